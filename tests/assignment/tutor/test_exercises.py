@@ -188,7 +188,7 @@ def test_a_file_that_does_not_come_back(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "lstm.py").write_text("class LSTM: pass\n")
     (tmp_path / "dataset.py").write_text("class PalindromeDataset: pass\n")
     answer, _ = check_exercise("train.accuracy", tmp_path)
-    assert (answer.verdict, answer.said) == ("not seen", [("too long", {})])
+    assert (answer.verdict, answer.sentences) == ("not seen", [("too long", {})])
 
 
 FIRST = {key.partition(" ")[0]: key for key in reversed(RIGHT)}.values()  # of each part
@@ -233,13 +233,15 @@ def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_pa
 TOLD = [
     ("lstm.equations_2_to_4", "(x, h, *w): return [torch.sigmoid(x @ w[k].T + h @ w[k + 1].T"
      " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, at [1, 0] it is 0.3775"),
-    ("lstm.equations_2_to_4", "(x, *w): return {1: x}", "Results that it returns: 1. Wanted: 3."),
+    ("lstm.equations_2_to_4", "(x, *w): return {1: x}",
+     say("results", "en", got=1, wanted=3)),
     ("lstm.equation_5", "(g, i, f, c): return c.mul_(f).add_(g * i)", "lstm.equation_5: right."),
     ("lstm.equation_5", "(g, i, f, c): print(g * i + c * f)", "Is a return missing?"),
     ("lstm.equation_5", "(g, i, f, c): return g * i + c.detach() * f", "No gradient reaches c:"),
     ("lstm.equation_1", "(x, h, W, U, b): return x[0] @ W.T + h[0] @ U.T + b",
-     "Its shape is (2,), and should be (2, 2).\nFor a hint"),
-    ("dataset.one_hot", "(d): return F.one_hot(d, 10).tolist()", "It is a list, and should be"),
+     say("size", "en", got="(2,)", wanted="(2, 2)") + "\nFor a hint"),
+    ("dataset.one_hot", "(d): return F.one_hot(d, 10).tolist()",
+     say("kind", "en", got="list")),
     ("lstm.equation_1", "(x, h, W, U, b): return torch.tanh(x @ W + h @ U.T + b)",
      "The shapes there: x (2, 3), h (2, 2), W (2, 3), U (2, 2), b (2,)\n"),
     ("gan.discriminator_step", "(g, d, o, real): return d(real.flatten(1) @ real.flatten(1))",

@@ -3,9 +3,9 @@
 from toolkit.assignment import tutor
 
 tutor.check("lstm.equation_5")   # right, wrong with the numbers of one example, or not written yet
-tutor.hint("lstm.equation_5")    # a question; then the term; then the idea on another example
-tutor.progress()                 # which exercises are right
-tutor.curve("records/gan.csv")   # whether a training goes as healthy ones do
+tutor.hint("lstm.equation_5")    # a question; then the term; then the idea in another example
+tutor.progress()                 # the exercises that are right
+tutor.curve("records/gan.csv")   # compares a training with healthy ones
 """
 
 import sys
@@ -18,11 +18,11 @@ __all__ = ["check", "curve", "hint", "progress"]
 
 
 def check(name: str, expect: str | None = None) -> None:
-    """Check an exercise: its function in this notebook, or what stands in the files beside it.
+    """Check an exercise: its function in this notebook, or in the files beside it.
 
     Args:
         name: of the exercise, such as "lstm.equation_5".
-        expect: what you expect to change, before a second check; by default you are asked, and may
+        expect: the change that you expect, before a second check; by default you are asked, and may
             leave it empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
@@ -34,7 +34,7 @@ def hint(name: str) -> None:
 
 
 def progress() -> None:
-    """List the exercises, and which of them are right."""
+    """List the exercises, with a mark for each that is right."""
     _print("tutor.session.list_progress", Path())
 
 
@@ -44,7 +44,7 @@ def curve(
     length: int | None = None,
     every: float | None = None,
 ) -> None:
-    """Draw a training over the band of healthy ones, and say whether it is inside.
+    """Draw a training over the band of healthy ones, and say if it is inside.
 
     Args:
         losses: a file such as "records/gan.csv", or losses, or the rows that keep_record gets.
@@ -54,13 +54,13 @@ def curve(
     _print("curve.answer.compare", losses, network, length, every)
 
 
-def _print(what: str, *given: object) -> None:
-    """What a function says; a mistake of the user's is a sentence, no traceback."""
+def _print(path: str, *args: object) -> None:
+    """Call a function and print its text; a user's mistake becomes a sentence, not a traceback."""
     from toolkit.common.errors import ToolkitError
 
-    module, _, name = what.rpartition(".")  # imported here: the journal is read without torch
+    module, _, name = path.rpartition(".")  # imported here: the journal is read without torch
     try:
-        said = getattr(import_module(f"toolkit.assignment.{module}"), name)(*given)
-        print(said if isinstance(said, str) else said[1])
+        text = getattr(import_module(f"toolkit.assignment.{module}"), name)(*args)
     except ToolkitError as error:
-        print(error)
+        text = str(error)
+    print(text if isinstance(text, str) else text[1])

@@ -1,8 +1,9 @@
-"""One exercise tried: the verdict on a function, and how it reads."""
+"""Try one exercise: the verdict on a function, and its text."""
 
 import linecache
 import textwrap
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,74 +11,74 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from toolkit.assignment.tutor.examples import Function, Seen, same, try_out
+from toolkit.assignment.tutor.examples import Comparison, Function, same, try_out
 from toolkit.assignment.tutor.exercises import Exercise, exercises, say
+from toolkit.common.errors import first_line
 from toolkit.common.texts.language import Language
 
-MOST = 24  # numbers of a tensor that are shown
-Sentence = tuple[str, dict[str, str]]  # a key of `sentences.toml`, and what fills it in
+MAX_NUMBERS = 24  # of a tensor that is shown
+Sentence = tuple[str, dict[str, str]]  # a key of `sentences.toml`, and its fields
 
 
 class Answer(BaseModel):
-    """What came of an exercise."""
+    """The tutor's answer about an exercise."""
 
     verdict: Literal["right", "wrong", "not written", "not seen"]
-    number: int = 0  # of results that were compared and right; 0 where the check has judged
-    numbers: bool = False  # whether the code gave results that could be compared
-    shown: list[tuple[str, str]] = []  # what was given, got and wanted: names and texts
-    what: str = "result"  # which result it is
-    said: list[Sentence] = []  # in the place of a comparison, and below one
-    mistake: str = ""  # what it looks like, a key of the exercise's
+    number: int = 0  # of results that were compared and right; 0 if the check has judged
+    numbers: bool = False  # the code returned results that could be compared
+    shown: list[tuple[str, str]] = []  # inputs, result and right result: names and texts
+    result: str = "result"  # the name of the result, a key of `sentences.toml`
+    sentences: list[Sentence] = []  # in the place of a comparison, and below one
+    mistake: str = ""  # the likely one, a key of the exercise's
     id: str = ""  # the finding of the check
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
-    """Try a student's function on the examples of an exercise; whatever it raises is an answer."""
+    """Try a student's function on the examples of an exercise; an exception is an answer too."""
     number = 0
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
         try:
-            for seen in try_out(exercise, function):
-                if seen.got is None:
-                    return Answer(verdict="wrong", said=[("none", {}), ("for numbers", {})])
-                if not same(seen.got, seen.wanted):
-                    return _wrong(exercise, seen, number)
+            for comparison in try_out(exercise, function):
+                if comparison.got is None:
+                    return Answer(verdict="wrong", sentences=[("none", {}), ("for numbers", {})])
+                if not same(comparison.got, comparison.wanted):
+                    return _wrong(exercise, comparison, number)
                 number += 1
         except NotImplementedError:
             return Answer(verdict="not written")
-        except (Exception, SystemExit) as error:  # whatever a student's code raises
-            return Answer(verdict="wrong", said=_stopped(error))
+        except (Exception, SystemExit) as error:  # a student's code may raise anything
+            return Answer(verdict="wrong", sentences=_stopped(error))
     return Answer(verdict="right", number=number, numbers=True)
 
 
-def _wrong(exercise: Exercise, seen: Seen, number: int) -> Answer:
-    key = "cut" if seen.what == "gradients" else "ignored"
-    is_plain = seen.what == "shape" or (key == "cut" and seen.ignored)  # without what differs
-    said = [] if is_plain else _difference(seen.got, seen.wanted)
-    said += [(key, {"names": ", ".join(seen.ignored)})] * bool(seen.ignored)
-    shown = [*seen.given.items(), ("got", seen.got), ("wanted", seen.wanted)]
+def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
+    """The answer about a wrong result, after `number` right ones."""
+    are_gradients = comparison.result == "gradients"
+    sentences: list[Sentence] = []
+    if comparison.result != "shape" and not (are_gradients and comparison.ignored):
+        sentences = _difference(comparison.got, comparison.wanted)
+    if comparison.ignored:
+        key = "cut" if are_gradients else "ignored"
+        sentences.append((key, {"names": ", ".join(comparison.ignored)}))
+    values = {**comparison.inputs, "got": comparison.got, "wanted": comparison.wanted}
+    mistake = comparison.mistake if comparison.mistake in exercise.mistakes else ""
     return Answer(
         verdict="wrong",
         number=number,
         numbers=True,
-        shown=[(name, _text(value)) for name, value in shown],
-        what=seen.what,
-        said=said,
-        mistake=seen.mistake if seen.mistake in exercise.mistakes else "",
-        id=exercise.mistakes.get(seen.mistake, {}).get("id", ""),
+        shown=[(name, _text(value)) for name, value in values.items()],
+        result=comparison.result,
+        sentences=sentences,
+        mistake=mistake,
+        id=exercise.mistakes.get(mistake, {}).get("id", ""),
     )
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """What is not as it should be: how many there are, a shape, the first number, or a type."""
+    """The first difference of two results: in their number, a shape, a number, or a type."""
     if isinstance(wanted, tuple):
-        results = got if isinstance(got, tuple | list) else [got]
-        if len(results) != len(wanted):
-            return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
-        for number, pair in enumerate(zip(results, wanted, strict=True), start=1):
-            for key, given in _difference(*pair):
-                return [(f"{key} in one", given | {"number": str(number)})]
-        return []
+        return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):
         return []
     if not isinstance(got, Tensor):
@@ -87,73 +88,114 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
     places = ((got.detach().double() - wanted.double()).abs() > 1e-4).nonzero().tolist()
     if not places:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
-    at = tuple(places[0])
-    numbers = {"got": f"{float(got[at]):.4g}", "wanted": f"{float(wanted[at]):.4g}"}
+    first = tuple(places[0])
+    numbers = {"got": f"{float(got[first]):.4g}", "wanted": f"{float(wanted[first]):.4g}"}
     return [("difference", numbers | {"place": str(places[0])})]
 
 
+def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
+    """The first difference of functions that return several results."""
+    results = got if isinstance(got, tuple | list) else [got]
+    if len(results) != len(wanted):
+        return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
+    for number, pair in enumerate(zip(results, wanted, strict=True), start=1):
+        difference = _difference(*pair)
+        if difference:
+            key, fields = difference[0]
+            return [(f"{key} in one", fields | {"number": str(number)})]
+    return []
+
+
 def _stopped(error: BaseException) -> list[Sentence]:
-    """What the code raised, in which line of theirs, and which shapes the tensors had there."""
-    said = f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
-    where: list[Sentence] = []
-    others = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+    """The exception, the last line of the student's code, and the shapes of the tensors there."""
+    message = f"{type(error).__name__}: {first_line(error)}".strip()
+    place: list[Sentence] = []
+    not_theirs = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
     for frame, line in traceback.walk_tb(error.__traceback__):
-        if not (file := frame.f_code.co_filename).startswith(others):
-            text = linecache.getline(file, line).strip()
-            where = [("line", {"line": str(line), "text": text})]
-            tensors = [(name, x) for name, x in frame.f_locals.items() if isinstance(x, Tensor)]
-            if shapes := ", ".join(f"{name} {tuple(x.shape)}" for name, x in tensors):
-                where.append(("shapes", {"shapes": shapes}))
-    return [("stopped", {"error": said}), *where, ("for numbers", {})]
+        file = frame.f_code.co_filename
+        if file.startswith(not_theirs):
+            continue
+        text = linecache.getline(file, line).strip()
+        place = [("line", {"line": str(line), "text": text})]
+        shapes = []
+        for name, value in frame.f_locals.items():
+            if isinstance(value, Tensor):
+                shapes.append(f"{name} {tuple(value.shape)}")
+        if shapes:
+            place.append(("shapes", {"shapes": ", ".join(shapes)}))
+    return [("stopped", {"error": message}), *place, ("for numbers", {})]
 
 
 def _text(value: Any) -> str:
     """A value as it is shown: of a tensor its shape, and its numbers if they are few."""
-    if isinstance(value, tuple | list) and any(isinstance(x, Tensor) for x in value):
+    if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
-        rounded = (value.detach().double() * 10_000).round() / 10_000 + 0.0
-        numbers = rounded if value.is_floating_point() else value
-        return f"{tuple(value.shape)} {numbers.tolist() if value.numel() <= MOST else '...'}"
+        if value.numel() > MAX_NUMBERS:
+            return f"{tuple(value.shape)} ..."
+        if value.is_floating_point():
+            value = (value.detach().double() * 10_000).round() / 10_000 + 0.0
+        return f"{tuple(value.shape)} {value.tolist()}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(getattr(value, "__doc__", "") if callable(value) else value)[:200]
+    if callable(value):
+        value = getattr(value, "__doc__", "")
+    return str(value)[:200]
 
 
 def as_text(exercise: Exercise, answer: Answer, language: Language, in_cell: bool) -> str:
-    """An answer for people to read; below a cell without what is in it."""
+    """An answer for people to read; `in_cell` leaves out what the notebook shows itself."""
 
-    def words(key: str, **given: str) -> str:
-        return say(key, language, **{"name": exercise.name, "file": exercise.file, **given})
+    def words(key: str, **fields: str) -> str:
+        return say(key, language, **{"name": exercise.name, "file": exercise.file, **fields})
 
-    said = [words(key, **given) for key, given in answer.said]
+    sentences = [words(key, **fields) for key, fields in answer.sentences]
     if answer.verdict == "right":
-        lines = [
-            words("right" if answer.number else "right in the file", number=str(answer.number))
-        ]
-        lines += [words("place", where=exercise.where)] * in_cell
+        key = "right" if answer.number else "right in the file"
+        lines = [words(key, number=str(answer.number))]
+        if in_cell:
+            lines.append(words("place", where=exercise.where))
         names = list(exercises())
-        lines += [words("next", next=name) for name in names[names.index(exercise.name) + 1 :][:1]]
+        following = names[names.index(exercise.name) + 1 :]
+        if following:
+            lines.append(words("next", next=following[0]))
+        return "\n".join(lines)
+    lines = [words(answer.verdict)]
+    if answer.verdict == "not seen":
+        lines += sentences
     elif answer.verdict == "not written":
-        goal = words("goal", goal=exercise.goal[language])
-        stub = [] if in_cell else ["", exercise.stub, ""]
-        lines = [words("not written"), *said, goal, *stub, words("looked in")]
-    elif answer.verdict == "not seen":
-        lines = [words("not seen"), *said]
+        lines += [*sentences, words("goal", goal=exercise.goal[language])]
+        if not in_cell:
+            lines += ["", exercise.stub, ""]
+        lines.append(words("looked in"))
     else:
-        compared = [f"  {words('compared')} {words(answer.what)}"] * (answer.what != "result")
-        lines = [words("wrong")] * answer.numbers + compared + _table(answer, language) + said
-        lines += [words("ask for a hint")] * answer.numbers
-        lines += [words("page", id=answer.id)] * bool(answer.id)
+        lines = _lines_of_wrong(answer, words, sentences, _table(answer, language))
     return "\n".join(lines)
+
+
+def _lines_of_wrong(
+    answer: Answer, words: Callable[..., str], sentences: list[str], table: list[str]
+) -> list[str]:
+    """The text of a wrong answer: with the numbers, if there are any, and the ways to go on."""
+    lines = [words("wrong")] if answer.numbers else []
+    if answer.result != "result":
+        lines.append(f"  {words('compared')} {words(answer.result)}")
+    lines += [*table, *sentences]
+    if answer.numbers:
+        lines.append(words("ask for a hint"))
+    if answer.id:
+        lines.append(words("page", id=answer.id))
+    return lines
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
     """The numbers of the example, one below the other."""
-    own = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
-    width = max((len(own.get(name, name)) for name, _ in answer.shown), default=0)
+    translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
+    names = [translated.get(name, name) for name, _ in answer.shown]
+    width = max(map(len, names), default=0)
     lines = []
-    for name, text in answer.shown:
-        first = f"  {own.get(name, name):{width}}  "
-        lines.append(first + textwrap.indent(own.get(text, text), " " * len(first)).lstrip())
+    for name, (_, text) in zip(names, answer.shown, strict=True):
+        first = f"  {name:{width}}  "
+        block = textwrap.indent(translated.get(text, text), " " * len(first))
+        lines.append(first + block.lstrip())
     return lines

@@ -1,11 +1,11 @@
-"""The tiny examples that the exercises are tried on, and what an independent reference gives.
+"""Try exercises on tiny examples, beside the results of an independent reference.
 
-Where an exercise is a formula, `exercises.toml` has its examples, and REFERENCES what it should
-give. The others are played with tiny networks: each function yields what came out of that.
+For an exercise that is a formula, `exercises.toml` has the examples, and REFERENCES the formula.
+The others are played with tiny networks, by a function that yields its comparisons.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,88 +21,131 @@ from toolkit.assignment.check.verify import is_normal
 from toolkit.assignment.tutor.exercises import Exercise
 
 Function = Callable[..., Any]
-LATENT, BATCH = 100, 64  # so many numbers that it shows whether they are normal
-OLD = 1e6  # a gradient that was there before, larger than any of a loss
+LATENT, BATCH = 100, 64  # large enough for a test of the distribution
+OLD = 1e6  # an earlier gradient, larger than that of any loss
 
 
-class Seen(NamedTuple):
-    """A result beside the one that is wanted.
-
-    `what` names it in `sentences.toml`, `mistake` is the exercise's if this is wrong ("" for any),
-    and `ignored` are inputs that it should depend on, and does not.
-    """
+class Comparison(NamedTuple):
+    """A result beside the right one."""
 
     got: Any
     wanted: Any
-    what: str = "result"
-    mistake: str = ""
-    given: Mapping[str, Any] = {}
-    ignored: tuple[str, ...] = ()
+    result: str = "result"  # its name, a key of `sentences.toml`
+    mistake: str = ""  # the exercise's mistake if the result is wrong; "" for any
+    inputs: Mapping[str, Any] = {}
+    ignored: tuple[str, ...] = ()  # inputs on which it should depend, and does not
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Whether two results agree: in shape, in kind of number, and up to rounding."""
+    """True if two results agree: in shape, in kind of number, and up to rounding."""
     if isinstance(wanted, tuple | list):
-        whole = isinstance(got, tuple | list) and len(got) == len(wanted)
-        return whole and all(map(same, got, wanted))
+        same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
+        return same_length and all(map(same, got, wanted))
     if isinstance(wanted, Tensor):
-        return (
-            isinstance(got, Tensor)
-            and (got.shape, got.is_floating_point()) == (wanted.shape, wanted.is_floating_point())
-            and torch.allclose(got.detach().double(), wanted.double(), atol=1e-4)
-        )
+        return isinstance(got, Tensor) and _same_tensor(got, wanted)
     if isinstance(wanted, float):
-        one = isinstance(got, float | int) or (hasattr(got, "item") and math.prod(got.shape) == 1)
-        return one and abs(float(got) - wanted) < 1e-4
+        return _is_number(got) and abs(float(got) - wanted) < 1e-4
     return isinstance(wanted, int | str) and bool(got == wanted)
 
 
-def try_out(exercise: Exercise, function: Function) -> Iterator[Seen]:
+def _same_tensor(got: Tensor, wanted: Tensor) -> bool:
+    if got.shape != wanted.shape or got.is_floating_point() != wanted.is_floating_point():
+        return False
+    return torch.allclose(got.detach().double(), wanted.double(), atol=1e-4)
+
+
+def _is_number(value: Any) -> bool:
+    """True for a number of Python, numpy or torch."""
+    is_item = hasattr(value, "item") and math.prod(value.shape) == 1
+    return isinstance(value, float | int) or is_item
+
+
+def try_out(exercise: Exercise, function: Function) -> Iterator[Comparison]:
     """The results of a student's function, one after the other."""
     if exercise.name in PLAYED:
         yield from PLAYED[exercise.name](function)
     for example in exercise.examples:
-        given = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in example.items()}
-        if "step" in given:
-            given["step"] = _step
-        yield _compared(exercise, function, given)
+        inputs = dict(example)
+        for name, value in example.items():
+            if isinstance(value, list):
+                inputs[name] = torch.tensor(value)
+        if "step" in inputs:
+            inputs["step"] = _step
+        yield _compared(exercise, function, inputs)
 
 
-def _compared(exercise: Exercise, function: Function, given: Mapping[str, Any]) -> Seen:
-    def call(of: Function, **more: Any) -> Any:
-        inputs = {**given, **more}.values()
-        return of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
-
-    right = REFERENCES[exercise.name]
-    got, wanted = call(function), call(right)
+def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any]) -> Comparison:
+    """Call a student's function and the reference with the same inputs."""
+    reference = REFERENCES[exercise.name]
+    got, wanted = _call(function, inputs.values()), _call(reference, inputs.values())
     if got is None:
-        return Seen(got, wanted)
-    if same(got, wanted):
-        flows = _gradients(function, given), _gradients(right, given)
-        floats = [k for k, x in given.items() if isinstance(x, Tensor) and x.is_floating_point()]
-        cut = tuple(k for k, a, b in zip(floats, *flows, strict=True) if b.any() and not a.any())
-        return Seen(got, wanted) if same(*flows) else Seen(*flows, "gradients", "cut", given, cut)
-    names = {"torch": torch, "right": right, **given}
-    looks = ((k, one["looks"]) for k, one in exercise.mistakes.items() if "looks" in one)
-    mistakes = (key for key, code in looks if same(got, eval(code, names)))
-    ignored = []
-    for name, x in given.items():
-        if isinstance(x, Tensor):
-            more = torch.linspace(0.25, 0.5, x.numel()).view_as(x)
-            other = {name: (x + 1) % 10 if x.dtype == torch.int64 else x + more}
-            if not same(call(right, **other), wanted) and same(call(function, **other), got):
-                ignored.append(name)
-    return Seen(got, wanted, "result", next(mistakes, ""), given, tuple(ignored))
+        return Comparison(got, wanted)
+    if not same(got, wanted):
+        mistake = _likely_mistake(exercise, got, inputs)
+        ignored = tuple(_ignored_inputs(function, got, reference, wanted, inputs))
+        return Comparison(got, wanted, "result", mistake, inputs, ignored)
+    gradients, right_gradients = _gradients(function, inputs), _gradients(reference, inputs)
+    if same(gradients, right_gradients):
+        return Comparison(got, wanted)
+    cut = []
+    names = [name for name, value in inputs.items() if _is_float(value)]
+    for name, gradient, right in zip(names, gradients, right_gradients, strict=True):
+        if right.any() and not gradient.any():
+            cut.append(name)
+    return Comparison(gradients, right_gradients, "gradients", "cut", inputs, tuple(cut))
 
 
-def _gradients(of: Function, given: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """What flows back to each input of floats from the sum of the squares of the result."""
-    inputs = [x.clone() if isinstance(x, Tensor) else x for x in given.values()]
-    floats = [x.requires_grad_() for x in inputs if isinstance(x, Tensor) and x.is_floating_point()]
-    # Of clones, since an input may be changed in place.
-    results = of(*(x.clone() if isinstance(x, Tensor) else x for x in inputs))
-    results = results if isinstance(results, tuple | list) else [results]
-    total = torch.stack([x.square().sum() for x in results]).sum()
+def _call(function: Function, inputs: Iterable[Any]) -> Any:
+    """Call a function with clones of tensors, since it may change an input in place."""
+    return function(*map(_clone, inputs))
+
+
+def _clone(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
+    """The first of the exercise's mistakes whose code gives the same result; "" if none does."""
+    names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
+    for key, mistake in exercise.mistakes.items():
+        if "looks" in mistake and same(got, eval(mistake["looks"], names)):
+            return key
+    return ""
+
+
+def _ignored_inputs(
+    function: Function, got: Any, reference: Function, wanted: Any, inputs: Mapping[str, Any]
+) -> Iterator[str]:
+    """The tensors whose change changes the reference's result, but not the student's.
+
+    Args:
+        got, wanted: the results of the function and of the reference for the inputs.
+    """
+    for name, value in inputs.items():
+        if not isinstance(value, Tensor):
+            continue
+        changed = value + torch.linspace(0.25, 0.5, value.numel()).view_as(value)
+        if value.dtype == torch.int64:
+            changed = (value + 1) % 10
+        others = {**inputs, name: changed}.values()
+        if same(_call(reference, others), wanted):
+            continue
+        if same(_call(function, others), got):
+            yield name
+
+
+def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
+    """The gradients of the sum of the squares of the result, for each input of floats."""
+    leaves = list(map(_clone, inputs.values()))
+    floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
+    results = _call(function, leaves)
+    if not isinstance(results, tuple | list):
+        results = [results]
+    total = torch.stack([result.square().sum() for result in results]).sum()
     if not floats or not total.requires_grad:
         return tuple(map(torch.zeros_like, floats))
     return torch.autograd.grad(total, floats, allow_unused=True, materialize_grads=True)
@@ -115,13 +158,42 @@ def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
     """Each gate from its W_x, W_h and b, by the check's reference."""
-    gates = "gifo"[: len(weights) // 3]
-    maps = {
-        name: Map(0.0, weights[3 * k].t(), weights[3 * k + 1].t(), weights[3 * k + 2])
-        for k, name in enumerate(gates)
-    }
+    maps = {}
+    triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
+    for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
+        maps[name] = Map(0.0, weight_x.t(), weight_h.t(), bias)
     layer = Layer(maps, dict.fromkeys(maps, kind), start=(h, h))
-    return tuple(layer.steps(x[:, None])[0][name] for name in gates)
+    step = layer.steps(x[:, None])[0]
+    return tuple(step[name] for name in maps)
+
+
+def _palindromes(left: Tensor, T: int) -> Tensor:
+    columns = [min(k, T - 1 - k) for k in range(T)]
+    return left[:, columns]
+
+
+def _inputs_and_label(palindromes: Tensor) -> tuple[Tensor, Tensor]:
+    return palindromes[:, :-1], palindromes[:, -1]
+
+
+def _one_hot(digits: Tensor) -> Tensor:
+    return (digits[..., None] == torch.arange(10)).float()
+
+
+def _equation_1(*tensors: Tensor, kind: str = "tanh") -> Tensor:
+    return _gates(*tensors, kind=kind)[0]
+
+
+def _equations_2_to_4(*tensors: Tensor, kind: str = "sigmoid") -> tuple[Tensor, ...]:
+    return _gates(*tensors, kind=kind)
+
+
+def _equation_5(g: Tensor, i: Tensor, f: Tensor, c: Tensor) -> Tensor:
+    return CELLS[0].compute(g, i, f, c, c)
+
+
+def _equation_6(c: Tensor, o: Tensor) -> Tensor:
+    return OUTPUTS[0].compute(c, o, c, c)
 
 
 def _loop(x: Tensor, step: Function, size: int, start: float = 0.0, gives: str = "h") -> Any:
@@ -130,35 +202,41 @@ def _loop(x: Tensor, step: Function, size: int, start: float = 0.0, gives: str =
     for t in range(x.size(1)):
         h, c = step(x[:, t], h, c)
         states.append(h)
-    return {"h": h, "c": c, "all": torch.stack(states, 1) if states else h}[gives]
+    if gives == "all" and states:
+        return torch.stack(states, 1)
+    return c if gives == "c" else h
+
+
+def _loss(p: Tensor, labels: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(p[:, -1], labels)
 
 
 REFERENCES: dict[str, Function] = {
-    "dataset.palindromes": lambda left, T: left[:, [min(k, T - 1 - k) for k in range(T)]],
-    "dataset.inputs_and_label": lambda p: (p[:, :-1], p[:, -1]),
-    "dataset.one_hot": lambda digits: (digits[..., None] == torch.arange(10)).float(),
-    "lstm.equation_1": lambda *given, kind="tanh": _gates(*given, kind=kind)[0],
-    "lstm.equations_2_to_4": lambda *given, kind="sigmoid": _gates(*given, kind=kind),
-    "lstm.equation_5": lambda g, i, f, c: CELLS[0].compute(g, i, f, c, c),
-    "lstm.equation_6": lambda c, o: OUTPUTS[0].compute(c, o, c, c),
+    "dataset.palindromes": _palindromes,
+    "dataset.inputs_and_label": _inputs_and_label,
+    "dataset.one_hot": _one_hot,
+    "lstm.equation_1": _equation_1,
+    "lstm.equations_2_to_4": _equations_2_to_4,
+    "lstm.equation_5": _equation_5,
+    "lstm.equation_6": _equation_6,
     "lstm.loop": _loop,
-    "train.loss": lambda p, labels: nn.functional.cross_entropy(p[:, -1], labels),
+    "train.loss": _loss,
 }
 
 
 def _linear(size: int) -> nn.Module:
-    """Logits from inputs (batch, ...) of so many numbers, always with the same weights."""
+    """Logits from inputs (batch, ...) of `size` numbers, always with the same weights."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
 
 
-def train_step(function: Function) -> Iterator[Seen]:
+def train_step(function: Function) -> Iterator[Comparison]:
     """Updates of plain gradient descent and of RMSProp, beside the same by hand."""
     inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
-    x, y = inputs.flatten(1).double(), (labels[:, None] == torch.arange(10)).double()
-    (begin,) = (weight.detach().double() for weight in _linear(2).parameters())
-    given = {"inputs": inputs, "labels": labels, "max_norm": 1e9, "optimizer": "SGD(lr=1)"}
+    x, y = inputs.flatten(1).double(), _one_hot(labels).double()
+    begin = next(_linear(2).parameters()).detach().double()
+    shown = {"inputs": inputs, "labels": labels, "max_norm": 1e9, "optimizer": "SGD(lr=1)"}
 
     def gradient(weight: Tensor) -> Tensor:
         return ((x @ weight.t()).softmax(1) - y).t() @ x / len(x)
@@ -166,59 +244,63 @@ def train_step(function: Function) -> Iterator[Seen]:
     def update(times: int, max_norm: float = 1e9, kind: str = "SGD", rate: float = 1.0) -> Any:
         model = _linear(2)
         optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate)
-        said = [function(model, optimizer, inputs, labels, max_norm) for _ in range(times)]
-        return next(model.parameters()).detach().double(), said[0]
+        returned = [function(model, optimizer, inputs, labels, max_norm) for _ in range(times)]
+        return next(model.parameters()).detach().double(), returned[0]
 
     g, logits = gradient(begin), x @ begin.t()
     loss = float((logits.logsumexp(1) - (logits * y).sum(1)).mean())
     share = float((logits.argmax(1) == labels).double().mean())
     once, twice = begin - g, begin - g - gradient(begin - g)
-    got, said = update(1)
-    yield Seen(said, (loss, share), given=given)
-    yield Seen(got, once, "weights", "still" if same(got, begin) else "", given)
+    got, returned = update(1)
+    yield Comparison(returned, (loss, share), inputs=shown)
+    yield Comparison(got, once, "weights", "still" if same(got, begin) else "", shown)
     got, _ = update(2)
-    yield Seen(got, twice, "again", "clear" if same(got, twice - g) else "", given)
+    yield Comparison(got, twice, "again", "clear" if same(got, twice - g) else "", shown)
     got, _ = update(1, max_norm=0.1)
     clipped = begin - g * 0.1 / g.norm()
-    given |= {"max_norm": 0.1}
-    yield Seen(got, clipped, "weights", "clip" if same(got, once) else "", given)
+    shown |= {"max_norm": 0.1}
+    yield Comparison(got, clipped, "weights", "clip" if same(got, once) else "", shown)
     got, _ = update(1, kind="RMSprop", rate=0.1)
-    given |= {"max_norm": 1e9, "optimizer": "RMSprop(lr=0.1)"}
-    yield Seen(got, begin - 0.1 * g / (0.1 * g.abs() + 1e-8), "weights", "", given)
+    shown |= {"max_norm": 1e9, "optimizer": "RMSprop(lr=0.1)"}
+    yield Comparison(got, begin - 0.1 * g / (0.1 * g.abs() + 1e-8), "weights", "", shown)
 
 
-def accuracy(function: Function) -> Iterator[Seen]:
+def accuracy(function: Function) -> Iterator[Comparison]:
     """Nine samples in batches of 4, 4 and 1, of which 6, 9 and 0 are right."""
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
     for right in (6, 9, 0):
         labels = torch.where(torch.arange(9) < right, predicted, (predicted + 1) % 10)
         got = function(model, DataLoader(TensorDataset(x, labels), batch_size=4))
-        looks = {"batches": 0.5, "percent": 100 * right / 9, "count": float(right)}
-        mistake = next((key for key, value in looks.items() if same(got, value)), "")
-        given = {"predicted": predicted, "labels": labels, "batch_size": 4}
-        yield Seen(got, right / 9, "result", mistake, given)
+        mistake = ""
+        for key, value in (("batches", 0.5), ("percent", 100 * right / 9), ("count", float(right))):
+            if not mistake and same(got, value):
+                mistake = key
+        inputs = {"predicted": predicted, "labels": labels, "batch_size": 4}
+        yield Comparison(got, right / 9, "result", mistake, inputs)
 
 
-def _shape(images: Any, *wanted: int) -> Seen:
+def _shape(images: Any, *wanted: int) -> Comparison:
     shape = tuple(images.shape) if isinstance(images, Tensor) else images
-    return Seen(shape, wanted, "shape", "flat" if shape == (wanted[0], 784) else "")
+    return Comparison(shape, wanted, "shape", "flat" if shape == (wanted[0], 784) else "")
 
 
-def generator(function: Function) -> Iterator[Seen]:
+def generator(function: Function) -> Iterator[Comparison]:
     """Shapes of two batches, and pixels of z that are far from zero."""
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
     images = model(100 * torch.randn(50, LATENT)).detach()
     low, high = float(images.min()), float(images.max())
-    inside = max(-low, high) <= 1
-    yield Seen("-1 ... 1" if inside else f"{low:.1f} ... {high:.1f}", "-1 ... 1", "range", "range")
-    yield Seen(float(images.std(0).max()) > 0, True, "differ", "same")
+    pixel_range = f"{low:.1f} ... {high:.1f}"
+    if max(-low, high) <= 1:
+        pixel_range = "-1 ... 1"
+    yield Comparison(pixel_range, "-1 ... 1", "range", "range")
+    yield Comparison(float(images.std(0).max()) > 0, True, "differ", "same")
 
 
 class _Generator(nn.Module):
-    """Draws (n, 1, 28, 28), and keeps what it was asked for and what it gave."""
+    """Draws (n, 1, 28, 28), and keeps all z and all images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -233,11 +315,11 @@ class _Generator(nn.Module):
         self.trains |= self.training
         return images.reshape(-1, 1, 28, 28)
 
-    def noise(self, rows: int) -> Iterator[Seen]:
-        """Whether all z together have so many rows and are standard normal."""
+    def noise(self, rows: int) -> Iterator[Comparison]:
+        """Compare all z together with `rows` rows of a standard normal distribution."""
         z = torch.cat(self.asked)
-        yield Seen(len(z), rows, "rows", "noise")
-        yield Seen(is_normal(*Moments.of(z)), True, "noise", "noise")
+        yield Comparison(len(z), rows, "rows", "noise")
+        yield Comparison(is_normal(*Moments.of(z)), True, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
@@ -246,28 +328,32 @@ class _Discriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(784, 1) / 784)
-        self.said: list[tuple[Tensor, Tensor]] = []  # the images, and the answers
+        self.answered: list[tuple[Tensor, Tensor]] = []  # the images, and the answers
 
     def forward(self, images: Tensor) -> Tensor:
         answers = 0.2 + 0.6 * (images.reshape(-1, 784) @ self.weight).sigmoid()
         if answers.requires_grad:
             answers.retain_grad()
-        self.said.append((images.detach().reshape(-1, 784), answers))
+        self.answered.append((images.detach().reshape(-1, 784), answers))
         return answers
 
-    def push(self, images: Tensor, wanted: str, mistake: str) -> Seen:
-        """Where a step moves the answers to these images: up, down, or neither."""
-        signs: set[float] = set()
-        for seen, answers in self.said:
+    def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
+        """The direction in which a step moves the answers to these images: up, down, or "-"."""
+        directions: set[float] = set()
+        for batch, answers in self.answered:
             if answers.grad is not None:
-                theirs = (seen[:, None] == images.reshape(-1, 784)[None]).all(2).any(1)
-                signs |= set((-answers.grad[theirs]).sign().flatten().tolist())
-        got = "up" if signs == {1.0} else "down" if signs == {-1.0} else "-"
-        return Seen(got, wanted, mistake, mistake)
+                is_image = (batch[:, None] == images.reshape(-1, 784)[None]).all(2).any(1)
+                directions |= set((-answers.grad[is_image]).sign().flatten().tolist())
+        got = "-"
+        if directions == {1.0}:
+            got = "up"
+        elif directions == {-1.0}:
+            got = "down"
+        return Comparison(got, wanted, mistake, mistake)
 
 
-def _step_of(trained: str, function: Function) -> Iterator[Seen]:
-    """One step of a network: where it pushes the answers, and what it moves."""
+def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
+    """One step of a network: the direction of the answers, and the weights that it moves."""
     g, d = _Generator(), _Discriminator()
     weights = {"generator": g.weight, "discriminator": d.weight}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
@@ -276,48 +362,53 @@ def _step_of(trained: str, function: Function) -> Iterator[Seen]:
     g.weight.register_hook(lambda gradient: reached.append(bool(gradient.any())))
     real, draws = torch.rand(BATCH, 1, 28, 28) * 2 - 1, trained == "generator"
     optimizer = torch.optim.SGD([weights[trained]], lr=1.0)
-    said = function(g, d, optimizer, BATCH if draws else real)
-    yield Seen(said if said is None else same(said - said, 0.0), True, "finite")
+    loss = function(g, d, optimizer, BATCH if draws else real)
+    yield Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
     if draws:
-        yield Seen(any(reached), True, "reached", "cut")
+        yield Comparison(any(reached), True, "reached", "cut")
         yield d.push(torch.cat(g.drawn), "up", "direction")
     else:
         yield d.push(real, "up", "real")
         yield d.push(torch.cat(g.drawn), "down", "drawn")
-        yield Seen(any(reached), False, "reached", "detach")
-    moved = {k: float((weights[k].detach() - before[k]).abs().max()) for k in weights}
-    names = ", ".join(name for name, distance in moved.items() if distance > 0)
-    yield Seen(moved[trained] > OLD / 2, False, "cleared", "clear")
-    yield Seen(names or "-", trained, "moved", "other" if names else "still")
+        yield Comparison(any(reached), False, "reached", "detach")
+    moved = {}
+    for name, weight in weights.items():
+        distance = float((weight.detach() - before[name]).abs().max())
+        if distance > 0:
+            moved[name] = distance
+    yield Comparison(moved.get(trained, 0.0) > OLD / 2, False, "cleared", "clear")
+    names = ", ".join(moved)
+    yield Comparison(names or "-", trained, "moved", "other" if names else "still")
     yield from g.noise(BATCH)
 
 
-def sample(function: Function) -> Iterator[Seen]:
+def sample(function: Function) -> Iterator[Comparison]:
     """The count by default, and another; the mode, the graph and the noise."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)
         yield _shape(images, count, 1, 28, 28)
-        yield Seen(model.trains, False, "mode", "mode")
-        yield Seen(images.requires_grad, False, "graph", "gradient")
+        yield Comparison(model.trains, False, "mode", "mode")
+        yield Comparison(images.requires_grad, False, "graph", "gradient")
         yield from model.noise(count)
 
 
-def interpolation(function: Function) -> Iterator[Seen]:
+def interpolation(function: Function) -> Iterator[Comparison]:
     """The points, in their order."""
     model, ends = _Generator().eval(), torch.randn(2, LATENT)
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)
     steps = (z[1:] - z[:-1]).norm(dim=1)
-    yield Seen(None if images is None else int((steps < 1e-4).sum()), 0, "repeats", "repeats")
-    yield Seen(len(z), 9, "points", "steps")
-    yield Seen(same(z[[0, -1]], ends), True, "ends", "ends")
-    equal = float(steps.max()) <= 3 * float(steps.min())  # along an arc they are not quite so
-    yield Seen(equal, True, "equal", "steps")
+    repeats = None if images is None else int((steps < 1e-4).sum())
+    yield Comparison(repeats, 0, "repeats", "repeats")
+    yield Comparison(len(z), 9, "points", "steps")
+    yield Comparison(same(z[[0, -1]], ends), True, "ends", "ends")
+    equal = float(steps.max()) <= 3 * float(steps.min())  # along an arc they are not quite equal
+    yield Comparison(equal, True, "equal", "steps")
     yield _shape(images, 9, 1, 28, 28)
 
 
-PLAYED: dict[str, Callable[[Function], Iterator[Seen]]] = {
+PLAYED: dict[str, Callable[[Function], Iterator[Comparison]]] = {
     "train.step": train_step,
     "train.accuracy": accuracy,
     "gan.generator": generator,

@@ -1,4 +1,4 @@
-"""The exercises: what each is about, its hints, and what the tutor says, in each language."""
+"""The exercises with their hints, and the tutor's sentences, in each language."""
 
 import functools
 import tomllib
@@ -13,7 +13,7 @@ from toolkit.common.texts.language import Language
 
 
 class Exercise(BaseModel):
-    """One step of the assignment; `exercises.toml` says what its entries mean."""
+    """One step of the assignment; `exercises.toml` explains its entries."""
 
     name: str  # such as "lstm.equation_5"
     part: Part
@@ -32,13 +32,13 @@ class Exercise(BaseModel):
 
     @property
     def function(self) -> str:
-        """The name of what is to be written."""
+        """The name of the function or class to write."""
         return self.stub.replace("(", " ").split()[1]
 
 
 @functools.cache
 def exercises() -> dict[str, Exercise]:
-    """All of them by name, in their order."""
+    """The exercises by name, in their order."""
     return {name: Exercise(name=name, **table) for name, table in _read("exercises.toml").items()}
 
 
@@ -49,9 +49,9 @@ def find_exercise(name: str) -> Exercise:
     return exercises()[name]
 
 
-def say(key: str, language: Language, **given: object) -> str:
-    """A sentence of the tutor's, or what it calls a result."""
-    return str(_read("sentences.toml")[language][key]).format(**given)
+def say(key: str, language: Language, **fields: object) -> str:
+    """A sentence of the tutor's, or its name of a result."""
+    return str(_read("sentences.toml")[language][key]).format(**fields)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What was asked for and answered, and what the teacher has set: two small files in the folder.
+"""The journal of checks and hints, and the teacher's settings: two small files in the folder.
 
 tutor.jsonl   a line for each check and each hint; it stays on the student's computer
 tutor.toml    the teacher's: hints = false, predictions = false, report = true, language = "zh"
@@ -20,21 +20,23 @@ JOURNAL, SETTINGS = "tutor.jsonl", "tutor.toml"
 
 
 class Settings(BaseModel):
-    """What a teacher can set in tutor.toml."""
+    """The settings that a teacher can give in tutor.toml."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    hints: bool = True  # whether the tutor gives any
-    predictions: bool = True  # whether it asks what is expected before a second check
-    report: bool = False  # whether `toolkit report` lists what was asked
-    language: Language = "en"  # of all that it says
+    hints: bool = True  # the tutor gives hints
+    predictions: bool = True  # before a second check it asks which change is expected
+    report: bool = False  # `toolkit report` lists the checks and hints
+    language: Language = "en"
 
 
 def read_settings(folder: Path) -> Settings:
     """The settings in a folder, or the defaults; a UsageError if the file sets something else."""
     path = folder / SETTINGS
+    if not path.exists():
+        return Settings()
     try:
-        return Settings(**tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
+        return Settings(**tomllib.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise UsageError(
             f"{path} cannot be read. It may set hints, predictions and report to true or false, "
@@ -42,32 +44,39 @@ def read_settings(folder: Path) -> Settings:
         ) from error
 
 
-def write_entry(folder: Path, exercise: str, **what: Any) -> None:
+def write_entry(folder: Path, exercise: str, **facts: Any) -> None:
     """Add a line to the journal; a ToolkitError if it cannot be written."""
-    entry = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "exercise": exercise, **what}
-    append_entry(folder / JOURNAL, entry)
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    append_entry(folder / JOURNAL, {"time": time, "exercise": exercise, **facts})
 
 
 def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines about each exercise, the oldest first; a line that is damaged is left out."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
+    """The lines about each exercise, the oldest first; damaged lines are left out."""
+    entries: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
     for entry in read_log(folder / JOURNAL).entries:
-        found.get(entry["exercise"], []).append(entry)
-    return found
+        if entry["exercise"] in entries:
+            entries[entry["exercise"]].append(entry)
+    return entries
 
 
 def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """The newest check of an exercise; {} if there is none."""
-    return next((entry for entry in reversed(entries) if "verdict" in entry), {})
+    newest: dict[str, Any] = {}
+    for entry in entries:
+        if "verdict" in entry:
+            newest = entry
+    return newest
 
 
 def summary(folder: Path) -> list[str]:
     """A line for each exercise that was begun, for the report; [] unless the teacher wants it."""
-    begun = read_entries(folder).items() if read_settings(folder).report else ()
-    return [
-        f"{name}: {last_check(entries).get('verdict', 'not checked')}; "
-        f"checks: {sum('verdict' in entry for entry in entries)}, "
-        f"hints: {sum('hint' in entry for entry in entries)}"
-        for name, entries in begun
-        if entries
-    ]
+    if not read_settings(folder).report:
+        return []
+    lines = []
+    for name, entries in read_entries(folder).items():
+        if entries:
+            verdict = last_check(entries).get("verdict", "not checked")
+            checks = sum("verdict" in entry for entry in entries)
+            hints = sum("hint" in entry for entry in entries)
+            lines.append(f"{name}: {verdict}; checks: {checks}, hints: {hints}")
+    return lines

@@ -1,8 +1,8 @@
-"""Where the code of an exercise is: in a cell, as a function of a file, or in a file of any style.
+"""Find the code of an exercise: in a cell, as a function of a file, or in a file of any style.
 
-A cell's function is called where it is. A file runs in the check's child process, with its limits:
-the exercise's own function if the file has it; else, or if it cannot be called like that, the
-check's judge of that part, of which only the findings count that belong to the exercise.
+A cell's function is called in the notebook. A file runs in the check's child process, with its
+limits. If the file has the exercise's own function, that is called; otherwise, or if the call
+fails, the check judges the part, and only the findings that belong to the exercise count.
 """
 
 import ast
@@ -24,14 +24,14 @@ from toolkit.common.files import sha256
 from toolkit.common.scratch.directory import scratch_directory
 
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
-NO_FILE = Answer(verdict="not written", said=[("no file", {})])
+NO_FILE = Answer(verdict="not written", sentences=[("no file", {})])
 REPORTS: dict[tuple[object, ...], Report] = {}
 WARM = Host()  # one process for all checks of a notebook, from the first one on
 atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """The answer about a cell's function; where that is not written, about the files."""
+    """The answer about a cell's function; if that is not written, about the files."""
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
         return answer
@@ -50,11 +50,12 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     written = _is_written(exercise, source.decode(errors="replace"))
     if written is False:
         return Answer(verdict="not written")
-    # A class may be made in other ways, and be right: the judge sees to that first.
-    is_function = written and exercise.stub.startswith("def")
-    called = _called(exercise, submission, host) if is_function else None
-    if called and (called.numbers or called.verdict == "not written"):
-        return called
+    called = None
+    # A class may be built in another way and be right, so the judge looks at it first.
+    if written and exercise.stub.startswith("def"):
+        called = _called(exercise, submission, host)
+        if called.numbers or called.verdict == "not written":
+            return called
     judged = _judged(exercise, _report(exercise.part, submission, host), submission)
     if judged.verdict in ("right", "wrong") or not written:
         return judged
@@ -62,23 +63,33 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Whether what the exercise asks for is written; None if the file has it in another form."""
+    """True if the exercise's function is written; None if the file has it in another form."""
     tree = parsed(source)
     if tree is None:
         return None
-    (wanted,) = ast.parse(exercise.stub).body
+    (stub,) = ast.parse(exercise.stub).body
     to_write = {name for _, name in unwritten(tree, source)}
-    if any(exercise.function in (name, name.partition(".")[0]) for name in to_write):
+    if exercise.function in to_write | {name.partition(".")[0] for name in to_write}:
         return False
     for node in tree.body:
-        if type(node) is type(wanted) and getattr(node, "name", "") == exercise.function:
-            functions = [f for f in (node, wanted) if isinstance(f, ast.FunctionDef)]
-            names = [tuple(one.arg for one in f.args.args) for f in functions]
+        if type(node) is type(stub) and getattr(node, "name", "") == exercise.function:
             # With the skeleton's parameters it has the skeleton's contract.
-            alike = {*names} if exercise.where == exercise.function else {*map(len, names)}
-            return True if len(alike) < 2 else None
+            by_name = exercise.where == exercise.function
+            return True if _same_parameters(node, stub, by_name) else None
     places = (exercise.where, f"{exercise.where}.__init__", f"{exercise.where}.__getitem__")
     return None if to_write.isdisjoint(places) else False
+
+
+def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
+    """True if two functions have the same parameters, or as many; true for classes."""
+    if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
+        return True
+    names, wanted = _parameters(node), _parameters(stub)
+    return names == wanted if by_name else len(names) == len(wanted)
+
+
+def _parameters(function: ast.FunctionDef) -> list[str]:
+    return [parameter.arg for parameter in function.args.args]
 
 
 def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
@@ -97,10 +108,10 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
             if error is None:
                 return Answer.model_validate_json(driver.with_name(RESULT).read_bytes())
     except (Gone, StudentError, OSError, ValueError):
-        return Answer(verdict="not seen", said=[("too long", {})])
-    said = {"error": f"{error['types'][0]}: {error['text']}"[:300]}
-    where = _line(submission, error["file"], error["line"])
-    return Answer(verdict="wrong", said=[("stopped", said), *where])
+        return Answer(verdict="not seen", sentences=[("too long", {})])
+    message = f"{error['types'][0]}: {error['text']}"[:300]
+    place = _line(submission, error["file"], error["line"])
+    return Answer(verdict="wrong", sentences=[("stopped", {"error": message}), *place])
 
 
 def run_example(name: str, file: str) -> None:
@@ -116,7 +127,7 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """What the check says about a part; the same files are judged once."""
+    """The check's report about a part; the same files are judged once."""
     from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -128,24 +139,40 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
-    """What the check of the part says about an exercise."""
+    """The answer about an exercise by the check's report about its part."""
 
-    def said(key: str, finding: Finding) -> list[Sentence]:
-        where = _line(submission, finding.file, finding.line)
-        return [(key, {"message": finding.message}), *where]
+    def sentences(key: str, finding: Finding) -> list[Sentence]:
+        place = _line(submission, finding.file, finding.line)
+        return [(key, {"message": finding.message}), *place]
 
     for finding in report.findings:
-        id, one = str(finding.id), f"{finding.id} {finding.equation}"
-        if {id, one} & {*exercise.ids}:
-            own = next((key for key, m in exercise.mistakes.items() if m.get("id") == one), "")
-            judged = said("judged", finding)
-            return Answer(verdict="wrong", numbers=True, id=id, said=judged, mistake=own)
-    if any(finding.id == "not-written" for finding in report.findings):
+        id, with_equation = str(finding.id), f"{finding.id} {finding.equation}"
+        if id in exercise.ids or with_equation in exercise.ids:
+            return Answer(
+                verdict="wrong",
+                numbers=True,
+                id=id,
+                sentences=sentences("judged", finding),
+                mistake=_mistake_with(with_equation, exercise),
+            )
+    if "not-written" in {finding.id for finding in report.findings}:
         return Answer(verdict="not written")
     ids = {None, *(id.split()[0] for id in exercise.ids)}
-    for finding in (*report.findings, *(f for f in report.not_seen if f.id in ids)):
-        return Answer(verdict="not seen", said=said("in the way", finding))
+    obstacles = list(report.findings)
+    for finding in report.not_seen:
+        if finding.id in ids:
+            obstacles.append(finding)
+    if obstacles:
+        return Answer(verdict="not seen", sentences=sentences("in the way", obstacles[0]))
     return Answer(verdict="right")
+
+
+def _mistake_with(id: str, exercise: Exercise) -> str:
+    """The key of the exercise's mistake that belongs to a finding; "" if there is none."""
+    for key, mistake in exercise.mistakes.items():
+        if mistake.get("id") == id:
+            return key
+    return ""
 
 
 def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:

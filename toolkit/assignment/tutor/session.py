@@ -1,6 +1,6 @@
-"""What `tutor.check`, `tutor.hint` and `tutor.progress` say, in a notebook and in a terminal.
+"""Check exercises, give hints and list progress, for a notebook and a terminal.
 
-All raise a UsageError where there is no such exercise, or where the settings cannot be read.
+All functions raise a UsageError if there is no such exercise, or if the settings cannot be read.
 """
 
 import sys
@@ -25,53 +25,67 @@ def check_exercise(
     expect: str | None = None,
     host: Host | None = None,
 ) -> tuple[Answer, str]:
-    """The answer about an exercise, and what it reads like; both go into the journal.
+    """The answer about an exercise, and its text; the journal gets a line about it.
 
     Args:
         folder: has the student's files, and gets the journal.
         namespace: of the notebook.
-        expect: the prediction; None to ask for it where somebody can answer.
-        host: where files run; None for one that is kept.
+        expect: the prediction; None to ask for it if somebody can answer.
+        host: runs files; None for one that is kept.
     """
     exercise, settings = find_exercise(name), read_settings(folder)
-    function = (namespace or {}).get(exercise.function)
-    if getattr(function, "__module__", "") != (namespace or {}).get("__name__"):
-        function = None  # one of a file, which may have changed since
+    function = _function_in(namespace or {}, exercise)
     code, last = _code(exercise, function, folder), last_check(read_entries(folder)[name])
-    if last.get("verdict") == "wrong" and last.get("code") != code and settings.predictions:
-        expect = _ask(say("predict", settings.language, name=name)) if expect is None else expect
+    changed_since_wrong = last.get("verdict") == "wrong" and last.get("code") != code
+    if expect is None and changed_since_wrong and settings.predictions:
+        expect = _ask(say("predict", settings.language, name=name))
     answer = look(exercise, function, folder, host)
-    what = answer.model_dump(include={"verdict", "numbers", "mistake", "id"})
-    write_entry(folder, name, **what, code=code, expected=expect or "")
+    facts = answer.model_dump(include={"verdict", "numbers", "mistake", "id"})
+    write_entry(folder, name, **facts, code=code, expected=expect or "")
     text = as_text(exercise, answer, settings.language, in_cell=function is not None)
-    return answer, text + (
-        f"\n{say('expected', settings.language, words=expect)}" if expect else ""
-    )
+    if expect:
+        text += "\n" + say("expected", settings.language, words=expect)
+    return answer, text
+
+
+def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
+    """The function of an exercise if a cell defines it; an imported one may be out of date."""
+    function = namespace.get(exercise.function)
+    if getattr(function, "__module__", "") == namespace.get("__name__"):
+        return function
+    return None
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
-    """A hash of the code that is checked, to know whether it has changed."""
+    """A hash of the code that is checked: it shows a change."""
     path = folder / exercise.file
-    data = path.read_bytes() if path.is_file() else b""
-    for one in (function, *vars(function).values()) if function is not None else ():
-        if code := getattr(one, "__code__", None):
-            plain = [c for c in code.co_consts if not hasattr(c, "co_code")]  # whose repr lasts
-            data += repr((code.co_code, code.co_names, plain)).encode()
+    data = b""
+    if path.is_file():
+        data = path.read_bytes()
+    if function is not None:
+        for part in (function, *vars(function).values()):
+            code = getattr(part, "__code__", None)
+            if code:
+                # The repr of a code object has its address.
+                plain = [value for value in code.co_consts if not hasattr(value, "co_code")]
+                data += repr((code.co_code, code.co_names, plain)).encode()
     return sha256(data)[:12]
 
 
 def _ask(question: str) -> str | None:
-    """A line of the student's; None where nobody can answer."""
+    """A line from the student; None if nobody can answer."""
     ipython = sys.modules.get("IPython")
     kernel = ipython and getattr(ipython.get_ipython(), "kernel", None)
+    if not kernel and not can_ask():
+        return None
     try:
-        return input(question).strip()[:500] if kernel or can_ask() else None
-    except (EOFError, NotImplementedError):  # a notebook that is run without anybody at it
+        return input(question).strip()[:500]
+    except (EOFError, NotImplementedError):  # the notebook is run without anybody at it
         return None
 
 
 def next_hint(name: str, folder: Path) -> str:
-    """The next hint; why there is none, in its place."""
+    """The next hint, or the reason why there is none."""
     exercise, settings = find_exercise(name), read_settings(folder)
     language, entries = settings.language, read_entries(folder)[name]
     if not settings.hints:
@@ -82,28 +96,37 @@ def next_hint(name: str, folder: Path) -> str:
     if not compared:
         return say("no hint yet", language, name=name)
     last = compared[-1]
-    given = [entry for entry in entries if "hint" in entry]
-    begun = given and last["mistake"] in ("", given[-1]["mistake"])  # another one begins anew
-    step = min(3, given[-1]["hint"] + 1) if begun else 1
+    step = 1
+    earlier_hints = [entry for entry in entries if "hint" in entry]
+    if earlier_hints and last["mistake"] in ("", earlier_hints[-1]["mistake"]):
+        step = min(3, earlier_hints[-1]["hint"] + 1)  # another mistake begins with the first hint
     write_entry(folder, name, hint=step, mistake=last["mistake"])
-    asked = _fitting(exercise, last, language) if step == 1 else ""
-    text = asked or exercise.hints[language][step - 1]
+    text = exercise.hints[language][step - 1]
+    if step == 1:
+        text = _question_about(exercise, last, language) or text
     return say("hint", language, name=name, step=step) + "\n" + text
 
 
-def _fitting(exercise: Exercise, last: Mapping[str, Any], language: Language) -> str:
-    """The question about what the last check has shown; "" if there is none of its own."""
-    mistakes = exercise.mistakes
-    same = [key for key, one in mistakes.items() if one.get("id") == last["id"] != ""]
-    key = last["mistake"] or (same[0] if len(same) == 1 else "")
-    return mistakes[key][language] if last["verdict"] == "wrong" and key else ""
+def _question_about(exercise: Exercise, last: Mapping[str, Any], language: Language) -> str:
+    """The exercise's question about the mistake in the last check; "" if it has none."""
+    if last["verdict"] != "wrong":
+        return ""
+    if last["mistake"]:
+        return exercise.mistakes[last["mistake"]][language]
+    of_finding = []
+    for mistake in exercise.mistakes.values():
+        if last["id"] and mistake.get("id") == last["id"]:
+            of_finding.append(mistake)
+    return of_finding[0][language] if len(of_finding) == 1 else ""
 
 
 def list_progress(folder: Path) -> str:
-    """All exercises, and which are right."""
-    language, entries = read_settings(folder).language, read_entries(folder)
-    verdicts = {name: last_check(listed).get("verdict", "") for name, listed in entries.items()}
-    right = sum(verdict == "right" for verdict in verdicts.values())
+    """The exercises, with a mark for each that is right or was tried."""
+    language = read_settings(folder).language
+    verdicts = {}
+    for name, entries in read_entries(folder).items():
+        verdicts[name] = last_check(entries).get("verdict", "")
+    right = list(verdicts.values()).count("right")
     lines = [say("progress", language, number=right, all=len(verdicts))]
     marks = {"right": say("done", language), "wrong": say("tried", language)}
     for name, verdict in verdicts.items():
