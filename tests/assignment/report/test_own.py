@@ -145,10 +145,11 @@ def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         text = " ".join(text.split())
         assert f"The exported LSTM of {WHOSE}, asked 500 palindromes at each of 2 T" in text
         assert f"25 samples of one seed (the exported generator of {WHOSE})" in text
-        (t, right) = re.findall(r"palindrome of T = (\d+), and says (\d), which is right", text)[0]
-        (t_too, said, wanted) = re.findall(r"T = (\d+), and says (\d), where (\d) is right", text)[
-            0
-        ]
+        said_right = r"palindrome of T = (\d+), and answers (\d), which is right"
+        (t, right) = re.findall(said_right, text)[0]
+        (t_too, said, wanted) = re.findall(
+            r"T = (\d+), and answers (\d), where (\d) is right", text
+        )[0]
         assert t == t_too == "400"
         assert said != wanted
     figures = tmp_path / "report" / "figures"

@@ -1,16 +1,16 @@
-"""The report, filled from a student's records in LaTeX and in Word; the student writes the rest.
+"""Fill the report from a student's records, in LaTeX and in Word; the student writes the rest.
 
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
   figures/                  the pictures of report.tex
-  .made.json                hashes, which tell a later command what has been edited
+  .made.json                hashes, by which a later command knows the files that were edited
 """
 
 import contextlib
 import json
 from collections.abc import Mapping
 from importlib.util import find_spec
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
 from toolkit.assignment.report import latex, word
@@ -25,13 +25,13 @@ MADE = ".made.json"
 def make_report(
     student_number: str, name: str, results: Results, out: Path
 ) -> tuple[Path, list[str]]:
-    """Fill the report in both formats, or in LaTeX alone where docxtpl is not installed.
+    """Fill the report in both formats, or in LaTeX alone if docxtpl is not installed.
 
     Args:
         student_number: 1 to 200 printable characters.
         name: the same, or "".
-        results: what it is filled with.
-        out: the directory of the report; what was edited there stays.
+        results: the contents.
+        out: the directory of the report; edited files there stay.
 
     Returns:
         the directory, `out` or one beside it; and the names of the reports in it.
@@ -56,7 +56,7 @@ def make_report(
     return directory, list(reports)
 
 
-def one_line(what: str, text: str) -> str:
+def one_line(label: str, text: str) -> str:
     """`text` with single spaces.
 
     Raises:
@@ -65,16 +65,20 @@ def one_line(what: str, text: str) -> str:
     line = " ".join(text.split())
     if not line or not line.isprintable() or len(line) > 200:
         raise UsageError(
-            f"The {what} must have 1 to 200 printable characters on one line, not {text[:40]!r}."
+            f"The {label} must have 1 to 200 printable characters on one line, not {text[:40]!r}."
         )
     return line
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
     """`out`, or the first of `<out>-2`, `<out>-3`, ... in which no edited file would be lost."""
+    directory = out
     named = out.resolve() if out.name in ("", "..") else out
-    places = chain([out], (named.with_name(f"{named.name}-{k}") for k in count(2)))
-    return next(path for path in places if not _would_lose(files, path))
+    for number in count(2):
+        if not _would_lose(files, directory):
+            break
+        directory = named.with_name(f"{named.name}-{number}")
+    return directory
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
@@ -89,19 +93,23 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
 
 
 def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
-    """Does `directory` have other files with these names that this command did not make?"""
+    """True if `directory` has files with these names, but other contents than this command made."""
     made = _made(directory)
-    return any(
-        (directory / name).exists()
-        and sha256(read_bytes(directory / name)) not in {sha256(data), *made.get(name, [])}
-        for name, data in files.items()
-    )
+    for name, data in files.items():
+        if not (directory / name).exists():
+            continue
+        if sha256(read_bytes(directory / name)) not in {sha256(data), *made.get(name, [])}:
+            return True
+    return False
 
 
 def _made(directory: Path) -> dict[str, list[str]]:
-    """File name -> the hashes of what this command wrote; empty if it wrote nothing."""
+    """File name -> the hashes of the files that this command wrote; {} if it wrote none."""
+    hashes = {}
     with contextlib.suppress(OSError, ValueError):
         made = json.loads((directory / MADE).read_bytes())
         if isinstance(made, dict):
-            return {name: hashes for name, hashes in made.items() if isinstance(hashes, list)}
-    return {}
+            for name, of_file in made.items():
+                if isinstance(of_file, list):
+                    hashes[name] = of_file
+    return hashes

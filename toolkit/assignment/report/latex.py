@@ -40,13 +40,18 @@ def escape(text: object) -> str:
     A character that pdfLaTeX's fonts lack becomes its code, e.g. [U+674E].
     """
     letters = unicodedata.normalize("NFC", str(text))
-    escaped = "".join(SPECIAL.get(letter) or _printable(letter) for letter in letters)
+    escaped = "".join(map(_escaped, letters))
     return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # -- would become a dash, and ,, a quote
+
+
+def _escaped(letter: str) -> str:
+    return SPECIAL.get(letter) or _printable(letter)
 
 
 def lacking(text: str) -> str:
     """The characters of a text that pdfLaTeX's fonts lack."""
-    return "".join(x for x in unicodedata.normalize("NFC", text) if _printable(x) != x)
+    letters = unicodedata.normalize("NFC", text)
+    return "".join(letter for letter in letters if _printable(letter) != letter)
 
 
 def render(template: Path, **values: object) -> bytes:

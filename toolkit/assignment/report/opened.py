@@ -1,4 +1,4 @@
-"""From a student's exported networks to the pictures and numbers that open them in a report."""
+"""Make the pictures and numbers that open exported networks in a report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +25,9 @@ from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 LENGTHS = (5, 7, 10, 14, 20, 28, 36, 50, 70, 100, 140, 200, 280, 400, 600, 1000)
 NUM_ASKED = 500  # palindromes of each length
 NUM_CELLS, NUM_WRITTEN = 12, 30  # cells and digits that a microscope picture shows
-NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, so as to be waited for
+NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, to take less time
 SHORT = 36  # the longest palindrome that is shown if all are right
+Examples = dict[bool, tuple[Tensor, int]]  # right or wrong -> digits, and the last one
 SCALED = "c / max"
 SEED = 0
 OPENED = ("lstm", "rnn", "generator")
@@ -34,13 +35,13 @@ OPENED = ("lstm", "rnn", "generator")
 
 @threads(1)
 def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
-    """Add what the networks of somebody do, each with the name of those whose they are.
+    """Add pictures and numbers of exported networks, with the name of their owner.
 
     Args:
-        shown: by the names of their exports.
+        shown: the networks, by the names of their exports.
 
     Returns:
-        which of them were opened, of lstm, rnn and generator.
+        the names of those that were opened, of lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -50,8 +51,9 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
         return []
     whose = next(iter(opened.values())).whose or "the toolkit"
     print(f"The networks of {whose} are opened and measured: about a minute.", flush=True)
-    networks = {name: torchscript.load(name, one.folder) for name, one in opened.items()}
-    if generator := networks.pop("generator", None):
+    networks = {name: torchscript.load(name, source.folder) for name, source in opened.items()}
+    generator = networks.pop("generator", None)
+    if generator:
         _add_generator(generator, whose, results)
     if networks:
         _add_recurrent(networks, whose, results)
@@ -60,22 +62,55 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) -> None:
-    """Accuracy against T, and inside the LSTM a palindrome that it gets right and one wrong."""
-    examples: dict[bool, tuple[Tensor, int]] = {}  # right or wrong -> digits, and the last one
-    shares: dict[str, list[float]] = {name.upper(): [] for name in networks}
+    """Add accuracy against T, and inside the LSTM a palindrome that it gets right and one wrong."""
+    examples: Examples = {}
+    curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
     for length in LENGTHS:
         rng = make_rng(length, "accuracy curve")
         digits, last = split_last(palindromes(NUM_ASKED, length, split="test", rng=rng))
         for name, network in networks.items():
             right = network(digits).argmax(dim=1) == last
-            shares[name.upper()].append(float(right.float().mean()))
-            wanted = name == "lstm" and False not in examples
-            for which in (True, False) if wanted and (length <= SHORT or not right.all()) else ():
-                for k in (right == which).nonzero()[:1].flatten().tolist():
-                    examples[which] = digits[k], int(last[k])
+            curves[name.upper()].append(float(right.float().mean()))
+            if name == "lstm":
+                _keep_examples(examples, digits, last, right)
+    _add_accuracy(curves, whose, "lstm" in networks and False not in examples, results)
+    for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
+        answer, picture = _inside(networks["lstm"], digits)
+        verdict = "which is right" if is_right else f"where {last_digit} is right"
+        name = f"opened-{'right' if is_right else 'wrong'}.png"
+        caption = (
+            f"Inside the exported LSTM of {whose}: it reads the first {len(digits)} digits of a "
+            f"palindrome of T = {len(digits) + 1}, and answers {answer}, {verdict}. Above: red "
+            "where it would answer with the first digit. Below: the cells that contribute most to "
+            "this answer, from -1 (blue) to 1 (red)."
+        )
+        results.opened.append(Figure(results.add_figure(name, picture), caption))
+
+
+def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
+    """Keep the first palindrome that is right and the first that is wrong, once there is a wrong.
+
+    Args:
+        digits: (palindromes, T - 1).
+        last, right: (palindromes,), the last digits, and True where the answer is right.
+    """
+    length = digits.size(1) + 1
+    if False in examples or (length > SHORT and right.all()):
+        return
+    for is_right in (True, False):
+        numbers = (right == is_right).nonzero()
+        if len(numbers):
+            first = int(numbers[0])
+            examples[is_right] = digits[first], int(last[first])
+
+
+def _add_accuracy(
+    curves: Mapping[str, list[float]], whose: str, all_right: bool, results: Results
+) -> None:
+    """Add the picture of accuracy against T; `all_right` says so of the LSTM in the caption."""
     picture = drawn(
         save_curves,
-        {f"{name} of {whose}": (LENGTHS, curve) for name, curve in shares.items()},
+        {f"{name} of {whose}": (LENGTHS, curve) for name, curve in curves.items()},
         title="Accuracy of the trained network",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
@@ -84,24 +119,14 @@ def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) ->
         log_x=True,
     )
     name = results.add_figure("opened-accuracy.png", picture)
-    all_right = "lstm" in networks and False not in examples
     caption = (
-        f"The exported {' and '.join(shares)} of {whose}, asked {NUM_ASKED} palindromes at each of "
+        f"The exported {' and '.join(curves)} of {whose}, asked {NUM_ASKED} palindromes at each of "
         f"{len(LENGTHS)} T from 5 to 1,000. The thick grey line is the toolkit's own network, for "
-        f"comparison.{' The LSTM got none of them wrong.' if all_right else ''}"
+        "comparison."
     )
+    if all_right:
+        caption += " The LSTM got none of them wrong."
     results.opened.append(Figure(name, caption))
-    for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
-        said, picture = _inside(networks["lstm"], digits)
-        verdict = "which is right" if is_right else f"where {last_digit} is right"
-        name = f"opened-{'right' if is_right else 'wrong'}.png"
-        caption = (
-            f"Inside the exported LSTM of {whose}: it reads the first {len(digits)} digits of a "
-            f"palindrome of T = {len(digits) + 1}, and says {said}, {verdict}. Above: red where it "
-            "would say the first digit. Below: the cells that say most for this answer, from -1 "
-            "(blue) to 1 (red)."
-        )
-        results.opened.append(Figure(results.add_figure(name, picture), caption))
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
@@ -113,19 +138,20 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
     maps = {"answer": (answers == digits[0]).float()[None]}
     maps |= {name: inside[name][:, cells].t() for name in ("g", "i", "f", "o", SCALED, "h")}
     written = " ".join(map(str, digits.tolist()[:NUM_WRITTEN]))
-    more = " ..." if len(digits) > NUM_WRITTEN else ""
-    title = f"T = {len(digits) + 1}: {written}{more}"
+    title = f"T = {len(digits) + 1}: {written}"
+    if len(digits) > NUM_WRITTEN:
+        title += " ..."
     return int(answers[-1]), drawn(save_heat_maps, maps, title=title, x_label="step")
 
 
 def _add_generator(generator: Any, whose: str, results: Results) -> None:
-    """Samples, a walk, and the scorecard beside that of real images."""
+    """Add samples, a walk, and the scorecard beside that of real images."""
     folder = package_data("exports")
     classifier = torchscript.load("classifier", folder)
     gan = Gan(f"the exported generator of {whose}", moment="of one seed")
     try:
         pair = pair_of_classes(generator, classifier, SEED)
-    except ToolkitError:  # none is clear enough: any two
+    except ToolkitError:  # no image is clear enough: take any two
         ends = sample_latents(2, generator.latent_dim, make_rng(SEED, "samples"))
     else:
         ends = torch.stack([pair.z_from, pair.z_to])
@@ -141,10 +167,11 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
     mnist = load_mnist()
     scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
     draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)
-    card = scorer.score_draws((scorer.evaluator.predict(x), x[:NUM_COMPARED]) for x in draws)
+    card = scorer.score_draws(
+        (scorer.evaluator.predict(images), images[:NUM_COMPARED]) for images in draws
+    )
     real = in_words(scorer.score_real())
     gan.measured = [Row("images", f"{NUM_DRAWS} draws of {NUM_IMAGES:,}")]
-    gan.measured += [
-        Row(title, f"{said} (real images: {real[title]})") for title, said in in_words(card).items()
-    ]
+    for title, value in in_words(card).items():
+        gan.measured.append(Row(title, f"{value} (real images: {real[title]})"))
     results.gans.append(gan)

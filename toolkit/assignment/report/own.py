@@ -31,13 +31,13 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
-    """Read the records in a student's folder; what is missing or cannot be used becomes a gap.
+    """Read the records in a student's folder; a record that is missing or unusable becomes a gap.
 
     Args:
         exports_dir: their exported networks; by default those in `mine` beside the records.
 
     Raises:
-        UsageError: that is no folder, or the exports are not theirs.
+        UsageError: it is not a folder, or the exports are not theirs.
         ToolkitError: one of the files was made by the toolkit, not by the student, or is damaged.
     """
     if not folder.is_dir():
@@ -46,23 +46,24 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     if records.foreign:
         raise ToolkitError(
             f"{folder / records.foreign[0]} was made by the toolkit, not by you, and the report is "
-            "about your own trainings. Take it out; the toolkit's networks are shown as what they "
-            "are by --reference."
+            "about your own trainings. Take it out; with --reference the report shows the networks "
+            "of the toolkit."
         )
     results = Results(SOURCE, tutor=summary(folder))
-    for one in judge_records(records, (), None):
-        if one.verdict == "wrong":
-            place = f"{one.file}, line {one.line}" if one.line else one.file
-            results.doubts.append(f"{place}: {one.message}")
+    for finding in judge_records(records, (), None):
+        if finding.verdict == "wrong":
+            place = f"{finding.file}, line {finding.line}" if finding.line else finding.file
+            results.doubts.append(f"{place}: {finding.message}")
     results.gaps += gaps(records, read_code(folder))
     for log in records.trainings:
         add_training(log, results)
     add_by_length(records, results)
     add_gan(records, results)
-    if own := own_networks(folder, exports_dir):
+    networks = own_networks(folder, exports_dir)
+    if networks:
         from toolkit.assignment.report.opened import add_opened
 
-        add_opened(own, results)
+        add_opened(networks, results)
     return results
 
 
@@ -80,8 +81,11 @@ def read_reference(exports_dir: Path | None = None) -> Results:
 
     results = Results(SOURCE_OF_REFERENCE, REMARK)
     folder = exports_dir or package_data("exports")
-    shown = {n: one for n, one in networks_of(folder).items() if not one.whose}
-    for name in add_opened(shown, results):
+    networks = {}
+    for name, network in networks_of(folder).items():
+        if not network.whose:
+            networks[name] = network
+    for name in add_opened(networks, results):
         results.commands.append(training_command(*command_for(f"{name}.pt").split()))
     if not results.commands:
         raise UsageError(f"{folder} has no networks of the toolkit's: give another --exports.")
@@ -95,27 +99,30 @@ def own_networks(folder: Path, exports_dir: Path | None) -> dict[str, Shown]:
         UsageError: the folder that they named has no networks of their own.
         ToolkitError: its manifest is damaged.
     """
-    shown = networks_of(exports_dir or folder / "mine")
-    own = {one.name: one for one in shown.values() if one.whose}
-    if exports_dir is not None and not own:
+    networks = {}
+    for network in networks_of(exports_dir or folder / "mine").values():
+        if network.whose:
+            networks[network.name] = network
+    if exports_dir is not None and not networks:
         raise UsageError(
             f"{exports_dir} has no networks of your own: make such a folder with `toolkit export`."
         )
-    return own
+    return networks
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training of the LSTM, or of what it is compared with."""
+    """Add a training of the LSTM, or of a network that it is compared with."""
+    steps = [step for step, _, _ in log.rows]
     picture = drawn(
         save_curves,
-        {"unseen palindromes": ([row[0] for row in log.rows], log.shares)},
+        {"unseen palindromes": (steps, log.shares)},
         title=f"{log.network}, T = {log.length}",
         x_label="training steps",
         y_label="accuracy",
         level=CHANCE,
     )
     encoding = {"10": "one-hot", "1": "digit"}
-    said = log.settings.get("input_dim", "-")
+    input_dim = log.settings.get("input_dim", "-")
     if log.command:
         results.commands.append(log.command)
     results.recurrent.append(
@@ -123,7 +130,7 @@ def add_training(log: Log, results: Results) -> None:
             name=log.path.stem,
             model=log.network,
             length=f"{log.length:,}",
-            input=encoding.get(said, said),
+            input=encoding.get(input_dim, input_dim),
             hidden=log.settings.get("hidden_dim", "-"),
             batch=log.settings.get("batch_size", "-"),
             learning_rate=log.settings.get("learning_rate", "-"),
@@ -140,17 +147,18 @@ def add_by_length(records: Records, results: Results) -> None:
     """The picture of the best accuracy at each T, with the toolkit's beside it."""
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
-        at = best.setdefault(log.network, {})
-        at[log.length] = max(log.accuracy, at.get(log.length, 0.0))
-    if not any(len(at) > 1 for at in best.values()):
+        by_length = best.setdefault(log.network, {})
+        by_length[log.length] = max(log.accuracy, by_length.get(log.length, 0.0))
+    if max(map(len, best.values()), default=0) < 2:
         return
     longest = max(log.length for log in records.trainings)
+    curves = {}
+    for name, by_length in sorted(best.items()):
+        lengths = sorted(by_length)
+        curves[name] = (lengths, [by_length[length] for length in lengths])
     picture = drawn(
         save_curves,
-        {
-            name: (lengths := sorted(at), [at[t] for t in lengths])
-            for name, at in sorted(best.items())
-        },
+        curves,
         title="Accuracy at the end of training",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
@@ -162,7 +170,7 @@ def add_by_length(records: Records, results: Results) -> None:
 
 
 def add_gan(records: Records, results: Results) -> None:
-    """Add the GAN, as much of it as there is."""
+    """Add the pictures and the losses of the GAN that there are."""
     gan = Gan("my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):
@@ -172,7 +180,8 @@ def add_gan(records: Records, results: Results) -> None:
             results.gaps.append(Gap("gan", f"{name} is not a complete picture", command))
     gan.samples = [name for name in SAMPLES if name in results.figures]
     gan.interpolation = INTERPOLATION if INTERPOLATION in results.figures else ""
-    if log := records.gan:
+    log = records.gan
+    if log:
         steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
         picture = drawn(
             save_curves,

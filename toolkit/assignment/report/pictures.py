@@ -12,17 +12,21 @@ TOOLKITS = "the toolkit's own network, for comparison"
 CHANCE = ("chance", 0.1)
 
 
-def drawn(save: Callable[..., None], *given: Any, **how: Any) -> bytes:
+def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
     """The PNG that a function of `toolkit.common.figures` writes."""
     with scratch_directory("report") as scratch:
         path = scratch / "figure.png"
-        save(path, *given, **how)
+        save(path, *args, **options)
         return path.read_bytes()
 
 
 def toolkits_accuracy(longest: float) -> Curve:
     """Our exported LSTM's accuracies at the T of its manifest, up to one beyond `longest`."""
     metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
-    pairs = sorted((float(length), share) for length, share in metrics.items())
-    pairs = pairs[: 1 + sum(length < longest for length, _ in pairs)]
-    return [x for x, _ in pairs], [y for _, y in pairs]
+    lengths, accuracies = [], []
+    for length in sorted(metrics, key=float):
+        lengths.append(float(length))
+        accuracies.append(metrics[length])
+        if float(length) >= longest:
+            break
+    return lengths, accuracies

@@ -23,59 +23,83 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """The files without the report that is not meant, if there is one in Word and one in LaTeX.
+    """The files with one report: if there is one in Word and one in LaTeX, leave one out.
+
+    Args:
+        report: the kind to keep; None to ask.
+        ask: asks the user a question with yes or no; None if nobody can answer.
 
     Raises:
-        UsageError: there are both, `report` does not say which is meant, and nobody can be asked.
+        UsageError: there are both, and nobody can say which one to keep.
     """
-    both: dict[ReportKind, list[PurePosixPath]] = {
-        "word": [path for path in files if path.suffix.lower() == ".docx"],
-        "latex": [path for path in files if path.suffix.lower() == ".tex"],
-    }
-    if not all(both.values()):
+    by_kind: dict[ReportKind, list[PurePosixPath]] = {"word": [], "latex": []}
+    for path in files:
+        if path.suffix.lower() == ".docx":
+            by_kind["word"].append(path)
+        elif path.suffix.lower() == ".tex":
+            by_kind["latex"].append(path)
+    if not all(by_kind.values()):
         return files
-    if report is None:
-        left = {p: len(prompts_in(str(p), files[p])) for found in both.values() for p in found}
-        said = " and ".join(f"{path} (prompts left in it: {n})" for path, n in left.items())
-        said = f"There are two reports, {said}."
-        if ask is None:
-            raise UsageError(f"{said} Say which one is yours: --report word or --report latex.")
-        likely, other = sorted(both, key=lambda kind: sum(left[path] for path in both[kind]))
-        yes = ask(f"{said} Hand in {both[likely][0]}, and not the other?")
-        report = likely if yes else other
-    others = both["latex" if report == "word" else "word"]
-    left_out = {*others, *(path.with_suffix(".pdf") for path in others if path.suffix == ".tex")}
+    report = report or _ask_for_kind(files, by_kind, ask)
+    left_out = set(by_kind["latex" if report == "word" else "word"])
+    for path in list(left_out):
+        if path.suffix == ".tex":
+            left_out.add(path.with_suffix(".pdf"))
     return {path: content for path, content in files.items() if path not in left_out}
+
+
+def _ask_for_kind(
+    files: Mapping[PurePosixPath, bytes],
+    by_kind: Mapping[ReportKind, list[PurePosixPath]],
+    ask: Callable[[str], bool] | None,
+) -> ReportKind:
+    """The kind of report to hand in; the one with fewer prompts is offered first."""
+    prompts: dict[ReportKind, int] = dict.fromkeys(by_kind, 0)
+    reports = []
+    for kind, paths in by_kind.items():
+        for path in paths:
+            number = len(prompts_in(str(path), files[path]))
+            prompts[kind] += number
+            reports.append(f"{path} (prompts left in it: {number})")
+    question = f"There are two reports, {' and '.join(reports)}."
+    if ask is None:
+        raise UsageError(f"{question} Say which one is yours: --report word or --report latex.")
+    likely, unlikely = sorted(prompts, key=prompts.__getitem__)
+    if ask(f"{question} Hand in {by_kind[likely][0]}, and not the other?"):
+        return likely
+    return unlikely
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
     """The parts of a report that are not a student's own, in a word or two and in a sentence."""
-    found = []
+    remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):
             continue
-        if prompts := prompts_in(str(path), content):
-            said = f"{path} still has {len(prompts)} prompts; the first is [[ {prompts[0][:70]} ]]"
-            found.append((f"{len(prompts)} prompts in {path}", said))
+        prompts = prompts_in(str(path), content)
+        if prompts:
+            first = prompts[0][:70]
+            sentence = f"{path} still has {len(prompts)} prompts; the first is [[ {first} ]]"
+            remarks.append((f"{len(prompts)} prompts in {path}", sentence))
         if REMARK in text_of(str(path), content):
-            said = f"{path} shows what the toolkit made: fill it without --reference."
-            found.append((f"the toolkit's runs in {path}", said))
-    return found
+            sentence = f"{path} shows results of the toolkit: fill it without --reference."
+            remarks.append((f"the toolkit's runs in {path}", sentence))
+    return remarks
 
 
 def prompts_in(name: str, content: bytes) -> list[str]:
     """The prompts that are left in a .docx file, or in any text file such as LaTeX.
 
     Args:
-        name: what the file is called.
+        name: of the file.
 
     Returns:
-        what is between the brackets, with single spaces, in the order of the text.
+        the texts between the brackets, with single spaces, in their order.
 
     Raises:
         ToolkitError: its name says that it is a Word file, and it is not.
     """
-    return [" ".join(found.split()) for found in PROMPT.findall(text_of(name, content))]
+    return [" ".join(prompt.split()) for prompt in PROMPT.findall(text_of(name, content))]
 
 
 def text_of(name: str, content: bytes) -> str:
@@ -93,7 +117,8 @@ def text_of(name: str, content: bytes) -> str:
         raise ToolkitError(
             f"{name} is not a Word file ({error}). Save it as .docx again."
         ) from error
-    return "\n".join(
-        "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
-        for paragraph in body.iter(f"{WORD}p")
-    )
+    lines = []
+    for paragraph in body.iter(f"{WORD}p"):
+        texts = [text.text or "" for text in paragraph.iter(f"{WORD}t")]
+        lines.append("".join(texts))
+    return "\n".join(lines)

@@ -14,7 +14,7 @@ class Row(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A picture, by its file name, and what is said below it."""
+    """A picture, by its file name, and its caption."""
 
     file: str
     caption: str
@@ -36,17 +36,17 @@ class Gan:
 
 @dataclass
 class Results:
-    """Everything that a report is filled with."""
+    """The contents of a report."""
 
-    source: str  # where the numbers come from, a sentence
+    source: str  # a sentence about the origin of the numbers
     remark: str = ""  # the end of every caption
-    doubts: list[str] = field(default_factory=list)  # what cannot be true, a sentence each
+    doubts: list[str] = field(default_factory=list)  # impossible values, a sentence each
     by_length: str = ""  # file name of the picture of accuracies against T
     opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
     recurrent: list[dict[str, str]] = field(default_factory=list)  # lines: column -> word
     gans: list[Gan] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)  # what is missing
-    commands: list[str] = field(default_factory=list)  # make all that is shown
+    gaps: list[Gap] = field(default_factory=list)  # missing records
+    commands: list[str] = field(default_factory=list)  # that make the contents
     tutor: list[str] = field(default_factory=list)  # the exercises, if the teacher wants them
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 

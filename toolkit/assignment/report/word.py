@@ -1,4 +1,4 @@
-"""The report as a Word file, filled from its template by docxtpl."""
+"""Fill the report's template for Word with docxtpl."""
 
 import io
 import zipfile
@@ -35,7 +35,11 @@ def printable(value: object) -> object:
     """A text in which characters that XML does not allow become their codes, e.g. [U+0007]."""
     if not isinstance(value, str):
         return value
-    return "".join(x if x.isprintable() else f"[U+{ord(x):04X}]" for x in value)
+    return "".join(map(_printable_letter, value))
+
+
+def _printable_letter(letter: str) -> str:
+    return letter if letter.isprintable() else f"[U+{ord(letter):04X}]"
 
 
 def to_bytes(document: Any) -> bytes:
