@@ -153,7 +153,7 @@ class Code:
 
     def visible(self, path: PurePosixPath) -> dict[str, Definition]:
         """The definitions that a file has, or imports, by name."""
-        definitions = {}
+        definitions: dict[str, Definition] = {}
         for file in (*reversed(self.imports[path]), path):
             for definition in self.facts[file].definitions:
                 definitions[definition.name] = definition

@@ -69,7 +69,8 @@ class Packed(NamedTuple):
             first += f"; what the check could not see: {len(self.unseen)}"
         lines = [f"{self.path.name} {first}."]
         lines += [f"Costs points: {cost}" for _, cost in self.costs]
-        lines += [f"Have another look: {hint}" for hint in (*self.hints, *self.unseen)]
+        for hint in (*self.hints, *self.unseen):
+            lines.append(f"Have another look: {hint}")
         lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
         lines.append(f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes.")
         return "\n".join(lines)
@@ -105,7 +106,7 @@ def pack(
     everything = collect(folder)
     files = one_report(everything, report, ask)
     _refuse("Nothing was packed.", find_problems(files))
-    prompts, hints = find_prompts(files), find_leftovers(files)
+    prompts, leftovers = find_prompts(files), find_leftovers(files)
     data = zipped({str(path): content for path, content in files.items()})
     path = out / f"{number}_assignment3.zip"
     trial = _try(path.name, data, limits, check)
@@ -119,11 +120,11 @@ def pack(
     if path.exists() and read_bytes(path) != data:
         set_aside(path)
     atomic_write(path, data)
-    left_out = [
-        f"{file} stays out: it is of the other report." for file in everything.keys() - files
-    ]
     costs, free_faults = _sorted_by_cost(trial)
-    hints = [*sorted(left_out), *hints, *free_faults]
+    hints = []
+    for file in sorted(map(str, everything.keys() - files.keys())):
+        hints.append(f"{file} stays out: it belongs to the other report.")
+    hints += [*leftovers, *free_faults]
     return Packed(path, files, costs + prompts, list(map(describe, trial.not_seen)), hints)
 
 
@@ -249,23 +250,17 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not content.strip():
         return [f"{path} is empty."]
-    failed, not_run, number_of_cells = [], [], 0
     try:
-        for number, cell in enumerate(code_cells(content), start=1):
-            if is_tutors(cell):
-                continue
-            number_of_cells += 1
-            if _ends_in_an_error(cell):
-                failed.append(str(number))
-            if cell.get("execution_count", cell.get("prompt_number")) is None:
-                not_run.append(str(number))
+        runs = _runs_of_cells(content)
     except BrokenNotebook as error:
         return [f"{path} {error}."]
     except (KeyError, TypeError):
         return [f"{path} is not a notebook that can be read."]
-    if not number_of_cells:
+    if not runs:
         return [f"{path} has no code."]
-    if len(not_run) == number_of_cells:
+    not_run = [number for number, run in runs.items() if not run.has_run]
+    failed = [number for number, run in runs.items() if run.failed]
+    if len(not_run) == len(runs):
         return [f"{path} was never run: run all its cells, then save it."]
     problems = []
     if not_run:
@@ -273,6 +268,23 @@ def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if failed:
         problems.append(f"{path}: these code cells end in an error: {', '.join(failed)}.")
     return problems
+
+
+class _Run(NamedTuple):
+    """The last run of a code cell."""
+
+    has_run: bool
+    failed: bool
+
+
+def _runs_of_cells(content: bytes) -> dict[str, _Run]:
+    """The last run of each code cell by its number, without those of the tutor."""
+    runs = {}
+    for number, cell in enumerate(code_cells(content), start=1):
+        if not is_tutors(cell):
+            count = cell.get("execution_count", cell.get("prompt_number"))
+            runs[str(number)] = _Run(count is not None, _ends_in_an_error(cell))
+    return runs
 
 
 def _ends_in_an_error(cell: dict[str, Any]) -> bool:
