@@ -185,7 +185,7 @@ class Code:
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """A pair: by its names, the file has a generator; and it has a discriminator."""
+        """Two flags: by its names, the file has a generator, and a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -222,7 +222,7 @@ def is_code(path: PurePosixPath) -> bool:
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Each class that gives items, and each function that mirrors."""
+    """Each class that gives items, and each function that mirrors a sequence."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -244,7 +244,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Each class that is a network, as an LSTM."""
+    """Each class that is a network, with the evidence that it is the LSTM."""
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]
@@ -282,7 +282,7 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Each file that takes a step, itself or by what it imports, with one of these classes."""
+    """Each file that steps an optimiser, itself or through an import, with one of these classes."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))

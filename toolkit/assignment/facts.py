@@ -236,7 +236,7 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """The words of a definition and of all that it uses; if any loops; and if any mirrors."""
+    """The words of a definition and all that it uses; and two flags: one loops, one mirrors."""
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()
     loops = mirrors = False

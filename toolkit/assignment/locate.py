@@ -4,7 +4,7 @@ Nothing is run. Each file, or each class in it, gets points for the evidence in 
 (`evidence.EVIDENCE`) and some for its name and place; the candidate with the most points is the
 part. An import counts less than a definition, so neither a helper module nor a page of results
 hides the file that brings everything together. Names alone (`NAMES`) decide only if no file has
-points enough, and never for a file that is another part by content. If several candidates have the
+enough points, and never for a file that is another part by content. If several candidates have the
 most points, their code must be the same; otherwise the part is ambiguous and none is taken.
 """
 
@@ -106,7 +106,7 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     if located.elsewhere:
         candidates["lstm"] = [c for c in lstms if _is_called_lstm(c.name or "")]
     for part in ("dataset", "lstm"):
-        _choose(located, part, _used_first(located, candidates[part]))
+        _choose(located, part, _with_uses(located, candidates[part]))
     for part in PARTS:
         if part not in located.parts and part not in located.equal:
             _choose_by_name(located, part, candidates[part])
@@ -119,7 +119,7 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
 
-def _used_first(located: Found, candidates: list[Candidate]) -> list[Candidate]:
+def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
     """Candidates with points for being used by the training, if there is one."""
     training = located.parts.get("train")
     if training is None:
@@ -128,7 +128,7 @@ def _used_first(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose among files with one of the `NAMES`, which are no other part and not used by one.
+    """Choose among files with one of the `NAMES` that are not another part, or used by one.
 
     Args:
         candidates: for the part, by content; evidence against a file excludes it.
@@ -169,7 +169,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the best candidate by content, of those that have points enough."""
+    """Choose the best candidate by content, of those that have enough points."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:

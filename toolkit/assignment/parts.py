@@ -1,4 +1,4 @@
-"""The four parts of a submission: what they are called, and which files may be a student's."""
+"""The four parts of a submission: their names, and the files that may be a student's."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath

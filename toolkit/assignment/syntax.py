@@ -1,4 +1,4 @@
-"""Syntax trees of students' files, and what in them is still to be written."""
+"""Syntax trees of students' files, and the functions in them that are still to be written."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The syntax tree of a program; None if it is not Python, or too long for a human one."""
+    """The syntax tree of a program; None if it is not Python, or longer than anybody writes."""
     if len(source) > MAX_SOURCE:
         return None
     try:
