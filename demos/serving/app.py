@@ -6,12 +6,13 @@ and a mistyped option are answered at once.
 
 import importlib
 import secrets
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from serving.environment import files_of, prepare
+from serving.environment import prepare
 from serving.ports import free_port
 from toolkit.common.console import Command, reports_errors
 from toolkit.common.errors import UsageError
@@ -107,11 +108,11 @@ def _serve(
         try:
             prepare(scratch)
             from serving.server import serving
-            from serving.upkeep import keep_clean
 
             build = importlib.import_module(module).build
             page = (name, host, port, credentials, share, scratch)
             with serving(lambda: build(exports), *page):
-                keep_clean(files_of(scratch))
+                while True:
+                    time.sleep(3600)  # which Ctrl+C ends on every system
         except KeyboardInterrupt:
             print("The page is closed.")

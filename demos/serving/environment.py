@@ -16,11 +16,6 @@ SETTINGS = {
 
 def prepare(scratch: Path) -> None:
     """Set the environment, before Gradio is imported: no telemetry, all files below `scratch`."""
-    os.environ.update(SETTINGS, GRADIO_TEMP_DIR=str(files_of(scratch)))
+    os.environ.update(SETTINGS, GRADIO_TEMP_DIR=str(scratch / "files"))
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
     os.environ.update(NO_PROXY=local, no_proxy=local)  # Gradio asks its own page whether it is up
-
-
-def files_of(scratch: Path) -> Path:
-    """The folder below `scratch` for what the page writes and what visitors upload."""
-    return scratch / "files"

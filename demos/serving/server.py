@@ -10,17 +10,17 @@ import torch
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from serving.doors import Doors
 from serving.environment import LOOPBACK
 from serving.messages import refuse_nonsense
 from serving.pictures import MAX_PIXELS
 from serving.ports import free_port
 from serving.sharing import Tunnel
 from serving.theme import CSS, THEME
-from serving.upkeep import share_one_heap
+from serving.upkeep import keep_forever, share_one_heap
 from toolkit.common.errors import ToolkitError
 
 QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
-MAX_FILE_SIZE = "5mb"
 HEIGHT = 900  # pixels of the page in a notebook
 SMALL = 2000  # bytes; longer answers are compressed
 SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
@@ -58,6 +58,7 @@ def serving(
         blocks = build()
         port = free_port(host, port)  # another demo may have started meanwhile
         address = launch(blocks, host, port, credentials)
+        keep_forever()
         try:
             print(f"{name}: {address}  ({closed_by} closes it)", flush=True)
             if host not in LOOPBACK and credentials is None:
@@ -94,7 +95,6 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         height=HEIGHT,
         share=False,  # Gradio hides why sharing fails; sharing.py does it
         show_error=False,
-        max_file_size=MAX_FILE_SIZE,
         enable_monitoring=False,
         run_history=False,
         footer_links=[],
@@ -102,7 +102,12 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, SMALL, compresslevel=5)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(GZipMiddleware, SMALL, compresslevel=5),
+                Middleware(Doors),
+            ]
+        },
         theme=THEME,
         css=CSS,
     )

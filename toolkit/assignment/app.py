@@ -166,9 +166,9 @@ def report(
     exports: Annotated[
         Path | None,
         typer.Option(
-            help="Your own networks, as `toolkit export` writes them; with --reference the "
-            "toolkit's.",
-            show_default="FOLDER/mine, if it is there",
+            help="Show your own networks, too: the folder that `toolkit export` has written, which "
+            "is run; with --reference the toolkit's.",
+            show_default="none",
         ),
     ] = None,
     reference: Annotated[
@@ -178,8 +178,8 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
 
     Your train.py and my_gan.py write them into the folder records/. The command lists each missing
-    record, with the command that makes it. It also opens and measures your own networks, which
-    takes a minute.
+    record, with the command that makes it. It runs none of your code. With --exports it also opens
+    and measures your own networks, which takes a minute.
     """
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
@@ -210,6 +210,12 @@ def report(
             print("The report.docx in this folder is older.")
     if directory != wanted:
         print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
+    if exports is None and not reference and (folder / "mine" / "manifest.json").is_file():
+        again = command_line(
+            *("toolkit", "report", str(folder), "--student-number", student_number),
+            *("--exports", str(folder / "mine")),
+        )
+        print(f"Not shown: the networks in {folder / 'mine'}. With them: {again}")
     print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
 
 

@@ -10,7 +10,14 @@ import pytest
 
 from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.copies.beside import side_by_side
-from toolkit.assignment.grade.copies.similar import SAME, Pair, find_similar, prints_of, read_code
+from toolkit.assignment.grade.copies.similar import (
+    SAME,
+    Code,
+    Pair,
+    find_similar,
+    prints_of,
+    read_code,
+)
 from toolkit.common.package_data import package_data
 
 from ..check.corpus import cases
@@ -88,7 +95,7 @@ class LSTM(torch.nn.Module):
 
 
 def compare(code: dict[str, dict[str, str]]) -> tuple[list[Pair], float]:
-    return find_similar({name: prints_of(files) for name, files in code.items()})
+    return find_similar({name: prints_of(Code(files, [])) for name, files in code.items()})
 
 
 def test_pairs() -> None:
@@ -106,7 +113,7 @@ def test_the_skeleton_is_no_ones_own() -> None:
     """What everybody was given says nothing, with or without a little that was written into it."""
     given = {path.name: path.read_text() for path in package_data("skeleton").glob("*.py")}
     assert len(given) == 4
-    assert len(prints_of(given).plain) == 0
+    assert len(prints_of(Code(given, [])).plain) == 0
     pairs, _ = compare({name: given | {"own.py": f"{name} = 1"} for name in "abc"})
     assert pairs == []
 
@@ -119,7 +126,7 @@ def test_whole_files_wherever_they_lie() -> None:
         "b": pack({"my work/src/Network.py": MOVED, "notes.py": OTHER, "read.txt": "hello"}),
         "c": pack({"all.ipynb": json.dumps({"cells": [cell]})}),
     }
-    pairs, _ = compare({name: read_code(data) for name, data in archives.items()})
+    pairs, _ = compare({name: read_code(data).files for name, data in archives.items()})
     assert {(pair.first, pair.second): pair.share for pair in pairs} == {
         pair: 1 for pair in combinations("abc", 2)
     }
@@ -135,7 +142,7 @@ def test_a_class_in_which_files_are_shared(tmp_path: Path) -> None:
         files = [path for path in folder.rglob("*") if path.is_file()]
         code[name] = read_code(
             pack({str(path.relative_to(folder)): path.read_bytes() for path in files})
-        )
+        ).files
     pairs, usual = compare(code)
     shared = {
         (one, other): {
@@ -164,12 +171,12 @@ def test_side_by_side() -> None:
     second = {"z.py": "y = 2", "copy.py": ORIGINAL.replace("h = c =", "new = 3\n        h = c =")}
     ((one, other, rows),) = side_by_side(first, second)
     assert (one, other) == ("a.py", "copy.py")
-    assert [(left.number, left.text) for left, _ in rows if left] == list(
-        enumerate(first["a.py"].split("\n"), start=1)
-    )
-    assert [(right.number, right.text) for _, right in rows if right] == list(
-        enumerate(second["copy.py"].split("\n"), start=1)
-    )
+    for side, text in enumerate((first["a.py"], second["copy.py"])):
+        lines = enumerate(text.split("\n"), start=1)
+        shown = [row[side] for row in rows if row[side]]
+        assert [(line.number, line.text) for line in shown] == [
+            (number, line) for number, line in lines if line.strip()
+        ]
     assert [left.text for left, right in rows if left and not right] == ["x = 1"]
     assert [right.text.strip() for left, right in rows if right and not left] == ["new = 3"]
     both = [(left, right) for left, right in rows if left and right]
@@ -184,50 +191,111 @@ def test_side_by_side() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *(piece * 2**17 for piece in ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"]),
-        '"""' + "a\n" * 2**17,
+        *(piece * 2**14 for piece in ["(", "\0", "'\\\\", "x\n ", "f'{", '"""', "\\\\\n"]),
+        '"""' + "a\n" * 2**14,
     ],
     ids=lambda text: ascii(text[:6]),
 )
 def test_code_made_to_be_slow(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work is bounded: the characters and tokens that are read, and the letters compared."""
-    work = {"characters": 0, "tokens": 0}
+    """The work is bounded by the words that are read, and what is behind them is named."""
+    tokens = 0
 
     def count_tokens(readline: Callable[[], str]) -> Iterator[tokenize.TokenInfo]:
-        def count_characters() -> str:
-            line = readline()
-            work["characters"] += len(line)
-            return line
-
-        for token in GENERATE_TOKENS(count_characters):
-            work["tokens"] += 1
+        nonlocal tokens
+        for token in GENERATE_TOKENS(readline):
+            tokens += 1
             yield token
 
     monkeypatch.setattr(similar.tokenize, "generate_tokens", count_tokens)
-    monkeypatch.setattr(similar, "MAX_LINES", 100)
-    monkeypatch.setattr(similar, "MAX_LINE", 50)
     monkeypatch.setattr(similar, "MAX_TOKENS", 200)
     files = {f"{k}.py": text for k in range(3)}
-    code = read_code(pack(files))
-    prints = prints_of(code)
-    assert work["characters"] <= similar.MAX_LINES * (similar.MAX_LINE + 1)
-    assert work["tokens"] <= similar.MAX_TOKENS + len(files)
+    prints = prints_of(Code(files, []))
+    assert tokens <= 3 * similar.MAX_TOKENS  # with layout
     assert len(prints.named) <= similar.MAX_TOKENS
-    for _, _, rows in side_by_side(code, code):
-        assert len(rows) <= similar.MAX_LINES
+    assert prints.left_out
+    for _, _, rows in side_by_side(files, files):
+        assert len(rows) <= len(text)
 
 
-def test_a_long_program_is_read_up_to_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the bounds of the test above are really reached."""
+def test_a_long_program_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is named."""
     monkeypatch.setattr(similar, "MAX_TOKENS", 400)
     beginning = "".join(f"x = {k}\n" for k in range(100))
     code = {"a": beginning + "y = (2 + 3)\n" * 100, "b": beginning}
     pairs, _ = compare({name: {"a.py": text} for name, text in code.items()})
     assert [pair.share for pair in pairs] == [1]
+    prints = prints_of(Code({"a.py": code["a"]}, []))
+    assert prints.left_out == ("a.py, line 115: more than 400 words of code are not read",)
+
+
+def notebook(source: str) -> str:
+    return json.dumps({"cells": [{"cell_type": "code", "source": source}]})
+
+
+LONG = ORIGINAL.replace('"""One LSTM."""', f'"""{"One LSTM, explained. " * 100}"""')
+WIDE = ORIGINAL.replace("h = torch.tanh(c)", f"h ={' ' * 500}torch.tanh(c)")
+
+
+@pytest.mark.parametrize(
+    ("files", "left_out"),
+    [
+        pytest.param({"lstm.py": "\n" * 6000 + ORIGINAL}, "", id="blank lines"),
+        pytest.param({"a.py": "\n" * 6000, "lstm.py": ORIGINAL}, "", id="a blank file"),
+        pytest.param({"lstm.py": LONG}, "", id="a long docstring"),
+        pytest.param({"lstm.py": WIDE}, "", id="a long line"),
+        pytest.param({"a.py": "# word\n" * 6000, "lstm.py": ORIGINAL}, "", id="comments"),
+        pytest.param(
+            {"a.py": '"""' + "a\n" * 9000 + '"""', "lstm.py": ORIGINAL},
+            "",
+            id="a docstring of lines",
+        ),
+        pytest.param(
+            {"lstm.py": ORIGINAL + "\n'''never closed"},
+            "lstm.py is not Python somewhere after line 25",
+            id="no end",
+        ),
+        pytest.param(
+            {"lstm.py": ORIGINAL, "z.py": "if x:\n  y\n z"},
+            "z.py is not Python somewhere after line 2",
+            id="an indent",
+        ),
+        pytest.param(
+            {"lstm.py": ORIGINAL, "a.ipynb": "{"},
+            "a.ipynb is not a notebook that can be read",
+            id="no notebook",
+        ),
+        pytest.param(
+            {"lstm.py": ORIGINAL, "a.ipynb": notebook("x = (")},
+            "a.ipynb, cell 1 is not Python",
+            id="a cell",
+        ),
+        pytest.param(
+            {"lstm.py": ORIGINAL, "a.ipynb": notebook("x = 1\n" * 60_000)},
+            "a.ipynb has more than 300 KiB of code",
+            id="a large notebook",
+        ),
+    ],
+)
+def test_nothing_is_compared_silently_in_part(files: dict[str, str], left_out: str) -> None:
+    """A copy is in a pair; what could not be compared of it is named."""
+    copied = prints_of(read_code(pack(files)))
+    original = prints_of(read_code(pack({"lstm.py": ORIGINAL})))
+    pairs, _ = find_similar({"copy": copied, "original": original})
+    assert [pair.share for pair in pairs] == [1]
+    assert copied.left_out == ((left_out,) if left_out else ())
+    assert original.left_out == ()
+
+
+def test_what_is_in_no_pair_is_named() -> None:
+    """An archive that cannot be read, and one with hardly any code."""
+    (why,) = prints_of(read_code(b"no zip")).left_out
+    assert "It is not a zip archive" in why
+    assert prints_of(read_code(pack({"a.py": "x = 1"}))).left_out == (
+        "it has too little code of its own",
+    )
 
 
 def test_read_code() -> None:
     code = pack({f"folder/{name}": text for name, text in FINE.items()} | {"venv/a.py": "x"})
-    assert read_code(code) == {f"folder/{name}": text for name, text in sorted(FINE.items())}
-    assert read_code(pack({"broken.ipynb": "{"})) == {"broken.ipynb": ""}
-    assert read_code(b"no zip") == {}
+    assert read_code(code).files == {f"folder/{name}": text for name, text in sorted(FINE.items())}
+    assert read_code(pack({"broken.ipynb": "{"})).files == {"broken.ipynb": ""}

@@ -1,5 +1,6 @@
 """The report of a student's own records: their numbers, what is missing, and nothing of ours."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -133,13 +134,13 @@ def test_no_folder(tmp_path: Path) -> None:
 
 
 def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found beside the records, named by whose they are, and measured as by hand."""
+    """Where they are asked for: named by whose they are, and measured as by hand."""
     for name, small in (("NUM_IMAGES", 200), ("NUM_DRAWS", 2), ("LENGTHS", (5, 400))):
         monkeypatch.setattr(opened, name, small)
     networks = {name: network.eval() for name, network in theirs().items()}
     del networks["discriminator"]
     write_mine(tmp_path / "mine", networks)
-    done = report(tmp_path)
+    done = report(tmp_path, "--exports", str(tmp_path / "mine"))
     assert done.exit_code == 0, done.output
     for text in both(tmp_path / "report"):
         text = " ".join(text.split())
@@ -165,3 +166,53 @@ def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_folder_that_is_not_theirs(tmp_path: Path) -> None:
     done = report(tmp_path, "--exports", str(package_data("exports")))
     assert (done.exit_code, "no networks of your own" in done.output) == (2, True)
+
+
+def test_nothing_is_loaded_that_nobody_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder `mine` is named with its command, and no file in it is read as a network."""
+    loaded: list[str] = []
+    monkeypatch.setattr(torchscript, "load", lambda name, folder: loaded.append(name))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").write_text("{}")
+    done = report(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert loaded == []
+    said = " ".join(done.output.split())
+    assert f"--exports {tmp_path / 'mine'}" in said
+    assert "opened and measured" not in said
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "clause"),
+    [
+        ("gan.csv", "0,1e308,-1e308", "records/gan.csv cannot be drawn"),
+        ("gan.csv", "0,1e308,1e308", "records/gan.csv cannot be drawn"),
+        ("lstm-T31-rate0.002.csv", "1e308,2.3,1e308", "rate0.002.csv cannot be drawn"),
+        ("lstm-T31-rate0.002.csv", "1,2.3,-1e308", "rate0.002.csv cannot be drawn"),
+    ],
+)
+def test_numbers_without_a_picture(mine: Path, file: str, row: str, clause: str) -> None:
+    """They become a gap with its command, and all else is in the report."""
+    path = mine / "records" / file
+    head = path.read_text().splitlines()[0]
+    path.write_text("\n".join([head, row, row.replace("1e308", "1.5e308")]) + "\n")
+    done = report(mine)
+    assert done.exit_code == 0, done.output
+    assert f"{clause}" in done.output
+    for text in both(mine / "report"):
+        assert "99.87%" in text
+        assert "cannot be drawn" in text
+
+
+@pytest.mark.parametrize("network", ["$\\frac$", "\ud800", "_x", "a$b", "x\0y"])
+def test_networks_with_odd_names(mine: Path, network: str) -> None:
+    """A name is no formula, whatever is in it."""
+    for length in (31, 33):
+        write_training(mine / "records", "lstm", length, 0.9)
+        settings = mine / "records" / f"lstm-T{length}-rate0.002.json"
+        settings.write_text(json.dumps({"network": network, "length": length}))
+    done = report(mine)
+    assert done.exit_code == 0, done.output
+    assert (mine / "report" / "figures" / "by-length.png").exists()

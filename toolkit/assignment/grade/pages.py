@@ -65,14 +65,15 @@ def class_page(
     pairs: list[Pair],
     usual: float,
     rubric: Rubric,
-    not_compared: Mapping[str, str] = {},
+    not_compared: Mapping[str, list[str]] = {},
 ) -> str:
     """What to tell the class, all archives, those that need a look, and pairs with similar code.
 
     Args:
         results: by the names of the archives' files.
         usual: the similarity that is usual in this class, 0 to 1.
-        not_compared: archives whose code could not be compared with others, and why.
+        not_compared: archives whose code could not be compared with others, or only in part, and
+            why, in clauses.
     """
     found = list(results.values())
     script = (TEMPLATES / "class.js").read_text(encoding="utf-8")

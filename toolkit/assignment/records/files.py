@@ -256,10 +256,15 @@ def _read_settings(data: bytes) -> Settings:
         raise ValueError("has settings beside it that are not a JSON object") from error
     settings = {}
     for key, value in islice(content.items(), MAX_SETTINGS):
-        name = str(key)[:MAX_WORD]
+        name = _printable(str(key))[:MAX_WORD]
         limit = 4 * MAX_WORD if name == "command" else MAX_WORD
         if isinstance(value, str | int | float):
-            settings[name] = str(value)[:limit]
+            settings[name] = _printable(str(value))[:limit]
         else:
             settings.pop(name, None)  # of two names that are cut to one, the last counts
     return settings
+
+
+def _printable(text: str) -> str:
+    """The text with a space in place of each character that cannot be printed."""
+    return "".join(character if character.isprintable() else " " for character in text)

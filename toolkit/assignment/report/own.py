@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import imageio.v3 as iio
+from PIL.Image import DecompressionBombError
 
 from toolkit.assignment.locate import read_code
+from toolkit.assignment.parts import FILES
 from toolkit.assignment.records.doubts import judge_records
 from toolkit.assignment.records.files import (
     INTERPOLATION,
@@ -13,9 +15,17 @@ from toolkit.assignment.records.files import (
     Log,
     Records,
     gaps,
+    part_of,
     read_folder,
 )
-from toolkit.assignment.report.pictures import CHANCE, TOOLKITS, drawn, toolkits_accuracy
+from toolkit.assignment.report.pictures import (
+    CHANCE,
+    TOOLKITS,
+    CannotDraw,
+    drawn,
+    literally,
+    toolkits_accuracy,
+)
 from toolkit.assignment.report.prompts import REMARK
 from toolkit.assignment.report.results import Gan, Results, Row
 from toolkit.assignment.tutor.journal import summary
@@ -34,7 +44,8 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Read the records in a student's folder; a record that is missing or unusable becomes a gap.
 
     Args:
-        exports_dir: their exported networks; by default those in `mine` beside the records.
+        exports_dir: their exported networks, which are opened: a TorchScript file can run whatever
+            is in it, so none is loaded that nobody has named.
 
     Raises:
         UsageError: it is not a folder, or the exports are not theirs.
@@ -56,14 +67,20 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
             results.doubts.append(f"{place}: {finding.message}")
     results.gaps += gaps(records, read_code(folder))
     for log in records.trainings:
-        add_training(log, results)
-    add_by_length(records, results)
+        try:
+            add_training(log, results)
+        except CannotDraw as clause:
+            results.gaps.append(_gap_of(log, clause))
+    try:
+        add_by_length(records, results)
+    except CannotDraw as clause:
+        what = f"the picture of the accuracies at each T {clause}"
+        results.gaps.append(Gap("train", what, _gap_of(records.trainings[-1], clause).command))
     add_gan(records, results)
-    networks = own_networks(folder, exports_dir)
-    if networks:
+    if exports_dir is not None:
         from toolkit.assignment.report.opened import add_opened
 
-        add_opened(networks, results)
+        add_opened(own_networks(exports_dir), results)
     return results
 
 
@@ -92,31 +109,41 @@ def read_reference(exports_dir: Path | None = None) -> Results:
     return results
 
 
-def own_networks(folder: Path, exports_dir: Path | None) -> dict[str, Shown]:
-    """A student's networks: in the folder that they named, or in `mine` in their folder.
+def own_networks(exports_dir: Path) -> dict[str, Shown]:
+    """A student's networks in the folder that they named; nothing is loaded.
 
     Raises:
-        UsageError: the folder that they named has no networks of their own.
+        UsageError: the folder has no networks of their own.
         ToolkitError: its manifest is damaged.
     """
     networks = {}
-    for network in networks_of(exports_dir or folder / "mine").values():
+    for network in networks_of(exports_dir).values():
         if network.whose:
             networks[network.name] = network
-    if exports_dir is not None and not networks:
+    if not networks:
         raise UsageError(
             f"{exports_dir} has no networks of your own: make such a folder with `toolkit export`."
         )
     return networks
 
 
+def _gap_of(log: Log, clause: CannotDraw) -> Gap:
+    """A training whose numbers have no picture."""
+    part = part_of(log.path)
+    return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
+
+
 def add_training(log: Log, results: Results) -> None:
-    """Add a training of the LSTM, or of a network that it is compared with."""
+    """Add a training of the LSTM, or of a network that it is compared with.
+
+    Raises:
+        CannotDraw: its numbers cannot be drawn; nothing is added.
+    """
     steps = [step for step, _, _ in log.rows]
     picture = drawn(
         save_curves,
         {"unseen palindromes": (steps, log.shares)},
-        title=f"{log.network}, T = {log.length}",
+        title=literally(f"{log.network}, T = {log.length}"),
         x_label="training steps",
         y_label="accuracy",
         level=CHANCE,
@@ -144,7 +171,11 @@ def add_training(log: Log, results: Results) -> None:
 
 
 def add_by_length(records: Records, results: Results) -> None:
-    """The picture of the best accuracy at each T, with the toolkit's beside it."""
+    """The picture of the best accuracy at each T, with the toolkit's beside it.
+
+    Raises:
+        CannotDraw: there is none of these numbers.
+    """
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
         by_length = best.setdefault(log.network, {})
@@ -155,7 +186,7 @@ def add_by_length(records: Records, results: Results) -> None:
     curves = {}
     for name, by_length in sorted(best.items()):
         lengths = sorted(by_length)
-        curves[name] = (lengths, [by_length[length] for length in lengths])
+        curves[literally(name)] = (lengths, [by_length[length] for length in lengths])
     picture = drawn(
         save_curves,
         curves,
@@ -182,15 +213,10 @@ def add_gan(records: Records, results: Results) -> None:
     gan.interpolation = INTERPOLATION if INTERPOLATION in results.figures else ""
     log = records.gan
     if log:
-        steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
-        picture = drawn(
-            save_curves,
-            {"discriminator": (steps, of_discriminator), "generator": (steps, of_generator)},
-            title="Losses of the GAN",
-            x_label="training steps",
-            y_label="loss",
-        )
-        gan.losses = results.add_figure("gan-losses.png", picture)
+        try:
+            gan.losses = _losses(log, results)
+        except CannotDraw as clause:
+            results.gaps.append(_gap_of(log, clause))
         gan.settings = [Row(name, value) for name, value in log.settings.items()]
         if log.command:
             results.commands.append(log.command)
@@ -198,10 +224,23 @@ def add_gan(records: Records, results: Results) -> None:
         results.gans.append(gan)
 
 
+def _losses(log: Log, results: Results) -> str:
+    """The picture of the losses of both networks; returns its file name."""
+    steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
+    picture = drawn(
+        save_curves,
+        {"discriminator": (steps, of_discriminator), "generator": (steps, of_generator)},
+        title="Losses of the GAN",
+        x_label="training steps",
+        y_label="loss",
+    )
+    return results.add_figure("gan-losses.png", picture)
+
+
 def is_whole(data: bytes) -> bool:
     """True for a complete PNG. Pillow does without its end, LaTeX and Word do not."""
     try:
         iio.imread(data, plugin="pillow")
-    except (OSError, SyntaxError, ValueError):  # what Pillow raises
+    except (OSError, SyntaxError, ValueError, DecompressionBombError):  # what Pillow raises
         return False
     return data.endswith(END_OF_PNG)

@@ -1,8 +1,10 @@
 """Draw the pictures of a report, with the toolkit's curves beside a student's."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+from toolkit.common.errors import first_line
 from toolkit.common.figures import Curve
 from toolkit.common.package_data import package_data
 from toolkit.common.scratch.directory import scratch_directory
@@ -12,12 +14,31 @@ TOOLKITS = "the toolkit's own network, for comparison"
 CHANCE = ("chance", 0.1)
 
 
+class CannotDraw(Exception):
+    """The numbers of a record cannot be drawn; the message is a clause with the reason."""
+
+
 def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
-    """The PNG that a function of `toolkit.common.figures` writes."""
+    """The PNG that a function of `toolkit.common.figures` writes.
+
+    Raises:
+        CannotDraw: the numbers do not fit on any axis, such as 1e308 and -1e308.
+    """
     with scratch_directory("report") as scratch:
         path = scratch / "figure.png"
-        save(path, *args, **options)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", RuntimeWarning)  # numpy's, of numbers too large
+                save(path, *args, **options)
+        except (ValueError, ArithmeticError, RuntimeWarning) as error:
+            reason = first_line(error) or type(error).__name__
+            raise CannotDraw(f"cannot be drawn ({reason})") from error
         return path.read_bytes()
+
+
+def literally(text: str) -> str:
+    """A text of a record, in which matplotlib finds no formula."""
+    return text.replace("$", r"\$")
 
 
 def toolkits_accuracy(longest: float) -> Curve:

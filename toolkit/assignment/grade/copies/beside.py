@@ -17,9 +17,11 @@ from toolkit.assignment.grade.copies.similar import (
     skeleton,
 )
 
+MAX_LINE = 400  # characters of one that are shown
+
 
 class Line(NamedTuple):
-    """A line of a file: its number, from 1, its text, and whether both submissions have its code.
+    """A line of a file that is not blank: its number, from 1, its text, and whether both have it.
 
     `words` are its tokens, all names as one.
     """
@@ -39,12 +41,12 @@ def side_by_side(
     """The files of two submissions, each beside the one that it shares most with.
 
     Args:
-        first, second: the text of their files, by path, from `similar.read_code`.
+        first, second: the text of their files, by path, the files of `similar.read_code`.
 
     Yields:
         both paths, and the rows. A file that shares nothing with any is left out.
     """
-    blocks = blocks_of(first), blocks_of(second)
+    blocks = blocks_of(first)[0], blocks_of(second)[0]
     left, right = (
         {
             path: np.setdiff1d(grams_of(found, False), skeleton(False), assume_unique=True)
@@ -76,9 +78,16 @@ def _lines(text: str, blocks: list[Block], shared: set[int]) -> list[Line]:
             if run in shared:
                 covered.update(line for _, line in block[k : k + GRAM])
     return [
-        Line(number, line.expandtabs(4), number in covered, tuple(words.get(number, ())))
+        Line(number, _shown(line), number in covered, tuple(words.get(number, ())))
         for number, line in enumerate(text.split("\n"), start=1)
+        if line.strip()
     ]
+
+
+def _shown(line: str) -> str:
+    """A line as the page shows it: all of it was compared."""
+    text = line.expandtabs(4)
+    return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:

@@ -17,6 +17,7 @@ from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apa
 from toolkit.common.files import atomic_write, make_directory
 
 BOUNDS = Bounds()  # of reading an archive, and of a page
+MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Similar:
 
     pairs: list[Pair]
     usual: float
-    not_compared: dict[str, str]  # archives that made trouble, and which
+    not_compared: dict[str, list[str]]  # archives that are so in part or not at all: why, clauses
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
@@ -35,13 +36,16 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
         paths: of the archives, by their names.
     """
     prints: dict[str, Prints] = {}
-    not_compared: dict[str, str] = {}
+    not_compared: dict[str, list[str]] = {}
     for archive, path in paths.items():
         try:
             packed = apart(partial(_packed_prints, path), BOUNDS)
-            prints[archive] = Prints(*np.load(io.BytesIO(packed)).values())
+            plain, named, left_out = np.load(io.BytesIO(packed)).values()
+            prints[archive] = Prints(plain, named, tuple(left_out.tolist()))
+            if len(left_out):
+                not_compared[archive] = left_out.tolist()
         except (Exceeded, Failed) as error:
-            not_compared[archive] = str(error)
+            not_compared[archive] = [str(error)]
     pairs, usual = similar.find_similar(prints)
     make_directory(directory)
     for old in directory.glob("*.html"):
@@ -51,18 +55,21 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
             page = apart(partial(_page, pair, paths[pair.first], paths[pair.second]), BOUNDS)
         except (Exceeded, Failed) as error:
             page = pair_page(pair, []).encode()
-            not_compared[f"{pair.first}, {pair.second}"] = str(error)
+            not_compared[f"{pair.first}, {pair.second}"] = [str(error)]
         atomic_write(directory / f"{number}.html", page)
     return Similar(pairs, usual, not_compared)
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Both kinds of prints of an archive, as numpy saves them."""
+    """Both kinds of prints of an archive, and what was left out, as numpy saves them."""
     prints, buffer = similar.prints_of(similar.read_code(read_archive(path))), io.BytesIO()
-    np.savez(buffer, plain=prints.plain, named=prints.named)
+    clauses = [clause[:MAX_CLAUSE] for clause in prints.left_out[:MAX_CLAUSES]]
+    if len(prints.left_out) > MAX_CLAUSES:
+        clauses.append(f"{len(prints.left_out) - MAX_CLAUSES} places more")
+    np.savez(buffer, plain=prints.plain, named=prints.named, left_out=np.array(clauses, dtype=str))
     return buffer.getvalue()
 
 
 def _page(pair: Pair, first: Path, second: Path) -> bytes:
-    codes = (similar.read_code(read_archive(path)) for path in (first, second))
+    codes = (similar.read_code(read_archive(path)).files for path in (first, second))
     return pair_page(pair, side_by_side(*codes)).encode()

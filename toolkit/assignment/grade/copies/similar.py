@@ -3,7 +3,8 @@
 A program becomes the runs of GRAM tokens in it. Comments, docstrings and layout are dropped, and
 all names count as one, so renaming changes nothing; a run ends where a function or a class begins,
 so moving them changes nothing. What the skeleton gives is taken away. How alike two submissions
-are is the share of the smaller one's runs that the other has too. (The idea, runs of tokens as
+are is the share of the smaller one's runs that the other has too. What is not compared, a file that
+cannot be read or what is beyond a limit, is said beside the pairs. (The idea, runs of tokens as
 fingerprints: Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; all runs are kept here.)
 
 Why not compare50, which does the same: it is under the GPL and wants attrs below 21, which no
@@ -15,18 +16,20 @@ import functools
 import io
 import keyword
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import combinations
+from pathlib import PurePosixPath
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.assignment.evidence import is_code
 from toolkit.assignment.grade.archive import BrokenArchive, members
-from toolkit.assignment.notebooks import code_of
+from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_of, read_notebook
 from toolkit.assignment.parts import is_theirs
 from toolkit.common.package_data import package_data
 
@@ -35,8 +38,9 @@ SAME = 0.9  # a pair is named from here on, whatever is usual,
 ABOVE = 1 / 3  # or from this part of the way between what is usual and identical code
 MIN_GRAMS = 100  # of a submission's own; shorter programs are all alike
 MAX_PAIRS = 50  # that are named
-# What is read of an archive: enough for an assignment, and too little to keep the tokenizer busy.
-MAX_LINES, MAX_LINE, MAX_TOKENS = 6000, 400, 15_000
+MAX_TOKENS = (
+    150_000  # of code that are read of a submission: what may be unpacked has about as many
+)
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
 Grams = NDArray[np.int64]  # hashes, sorted, each once
 
@@ -65,40 +69,62 @@ class Prints:
 
     plain: Grams  # when all names count as the same
     named: Grams
+    left_out: tuple[str, ...] = ()  # what could not be compared, a clause each
 
 
 Block = list[tuple[str, int]]  # tokens, each with its line, from 1
 
 
-def read_code(data: bytes) -> dict[str, str]:
-    """The text of all Python files and notebooks in an archive, by path, up to the limits.
+class Code(NamedTuple):
+    """The code of a submission: the text of each file, by path, and what could not be read."""
 
-    {} for a broken archive.
-    """
+    files: dict[str, str]
+    left_out: list[str]  # a clause each
+
+
+def read_code(data: bytes) -> Code:
+    """The text of all Python files and notebooks in an archive."""
+    code = Code({}, [])
     try:
         files = {
             path: b"".join(pieces)
             for path, pieces in members(data)
             if is_theirs(path) and is_code(path)
         }
-    except BrokenArchive:
-        return {}
-    code, left = {}, MAX_LINES
+    except BrokenArchive as error:
+        code.left_out.append(f"the archive was not unpacked ({error})")
+        return code
     for path in sorted(files):
-        lines = code_of(path, files[path]).split("\n")[:left]
-        left -= len(lines)
-        code[str(path)] = "\n".join(line[:MAX_LINE] for line in lines)
+        code.files[str(path)] = code_of(path, files[path])
+        code.left_out.extend(_not_python(path, files[path]))
     return code
 
 
-def prints_of(code: Mapping[str, str]) -> Prints:
+def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
+    """What of a notebook is not in its code, a clause each; nothing for another file."""
+    if path.suffix.lower() != SUFFIX:
+        return
+    try:
+        broken = read_notebook(data).broken
+    except BrokenNotebook as error:
+        yield f"{path} {error}"
+        return
+    for cell in broken:
+        yield f"{path}, cell {cell.number} is not Python"
+
+
+def prints_of(code: Code) -> Prints:
     """The runs of tokens in the files of a submission that are not in the skeleton."""
-    blocks = [block for found in blocks_of(code).values() for block in found]
+    found, left_out = blocks_of(code.files)
+    blocks = [block for of_file in found.values() for block in of_file]
     plain, named = (
         np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
         for names in (False, True)
     )
-    return Prints(plain, named)
+    clauses = [*code.left_out, *left_out]
+    if not clauses and len(plain) < MIN_GRAMS:
+        clauses.append("it has too little code of its own")
+    return Prints(plain, named, tuple(clauses))
 
 
 def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
@@ -131,30 +157,52 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
     return pairs, median(shares.values()) if shares else 0.0
 
 
-def blocks_of(code: Mapping[str, str]) -> dict[str, list[Block]]:
-    """The tokens of each file, up to the first error in it, in pieces: functions, classes, rest."""
-    found, left = {}, MAX_TOKENS
-    for path, text in code.items():
+def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[str]]:
+    """The tokens of each file in pieces: functions, classes, rest.
+
+    Returns:
+        those of each file, up to the first error in it and to `MAX_TOKENS` of all files; and what
+        is behind these, a clause each.
+    """
+    found, left_out, left = {}, [], MAX_TOKENS
+    for path, text in files.items():
         blocks: list[Block] = [[]]
-        line_start = True
+        found[path] = blocks
         try:
-            for token in tokenize.generate_tokens(io.StringIO(text).readline):
-                if left <= 0:
+            for starts_block, token in _code_tokens(text):
+                if left == 0:
+                    reason = f"more than {MAX_TOKENS:,} words of code are not read"
+                    left_out.append(f"{path}, line {token.start[0]}: {reason}")
                     break
                 left -= 1
-                if token.type in LAYOUT:
-                    line_start = True
-                elif token.type not in (tokenize.COMMENT, tokenize.ENDMARKER):
-                    if line_start and token.string in ("def", "class"):
-                        blocks.append([])
-                    if not (token.type == tokenize.STRING and line_start):  # a docstring
-                        word = "'" if token.type == tokenize.STRING else token.string
-                        blocks[-1].append((word, token.start[0]))
-                    line_start = False
+                if starts_block:
+                    blocks.append([])
+                word = "'" if token.type == tokenize.STRING else token.string
+                blocks[-1].append((word, token.start[0]))
         except (tokenize.TokenError, SyntaxError):
-            pass
-        found[path] = blocks
-    return found
+            last = blocks[-1][-1][1] if blocks[-1] else 0
+            left_out.append(f"{path} is not Python somewhere after line {last}")
+    return found, left_out
+
+
+def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
+    """The tokens of a file but for layout, comments and docstrings.
+
+    Yields:
+        whether a function or a class begins, and the token.
+
+    Raises:
+        SyntaxError, tokenize.TokenError: the rest of the file is not Python.
+    """
+    at_line_start = True
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in LAYOUT:
+            at_line_start = True
+        elif token.type not in (tokenize.COMMENT, tokenize.ENDMARKER):
+            is_docstring = at_line_start and token.type == tokenize.STRING
+            if not is_docstring:
+                yield at_line_start and token.string in ("def", "class"), token
+            at_line_start = False
 
 
 def anonymous(word: str) -> str:
@@ -184,11 +232,12 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 @functools.cache
 def skeleton(names: bool) -> Grams:
     """The runs of the files that everybody begins with."""
-    code = {
+    files = {
         str(path): path.read_text(encoding="utf-8")
         for path in package_data("skeleton").glob("*.py")
     }
-    return grams_of([block for found in blocks_of(code).values() for block in found], names)
+    found, _ = blocks_of(files)
+    return grams_of([block for of_file in found.values() for block in of_file], names)
 
 
 def _share(first: Grams, second: Grams) -> float:

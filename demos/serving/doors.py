@@ -1,0 +1,202 @@
+"""The doors of a page: which requests may bring a body, and how much of it is read.
+
+A body is limited before the page looks at who sent it, because Gradio reads all of a body before it
+asks for the password. A page needs no uploaded files: a picture is text in a question.
+"""
+
+import asyncio
+import gc
+import threading
+import time
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.pictures import MAX_BYTES
+
+BASE64 = 4 / 3  # characters for each byte
+# Bytes: the largest picture, and the rest of a question.
+MAX_BODY = int(BASE64 * MAX_BYTES) + 100_000
+MAX_LOGIN = 10_000  # bytes that somebody without the password can send
+SMALL = 64_000  # bytes; larger bodies share a room of their own, so that they never block these
+ROOM_FOR_SMALL, ROOM_FOR_LARGE = 16_000_000, 100_000_000  # bytes of all bodies at the same time
+MAX_ITEMS = 100_000  # of JSON in one body: a list of two bytes takes fifty in memory
+STRUCTURE = (b",", b"[", b"{")
+SECONDS_TO_ARRIVE = 120  # for 5 MB over a poor Wi-Fi
+SECONDS_TO_WAIT = 120  # for room
+
+WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+LOGIN = {"/login", "/login/"}
+# What the page's script, Gradio's own, and programs ask. Everything else that takes a body is shut,
+# uploads and recordings among it.
+ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/call/",
+         "/gradio_api/cancel", "/gradio_api/reset", "/logout")  # fmt: skip
+
+
+class Refused(HTTPException):
+    """A request that is not let in; where the page itself is reading, it answers with this."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status, sentence, {"connection": "close"})
+
+
+class Room:
+    """Bytes that several bodies share; a body that finds no room waits until others have left."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._changing = threading.Lock()
+        self._collected = 0.0  # when, on the clock `monotonic`
+
+    async def take(self, size: int) -> "Place":
+        """Take so many bytes, until nobody holds the place any more.
+
+        Raises:
+            Refused: there was no room for a while.
+        """
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while not self._has_taken(size):
+            if time.monotonic() > until:
+                raise Refused(503, "Too many others send something. Try again in a minute.")
+            self._collect()
+            await asyncio.sleep(0.1)
+        return Place(self, size)
+
+    def leave(self, size: int) -> None:
+        """Give bytes back."""
+        with self._changing:
+            self._free += size
+
+    def _has_taken(self, size: int) -> bool:
+        with self._changing:
+            if size > self._free:
+                return False
+            self._free -= size
+            return True
+
+    def _collect(self) -> None:
+        """Free what only refers to itself, as a request does whose answer was an error."""
+        if time.monotonic() - self._collected > 1:
+            gc.collect()
+            self._collected = time.monotonic()
+
+
+class Place:
+    """So many bytes of a room, as long as this object lives: whatever holds a request holds it.
+
+    Gradio keeps the request of an event, with its body, as long as the event waits.
+    """
+
+    def __init__(self, room: Room, size: int) -> None:
+        self._room, self._size = room, size
+
+    def __del__(self) -> None:
+        self._room.leave(self._size)
+
+
+class Doors:
+    """Middleware: lets in what the page asks, within limits on each body and on all together."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._for_small, self._for_large = Room(ROOM_FOR_SMALL), Room(ROOM_FOR_LARGE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it here."""
+        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY:
+            await self._app(scope, receive, send)
+            return
+        try:
+            most = longest_body(scope)
+            size = announced(Headers(scope=scope), most)
+            room = self._for_small if size <= SMALL else self._for_large
+            # The server keeps its own scope as long as the connection lives.
+            held = {**scope, "place": await room.take(size)}
+            await self._app(held, Body(receive, size), send)
+        except Refused as refused:
+            if refused.status_code == 503:  # so that the answer is read: a page is told why
+                await Body(receive, size).skip()
+            answer = JSONResponse({"detail": refused.detail}, refused.status_code, refused.headers)
+            await answer(scope, receive, send)
+
+
+class Body:
+    """Receives a body, and counts it: what was announced may be wrong.
+
+    Args:
+        most: bytes that it may have.
+    """
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive = receive
+        self._left, self._items_left = most, MAX_ITEMS
+        self._until = asyncio.get_running_loop().time() + SECONDS_TO_ARRIVE
+        self._is_complete = False
+
+    async def __call__(self) -> Message:
+        """The next piece.
+
+        Raises:
+            Refused: the body is too long, has too many items, or takes too long.
+        """
+        if self._is_complete:  # what is awaited now is the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise Refused(408, f"This took more than {SECONDS_TO_ARRIVE} s to arrive.") from None
+        piece = message.get("body", b"")
+        self._left -= len(piece)
+        self._items_left -= sum(map(piece.count, STRUCTURE))
+        if self._left < 0 or self._items_left < 0:
+            raise Refused(413, "This is more than the page can be asked at once.")
+        self._is_complete = not message.get("more_body", False)
+        return message
+
+    async def skip(self) -> None:
+        """Let the rest arrive, and keep nothing of it; see above for what is raised."""
+        while not self._is_complete:
+            await self()
+
+
+def longest_body(scope: Scope) -> int:
+    """The bytes that this visitor may send to this address.
+
+    Raises:
+        Refused: nothing, since nobody has asked for the password yet, or nothing is there.
+    """
+    path = scope["path"]
+    if path in LOGIN:
+        return MAX_LOGIN
+    if not is_known(scope):
+        raise Refused(401, "Not authenticated")
+    if not path.startswith(ASKED):
+        raise Refused(404, "The page takes nothing here.")
+    return MAX_BODY
+
+
+def is_known(scope: Scope) -> bool:
+    """Whether there is no password, or the visitor has given it: as Gradio's own `/user` says."""
+    app = scope["app"]
+    if app.auth is None:
+        return True
+    cookies = cookie_parser(Headers(scope=scope).get("cookie", ""))
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(cookies.get(name) in app.tokens for name in names)
+
+
+def announced(headers: Headers, most: int) -> int:
+    """The bytes that a body has by its header; `most` where that says nothing.
+
+    Raises:
+        Refused: they are more than `most`.
+    """
+    said = headers.get("content-length", "")
+    size = int(said) if said.isdecimal() else most
+    if size > most:
+        raise Refused(413, f"This has {size:,} bytes; the page takes at most {most:,} here.")
+    return size
