@@ -131,7 +131,7 @@ def judge(
     reached = told["lstm"].reached if "lstm" in told else None
     findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
     return Report.of(
-        map(submission.in_notebook, findings),
+        (submission.in_notebook(submission.placed(finding)) for finding in findings),
         {part: submission.original(file) for part, file in files.items()},
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from toolkit.assignment.check.findings import Finding
 from toolkit.assignment.evidence import Candidate, Code
 from toolkit.assignment.locate import Found, locate, read_code
-from toolkit.assignment.notebooks import SUFFIX, Notebook, encoding_of
+from toolkit.assignment.notebooks import SUFFIX, Notebook, decoded, encoding_of
 from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folders
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
@@ -67,6 +67,28 @@ class Submission:
     def original(self, file: str) -> str:
         """The student's name for a file of the copy."""
         return self.notebooks[file][0] if file in self.notebooks else file
+
+    def placed(self, finding: Finding) -> Finding:
+        """A finding whose place is one of this submission, whatever their process has said.
+
+        A file that is not in it becomes the file of the part, a line that the file does not have
+        none.
+        """
+        file, line = finding.file, finding.line
+        if file is None:
+            return finding if line is None else finding.model_copy(update={"line": None})
+        if file not in self.there or not (self.root / file).is_file():
+            located = self.parts.get(finding.part)
+            return finding.model_copy(
+                update={"file": located.file if located else None, "line": None}
+            )
+        if line is not None and not 1 <= line <= self._number_of_lines(file):
+            return finding.model_copy(update={"line": None})
+        return finding
+
+    def _number_of_lines(self, file: str) -> int:
+        text = decoded((self.root / file).read_bytes())
+        return text.count("\n") + (not text.endswith("\n"))
 
     def in_notebook(self, finding: Finding) -> Finding:
         """A finding as the student sees it: in a cell of the notebook, if it is in one."""
