@@ -1,17 +1,13 @@
 """How a demo is served: what it refuses, hides, never asks the outside, and leaves behind."""
 
-import os
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio_client
 import httpx
 import pytest
-
-from serving import upkeep
 
 from ..conftest import HANGS
 from .conftest import LOOPBACK, ROOT, STANDS_STILL, Serve, Served, free_port
@@ -69,36 +65,6 @@ def test_no_look_up_outside_of_loopback(gan_demo: Served) -> None:
     assert httpx.get(gan_demo.url).status_code == 200
     assert gan_demo.hosts()
     assert gan_demo.hosts() <= LOOPBACK
-
-
-class Ended(Exception):
-    """The stand-in of `time` has had enough."""
-
-
-def test_what_is_old_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what came after the start; a minute at a time, on a clock of its own."""
-    first, old, new = (tmp_path / name for name in ("first", "old", "new"))
-    first.touch()
-    left: list[set[Path]] = []
-    now = [0.0]
-
-    def sleep(seconds: float) -> None:
-        left.append(set(tmp_path.iterdir()))
-        now[0] += seconds
-        if len(left) == 1:
-            old.touch()
-            os.utime(old, (0, 0))
-        if len(left) == 5:
-            new.touch()
-            os.utime(new, (now[0], now[0]))
-        if len(left) == 13:
-            raise Ended
-
-    monkeypatch.setattr(upkeep, "time", SimpleNamespace(sleep=sleep, time=lambda: now[0]))
-    with pytest.raises(Ended):
-        upkeep.keep_clean(tmp_path)
-    assert left[10] == {first, old, new}  # after ten minutes, which are not more than ten
-    assert left[11] == left[12] == {first, new}
 
 
 @pytest.fixture(scope="module")
