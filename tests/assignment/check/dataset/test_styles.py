@@ -157,3 +157,17 @@ def test_one_hot_digits_of_any_dtype(dtype: torch.dtype) -> None:
     answer = {"inputs": torch.eye(10)[torch.tensor(rows)].to(dtype), "labels": torch.ones(2, 1)}
     student: Any = SimpleNamespace(ask=lambda question, **given: answer)
     assert read_items(student, 4).digits.tolist() == rows
+
+
+def test_what_only_the_check_cannot_read(tmp_path: Path, warm_check: Check) -> None:
+    """An error that no line of theirs has raised is said, and is no fault."""
+    (tmp_path / "dataset.py").write_text(
+        "class PalindromeDataset:\n"
+        "    def __init__(self, seq_length):\n        pass\n"
+        "    def __len__(self):\n        return -1\n"
+        "    def __getitem__(self, k):\n        return [1, 2], 1\n"
+    )
+    report = warm_check(tmp_path, parts=["dataset"])
+    assert report.findings == []
+    said = "The check could not read the items of PalindromeDataset"
+    assert said in report.not_seen[0].message
