@@ -48,7 +48,14 @@ ClusterOption = Annotated[
         "can run code on its workers."
     ),
 ]
-TimeLimitOption = Annotated[float, typer.Option(min=1, max=86_400, help="Seconds for one archive.")]
+TimeLimitOption = Annotated[
+    float,
+    typer.Option(
+        min=1,
+        max=86_400,
+        help="Seconds for one archive, without those in which other programs have its core.",
+    ),
+]
 MemoryLimitOption = Annotated[
     float, typer.Option(min=0.1, max=1024, help="GiB of memory for one archive.")
 ]
