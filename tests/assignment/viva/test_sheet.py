@@ -1,14 +1,19 @@
 """`viva --sheet` runs other people's code in the grader's sandbox, and nowhere else."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
+from toolkit.assignment.check.submission import Located, Submission
 from toolkit.assignment.viva import sheet
+from toolkit.assignment.viva.facts import Runs
 
 from .. import ways
 from .test_viva import SCRIPT
@@ -51,6 +56,49 @@ def test_it_finds_nothing_of_the_teachers(
     assert page.read_text(encoding="utf-8").count("<li>") >= 20
     run = CliRunner().invoke(app, ["viva", str(hand_in), "--seed", "1"])
     assert (run.exit_code, run.output.count("Only 0 of 5 questions")) == (1, 1), run.output
+
+
+class Liar:
+    """A process that says that its lines are in another file."""
+
+    helps: dict[str, Any] = {}
+
+    def __init__(self, file: str, line: int) -> None:
+        self.asked: list[dict[str, Any]] = []
+        where = {"at": [file, line], "random": 0, "value": 1.0}
+        steps = [where, where | {"value": 2.0}]
+        self.run = {"ended": "", "whole": True, "cpu": 0.1, "passes": steps}
+        self.run["lines"] = [
+            {"at": [file, n], "random": 0, "numbers": None} for n in (line, line + 1)
+        ]
+
+    @contextlib.contextmanager
+    def student(self, part: str, root: str) -> Iterator[Any]:
+        yield self
+
+    def ask(self, question: str, **asked: Any) -> Any:
+        self.asked.append(asked)
+        return self.run
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [("{secret}", 1), ("../secret.py", 1), ("train.py", 10**9), ("{root}/train.py", 1)],
+)
+def test_no_other_file_is_read_for_a_liar(file: str, line: int, tmp_path: Path) -> None:
+    """What is read for a change goes into the sandbox: it must be of the hand-in."""
+    root, secret = tmp_path / "copy", tmp_path / "secret.py"
+    root.mkdir()
+    secret.write_text("answer = 7\nother = 8\nthird = 9\n")
+    (root / "train.py").write_text("a = 1\nb = 2\n" * 9)
+    submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
+    for name, is_liar in ((file.format(secret=secret, root=root), True), ("train.py", False)):
+        host = Liar(name, line if is_liar else 1)
+        facts = list(Runs(submission, host, str(root), 0).facts())  # type: ignore[arg-type]
+        assert bool(facts) is not is_liar
+        sent = str([asked.get("edit") for asked in host.asked])
+        assert "answer" not in sent
+        assert ("b = 2" in sent) is not is_liar
 
 
 def test_elsewhere_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,16 +75,23 @@ class Submission:
         none.
         """
         file, line = finding.file, finding.line
-        if file is None:
-            return finding if line is None else finding.model_copy(update={"line": None})
-        if file not in self.there or not (self.root / file).is_file():
+        if self.has_place(file, line):
+            return finding
+        if file is not None and not self.has_place(file, None):
             located = self.parts.get(finding.part)
-            return finding.model_copy(
-                update={"file": located.file if located else None, "line": None}
-            )
-        if line is not None and not 1 <= line <= self._number_of_lines(file):
-            return finding.model_copy(update={"line": None})
-        return finding
+            file = located.file if located else None
+        return finding.model_copy(update={"file": file, "line": None})
+
+    def has_place(self, file: str | None, line: int | None) -> bool:
+        """Whether a file was handed in and has this line; None for no file, or for no line of it.
+
+        Nothing is opened that was not handed in, and no link is followed: there is none.
+        """
+        if file is None:
+            return line is None
+        if file not in self.there or not (self.root / file).is_file():
+            return False
+        return line is None or 1 <= line <= self._number_of_lines(file)
 
     def _number_of_lines(self, file: str) -> int:
         text = decoded((self.root / file).read_bytes())

@@ -47,7 +47,11 @@ class Runs:
                         break
 
     def _run(self, seed: int = 0, max_digits: int | None = None, **options: Any) -> Run:
-        """Run a script in a new process; {} if the process died or could not run it."""
+        """Run a script in a new process.
+
+        Returns:
+            {} if the process died, could not run it, or named a place that was not handed in.
+        """
 
         def fewer_digits(train: bool) -> dict[str, Any]:
             return {name: values[:max_digits] for name, values in digits(train).items()}
@@ -57,9 +61,14 @@ class Runs:
         try:
             with self._host.student("train", self._root) as student:
                 run: Run = student.ask("watch", seed=seed, **options)
-                return run
+                return run if self._is_theirs(run) else {}
         except (Gone, StudentError):
             return {}
+
+    def _is_theirs(self, run: Run) -> bool:
+        """True if all places are of the submission: files are read by these names."""
+        places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
+        return all(self._submission.has_place(file, line) for file, line in places)
 
     def _facts(self, run: Run, options: Mapping[str, Any]) -> Facts:
         again, fewer = self._run(**options, seed=1), self._run(**options, max_digits=FEWER)
