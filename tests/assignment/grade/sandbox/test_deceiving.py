@@ -39,11 +39,24 @@ root = os.path.dirname(os.path.abspath(__file__))
 for name in os.listdir(root):
     if name.endswith(".py"):
         open(os.path.join(root, name), "a").write("\\nraise SystemExit('rewritten')\\n")
-for folder in ("/tmp", "/dev/shm", root, os.environ["HOME"]):
+for folder in ("/tmp", "/dev/shm", os.environ["TMPDIR"], root, os.environ["HOME"]):
     try:
         open(folder + "/left-here", "w").close()
+        os.makedirs(folder + "/left-shut/inner")
+        open(folder + "/left-shut/inner/file", "w").close()
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(1100):
+            os.mkdir("left-deep", dir_fd=here)
+            here, above = os.open("left-deep", os.O_RDONLY, dir_fd=here), here
+            os.close(above)
+        os.setxattr(folder, "user.left", b"x")
     except OSError:
         pass
+    for name in ("/left-shut/inner", "/left-shut", ""):
+        try:
+            os.chmod(folder + name, 0)
+        except OSError:
+            pass
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -54,7 +67,8 @@ LOOK = """
 import os
 root = os.path.dirname(os.path.abspath(__file__))
 places = ("/tmp", os.environ["TMPDIR"], "/dev/shm", root, os.environ["HOME"])
-left = [place for place in places if os.path.exists(place + "/left-here")]
+left = [place for place in places for name in os.listdir(place) if "left-" in name]
+left += [place for place in places if "user.left" in os.listxattr(place)]
 here = os.popen("ps -eo args | grep '[4]7.11'").read().split()
 text = open(root + "/dataset.py").read().count("rewritten')")
 raise KeyError(f"{left} {here} {text}")
@@ -64,7 +78,7 @@ class LSTM: pass
 
 @pytest.mark.parametrize("way", ways.ALL, ids=lambda way: way.tool)
 def test_one_part_leaves_nothing_to_the_next(way: Isolation) -> None:
-    """Of the copy, of other files, and of what left its session."""
+    """Of the copy, of other files, open, closed or deep, and of what left its session."""
     ways.need(way)
     data = pack({"dataset.py": REWRITE + STUBS, "lstm.py": LOOK})
     result = grade_archive("1_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
