@@ -1,10 +1,10 @@
-"""The page in one file: the networks of a folder of exports, and all that shows them.
+"""The page in one file: the networks of a folder of exports, and the code that shows them.
 
 The page itself, with its script and styles, is `playground/dist/playground.html`, made from
-`playground/` by `make playground`. Here the weights are put into it, in half precision, with what
-the manifest says of them. A network that reads or draws images is a list of layers there: the
-operations of torch that it consists of, whoever wrote it. Whoever opens the page needs nothing
-else.
+`playground/` by `make playground`. This module puts the weights into it, in half precision, with
+their entries in the manifest. A network that reads or draws images becomes a list of layers: the
+operations of torch that it consists of, whatever its code looks like. Opening the page needs
+nothing else.
 """
 
 import base64
@@ -33,7 +33,12 @@ from toolkit.export.program import rebuild
 PLACE = "{/* the exports */}"  # in the page, where they are put
 MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds
 BATCH = 2  # in a record: a network may treat one image otherwise than several
-# "op", the places "of" its inputs, its "shape", and what the operation needs
+# Operations that change the shape of a tensor and no number.
+RESHAPES = {
+    *("view", "_unsafe_view", "reshape", "flatten", "unsqueeze", "squeeze"),
+    *("alias", "detach", "clone", "contiguous"),
+}
+# "op", the places "of" its inputs, its "shape", and the parameters of the operation
 Layer = dict[str, Any]
 
 
@@ -41,14 +46,14 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
     """Write the page for the exports in a folder.
 
     Args:
-        discriminator: of somebody's own networks, which stand beside ours, also this one.
+        discriminator: also show the discriminator of a student's own networks.
 
     Returns:
         a sentence for the user.
 
     Raises:
-        ToolkitError: there are no exports, one is damaged or does what the page cannot, the page
-            is too large, or cannot be written; then there is none.
+        ToolkitError: there are no exports, one is damaged or has an operation that the page
+            cannot compute, or the page is too large or cannot be written. Then there is no page.
     """
     shown = networks_of(exports_dir)
     if not discriminator:
@@ -95,27 +100,28 @@ def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
 
 
 def _model(place: Shown) -> dict[str, Any]:
-    name, folder, whose = place
+    """A network for the page: its entry in the manifest, its layers and its weights."""
+    name, folder, owner = place
     export = read_export(name, folder)
     network = torchscript.load(name, folder)
-    written = datetime.date.fromtimestamp((folder / export.file).stat().st_mtime)
     path = folder / export.file
+    written = datetime.date.fromtimestamp(path.stat().st_mtime)
     if "lstm" in name or "rnn" in name:
         tensors, layers = _weights(path, network, name), None
     else:
         tensors, layers = layers_of(path, network, name)
-    return {
+    model = {
         "sha256": export.entry["sha256"],
         "date": written.isoformat(),
         "config": export.entry.get("config", {}),
         "metrics": export.entry.get("metrics", {}),
-        **({"whose": whose} if whose else {}),
-        "layers": layers,
-        "tensors": {
-            key: {"shape": list(tensor.shape), "data": _half(name, tensor)}
-            for key, tensor in tensors.items()
-        },
     }
+    if owner:
+        model["whose"] = owner
+    encoded = {}
+    for key, tensor in tensors.items():
+        encoded[key] = {"shape": list(tensor.shape), "data": _half(name, tensor)}
+    return model | {"layers": layers, "tensors": encoded}
 
 
 def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
@@ -142,20 +148,24 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
     """A network that takes one tensor as a list of layers, and their weights.
 
     Args:
-        path: to name it by in errors.
-        name: of its export, which says what it takes.
+        path: names it in errors.
+        name: of its export, which decides its input.
 
     Raises:
-        ToolkitError: it does what the page cannot, or not the same for every input.
+        ToolkitError: it has an operation that the page cannot compute, or computes differently for
+            another input.
     """
-    records = [_recorded(path, network, example_inputs(name, network, n)[0]) for n in (2, 3)]
-    (tensors, layers), (others, same) = ((one.tensors, one.layers) for one in records)
-    if layers != same or not all(torch.equal(tensors[key], others[key]) for key in tensors):
+    first, second = (
+        _recorded(path, network, example_inputs(name, network, count)[0]) for count in (2, 3)
+    )
+    same_tensors = all(map(torch.equal, first.tensors.values(), second.tensors.values()))
+    if first.layers != second.layers or not same_tensors:
         raise ToolkitError(
-            f"What {path} computes depends on its input or on chance, so it is no list of layers "
-            "that the page could go through; the demos can show it. Nothing was written."
+            f"The operations of {path} depend on its input or on random numbers, so it is not a "
+            "list of layers that the page could compute; the demos can show it. Nothing was "
+            "written."
         )
-    return tensors, layers
+    return first.tensors, first.layers
 
 
 @torch.no_grad()
@@ -173,7 +183,7 @@ def _recorded(path: Path, network: Any, examples: Tensor) -> "_Record":
 
 
 class _Record(TorchDispatchMode):
-    """Notes which operations lead from an input to the output while it is computed.
+    """Records the operations that lead from an input to the output while it is computed.
 
     Attributes:
         layers: the first is the input, the last the output.
@@ -193,28 +203,42 @@ class _Record(TorchDispatchMode):
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
-        of = [self._places[id(x)] for x in tree_leaves(args) if id(x) in self._places]
-        called = function.overloadpacket.__name__
-        by_chance = torch.Tag.nondeterministic_seeded in function.tags
-        if of or by_chance:
+        inputs = [self._places[id(x)] for x in tree_leaves(args) if id(x) in self._places]
+        is_random = torch.Tag.nondeterministic_seeded in function.tags
+        if inputs or is_random:
             output = result[0] if isinstance(result, tuple) else result
-            ordered = id(args[called == "addmm"]) in self._places and len(output) == BATCH
-            known = ordered and not by_chance and len(of) <= 2
-            layer = _layer(called.rstrip("_"), args, kwargs, len(of)) if known else None
+            name = function.overloadpacket.__name__
+            layer = None
+            if not is_random:
+                layer = self._layer_of(name, args, kwargs, inputs, output)
             if layer is None:
-                self.foreign = called if by_chance else self.foreign or called
-            self.layers.append({**(layer or {}), "of": of, "shape": list(output.shape[1:])})
-            self._places[id(output)] = len(self.layers) - 1
-            self._alive.append(output)
-            for key in [one for one in ("weight", "bias") if one in self.layers[-1]]:
-                self.tensors[f"{len(self.layers) - 1}.{key}"] = self.layers[-1].pop(key).detach()
+                self.foreign = name if is_random else self.foreign or name
+            self._add(layer or {}, inputs, output)
         return result
+
+    def _layer_of(
+        self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
+    ) -> Layer | None:
+        """The layer of an operation on one or two recorded tensors; None if there is none."""
+        first = args[1] if name == "addmm" else args[0]
+        if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
+            return None
+        return _layer(name.rstrip("_"), args, kwargs, len(inputs))
+
+    def _add(self, layer: Layer, inputs: list[int], output: Tensor) -> None:
+        """Add a layer, with its weights among the tensors."""
+        place = len(self.layers)
+        for key in ("weight", "bias"):
+            if key in layer:
+                self.tensors[f"{place}.{key}"] = layer.pop(key).detach()
+        self.layers.append({**layer, "of": inputs, "shape": list(output.shape[1:])})
+        self._places[id(output)] = place
+        self._alive.append(output)
 
 
 def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> Layer | None:
-    """An operation of ATen, without the "_" of those in place, as a layer; None: it has none."""
-    same = "view _unsafe_view reshape flatten unsqueeze squeeze alias detach clone contiguous"
-    if called in same.split():
+    """The layer of an operation of ATen, without the "_" of those in place; None if none is."""
+    if called in RESHAPES:
         return {"op": "reshape"}
     if kwargs or (num_inputs == 2 and called not in ("add", "sub")):
         return None
@@ -234,12 +258,14 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
         ], back, _, 1, *_:
             if s != x or p != y or weight.size(2) != weight.size(3):
                 return None
-            bias = torch.zeros(weight.size(1 if back else 0)) if bias is None else bias
+            if bias is None:
+                bias = torch.zeros(weight.size(1 if back else 0))
             op = "transposed" if back else "convolution"
             return {"op": op, "stride": s, "padding": p, "weight": weight, "bias": bias}
         case "native_batch_norm", _, weight, bias, mean, variance, False, _, epsilon:
             scale = (variance.double() + epsilon).rsqrt()
-            scale = scale if weight is None else weight * scale
+            if weight is not None:
+                scale = weight * scale
             shift = -mean * scale if bias is None else bias - mean * scale
             return {"op": "scale", "weight": scale, "bias": shift}
         case "relu", _:
@@ -266,7 +292,7 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """y = times x + plus, where that is what an operation with one number does."""
+    """The layer y = times x + plus of an operation with one number; None for several numbers."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)
