@@ -206,7 +206,7 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
         tried(student, host)
     (student / "manifest.json").write_text("[]")
     assert "none of the weights fits it" in tried(student, host).said[0]
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a file"):
         tried(student, host, kept)
 
 

@@ -1,4 +1,4 @@
-"""Exports what a hand-in has: finds the weights, runs the code in the check's child, and writes."""
+"""Export the networks of a hand-in: find weights, run the code in the child, write files."""
 
 import contextlib
 import os
@@ -33,7 +33,8 @@ from toolkit.export.replacing import replace_exports
 SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
 IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[str], None]
-Find = Callable[[Student, Located, Verdicts], Network]  # what is to be exported, or a ToolkitError
+Find = Callable[[Student, Located, Verdicts], Network]  # raises a ToolkitError if there is none
+ExportOne = Callable[[Student, Located], None]
 
 
 def export(
@@ -44,10 +45,10 @@ def export(
     Args:
         chosen: files with weights; by default those in the folder.
         progress: called with a sentence when a new piece of work begins.
-        host: where their code runs.
+        host: runs the student's code.
 
     Returns:
-        what became of it.
+        the exports that were written, and a sentence about each network.
 
     Raises:
         UsageError: `folder` has none of the parts, or `out` has exports of the toolkit's own.
@@ -55,24 +56,28 @@ def export(
     """
     needs_torch("Exporting a model")
     folder = Path(os.path.realpath(folder))
-    if any("whose" not in entry for entry in read_manifest(out).values()):
-        raise UsageError(f"{out} has the toolkit's own exports. Give another folder with --out.")
+    for entry in read_manifest(out).values():
+        if "whose" not in entry:
+            raise UsageError(
+                f"{out} has the toolkit's own exports. Give another folder with --out."
+            )
     import_judges()
     host.helps["digits"], host.limits = digits, dict.fromkeys(PARTS, SECONDS)
     with scratch_directory("export") as scratch:
         submission = prepare(folder, scratch)
         exporter = Exporter(submission, Saved(folder, submission.root, chosen), progress)
+        export_lstm = partial(exporter.recurrent, "LSTM", lstm.proved)
+        export_rnn = partial(exporter.recurrent, "RNN", lstm.find_rnn)
         parts = submission.parts
-        rnn = next((Located(file) for file in submission.files if exporter.has_rnn(file)), None)
-        work: list[tuple[Part, Any, Located | None]] = [
-            ("lstm", partial(exporter.recurrent, "LSTM", lstm.proved), parts.get("lstm")),
-            ("lstm", partial(exporter.recurrent, "RNN", lstm.find_rnn), rnn),
+        tasks: list[tuple[Part, ExportOne, Located | None]] = [
+            ("lstm", export_lstm, parts.get("lstm")),
+            ("lstm", export_rnn, exporter.file_with_rnn()),
             ("gan", exporter.gan, parts.get("gan")),
         ]
-        for part, do, located in work:
+        for part, export_one, located in tasks:
             if located is not None:
                 with exporter.attempt(), host.student(part, str(submission.root)) as student:
-                    do(student, located)
+                    export_one(student, located)
     if exporter.exports:
         replace_exports(exporter.exports, out)
     return exporter
@@ -85,51 +90,56 @@ class Exporter:
     submission: Submission
     saved: Saved
     progress: Progress
-    exports: list[Export] = field(default_factory=list)  # what can be written
+    exports: list[Export] = field(default_factory=list)  # the files to write
     said: list[str] = field(default_factory=list)  # a sentence about each network
-    refused: bool = False  # whether one that has weights could not be exported
+    refused: bool = False  # a network that has weights could not be exported
 
-    def has_rnn(self, file: str) -> bool:
-        """True if a class in this file is called an RNN."""
-        text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
-        return IS_RNN.search(text) is not None
+    def file_with_rnn(self) -> Located | None:
+        """The first file in which a class is called an RNN."""
+        for file in self.submission.files:
+            text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
+            if IS_RNN.search(text):
+                return Located(file)
+        return None
 
     def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
-        """The LSTM or the RNN, as the toolkit's network; the check judges the LSTM alone."""
+        """Export the LSTM or the RNN as the toolkit's network; the check judges the LSTM alone."""
         network = find(student, located, Verdicts("lstm", located.file, self.progress))
-        path, own = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
+        path, fitted = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
-        model, worst = own.carry(kind)
-        folder = self.saved.folder
-        logs = {folder / log.path.with_suffix(".pt"): log for log in read_folder(folder).trainings}
+        model, worst = fitted.carry(kind)
         facts = self._facts(located.file, network.way.kind)
-        facts["config"] = {"length": logs[path].length} if path in logs else {}
+        facts["config"] = {}
+        for log in read_folder(self.saved.folder).trainings:
+            if self.saved.folder / log.path.with_suffix(".pt") == path:
+                facts["config"] = {"length": log.length}
         made = torchscript.make(kind.lower(), model, facts)
-        proof = f"{path.name}; on 1,000 sequences it says what your code says, within {worst:.0e}"
+        proof = f"{path.name}; on 1,000 sequences it answers as your code does, within {worst:.0e}"
         self._add(made, to_program(kind.lower(), load_pt(made.data)), proof)
 
     def gan(self, student: Student, located: Located) -> None:
-        """The generator and the discriminator, as they are."""
+        """Export the generator and the discriminator as they are, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
-        both: list[Export] = []
+        exported: list[Export] = []
         for describe in gan.look(student, located):
             with self.attempt():
-                own = describe()
-                fits = partial(gan.fits, student, own.network)
-                path, states = self.saved.of(f"The {own.name}", student, fits)
-                self.progress(f"gan: exporting the {own.name}")
-                facts = self._facts(located.file, own.network.name, **own.found)
+                described = describe()
+                fits = partial(gan.fits, student, described.network)
+                path, states = self.saved.of(f"The {described.name}", student, fits)
+                self.progress(f"gan: exporting the {described.name}")
+                facts = self._facts(located.file, described.network.name, **described.entry)
                 made, graph, problem = gan.exported(
-                    student, self.submission.root, own, states, facts
+                    student, self.submission.root, described, states, facts
                 )
                 self._add(made, graph, path.name)
-                both.append(made)
+                exported.append(made)
                 if problem:
                     self._refuse(problem)
-        if len(both) == 2:
+        if len(exported) == 2:
             with self.attempt():
                 self.progress("gan: the film of the training")
-                self.exports.append(film := gan.film(self.saved.films.get(path, ()), *both))
+                film = gan.film(self.saved.films.get(path, ()), *exported)
+                self.exports.append(film)
                 steps = len(film.entry["metrics"]["steps"])
                 self.said.append(f"{film.file}: the training, at {steps} steps.")
 
@@ -145,19 +155,26 @@ class Exporter:
         except (StudentError, WrongOutput, Gone) as error:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
-    def _facts(self, file: str, name: str, **found: Any) -> dict[str, Any]:
-        own = {"file": self.submission.original(file), "class": name, **found}
-        return {"metrics": {}, "whose": self.saved.folder.name, "own": own}
+    def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
+        """The facts about a network for the manifest."""
+        origin = {"file": self.submission.original(file), "class": name, **entry}
+        return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
-    def _add(self, export: Export, graph: ExportedProgram | None, said: str) -> None:
-        """A .pt file, and what can be made of it."""
-        own = export.entry["own"]
+    def _add(self, export: Export, graph: ExportedProgram | None, source: str) -> None:
+        """Add a .pt file, and the other formats that can be made from its graph.
+
+        Args:
+            source: the end of a sentence: the file with the weights.
+        """
+        origin = export.entry["own"]
         self.exports.append(export)
-        self.said.append(f"{export.file}: {own['class']} in {own['file']}, with {said}.")
-        for format_ in FORMATS if graph else ():
+        self.said.append(f"{export.file}: {origin['class']} in {origin['file']}, with {source}.")
+        if graph is None:
+            return
+        for format_ in FORMATS:
             with self.attempt():
-                made = convert([export], [format_], graphs={export.file: graph} if graph else {})
-                self.exports += [one for one, _ in made]
+                for made, _ in convert([export], [format_], graphs={export.file: graph}):
+                    self.exports.append(made)
 
     def _refuse(self, sentence: str) -> None:
         self.said.append(sentence)

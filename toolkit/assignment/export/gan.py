@@ -1,8 +1,9 @@
-"""A student's generator and discriminator as they are, with what the check found out about them."""
+"""Export a student's generator and discriminator as they are, with facts from the check."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,12 +21,12 @@ from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value
 from toolkit.assignment.check.verify import is_normal
 from toolkit.assignment.export.weights import Missing, Weights
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats import film_of, load_pt
 from toolkit.export.golden import check_golden
 from toolkit.export.manifest import Export
 from toolkit.export.own import sizes_of
-from toolkit.export.program import first_line, from_bytes
+from toolkit.export.program import from_bytes
 from toolkit.export.torchscript import entry_of
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
@@ -41,52 +42,68 @@ class Own(NamedTuple):
 
     name: str  # in the manifest
     network: Network
-    facts: dict[str, Any]  # how it is wrapped: see `toolkit.export.own`
-    found: dict[str, Any]  # the same for the manifest
+    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `toolkit.export.own`
+    entry: dict[str, Any]  # the same for the manifest
 
 
 def look(student: Student, located: Located) -> list[Callable[[], Own]]:
-    """Run the script for a few steps, and see which network is which, and how it is called.
+    """Run the script for a few steps, and find the two networks in it.
 
     Returns:
-        what describes the generator, and the discriminator, or raises a ToolkitError: it needs more
-        than z and labels, or than images, or no images were seen.
+        two functions that describe the generator and the discriminator. They raise a ToolkitError
+        if the network needs more than z and labels, or than images, or if no images were seen.
 
     Raises:
-        ToolkitError: there are no such two.
+        Missing: there are no two such networks.
     """
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
-    if (game := find_game(trace)) is None:
+    game = find_game(trace)
+    if game is None:
         end = f", before {first_line(StudentError(trace.error))}" if trace.error else ""
         raise Missing(
-            "The GAN was not exported: no network was seen that judges what another one draws"
+            "The GAN was not exported: no network was seen that judges another one's images"
             f"{end}. `toolkit check` may say more."
         )
-    return [partial(which, game, Probe(student)) for which in (_generator, _discriminator)]
+    probe = Probe(student)
+    return [partial(_generator, game, probe), partial(_discriminator, game, probe)]
 
 
 def _generator(game: Game, probe: Probe) -> Own:
     call = next(call for call in game.draws if call.output is not None)
-    told = _labels(call.inputs[1:])
-    shape = _only("generator", call.inputs[:1] if told else call.inputs)
-    drawn = call.outputs[0].shape[1:]
-    noise = [z for call in game.draws if (z := latent_of(call)) is not None]
-    if not noise or noise[0].size(1) != math.prod(shape):
-        raise ToolkitError("The generator was not exported: z was not seen, or has labels in it.")
-    moments = Moments.of(torch.cat([z.flatten() for z in noise]))
-    uniform = None
-    if not is_normal(*moments) and moments.fourth < UNIFORM:
-        half = math.sqrt(3) * moments.deviation
-        uniform = _near((moments.mean - half, moments.mean + half))
+    labels = _labels(call.inputs[1:])
+    z_shape = _only("generator", call.inputs[:1] if labels else call.inputs)
+    image_shape = call.outputs[0].shape[1:]
+    uniform = _uniform_range(game, math.prod(z_shape))
     ends = _near(bounds_of(game, probe.images))
     if ends not in RANGES:  # nothing bounds it
         ends = _near(real_bounds(game) or RANGES[0])
-    if told and uniform:
+    if labels and uniform:
         raise ToolkitError("The generator was not exported: it has labels, and z is not normal.")
-    facts: dict[str, Any] = {"z_shape": shape, "image_shape": drawn, "value_range": ends}
-    facts |= {"uniform": uniform, "labels": told}
-    found = {"z": f"uniform({uniform[0]:g}, {uniform[1]:g})" if uniform else "normal"}
-    return Own("generator", game.generator, facts, found | _said(ends, drawn))
+    facts = {
+        "z_shape": z_shape,
+        "image_shape": image_shape,
+        "value_range": ends,
+        "uniform": uniform,
+        "labels": labels,
+    }
+    z = f"uniform({uniform[0]:g}, {uniform[1]:g})" if uniform else "normal"
+    return Own("generator", game.generator, facts, {"z": z} | _images_entry(ends, image_shape))
+
+
+def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
+    """The ends of the distribution of z if it is uniform; None if it is normal.
+
+    Raises:
+        ToolkitError: no call of the generator shows z alone.
+    """
+    noise = list(filter(torch.is_tensor, map(latent_of, game.draws)))
+    if not noise or noise[0].size(1) != latent_dim:
+        raise ToolkitError("The generator was not exported: z was not seen, or has labels in it.")
+    moments = Moments.of(torch.cat(list(map(torch.flatten, noise))))
+    if is_normal(*moments) or moments.fourth >= UNIFORM:
+        return None
+    half = math.sqrt(3) * moments.deviation
+    return _near((moments.mean - half, moments.mean + half))
 
 
 def _discriminator(game: Game, probe: Probe) -> Own:
@@ -94,53 +111,66 @@ def _discriminator(game: Game, probe: Probe) -> Own:
     ends = _near(real_bounds(game) or bounds_of(game, probe.images, scaled=True))
     probabilities = is_probability(game, probe.opinions)
     facts = {"image_shape": shape, "value_range": ends, "probabilities": probabilities}
-    found = {"returns": "probabilities" if probabilities else "logits"}
-    return Own("discriminator", game.discriminator, facts, found | _said(ends, shape))
+    returns = "probabilities" if probabilities else "logits"
+    entry = {"returns": returns} | _images_entry(ends, shape)
+    return Own("discriminator", game.discriminator, facts, entry)
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
     """The weights, if they are those of this network."""
-    shapes = student.ask("shapes", network=network.id)
-    return states if {name: list(x.shape) for name, x in states.items()} == shapes else None
+    shapes = {name: list(tensor.shape) for name, tensor in states.items()}
+    if shapes == student.ask("shapes", network=network.id):
+        return states
+    return None
 
 
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> tuple[Export, ExportedProgram | None, str]:
-    """The .pt file with its entry, the program that other formats are made from, or why not.
+    """The .pt file with its entry, and the program for other formats, or the reason why not.
 
     Args:
         root: the copy of the hand-in.
 
     Raises:
-        ToolkitError: it cannot be exported; or the file does not do what their own code does.
+        ToolkitError: it cannot be exported; or the file does not do what the student's code does.
     """
 
     def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
-        data, more = ((root / f"exported-{own.name}.{x}").read_bytes() for x in ("pt", "pt2"))
+        data = (root / f"exported-{own.name}.pt").read_bytes()
+        program = (root / f"exported-{own.name}.pt2").read_bytes()
         golden = answer["golden"]
-        check_golden(f"{own.name}.pt", golden, network := load_pt(data))
-        attributes = {"latent_dim": network.latent_dim} if "z_shape" in own.facts else {}
+        network = load_pt(data)
+        check_golden(f"{own.name}.pt", golden, network)
+        attributes = {}
+        if "z_shape" in own.facts:
+            attributes["latent_dim"] = network.latent_dim
         export = Export(f"{own.name}.pt", data, entry_of(own.name, data, attributes, facts, golden))
-        return export, from_bytes(more) if more else None, answer["problem"][:300]
+        return export, from_bytes(program) if program else None, answer["problem"][:300]
 
-    given: dict[str, Any] = {"name": own.name, "states": dict(states), "facts": own.facts}
     try:
-        made = student.ask("export", reader=read, network=own.network.id, **given)
+        made = student.ask(
+            "export",
+            reader=read,
+            network=own.network.id,
+            name=own.name,
+            states=dict(states),
+            facts=own.facts,
+        )
     except StudentError as error:
         raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error
     return cast("tuple[Export, ExportedProgram | None, str]", made)
 
 
 def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Export:
-    """The film of their training, `toolkit.gan.film`, by what was exported.
+    """The film of a training, `toolkit.gan.film`, drawn by the exported networks.
 
     Args:
         frames: as the skeleton's `keep_weights` keeps them.
 
     Raises:
-        Missing: there are fewer than two.
-        ToolkitError: they are of other networks, or what these say is not finite.
+        Missing: there are fewer than two frames.
+        ToolkitError: they are of other networks, or a network's output is not finite.
     """
     if len(frames) < 2:
         raise Missing(
@@ -150,7 +180,7 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
     networks = [load_pt(export.data) for export in (generator, discriminator)]
     config = Config(loss="non-saturating", latent_dim=generator.entry["attributes"]["latent_dim"])
     try:
-        steps = sorted(frame["step"] for frame in frames)
+        steps = sorted(map(itemgetter("step"), frames))
         film = Film(config, load_mnist().test_images, steps)
         for frame in frames:
             for name, network in zip(("generator", "discriminator"), networks, strict=True):
@@ -161,38 +191,45 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
             f"The film was not exported: its frames are not of these networks ({error!r:.200})."
         ) from error
     arrays = film.arrays()
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ToolkitError("The film was not exported: it has numbers that are not finite.")
+    for array in arrays.values():
+        if not np.isfinite(array).all():
+            raise ToolkitError("The film was not exported: it has numbers that are not finite.")
     facts = {"config": {"loss": config.loss}, "whose": generator.entry["whose"]}
     return film_of(generator, arrays, facts)
 
 
-def _labels(others: list[Value]) -> str:
-    """The form in which a generator is told, beside z, the digit to draw: see `OwnGenerator`."""
-    x = others[0].numbers if len(others) == 1 else None
-    if x is None or not 0 <= x.min() <= x.max() <= 9:
+def _labels(inputs: list[Value]) -> str:
+    """The form of a generator's labels, its inputs beside z: see `OwnGenerator`; "" if none."""
+    if len(inputs) != 1:
         return ""
-    if not x.is_floating_point() and x.dim() == 1:
+    labels = inputs[0].numbers
+    if labels is None or not 0 <= labels.min() <= labels.max() <= 9:
+        return ""
+    if not labels.is_floating_point() and labels.dim() == 1:
         return "numbers"
-    return "one-hot" if x.shape[1:] == (10,) and bool((x.sum(1) == 1).all()) else ""
+    if labels.shape[1:] == (10,) and bool((labels.sum(1) == 1).all()):
+        return "one-hot"
+    return ""
 
 
 def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
-    """The shape of what goes into a network, without the batch, if that is all."""
+    """The shape of a network's only input, without the batch."""
     if len(inputs) != 1:
         raise ToolkitError(
-            f"The {name} was not exported: it is given {len(inputs)} tensors, perhaps labels, and "
+            f"The {name} was not exported: it is given {len(inputs)} tensors, perhaps labels, but "
             "the exports of this kind take one."
         )
     return inputs[0].shape[1:]
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """The usual range that these ends are near to, or they themselves."""
-    usual = (r for r in RANGES if all(abs(a - b) < NEAR for a, b in zip(ends, r, strict=True)))
-    return next(usual, ends)
+    """The usual range that is near to these ends; if there is none, the ends."""
+    for usual in RANGES:
+        if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
+            return usual
+    return ends
 
 
-def _said(ends: tuple[float, float], shape: tuple[int, ...]) -> dict[str, Any]:
+def _images_entry(ends: tuple[float, float], shape: tuple[int, ...]) -> dict[str, Any]:
     sizes_of(shape)
     return {"range": f"{ends[0]:g},{ends[1]:g}", "shape": list(shape)}

@@ -1,15 +1,16 @@
-"""A student's LSTM or RNN as the toolkit's network: first a proof that it is one, then its weights.
+"""Turn a student's LSTM or RNN into the toolkit's network: prove that it is one, then fit weights.
 
-The check finds which of the numbers that a network computes are what is inside its gates. That is
-an affine map of x(t) and h(t-1), whatever the style, the layout and the encoding: least squares
-gives its weights, from steps that are computed in double precision.
+Among the numbers that a network computes, the check finds the pre-activations of its gates. They
+are an affine map of x(t) and h(t-1), whatever the style, the layout and the encoding: least squares
+gives the weights, from steps that are computed in double precision.
 """
 
 import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,32 +38,54 @@ from toolkit.lstm.model import LSTM, RNN
 
 LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
 NUM_SEQUENCES = 200  # of each length
-NEAR = 1e-3  # relative; what is inside a gate, as recorded and as found by inverting the gate
+NEAR = 1e-3  # relative; of a recorded value and the piece that it is found as
 INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
-# h(t); and of i, f, g, o, or of the RNN, what is inside, if known, the value, and the activation.
-# Each is a series (steps, rows, hidden), from the time step that comes last on.
-Cell = tuple[Tensor, list[tuple[Tensor | None, Tensor, str]], int]
+
+
+class Gate(NamedTuple):
+    """A gate, or the RNN's state: two series (steps, rows, hidden), backwards in time."""
+
+    before: Tensor | None  # the pre-activation, if it was recorded
+    values: Tensor
+    kind: str  # the activation, a key of `INVERSE`
+
+
+class Cell(NamedTuple):
+    """The numbers of a recurrent cell."""
+
+    h: Tensor  # (steps, rows, hidden), backwards in time
+    gates: list[Gate]  # i, f, g, o; or of an RNN its state
+    first: int  # the first step that was recorded
+
+
+class Pieces(NamedTuple):
+    """The numbers of pieces, as the child counts them, for one gate at each step."""
+
+    numbers: list[int]
+    is_before: bool  # of the pre-activation, rather than the value
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     """The student's LSTM, if the check says that equations (1) to (7) are right.
 
     Raises:
-        ToolkitError: they are not, or were not seen; with the check's finding.
+        ToolkitError: they are wrong, or were not seen; with the check's finding.
     """
-    if (found := find(student, located, verdicts)) is not None:
-        network, _, source, _ = found
+    candidate = find(student, located, verdicts)
+    if candidate is not None:
+        network, _, source, _ = candidate
         _look_at(network, source, verdicts)
-        verdicts.findings.clear()  # those are not about the equations
+        verdicts.findings.clear()  # the others are not about the equations
         equations.check_equations(network, source, verdicts)
-        if all(finding.verdict == "right" for finding in verdicts.findings):
+        if {finding.verdict for finding in verdicts.findings} <= {"right"}:
             return network
-    said = sorted(verdicts.findings, key=lambda one: one.verdict != "wrong")[0]
-    raise ToolkitError(f"The LSTM was not exported ({said.verdict}): {said.message}")
+    wrong = [finding for finding in verdicts.findings if finding.verdict == "wrong"]
+    reason = (wrong or verdicts.findings)[0]
+    raise ToolkitError(f"The LSTM was not exported ({reason.verdict}): {reason.message}")
 
 
 def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """A class in a file that is called an RNN; whether it is one, its weights will show.
+    """A class in a file that is called an RNN; the fit of its weights shows if it is one.
 
     Raises:
         ToolkitError: it cannot be built and called.
@@ -85,34 +108,35 @@ def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A student's network, and weights that are its."""
+    """A student's network, and its own weights."""
 
     network: Network
     states: Weights
-    sizes: Mapping[str, int | None]  # that it is built with
+    sizes: Mapping[str, int | None]  # with which the network is built
 
     def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
-        """The toolkit's network with these weights, and how far its answers are from the student's.
+        """The toolkit's network with these weights, and the largest difference of its answers.
 
         Args:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: something is missing in the weights, or the two do not say the same.
+            ToolkitError: a weight is missing, or the two networks answer differently.
         """
-        not_exported, network = f"The {kind} was not exported:", self.network
-        loose = (t for t in network.tensors if t["kind"] == "loose" and is_weight(t, network))
-        if (one := next(loose, None)) is not None:
-            raise ToolkitError(
-                f"{not_exported} {one['name']} is no nn.Parameter, so nobody saved it."
-            )
+        not_exported = f"The {kind} was not exported:"
+        for tensor in self.network.tensors:
+            if tensor["kind"] == "loose" and is_weight(tensor, self.network):
+                raise ToolkitError(
+                    f"{not_exported} {tensor['name']} is not an nn.Parameter, so it was not saved."
+                )
         model = self._solved(kind)
         if model is None:
             raise ToolkitError(
                 f"{not_exported} the toolkit's has one layer, whose gates read x(t) and h(t-1), "
-                "and that was not seen here."
+                "and the check did not see such a layer here."
             )
-        if not (worst := self._difference(model)) <= TOLERANCE:
+        worst = self._difference(model)
+        if not worst <= TOLERANCE:  # it may be nan
             raise ToolkitError(
                 f"{not_exported} the toolkit's network with its weights differs from it by "
                 f"{worst:.1e}, relative to 1 + |logit|."
@@ -121,50 +145,50 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """The network whose weights least squares gives."""
+        """The network with the weights that least squares gives; None if no cell was seen."""
         network, batch, steps = self.network, self.network.way.batch, self.network.way.steps
         network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
         randomise(network)
-        for hidden in equations.hidden_sizes(network):
-            rows = math.ceil(1.5 * (hidden + 11) / (steps - 1))
-            recording = equations.record(network, hidden, rows)
-            cell = _lstm_in(recording) if kind == "LSTM" else _rnn_in(recording)
-            if cell is not None:
-                break
-        else:
+        steps_and_cell = self._seen_cell(kind)
+        if steps_and_cell is None:
             return None
-        h, gates, first = cell
-        numbers = [_numbers(recording, h)]
-        inside = [[] if known is None else _numbers(recording, known) for known, _, _ in gates]
-        numbers += [
-            known or _numbers(recording, value)
-            for known, (_, value, _) in zip(inside, gates, strict=True)
-        ]
+        recording, cell, hidden = steps_and_cell
+        pieces = [_pieces_of(recording, gate) for gate in cell.gates]
+        numbers = _numbers(recording, cell.h)
+        for piece in pieces:
+            numbers = numbers + piece.numbers
         xs = equations.random_inputs(network, batch, steps, math.ceil(4 * hidden / batch), seed=1)
-        said, found = zip(*(self._exactly(x, hidden, [*chain(*numbers)]) for x in xs), strict=True)
-        logits = torch.cat([y if kind_of(y)[0] == "logits" else normalised(y) for y in said])
-        h, *series = torch.cat(found, 1).double().unflatten(0, (len(numbers), -1))
-        x = torch.cat([equations.features(x) for x in xs]).double().transpose(0, 1)[first + 1 :]
-        maps = [
-            affine(
-                (y if known else INVERSE[kind](y))[1:].flatten(0, 1),
-                x.flatten(0, 1),
-                h[:-1].flatten(0, 1),
-            )
-            for known, y, (_, _, kind) in zip(inside, series, gates, strict=True)
-        ]
+        runs = [self._exactly(x, hidden, numbers) for x in xs]
+        outputs, recorded = zip(*runs, strict=True)
+        logits = torch.cat(list(map(_as_logits, outputs)))
+        h, *series = torch.cat(recorded, 1).double().unflatten(0, (1 + len(pieces), -1))
+        x = torch.cat(list(map(equations.features, xs))).double().transpose(0, 1)
+        x_now, h_before = x[cell.first + 1 :].flatten(0, 1), h[:-1].flatten(0, 1)
+        maps = []
+        for piece, values, gate in zip(pieces, series, cell.gates, strict=True):
+            before = values if piece.is_before else INVERSE[gate.kind](values)
+            maps.append(affine(before[1:].flatten(0, 1), x_now, h_before))
         readout = affine(logits, None, h[-1])
-        model = (LSTM if kind == "LSTM" else RNN)(hidden, one_hot=x.size(-1) == 10)
-        for parameter, value in (
-            (model.cell.weight_ih, torch.cat([one.weight_x for one in maps], 1).t()),
-            (model.cell.weight_hh, torch.cat([one.weight_h for one in maps], 1).t()),
-            (model.cell.bias, torch.cat([one.bias for one in maps])),
-            (model.readout.weight, readout.weight_h.t()),
-            (model.readout.bias, readout.bias),
-        ):
-            parameter.copy_(value)
+        network_type = LSTM if kind == "LSTM" else RNN
+        model = network_type(hidden, one_hot=x.size(-1) == 10)
+        model.cell.weight_ih.copy_(torch.cat([gate.weight_x for gate in maps], 1).t())
+        model.cell.weight_hh.copy_(torch.cat([gate.weight_h for gate in maps], 1).t())
+        model.cell.bias.copy_(torch.cat([gate.bias for gate in maps]))
+        model.readout.weight.copy_(readout.weight_h.t())
+        model.readout.bias.copy_(readout.bias)
         return model.eval()
+
+    def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
+        """Steps of the network, the cell in them, and its hidden size."""
+        find_cell = _lstm_in if kind == "LSTM" else _rnn_in
+        for hidden in equations.hidden_sizes(self.network):
+            rows = math.ceil(1.5 * (hidden + 11) / (self.network.way.steps - 1))
+            recording = equations.record(self.network, hidden, rows)
+            cell = find_cell(recording)
+            if cell is not None:
+                return recording, cell, hidden
+        return None
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> float:
@@ -173,25 +197,34 @@ class Fitted:
         Both compute in double precision: where a network enlarges rounding from step to step, two
         orders of adding are further apart than two networks.
         """
-        network, way, worst = self.network, self.network.way, 0.0
-        free, model = network.any_length or "steps" in network.took, copy.deepcopy(model)
-        for steps in LENGTHS if free else (way.steps,) * len(LENGTHS):
+        network, way = self.network, self.network.way
+        model = copy.deepcopy(model)
+        lengths: tuple[int, ...] = LENGTHS
+        if not network.any_length and "steps" not in network.took:
+            lengths = (way.steps,) * len(LENGTHS)
+        worst = 0.0
+        for steps in lengths:
             built = {} if network.any_length else {"steps": steps + way.extra}
             for k in range(math.ceil(NUM_SEQUENCES / way.batch)):
                 x = network.digits(way.batch, steps, seed=100 + k)
-                theirs, _ = self._exactly(x, built=built)
+                expected, _ = self._exactly(x, built=built)
                 with in_double(model):
-                    ours = model(x)
-                if kind_of(theirs)[0] != "logits":
-                    ours, theirs = normalised(ours), normalised(theirs)
-                away = ((ours - theirs).abs() / (1 + theirs.abs())).max()
-                worst = max(worst, float(away.nan_to_num(math.inf)))
+                    logits = model(x)
+                if kind_of(expected)[0] != "logits":
+                    logits, expected = normalised(logits), normalised(expected)
+                difference = ((logits - expected).abs() / (1 + expected.abs())).max()
+                worst = max(worst, float(difference.nan_to_num(math.inf)))
         return worst
 
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """The last logits (batch, 10) with these weights, in double precision, and these pieces."""
+        """The last logits (batch, 10) with these weights in double precision, and recorded pieces.
+
+        Args:
+            numbers: of the pieces to record.
+            built: sizes that the network is built with, besides its own.
+        """
         student = self.network.student
         self.network.build(**self.sizes, **built)
         student.ask("put", values=dict(self.states))
@@ -201,51 +234,97 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """The network in the sizes of these weights; None if they are not its."""
-    named = {name: list(value.shape) for name, value in states.items()}
-    lengths = {size for shape in named.values() for size in shape}
-    guesses = sorted({size // k for size in lengths for k in (1, 3, 4) if size % k == 0})
-    for one in chain([network], other_ways(network)):
-        one.build()
-        if not {t["name"] for t in one.tensors if t["kind"] == "parameter"} <= named.keys():
+    """The network in the sizes of these weights; None if they are those of another network."""
+    shapes = {name: list(value.shape) for name, value in states.items()}
+    guesses = _possible_sizes(shapes)
+    for variant in chain([network], other_ways(network)):
+        variant.build()
+        parameters = {t["name"] for t in variant.tensors if t["kind"] == "parameter"}
+        if not parameters <= shapes.keys():
             return None
-        one.any_length, one.counting, one.uses = network.any_length, network.counting, network.uses
-        for hidden in guesses if "hidden" in one.took else [one.way.hidden]:
-            for embedding in guesses if "embedding" in one.took else [5]:
-                sizes = {"hidden": hidden, "embedding": embedding}
-                one.build(**sizes)
-                if all(named.get(t["name"], t["shape"]) == t["shape"] for t in one.tensors):
-                    square = one.way.batch == one.way.hidden  # it takes one for the other
-                    batch = hidden if square and hidden else one.way.batch
-                    one.way = replace(one.way, hidden=hidden, batch=batch)
-                    return Fitted(one, states, sizes)
+        variant.any_length = network.any_length
+        variant.counting, variant.uses = network.counting, network.uses
+        hidden_sizes = guesses if "hidden" in variant.took else [variant.way.hidden]
+        embedding_sizes = guesses if "embedding" in variant.took else [5]
+        for hidden, embedding in product(hidden_sizes, embedding_sizes):
+            sizes = {"hidden": hidden, "embedding": embedding}
+            variant.build(**sizes)
+            if _has_shapes(variant, shapes):
+                batch = variant.way.batch
+                # If batch and hidden size are equal, the network may take one for the other.
+                if hidden and batch == variant.way.hidden:
+                    batch = hidden
+                variant.way = replace(variant.way, hidden=hidden, batch=batch)
+                return Fitted(variant, states, sizes)
     return None
+
+
+def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
+    """The sizes of axes; also a third and a quarter, since gates may be stacked in one weight."""
+    sizes = set()
+    for size in chain.from_iterable(shapes.values()):
+        for divisor in (1, 3, 4):
+            if size % divisor == 0:
+                sizes.add(size // divisor)
+    return sorted(sizes)
+
+
+def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
+    """True if no tensor of a network has another shape than the weight of its name."""
+    for tensor in network.tensors:
+        if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
+            return False
+    return True
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
+    """The cell of an LSTM of one layer without a fault."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
-    gates = [match.gates[name] for name in "ifgo"]
-    return match.h, [(gate.before, gate.values, gate.kind) for gate in gates], match.first
+    gates = []
+    for name in "ifgo":
+        gate = match.gates[name]
+        gates.append(Gate(gate.before, gate.values, gate.kind))
+    return Cell(match.h, gates, match.first)
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """h(t) is a tanh of an affine map of x(t) and h(t-1), and the logits are one of the last h."""
-    found = Candidates(recording, late=False)
-    for k, kind, inside in found.explained:
-        h = found.values[k]
-        if kind == "tanh" and k in found.reads and affine(recording.logits, None, h[-1]).exact:
-            return h, [(inside, h, kind)], 0
+    """The cell of an RNN: h(t) is a tanh, and the logits are an affine map of the last h."""
+    candidates = Candidates(recording, late=False)
+    for k, kind, before in candidates.explained:
+        h = candidates.values[k]
+        if kind != "tanh" or k not in candidates.reads:
+            continue
+        if affine(recording.logits, None, h[-1]).exact:
+            return Cell(h, [Gate(before, h, kind)], 0)
     return None
 
 
+def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
+    """The pieces with the pre-activation of a gate, or with its value if that was not recorded."""
+    numbers = [] if gate.before is None else _numbers(recording, gate.before)
+    if numbers:
+        return Pieces(numbers, is_before=True)
+    return Pieces(_numbers(recording, gate.values), is_before=False)
+
+
+def _as_logits(outputs: Tensor) -> Tensor:
+    """Logits up to a constant: outputs that are probabilities or their logarithms are mapped."""
+    return outputs if kind_of(outputs)[0] == "logits" else normalised(outputs)
+
+
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Of values (steps, rows, hidden), the number of the piece at each step; [] if not seen."""
+    """The numbers of the pieces with the values of each step; [] if one was not recorded.
+
+    Args:
+        series: (steps, rows, hidden).
+    """
     numbers = []
-    for one in series:
-        away = ((recording.values - one).abs() / (1 + one.abs())).flatten(1).amax(1)
-        if float(away.min()) > NEAR:
+    for values in series:
+        differences = (recording.values - values).abs() / (1 + values.abs())
+        largest = differences.flatten(1).amax(1)
+        if float(largest.min()) > NEAR:
             return []
-        numbers.append(recording.order.index(int(away.argmin())))
+        numbers.append(recording.order.index(int(largest.argmin())))
     return numbers

@@ -1,4 +1,4 @@
-"""The weights that a student's trainings have saved, and which of them belong to a network."""
+"""Find the weights that a student's trainings have saved, and those that fit a network."""
 
 import pickle
 import shutil
@@ -20,7 +20,7 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """A network or its weights are not there, or there are several: a sentence."""
+    """A network or its weights are missing, or there are several: a sentence."""
 
 
 class Saved:
@@ -29,21 +29,20 @@ class Saved:
     Args:
         folder: the hand-in.
         root: its copy, which the child sees.
-        chosen: the files that count, wherever they are; else all in the folder.
+        chosen: the files that count, wherever they are; if empty, all in the folder.
 
     Raises:
-        UsageError: a chosen file is not there.
-        ToolkitError: there is none in the folder.
+        UsageError: a chosen file is missing.
+        ToolkitError: the folder has no such file.
     """
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
         self.films: dict[Path, Sequence[Any]] = {}  # of files that were read: frames beside weights
-        own = [folder / path for path in list_files(folder) if path.suffix.lower() in SUFFIXES]
-        self._paths = list(chosen) or [path for path in own if not is_export(path)]
+        self._paths = list(chosen) or _files_with_weights(folder)
         for path in chosen:
             if not path.is_file():
-                raise UsageError(f"{path} is no file. Give one that torch.save has written.")
+                raise UsageError(f"{path} is not a file. Give one that torch.save has written.")
         if not self._paths:
             raise ToolkitError(
                 f"{folder} has no weights. Call keep_weights at the end of the training, as the "
@@ -51,30 +50,37 @@ class Saved:
             )
 
     def of(
-        self, what: str, student: Student, fits: Callable[[Weights], Fit | None]
+        self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """The one file that has the weights of a network, and what `fits` makes of them.
+        """The one file that has the weights of a network, and the result of `fits` for them.
+
+        Args:
+            network: its name in messages, e.g. "The LSTM".
+            fits: returns None for the weights of another network.
 
         Raises:
-            Missing: there is none, or more than one.
+            Missing: there is no such file, or more than one.
         """
-        found = {}
+        fitting = {}
         for path in self._paths:
             for states in self._in(path, student):
-                if (fit := fits(states)) is not None:
-                    found[path] = fit
-        if len(found) == 1:
-            return found.popitem()
-        if found:
-            names = ", ".join(map(str, found))
-            raise Missing(f"{what}: {names} have its weights. Name one of them with --weights.")
-        raise Missing(f"{what}: none of the weights fits it ({', '.join(map(str, self._paths))}).")
+                fit = fits(states)
+                if fit is not None:
+                    fitting[path] = fit
+        if len(fitting) == 1:
+            return fitting.popitem()
+        if fitting:
+            names = ", ".join(map(str, fitting))
+            raise Missing(f"{network}: {names} have its weights. Name one of them with --weights.")
+        names = ", ".join(map(str, self._paths))
+        raise Missing(f"{network}: none of the weights fits it ({names}).")
 
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
         """The state_dicts in a file; whole networks are read in the student's process."""
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-            if isinstance(loaded, dict) and isinstance(frames := loaded.get("film"), list):
+            frames = loaded.get("film") if isinstance(loaded, dict) else None
+            if isinstance(frames, list):
                 self.films[path] = frames
             yield from state_dicts(loaded)
         except pickle.UnpicklingError:
@@ -84,25 +90,33 @@ class Saved:
                 yield from student.ask("unpickle", file=copy.name)
             except StudentError:  # another class, of a network that is not this one
                 return
-        except (RuntimeError, EOFError, ValueError, OSError):  # no file of torch.save
+        except (RuntimeError, EOFError, ValueError, OSError):  # torch.save did not write this file
             return
+
+
+def _files_with_weights(folder: Path) -> list[Path]:
+    """The files in a hand-in that may hold weights, without those of `toolkit export`."""
+    paths = []
+    for relative in list_files(folder):
+        path = folder / relative
+        if path.suffix.lower() in SUFFIXES and not is_export(path):
+            paths.append(path)
+    return paths
 
 
 def is_export(path: Path) -> bool:
     """True if there is a manifest beside a file and it lists the file."""
     try:
         return path.name in read_manifest(path.parent)
-    except ToolkitError:  # that is the manifest of something else
+    except ToolkitError:  # it is the manifest of another program
         return False
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """The state_dicts in what was saved: it, or those in the values of a dictionary."""
-    if isinstance(loaded, Mapping) and depth < 3:
-        tensors = {
-            str(n).removeprefix("module."): x for n, x in loaded.items() if torch.is_tensor(x)
-        }
-        if tensors and len(tensors) == len(loaded):
-            yield tensors
-        for value in loaded.values():
-            yield from state_dicts(value, depth + 1)
+    """The state_dicts in a saved object: itself, or those in the values of a dictionary."""
+    if not isinstance(loaded, Mapping) or depth == 3:
+        return
+    if loaded and all(map(torch.is_tensor, loaded.values())):
+        yield {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    for value in loaded.values():
+        yield from state_dicts(value, depth + 1)
