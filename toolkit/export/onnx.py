@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.golden import Checked
 from toolkit.export.manifest import SIGNATURES, Export
-from toolkit.export.program import exporter_quiet, first_line, free_axes
+from toolkit.export.program import exporter_quiet, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from toolkit.common.device import needs_torch
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.golden import Checked, example_inputs
 from toolkit.export.manifest import DIGITS, SIGNATURES, Export
 from toolkit.gan.model import (
@@ -77,11 +77,6 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
                 for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
                     node.meta.pop(key, None)
     return program
-
-
-def first_line(error: Exception) -> str:
-    """What torch's exporters say first; pages in colour follow."""
-    return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:200]
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
