@@ -72,7 +72,7 @@ CUT = """async from => {
   return [
     await until(() => text('.scene').includes(named)),
     await until(() => text('.count').includes(named)),
-    await until(() => text('.count').includes(named) && text('.count').includes('of 500 others')),
+    await until(() => text('.count').includes(named) && text('.count').includes('of 500 other')),
   ];
 }"""
 
@@ -87,7 +87,7 @@ def cutting(page: Page, count: int = 20) -> dict[str, tuple[float, float]]:
         return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
     page.locator(".of-lstm .place", has_text="f = 0").press("Enter")
-    page.locator(".count", has_text="others").first.wait_for(timeout=120_000)
+    page.locator(".count", has_text="of 500 other").first.wait_for(timeout=120_000)
     clock: list[list[float]] = []
     processor = []
     for step in range(1, count + 1):

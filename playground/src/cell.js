@@ -62,7 +62,7 @@ export function cellPanel(follow) {
       { kept: percent(at("f")), added: n(at("g") * at("i")) },
     );
     equations.replaceChildren(
-      el("p", {}, el("b", {}, t("Unit %(cell)s at step %(step)s", { cell, step: now }))),
+      el("p", {}, el("b", {}, t("Unit %(cell)s at step %(step)s", { cell, step: number(now) }))),
       el("dl", {}, ...lines.flatMap(([name, line]) => [el("dt", {}, name), el("dd", {}, line)])),
       cells.c ? el("p", {}, kept()) : "");
   }

@@ -1,6 +1,6 @@
 /** Draw a digit: what the classifier, opened, makes of it. */
 
-import { questions } from "./ask.js";
+import { asks } from "./ask.js";
 import { button, drawImage, el, number, percent, shade, t } from "./dom.js";
 import { pictureOf } from "./file.js";
 import { onlyNewest } from "./newest.js";
@@ -167,7 +167,7 @@ export function drawing(eyes) {
   } });
 
   const square = Float32Array.from({ length: 784 }, (_, k) => Number([k % 28, Math.floor(k / 28)].every((at) => at >= 4 && at < 24)));
-  const tour = questions(() => [{
+  const tour = asks({
     text: t("The discriminator has seen digits of MNIST and generated ones. What does it say to a white square?"),
     choices: [t("real"), t("generated")],
     act: async () => {
@@ -178,7 +178,7 @@ export function drawing(eyes) {
       if (logit === null) throw new Error(t("There is no discriminator among these exports."));
       return { right: logit > 0 ? 0 : 1, because: () => origin !== "square" ? "" : t("Its logit is %(logit)s. It has learnt to tell digits of MNIST from generated ones, and nothing about squares: it does not know what a digit is.", { logit: number(logit, 2) }) };
     },
-  }]);
+  });
 
   const view = el("div", {},
     eyes.generate ? tour.view : "",

@@ -1,7 +1,7 @@
 /** The training of the GAN, step by step, and below it trainings that fail. */
 
 import { owner } from "./address.js";
-import { questions } from "./ask.js";
+import { asks } from "./ask.js";
 import { el, magnitude, number, t } from "./dom.js";
 import { player } from "./player.js";
 import { drawAuc, drawDigits, drawHistogram, drawSheet, openFilm } from "./reel.js";
@@ -79,7 +79,7 @@ export function described({ auc, real, drawn, num_asked, steps }, frame) {
   if (steps[frame] === 0) return t("Before the training both networks are random, and so is what the discriminator says.");
   if (auc[frame] > TELLS) return t("The discriminator tells nearly every generated image from a real one.");
   if (spread_drawn < ALIKE * spread_real) {
-    return t("The logits of generated images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator all generated images are alike. The AUC only says where they fall among the real ones, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
+    return t("The logits of generated images spread by %(drawn)s, those of real ones by %(real)s: to the discriminator the generated images are all alike. The AUC only says where they fall among the real ones, not how real they look.", { drawn: number(spread_drawn, 3), real: number(spread_real, 3) });
   }
   if (auc[frame] < 0.4) return t("In most pairs the generated image has the higher logit: the discriminator takes generated images for real.");
   return auc[frame] > 0.8 ? t("The discriminator is often right, but the two histograms begin to meet.")
@@ -99,7 +99,7 @@ export function counted(digits) {
   const values = { count: all, unsure: digits[10], digit: counts.indexOf(most), times: most, kinds: counts.filter(Boolean).length };
   return !most ? t("None of these %(count)s pictures is a clear digit.", values) : most > all / 2
     ? t("Of these %(count)s pictures the classifier, which knows nothing but digits, takes %(times)s for the digit %(digit)s.", values)
-    : t("Of these %(count)s pictures %(unsure)s are no clear digit; among the others are %(kinds)s of the ten digits.", values);
+    : t("Of these %(count)s pictures, without a clear digit: %(unsure)s. Digits among the others: %(kinds)s of ten.", values);
 }
 
 /**
@@ -143,8 +143,8 @@ function main(reel) {
     tour.look();
   }
 
-  const tour = questions(() => [{
-    text: t("At the end of the training D sees pairs of a real and a generated image. How often does it give the real one the higher logit?"),
+  const tour = asks({
+    text: t("At the end of the training the discriminator D sees pairs of a real and a generated image. How often does the real one get the higher logit?"),
     choices: [t("in more than 90 of 100 pairs"), t("in 60 to 90"), t("in fewer than 60: little better than a guess")],
     act: async () => {
       const last = reel.steps.length - 1;
@@ -152,7 +152,7 @@ function main(reel) {
       const auc = reel.auc[last];
       return { right: auc > 0.9 ? 0 : auc >= 0.6 ? 1 : 2, because: () => frame !== last ? "" : `${t("The AUC is %(auc)s there.", { auc: number(auc, 2) })} ${described(reel, last)}` };
     },
-  }]);
+  });
   const view = el("div", {},
     tour.view,
     scrubber.view,

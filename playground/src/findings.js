@@ -37,7 +37,7 @@ export function findings({ networks }, { present, curves }) {
     all.push({
       title: t("The RNN does not forget: it fails to learn"),
       texts: [t("One and the same cell: trained with the {curriculum|curriculum} the RNN completes %(held)s at T = %(far)s. So it can hold a digit that long. {plain|Trained at T = %(own)s only}, it completes %(got)s even there.", values),
-        t("Why? On the way back the {gradient|gradient} of that training vanishes before it reaches step 1, so nothing teaches the network to keep the first digit.")],
+        t("Why? On the way back from the last step the {gradient|gradient} vanishes before it reaches step 1: from so far away an error teaches the network nothing about the first digit. With the curriculum the RNN learnt on short palindromes, where the gradient arrives.")],
       act: () => present("rnn_plain", { wires: [], from: 8 }, true, rnn_plain.config.length), word: t("Send the error back through it"),
     });
   }
@@ -64,7 +64,7 @@ export function findings({ networks }, { present, curves }) {
   if (both) {
     all.push({
       title: t("The curriculum makes both networks general"),
-      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both networks stay near 100% at every T. The plain RNN fails at nearly every T but %(length)s. The plain LSTM goes up and down, as a clock does.", { length }) : ""],
+      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both networks stay near 100% at every T. The plain ones are clocks: at other T than %(length)s the plain RNN completes about 60% at every fifth T and none in between, and the plain LSTM fails but for some T where its clock is right by chance.", { length }) : ""],
       act: curves, word: t("Open the curves"),
     });
   }

@@ -85,18 +85,18 @@ export function habits(digits, read, networks) {
       return [
         t("%(network)s is a clock: %(share)s of its answers repeat the answer of %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
         !times ? t("It never says the first digit.") : holds[holds.length - 1]
-          ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times, count: holds.length })
-          : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times, count: holds.length }),
+          ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times: number(times), count: number(holds.length) })
+          : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times: number(times), count: number(holds.length) }),
       ];
     }
     const from = holds.lastIndexOf(0) + 2;
     const { length, curriculum } = /** @type {import("./reading.js").Described} */ (networks[name]).config;
     if (!curriculum && digits.length >= length && holds[length - 2] && !holds[holds.length - 1]) {
       const [start, end] = [holds.lastIndexOf(0, length - 2) + 2, holds.indexOf(0, length - 2)];
-      return [t("%(network)s says the first digit from step %(from)s to %(to)s and not at the end. In its training it was asked there, at T = %(length)s: it has learnt when it will be asked.", { network, from: start, to: end, length })];
+      return [t("%(network)s says the first digit from step %(from)s to %(to)s and not at the end. In its training it was asked there, at T = %(length)s: it has learnt when it will be asked.", { network, from: number(start), to: number(end), length: number(length) })];
     }
     return !curriculum && length === digits.length + 1 && brokenMirror(digits) < 0 && from > LATE * length && from < length
-      ? [t("%(network)s says the first digit steadily from step %(from)s on, and not before: it has learnt when it will be asked.", { network, from })]
+      ? [t("%(network)s says the first digit steadily from step %(from)s on, and not before: it has learnt when it will be asked.", { network, from: number(from) })]
       : [];
   });
 }

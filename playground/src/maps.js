@@ -155,7 +155,7 @@ export function maps(choose, follow) {
       });
       value.textContent = text;
       frame.setAttribute("aria-valuenow", String(step + 1));
-      frame.setAttribute("aria-valuetext", t("step %(step)s, %(value)s", { step: step + 1, value: text }));
+      frame.setAttribute("aria-valuetext", t("step %(step)s, %(value)s", { step: number(step + 1), value: text }));
     }
   }
 

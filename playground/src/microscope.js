@@ -92,6 +92,7 @@ export function microscope(source) {
   const message = el("p", { class: "message", role: "status", id: "digits-message" });
   const about = el("p", { class: "verdict", role: "status" });
   const told = el("p", { class: "told" }); // of how the networks behave on these digits
+  const trace = el("p", { class: "told", role: "status" }); // of what a memory holds and does not say
   const accuracy = curves(source, (length) => example(draw(length)));
   const memory = el("span", { class: "bars" });
   const inside = select(names.map((name) => [name, title[name]]), state.inside, (value) => choose(/** @type {Name} */ (value)));
@@ -103,7 +104,7 @@ export function microscope(source) {
   } });
   const curvesBelow = closed(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks)));
   const results = el("div", { class: "results" },
-    closed(t("What all of them would answer after every step"), () => rows.resize(), about, rows.view, told,
+    closed(t("What all of them would answer after every step"), () => rows.resize(), about, rows.view, trace, told,
       el("p", { class: "legend" },
         el("span", { class: "dot" }, t("it would say the first digit, the right answer at the end")),
         el("span", { class: "plain" }, t("a digit: it would say this instead")),
@@ -351,7 +352,7 @@ export function microscope(source) {
         : t("T = %(length)s, nothing is cut", { length: number(length) }),
       cut, text: [note, brokenMirror(digits) < 0 ? t("Right is the first digit, %(first)s.", { first: digits[0] }) : verdict(digits), `${says.join(t("; "))}${t(".")}`].filter(Boolean).join(" "),
       because: isLong ? t("Up to T = %(most)s, %(count)s other palindromes are asked as well.", { most: MOST_ASKED, count: NUM_ASKED })
-        : cut.wires.length ? t("A moment: other palindromes are asked.") : [t("Press a wire ✂ or a value such as f = 0: what follows stands here."), ...habits(digits, found, source.networks)].join(" "),
+        : cut.wires.length ? t("A moment: other palindromes are asked.") : [t("Press a wire ✂ or a value such as f = 0: what follows stands here."), ...habits(digits, found, Object.fromEntries(both.map((name) => [name, source.networks[name]])))].join(" "),
     });
   }
 
@@ -362,7 +363,7 @@ export function microscope(source) {
     if (sent.isOn && sent.norms) rows.flow(sent.norms, sent.arrived);
     const severed = names.filter((name) => touches(name, cut.wires)).map((name) => title[name]).join(t(" and "));
     about.textContent = [note, verdict(digits), severed
-      ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. The answers and the gradient are those with the cut.", { networks: severed, cut: cutTitle(cut.wires), step: cut.from + 1 })
+      ? t("Cut in %(networks)s: %(cut)s from step %(step)s on. The answers and the gradient are those with the cut.", { networks: severed, cut: cutTitle(cut.wires), step: number(cut.from + 1) })
       : ""].filter(Boolean).join(" ");
     told.textContent = cut.wires.length || sent.isOn ? "" : habits(digits, found, source.networks).join(" ");
     const quiet = !sent.isOn && (digits.length > MOST_REPLACED || cut.wires.length > 0);
@@ -411,13 +412,11 @@ export function microscope(source) {
     });
     rows.step(step);
     pictures.mark(step, cell);
-    const values = { step: step + 1, digit: digits[step], first: digits[0], said: rows.said() };
+    const values = { step: number(step + 1), digit: digits[step], first: digits[0], said: rows.said() };
     bench.player.slider.setAttribute("aria-valuetext", t("step %(step)s, digit %(digit)s", values));
     const unsaid = sent.isOn ? "" : rows.unsaid().join(t(" and ")); // it speaks of bars
-    panel.show([
-      t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values),
-      unsaid ? t("It remembers but cannot say it: another first digit changes the memory of %(networks)s (the first bar is high), and the answer is still another digit.", { networks: unsaid }) : "",
-    ].join(" "), shown, step, cell);
+    trace.textContent = unsaid ? t("It remembers but cannot say it: another first digit changes the memory of %(networks)s (the first bar is high), and the answer is still another digit.", { networks: unsaid }) : "";
+    panel.show(t("After step %(step)s, digit %(digit)s (the first was %(first)s): %(said)s.", values), shown, step, cell);
   }
 
   /**

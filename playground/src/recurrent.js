@@ -14,7 +14,7 @@
  */
 
 import { severed, WHOLE } from "./cuts.js";
-import { fromHalf, product, products, sigmoid } from "./tensors.js";
+import { fromHalf, product, products, sigmoid, tanh } from "./tensors.js";
 
 /**
  * @typedef {"i" | "f" | "g" | "o" | "c" | "h"} StateName
@@ -161,13 +161,13 @@ export class LSTM extends Recurrent {
   step(projected, digits, [h_before, c_before], { stands, deaf }) {
     const size = this.hidden_size;
     const count = digits.length;
-    const read = Float64Array.from(h_before);
+    const read = new Float64Array(h_before);
     // The rows of the stacked weights are those of i, f, g, o, in PyTorch's order.
     const of_h = this.blocks.map((weight, k) => (deaf[k] || stands[k] >= 0 ? null : products(weight, read, count))); // (size, count)
     const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float32Array(count * size));
     const gates = [i, f, g, o];
     for (let k = 0; k < 4; k++) {
-      const squash = k === 2 ? Math.tanh : sigmoid; // (1) to (4)
+      const squash = k === 2 ? tanh : sigmoid; // (1) to (4)
       const a = of_h[k];
       for (let n = 0; n < count; n++) {
         const x = projected[digits[n]];
@@ -178,7 +178,7 @@ export class LSTM extends Recurrent {
     }
     for (let at = 0; at < c.length; at++) {
       c[at] = g[at] * i[at] + c_before[at] * f[at]; // (5)
-      h[at] = Math.tanh(c[at]) * o[at]; // (6)
+      h[at] = tanh(c[at]) * o[at]; // (6)
     }
     return { i, f, g, o, c, h };
   }
@@ -197,7 +197,7 @@ export class RNN extends Recurrent {
   step(projected, digits, [h_before], { alone }) {
     const size = this.hidden_size;
     const count = digits.length;
-    const a = products(this.blocks[0], Float64Array.from(h_before), count);
+    const a = products(this.blocks[0], new Float64Array(h_before), count);
     const h = new Float32Array(count * size);
     for (let n = 0; n < count; n++) {
       for (let j = 0; j < size; j++) {

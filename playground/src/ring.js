@@ -1,7 +1,7 @@
 /** A GAN in two dimensions that trains while one looks, and collapses when one makes it. */
 
 import { owner } from "./address.js";
-import { questions } from "./ask.js";
+import { asks } from "./ask.js";
 import { COVERED, NUM_BLOBS, RADIUS, RingGAN, SIGMA, centre, inBlobs } from "./blobs.js";
 import { button, colour, el, number, percent, prepare, shade, t } from "./dom.js";
 import { ganPicture } from "./gan.js";
@@ -210,21 +210,19 @@ export function ring() {
     return { start, covered: measure().covered };
   }
 
-  const tour = questions(() => [
-    {
-      text: t("Predict: G takes ten steps for each one of D. How many of the eight blobs does it cover after ten seconds?"),
-      choices: [t("all eight"), t("about half"), t("at most two")],
-      act: async () => {
-        const { start, covered } = await watch(RATIOS.length - 1, SECONDS);
-        const values = { count: covered, seconds: SECONDS, round: number(rounds) };
-        const said = [
-          t("After %(seconds)s seconds, at round %(round)s, the points of G covered %(count)s of the eight blobs. The purple line shows how their middle has moved: see whether it comes to rest.", values),
-          covered < COLLAPSED ? t("This is mode collapse. D learns too seldom: G sees the same verdict for ten steps and moves all its points to where D says real. The cure: as many steps of D as of G.") : "",
-        ].filter(Boolean).join(" ");
-        return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: () => (starts === start ? said : "") };
-      },
+  const tour = asks({
+    text: t("Predict: G takes ten steps for each one of D. How many of the eight blobs does it cover after ten seconds?"),
+    choices: [t("all eight"), t("about half"), t("at most two")],
+    act: async () => {
+      const { start, covered } = await watch(RATIOS.length - 1, SECONDS);
+      const values = { count: covered, seconds: SECONDS, round: number(rounds) };
+      const said = [
+        t("After %(seconds)s seconds, at round %(round)s, the points of G covered %(count)s of the eight blobs. The purple line shows how their middle has moved: see whether it comes to rest.", values),
+        covered < COLLAPSED ? t("This is mode collapse. D learns too seldom: G sees the same verdict for ten steps and moves all its points to where D says real. The cure: as many steps of D as of G.") : "",
+      ].filter(Boolean).join(" ");
+      return { right: covered > 6 ? 0 : covered > COLLAPSED ? 1 : 2, because: () => (starts === start ? said : "") };
     },
-  ]);
+  });
 
   const view = el("div", { class: "ringed" },
     el("p", { class: "question" }, ...defined(t("The {G|generator G} learns to make points like the real ones, and the {D|discriminator D} learns to tell the two apart."))),

@@ -1,7 +1,7 @@
 /** A tiny LSTM and a tiny RNN that learn in the page, which may be broken on purpose. */
 
 import { owner } from "./address.js";
-import { questions } from "./ask.js";
+import { asks } from "./ask.js";
 import { button, colour, drawMatrix, el, labelled, magnitude, number, percent, prepare, select, t } from "./dom.js";
 import { DEFAULTS, Palindromes, TinyLSTM, TinyRNN } from "./learn.js";
 import { VANISHES } from "./strips.js";
@@ -314,7 +314,7 @@ export function trainer() {
    * @param {Partial<Record<keyof typeof fields, string>>} changes
    */
   const hint = (text, changes) => el("li", {}, text, " ", button(t("Try it"), () => put(changes)));
-  const tour = questions(() => [{
+  const tour = asks({
     text: t("The forget gate is always 0, and T = 8. How many palindromes does the LSTM complete %(seconds)s seconds from now?", { seconds: SECONDS }),
     choices: [t("nearly all"), t("some"), t("hardly more than a guess")],
     act: async () => {
@@ -330,7 +330,7 @@ export function trainer() {
         because: () => learners.lstm !== lstm ? "" : t("After %(step)s steps the LSTM completed %(share)s of unseen palindromes; the RNN completed %(other)s after %(steps)s steps. With f = 0 the cell state keeps nothing. All must go round through h, as in an RNN, and here through the gates i and o as well: they are half open at first and halve it at every step. In the gate microscope f is cut after the training, here before it.", values),
       };
     },
-  }]);
+  });
 
   const view = el("div", {}, tour.view,
     controls,

@@ -64,7 +64,7 @@ export function workbench({ networks }, acts) {
   const follows = el("section", { class: "follows", "aria-label": t("What follows") }, el("div", { class: "buttons" }, back, born, mend), scene, cut, here, counts, why);
   const legend = el("p", { class: "legend" },
     el("span", { class: "box" }, t("fill of a box: its value; orange: below 0")),
-    el("span", { class: "pipe-key" }, ...defined(t("a valve is a {gate|gate}: along the pipe at 1, across it at 0; a thick pipe carries much"))),
+    el("span", { class: "pipe-key" }, ...defined(t("a valve is a {gate|gate}: at 1 it lets all through, at 0 nothing; a thick pipe carries much"))),
     el("span", { class: "quiet" }, ...defined(t("✂ and =: press to cut, press again to mend; h is the {hidden|hidden state}, c the {cell|cell state}"))));
   const bench = el("div", { class: "machines" },
     el("figure", { class: "of-lstm" }, el("figcaption", {}, heads.lstm), machines.lstm.view),
@@ -146,7 +146,7 @@ export function workbench({ networks }, acts) {
      */
     follow({ name, cut: { wires, from: first }, text, because }) {
       scene.textContent = name;
-      label.textContent = t("cut from step %(step)s on", { step: first + 1 });
+      label.textContent = t("cut from step %(step)s on", { step: number(first + 1) });
       from.value = String(first + 1);
       from.setAttribute("aria-label", label.textContent);
       cut.hidden = mend.hidden = !wires.length;
@@ -170,7 +170,7 @@ export function workbench({ networks }, acts) {
       if (!line) counts.append(line = el("div", { class: "count", "data-id": id }));
       line.replaceChildren(el("span", {}, name),
         el("b", {}, isAll ? percent(share) : t("about %(share)s ± %(half)s", { share: percent(share), half: percent((high - low) / 2) })),
-        el("small", {}, isAll ? t("right of %(count)s others", { count: NUM_ASKED }) : t("right, %(asked)s of %(count)s asked", { asked: count.asked, count: NUM_ASKED })),
+        el("small", {}, isAll ? t("of %(count)s other palindromes are right", { count: NUM_ASKED }) : t("of other palindromes are right: %(asked)s of %(count)s asked", { asked: count.asked, count: NUM_ASKED })),
         el("progress", { max: NUM_ASKED, value: count.asked, "aria-label": t("palindromes asked"), hidden: isAll }));
     },
   };

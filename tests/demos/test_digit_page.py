@@ -267,7 +267,7 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
         page.get_by_role("button", name="T = 9", exact=True).click()
         expect(page.locator(".results .verdict")).to_contain_text("T = 9:")
         digits = page.get_by_label("Digits to read").input_value()
-        page.get_by_label("Network").select_option("lstm_plain")
+        page.get_by_role("button", name="plain", exact=True).click()
         slider = page.get_by_label("Step", exact=True)
         slider.press("ArrowLeft")
         expect(page.locator(".panel .sentence")).to_contain_text("After step 7,")
@@ -275,7 +275,7 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
         page.reload()
         expect(page.get_by_label("Digits to read")).to_have_value(digits)
         expect(page.locator(".panel .sentence")).to_contain_text("After step 7,")
-        expect(page.get_by_label("Network")).to_have_value("lstm_plain")
+        expect(page.locator(".of-lstm figcaption")).to_have_text("LSTM, plain")
         page.go_back()
         expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36:")
 

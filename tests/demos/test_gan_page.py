@@ -126,7 +126,7 @@ def test_two_clicks_walk_at_once_and_the_film_is_kept(page: Any, tmp_path: Path)
     with torch.no_grad():
         shares = classifier(torch.cat([torch.from_numpy(expected), mixed])[:, None] / 255)
     unsure = (shares.softmax(dim=1).amax(dim=1) < 0.8).reshape(2, 17).sum(dim=1)
-    sentence = "{} show no clear digit through z, and {} with".format(*unsure.tolist())
+    sentence = "of 17: {} through z, {} with pixels mixed.".format(*unsure.tolist())
     expect(page.locator(".caption").first).to_contain_text(sentence)
     assert np.abs(frames[:17, :, :28] - expected).max() <= 1
     assert np.abs(frames[:17, :, 28:] - mixed.numpy()).max() <= 1
@@ -308,7 +308,7 @@ def test_the_training(page: Any) -> None:
         text = f"step {steps[frame]:,}, AUC {auc[frame]:.2f}"
         expect(slider).to_have_attribute("aria-valuetext", text)
         assert f"{auc[frame]:.2f}" in page.locator(".film .figures").inner_text()
-    said = "drawn images spread by {:.3f}, those of real ones by {:.3f}".format(*spreads)
+    said = "generated images spread by {:.3f}, those of real ones by {:.3f}".format(*spreads)
     expect(page.locator(".film .sentence")).to_contain_text(said)
     assert "hinge loss of D" in page.locator(".film .figures").inner_text()
     beds = page.locator(".ward article")
@@ -338,7 +338,7 @@ def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     dealt = cards.locator("canvas").evaluate_all("all => all.map(e => e.toDataURL())")
     page.get_by_role("button", name="Show the answer").click()
     labels = cards.evaluate_all("all => all.map(e => e.ariaLabel)")
-    is_drawn = ["was drawn" in label for label in labels]
+    is_drawn = ["was generated" in label for label in labels]
     logits = [number(re.findall(r"logit is ([^\s;]+)", label)[0]) for label in labels]
     assert sum(is_drawn) == 6
     you = sum(a == b for a, b in zip(chosen, is_drawn, strict=True))
@@ -354,7 +354,7 @@ def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     lowest_six = page.locator(".card", has=page.locator(".badge"))
     assert lowest_six.evaluate_all("all => all.length") == 6
     assert all(
-        "takes it for drawn" in card.get_attribute("aria-label") for card in lowest_six.all()
+        "takes it for generated" in card.get_attribute("aria-label") for card in lowest_six.all()
     )
     with visit(browser, page.url) as other:
         expect(other.locator(".card")).to_have_count(12)
@@ -383,7 +383,7 @@ def test_uploads(page: Any, tmp_path: Path) -> None:
     assert page.get_by_text("The file is not a picture").count() == 0
     (tmp_path / "large.png").write_bytes(bytes(6_000_000))
     chooser.set_input_files(tmp_path / "large.png")
-    expect(page.get_by_text("The file has more than 5 MB.")).to_be_visible()
+    expect(page.get_by_text("The file has 6.0 MB; at most 5 MB are accepted.")).to_be_visible()
 
 
 def test_on_a_phone(browser: Any, gan_page: str) -> None:

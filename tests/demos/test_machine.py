@@ -54,7 +54,7 @@ def test_a_wire_is_cut_with_the_mouse_and_mended_with_a_key(window: Any) -> None
     window.get_by_label("cut from step").fill("3")
     line = window.locator(".count").first
     expect(line).to_contain_text("LSTM, curriculum, T = 9, f = 0 from step 3 on:")
-    expect(line).to_contain_text("right of 500 others", timeout=60_000)
+    expect(line).to_contain_text("of 500 other palindromes are right", timeout=60_000)
     (found,) = re.findall(r"([\d.]+)%", line.locator("b").inner_text())
     assert float(found) / 100 == pytest.approx(share("lstm", 9, "f0", 3), abs=0.015)
     i, f = (window.locator(".of-lstm .value.end").nth(k) for k in (1, 0))

@@ -215,9 +215,9 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
         )  # the plain RNN fails beside the others
         assert opened.locator(".end.bad").count() == 1
         opened.get_by_label("Digits to read").fill("31x")
-        assert "Only the digits 0 to 9" in opened.locator("#part-gates .message").inner_text()
+        expect(opened.locator("#part-gates .message")).to_contain_text("Only the digits 0 to 9")
         opened.get_by_label("Digits to read").fill("314")
-        assert "After step 3, digit 4" in opened.locator("#part-gates .sentence").inner_text()
+        expect(opened.locator("#part-gates .sentence")).to_contain_text("After step 3, digit 4")
         opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
         opened.get_by_label("T", exact=True).select_option("5")
         expect(opened).to_have_url(re.compile("T=5"))
