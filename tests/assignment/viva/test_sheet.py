@@ -61,9 +61,8 @@ def test_it_finds_nothing_of_the_teachers(
 class Liar:
     """A process that says that its lines are in another file."""
 
-    helps: dict[str, Any] = {}
-
     def __init__(self, file: str, line: int) -> None:
+        self.helps: dict[str, Any] = {}
         self.asked: list[dict[str, Any]] = []
         where = {"at": [file, line], "random": 0, "value": 1.0}
         steps = [where, where | {"value": 2.0}]
