@@ -16,7 +16,7 @@ from toolkit.common.device import make_rng
 from toolkit.export import torchscript
 from toolkit.gan.latent import sample_latents
 
-from .chromium import PHONE, expect, visit
+from .chromium import PATIENCE, PHONE, expect, visit
 from .conftest import ROOT
 
 pytestmark = pytest.mark.xdist_group("gan_demo")
@@ -212,6 +212,67 @@ def test_dragging_in_the_plane(page: Any) -> None:
     plane.press("ArrowRight")
     plane.press("ArrowUp")
     expect(page.locator(".point .caption")).to_contain_text("A + 0.05 (B \u2212 A) + 0.05 (C")
+
+
+PLAY = """() => {  // at once, whatever the clock says: what the player has put off is done 40 times
+  const later = window.setTimeout, slider = document.querySelector('.player input');
+  let advance = null;
+  window.setTimeout = (what, when) => {
+    advance ??= what;
+    return what === advance ? 1 : later(what, when);
+  };
+  [...document.querySelectorAll('.player button')].find(b => b.textContent === 'Play').click();
+  const seen = Array.from({length: 40}, () => { advance(); return Number(slider.value); });
+  window.setTimeout = later;
+  return seen;
+}"""
+
+
+def test_a_walk_is_played_there_and_back(page: Any) -> None:
+    """Over both ends, each of which is shown once."""
+    page.get_by_label("Place on the walk from A to B").press("Home")
+    there, back = list(range(17)), list(range(15, 0, -1))
+    assert page.evaluate(PLAY) == [*there[1:], *back, *there][:40]
+
+
+NOTED = """
+  globalThis.noted = [];
+  const draw = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+    if (!this.canvas.isConnected) noted.push(text);  // as the plane's ground
+    return draw.call(this, text, ...more);
+  };
+"""
+REGIONS = 14  # in a row and in a column of the plane
+
+
+def test_every_class_of_the_plane_is_named(browser: Any, gan_page: str) -> None:
+    """As the server has answered: with each row all that are known are drawn anew."""
+    rows: list[list[int]] = []
+
+    def note(route: Any) -> None:
+        reply = route.fetch()
+        answer = reply.json()
+        if '"name"' in route.request.post_data and len(answer) == REGIONS:
+            answer[0] = 0  # for there may be none
+            rows.append(answer)
+        route.fulfill(response=reply, json=answer)
+
+    with visit(browser, gan_page, HEIGHT) as page:
+        ready(page)
+        page.wait_for_load_state("networkidle")
+        page.route("**/component_server/", note)
+        page.add_init_script(NOTED)
+        page.reload()
+        wanted, drawn = [""], []
+        for _ in range(PATIENCE // 100):
+            wanted = [str(digit) for row in rows[-REGIONS:] for digit in row]
+            drawn = page.evaluate(f"noted.slice(-{REGIONS**2})")
+            if len(rows) >= REGIONS and drawn == wanted:
+                break
+            page.wait_for_timeout(100)
+        assert drawn == wanted
+        page.unroute_all(behavior="ignoreErrors")
 
 
 def test_keyboard_alone(page: Any) -> None:
