@@ -67,8 +67,13 @@ LOOK = """
 import os
 root = os.path.dirname(os.path.abspath(__file__))
 places = ("/tmp", os.environ["TMPDIR"], "/dev/shm", root, os.environ["HOME"])
-left = [place for place in places for name in os.listdir(place) if "left-" in name]
-left += [place for place in places if "user.left" in os.listxattr(place)]
+left = []
+for place in places:
+    try:
+        left += [place for name in os.listdir(place) if "left-" in name]
+        left += [place for name in os.listxattr(place) if name == "user.left"]
+    except PermissionError:  # of Landlock
+        pass
 here = os.popen("ps -eo args | grep '[4]7.11'").read().split()
 text = open(root + "/dataset.py").read().count("rewritten')")
 raise KeyError(f"{left} {here} {text}")
