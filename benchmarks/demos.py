@@ -9,6 +9,8 @@ the crowd got something else than an answer or "queue is full", or a file was le
 import argparse
 import asyncio
 import base64
+import contextlib
+import io
 import os
 import random
 import re
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -158,6 +161,12 @@ class Demo:
         """Bytes in memory."""
         status = Path("/proc", str(self.process.pid), "status").read_text()
         (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", status)
+        return int(kilobytes) * 1024
+
+    def peak(self) -> int:
+        """The most bytes that it has had in memory."""
+        status = Path("/proc", str(self.process.pid), "status").read_text()
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+)", status)
         return int(kilobytes) * 1024
 
     def close(self) -> int:
@@ -335,6 +344,59 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
     return outcomes
 
 
+def largest_picture() -> str:
+    """A picture with as many pixels and bytes as a page takes, in base64."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (5000, 5000), "white").save(buffer, "PNG")
+    data = buffer.getvalue()
+    return base64.b64encode(data + bytes(5_000_000 - len(data))).decode()
+
+
+async def flood(url: str, visitors: int) -> Counter[str]:
+    """What visitors get who all send the largest picture at once, half of them as a program."""
+    picture = largest_picture()
+    outcomes: Counter[str] = Counter()
+    async with httpx.AsyncClient(base_url=url, timeout=600) as client:
+        components = (await client.get("config")).json()["components"]
+    (component,) = (c["id"] for c in components if "read" in c["props"].get("server_fns", []))
+    asked = {"data": {"picture": picture}, "component_id": component, "fn_name": "read"}
+
+    async def visit(number: int) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=600) as client:
+            if number % 2:
+                body = asked | {"session_hash": str(number)}
+                reply = await client.post("gradio_api/component_server", json=body)
+            else:
+                reply = await client.post("gradio_api/call/judge", json={"data": [picture]})
+                event = reply.json().get("event_id")
+                reply = await client.get(f"gradio_api/call/judge/{event}") if event else reply
+            outcomes["answer" if reply.status_code == 200 else f"HTTP {reply.status_code}"] += 1
+
+    await asyncio.gather(*map(visit, range(visitors)))
+    return outcomes
+
+
+async def send_without_reading(url: str) -> None:
+    """A body of 300 MB, as fast as it is taken."""
+    async with httpx.AsyncClient(base_url=url, timeout=600) as client:
+        with contextlib.suppress(httpx.HTTPError):  # the page has closed the connection
+            await client.post("gradio_api/call/judge", content=bytes(300_000_000))
+
+
+def measure_flood(visitors: int) -> list[tuple[str, str, str]]:
+    """The largest resident set while visitors send what is too much, and what they get."""
+    demo = Demo("gan")
+    rows = [("before", "", f"{demo.memory() / 1e6:.0f} MB")]
+    asyncio.run(send_without_reading(demo.url))
+    rows.append(("300 MB at once: most memory", "", f"{demo.peak() / 1e6:.0f} MB"))
+    outcomes = asyncio.run(flood(demo.url, visitors))
+    got = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    rows.append((f"{visitors} largest pictures: what they get", "", got))
+    rows.append(("the same: most memory", "1,000 MB", f"{demo.peak() / 1e6:.0f} MB"))
+    demo.close()
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="The demos, measured from outside.")
     parser.add_argument("--demo", choices=CALLS, default="gan")
@@ -342,7 +404,13 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100, help="calls of each kind")
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60, help="how long the crowd clicks")
+    parser.add_argument("--flood", action="store_true", help="only: memory with large pictures")
     options = parser.parse_args()
+    if options.flood:
+        print("| what | goal | measured |\n|---|---|---|")
+        for row in measure_flood(options.visitors):
+            print(f"| {' | '.join(row)} |")
+        return
 
     starts = []
     for n in range(options.starts):

@@ -1,6 +1,7 @@
 """What the latent studio computes, without the page."""
 
 import functools
+import threading
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -60,6 +61,7 @@ class Studio:
         self.latent_dim = cast(int, self.generator.latent_dim)
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = has_film(generator.folder)
+        self._reading = threading.Lock()
 
     @torch.no_grad()
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
@@ -177,7 +179,8 @@ class Studio:
         Raises:
             UsageError: see `digit_on`.
         """
-        return self.judge(digit_on(picture))
+        with self._reading:  # the page and programs: two large pictures would fill the memory
+            return self.judge(digit_on(picture))
 
     @functools.cached_property
     def early(self) -> tuple[int, torch.jit.ScriptModule]:

@@ -22,7 +22,7 @@ BASE64 = 4 / 3  # characters for each byte
 MAX_BODY = int(BASE64 * MAX_BYTES) + 100_000
 MAX_LOGIN = 10_000  # bytes that somebody without the password can send
 SMALL = 64_000  # bytes; larger bodies share a room of their own, so that they never block these
-ROOM_FOR_SMALL, ROOM_FOR_LARGE = 16_000_000, 100_000_000  # bytes of all bodies at the same time
+ROOM_FOR_SMALL, ROOM_FOR_LARGE = 16_000_000, 60_000_000  # bytes of all bodies at the same time
 MAX_ITEMS = 100_000  # of JSON in one body: a list of two bytes takes fifty in memory
 STRUCTURE = (b",", b"[", b"{")
 SECONDS_TO_ARRIVE = 120  # for 5 MB over a poor Wi-Fi
@@ -30,6 +30,7 @@ SECONDS_TO_WAIT = 120  # for room
 
 WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 LOGIN = {"/login", "/login/"}
+STREAM = "/gradio_api/heartbeat"  # which stays open as long as a visitor likes
 # What the page's script, Gradio's own, and programs ask. Everything else that takes a body is shut,
 # uploads and recordings among it.
 ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/call/",
@@ -106,8 +107,13 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
-        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if scope["method"] in WITHOUT_BODY:
+            is_open = not scope["path"].startswith(STREAM) or is_known(scope)
+            shut = JSONResponse({"detail": "Not authenticated"}, 401)
+            await (self._app if is_open else shut)(scope, receive, send)
             return
         try:
             most = longest_body(scope)

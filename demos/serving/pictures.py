@@ -29,6 +29,8 @@ MIN_CONTRAST = 0.1  # less contrast than this, of 1, is not ink
 FALL = 0.35  # by which the light on the edge may differ from its median, of 1
 SPECK = 0.02  # pieces with less area, of the largest one's, are not ink
 MAX_BYTES = 5_000_000  # of a file; `MAX_BYTES` in playground/src/drawing.js
+# Pillow opens fifty more; some run another program, or take five times the memory.
+FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 MAX_SIDE = 1000  # larger pictures are reduced first
 TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
@@ -68,7 +70,7 @@ def from_base64(text: Any) -> bytes:
 
 
 def read_picture(data: bytes) -> Pixels:
-    """Decode a PNG, JPEG or other picture file.
+    """Decode a PNG or JPEG.
 
     Returns:
         uint8 (height, width, 4), RGBA, turned upright, and reduced so that neither side is longer
@@ -80,11 +82,12 @@ def read_picture(data: bytes) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            file = Image.open(io.BytesIO(data))
+            file = Image.open(io.BytesIO(data), formats=FORMATS)
         if file.width * file.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         file.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded small at once
-        image = ImageOps.exif_transpose(file).convert("RGBA")
+        ImageOps.exif_transpose(file, in_place=True)  # a copy would be as large again
+        image = file if file.mode == "RGBA" else file.convert("RGBA")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UsageError(TOO_LARGE) from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for damaged files

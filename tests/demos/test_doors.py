@@ -77,6 +77,15 @@ def test_without_the_password_nothing_is_read(path: str) -> None:
         assert known.json() == 1
 
 
+def test_a_stream_needs_the_password() -> None:
+    """One that stays open costs a connection."""
+    for name in ("access-token-id=token", ""):
+        page, headers = Page(password=True), {"cookie": name}
+        reply = asyncio.run(page.post("/gradio_api/heartbeat/x", method="GET", headers=headers))
+        assert reply.status_code == (200 if name else 401)
+        assert asyncio.run(page.post("/", method="GET", headers=headers)).status_code == 200
+
+
 def test_a_login_is_short() -> None:
     page = Page(password=True)
     assert asyncio.run(page.post("/login", bytes(500))).json() == 500

@@ -66,7 +66,7 @@ class Liar:
         self.asked: list[dict[str, Any]] = []
         where = {"at": [file, line], "random": 0, "value": 1.0}
         steps = [where, where | {"value": 2.0}]
-        self.run = {"ended": "", "whole": True, "cpu": 0.1, "passes": steps}
+        self.run: dict[str, Any] = {"ended": "", "whole": True, "cpu": 0.1, "passes": steps}
         self.run["lines"] = [
             {"at": [file, n], "random": 0, "numbers": None} for n in (line, line + 1)
         ]
