@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
 from toolkit.export import torchscript
 from toolkit.export.manifest import networks_of
 from toolkit.export.own import OwnGenerator
 from toolkit.export.playground import layers_of, write_playground
 from toolkit.export.replacing import copy_export
-from toolkit.gan.data import MNIST
+from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.measure.evaluation import Evaluator, sample_images
 from toolkit.lstm.data import split_last
 
@@ -178,6 +180,24 @@ def test_where_it_stands(mine: Path, monkeypatch: pytest.MonkeyPatch, mnist: MNI
         assert sum(share["mean"] for share in column["class_shares"]) == pytest.approx(1)
     assert real["frechet_distance"]["mean"] < ours["frechet_distance"]["mean"]
     assert own["recall"]["mean"] < 0.1 < ours["recall"]["mean"]
+
+
+def test_as_many_real_images_are_measured(monkeypatch: pytest.MonkeyPatch, mnist: MNIST) -> None:
+    """As each generator draws; in the second draw others than in the first."""
+    measured: list[torch.Tensor] = []
+    evaluator = SimpleNamespace(predict=measured.append)
+    scorer = SimpleNamespace(evaluator=evaluator, score=lambda predictions, images: None)
+    monkeypatch.setattr(standing, "NUM_IMAGES", 30)
+    monkeypatch.setattr(standing, "sample_images", lambda _, seed, count: torch.zeros(count))
+    studio: Any = SimpleNamespace(generator=None, mnist=mnist)
+    stand = standing.Standing([studio])
+    vars(stand)["_scorer"] = scorer
+    for k in (0, 1):
+        stand._measured(k)
+    assert [len(images) for images in measured] == [30, 30, 30, 30]
+    order = torch.randperm(len(mnist.train_images), generator=make_rng(0, "floor"))
+    real = torch.cat([measured[1], measured[3]])
+    torch.testing.assert_close(real, to_unit(mnist.train_images[order[:60]]))
 
 
 def test_in_the_browser(browser: Any, own_page: Path) -> None:
