@@ -36,6 +36,7 @@ STARTS = {
     "built": "c++",
 }
 
+PATIENCE = 120_000  # ms after which what a page was to show will not come any more
 HANGS = 900  # seconds after which a program is taken for one that hangs; nothing waits for it else
 # Fixtures that are dear to make, and whose tests are slow.
 DEAR = {"converted"}
@@ -110,7 +111,9 @@ def browser() -> Iterator[Any]:
         pytest.skip("needs chromium: apt install chromium")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_context(accept_downloads=True)
+        context = browser.new_context(accept_downloads=True)
+        context.set_default_timeout(PATIENCE)
+        yield context
         browser.close()
 
 

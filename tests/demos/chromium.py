@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from ..conftest import NEEDS_PLAYWRIGHT
+from ..conftest import NEEDS_PLAYWRIGHT, PATIENCE
 
 expect = pytest.importorskip("playwright.sync_api", reason=NEEDS_PLAYWRIGHT).expect
-PATIENCE = 120_000  # ms after which what is waited for will not come any more
 expect.set_options(timeout=PATIENCE)
 WIDTH, PHONE = 1280, 390
 
@@ -23,7 +22,6 @@ def visit(
     page = browser.new_page()
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
-    page.set_default_timeout(PATIENCE)
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("request", lambda request: trouble.append(request.url) if foreign(request) else None)
