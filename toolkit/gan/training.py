@@ -88,6 +88,18 @@ def build(config: Config, device: torch.device | str | None = None) -> Networks:
     return Networks(generator, discriminator, average, auxiliary_head.to(device))
 
 
+@dataclass
+class TrainState:
+    """Everything that changes during training, and so everything that a checkpoint holds."""
+
+    networks: Networks
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
+    rng: torch.Generator  # of the latent points
+    snapshots: Snapshots
+    film: dict[int, dict[str, Any]]  # the frames of a film, if one is made
+
+
 def discriminator_step(
     discriminator: Discriminator,
     optimizer: Optimizer,
@@ -144,7 +156,7 @@ def generator_step(
 
 
 def train_step(
-    state: "TrainState", config: Config, step: int, real: Tensor, labels: Tensor
+    state: TrainState, config: Config, step: int, real: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
     """One step of the discriminator, then one of the generator, with the same generated images.
 
@@ -189,18 +201,6 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
     for name, value in average.state_dict().items():
         if value.is_floating_point():  # batch norm also has an integer, the number of batches
             value.lerp_(current[name], 1 - decay)
-
-
-@dataclass
-class TrainState:
-    """Everything that changes during training, and so everything that a checkpoint holds."""
-
-    networks: Networks
-    generator_optimizer: Optimizer
-    discriminator_optimizer: Optimizer
-    rng: torch.Generator  # of the latent points
-    snapshots: Snapshots
-    film: dict[int, dict[str, Any]]  # the frames of a film, if one is made
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
