@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.common.files import sweep
 from toolkit.common.scratch import deleting
 from toolkit.common.scratch.deleting import delete, empty
 from toolkit.common.scratch.descent import Descent, Moved, open_folder
@@ -207,3 +208,12 @@ def test_a_folder_is_emptied_and_stays(tmp_path: Path) -> None:
     assert empty(folder) == []
     os.close(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_was_half_written_is_swept(tmp_path: Path) -> None:
+    """By the name that `atomic_write` gives it; other hidden files are somebody's."""
+    theirs = [".notes.tmp", ".model.pt.1234.tmp", ".tmp", "model.pt.0123abcd.tmp"]
+    for name in (*theirs, ".model.pt.0123abcd.tmp"):
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(theirs)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from toolkit.common.errors import ToolkitError
+
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)  # as `atomic_write` names it
 
 
 def sha256(data: bytes) -> str:
@@ -72,7 +75,8 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 def sweep(directory: Path) -> None:
     """Remove what killed processes left half written, where nobody else writes at the same time."""
     for path in directory.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def first_free(path: Path, before: str, after: str = "") -> Path:

@@ -201,7 +201,9 @@ def _finish(exports_dir: Path) -> None:
             if (waiting := staged(path, entry["sha256"])).exists():
                 os.replace(waiting, path)
         for path in exports_dir.glob(".*.staged"):
-            path.unlink()
+            name = path.name.removeprefix(".").rpartition(".")[0].rpartition(".")[0]
+            if path == staged(path.with_name(name), sha256(path.read_bytes())):
+                path.unlink()  # it was written by `_write`: its name says what it holds
         sweep(exports_dir)
     except OSError as error:
         raise ToolkitError(
