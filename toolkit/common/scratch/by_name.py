@@ -1,6 +1,7 @@
 """Scratch folders on Windows, which has neither descriptors of folders nor forks."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
     """A new, empty folder; see `proved.scratch_directory`. No other command ever deletes it."""
     scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
     try:
-        yield Path(scratch.name)
+        yield Path(os.path.realpath(scratch.name))
     finally:
         try:
             scratch.cleanup()
