@@ -173,6 +173,7 @@ def save(film: Film, networks: Networks, directory: Path) -> Replaced:
     )
 
 
+@pytest.mark.slow
 def test_film_of_the_exports(made: tuple[Film, Networks], tmp_path: Path) -> None:
     film, networks = made
     assert save(film, networks, tmp_path).notes == []

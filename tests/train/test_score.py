@@ -117,6 +117,7 @@ def test_table_says_mean_and_spread_of_samples_and_real(tmp_path: Path) -> None:
     assert [*map(float, numbers)] == pytest.approx(expected, abs=6e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     first, second = (succeeds(run(tmp_path / name, "score")) for name in ("a", "b"))

@@ -341,6 +341,7 @@ QUICK = ("lstm", "--preset", "smoke", "--num-steps", "25")
 RUN = Path("runs", "smoke", "lstm-num_steps=25")
 
 
+@pytest.mark.slow
 def test_plain_networks_keep_away_from_the_others(call: Call) -> None:
     """Trained at one length or with the curriculum, both are kept, and each seed is listed."""
     exports = RUN.with_name("exports")
@@ -394,6 +395,7 @@ def test_damaged_checkpoint_then_restart(call: Call) -> None:
     assert "--restart" not in read_record(RUN).command
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_then_restart(call: Call) -> None:
     assert call(*QUICK).exit_code == 0
     (RUN / "run.json").rename(RUN / "config.json")
@@ -411,6 +413,7 @@ def test_checkpoint_of_another_config(call: Call) -> None:
     assert (other / "checkpoint.pt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a small disk is mounted")
 def test_full_disk(call: Call, tmp_path: Path) -> None:
     """A disk of 1 MiB: too small for the checkpoint, which holds the weights and the optimiser."""
