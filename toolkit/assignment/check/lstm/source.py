@@ -36,7 +36,7 @@ class Source:
         line = failed.line if failed else None
         loop = self.loop_line(line)
         header = self.text.splitlines()[loop - 1] if loop else ""
-        counted = re.findall(rf"^\s*([\w, ]+) = .*(?:{COUNTS})", self.text, re.MULTILINE)
+        counted = re.findall(rf"^[ \t]*(\w[\w, ]*) = .*(?:{COUNTS})", self.text, re.MULTILINE)
         names = set(re.findall(r"\w+", " ".join(counted)))
         counts = re.search(COUNTS, header) or names & set(re.findall(r"\w+", header))
         return line if counts and line else loop or line
