@@ -4,8 +4,8 @@ import { el, t } from "./dom.js";
 import { svg, through } from "./svg.js";
 
 /**
- * What comes out of G or stands in the data: an image's address, or points in the plane.
- * @typedef {{href: string} | {points: ArrayLike<number>}} Seen
+ * What comes out of G or stands in the data: an image's address, points in the plane, or a word for it.
+ * @typedef {{href: string} | {points: ArrayLike<number>} | {word: string}} Seen
  */
 
 const BARS = 12; // numbers of z that are drawn
@@ -51,6 +51,7 @@ export function ganPicture(data) {
   /** @param {ReturnType<typeof slot>} place @param {Seen | undefined} seen */
   function fill({ inside, x }, seen) {
     if (!seen) return;
+    if ("word" in seen) return inside.replaceChildren(svg("text", { x: x + 30, y: 67, class: "title" }, seen.word));
     if ("href" in seen) return inside.replaceChildren(svg("image", { x: x + 2, y: 34, width: 56, height: 56, href: seen.href, style: "image-rendering: pixelated" }));
     const at = (/** @type {number} */ value) => 30 + (28 * value) / REACH;
     const dots = Array.from({ length: Math.min(DOTS, seen.points.length / 2) }, (_, k) => [at(seen.points[2 * k]), at(-seen.points[2 * k + 1])]);

@@ -75,7 +75,7 @@ export function studio(source) {
   function showGan({ image, logit }, z) {
     const canvas = el("canvas");
     drawImage(canvas, image);
-    gan.show({ z, generated: { href: canvas.toDataURL() }, of_generated: source.canJudge ? number(logit, 1) : "" });
+    gan.show({ z, generated: { href: canvas.toDataURL() }, of_generated: source.canJudge ? t("logit %(logit)s", { logit: number(logit, 1) }) : "" });
   }
   const plane = planeThrough(source, state, changed);
 
@@ -314,6 +314,7 @@ export function studio(source) {
         el("p", { class: "why" }, t("What does moving along z do? The training has made a digit of nearly every z, so nearly every picture on the way is a digit: one digit turns into another. Only at the borders between digits it is unclear. Mixed pixels show two digits on top of each other, which may look like a third. Measured over 2,000 random pairs of clear samples, by the toolkit's generator: of 17 pictures 0.7 through z show no clear digit, and 2.4 with pixels mixed. In 80% of the pairs z is better, in 6% it is worse."),
           source.early ? ` ${t("Early in its training the generator made hardly more than shadows.")}` : ""))),
   );
+  gan.show({ real: { word: "MNIST" } });
   if (source.copies) {
     const { seed: compared, images } = source.copies;
     const canvas = el("canvas");

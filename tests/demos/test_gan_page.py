@@ -334,6 +334,7 @@ def test_a_seed_that_is_none(page: Any, value: str) -> None:
     """It is said beside the field, and the rest stays."""
     before = page.locator(".ways .said").first.inner_text()
     walk = page.get_by_role("button", name="Walk", exact=True)
+    page.get_by_label("Seed").focus()  # which may scroll to it
     place = walk.bounding_box()
     page.get_by_label("Seed").fill(value)
     page.get_by_label("Seed").press("Tab")
