@@ -130,8 +130,7 @@ def grade(
         find_owners(archives, csv, students)
     if restart and out.exists():
         set_aside(out)
-    if cluster is not None and not cluster.startswith("tls://"):
-        print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
+    say_open(cluster)
     limits = Limits(time_limit, longest=BUSY * time_limit, memory=int(memory_limit * 2**30))
     isolation = None if cluster else find_isolation(unsafe=unsafe)
     check = Check(viva=lang if viva else None)
@@ -144,6 +143,12 @@ def grade(
         written = write_gradebook(archives, results, out, csv, students, points, title)
         made = f"For {csv}: {', '.join(map(str, written.files))}."
         print("\n".join([*written.unclear, *written.missing, made]))
+
+
+def say_open(cluster: str | None) -> None:
+    """Say what a scheduler means that asks for no certificate."""
+    if cluster is not None and not cluster.startswith("tls://"):
+        print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:
