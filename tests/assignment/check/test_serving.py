@@ -41,8 +41,8 @@ class Process:
         self.is_killed = True
         self.ended.set()
 
-    def end(self) -> tuple[int, float]:
-        return (-9 if self.is_killed else 0), 0.1
+    def end(self) -> tuple[int, float, list[str]]:
+        return (-9 if self.is_killed else 0), 0.1, []
 
 
 class AtOnce(threading.Event):
@@ -84,7 +84,7 @@ def test_when_it_is_late(waits: float, late_after: int, monkeypatch: pytest.Monk
 
 def test_what_ends_by_itself_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = served(Process(0.0, looks=LIMIT), monkeypatch)
-    assert ended == {"status": 0, "cpu": 0.1, "late": False, "starved": 0.0}
+    assert ended == {"status": 0, "cpu": 0.1, "late": False, "starved": 0.0, "walls": []}
 
 
 def test_no_guard_looks_at_the_next_process(monkeypatch: pytest.MonkeyPatch) -> None:
