@@ -48,7 +48,7 @@ def test_all_agree(layout: Callable[[Texts], Layout], texts: Texts, tmp_path: Pa
 
     # grade compares these, in what pack makes and in all that lies in the folder
     for data in (zipped({str(p): c for p, c in packed.items()}), submissions.pack(dict(files))):
-        code = read_archive(data)
+        code = read_archive(data).files
         for place in set(places.values()) & set(files):
             if place.endswith(".py"):
                 assert code[place] == files[place]

@@ -1,5 +1,6 @@
 """Demos that run in their own processes on free ports, and Debian's Chromium to visit them."""
 
+import asyncio
 import base64
 import os
 import re
@@ -9,9 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import imageio.v3 as iio
 import numpy as np
@@ -23,6 +26,14 @@ from toolkit.export.playground import write_playground
 from ..conftest import HANGS
 
 ROOT = Path(__file__).parents[2]
+Result = TypeVar("Result")
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a thread of its own: a browser of another test may have a loop in this one."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
 
 # Runs `before` and then argv[1], as if that had been given to Python itself.
 RUN = """

@@ -1,12 +1,10 @@
 """A picture looked at closely, a class that plays, and what is said of them."""
 
-import asyncio
 import base64
 import json
 import re
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from toolkit.export import torchscript
 from toolkit.gan.data import MNIST
 from toolkit.gan.model import ConvDiscriminator
 
-from .conftest import ROOT
+from .conftest import ROOT, run_coroutine
 from .test_cuts import ask
 
 sys.path.insert(0, str(ROOT / "demos"))
@@ -79,8 +77,7 @@ def test_a_tally_counts_everybody_once() -> None:
                 await tally.vote("c", 3, 1, wrong)  # type: ignore[arg-type]
         return found, await tally.tally(3, 2)
 
-    with ThreadPoolExecutor() as thread:  # a browser of another test may have a loop in this one
-        found, other = thread.submit(lambda: asyncio.run(play())).result()
+    found, other = run_coroutine(play())
     assert found == {"visitors": 2, "marks": [2, 1] * 3 + [1, 0] * 3}
     assert other["visitors"] == 0
 

@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from serving import doors
 
+from .conftest import run_coroutine
+
 ASK = "/gradio_api/call/judge"
 MB = 1_000_000
 
@@ -54,13 +56,13 @@ async def pieces(size: int, counted: list[int]) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("path", [ASK, "/gradio_api/queue/join", "/gradio_api/component_server"])
 def test_a_body_is_refused_before_it_is_read(path: str) -> None:
     """By its announced length; without one after as many bytes as are allowed."""
-    announced = asyncio.run(Page().post(path, bytes(8 * MB)))
+    announced = run_coroutine(Page().post(path, bytes(8 * MB)))
     assert announced.status_code == 413
     assert "the page takes at most 6,766,666" in announced.json()["detail"]
     counted: list[int] = []
-    assert asyncio.run(Page().post(path, pieces(300 * MB, counted))).status_code == 413
+    assert run_coroutine(Page().post(path, pieces(300 * MB, counted))).status_code == 413
     assert sum(counted) <= 8 * MB
-    assert asyncio.run(Page().post(path, bytes(6 * MB))).json() == 6 * MB
+    assert run_coroutine(Page().post(path, bytes(6 * MB))).json() == 6 * MB
 
 
 @pytest.mark.parametrize("path", [ASK, "/gradio_api/upload", "/logout", "/", "/config"])
@@ -68,12 +70,12 @@ def test_without_the_password_nothing_is_read(path: str) -> None:
     counted: list[int] = []
     page = Page(password=True)
     for cookie in ("", "access-token-id=forged", "access-token-other=token", "a=b; ;=;token"):
-        refused = asyncio.run(page.post(path, pieces(MB, counted), headers={"cookie": cookie}))
+        refused = run_coroutine(page.post(path, pieces(MB, counted), headers={"cookie": cookie}))
         assert refused.status_code == 401
     assert sum(counted) == 0
     for name in ("access-token-id", "access-token-unsecure-id"):
         cookie = {"cookie": f"{name}=token"}
-        known = asyncio.run(page.post(ASK, b"x", headers=cookie))
+        known = run_coroutine(page.post(ASK, b"x", headers=cookie))
         assert known.json() == 1
 
 
@@ -81,15 +83,15 @@ def test_a_stream_needs_the_password() -> None:
     """One that stays open costs a connection."""
     for name in ("access-token-id=token", ""):
         page, headers = Page(password=True), {"cookie": name}
-        reply = asyncio.run(page.post("/gradio_api/heartbeat/x", method="GET", headers=headers))
+        reply = run_coroutine(page.post("/gradio_api/heartbeat/x", method="GET", headers=headers))
         assert reply.status_code == (200 if name else 401)
-        assert asyncio.run(page.post("/", method="GET", headers=headers)).status_code == 200
+        assert run_coroutine(page.post("/", method="GET", headers=headers)).status_code == 200
 
 
 def test_a_login_is_short() -> None:
     page = Page(password=True)
-    assert asyncio.run(page.post("/login", bytes(500))).json() == 500
-    assert asyncio.run(page.post("/login", bytes(20_000))).status_code == 413
+    assert run_coroutine(page.post("/login", bytes(500))).json() == 500
+    assert run_coroutine(page.post("/login", bytes(20_000))).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -99,14 +101,14 @@ def test_a_login_is_short() -> None:
 )  # fmt: skip
 def test_what_the_page_does_not_ask_is_shut(path: str) -> None:
     for method in ("POST", "PUT"):
-        assert asyncio.run(Page().post(path, b"x", method)).status_code == 404
+        assert run_coroutine(Page().post(path, b"x", method)).status_code == 404
 
 
 @pytest.mark.parametrize("unit", [b"[],", b"{},", b"0,", b'"",'])
 def test_a_body_of_many_items_is_refused(unit: bytes) -> None:
     """Six megabytes of empty lists would take a hundred in memory."""
     body = unit * (6 * MB // len(unit))
-    assert asyncio.run(Page().post(ASK, body)).status_code == 413
+    assert run_coroutine(Page().post(ASK, body)).status_code == 413
 
 
 def test_a_body_has_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,7 @@ def test_a_body_has_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         yield b"x"
         await asyncio.sleep(60)
 
-    assert asyncio.run(Page().post(ASK, slow())).status_code == 408
+    assert run_coroutine(Page().post(ASK, slow())).status_code == 408
 
 
 def test_all_bodies_share_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,4 +143,4 @@ def test_all_bodies_share_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(5):  # nothing is lost of the room
             assert (await page.post(ASK, bytes(6 * MB))).json() == 6 * MB
 
-    asyncio.run(visits())
+    run_coroutine(visits())

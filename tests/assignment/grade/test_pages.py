@@ -248,7 +248,7 @@ def test_what_a_teacher_reads() -> None:
     assert "broken.zip, all of it: It is damaged." in text
     assert "Part II, the GAN: Stopped. 50000004_assignment3.zip" in text
     assert "4 of 6 archives. Equation (1): " + EQUATIONS[1] in text
-    assert "What to say: Let each name" in text
+    assert "What to say: " + in_class("wrong-equation") in text
     assert 'href="50000002_assignment3.zip/feedback.html"' in content
     assert 'href="pairs/1.html"' in content
     assert "97% 50% 20%" in text
