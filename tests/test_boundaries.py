@@ -117,7 +117,7 @@ def test_places_of_the_platforms_are_named() -> None:
 
 
 # What is read while grading, and decides nothing: how pages look, explain and are packed.
-SHOWN = (".j2", ".js", ".md")
+SHOWN = (".j2", ".js", ".md", ".typed")
 NOT_DECIDING = (
     "assignment/package/",  # copied into archives for platforms
     "assignment/curve/bands.json",  # of `toolkit curve`

@@ -215,8 +215,6 @@ def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
     assert costs[0] == "Costs points: train.py:3: A loss. [wrong-loss]"
     assert "2 prompts; the first is [[ Describe your LSTM" in costs[1]
     assert costs[2].endswith("shows results of the toolkit: fill it without --reference.")
-        "report.tex shows results of the toolkit: fill it without --reference."
-    )
     looks = " ".join(line for line in lines if line.startswith("Have another look: "))
     assert "A folder. [missing-folder]" in looks
     assert "No samples." in looks

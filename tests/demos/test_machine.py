@@ -14,9 +14,9 @@ from PIL import Image
 
 from toolkit.common.device import make_rng
 from toolkit.export import torchscript
-from toolkit.export.copies import nearest_images
 from toolkit.gan.data import MNIST
 from toolkit.gan.latent import sample_latents
+from toolkit.gan.measure.copies import nearest_images
 
 from .chromium import expect, visit
 from .conftest import ROOT

@@ -79,5 +79,5 @@ def test_a_file_that_the_manifest_does_not_know(workspace: Workspace, listed: bo
     else:
         workspace.exports_dir.mkdir()
     (workspace.exports_dir / "classifier.pt").write_bytes(b"something else")
-    with pytest.raises(ToolkitError, match=r"exports/classifier.pt is not the file .* Remove it"):
+    with pytest.raises(ToolkitError, match=r"exports/classifier.pt does not match .* Remove it"):
         keep_classifier(workspace.exports_dir)

@@ -277,7 +277,7 @@ def test_hours_that_were_meant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "message"), [("data", "lacks MNIST's"), ("exports", "is not the file that")]
+    ("option", "message"), [("data", "lacks MNIST's"), ("exports", "does not match the manifest")]
 )
 def test_what_part_two_lacks_is_said_before_part_one(
     option: str, message: str, call: Call, tmp_path: Path

@@ -24,11 +24,11 @@ from toolkit.common.files import atomic_write
 from toolkit.common.package_data import package_data
 from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export import torchscript
-from toolkit.export.copies import has_images, nearest_images
 from toolkit.export.film import has_film, trainings
 from toolkit.export.golden import example_inputs
 from toolkit.export.manifest import MINE, Shown, networks_of, read_export
 from toolkit.export.program import rebuild
+from toolkit.gan.measure.copies import has_images, nearest_images
 
 PLACE = "{/* the exports */}"  # in the page, where they are put
 MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds

@@ -45,7 +45,7 @@ def find_classifier(exports_dir: Path) -> Path:
         return package_data("exports")
     if not listed.intact:
         raise ToolkitError(
-            f"No manifest beside {path} lists it as it is. Remove it, and the toolkit's own "
+            f"{path} does not match the manifest beside it. Remove it, and the toolkit's own "
             "classifier measures in its place."
         )
     return exports_dir

@@ -1,4 +1,4 @@
-"""Does a generator copy? Its first samples beside the training images that are nearest to them."""
+"""Find copies: a generator's first samples beside the training images that are nearest to them."""
 
 import base64
 from typing import Any
