@@ -177,7 +177,7 @@ SEED = "seed must be a whole number from 0 to 999,999, not "
         ("/generate", {"z": [["a"] * 64]}, "z must be 1 to 100 lists of 64 numbers each."),
         ("/generate", {"z": [[101.0] * 64]}, "Each number of z must be from -100 to 100."),
         ("/judge", {"picture": base64.b64encode(b"a text").decode()}, "not a picture"),
-        ("/judge", {"picture": "A" * 7_000_000}, "The file has more than 5 MB."),
+        ("/judge", {"picture": "A" * 6_700_000}, "The file has more than 5 MB."),
     ],
 )
 def test_bad_input(
