@@ -130,6 +130,7 @@ export function microscope(source) {
   }, ({ found, chosen, cells }, { digits, cut, inside }) => {
     const other = read?.digits !== digits || read.cut !== cut || kindOf(drawn) !== kindOf(inside);
     drawn = inside;
+    sent.norms = isRead({ digits, cut }) ? sent.norms : null; // they are those of what was read before
     read = { digits, cut, found };
     shown = { cells, order: chosen, steps: digits.length };
     if (!chosen.includes(state.cell)) [state.cell, state.isUnit] = [chosen[0], false];

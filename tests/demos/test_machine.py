@@ -72,6 +72,27 @@ def test_a_wire_is_cut_with_the_mouse_and_mended_with_a_key(window: Any) -> None
     expect(window.locator(".place[aria-pressed=true]")).to_have_count(0)
 
 
+def test_the_error_comes_back_through_what_is_read_next(window: Any) -> None:
+    """Other digits and other networks while the error is shown: both drawings follow."""
+    back = window.get_by_role("button", name="Send the error back", exact=False).first
+    kinds = window.get_by_role("group", name="How they were trained")
+    kinds.get_by_role("button", name="plain").click()
+    window.get_by_role("button", name="T = 9", exact=True).click()
+    back.click()
+    expect(window.locator(".sent").nth(1)).to_contain_text("the last step's")
+    window.get_by_role("button", name="T = 1,000", exact=True).click()
+    kinds.get_by_role("button", name="curriculum").click()
+    for kind, title in (("lstm", "LSTM, curriculum"), ("rnn", "RNN, curriculum")):
+        expect(window.locator(f".of-{kind} figcaption")).to_have_text(title)
+        expect(window.locator(f".of-{kind} .sent").first).to_contain_text("\u2202loss")
+    expect(window.locator(".now-step")).to_contain_text("step 1 of 999")
+    back.click()
+    for kind in ("lstm", "rnn"):
+        expect(window.locator(f".of-{kind} .answer-digit.good")).to_have_count(1)
+        expect(window.locator(f".of-{kind} .sent").first).to_have_text("")
+    window.get_by_role("button", name="T = 9", exact=True).click()
+
+
 def test_one_unit(window: Any) -> None:
     """The drawing shows the numbers of a unit, step by step."""
     digits = window.get_by_label("Digits to read").input_value()
