@@ -3,6 +3,7 @@
  * training image that is nearest to it.
  */
 
+import { COPY } from "./copies.js";
 import { button, drawImage, el, number, percent, t } from "./dom.js";
 import { newest } from "./source.js";
 
@@ -49,7 +50,8 @@ export function nearestSaid(distance, of_real, digit) {
   };
   return `${t("Distance %(distance)s. Real test images of the digit %(digit)s lie at %(least)s or more from their nearest training image, half of them at %(middle)s or more.", values)} ${nearer
     ? t("%(nearer)s of %(count)s real images are nearer to theirs than this picture is: no sign of a copy.", values)
-    : t("None of %(count)s real images is as near to its own: this picture may be a copy. Compare the two.", values)}`;
+    : distance < COPY * sorted[0] ? t("Real images are at least twice as far from theirs: this picture may be a copy. Compare the two.")
+    : t("None of %(count)s real images is nearer to its own, but a copy would lie at a distance near 0. Compare the two.", values)}`;
 }
 
 /** @param {import("./source.js").Source} source */

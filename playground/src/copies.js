@@ -5,23 +5,38 @@ import { bytesOf } from "./tensors.js";
 
 const POINTS = 784; // of an image
 
+/** A copy lies less than half as far from its training image as any real image lies from its own. */
+export const COPY = 0.5;
+
 /**
- * How near the samples are to their training images, and how near real test images are to theirs.
+ * Each sample's distance by that of the real test image of its digit that is nearest to its own training image.
  * @param {number[]} distances
  * @param {number[]} digits what the classifier sees in each sample
  * @param {number[][]} of_real distances of real test images of each digit
  */
+const byReal = (distances, digits, of_real) => distances.map((distance, k) => distance / Math.min(...of_real[digits[k]]));
+
+/**
+ * How near the samples are to their training images, and how near real test images are to theirs.
+ * @param {number[]} distances
+ * @param {number[]} digits
+ * @param {number[][]} of_real
+ */
 export function copiesSaid(distances, digits, of_real) {
+  const shares = byReal(distances, digits, of_real);
   const nearer = distances.map((distance, k) => of_real[digits[k]].filter((real) => real < distance).length / of_real[digits[k]].length);
-  const suspects = nearer.filter((share) => share === 0).length;
-  const values = { count: distances.length, suspects, mean: percent(nearer.reduce((sum, share) => sum + share, 0) / nearer.length), real: of_real[0].length };
+  const [count, real] = [distances.length, of_real[0].length];
+  const values = {
+    count, real, copies: shares.filter((share) => share < COPY).length, least: percent(Math.min(...shares)), near: number(Math.min(...distances), 1),
+    suspects: shares.filter((share) => share < 1).length, chance: number(count / (real + 1), 1), mean: percent(nearer.reduce((sum, share) => sum + share, 0) / count),
+  };
   return [
-    t("A copy would lie nearer to its training image than real images lie to theirs.", values),
-    t("For comparison stand %(real)s real test images of each digit, which nobody trained on: on average %(mean)s of them lie nearer to their training image than the sample does.", values),
-    suspects === 0 ? t("None of the %(count)s samples is nearer than all real ones: no sign of a copy.", values)
-      : suspects === 1 ? t("One of the %(count)s samples is nearer than all real ones: it may be a copy. Compare the two.", values)
-      : t("%(suspects)s of the %(count)s samples are nearer than all real ones: they may be copies. Compare them.", values),
-  ].join(" ");
+    values.copies ? t("%(copies)s of %(count)s samples may be copies: less than half as far from a training image as any of %(real)s real test images of that digit is from its own. Compare them.", values)
+      : t("None of the %(count)s samples is a copy, point by point. A copy would lie at a distance near 0 from a training image. The smallest distance here is %(near)s, and each sample is at least %(least)s as far from its training image as the nearest of %(real)s real test images of that digit is from its own.", values),
+    t("Nearer than all those real images: %(suspects)s of %(count)s samples. By chance it would be about %(chance)s, if samples were like real images.", values),
+    values.suspects ? t("They stand first, in a frame: compare by eye.") : "",
+    t("On average %(mean)s of the real images are nearer to theirs than a sample; 50% would be as real images are among themselves.", values),
+  ].filter(Boolean).join(" ");
 }
 
 /**
@@ -32,24 +47,25 @@ export function copying({ distance, images, of_real, seed }, samples) {
   const bytes = bytesOf(images);
   const pairs = el("div", { class: "pairs" });
   const said = el("p", { class: "sentence", role: "status" });
-  const result = el("div", { hidden: true }, said, pairs);
 
   async function compare() {
     ask.disabled = true;
-    result.hidden = false;
     said.textContent = t("A moment, please.");
     const made = await samples();
-    pairs.replaceChildren(...made.map(({ image }, k) => {
+    const digits = made.map(({ digit }) => digit);
+    const shares = byReal(distance, digits, of_real);
+    const order = made.map((_, k) => k).sort((a, b) => shares[a] - shares[b]);
+    pairs.replaceChildren(...order.map((k) => {
       const [sample, nearest] = [el("canvas", {}), el("canvas", {})];
-      drawImage(sample, image);
+      drawImage(sample, made[k].image);
       drawImage(nearest, Array.from(bytes.subarray(k * POINTS, (k + 1) * POINTS), (byte) => byte / 255));
-      return el("figure", {}, sample, nearest, el("small", {}, number(distance[k], 1)));
+      return el("figure", { class: shares[k] < 1 ? "suspect" : "" }, sample, nearest, el("small", {}, number(distance[k], 1)));
     }));
-    said.textContent = copiesSaid(distance, made.map(({ digit }) => digit), of_real);
+    said.textContent = copiesSaid(distance, digits, of_real);
   }
 
   const ask = button(t("Does it copy?"), () => void compare());
   return el("section", { class: "copies", "aria-label": t("Does it copy?") },
-    el("h2", {}, t("Does the generator copy its training images?")), ask, result,
-    el("p", { class: "legend" }, t("Left each of the first 25 samples of seed %(seed)s, right the nearest of all 60,000 training images, below their distance. It was computed when this page was made.", { seed })));
+    el("h2", {}, t("Does the generator copy its training images?")), ask, said, pairs,
+    el("p", { class: "legend" }, t("Left each of the first 25 samples of seed %(seed)s, right the nearest of all 60,000 training images, below their distance. First stand those that are nearest, measured by real images of the digit. The distances were computed when this page was made.", { seed })));
 }

@@ -142,8 +142,7 @@ export function microscope(source) {
     if (!other) return;
     more({ digits, cut, slowly: false });
     accuracy.show(digits.length + 1);
-    const length = digits.length + 1;
-    if (digits.length > 2 && !cut.wires.length && length <= MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
+    if (digits.length > 2 && !cut.wires.length && digits.length < MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
   }, (sentence) => {
     clearTimeout(timer);
     stale();
@@ -185,14 +184,13 @@ export function microscope(source) {
     ({ norms, kept }, asked) => {
       if (!isRead(asked) || !sent.isOn) return;
       bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING, source.networks)}`);
-      const last = asked.digits.length - 1;
       const began = performance.now();
       sent.norms = norms;
       const frame = () => {
         if (!isRead(asked) || !sent.isOn) return;
         const share = asked.slowly && !isStill() ? (performance.now() - began) / COMING_BACK : 1;
         memory.style.visibility = "visible";
-        sent.arrived = Math.max(0, Math.ceil(last * (1 - share)));
+        sent.arrived = Math.max(0, Math.ceil((asked.digits.length - 1) * (1 - share)));
         rows.flow(norms, sent.arrived);
         setStep(sent.arrived);
         if (share < 1) requestAnimationFrame(frame);
@@ -212,9 +210,8 @@ export function microscope(source) {
         const lines = [[cut, sceneOf(name, length, cut)], [WHOLE, sceneOf(name, length, WHOLE)]];
         const shares = [];
         for (const [k, [wanted, line]] of /** @type {[number, [Cut, string]][]} */ ([...lines.entries()])) {
-          const isDrawn = kindOf(name) === kindOf(state.inside);
           const { right, asked } = await counts.count(name, length, wanted, (count) => {
-            if (mine === turn && isDrawn) bench.count(`${name}-${k}`, line, count);
+            if (mine === turn && kindOf(name) === kindOf(state.inside)) bench.count(`${name}-${k}`, line, count);
             return mine === turn && view.isConnected;
           });
           if (mine !== turn) return;
