@@ -42,6 +42,7 @@ export function asks({ text, choices, act }) {
   function look() {
     const now = told();
     if (answer.textContent !== now) answer.textContent = now;
+    view.classList.toggle("answered", Boolean(now) && now !== t("See what happens."));
     next.hidden = !tabAfter();
     if (!now) for (const one of buttons) one.removeAttribute("aria-pressed");
   }

@@ -172,9 +172,9 @@ function main(reel) {
 /** Name and what was done, in the order of the page. */
 const CASES = () => /** @type {[string, string, string][]} */ ([
   ["healthy", t("Healthy"), t("Both learn in every step, at the same rate.")],
-  ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step.")],
-  ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before.")],
-  ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate.")],
+  ["collapse", t("Collapse"), t("After step 200 the discriminator learns only in every 100th step. The cure: let both learn in every step.")],
+  ["saturation", t("Saturation"), t("The generator minimises log(1 − D(G(z))) against a discriminator that was trained for 50 steps before. The cure: minimise −log D(G(z)), and start both together.")],
+  ["overpowered", t("The discriminator wins"), t("No penalty for the discriminator, and a generator that learns at a hundredth of its rate. The cure: the penalty R1, and the same rate for both.")],
 ]);
 
 /**
@@ -252,7 +252,7 @@ function ward(reels, isOther) {
   const view = el("div", {},
     el("h2", {}, t("When it fails: what does it look like from inside?")),
     scrubber.view, now, el("div", { class: "ward" }, ...beds.map((bed) => bed.view)),
-    el("p", { class: "task" }, t("Four short trainings of the same networks, all at the same step. The command `toolkit train clinic` repeats them and names causes and cures."),
+    el("p", { class: "task" }, ...defined(t("Four short trainings of the same networks, all at the same step. The command `toolkit train clinic` repeats them and says more about each.")),
       isOther ? ` ${t("Their losses are logarithms, log(1 + e^−logit) where real is right; those of the film above are hinges, max(0, 1 − logit). So the numbers do not compare.")}` : ""));
   scrubber.slider.value = String(frame);
   return { view, show };

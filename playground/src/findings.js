@@ -29,7 +29,7 @@ export function findings({ networks }, { present, curves }) {
   /** @param {Name} name @param {number} T */
   const reaches = (name, T) => networks[name]?.metrics.accuracy_by_length?.[T];
   const { rnn, rnn_plain, lstm, lstm_plain } = networks;
-  /** @type {{title: string, texts: string[], act: () => void, word: string}[]} */
+  /** @type {{title: string, texts: string[], acts: [string, () => void][]}[]} */
   const all = [];
   const cutOf = (/** @type {Wire} */ wire, /** @type {number} */ step) => ({ wires: [wire], from: step - 1 });
   if (rnn && rnn_plain && reaches("rnn", FAR) > rnn_plain.metrics.test_accuracy) {
@@ -37,39 +37,40 @@ export function findings({ networks }, { present, curves }) {
     all.push({
       title: t("The RNN does not forget: it fails to learn"),
       texts: [t("One and the same cell: trained with the {curriculum|curriculum} the RNN completes %(held)s at T = %(far)s. So it can hold a digit that long. {plain|Trained at T = %(own)s only}, it completes %(got)s even there.", values),
-        t("Why? On the way back from the last step the {gradient|gradient} vanishes before it reaches step 1: from so far away an error teaches the network nothing about the first digit. With the curriculum the RNN learnt on short palindromes, where the gradient arrives.")],
-      act: () => present("rnn_plain", { wires: [], from: 8 }, true, rnn_plain.config.length), word: t("Send the error back through it"),
+        t("Why? On the way back from the last step the {gradient|gradient} vanishes before it reaches step 1: from so far away an error teaches the network nothing about the first digit. With the curriculum the RNN learnt on short palindromes, where the gradient arrives."),
+        t("See how the plain RNN fails. Send the error back: the drawing shows how much of the gradient is left at step 1. Open the curves: it completes %(lost)s at T = %(far)s.", { ...values, lost: percent(reaches("rnn_plain", FAR)) })],
+      acts: [[t("Send the error back through it"), () => present("rnn_plain", { wires: [], from: 8 }, true, rnn_plain.config.length)], [t("Open the curves"), curves]],
     });
   }
   if (lstm && share("lstm", "f0 1")) {
     all.push({
       title: t("f = 0: the cell state keeps nothing"),
       texts: [t("What is left came round through the {hidden|hidden state} h. At T = %(length)s the LSTM with the curriculum still completes %(first)s if f = 0 from step 1 on, and %(ninth)s from step 9 on: by then h holds the digit, and g writes it anew at every step.", { length, first: share("lstm", "f0 1"), ninth: share("lstm", "f0 9") })],
-      act: () => present("lstm", cutOf("f0", 9), false, length), word: t("Cut f from step 9 on"),
+      acts: [[t("Cut f from step 9 on"), () => present("lstm", cutOf("f0", 9), false, length)]],
     });
   }
   if (lstm && lstm_plain && share("lstm_plain", "f1 1")) {
     all.push({
       title: t("f = 1: nothing is forgotten, and the plain LSTM is lost"),
       texts: [t("With f = 1 from step 1 on the plain LSTM completes %(plain)s at T = %(length)s, and the one with the curriculum %(curriculum)s. The plain one is a clock: it has learnt when it will be asked, and counts the steps until then. It needs a forget gate that moves: held at 1, the clock goes wrong. The other one only has to hold a digit, and needs no forgetting.", { length, plain: share("lstm_plain", "f1 1"), curriculum: share("lstm", "f1 1") })],
-      act: () => present("lstm_plain", cutOf("f1", 1), false, length), word: t("Hold f at 1"),
+      acts: [[t("Hold f at 1"), () => present("lstm_plain", cutOf("f1", 1), false, length)]],
     });
   }
   all.push({
-    title: t("f = 0 from its birth: an LSTM that cannot learn"),
-    texts: [t("Train a tiny LSTM here whose forget gate is 0 from the first step of its training, at T = 8. It stays near a guess. The RNN beside it completes all palindromes: in the first three starts after 600 steps. Without f an LSTM learns worse than an RNN.")],
-    act: () => visit({ tab: "learn", T: 8, forget: "zero", hidden: 32, rate: 0.03, run: 1 }), word: t("Train it now"),
+    title: t("Trained with f = 0: an LSTM that cannot learn"),
+    texts: [t("Train a tiny LSTM here whose forget gate is 0 from the first step of its training, at T = 8. It stays near a guess. The RNN beside it learns: at each of the first three starts it completed all unseen palindromes after 600 steps. Without f an LSTM learns worse than an RNN.")],
+    acts: [[t("Train it now"), () => visit({ tab: "learn", T: 8, forget: "zero", hidden: 32, rate: 0.03, run: 1 })]],
   });
   const both = compared(networks);
   if (both) {
     all.push({
       title: t("The curriculum makes both networks general"),
-      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both networks stay near 100% at every T. The plain ones are clocks: at other T than %(length)s the plain RNN completes about 60% at every fifth T and none in between, and the plain LSTM fails but for some T where its clock is right by chance.", { length }) : ""],
-      act: curves, word: t("Open the curves"),
+      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both stay near 100% at every T.\nThe plain RNN is a clock: at other T than %(length)s it completes about 60% at every fifth T, and none in between.\nThe plain LSTM is a clock too: at other T than %(length)s it is right only where its clock is right by chance.", { length }) : ""],
+      acts: [[t("Open the curves"), curves]],
     });
   }
   return el("section", { class: "findings", "aria-label": t("What this page has found") },
     el("h2", {}, t("What this page has found")),
-    el("div", { class: "found" }, ...all.map(({ title, texts, act, word }) =>
-      el("article", {}, el("h3", {}, title), el("p", {}, ...texts.filter(Boolean).flatMap((text) => [...defined(text), " "])), button(word, act)))));
+    el("div", { class: "found" }, ...all.map(({ title, texts, acts: ways }) =>
+      el("article", {}, el("h3", {}, title), ...texts.filter(Boolean).map((text) => el("p", {}, ...defined(text))), el("div", { class: "buttons" }, ...ways.map(([word, act]) => button(word, act)))))));
 }

@@ -24,7 +24,8 @@ function range(shares) {
 }
 
 /**
- * Like against like: what the manifest says of all four, at the plain ones' own length and at others.
+ * Like against like: what the manifest says of all four, at the plain ones' own length and at others,
+ * in a line for each.
  * @param {Networks} networks
  */
 export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
@@ -36,14 +37,15 @@ export function compared({ lstm, rnn, lstm_plain, rnn_plain }) {
   const long = [100, 1000].find((T) => all.every((shares) => shares(T).length));
   if (!long || !all.every((shares) => shares(length).length)) return "";
   const [own, far] = [length, long].map((T) => all.map((shares) => shares(T)));
-  const values = {
-    length, long: number(long), seeds: own[0].length,
-    lstm_own: range(own[0]), rnn_own: range(own[1]), lstm_far: range(far[0]), rnn_far: range(far[1]),
-    lstm_curriculum: range(far[2]), rnn_curriculum: range(far[3]),
-  };
-  const measured = t("Each was trained with %(seeds)s seeds. Plain, at T = %(length)s only: the LSTM completes %(lstm_own)s there and %(lstm_far)s at T = %(long)s; the RNN completes %(rnn_own)s and %(rnn_far)s. With the curriculum the LSTM completes %(lstm_curriculum)s at T = %(long)s, and the RNN %(rnn_curriculum)s.", values);
-  const bears = Math.min(...own[0]) > Math.max(...own[1]) && Math.min(...far[2], ...far[3]) > Math.max(...far[0], ...far[1]);
-  return bears ? `${measured} ${t("The LSTM learns more easily. The curriculum makes both general.")}` : measured;
+  const title = titles({});
+  const lines = [title.lstm_plain, title.rnn_plain, title.lstm, title.rnn].map((network, k) => {
+    const values = { network, length, own: range(own[k]), long: number(long), far: range(far[k]) };
+    return k < 2 ? t("%(network)s: trained at T = %(length)s only, it completes %(own)s there. It completes %(far)s at T = %(long)s.", values)
+      : t("%(network)s: it completes %(far)s at T = %(long)s.", values);
+  });
+  const measured = [t("Each was trained with %(seeds)s seeds.", { seeds: own[0].length }), ...lines].join("\n");
+  return Math.min(...own[0]) > Math.max(...own[1]) && Math.min(...far[2], ...far[3]) > Math.max(...far[0], ...far[1])
+    ? `${measured}\n${t("The LSTM learns more easily. The curriculum makes both general.")}` : measured;
 }
 
 /**
@@ -178,13 +180,13 @@ export function writing([whole, shut], steps, from, lost) {
 export function flows(norms, digits, read, networks) {
   const title = titles(networks);
   const shares = /** @type {Name[]} */ (Object.keys(networks)).map((name) => ({ name, share: norms[name][0] / norms[name][digits.length - 1] }));
-  const listed = (/** @type {typeof shares} */ some) => some.map(({ name, share }) => `${title[name]} (${magnitude(share)})`).join(t(", "));
+  const listed = (/** @type {typeof shares} */ some) => some.map(({ name, share }) => `${title[name]} (${t("%(share)s × the last step's", { share: magnitude(share) })})`).join(t(", "));
   const [vanishing, arriving] = [shares.filter(({ share }) => share < VANISHES), shares.filter(({ share }) => share >= VANISHES)];
   const knows = vanishing.filter(({ name }) => networks[name]?.config.curriculum && read[name].answers[digits.length - 1] === digits[0]);
   return [
-    vanishing.length ? t("The gradient vanishes in %(networks)s. In brackets stands the fraction of the gradient that is left at step 1. An error at the end hardly changes what such a network does with the first digit.", { networks: listed(vanishing) }) : "",
+    vanishing.length ? t("The gradient vanishes in %(networks)s at step 1. An error at the end hardly changes what such a network does with the first digit.", { networks: listed(vanishing) }) : "",
     ...knows.map(({ name }) => t("%(network)s says the first digit all the same: it learnt that on short palindromes.", { network: title[name] })),
-    arriving.length ? t("The gradient arrives in %(networks)s. In brackets: how many times the last step's gradient.", { networks: listed(arriving) }) : "",
+    arriving.length ? t("The gradient arrives in %(networks)s at step 1.", { networks: listed(arriving) }) : "",
   ].filter(Boolean).join(" ");
 }
 

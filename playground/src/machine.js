@@ -22,16 +22,16 @@ import { formula, pressable, svg, through } from "./svg.js";
 
 const FULL = 12; // width of a pipe that carries 1
 const LEAST = 1.5; // of one that carries nothing
-const BOX = { width: 126, height: 90, top: 204 };
+const BOX = { width: 126, height: 102, top: 198 };
 const VALVE = 15; // its radius
 const DECADES = 9; // that the width of a pipe shows while the error comes back
 
-/** Name, middle, title and formula of each gate, in the order of the drawing. */
+/** Name, middle, title, meaning and formula of each gate, in the order of the drawing. */
 const GATES = () => /** @type {[StateName, number, string, string[]][]} */ ([
-  ["f", 112, t("forget gate (3)"), ["σ(W_fx x +", "W_fh h + b_f )"]],
-  ["i", 246, t("input gate (2)"), ["σ(W_ix x +", "W_ih h + b_i )"]],
-  ["g", 380, t("new content (1)"), ["tanh(W_gx x +", "W_gh h + b_g )"]],
-  ["o", 514, t("output gate (4)"), ["σ(W_ox x +", "W_oh h + b_o )"]],
+  ["f", 112, t("forget gate (3)"), [t("1 keeps c, 0 forgets"), "σ(W_fx x +", "W_fh h + b_f )"]],
+  ["i", 246, t("input gate (2)"), [t("1 writes g, 0 blocks"), "σ(W_ix x +", "W_ih h + b_i )"]],
+  ["g", 380, t("new content (1)"), [t("what can be written"), "tanh(W_gx x +", "W_gh h + b_g )"]],
+  ["o", 514, t("output gate (4)"), [t("1 shows c, 0 hides"), "σ(W_ox x +", "W_oh h + b_o )"]],
 ]);
 
 /** What a press on each place does, in words. @returns {Record<Wire, string>} */
@@ -122,7 +122,7 @@ function board(label, viewBox, press) {
    * @param {number} middle
    * @param {number} top
    * @param {string} title
-   * @param {string[]} lines its formula
+   * @param {string[]} lines its meaning and formula
    */
   function box(name, middle, top, title, lines) {
     const left = middle - BOX.width / 2;
@@ -131,7 +131,7 @@ function board(label, viewBox, press) {
     const said = svg("text", { x: middle + BOX.width / 2 - 10, y: top + 24, class: "value end" });
     view.append(svg("rect", { ...place, class: "paper" }), fill, svg("rect", { ...place, class: "outline" }),
       svg("text", { x: left + 10, y: top + 25, class: "letter" }, name), said,
-      svg("text", { x: middle, y: top + 43, class: "title" }, title), ...lines.map((line, k) => formula(middle, top + 62 + 17 * k, line)));
+      svg("text", { x: middle, y: top + 43, class: "title" }, title), ...lines.map((line, k) => formula(middle, top + 60 + 16 * k, line)));
     shows.push(({ values, isCut, wires }) => {
       const now = values[name] ?? 0;
       said.textContent = number(now, 2);
@@ -219,7 +219,7 @@ export function lstmMachine(press) {
   for (const [, middle] of gates) wire(through(middle + 26, 382, middle + 26, bottom));
   wire(through(634, 160, 634, 196));
   const placesOf = /** @type {Record<string, Wire>} */ ({ f: "hf", i: "hi", g: "hg", o: "ho" });
-  for (const [name, middle] of gates) place(placesOf[name], through(middle - 24, 336, middle - 24, bottom), middle - 24, 315, "✂");
+  for (const [name, middle] of gates) place(placesOf[name], through(middle - 24, 336, middle - 24, bottom), middle - 24, 318, "✂");
   place("f0", through(112, BOX.top, 112, 81), 86, 168, "f = 0");
   place("f1", through(112, BOX.top, 112, 190), 138, 168, "f = 1");
   place("i0", through(246, BOX.top, 246, 140, 298, 140), 246, 168, "i = 0");
@@ -247,15 +247,15 @@ export function rnnMachine(press) {
   const { view, wire, pipe, place, state, box, answer, digit, error, show } = board(t("The RNN's cell"), "0 0 252 410", press);
   const bottom = BOX.top + BOX.height;
   wire(through(50, 382, 144, 382, 144, bottom));
-  place("hh", through(54, 336, 92, 336, 92, bottom), 92, 315, "✂");
+  place("hh", through(54, 336, 92, 336, 92, bottom), 92, 318, "✂");
   pipe(through(118, BOX.top, 118, 140), ({ values }) => values.h ?? 0);
   wire(through(144, 140, 182, 140));
   box("h", 118, BOX.top, t("hidden state"), ["tanh(W_hx x +", "W_hh h + b_h )"]);
   state("h(t−1)", 30, 336, ({ before }) => before.h);
   state("h(t)", 118, 140, ({ values }) => values.h);
-  view.append(svg("text", { x: 118, y: 36, class: "formula" }, t("no gate, no cell state:")), svg("text", { x: 118, y: 54, class: "formula" }, t("all must go round through h")));
+  view.append(svg("text", { x: 118, y: 26, class: "formula" }, t("no gate, no cell state:")), svg("text", { x: 118, y: 42, class: "formula" }, t("all must go round through h")));
   digit(30, 385);
   answer(218, 150);
-  error(106, 84, "h(t)");
+  error(126, 64, "h(t)");
   return { view: el("div", { class: "drawn" }, view), show };
 }

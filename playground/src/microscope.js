@@ -169,21 +169,24 @@ export function microscope(source) {
     showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
 
+  /** The networks that are drawn. */
+  const both = () => names.filter((name) => kindOf(name) === kindOf(state.inside));
+  const networksOf = (/** @type {Name[]} */ some) => Object.fromEntries(some.map((name) => [name, source.networks[name]]));
+
   const isRead = (/** @type {{digits: number[], cut: Cut}} */ asked) => asked.digits === read?.digits && asked.cut === read.cut;
 
   const comesBack = onlyNewest(
     async (/** @type {{digits: number[], cut: Cut, slowly: boolean}} */ { digits, cut }) => {
-      const { found } = /** @type {NonNullable<typeof read>} */ (read);
       /** @type {Partial<Record<Name, Float32Array>>} */
       const kept = {};
-      for (const name of names.filter((one) => !one.startsWith("rnn"))) {
-        kept[name] = (await source.inside(name, digits, found[name].order.slice(0, NUM_TELLING), cut)).f;
+      for (const name of both().filter((drawnNow) => !drawnNow.startsWith("rnn"))) {
+        kept[name] = (await source.inside(name, digits, /** @type {NonNullable<typeof read>} */ (read).found[name].order.slice(0, NUM_TELLING), cut)).f;
       }
       return { norms: await source.gradient(digits, cut), kept };
     },
     ({ norms, kept }, asked) => {
       if (!isRead(asked) || !sent.isOn) return;
-      bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, source.networks)} ${handedOn(kept, NUM_TELLING, source.networks)}`);
+      bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, networksOf(both()))} ${handedOn(kept, NUM_TELLING, source.networks)}`);
       const began = performance.now();
       sent.norms = norms;
       const frame = () => {
@@ -203,15 +206,12 @@ export function microscope(source) {
   async function measure(/** @type {{digits: number[], cut: Cut}} */ { digits, cut }) {
     const mine = ++turn;
     const length = digits.length + 1;
-    const cutIn = names.filter((name) => touches(name, cut.wires));
-    const order = [...cutIn.filter((name) => kindOf(name) === kindOf(state.inside)), ...cutIn.filter((name) => kindOf(name) !== kindOf(state.inside))];
     try {
-      for (const name of order) {
-        const lines = [[cut, sceneOf(name, length, cut)], [WHOLE, sceneOf(name, length, WHOLE)]];
+      for (const name of [...new Set([...both(), ...names])].filter((cutIn) => touches(cutIn, cut.wires))) {
         const shares = [];
-        for (const [k, [wanted, line]] of /** @type {[number, [Cut, string]][]} */ ([...lines.entries()])) {
+        for (const [k, wanted] of [cut, WHOLE].entries()) {
           const { right, asked } = await counts.count(name, length, wanted, (count) => {
-            if (mine === turn && kindOf(name) === kindOf(state.inside)) bench.count(`${name}-${k}`, line, count);
+            if (mine === turn && kindOf(name) === kindOf(state.inside)) bench.count(`${name}-${k}`, sceneOf(name, length, wanted), count);
             return mine === turn && view.isConnected;
           });
           if (mine !== turn) return;
@@ -338,19 +338,19 @@ export function microscope(source) {
       inside, unit: isUnit ? cell : null, order: shown.order, size: /** @type {import("./reading.js").Described} */ (source.networks[inside]).hidden_size,
       length, isError: sent.isOn,
     });
-    const both = names.filter((name) => kindOf(name) === kindOf(inside));
-    const says = both.map((name) => {
+    const shownNow = both();
+    const says = shownNow.map((name) => {
       const { answers } = found[name];
       const values = { network: title[name], answer: answers[answers.length - 1] };
       return isRight(found[name], digits) ? t("%(network)s says %(answer)s ✓", values) : t("%(network)s says %(answer)s ✗", values);
     });
-    const isLong = cut.wires.length > 0 && length > MOST_ASKED;
     bench.follow({
-      name: both.some((name) => touches(name, cut.wires)) ? both.filter((name) => touches(name, cut.wires)).map((name) => sceneOf(name, length, cut).replace(/[:：]$/, "")).join(t("; "))
+      name: shownNow.some((name) => touches(name, cut.wires)) ? shownNow.filter((name) => touches(name, cut.wires)).map((name) => sceneOf(name, length, cut).replace(/[:：]$/, "")).join(t("; "))
         : t("T = %(length)s, nothing is cut", { length: number(length) }),
-      cut, text: [note, brokenMirror(digits) < 0 ? t("Right is the first digit, %(first)s.", { first: digits[0] }) : verdict(digits), `${says.join(t("; "))}${t(".")}`].filter(Boolean).join(" "),
-      because: isLong ? t("Up to T = %(most)s, %(count)s other palindromes are asked as well.", { most: MOST_ASKED, count: NUM_ASKED })
-        : cut.wires.length ? t("A moment: other palindromes are asked.") : [t("Press a wire ✂ or a value such as f = 0: what follows stands here."), ...habits(digits, found, Object.fromEntries(both.map((name) => [name, source.networks[name]])))].join(" "),
+      cut, text: [note, brokenMirror(digits) < 0 ? t("Right is the first digit, %(first)s.", { first: digits[0] }) : verdict(digits), `${says.join(t("; "))}${t(".")}`,
+        kindOf(inside) !== "_plain" && found.rnn_plain && brokenMirror(digits) < 0 && !isRight(found.rnn_plain, digits) ? t("Press plain above: the plain RNN fails on these digits.") : ""].filter(Boolean).join(" "),
+      because: cut.wires.length && length > MOST_ASKED ? t("Up to T = %(most)s, %(count)s other palindromes are asked as well.", { most: MOST_ASKED, count: NUM_ASKED })
+        : cut.wires.length ? t("A moment: other palindromes are asked.") : [t("Press a wire ✂ or a value such as f = 0: the result appears here."), ...habits(digits, found, networksOf(shownNow))].join(" "),
     });
   }
 
@@ -450,14 +450,12 @@ export function microscope(source) {
     view.scrollIntoView({ behavior: isStill() ? "auto" : "smooth" });
   }
 
-  /** @param {number} length T */
-  const palindromeOf = (length) => button(`T = ${number(length)}`, () => example(draw(length)));
   const view = el("div", { class: "microscope" },
-    el("p", { class: "question" }, ...defined(t("Read a palindrome but for its last digit, and say that digit: it is the first one."))),
+    el("p", { class: "question" }, ...defined(t("Read a palindrome without its last digit, and say that digit: it is the first one."))),
     el("div", { class: "controls" },
       labelled(t("Digits to read: a palindrome without its last digit"), field),
       el("div", { class: "buttons" },
-        el("span", { class: "with" }, ...defined(t("another of length {T|T}:"))), ...[9, 20, 36, 1000].map(palindromeOf),
+        el("span", { class: "with" }, ...defined(t("another of length {T|T}:"))), ...[9, 20, 36, 1000].map((length) => button(`T = ${number(length)}`, () => example(draw(length)))),
         button(t("zeros after the first"), () => example(state.digits.map((digit, k) => (k ? 0 : digit || 7)))),
         button(t("change one digit"), change))),
     message,

@@ -4,6 +4,7 @@ import { el, number, percent, t } from "./dom.js";
 import { drawing, localEyes } from "./drawing.js";
 import { spotTheFake } from "./fake.js";
 import { training } from "./film.js";
+import { defined } from "./words.js";
 import { frame } from "./frame.js";
 import { chosen } from "./whose.js";
 import { microscope } from "./microscope.js";
@@ -69,7 +70,7 @@ function foot() {
     el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("The networks in this page") }, el("table", {},
       el("thead", {}, el("tr", {}, ...[t("network"), t("measured"), t("file of"), "SHA-256"].map((title) => el("th", { scope: "col" }, title)))),
       el("tbody", {}, ...rows))),
-    el("p", {}, t("Made on %(made)s by `python -m toolkit.train playground`. The weights are in half precision, so a logit may be off in its third decimal. The page loads nothing and sends nothing.", { made: exports.made }))));
+    el("p", {}, ...defined(t("Made on %(made)s by `python -m toolkit.train playground`. The weights are in half precision, so a logit may be off in its third decimal. The page loads nothing and sends nothing.", { made: exports.made })))));
 }
 
 frame(document.body, {

@@ -47,7 +47,7 @@ export function ring() {
   const toggle = button("", () => (running ? stop() : go()), { class: "primary" });
   const slider = el("input", { type: "range", min: "0", max: String(RATIOS.length - 1), value: String(ratio), oninput: () => set(Number(slider.value)) });
   const label = el("span", {});
-  const cure = button(t("Cure it: as many steps of D as of G"), () => { set(NATURAL); go(); }, { hidden: true });
+  const cure = button(t("Cure it: as many steps of D as of G (takes some half a minute)"), () => { set(NATURAL); go(); }, { hidden: true });
   const picture = ganPicture(t("real points"));
 
   function restart() {
@@ -236,7 +236,7 @@ export function ring() {
             button(t("Start again"), () => { seed++; remember({ ring: seed }); restart(); })),
           el("div", { class: "field wide" }, el("label", {}, label, slider), el("div", { class: "ends" }, el("small", {}, t("D learns more often")), el("small", {}, t("G learns more often"))))),
         facts, said, cure, tour.view,
-        el("p", {}, ...defined(t("Why does a GAN {collapse|collapse}? If G learns much more often than D, D's verdict stands still meanwhile. Every point of G runs to the one place where D says real. Then D learns that place, and all points run on together. The cure: let D learn as often as G, so that it shows G where points are missing."))),
+        el("p", {}, ...defined(t("Why does a GAN {collapse|collapse}? If G learns much more often than D, D's verdict hardly changes meanwhile. All points of G run to one place where D says real. Then D says generated there, and they all run to the next place. The cure: let D learn as often as G, so that it shows G where points are missing."))),
         el("p", { class: "legend" },
           el("span", { class: "line-c" }, t("real points, and where D says real")), el("span", { class: "line-f" }, t("generated points, and where D says generated")),
           el("span", { class: "line-arrow" }, t("arrow: D's logit grows this way, and G pushes its point there")),

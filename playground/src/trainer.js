@@ -315,7 +315,7 @@ export function trainer() {
    */
   const hint = (text, changes) => el("li", {}, text, " ", button(t("Try it"), () => put(changes)));
   const tour = asks({
-    text: t("The forget gate is always 0, and T = 8. How many palindromes does the LSTM complete %(seconds)s seconds from now?", { seconds: SECONDS }),
+    text: t("Predict: this sets the forget gate to 0 and T to 8, and trains. How many palindromes does the LSTM complete after %(seconds)s seconds?", { seconds: SECONDS }),
     choices: [t("nearly all"), t("some"), t("hardly more than a guess")],
     act: async () => {
       put({ T: "8", forget: "zero" });
@@ -339,7 +339,7 @@ export function trainer() {
     el("h2", {}, t("Break it")),
     el("ul", {},
       hint(t("T = 12 and a learning rate of 0.03, the first ten starts, in two JavaScript engines that round differently: the LSTM got to 99% within 400 steps in nine or all of them. The RNN got there in none within 600 steps: its best was 14% to 90%, by luck. At 0.003 both got there in each of the first three starts, after 80 to 310 steps. Clipping changes little, because RMSProp divides each gradient by its usual size."), {}),
-      hint(t("f = 0 from its birth: the forget gate is always 0, and the cell state keeps nothing. Only h is left to carry the digit. How far does the LSTM get at T = 8, beside an RNN?"), { T: "8", forget: "zero" }),
+      hint(t("Train with f = 0: the forget gate is always 0, and the cell state keeps nothing. Only h is left to carry the digit. How far does the LSTM get at T = 8, beside an RNN?"), { T: "8", forget: "zero" }),
       hint(t("Softmax twice: even if all answers are right, the loss cannot fall below 1.46, and the network learns more slowly."), { softmax: "twice" }),
       hint(t("At T = 5 and a learning rate of 0.001 the RNN is the quicker one: it has a quarter of the weights, and four steps are not long. At T = 20 and 0.003, does it get there at every new start?"), { T: "5", rate: "0.001" })));
   restart();

@@ -23,15 +23,17 @@ const DEFINITIONS = () => ({
 let count = 0;
 
 /**
- * A text as elements, in which {gate|gates} stands for the word "gates" with the definition of a gate.
+ * A text as elements: {gate|gates} stands for the word "gates" with the definition of a gate, and
+ * what stands between back-quotes is code.
  * @param {string} text
  * @returns {(Node | string)[]}
  */
 export function defined(text) {
   const definitions = DEFINITIONS();
-  return text.split(/\{([^}]+)\}/).map((part, k) => {
+  return text.split(/(\{[^}]+\}|`[^`]+`)/).map((part, k) => {
     if (k % 2 === 0) return part;
-    const [name, word] = part.split("|");
+    if (part.startsWith("`")) return el("code", {}, part.slice(1, -1));
+    const [name, word] = part.slice(1, -1).split("|");
     const id = `term-${count++}`;
     return el("dfn", { class: "term", tabIndex: 0, "aria-describedby": id, onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") /** @type {HTMLElement} */ (event.currentTarget).blur();
@@ -69,4 +71,5 @@ export function equations() {
  */
 export const yourOwn = (command) => el("p", { class: "own" },
   el("b", {}, t("How do I get my own network in here?")), " ",
-  t("In the folder of your assignment:"), " ", el("code", {}, "toolkit export . --out mine"), " ", t("and then"), " ", el("code", {}, command));
+  t("In the folder of your assignment:"), " ", el("code", {}, "toolkit export . --out mine"), " ", t("and then"), " ", el("code", {}, command), ". ",
+  ...defined(t("`toolkit` is the program of the repository that this page comes from: clone it and run `python -m pip install -e .` there, as its README says.")));

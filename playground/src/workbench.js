@@ -39,8 +39,7 @@ export const kindOf = (name) => name.replace(/^(lstm|rnn)/, "");
  */
 export function workbench({ networks }, acts) {
   const title = titles(networks);
-  const whose = networks.lstm_mine?.whose ?? networks.rnn_mine?.whose ?? "";
-  const words = /** @type {Record<string, string>} */ ({ "": t("curriculum"), _plain: t("plain"), _mine: whose });
+  const words = /** @type {Record<string, string>} */ ({ "": t("curriculum"), _plain: t("plain"), _mine: networks.lstm_mine?.whose ?? networks.rnn_mine?.whose ?? "" });
   const kinds = kindsOf(networks).map((kind) => {
     const name = /** @type {Name} */ (networks[/** @type {Name} */ (`lstm${kind}`)] ? `lstm${kind}` : `rnn${kind}`);
     return { kind, choose: button(words[kind], () => acts.kind(name)) };
@@ -60,12 +59,12 @@ export function workbench({ networks }, acts) {
   const why = el("p", { class: "why" });
   const mend = button(t("Mend all wires"), acts.mend);
   const back = button(t("← Send the error back"), acts.error);
-  const born = button(t("f = 0 from its birth →"), acts.born, { title: t("Train an LSTM here whose forget gate is 0 from the first step of its training") });
+  const born = button(t("Train an LSTM with f = 0 →"), acts.born, { title: t("In the next tab: an LSTM whose forget gate is 0 from the first step of its training") });
   const follows = el("section", { class: "follows", "aria-label": t("What follows") }, el("div", { class: "buttons" }, back, born, mend), scene, cut, here, counts, why);
   const legend = el("p", { class: "legend" },
     el("span", { class: "box" }, t("fill of a box: its value; orange: below 0")),
-    el("span", { class: "pipe-key" }, ...defined(t("a valve is a {gate|gate}: at 1 it lets all through, at 0 nothing; a thick pipe carries much"))),
-    el("span", { class: "quiet" }, ...defined(t("✂ and =: press to cut, press again to mend; h is the {hidden|hidden state}, c the {cell|cell state}"))));
+    el("span", { class: "pipe-key" }, ...defined(t("a valve is a {gate|gate}: at 1 it lets all through (f = 1 keeps c), at 0 nothing (f = 0 forgets it); a thick pipe carries much"))),
+    el("span", { class: "quiet" }, ...defined(t("press a wire ✂ or a value such as f = 0 to cut, again to mend; h is the {hidden|hidden state}, c the {cell|cell state}"))));
   const bench = el("div", { class: "machines" },
     el("figure", { class: "of-lstm" }, el("figcaption", {}, heads.lstm), machines.lstm.view),
     el("figure", { class: "of-rnn" }, el("figcaption", {}, heads.rnn), machines.rnn.view), legend, follows);
@@ -93,9 +92,6 @@ export function workbench({ networks }, acts) {
     }));
   }
 
-  /** @param {Name} name */
-  const drawn = (name) => ({ lstm: /** @type {Name} */ (`lstm${kindOf(name)}`), rnn: /** @type {Name} */ (`rnn${kindOf(name)}`) });
-
   return {
     view, player: steps,
     /**
@@ -109,7 +105,7 @@ export function workbench({ networks }, acts) {
       const isLast = step === digits.length - 1;
       showTape(digits, step);
       now.textContent = t("step %(step)s of %(count)s", { step: number(step + 1), count: number(digits.length) });
-      for (const [kind, name] of /** @type {["lstm" | "rnn", Name][]} */ (Object.entries(drawn(inside)))) {
+      for (const [kind, name] of /** @type {["lstm" | "rnn", Name][]} */ (["lstm", "rnn"].map((kind) => [kind, `${kind}${kindOf(inside)}`]))) {
         const figure = /** @type {HTMLElement} */ (heads[kind].closest("figure"));
         figure.hidden = !found[name];
         if (!found[name]) continue;
@@ -169,7 +165,7 @@ export function workbench({ networks }, acts) {
       let line = /** @type {HTMLElement | null} */ (counts.querySelector(`[data-id="${id}"]`));
       if (!line) counts.append(line = el("div", { class: "count", "data-id": id }));
       line.replaceChildren(el("span", {}, name),
-        el("b", {}, isAll ? percent(share) : t("about %(share)s ± %(half)s", { share: percent(share), half: percent((high - low) / 2) })),
+        el("b", {}, isAll ? percent(share) : t("about %(share)s (%(low)s to %(high)s)", { share: percent(share), low: percent(low), high: percent(high) })),
         el("small", {}, isAll ? t("of %(count)s other palindromes are right", { count: NUM_ASKED }) : t("of other palindromes are right: %(asked)s of %(count)s asked", { asked: count.asked, count: NUM_ASKED })),
         el("progress", { max: NUM_ASKED, value: count.asked, "aria-label": t("palindromes asked"), hidden: isAll }));
     },

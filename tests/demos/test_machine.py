@@ -123,7 +123,7 @@ def test_a_figure_keeps_the_drawing(window: Any, tmp_path: Path) -> None:
 
 
 def test_from_the_cell_to_one_that_is_born_so(window: Any) -> None:
-    window.get_by_role("button", name="f = 0 from its birth").click()
+    window.get_by_role("button", name="Train an LSTM with f = 0").click()
     expect(window.get_by_label("Forget gate (3)")).to_have_value("zero")
     expect(window.get_by_role("button", name="Pause")).to_be_visible()
     window.get_by_role("button", name="Pause").click()
