@@ -142,6 +142,19 @@ DEEDS: dict[str, Callable[[Any], None]] = {
 }
 
 
+def test_no_mark_of_the_source_is_left_in_a_text(window: Any) -> None:
+    """Back-quotes and braces become elements, on every tab."""
+    for name in DEEDS:
+        window.locator(f"#tab-{name}").click()
+        expect(window.locator(f"#part-{name} .saves")).to_have_count(1)
+    expect(window.locator("#part-film .ward")).to_have_count(1)
+    seen = window.evaluate(
+        "[...document.querySelectorAll('main, footer')].map(e => e.textContent).join(' ')"
+    )
+    assert re.findall(r".{20}[`{}].{20}", seen) == []
+    window.locator("#tab-gates").click()
+
+
 def test_no_two_tabs_share_a_key(browser: Any, page: Path) -> None:
     """What one tab writes into the address no other tab changes, whichever pair it is."""
     with visit(browser, page.as_uri()) as opened:
@@ -195,7 +208,10 @@ def test_the_nearest_of_all_training_images(
     real = [[1.0, 2.0, 3.0]] * 10
     cases = [
         ([1.5, 2.5], ["None of the 2 samples is a copy", "150% as far", ": 0 of 2", "about 0.5"]),
-        ([0.9, 2.5], ["None of the 2 samples is a copy", "90% as far", ": 1 of 2", "On average 33%"]),
+        (
+            [0.9, 2.5],
+            ["None of the 2 samples is a copy", "90% as far", ": 1 of 2", "On average 33%"],
+        ),
         ([0.4, 0.1], ["2 of 2 samples may be copies", ": 2 of 2"]),
     ]
     given = [("copiesSaid", distances, [3, 8], real) for distances, _ in cases]
