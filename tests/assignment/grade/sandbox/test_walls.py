@@ -47,7 +47,10 @@ def test_no_certain_point_is_lost(name: str, right: dict[str, bytes]) -> None:
     ] == []
     assert result.extra_data.problem == ""
     if name in WALLS:
-        assert any(WALLS[name] in finding.message for finding in result.extra_data.not_seen)
+        said = " ".join(finding.message for finding in result.extra_data.not_seen)
+        # The sandbox may see that its disk is full before the program does, and then ends it.
+        is_ended = "all files together" in WALLS[name] and "wrote more than" in said
+        assert WALLS[name] in said or is_ended, said
 
 
 @pytest.mark.parametrize(
