@@ -84,6 +84,7 @@ class LSTM: pass
 @pytest.mark.parametrize("way", ways.ALL, ids=lambda way: way.tool)
 def test_one_part_leaves_nothing_to_the_next(way: Isolation) -> None:
     """Of the copy, of other files, open, closed or deep, and of what left its session."""
+    ways.need_a_separate_user(way)
     ways.need(way)
     data = pack({"dataset.py": REWRITE + STUBS, "lstm.py": LOOK})
     result = grade_archive("1_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
