@@ -272,7 +272,13 @@ def test_one_student_again_and_another_language(tmp_path: Path) -> None:
     assert graded_now() == (["50000000", "50000002"], everybody)
     assert len(list((out / "pairs").glob("*.html"))) == 3
     assert "folder0/more.py" in (out / "pairs" / "1.html").read_text()
+    (out / "pairs" / "1.html").rename(out / "pairs" / "4.html")  # as of a larger class
+    notes = [out / "pairs" / "notes.html", out / "pairs" / "5.html"]
+    for note in notes:
+        note.write_text("<p>Both copied from the lecture.</p>")
     assert graded_now(only="50000001_assignment3.zip", again=True) == (["50000001"], everybody)
+    pages = {path.name for path in (out / "pairs").glob("*.html")}
+    assert pages == {"1.html", "2.html", "3.html", *(note.name for note in notes)}
     english = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()
     assert graded_now(language="zh") == ([], everybody)
     chinese = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()

@@ -17,6 +17,7 @@ from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apa
 from toolkit.common.files import atomic_write, make_directory
 
 BOUNDS = Bounds()  # of reading an archive, and of a page
+MADE_HERE = b'<meta name="generator" content="toolkit grade: two similar archives">'
 MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
 
 
@@ -48,8 +49,7 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
             not_compared[archive] = [str(error)]
     pairs, usual = similar.find_similar(prints)
     make_directory(directory)
-    for old in directory.glob("*.html"):
-        old.unlink()
+    delete_pages(directory)
     for number, pair in enumerate(pairs[:MAX_PAIRS], start=1):
         try:
             page = apart(partial(_page, pair, paths[pair.first], paths[pair.second]), BOUNDS)
@@ -58,6 +58,13 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
             not_compared[f"{pair.first}, {pair.second}"] = [str(error)]
         atomic_write(directory / f"{number}.html", page)
     return Similar(pairs, usual, not_compared)
+
+
+def delete_pages(directory: Path) -> None:
+    """Delete the pages of an earlier comparison; a file that says nothing of it is not ours."""
+    for path in directory.glob("*.html"):
+        if path.stem.isdecimal() and MADE_HERE in path.read_bytes():
+            path.unlink()
 
 
 def _packed_prints(path: Path) -> bytes:
