@@ -504,3 +504,10 @@ def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
     for archive in sorted(path.name for path in tmp_path.glob("*.zip"))[-2:]:
         assert f"{archive} could not be compared" not in page
     assert "other.py" in (tmp_path / "graded" / "pairs" / "1.html").read_text()
+
+
+def test_a_process_that_has_ended_waits_for_nothing() -> None:
+    """A fork bomb's processes end while they are looked at."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        assert supervise._waits(process.pid) == {}

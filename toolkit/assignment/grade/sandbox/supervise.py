@@ -275,11 +275,16 @@ def end_all(root: int, uid: int | None) -> None:
 
 def _waits(pid: int) -> dict[int, float]:
     """Seconds that each thread of a process was ready to run and had no core, by its id."""
-    waits = {}
-    for path in Path("/proc", str(pid), "task").glob("*/schedstat"):
+    waits: dict[int, float] = {}
+    tasks = Path("/proc", str(pid), "task")
+    try:
+        threads = os.listdir(tasks)
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+        return waits
+    for thread in threads:
         with contextlib.suppress(OSError):  # it has just ended
-            _, nanoseconds, _ = path.read_bytes().split()
-            waits[int(path.parent.name)] = int(nanoseconds) / 1e9
+            _, nanoseconds, _ = (tasks / thread / "schedstat").read_bytes().split()
+            waits[int(thread)] = int(nanoseconds) / 1e9
     return waits
 
 
