@@ -258,7 +258,8 @@ def tutor(
 
     A check runs the code in FOLDER as you, without a sandbox.
 
-    Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
+    The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
+    3 if the check could not see it.
     """
     from toolkit.assignment.check.host import Host
 

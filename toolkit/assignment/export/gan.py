@@ -127,7 +127,7 @@ def fits(student: Student, network: Network, states: Weights) -> Weights | None:
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> tuple[Export, ExportedProgram | None, str]:
-    """The .pt file with its entry, and the program for other formats, or the reason why not.
+    """Make the .pt file, its entry, and the program for other formats or the reason there is none.
 
     Args:
         root: the copy of the hand-in.

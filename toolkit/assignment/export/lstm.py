@@ -43,7 +43,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
 class Gate(NamedTuple):
-    """A gate, or the RNN's state: two series (steps, rows, hidden), backwards in time."""
+    """A gate, or the RNN's state: two arrays (steps, rows, hidden), the last step first."""
 
     before: Tensor | None  # the pre-activation, if it was recorded
     values: Tensor
@@ -108,7 +108,7 @@ def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A student's network, and its own weights."""
+    """A student's network, together with the weights that the student trained."""
 
     network: Network
     states: Weights
