@@ -476,6 +476,7 @@ def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None
             one.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.needs("bwrap")
 def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
     """A result for each, which the next command keeps; all pages; the pair of right ones."""
