@@ -232,7 +232,7 @@ def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_pa
 
 TOLD = [
     ("lstm.equations_2_to_4", "(x, h, *w): return [torch.sigmoid(x @ w[k].T + h @ w[k + 1].T"
-     " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, at [1, 0] it is 0.3775"),
+     " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, the value at position [1, 0] is 0.3775"),
     ("lstm.equations_2_to_4", "(x, *w): return {1: x}",
      say("results", "en", got=1, wanted=3)),
     ("lstm.equation_5", "(g, i, f, c): return c.mul_(f).add_(g * i)", "lstm.equation_5: right."),

@@ -94,7 +94,7 @@ def _silence(task: Task, part: Part, report: Report) -> list[Finding]:
         max(ids, key=lambda id: task.findings.get(id, 0.0)) for ids in unanswered(part, said)
     ]
     return [
-        Finding(verdict="not seen", part=part, id=id, message=f"This was not looked at: {id}.")
+        Finding(verdict="not seen", part=part, id=id, message=f"This was not checked: {id}.")
         for id in dearest
     ]
 
