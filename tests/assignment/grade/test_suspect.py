@@ -457,7 +457,7 @@ def test_what_is_starvation(
 def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """By all that its processes hold together; what is no sandbox does not count."""
     mark = f"launcher of {os.getpid()}"  # no other sandbox on this machine has it
-    monkeypatch.setattr(supervise, "LAUNCHER", re.compile(mark))
+    monkeypatch.setattr(supervise, "LAUNCHED", re.compile(mark))
     holds = "import sys, time\nx = b'x' * (int(sys.argv[1]) << 20)\nprint(1, flush=True)\n"
     parent = f"{holds}import subprocess\nsubprocess.run([sys.executable, '-c', {holds!r} + "
     parent += "'time.sleep(60)', '40'])\n"

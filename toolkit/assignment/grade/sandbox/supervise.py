@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it has torch
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 MOST_SECONDS = 10.0  # of waiting until killed processes have given their memory back
 TICK = 0.1  # seconds between two measurements of the processes
-LAUNCHER = re.compile("sandbox/launcher.py$")  # a word in the command line of each sandbox
+LAUNCHED = re.compile("sandbox/launcher.py$")  # a word in the command line of each sandbox
 Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
 
 
@@ -288,7 +288,7 @@ def is_largest(family: Collection[int]) -> bool:
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
-        if process.pid in family or not any(map(LAUNCHER.search, words)):
+        if process.pid in family or not any(map(LAUNCHED.search, words)):
             continue  # it is not another sandbox
         if sum(map(memory, descendants(process.pid))) > used:
             return False
