@@ -17,9 +17,8 @@ from toolkit.export.generator import Generator
 from toolkit.gan import failures
 from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.failures import Case, Diagnostics
-from toolkit.gan.latent import sample_latents
+from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.measure.evaluation import Evaluator
-from toolkit.gan.training import generate
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace
 

@@ -8,8 +8,7 @@ from toolkit.common import figures
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Interpolation
 from toolkit.export.generator import Generator
-from toolkit.gan.latent import CONFIDENCE, interpolate, pair_of_classes
-from toolkit.gan.training import generate
+from toolkit.gan.latent import CONFIDENCE, generate, interpolate, pair_of_classes
 from toolkit.train.classifier import load_classifier
 from toolkit.train.workspace import Workspace
 
