@@ -45,13 +45,21 @@ def _unusual_words(tree: ast.Module) -> Iterator[str]:
         for name in _attributes(node):
             if name in ATTRIBUTES:
                 yield name
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "exec":
-                yield "exec"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for place in PLACES:
-                if place in node.value:
-                    yield repr(place)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _places(node.value)
+        if _is_exec(node):
+            yield "exec"
+
+
+def _is_exec(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id == "exec"
+
+
+def _places(text: str) -> list[str]:
+    """Return the places of the grader that a text names."""
+    return [repr(place) for place in PLACES if place in text]
 
 
 def _modules(node: ast.AST) -> list[str]:
