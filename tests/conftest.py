@@ -163,7 +163,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def mark_rows(items: list[pytest.Item]) -> None:
-    """Of the quick rows of a test marked `rows(n)` n stay so, evenly spread; the others are slow."""
+    """Keep n quick rows of a test marked `rows(n)`, evenly spread; the others become slow."""
     tables = defaultdict(list)
     for item in items:
         is_quick = not any(map(item.get_closest_marker, ("slow", "nightly")))

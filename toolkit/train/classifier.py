@@ -19,7 +19,7 @@ from toolkit.train.workspace import Workspace
 
 
 def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
-    """The digit classifier: train, test, export."""
+    """Train, test and export the digit classifier."""
     with workspace.run(plan) as run, threads(plan.config.num_threads):
         mnist = load_mnist(workspace.data_dir)
         model = train(plan.config, run, mnist, workspace.device)
@@ -35,12 +35,13 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """The folder with the classifier that measures: `exports_dir`, else the toolkit's own.
+    """Return the folder with the classifier that measures: `exports_dir`, else the toolkit's own.
 
     Raises:
         ToolkitError: it is not the one that the manifest lists.
     """
-    listed = read_listed(path := exports_dir / "classifier.pt")
+    path = exports_dir / "classifier.pt"
+    listed = read_listed(path)
     if listed.data is None:
         return package_data("exports")
     if not listed.intact:
@@ -52,17 +53,18 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Have the classifier that measures beside the exports that it measures.
+    """Copy the classifier that measures beside the exports that it measures.
 
     Raises:
         ToolkitError: it is damaged, or the copy cannot be written.
     """
-    if (source := find_classifier(exports_dir)) != exports_dir:
+    source = find_classifier(exports_dir)
+    if source != exports_dir:
         copy_export("classifier", source, exports_dir, FORMATS)
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
-    """The exported classifier, on the CPU: the workspace's, else the toolkit's own.
+    """Load the exported classifier, on the CPU: the workspace's, else the toolkit's own.
 
     Raises:
         ToolkitError: as `find_classifier`.
@@ -71,20 +73,24 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
-    """The exported classifier as the evaluator that measures the GAN.
+    """Load the exported classifier as the evaluator that measures the GAN.
 
-    If it is not the toolkit's own, the user is told. `options` are the evaluator's.
+    If it is not the toolkit's own, the user is told.
+
+    Args:
+        options: of the evaluator.
 
     Raises:
         ToolkitError: as `find_classifier`.
     """
     classifier = load_classifier(workspace)
-    folders = (find_classifier(workspace.exports_dir), package_data("exports"))
-    found, own = (read_manifest(folder)["classifier.pt"]["sha256"] for folder in folders)
-    if found != own:
+    folder = find_classifier(workspace.exports_dir)
+    sha256 = read_manifest(folder)["classifier.pt"]["sha256"]
+    toolkit_sha256 = read_manifest(package_data("exports"))["classifier.pt"]["sha256"]
+    if sha256 != toolkit_sha256:
         print(
-            f"Note: {folders[0] / 'classifier.pt'} ({found[:12]}) is not the toolkit's own "
-            f"classifier ({own[:12]}), so its distances do not compare with those in the "
-            "documents. Remove the file to measure by the toolkit's own."
+            f"Note: {folder / 'classifier.pt'} ({sha256[:12]}) is not the toolkit's own "
+            f"classifier ({toolkit_sha256[:12]}), so its distances do not compare with those in "
+            "the documents. Remove the file to measure by the toolkit's own."
         )
-    return Evaluator(classifier, found, mnist, workspace.device, **options)
+    return Evaluator(classifier, sha256, mnist, workspace.device, **options)

@@ -23,11 +23,11 @@ MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
 
 @dataclass(frozen=True)
 class Similar:
-    """What was found in a class."""
+    """The similar pairs of a class."""
 
     pairs: list[Pair]
-    usual: float
-    not_compared: dict[str, list[str]]  # archives that are so in part or not at all: why, clauses
+    usual: float  # the similarity that is usual in the class, 0 to 1
+    not_compared: dict[str, list[str]]  # archives left out, or compared in part: why, in clauses
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
@@ -68,8 +68,9 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Both kinds of prints of an archive, and what was left out, as numpy saves them."""
-    prints, buffer = similar.prints_of(similar.read_code(read_archive(path))), io.BytesIO()
+    """Return both kinds of prints of an archive, and what was left out, as numpy saves them."""
+    prints = similar.prints_of(similar.read_code(read_archive(path)))
+    buffer = io.BytesIO()
     clauses = [clause[:MAX_CLAUSE] for clause in prints.left_out[:MAX_CLAUSES]]
     if len(prints.left_out) > MAX_CLAUSES:
         clauses.append(f"{len(prints.left_out) - MAX_CLAUSES} places more")
@@ -78,5 +79,6 @@ def _packed_prints(path: Path) -> bytes:
 
 
 def _page(pair: Pair, first: Path, second: Path) -> bytes:
-    codes = (similar.read_code(read_archive(path)).files for path in (first, second))
-    return pair_page(pair, side_by_side(*codes)).encode()
+    first_code = similar.read_code(read_archive(first))
+    second_code = similar.read_code(read_archive(second))
+    return pair_page(pair, side_by_side(first_code.files, second_code.files)).encode()
