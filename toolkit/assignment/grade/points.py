@@ -1,7 +1,8 @@
 """From a report to points, as a teacher would give them.
 
 A cause costs points once. What was not seen is neither wrong nor full: its points are open. So are
-those of a question that has no answer.
+those of a question that has no answer. Code that stops before anything was judged costs what the
+rubric says; after that it opens the questions that have no answer yet, and no others.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,9 +14,8 @@ from toolkit.assignment.grade.result import describe
 from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
 from toolkit.assignment.parts import FILES, PARTS, TITLES, Part
 
-# After one of these, the rest of a part was not seen.
-HIDES: tuple[Id, ...] = ("missing-file", "does-not-import", "not-written", "does-not-run",
-                         "not-watched", "time-limit")  # fmt: skip
+# These end the code of a part. What was judged before stays judged.
+STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")
 # What is not there costs every task of its part; a mistake costs once.
 ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
 LOW = 0.5  # of the checked points: less needs a look
@@ -62,15 +62,13 @@ class Counted:
 
 def count(report: Report, rubric: Rubric) -> list[Counted]:
     """The points of every task that the check gives."""
-    charged = _homes(report.findings, rubric)
+    charged = _homes(report, rubric)
     counted = []
     for task in rubric.checked:
         result = Counted(task)
         kinds = set()
-        hidden = False
         for finding in task.of_its_parts(report.findings):
-            hidden |= finding.id in HIDES
-            points = task.findings.get(finding.id or "", 0.0)
+            points = _cost(finding, task, report)
             homes = charged.get(cause(finding), [])
             kind = (finding.id, finding.equation)
             if not points or kind in kinds:
@@ -81,10 +79,22 @@ def count(report: Report, rubric: Rubric) -> list[Counted]:
             elif homes:
                 result.elsewhere.append((finding, homes[0]))
         silent = [_silence(task, part, report) for part in task.checks or CHECKS[task.part]]
-        hidden |= any(len(said) == len(QUESTIONS[said[0].part]) for said in silent if said)
-        _open(result, [*report.not_seen, *chain(*silent)], hidden)
+        unseen = [part for part in task.checks or CHECKS[task.part] if _is_unseen(part, report)]
+        _open(result, [*report.not_seen, *chain(*silent)], bool(unseen))
         counted.append(result)
     return counted
+
+
+def _cost(finding: Finding, task: Task, report: Report) -> float:
+    """What a fault costs in a task, where no other task has counted it."""
+    stops_later = finding.id in STOPS and not _is_unseen(finding.part, report)
+    return 0.0 if stops_later else task.findings.get(finding.id or "", 0.0)
+
+
+def _is_unseen(part: Part, report: Report) -> bool:
+    """Whether no question about a part has an answer."""
+    said = [*report.findings, *report.not_seen, *report.right]
+    return len(unanswered(part, said)) == len(QUESTIONS[part])
 
 
 def _silence(task: Task, part: Part, report: Report) -> list[Finding]:
@@ -108,7 +118,7 @@ def cause(finding: Finding) -> Cause:
 
 def free(report: Report, rubric: Rubric) -> list[Finding]:
     """The findings that cost nothing anywhere."""
-    charged = _homes(report.findings, rubric)
+    charged = _homes(report, rubric)
     return [finding for finding in report.findings if cause(finding) not in charged]
 
 
@@ -121,6 +131,8 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
             why.append(f"{FILES[finding.part]} is missing.")
         elif finding.id == "does-not-import":
             why.append(f"{name} cannot be imported.")
+        elif finding.id == "does-not-run":
+            why.append(f"{name} stops with an error.")
         elif finding.id == "time-limit":
             why.append(f"{name} was stopped or ended in the middle.")
         elif finding.id == "doubtful-record":
@@ -137,12 +149,12 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
     return list(dict.fromkeys(why))
 
 
-def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[Task]]:
+def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """The tasks in which each cause costs its points: one, or all of its part if it is absent."""
     found: dict[Cause, list[tuple[Finding, Task]]] = {}
-    for finding in findings:
+    for finding in report.findings:
         for task in rubric.checked:
-            if task.findings.get(finding.id or "") and finding in task.of_its_parts([finding]):
+            if _cost(finding, task, report) and task.of_its_parts([finding]):
                 found.setdefault(cause(finding), []).append((finding, task))
     homes = {}
     for key, places in found.items():
@@ -150,18 +162,25 @@ def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[T
         if first.id in ABSENT:
             homes[key] = [task for finding, task in places if finding.part == first.part]
         else:
-            homes[key] = [max((t for _, t in places), key=lambda t: t.findings[first.id or ""])]
+            costs = [_cost(finding, task, report) for finding, task in places]
+            _, dearest = places[costs.index(max(costs))]
+            homes[key] = [dearest]
     return homes
 
 
-def _open(counted: Counted, not_seen: Iterable[Finding], hidden: bool) -> None:
-    """Which points are open: those of one fault that may be there, or all that are left."""
+def _open(counted: Counted, not_seen: Iterable[Finding], unseen: bool) -> None:
+    """Which points are open: those of faults that may be there, or all that are left.
+
+    Args:
+        unseen: nothing is known of a part that counts here.
+    """
     task, left = counted.task, counted.score
     lost = {finding.id for finding, _ in counted.losses}
-    points = left if hidden else 0.0
+    points = left if unseen else 0.0
     for finding in task.of_its_parts(not_seen):
-        possible = left if finding.id is None else task.findings.get(finding.id, 0.0)
+        possible = task.findings.get(finding.id or "", 0.0)
         if possible and finding.id not in lost:
-            counted.unseen.append(finding)
             points += possible
+        if (possible and finding.id not in lost) or (finding.id is None and left):
+            counted.unseen.append(finding)
     counted.open = min(left, points)
