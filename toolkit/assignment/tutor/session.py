@@ -118,7 +118,7 @@ def _about_mistake(
     if page is None:
         return ""
     why, example, question = (section_of(page, number) for number in (2, 4, 5))
-    return why if step == 2 else f"{example}\n\n{question}"
+    return f"{why if step == 2 else example}\n\n{question}"
 
 
 def list_progress(folder: Path) -> str:
