@@ -318,6 +318,29 @@ def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_pa
     assert asked in hint
 
 
+QUICK = ("no zero", "overlapping subsets", "c is cut off")
+PLANTED = [name for name, wrong in cases.WRONG.items() if wrong.first]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.nightly] * (name not in QUICK)) for name in PLANTED],
+)
+def test_the_tutor_does_not_contradict_the_check(name: str, tmp_path: Path) -> None:
+    """It calls nothing right that the check calls wrong, and nothing wrong where all is right."""
+    wrong = cases.WRONG[name]
+    cases.write_planted(name, tmp_path)
+    report = check(tmp_path, parts=list(wrong.parts))
+    for exercise in exercises().values():
+        if exercise.part not in wrong.parts:
+            continue
+        answer, _ = check_exercise(exercise.name, tmp_path)
+        findings = [finding for finding in report.findings if finding.part == exercise.part]
+        own = [f for f in findings if {str(f.id), f"{f.id} {f.equation}"} & {*exercise.ids}]
+        assert answer.verdict != "right" or own == []
+        assert answer.verdict != "wrong" or findings
+
+
 TOLD = [
     ("lstm.equations_2_to_4", "(x, h, *w): return [torch.sigmoid(x @ w[k].T + h @ w[k + 1].T"
      " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, at [1, 0] it is 0.3775"),
