@@ -352,6 +352,7 @@ def viva(
         raise UsageError("--unsafe is for --sheet: without it your own code runs as you.")
     from toolkit.assignment.check.host import Host
 
+    print("Running your code several times, to find questions: up to a minute.", file=sys.stderr)
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 

@@ -37,9 +37,9 @@ ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE
 ANSWERS: dict[Part, dict[str, Any]] = {
     "dataset": {
         "load": ({"name": str, "split": ([str, (str, bool), (str, bool)], None),
-                  "item": (PLACE, None), "init": (PLACE, None)},
+                  "one_hot": TEXT, "item": (PLACE, None), "init": (PLACE, None)},
                  {"name": None, "functions": [str]}),
-        "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
+        "items": ({"inputs": Tensor, "labels": 2, "dtype": str}, {"inputs": None, "labels": None}),
     },
     "lstm": {
         "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},
@@ -75,7 +75,8 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "unpickle": [{str: Tensor}],
         "shapes": {str: SIZES},
         "export": {"problem": str, "golden": {"tolerance": float, "cases": [object]}},
-        "try_function": {"returned": [Tensor], "error": (ERROR, None), "unknown": TEXT},
+        "try_function": {"returned": [Tensor], "noise": [Tensor], "error": (ERROR, None),
+                         "unknown": TEXT},
     },
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, Student, StudentError
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
 from toolkit.assignment.check.parent import import_judges
-from toolkit.assignment.check.submission import Located, Submission, prepare
+from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.weights import Missing, Saved
@@ -75,7 +75,9 @@ def export(
             ("gan", exporter.gan, parts.get("gan")),
         ]
         for part, export_one, located in tasks:
-            if located is not None:
+            if located is None and export_one is export_lstm:
+                exporter.said.append(f"Not exported: {WHAT[part]}, since no file here has it.")
+            elif located is not None:
                 with exporter.attempt(), host.student(part, str(submission.root)) as student:
                     export_one(student, located)
     if exporter.exports:

@@ -1,7 +1,9 @@
 """From a report to points, as a teacher would give them.
 
 A cause costs points once. If the check did not see something, its points are open: they are
-neither given nor taken. The points of a question without an answer are open, too.
+neither given nor taken. The points of a question without an answer are open, too. Code
+that stops before anything was judged costs what the rubric says. Code that stops later only opens
+the questions that have no answer yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,9 +14,8 @@ from toolkit.assignment.grade.result import describe
 from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
 from toolkit.assignment.parts import FILES, PARTS, TITLES, Part
 
-# After one of these, the rest of a part was not seen.
-HIDES: tuple[Id, ...] = ("missing-file", "does-not-import", "not-written", "does-not-run",
-                         "not-watched", "time-limit")  # fmt: skip
+# These end the code of a part. What was judged before stays judged.
+STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")
 # A part that is absent costs points in every task; a mistake costs points once.
 ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
 LOW = 0.5  # of the checked points: less needs a look
@@ -63,7 +64,7 @@ class Counted:
 
 def count(report: Report, rubric: Rubric) -> list[Counted]:
     """Return the points of every task that the check gives points for."""
-    homes = _homes(report.findings, rubric)
+    homes = _homes(report, rubric)
     return [_count_task(task, report, homes) for task in rubric.checked]
 
 
@@ -72,7 +73,7 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
     findings = task.of_its_parts(report.findings)
     kinds = set()
     for finding in findings:
-        points = _price(task, finding)
+        points = _cost(task, finding, report)
         kind = (finding.id, finding.equation)
         finding_homes = homes.get(cause(finding), [])
         if points == 0 or kind in kinds or not finding_homes:
@@ -83,14 +84,12 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
         else:
             counted.elsewhere.append((finding, finding_homes[0]))
 
-    hidden = any(finding.id in HIDES for finding in findings)
     not_seen = list(report.not_seen)
+    is_unseen = False
     for part in task.checks or CHECKS[task.part]:
-        silent = _silent(task, part, report)
-        not_seen += silent
-        if silent and len(silent) == len(QUESTIONS[part]):  # the check did not see the part at all
-            hidden = True
-    _open(counted, not_seen, hidden)
+        not_seen += _silent(task, part, report)
+        is_unseen = is_unseen or _is_unseen(part, report)
+    _open(counted, not_seen, is_unseen)
     return counted
 
 
@@ -99,6 +98,19 @@ def _price(task: Task, finding: Finding) -> float:
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
+
+
+def _cost(task: Task, finding: Finding, report: Report) -> float:
+    """Return what a finding costs in a task: a stop after the first answer only opens questions."""
+    if finding.id in STOPS and not _is_unseen(finding.part, report):
+        return 0.0
+    return _price(task, finding)
+
+
+def _is_unseen(part: Part, report: Report) -> bool:
+    """True if no question about a part has an answer."""
+    findings = [*report.findings, *report.not_seen, *report.right]
+    return len(unanswered(part, findings)) == len(QUESTIONS[part])
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
@@ -129,7 +141,7 @@ def cause(finding: Finding) -> Cause:
 
 def free(report: Report, rubric: Rubric) -> list[Finding]:
     """Return the findings that cost no points in any task."""
-    homes = _homes(report.findings, rubric)
+    homes = _homes(report, rubric)
     return [finding for finding in report.findings if cause(finding) not in homes]
 
 
@@ -142,6 +154,8 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
             sentences.append(f"{FILES[finding.part]} is missing.")
         elif finding.id == "does-not-import":
             sentences.append(f"{name} cannot be imported.")
+        elif finding.id == "does-not-run":
+            sentences.append(f"{name} stops with an error.")
         elif finding.id == "time-limit":
             sentences.append(f"{name} was stopped or ended in the middle.")
         elif finding.id == "doubtful-record":
@@ -169,15 +183,15 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
     return sentences
 
 
-def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[Task]]:
+def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """Return the tasks in which each cause costs points.
 
     It is the task in which it costs most; if a part is absent, it is every task of the part.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
-    for finding in findings:
+    for finding in report.findings:
         for task in rubric.checked:
-            if _price(task, finding) and task.of_its_parts([finding]):
+            if _cost(task, finding, report) and task.of_its_parts([finding]):
                 places.setdefault(cause(finding), []).append((finding, task))
     homes = {}
     for key, priced in places.items():
@@ -185,22 +199,26 @@ def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[T
         if first.id in ABSENT:
             homes[key] = [task for finding, task in priced if finding.part == first.part]
         else:
-            _, dearest = max(priced, key=lambda place: _price(place[1], first))
+            _, dearest = max(priced, key=lambda place: _cost(place[1], place[0], report))
             homes[key] = [dearest]
     return homes
 
 
-def _open(counted: Counted, not_seen: Iterable[Finding], hidden: bool) -> None:
+def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
     """Set the open points: those of each fault that may be there.
 
     Args:
-        hidden: the rest of the task's parts was not seen, so all remaining points are open.
+        is_unseen: nothing is known of a part that counts here, so all remaining points are open.
     """
     remaining = counted.score
-    open_points = remaining if hidden else 0.0
+    open_points = remaining if is_unseen else 0.0
     lost = {finding.id for finding, _ in counted.losses}
     for finding in counted.task.of_its_parts(not_seen):
-        possible = remaining if finding.id is None else _price(counted.task, finding)
+        if finding.id is None:  # says why something was not seen; the questions say what
+            if remaining:
+                counted.unseen.append(finding)
+            continue
+        possible = _price(counted.task, finding)
         if possible and finding.id not in lost:
             counted.unseen.append(finding)
             open_points += possible

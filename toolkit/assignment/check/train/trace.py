@@ -93,6 +93,7 @@ class Loss(Event):
     target: Value | None
     reduction: str | None
     made: Place | None  # where the object was made that was called
+    softmax: bool = False  # whether its input has been through one
 
 
 class Backward(Event):
@@ -209,6 +210,8 @@ class Trace(Record):
     ran: frozenset[str]
     networks: dict[int, Network]
     events: list[AnyEvent]
+    noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
+    entered: frozenset[Place] = frozenset()  # functions of theirs that were called
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:

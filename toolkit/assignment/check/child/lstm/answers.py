@@ -55,7 +55,7 @@ class Answers:
         if "ScriptModule" not in self.source(file):
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
-            found = classes(import_briefly(self.file, self.root), nn.Module)
+            found = classes(import_briefly(self.file, self.root, name), nn.Module)
         words = [name.lower()] if name else []
         best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
         self.kinds = dict(

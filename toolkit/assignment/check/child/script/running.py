@@ -22,6 +22,7 @@ from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class
 from toolkit.assignment.check.child.plain import run_as_main
+from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.reading import modes, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
@@ -88,6 +89,8 @@ class Script:
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
+            "noise": list(self.trace.origins.numbers_came),
+            "entered": sorted(self.loops.entered),
         }
 
     @property
@@ -175,17 +178,21 @@ class Runs:
         self.root = root
         self.back = back
 
-    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+    def run(
+        self, file: str, max_steps: int, max_seconds: float, drawing: Drawing | None = None
+    ) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
 
         Args:
             max_seconds: of CPU time, with or without a step.
+            drawing: draws for its generator, where that is not to draw itself.
 
         Returns:
             what this package describes.
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
+        self.script.trace.drawing = drawing
         return self.script.run()
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from toolkit.assignment.check.child.origins import Origins
+from toolkit.assignment.check.child.origins import Origins, Sources
 from toolkit.assignment.check.child.places import Place, place
+from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.values import (
     Losses,
     Values,
@@ -22,6 +23,7 @@ from toolkit.assignment.check.child.script.values import (
 )
 
 MAX_EVENTS = 4000
+MAX_SOURCES = 600_000  # numbers that were made of nothing, which are sent
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
 LATE = 0.4  # of the time, after which fewer steps will do
 SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
@@ -49,6 +51,7 @@ class Trace:
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
         self.origins = Origins(self.root)
+        self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
         self.device: Place | None = None  # where a GPU was named first
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
@@ -58,6 +61,7 @@ class Trace:
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.drawing: Drawing | None = None  # draws for a generator
         self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
         self.parsers: list[ArgumentParser] = []  # of arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
@@ -71,7 +75,15 @@ class Trace:
     def another(self) -> "Trace":
         """An empty one, for the time that is left."""
         left = max(0.0, self.deadline - time.process_time())
-        return Trace(Path(self.root), self.max_steps, left, self.brisk)
+        trace = Trace(Path(self.root), self.max_steps, left, self.brisk)
+        trace.drawing = self.drawing
+        return trace
+
+    def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
+        """What a network returns, or what is drawn in its place."""
+        if self.drawing is None:
+            return result
+        return self.drawing.instead(self.steps, network, inputs, result)
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""

@@ -33,7 +33,7 @@ from toolkit.assignment.check.child.origins import handled
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
-from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.script.values import has_softmax, tensors_in
 from toolkit.assignment.check.child.stand_ins import Anything
 
 LOSSES = (
@@ -107,12 +107,12 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
     if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
         known = trace.know(network)
     if known is None:
-        return function(network, *args, **kwargs)
+        return trace.drawn(network, args, function(network, *args, **kwargs))
     trace.stop_if_slow()
     inputs = trace.all_values(args, kwargs)
     trace.depth += 1  # the networks inside of it do not count
     try:
-        result = function(network, *args, **kwargs)
+        result = trace.drawn(network, args, function(network, *args, **kwargs))
     finally:
         trace.depth -= 1
     index = trace.add(
@@ -143,10 +143,12 @@ def _criterion(
 def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if trace.losses.inside or trace.full():
         return function(*args, **kwargs)
+    given = args[0] if args else kwargs.get("input")
     index = trace.add(
         "loss",
         name=name,
-        input=trace.value(args[0] if args else kwargs.get("input")),
+        input=trace.value(given),
+        softmax=isinstance(given, Tensor) and has_softmax(given),
         target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
         made=trace.losses.called,
