@@ -43,6 +43,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
     },
     "lstm": {
+        "watch": None,
         "load": {"classes": [{"name": str, "line": LINE, "forward": LINE, "seen": (SEEN, None)}]},
         "source": str,
         "build": {"took": {str: object}, "recurrent": [PLACE], "tensors": [

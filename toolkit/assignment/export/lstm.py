@@ -91,8 +91,7 @@ def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
     Raises:
         ToolkitError: it cannot be built and called.
     """
-    users = list(located.users)
-    kinds = student.ask("load", file=located.file, name="RNN", users=users)["classes"]
+    kinds = student.ask("load", file=located.file, name="RNN")["classes"]
     likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
     network, _ = find_network(student, likely)
     if network is None:

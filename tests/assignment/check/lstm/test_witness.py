@@ -142,6 +142,27 @@ def test_a_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: C
     assert piece in text.splitlines()[(report.findings[0].line or 0) - 1]
 
 
+STOPS = """
+import os
+os.mkdir("logs")
+if NUMBER:
+    os._exit(3)
+model ="""
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_training_of_the_witness_leaves_nothing(
+    number: int, tmp_path: Path, warm_check: Check
+) -> None:
+    """Neither a folder that it makes, nor its own end."""
+    write(tmp_path, WHOLE, {"\nmodel =": STOPS.replace("NUMBER", str(number))})
+    report = warm_check(tmp_path, parts=["lstm", "train"])
+    assert [finding.id for finding in report.findings] == ["time-limit"] * number
+    assert {finding.part for finding in report.findings} <= {"train"}
+    assert report.not_seen == []
+    assert len([finding for finding in report.right if finding.part == "lstm"]) == 5
+
+
 def test_an_empty_folder_may_be_lacking(tmp_path: Path, warm_check: Check) -> None:
     """Where a script stops for want of a folder, what follows is seen all the same."""
     write(tmp_path, WHOLE, {"\nmodel =": "\nimport os\nos.listdir('plots')\nmodel ="})

@@ -1,9 +1,9 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
-from typing import Any
+import contextlib
 
 from toolkit.assignment.check.findings import Place
-from toolkit.assignment.check.host import Gone, Student, StudentError
+from toolkit.assignment.check.host import Gone, Student, StudentError, Unwatched
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
@@ -20,7 +20,6 @@ from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
-MAX_USERS = 2  # scripts that may show how it is called
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 
@@ -46,11 +45,11 @@ def find(
         the network, what went wrong with the first try to call it, its text, and the line of its
         forward; None if the verdicts say already why nothing else can be told.
     """
+    verdicts.doing("how the training calls it")
+    _watch(student, located)
     verdicts.doing(f"importing {located.file}")
     try:
-        users = [*located.users[:MAX_USERS], located.file]
-        asked: dict[str, Any] = {"file": located.file, "name": located.name, "users": users}
-        kinds = student.ask("load", **asked)["classes"]
+        kinds = student.ask("load", file=located.file, name=located.name)["classes"]
     except StudentError as error:
         verdicts.error(error, importing=True)
         return None
@@ -75,6 +74,20 @@ def find(
             verdicts.error(first)
         return None
     return network, first, Source(text, kind["name"]), kind["forward"]
+
+
+def _watch(student: Student, located: Located) -> None:
+    """Let their training show how it builds and calls the LSTM.
+
+    Raises:
+        Unwatched: the process has ended, and another one can judge the network without this.
+    """
+    try:
+        with contextlib.suppress(StudentError):  # what stops it is not about the network
+            asked = {"files": located.witnesses, "name": located.name, "there": located.there}
+            student.ask("watch", **asked)
+    except Gone as gone:
+        raise Unwatched(student.ended or {}) from gone
 
 
 def _judge(

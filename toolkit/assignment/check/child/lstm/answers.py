@@ -1,6 +1,7 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from toolkit.assignment.check.child.lstm.tensors import all_tensors, changed, de
 from toolkit.assignment.check.child.lstm.witness import Seen, Witness
 from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
+from toolkit.assignment.check.child.plain import clear
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
 from toolkit.assignment.check.child.script.values import tensors_in
@@ -47,11 +49,27 @@ class Answers:
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.optimizer: torch.optim.Optimizer | None = None
 
-    def load(self, file: str, name: str | None, users: list[str]) -> dict[str, Any]:
-        """Import the file, and name the networks in it, the likeliest first.
+    def watch(self, files: list[str], name: str | None, there: list[str]) -> None:
+        """See how a training builds and calls its networks.
 
         Args:
-            users: scripts, of which the first that trains shows how the networks are called.
+            files: scripts, of which the first that trains is the witness.
+            name: as of a `Witness`.
+            there: all that the folder is to have, before and afterwards.
+        """
+        clear(self.root, there)
+        for file in files:
+            witness = Witness(self.root, file, name, MAX_SECONDS)
+            witness.run()
+            forget_imports(self.root)
+            os.chdir(self.root)
+            clear(self.root, there)
+            self.seen = {kind: seen for kind, seen in witness.seen.items() if seen.said()}
+            if self.seen:
+                return
+
+    def load(self, file: str, name: str | None) -> dict[str, Any]:
+        """Import the file, and name the networks in it, the likeliest first.
 
         Returns:
             `classes`: of each its `name`, the lines of the class and of its `forward`, and how it
@@ -60,13 +78,6 @@ class Answers:
         self.file = self.root / file
         if "ScriptModule" not in self.source(file):
             torch.jit._state.disable()  # what Python runs has lines
-        for user in users:
-            witness = Witness(self.root, user, name, MAX_SECONDS)
-            witness.run()
-            forget_imports(self.root)
-            self.seen = {kind: seen for kind, seen in witness.seen.items() if seen.said()}
-            if self.seen:
-                break
         with self.recorder:
             found = classes(import_briefly(self.file, self.root), nn.Module)
         found |= {kind: seen.kind for kind, seen in self.seen.items() if kind in found}
