@@ -84,8 +84,8 @@ def _watch(student: Student, located: Located) -> None:
     """
     try:
         with contextlib.suppress(StudentError):  # what stops it is not about the network
-            asked = {"files": located.witnesses, "name": located.name, "there": located.there}
-            student.ask("watch", **asked)
+            files, there = located.witnesses, located.there
+            student.ask("watch", files=files, name=located.name, there=there)
     except Gone as gone:
         raise Unwatched(student.ended or {}) from gone
 
