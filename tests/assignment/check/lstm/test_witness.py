@@ -29,6 +29,18 @@ ONE_STEP = """
         h, c = self.step(x_t, h, c)
         return self.p(h), h, c
 """
+BEGINS = """
+    def forward(self, x_t, h=None, c=None):
+        if h is None:
+            h = c = x_t.new_zeros(len(x_t), self.hidden)
+        h, c = self.step(x_t, h, c)
+        return self.p(h), h, c
+"""
+KEEPS = """
+    def forward(self, x_t):
+        self.h, self.c = self.step(x_t, self.h, self.c)
+        return self.p(self.h)
+"""
 WHOLE = """
     def forward(self, x):
         h = c = x.new_zeros(len(x), self.hidden)
@@ -58,6 +70,11 @@ LOOP = """
     for x_t in x.transpose(0, 1):
         p, h, c = model(x_t, h, c)
 """
+LOOP_AROUND_STATES = """
+    model.h = model.c = torch.zeros(len(x), 128)
+    for x_t in x.transpose(0, 1):
+        p = model(x_t)
+"""
 MODES = """
 import argparse
 parser = argparse.ArgumentParser()
@@ -69,6 +86,10 @@ model = LSTM"""
 # The methods of the class, and what is replaced in it and in the training.
 RIGHT: dict[str, tuple[str, dict[str, str]]] = {
     "a loop outside of the class": (ONE_STEP, {"\n    p = model(x)\n": LOOP}),
+    "a loop outside of the class, whose states begin as None": (
+        BEGINS,
+        {"\n    p = model(x)\n": LOOP.replace("torch.zeros(len(x), 128)", "None")},
+    ),
     "(batch, dimension, time)": (
         WHOLE,
         {"x.unbind(1)": "x.unbind(2)", "model(x)": "model(x.transpose(1, 2))"},
@@ -131,6 +152,14 @@ def test_it_is_called_as_in_training(name: str, tmp_path: Path, warm_check: Chec
     report = warm_check(tmp_path, parts=["lstm"])
     assert [*report.findings, *report.not_seen] == []
     assert len(report.right) == 5
+
+
+def test_states_that_only_the_network_has_are_not_seen(tmp_path: Path, warm_check: Check) -> None:
+    """Nobody can tell when they begin anew, so nothing is said about a single step."""
+    write(tmp_path, KEEPS, {"\n    p = model(x)\n": LOOP_AROUND_STATES})
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert report.findings == []
+    assert report.not_seen != []
 
 
 @pytest.mark.parametrize("name", WRONG)

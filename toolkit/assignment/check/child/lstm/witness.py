@@ -61,9 +61,10 @@ class Seen:
         self.dtype = next(first.network.parameters()).dtype
         self.built = inspect.signature(self.kind).bind(*args, **kwargs)
         self.built.apply_defaults()
-        self.leaves, self.spec = first.leaves, first.spec
-        self.carried = _carried(calls[0], calls[1]) if len(calls) > 1 else {}
-        self.loop = bool(self.carried)
+        self.loop = len(calls) > 1
+        self.first = first if self.loop else last
+        self.later = calls[1] if self.loop else last
+        self.carried = _carried(first, self.later) if self.loop else {}
         self.input, self.layout = self._find_input(calls if self.loop else [last], rows)
         self.predicts = any(CLASSES in x.shape[-2:] for x in last.outputs)
         self.sizes = self._sizes(self.built.arguments)
@@ -113,7 +114,8 @@ class Seen:
 
     def said(self) -> dict[str, Any] | None:
         """What the judge needs to know of it; None if it was not understood."""
-        if self.layout is None or not self.predicts:
+        states_inside = self.loop and not self.carried  # when do they begin anew?
+        if self.layout is None or not self.predicts or states_inside:
             return None
         steps = self.layout.steps
         # If it is built for fewer digits than it is given, it is judged by those it is built for.
@@ -138,14 +140,15 @@ class Seen:
         assert self.layout is not None
         x = x.to(self.dtype) if x.is_floating_point() else x
         batch = x.size(self.layout.axes.index("b"))
-        leaves = [self._resized(leaf, x, batch, hidden) for leaf in self.leaves]
+        call, outputs = self.first, list[Tensor]()
         for given in x if self.loop else [x]:
+            leaves = [self._resized(leaf, x, batch, hidden) for leaf in call.leaves]
             leaves[self.input] = given
-            args, kwargs = tree_unflatten(leaves, self.spec)
-            result = network(*args, **kwargs)
-            outputs = list(tensors_in(result))
-            for k, output in self.carried.items():
+            for k, output in self.carried.items() if outputs else ():
                 leaves[k] = outputs[output]
+            args, kwargs = tree_unflatten(leaves, call.spec)
+            result = network(*args, **kwargs)
+            call, outputs = self.later, list(tensors_in(result))
         return result
 
     def _resized(self, leaf: Any, x: Tensor, batch: int, hidden: int | None) -> Any:
@@ -153,12 +156,14 @@ class Seen:
         assert self.layout is not None
         if isinstance(leaf, int) and not isinstance(leaf, bool) and leaf == self.layout.batch:
             return batch
-        if not isinstance(leaf, Tensor) or leaf.any():
+        if not isinstance(leaf, Tensor):
             return leaf
         sizes = {self.sizes.get("hidden"): hidden} if hidden else {}
         left = {self.layout.batch: batch}  # it comes first where the hidden size is the same
-        shape = [left.pop(size, sizes.get(size, size)) for size in leaf.shape]
-        return x.new_zeros(shape, dtype=leaf.dtype)
+        for axis, size in enumerate(leaf.shape):
+            wanted = left.pop(size, sizes.get(size, size))
+            leaf = leaf.index_select(axis, torch.arange(wanted) % size)
+        return x.new_zeros(leaf.shape, dtype=leaf.dtype).copy_(leaf)
 
 
 class Witness(Script):
