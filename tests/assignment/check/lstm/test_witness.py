@@ -106,6 +106,16 @@ RIGHT: dict[str, tuple[str, dict[str, str]]] = {
     "an argument that only they know": (
         WHOLE, {"(self, inputs,": "(self, purpose, inputs,", "LSTM(10,": "LSTM('palindromes', 10,"}
     ),
+    "as many sequences as steps, and these come first": (
+        WHOLE,
+        {"unbind(1)": "unbind(0)", "len(x), self": "x.size(1), self", "(5), 64": "(11), 10",
+         "model(x)": "model(x.transpose(0, 1))"},
+    ),
+    "the length as an argument": (
+        WHOLE,
+        {"(self, x)": "(self, x, n)", "x.unbind(1)": "[x[:, t] for t in range(n)]",
+         "model(x)": "model(x, 4)"},
+    ),
     "the batch size as an argument": (
         WHOLE,
         {"(self, x)": "(self, x, rows)", "len(x), self": "rows, self", "model(x)": "model(x, 64)"},

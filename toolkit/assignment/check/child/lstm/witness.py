@@ -139,10 +139,9 @@ class Seen:
         """What comes back for an input in their layout, at the last step if the loop is theirs."""
         assert self.layout is not None
         x = x.to(self.dtype) if x.is_floating_point() else x
-        batch = x.size(self.layout.axes.index("b"))
         call, outputs = self.first, list[Tensor]()
         for given in x if self.loop else [x]:
-            leaves = [self._resized(leaf, x, batch, hidden) for leaf in call.leaves]
+            leaves = [self._resized(leaf, x, hidden) for leaf in call.leaves]
             leaves[self.input] = given
             for k, output in self.carried.items() if outputs else ():
                 leaves[k] = outputs[output]
@@ -151,11 +150,14 @@ class Seen:
             call, outputs = self.later, list(tensors_in(result))
         return result
 
-    def _resized(self, leaf: Any, x: Tensor, batch: int, hidden: int | None) -> Any:
-        """An argument for another batch and another hidden size."""
+    def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
+        """An argument for an input of another batch and length, and for another hidden size."""
         assert self.layout is not None
-        if isinstance(leaf, int) and not isinstance(leaf, bool) and leaf == self.layout.batch:
-            return batch
+        axes, steps = self.layout.axes, self.layout.steps
+        batch = x.size(axes.index("b"))
+        if type(leaf) is int:
+            now = x.size(axes.index("t")) if "t" in axes else x.size(1) // CLASSES
+            return {steps + 1: now + 1, steps: now, self.layout.batch: batch}.get(leaf, leaf)
         if not isinstance(leaf, Tensor):
             return leaf
         sizes = {self.sizes.get("hidden"): hidden} if hidden else {}
@@ -226,7 +228,7 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 
 
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
-    """Where digits are in a tensor; None if it has none.
+    """Where digits are in a tensor; None if it has none, or if batch and time may be exchanged.
 
     Args:
         rows: sizes that the batch may have.
@@ -238,6 +240,8 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
         sizes = dict(zip(axes, x.shape, strict=True))
         if sizes["b"] not in rows:
             continue
+        if not stepwise and sizes["b"] == sizes.get("t"):
+            return None
         dim = _encoding(x.movedim(axes.index("d"), -1) if "d" in axes else x, axes)
         if dim is not None:
             steps = sizes["f"] // CLASSES if axes == "bf" else sizes["t"]
