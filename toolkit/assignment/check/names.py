@@ -67,6 +67,7 @@ def arguments(
     rest: Mapping[Any, Any] = {},
     own: Mapping[str, Any] = {},
     positions: Sequence[str] = (),
+    given: int = 0,
 ) -> tuple[list[Any], dict[str, Any], dict[Any, Any]]:
     """What to call a student's function with, by what its parameters' names ask for.
 
@@ -77,6 +78,7 @@ def arguments(
         own: the name of a parameter in lower case -> value, which goes before all others.
         positions: meanings of those without a default whose names say nothing, in this order, as
             far as no name says them.
+        given: how many parameters have their values already.
 
     Returns:
         the positional arguments, those with names, and the meanings that were asked for, with
@@ -88,7 +90,7 @@ def arguments(
     positional: list[Any] = []
     named: dict[str, Any] = {}
     took: dict[Any, Any] = {}
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(inspect.signature(function).parameters.values())[given:]
     means = {p.name: meaning(p.name, *tables) for p in parameters}
     left = [what for what in positions if what not in means.values()]
     for p in parameters:

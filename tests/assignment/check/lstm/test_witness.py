@@ -41,6 +41,14 @@ KEEPS = """
         self.h, self.c = self.step(x_t, self.h, self.c)
         return self.p(self.h)
 """
+STATES = """
+    def forward(self, x, states):
+        h, c = states
+        for x_t in x.unbind(1):
+            h, c = self.step(x_t, h, c)
+        return self.p(h)
+"""
+ONE_BY_ONE = STATES.replace("states):\n        h, c = states", "h, c):")
 WHOLE = """
     def forward(self, x):
         h = c = x.new_zeros(len(x), self.hidden)
@@ -170,6 +178,27 @@ def test_states_that_only_the_network_has_are_not_seen(tmp_path: Path, warm_chec
     report = warm_check(tmp_path, parts=["lstm"])
     assert report.findings == []
     assert report.not_seen != []
+
+
+def test_without_a_training_one_step_is_not_taken_for_a_sequence(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    """One row of numbers is one digit, or as many digits as numbers: nobody can tell."""
+    write(tmp_path, ONE_STEP, {})
+    (tmp_path / "train.py").unlink()
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert report.findings == []
+    assert report.not_seen != []
+
+
+@pytest.mark.parametrize("methods", [STATES, ONE_BY_ONE])
+def test_without_a_training_zeros_are_passed_for_states(
+    methods: str, tmp_path: Path, warm_check: Check
+) -> None:
+    write(tmp_path, methods, {})
+    (tmp_path / "train.py").unlink()
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert [*report.findings, *report.not_seen] == []
 
 
 @pytest.mark.parametrize("name", WRONG)

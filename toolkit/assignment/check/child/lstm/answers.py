@@ -1,6 +1,7 @@
 """Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
 
 import contextlib
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from toolkit.assignment.check.child.plain import clear
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
 from toolkit.assignment.check.child.script.values import tensors_in
-from toolkit.assignment.check.names import NAMES, arguments, pick
+from toolkit.assignment.check.names import NAMES, arguments, meaning, pick
 
 MAX_SECONDS = 5.0  # of CPU time until a training has called its network
 POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
@@ -110,7 +111,7 @@ class Answers:
         Args:
             sizes: what a parameter is -> its value; None where its default is to be kept.
             as_seen: whether it is built and called as their training does; else its constructor
-                gets what its names ask for, and its forward the input alone.
+                and its forward get what the names of their parameters ask for.
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
@@ -340,7 +341,20 @@ class Answers:
     def _result(self, network: Any, x: Tensor) -> Any:
         if self.as_seen:
             return self.seen[self.kind].call(network, x, self.sizes["hidden"])
-        return network(x)
+        return network(x, **self._more(network, x))
+
+    def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
+        """What a forward asks for after its input: initial states, in one tuple or one by one."""
+        function = network.forward
+        if type(network).__call__ is not nn.Module.__call__:
+            function = network.__call__
+        rows, steps = x.shape[:2] if self.sizes["first"] else x.shape[1::-1]
+        zeros = x.new_zeros(rows, self.sizes["hidden"] or 128, dtype=torch.float32)
+        names = list(inspect.signature(function).parameters)[1:]
+        states = [name for name in names if meaning(name, "forward") == "state"]
+        start = (zeros, zeros) if len(states) == 1 else zeros
+        rest = {"device": x.device, "steps": steps, "batch": rows, "dropout": 0.0, "state": start}
+        return arguments(function, ("forward", "network"), {}, rest, given=1)[1]
 
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """An instance, and which sizes its constructor asks for, with their defaults.
