@@ -2,8 +2,9 @@
 
 Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
 with `--everywhere` each misconception in all right solutions that it fits, and then runs the
-command `check` on each right one, for its processor time. Code by others says more about how right
-the check is: benchmarks/check/wild.py.
+command `check` on each right one, for its processor time. With `--without-training` it judges only
+what is about the LSTM alone, each without the script that trains it: the verdicts have to be the
+same. Code by others says more about how right the check is: benchmarks/check/wild.py.
 """
 
 import argparse
@@ -27,10 +28,14 @@ from toolkit.assignment.check.verify import is_proved
 from toolkit.assignment.parts import PARTS
 
 
-def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple[Any, Path]:
+def judged(
+    host: Host, write: Callable[[Path], None], parts: list[str], without_training: bool
+) -> tuple[Any, Path]:
     """Return the report on a submission, and the folder that it was written to."""
     folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
     write(folder)
+    for training in folder.rglob("train.*") if without_training else ():
+        training.unlink()
     with tempfile.TemporaryDirectory() as copy:
         submission = prepare(folder, Path(copy).resolve())
         chosen = [part for part in PARTS if part in parts]
@@ -39,7 +44,7 @@ def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple
     return report, folder
 
 
-def planted(host: Host, everywhere: bool) -> dict[bool, Counter[str]]:
+def planted(host: Host, everywhere: bool, without: bool) -> dict[bool, Counter[str]]:
     """Count the findings for each misconception.
 
     Returns:
@@ -48,9 +53,10 @@ def planted(host: Host, everywhere: bool) -> dict[bool, Counter[str]]:
     """
     counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for name, wrong in cases.WRONG.items():
-        if wrong.first or everywhere:
+        is_asked = wrong.first or everywhere
+        if is_asked and not (without and set(wrong.parts) != {"lstm"}):
             write = functools.partial(cases.write_planted, name)
-            report, folder = judged(host, write, list(wrong.parts))
+            report, folder = judged(host, write, list(wrong.parts), without)
             counts[wrong.first].update(count_findings(name, wrong, report, folder))
     return counts
 
@@ -89,17 +95,24 @@ def naming_findings(fault: Any, wrong: Any, report: Any) -> list[Any]:
     return naming
 
 
-def alarms(host: Host) -> tuple[int, int]:
-    """Count the right parts, and those with a finding."""
+def alarms(host: Host, without: bool) -> tuple[int, int, int]:
+    """Count the right parts, those with a finding, and those that were not seen."""
     parts = cases.right_parts()
-    wrong = 0
+    if without:  # of probabilities the training has to show that no softmax follows
+        parts = {name: case for name, case in parts.items() if case[1] == ["lstm"]}
+    wrong = unseen = 0
     for name, (submission, checked) in parts.items():
-        report, _ = judged(host, functools.partial(cases.write_right, submission), checked)
+        write = functools.partial(cases.write_right, submission)
+        report, _ = judged(host, write, checked, without)
         if report.findings:
             wrong += 1
+        if any(finding.id != "same-class-ends" for finding in report.not_seen):
+            unseen += 1
         for finding in report.findings:
             print(f"{name}: {finding.id} is a false alarm")
-    return len(parts), wrong
+        for finding in report.not_seen:
+            print(f"{name}: {finding.id or finding.message} is not seen")
+    return len(parts), wrong, unseen
 
 
 def costs() -> list[float]:
@@ -133,11 +146,13 @@ def print_counts(counts: Counter[str], solutions: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The check against planted faults.")
     parser.add_argument("--everywhere", action="store_true", help="in each solution where one fits")
+    parser.add_argument(
+        "--without-training", action="store_true", help="only the LSTM, whose training is not there"
+    )
     options = parser.parse_args()
     with Host() as host:
-        counts = planted(host, options.everywhere)
-        parts, wrong = alarms(host)
-    seconds = costs()
+        counts = planted(host, options.everywhere, options.without_training)
+        parts, wrong, unseen = alarms(host, options.without_training)
     print("\n| what | measured |")
     print("|---|---|")
     print_counts(counts[True], "")
@@ -146,6 +161,10 @@ def main() -> None:
     print(
         f"| parts of {len(cases.RIGHT)} right submissions with a false alarm | {wrong} of {parts} |"
     )
+    print(f"| of them with something not seen | {unseen} of {parts} |")
+    if options.without_training:
+        return
+    seconds = costs()
     print(
         "| processor time of `check` on a right submission | "
         f"median {statistics.median(seconds):.1f} s, {min(seconds):.1f} to {max(seconds):.1f} s |"

@@ -86,6 +86,10 @@ class Gone(Exception):
         return self.late and self.cpu < 0.9 * self.limit and own < 1.5 * self.limit
 
 
+class Unwatched(Gone):
+    """The process has ended while it watched how a script calls a network: ask another without."""
+
+
 class Clock:
     """How long a submission has been waited for; it stands still while the judge thinks."""
 

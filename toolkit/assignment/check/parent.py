@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from toolkit.assignment.check.findings import Finding, Report, unanswered
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, StudentError
+from toolkit.assignment.check.host import Gone, Host, StudentError, Unwatched
 from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
@@ -182,6 +183,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
             verdicts.unanswered()
+    except Unwatched:
+        judge_part(host, root, replace(located, witnesses=()), verdicts)
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:

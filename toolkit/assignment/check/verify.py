@@ -144,6 +144,8 @@ CLAIMS: dict[str, Claim] = {
         "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
     "so few numbers cannot be four gates": Claim(
         "identity", "wrong-equation", lambda weights, n: weights < 4 * n * n),
+    "no reading of its four gates gives its logits": Claim(
+        "identity", "wrong-equation", lambda readings, nearest: readings and nearest > EXACT),
     "another digit there changes nothing": Claim(
         "experiment", "loss-not-last-step",
         lambda changed, difference: changed and difference == 0),

@@ -28,6 +28,7 @@ PLACE = [TEXT, LINE]
 NAMED = [str, TEXT, LINE]
 SIZES = [range]
 NEW = [[PLACE, SIZES, bool]]
+SEEN = {"axes": str, "dim": range, "batch": range, "steps": range, "extra": int}
 ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE,
          "walls": [str]}  # fmt: skip
 # What an answer looks like, for each question about each part; anything else is none. A kind is a
@@ -42,7 +43,8 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "items": ({"inputs": Tensor, "labels": 2, "dtype": str}, {"inputs": None, "labels": None}),
     },
     "lstm": {
-        "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},
+        "watch": None,
+        "load": {"classes": [{"name": str, "line": LINE, "forward": LINE, "seen": (SEEN, None)}]},
         "source": str,
         "build": {"took": {str: object}, "recurrent": [PLACE], "tensors": [
             {"name": str, "kind": str, "shape": SIZES, "grad": bool, "zero": bool,

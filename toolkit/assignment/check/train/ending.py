@@ -39,6 +39,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     Returns:
         what it raised, if that is left to be named.
     """
+    if trace.lacking is not None:
+        lacking = StudentError(trace.lacking)
+        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
     error = None if trace.error is None else StudentError(trace.error)
     types, text = (error.types, error.text) if error else ([], "")
     leaves = trace.ended == "exit" or "EOFError" in types  # a keyboard that the check lacks

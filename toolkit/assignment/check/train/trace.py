@@ -205,6 +205,7 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
+    lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
@@ -239,8 +240,8 @@ class Trace(Record):
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """What the child's `run` returned; any exception: that is none."""
-        if answer["error"] is not None:
-            StudentError(answer["error"])
+        for error in filter(None, (answer["error"], answer["lacking"])):
+            StudentError(error)
         known: dict[int, list[dict[str, Any]]] = {}  # what a call or a batch gave
         for index, event in enumerate(answer["events"]):
             event["index"] = index

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.weak import WeakIdKeyDictionary
 
 from toolkit.assignment.check.child.origins import Origins, Sources
 from toolkit.assignment.check.child.places import Place, place
@@ -65,7 +66,8 @@ class Trace:
         self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
         self.parsers: list[ArgumentParser] = []  # of arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
-        self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
+        self.nodes: set[Any] = set()  # of the graph of the last backward pass
+        self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
@@ -134,6 +136,9 @@ class Trace:
             self.values.owners.setdefault(self.values.id_of(parameter), known)
         return known
 
+    def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        """The outermost call of a network has returned: nothing but its event is kept."""
+
     def watch_gradient(self, index: int, result: Any) -> None:
         """Note what every backward pass gives to the output of a call."""
         output = next((t for t in tensors_in(result) if t.requires_grad and t.dim()), None)
@@ -155,7 +160,7 @@ class Trace:
         """
         self.see_moves_by_hand()
         self._see_cleared()
-        leaves, self._nodes = graph(*roots)
+        leaves, self.nodes = graph(*roots)
         reached = {self.values.id_of(leaf): leaf for leaf in leaves}
         self._reached |= reached
         self._gradients = {}
@@ -177,7 +182,7 @@ class Trace:
             parameters=list(before),
             changed=changed,
             gradients=[[call, gradient] for call, gradient in gradients.items()],
-            losses=self.losses.among(self._nodes),
+            losses=self.losses.among(self.nodes),
             whole=not self.full(),
             error=error,
         )
