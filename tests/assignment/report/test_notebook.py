@@ -85,7 +85,7 @@ def test_colab(executed: tuple[Path, NotebookNode, dict[str, str]]) -> None:
     _, _, said = executed
     assert "Would install assignment3-toolkit-" in said["install"]
     assert "Written: my_folder/data/MNIST/raw/t10k-labels-idx1-ubyte" in said["skeleton"]
-    assert "right: Equations (1) to (7)" in said["check"]
+    assert "right: The model follows equations (1) to (7)" in said["check"]
     assert "my_folder/report/: report.tex, report.docx" in said["report"]
     assert "The notebook" not in said["pack"]  # is missing, or was never run
     assert "Your code equals the toolkit's solution for train.py" in said["pack"]
