@@ -188,6 +188,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
     shown: list[tuple[list[int], int]] = []
+    lengths = []  # of the palindromes: some classes are told how many digits are read
     for length in LONG:
         try:
             digits, labels = read_items(student, length)
@@ -206,8 +207,9 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
             proof = {"length": length, "problem": "spoilt"}
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
             return
-        shown += _shown_items(Items(digits[:, : length - 1], labels), FEW)
-    verdicts.right("long", proof=_rows_and_labels(shown) | {"lengths": list(LONG)})
+        shown += _shown_items(Items(digits, labels), FEW)
+        lengths.append(digits.size(1) + 1)
+    verdicts.right("long", proof=_rows_and_labels(shown) | {"lengths": lengths})
 
 
 def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:

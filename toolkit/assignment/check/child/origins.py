@@ -19,6 +19,7 @@ from toolkit.assignment.check.child.places import NOWHERE, Place, place, running
 SETTERS = ("__setattr__", "register_parameter", "register_buffer")
 DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
 MAX_SOURCE = 200_000  # numbers of one tensor that is kept
+MAX_END = 2_000  # numbers of one that is kept among the first: more than two ends have
 LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
 
 
@@ -30,11 +31,15 @@ class Origin(NamedTuple):
 
 
 class Sources:
-    """Numbers that were made of nothing, as noise is: the last ones, and not more than so many."""
+    """Numbers that were made of nothing, as noise is: the first and the last ones, at most `most`.
+
+    Two ends may be drawn before the training, and joined after it.
+    """
 
     def __init__(self, most: int = 0) -> None:
-        self._left = most  # numbers
-        self._kept = deque[Tensor]()
+        self._left_for_first = self._left = most // 2  # numbers
+        self._first: list[Tensor] = []
+        self._last = deque[Tensor]()
 
     def add(self, made: Any) -> None:
         """Keep a copy of a tensor or an array of floats."""
@@ -44,13 +49,17 @@ class Sources:
             numbers = torch.as_tensor(made).detach()
             if not numbers.is_floating_point() or not 0 < numbers.numel() <= MAX_SOURCE:
                 return
-            self._kept.append(numbers.float().clone())
+            if numbers.numel() <= min(MAX_END, self._left_for_first):
+                self._left_for_first -= numbers.numel()
+                self._first.append(numbers.float().clone())
+                return
+            self._last.append(numbers.float().clone())
             self._left -= numbers.numel()
             while self._left < 0:
-                self._left += self._kept.popleft().numel()
+                self._left += self._last.popleft().numel()
 
     def __iter__(self) -> Iterator[Tensor]:
-        return iter(self._kept)
+        return iter([*self._first, *self._last])
 
 
 class Origins(TorchFunctionMode):

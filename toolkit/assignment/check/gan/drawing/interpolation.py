@@ -97,9 +97,16 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Those that may be points in latent space, float (n, latent_dim)."""
-    fitting = (t for t in tensors if t.numel() and t.numel() % latent_dim == 0)
-    return [t.reshape(-1, latent_dim) for t in fitting]
+    """Those that may be points in latent space, float (n, latent_dim), or the noise beside a label,
+    which is at least half as long.
+    """
+    rows = []
+    for tensor in tensors:
+        if tensor.numel() and tensor.numel() % latent_dim == 0:
+            rows.append(tensor.reshape(-1, latent_dim))
+        elif tensor.dim() == 2 and latent_dim <= 2 * tensor.size(1) < 2 * latent_dim:
+            rows.append(tensor)
+    return rows
 
 
 def _judge(
@@ -155,7 +162,7 @@ def _judge_ends(path: Path, at: Placed, samples: Sequence[Tensor], verdicts: Ver
         verdicts.right("interpolation", proof=seen)
         return True
     size = path.points.size(1)
-    everything = torch.cat([torch.empty(0, size), *samples])
+    everything = torch.cat([torch.empty(0, size), *(z for z in samples if z.size(1) == size)])
     if size > 2 and len(extended(path, everything).points) > len(path.points):
         verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
         return True

@@ -156,8 +156,16 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """Whether a point (d,) is a row of one of the samples (n, d), or one that was enlarged."""
-    return any(bool(_are_alike(point, rows).any()) for rows in samples)
+    """True if a point (d,) is a row of one of the samples (n, d), or one that was enlarged.
+
+    The rows may be shorter: then a label stands beside the noise.
+    """
+    for rows in samples:
+        width = rows.size(1)
+        for part in (point[:width], point[-width:]):
+            if bool(_are_alike(part, rows).any()):
+                return True
+    return False
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
@@ -165,7 +173,7 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
     return [
         rows
         for rows in samples
-        if sum(bool(_are_alike(point, rows).any()) for point in path.points) < MIN_STEPS
+        if sum(is_sample(point, [rows]) for point in path.points) < MIN_STEPS
     ]
 
 
