@@ -1,5 +1,7 @@
 """Submissions that solve nothing and try to look right: with the real child and the real judge."""
 
+import os
+
 import pytest
 
 from toolkit.assignment.grade.result import Result
@@ -90,7 +92,10 @@ def test_one_part_leaves_nothing_to_the_next(way: Isolation) -> None:
     data = pack({"dataset.py": REWRITE + STUBS, "lstm.py": LOOK})
     result = grade_archive("1_assignment3.zip", data, read_rubric(), Limits(), isolation=way)
     messages = [one.message for one in result.extra_data.findings if one.part == "lstm"]
-    assert any("[] [] 1" in message for message in messages), messages
+    # An ordinary user cannot count what lies in a closed folder, and that is over the limit.
+    unseen = [one.message for one in result.extra_data.not_seen if one.part == "lstm"]
+    is_stopped = os.geteuid() != 0 and any("wrote more than" in message for message in unseen)
+    assert is_stopped or any("[] [] 1" in message for message in messages), messages + unseen
 
 
 LIVES_ON = """
