@@ -99,7 +99,7 @@ class _Layout:
             (deep / "12345678_assignment3.zip").write_bytes(self._rng.randbytes(10))
         for number, path in enumerate(self._theirs):
             (folder / f"link-{number}").symlink_to(path)
-        if self._rng.random() < 0.5:
+        if self._rng.random() < 0.5 and deep != folder:  # more is put into the folder itself
             deep.chmod(0)
 
     def _folder(self, path: Path) -> Path:
