@@ -200,8 +200,7 @@ export function flows(norms, digits, read, networks) {
 export function handedOn(kept, count, networks, { wires, from }) {
   const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles(networks)[name]} ${number(mean(values), 2)}`);
-  if (!listed.length) return "";
-  return wires.includes("f0")
+  return !listed.length ? "" : wires.includes("f0")
     ? t("With f = 0 from step %(step)s on, no gradient comes back along the cell state there: what arrives has come through h.", { step: from + 1 })
     : t("Why: from (5), ∂c(t) / ∂c(t−1) = f(t). Along the cell state only f multiplies the gradient, and no matrix. Where f is near 1 the gradient survives. What comes round through h is added. The mean f of the %(count)s units that contribute most to the answer: %(list)s.", { count, list: listed.join(t(", ")) });
 }

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from toolkit.assignment.check.child.origins import Sources
 from toolkit.assignment.check.findings import Id, Report
 
 from ..conftest import Check
@@ -83,3 +85,15 @@ def test_a_choice_that_nothing_calls(tmp_path: Path, warm_check: Check) -> None:
     report, verdict = judged(gan(RANDOM), tmp_path, warm_check)
     assert verdict == "right"
     assert [finding.id for finding in report.not_seen] == ["same-class-ends"]
+
+
+def test_ends_drawn_before_a_long_training_are_kept() -> None:
+    """And the last batch is, whole, where it has as many numbers as may be kept."""
+    sources = Sources(1000)
+    ends, batches = torch.randn(2, 100), [torch.randn(10, 100) for _ in range(5)]
+    for made in (ends, *batches):
+        sources.add(made)
+    kept = list(sources)
+    assert len(kept) == 2
+    assert torch.equal(kept[0], ends)
+    assert torch.equal(kept[1], batches[-1])

@@ -31,13 +31,14 @@ class Origin(NamedTuple):
 
 
 class Sources:
-    """Numbers that were made of nothing, as noise is: the first and the last ones, at most `most`.
+    """Numbers that were made of nothing, as noise is: the last `most`, and some of the first.
 
-    Two ends may be drawn before the training, and joined after it.
+    Two ends may be drawn before the training, and joined after it: small tensors are kept until
+    they have a quarter of `most` numbers.
     """
 
     def __init__(self, most: int = 0) -> None:
-        self._left_for_first = self._left = most // 2  # numbers
+        self._left, self._left_for_first = most, most // 4  # numbers
         self._first: list[Tensor] = []
         self._last = deque[Tensor]()
 

@@ -97,14 +97,15 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Those that may be points in latent space, float (n, latent_dim), or the noise beside a label,
-    which is at least half as long.
+    """Those that may be points in latent space, float (n, latent_dim), or the noise beside a label.
+
+    Such noise is at least half as long, and has enough numbers to be no match by chance.
     """
     rows = []
     for tensor in tensors:
         if tensor.numel() and tensor.numel() % latent_dim == 0:
             rows.append(tensor.reshape(-1, latent_dim))
-        elif tensor.dim() == 2 and latent_dim <= 2 * tensor.size(1) < 2 * latent_dim:
+        elif tensor.dim() == 2 and max(3, latent_dim / 2) <= tensor.size(1) < latent_dim:
             rows.append(tensor)
     return rows
 

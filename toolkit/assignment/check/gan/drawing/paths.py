@@ -162,9 +162,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
     """
     for rows in samples:
         width = rows.size(1)
-        for part in (point[:width], point[-width:]):
-            if bool(_are_alike(part, rows).any()):
-                return True
+        parts = [point] if width == len(point) else [point[:width], point[-width:]]
+        if any(bool(_are_alike(part, rows).any()) for part in parts):
+            return True
     return False
 
 

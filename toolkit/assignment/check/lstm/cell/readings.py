@@ -1,7 +1,6 @@
 """Every reading of a network's four affine maps as g, i, f and o: if none is right, it is no LSTM.
 
-Four maps of x(t) and h(t-1), each with its activation, can be the gates in 24 ways; a gradient
-changes none of that.
+Four maps of x(t) and h(t-1) can be the four gates in 24 ways.
 """
 
 from collections.abc import Sequence
