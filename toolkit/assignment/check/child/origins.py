@@ -38,13 +38,14 @@ class Sources:
     """
 
     def __init__(self, most: int = 0) -> None:
+        self._is_on = most > 0
         self._left, self._left_for_first = most, most // 4  # numbers
         self._first: list[Tensor] = []
         self._last = deque[Tensor]()
 
     def add(self, made: Any) -> None:
         """Keep a copy of a tensor or an array of floats."""
-        if not self._left or not isinstance(made, Tensor | np.ndarray):
+        if not self._is_on or not isinstance(made, Tensor | np.ndarray):
             return
         with torch._C.DisableTorchFunction():
             numbers = torch.as_tensor(made).detach()
