@@ -32,7 +32,8 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
     """`sigmoids.last_hidden`, with derivatives. It can be differentiated once, not twice."""
-    h: Tensor = _LastHidden.apply(digits, weight)  # type: ignore[no-untyped-call]
+    apply: Any = _LastHidden.apply  # it has no types before torch 2.15
+    h: Tensor = apply(digits, weight)
     return h
 
 
