@@ -11,8 +11,8 @@ from torch import Tensor
 from serving.pictures import SIDE, digit_on, from_base64
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import entry_of
 
 SHADES = 255
 
@@ -23,17 +23,16 @@ class Drawing:
     What it is asked raises a `UsageError` for input that it cannot use.
 
     Args:
-        exports_dir: the folder with classifier.pt, and generator.pt and discriminator.pt.
+        exports_dir: the folder with the classifier, and perhaps the generator and discriminator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        self.classifier = torchscript.load("classifier", exports_dir)
-        listed = read_manifest(exports_dir)
+        self.classifier = load("classifier", exports_dir)
         self.generator, self.discriminator = (
-            torchscript.load(name, exports_dir) if f"{name}.pt" in listed else None
+            load(name, exports_dir) if entry_of(name, exports_dir) else None
             for name in ("generator", "discriminator")
         )
 

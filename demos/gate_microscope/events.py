@@ -15,8 +15,8 @@ from serving.numbers import digits as typed
 from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import torchscript
-from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import MINE, Shown, entry_of, networks_of
 from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -39,8 +39,8 @@ class GateMicroscope:
     cells are whole numbers, steps and places counted from 1, cells from 0.
 
     Args:
-        exports_dir: the folder with those of lstm.pt, rnn.pt, lstm_plain.pt and rnn_plain.pt that
-            its manifest lists; somebody's own are called "lstm_mine" and "rnn_mine" here.
+        exports_dir: the folder with those of lstm, rnn, lstm_plain and rnn_plain that its
+            manifest lists; somebody's own are called "lstm_mine" and "rnn_mine" here.
 
     Raises:
         ToolkitError: no file is listed, or one is missing or differs from its entry.
@@ -54,11 +54,11 @@ class GateMicroscope:
         for name, (export, folder, whose) in (
             places or {"lstm": Shown("lstm", exports_dir, "")}  # which says what is missing
         ).items():
-            self.networks[name] = network = torchscript.load(export, folder)
-            entry = read_manifest(folder)[f"{export}.pt"]
+            self.networks[name] = network = load(export, folder)
+            entry = entry_of(export, folder)
             if not hasattr(network, "hidden_size"):
                 raise ToolkitError(
-                    f"{folder / export}.pt is no {export.upper()} of the toolkit, which the page "
+                    f"{folder / export} is no {export.upper()} of the toolkit, which the page "
                     "can open; `toolkit export` carries yours over into one."
                 )
             self.described[name] = {

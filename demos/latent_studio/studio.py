@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from serving.numbers import whole
 from serving.pictures import digit_on
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.export import torchscript
+from toolkit.export import load
 from toolkit.export.film import has_film, load_film, network_at, trainings
 from toolkit.export.manifest import MINE, Shown, networks_of
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
@@ -43,9 +43,8 @@ class Studio:
     """The three networks, and what the page asks of them.
 
     Args:
-        generator, discriminator: the folders with generator.pt and discriminator.pt, and whose
-            they are.
-        classifier: the folder with classifier.pt.
+        generator, discriminator: the folders with the two networks, and whose they are.
+        classifier: the folder with the classifier.
 
     Raises:
         ToolkitError: a file is missing, or differs from its entry in the manifest.
@@ -55,9 +54,9 @@ class Studio:
         self.exports_dir = generator.folder
         places = {"generator": generator, "discriminator": discriminator}
         self.whose = {name: place.whose for name, place in places.items() if place.whose}
-        self.generator = torchscript.load("generator", generator.folder)
-        self.discriminator = torchscript.load("discriminator", discriminator.folder)
-        self.classifier = torchscript.load("classifier", classifier)
+        self.generator = load("generator", generator.folder)
+        self.discriminator = load("discriminator", discriminator.folder)
+        self.classifier = load("classifier", classifier)
         self.latent_dim = cast(int, self.generator.latent_dim)
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = has_film(generator.folder)
@@ -97,7 +96,7 @@ class Studio:
         return torch.stack([pair.z_from, pair.z_to])
 
     @torch.no_grad()
-    def draw(self, z: Tensor, generator: torch.jit.ScriptModule | None = None) -> Pictures:
+    def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
         """The pictures of latent points, float32 (n, latent_dim), by the exported generator."""
         return self.judge((self.generator if generator is None else generator)(z))
 
@@ -183,7 +182,7 @@ class Studio:
             return self.judge(digit_on(picture))
 
     @functools.cached_property
-    def early(self) -> tuple[int, torch.jit.ScriptModule]:
+    def early(self) -> tuple[int, nn.Module]:
         """A step early in the training, when digits begin to show, and the generator of then.
 
         Raises:

@@ -7,8 +7,14 @@ from torch import nn
 from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
-from toolkit.export.manifest import FORMATS, read_listed, read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import (
+    FORMATS,
+    find_file,
+    judge_of,
+    read_listed,
+    read_manifest,
+)
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
@@ -30,7 +36,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
         run.finish(record)
     print(
         f"Classifier: {share:.2%} of the {len(mnist.test_images):,} test images, after "
-        f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.pt'}"
+        f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.safetensors'}"
     )
 
 
@@ -40,7 +46,8 @@ def find_classifier(exports_dir: Path) -> Path:
     Raises:
         ToolkitError: it is not the one that the manifest lists.
     """
-    listed = read_listed(path := exports_dir / "classifier.pt")
+    file, folder = find_file("classifier", exports_dir)
+    listed = read_listed(path := folder / file)
     if listed.data is None:
         return package_data("exports")
     if not listed.intact:
@@ -58,7 +65,9 @@ def keep_classifier(exports_dir: Path) -> None:
         ToolkitError: it is damaged, or the copy cannot be written.
     """
     if (source := find_classifier(exports_dir)) != exports_dir:
-        copy_export("classifier", source, exports_dir, FORMATS)
+        listed = read_manifest(source)
+        formats = [format_ for format_ in FORMATS if f"classifier.{format_}" in listed]
+        copy_export("classifier", source, exports_dir, formats)
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
@@ -67,7 +76,7 @@ def load_classifier(workspace: Workspace) -> nn.Module:
     Raises:
         ToolkitError: as `find_classifier`.
     """
-    return torchscript.load("classifier", find_classifier(workspace.exports_dir))
+    return load("classifier", find_classifier(workspace.exports_dir))
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
@@ -80,11 +89,12 @@ def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evalua
     """
     classifier = load_classifier(workspace)
     folders = (find_classifier(workspace.exports_dir), package_data("exports"))
-    found, own = (read_manifest(folder)["classifier.pt"]["sha256"] for folder in folders)
+    found, own = map(judge_of, folders)
     if found != own:
+        path = folders[0] / find_file("classifier", folders[0])[0]
         print(
-            f"Note: {folders[0] / 'classifier.pt'} ({found[:12]}) is not the toolkit's own "
-            f"classifier ({own[:12]}), so its distances do not compare with those in the "
-            "documents. Remove the file to measure by the toolkit's own."
+            f"Note: {path} ({found[:12]}) is not the toolkit's own classifier ({own[:12]}), so its "
+            "distances do not compare with those in the documents. Remove the file to measure by "
+            "the toolkit's own."
         )
     return Evaluator(classifier, found, mnist, workspace.device, **options)

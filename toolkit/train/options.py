@@ -25,7 +25,7 @@ ResultsOption = Annotated[
 ExportsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Where the .pt files and manifest.json go.",
+        help="Where the networks and manifest.json go.",
         show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
     ),
 ]
@@ -117,7 +117,7 @@ GeneratorArgument = Annotated[
     Path | None,
     typer.Argument(
         help="A TorchScript file. Loading it runs code from it, so trust whoever made it.",
-        show_default="generator.pt of EXPORTS_DIR",
+        show_default="the generator of EXPORTS_DIR",
     ),
 ]
 LatentDimOption = Annotated[

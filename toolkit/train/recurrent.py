@@ -67,12 +67,12 @@ def train_recurrent(
         workspace.export({name: model}, record, {name: metrics})
         run.finish(record)
     print_summary(tested, run, config, by_seed[config.length])
-    print(f"  {workspace.exports_dir / name}.pt  {run.figures / 'accuracy.png'}")
+    print(f"  {workspace.exports_dir / name}.safetensors  {run.figures / 'accuracy.png'}")
     return run
 
 
 def export_name(config: Config) -> str:
-    """Only what learnt with the curriculum becomes lstm.pt or rnn.pt, which the demos show."""
+    """Only what learnt with the curriculum becomes "lstm" or "rnn", which the demos show."""
     return config.model if config.curriculum else f"{config.model}_plain"
 
 
