@@ -13,7 +13,7 @@ import torch
 
 from toolkit.common.device import make_rng
 from toolkit.common.files import atomic_write
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.manifest import read_manifest
 from toolkit.lstm.data import palindromes, split_last
 
@@ -27,7 +27,7 @@ SHORTEST, LONGEST, COUNT = 5, 1000, 500
 def main(out: Path) -> None:
     torch.set_num_threads(1)
     listed = read_manifest(ROOT / "exports")
-    networks = [(name, torchscript.load(name, ROOT / "exports")) for name in NAMES]
+    networks = [(name, loading.load(name, ROOT / "exports")) for name in NAMES]
     right: dict[str, list[int]] = {name: [] for name in NAMES}
     for length in range(SHORTEST, LONGEST + 1):
         asked = palindromes(COUNT, length, split="test", rng=make_rng(length, "accuracy curve"))

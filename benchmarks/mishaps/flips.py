@@ -16,7 +16,7 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.common.record import read_record
 from toolkit.common.runs import Run
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.film import load_film
 from toolkit.export.manifest import read_export, read_manifest
 
@@ -98,7 +98,7 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
                 exports / file,
                 lambda n=name, e=ending: read_export(n, exports, e).data,
             )
-    add(".pt files", exports / "lstm.pt", lambda: str(torchscript.load("lstm", exports).graph))
+    add(".pt files", exports / "lstm.pt", lambda: str(loading.load("lstm", exports).graph))
     add("film.npz", exports / "film.npz", lambda: list(load_film(exports)))
     add("the manifest", exports / "manifest.json", lambda: read_manifest(exports))
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.device import make_rng
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.manifest import read_manifest
 
 from .conftest import ROOT
@@ -52,7 +52,7 @@ def share(name: str, length: int, wires: str = "", step: int = 1) -> float:
 
 def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
     """|d loss / d c| of an LSTM, |d loss / d h| of an RNN, by autograd through nn's cells."""
-    state = torchscript.load(name).state_dict()
+    state = loading.load(name).state_dict()
     state = {key: (value.half() if half else value).double() for key, value in state.items()}
     size = state["cell.weight_hh"].size(1)
     lstm = name.startswith("lstm")
@@ -213,7 +213,7 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
 @pytest.mark.parametrize("digits", [[4, 1, 0, 9, 9, 2], [8]])
 def test_remembered(name: str, digits: list[int]) -> None:
     """Every digit replaced by every other one, and the whole read anew."""
-    found = remembered(torchscript.load(name), torch.tensor(digits)).numpy()
+    found = remembered(loading.load(name), torch.tensor(digits)).numpy()
     memory = "c" if name.startswith("lstm") else "h"
     own = states(name, [digits])[memory][:, 0]
     expected = np.zeros((len(digits), len(digits)))

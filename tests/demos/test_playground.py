@@ -20,7 +20,7 @@ from PIL import Image, ImageSequence
 
 from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.manifest import SIGNATURES, read_manifest
 from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
@@ -75,7 +75,7 @@ def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) ->
     questions = [("lstm", digits), ("classifier", images)]
     answers = forward(node, page, [(name, x.numpy()) for name, x in questions])
     for (name, x), answer in zip(questions, answers, strict=True):
-        expected = torchscript.load(name, EXPORTS)(x).argmax(dim=1)
+        expected = loading.load(name, EXPORTS)(x).argmax(dim=1)
         assert (answer.argmax(axis=1) == expected.numpy()).all(), name
 
 
@@ -141,7 +141,7 @@ def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None
     copy_export("rnn", EXPORTS, tmp_path)
     write_playground(tmp_path, tmp_path / "page.html")
     (answer,) = forward(node, tmp_path / "page.html", [("rnn", np.array([[3, 1, 4, 1]]))])
-    expected = torchscript.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
+    expected = loading.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
     np.testing.assert_allclose(answer, expected.numpy(), HALF, HALF)
 
 
@@ -161,7 +161,7 @@ def test_what_is_remembered(node: Callable[..., str], page: Path) -> None:
     found = json.loads(node(HERE / "remembered.mjs", page, json.dumps(digits)))
     assert list(found) == ["lstm", "rnn", "lstm_plain", "rnn_plain"]
     for name, rows in found.items():
-        expected = remembered(torchscript.load(name, EXPORTS), torch.tensor(digits)).tolist()
+        expected = remembered(loading.load(name, EXPORTS), torch.tensor(digits)).tolist()
         for t, row in enumerate(rows):
             np.testing.assert_allclose(row, expected[t][: t + 1], 0.01, HALF, err_msg=name)
 

@@ -15,7 +15,7 @@ import warnings
 import torch
 from torch import nn
 
-from toolkit.export import torchscript
+from toolkit.export import saving
 from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, RNN
@@ -53,7 +53,7 @@ for order in sys.argv[1:]:
                 for other in OTHERS:
                     torch.jit.script(other)
                 continue
-            _, data, entry = torchscript.make(name, models[name], {})
+            _, data, entry = saving.make(name, models[name], {})
             hashes[name] = hashlib.sha256(data + json.dumps(entry).encode()).hexdigest()
         print(json.dumps(hashes), flush=True)
         os._exit(0)

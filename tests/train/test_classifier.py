@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
+from toolkit.export import loading, saving
 from toolkit.export.manifest import read_manifest
 from toolkit.gan.data import MNIST
 from toolkit.gan.model import Classifier
@@ -32,7 +32,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 def test_the_committed_classifier_is_never_trained_anew() -> None:
     """Every distance in the documents was measured by this one."""
     assert read_manifest(EXPORTS)["classifier.pt"]["sha256"] == IDENTITY
-    torchscript.load("classifier", EXPORTS)  # which compares the hash
+    loading.load("classifier", EXPORTS)  # which compares the hash
 
 
 def test_it_measures_wherever_the_exports_go(
@@ -54,7 +54,7 @@ def test_another_one_is_named(
     workspace: Workspace, few: MNIST, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    torchscript.save(
+    saving.save(
         {"classifier": Classifier()},
         {"classifier": {"test_accuracy": 0.1}},
         exports_dir=workspace.exports_dir,

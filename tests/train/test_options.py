@@ -72,7 +72,7 @@ def test_export_in_another_format(
     format_: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
-        "toolkit.export.formats.write", lambda format_, directory: [f"{format_} in {directory}"]
+        "toolkit.export.saving.write", lambda format_, directory: [f"{format_} in {directory}"]
     )
     done = CliRunner().invoke(app, ["export", "--format", format_, "--exports-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output

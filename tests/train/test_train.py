@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.record import read_record
-from toolkit.export import manifest, torchscript
+from toolkit.export import loading, manifest
 from toolkit.gan.data import EMBEDDED
 from toolkit.train.app import app
 from toolkit.train.presets import Plan
@@ -73,7 +73,7 @@ def test_smoke_of_everything(smoke_project: Path) -> None:
 
     smoke = smoke_project / "runs" / "smoke"
     for name in manifest.SIGNATURES:
-        torchscript.load(name, smoke / "exports")
+        loading.load(name, smoke / "exports")
     committed = hashes(ROOT / "exports")["classifier.pt"]  # copied, since there was none
     assert hashes(smoke / "exports")["classifier.pt"] == committed
     for name in ("lstm-curriculum", "rnn-curriculum", "lstm", "rnn", "gan"):

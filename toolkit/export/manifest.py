@@ -90,7 +90,7 @@ COMMANDS = {
 # What an entry may have besides the SHA-256, of which a reader relies on the kind.
 KINDS = {
     "metrics": dict, "attributes": dict, "golden": dict, "config": dict, "own": dict, "whose": str,
-    "architecture": dict,
+    "architecture": dict, "known_as": str,
 }  # fmt: skip
 
 
@@ -156,17 +156,15 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 def judge_of(exports_dir: Path) -> str:
     """The SHA-256 by which figures name the classifier of a folder.
 
-    It is that of its .pt file, by which all figures from before 0.3 name it; of its weights where
-    no .pt file was made from them.
+    It is that of its weights, but `known_as` in its entry if figures from before 0.3 have it: then
+    they were named after the .pt file.
 
     Raises: as `read_manifest`; ToolkitError: the folder lists no classifier.
     """
-    listed = read_manifest(exports_dir)
-    source = source_of("classifier", listed)
-    if source not in listed:
+    entry = entry_of("classifier", exports_dir)
+    if not entry:
         raise ToolkitError(f"{exports_dir / 'manifest.json'} lists no classifier.")
-    has_script = "classifier.pt" in listed and is_current("classifier.pt", listed)
-    digest: str = listed["classifier.pt" if has_script else source]["sha256"]
+    digest: str = entry.get("known_as", entry["sha256"])
     return digest
 
 
