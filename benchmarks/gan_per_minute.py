@@ -292,7 +292,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     mnist = load_mnist()
-    sha256 = manifest.read_export("classifier").entry["sha256"]
+    sha256 = manifest.identity(manifest.read_export("classifier").entry)
     evaluator = Evaluator(loading.load("classifier"), sha256, mnist, CPU)
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads; real images "

@@ -43,8 +43,9 @@ from toolkit.assignment.export.command import SECONDS
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import PARTS
 from toolkit.common.errors import ToolkitError
-from toolkit.export.formats import convert, load_pt
+from toolkit.export.formats import onnx
 from toolkit.export.playground import layers_of
+from toolkit.export.saving import proved
 
 REACHED = ("exported", "drawn in the demo", "drawn in the page")
 REFUSALS = (ToolkitError, Missing, StudentError, WrongOutput, Gone)
@@ -117,12 +118,13 @@ def adversarial(student: Student, located: Located, root: Path) -> Iterator[str]
     for describe in gan.look(student, located):
         found = describe()
         states = random_weights(student.ask("shapes", network=found.network.id))
-        made, graph, problem = gan.exported(student, root, found, states, {})
-        if graph is None:
-            raise ToolkitError(problem)
-        convert([made], graphs={made.file: graph})
+        made = gan.exported(student, root, found, states, {})
+        if made.graph is None:
+            raise ToolkitError(" ".join(made.problems))
+        digest = made.source.entry["sha256"]
+        proved(made.source, "onnx", onnx.to_bytes(found.name, made.graph, digest))
         if network is None:
-            network = load_pt(made.data)
+            network = made.network
             yield "exported"
             z = torch.randn(25, network.latent_dim, generator=torch.Generator().manual_seed(0))
             images = network(z)
@@ -130,7 +132,7 @@ def adversarial(student: Student, located: Located, root: Path) -> Iterator[str]
             assert images.isfinite().all()
             assert ((images >= 0) & (images <= 1)).all()
             yield "drawn in the demo"
-    layers_of(Path("generator.pt"), network, "generator")
+    layers_of(Path("generator"), network, "generator")
     yield "drawn in the page"
 
 

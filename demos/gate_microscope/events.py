@@ -16,7 +16,7 @@ from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import load
-from toolkit.export.manifest import MINE, Shown, entry_of, networks_of
+from toolkit.export.manifest import MINE, Shown, entry_of, identity, networks_of
 from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -65,7 +65,7 @@ class GateMicroscope:
                 "config": entry.get("config", {}),
                 "metrics": entry.get("metrics", {}),
                 "hidden_size": network.hidden_size,
-                "sha256": entry["sha256"],
+                "sha256": identity(entry),
                 **({"whose": whose} if whose else {}),
             }
         self.trace = functools.lru_cache(maxsize=12)(self._trace)  # at most 16 MB each

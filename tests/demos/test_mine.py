@@ -114,7 +114,7 @@ class Noisy(nn.Module):
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [
-        ([nn.Linear(1, 784), nn.GELU()], "generator.pt calls torch's gelu, which the page"),
+        ([nn.Linear(1, 784), nn.GELU()], "generator calls torch's gelu, which the page"),
         ([nn.Linear(1, 6000), nn.Linear(6000, 784)], "and browsers are slow with more than 16"),
     ],
 )
@@ -153,10 +153,10 @@ def test_a_part_of_theirs(mine: Path, tmp_path: Path) -> None:
     assert list(networks_of(tmp_path))[:2] == ["lstm_mine", "lstm"]
     (studio,) = studios_of(tmp_path)
     assert studio.whose == {}
-    with open(tmp_path / "lstm.pt", "r+b") as file:
+    with open(tmp_path / "lstm.safetensors", "r+b") as file:
         file.seek(9000)
         file.write(b"?")
-    with pytest.raises(ToolkitError, match=r"lstm\.pt is damaged"):
+    with pytest.raises(ToolkitError, match=r"lstm\.safetensors is damaged"):
         GateMicroscope(tmp_path)
 
 

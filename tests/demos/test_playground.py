@@ -21,7 +21,7 @@ from PIL import Image, ImageSequence
 from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
 from toolkit.export import loading
-from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export.manifest import SIGNATURES, entry_of
 from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
@@ -50,9 +50,8 @@ def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Arr
 
 def test_golden_values(node: Callable[..., str], page: Path) -> None:
     """Every golden value of the manifest, through the JavaScript."""
-    listed = read_manifest(EXPORTS)
     cases = [
-        (name, case) for name in SIGNATURES for case in listed[f"{name}.pt"]["golden"]["cases"]
+        (name, case) for name in SIGNATURES for case in entry_of(name, EXPORTS)["golden"]["cases"]
     ]
     assert {name for name, _ in cases} == set(SIGNATURES)
     given, expected = (
@@ -129,10 +128,10 @@ def test_no_manifest(tmp_path: Path) -> None:
 
 def test_damaged_file(tmp_path: Path) -> None:
     copy_export("rnn", EXPORTS, tmp_path)
-    with open(tmp_path / "rnn.pt", "r+b") as file:
+    with open(tmp_path / "rnn.safetensors", "r+b") as file:
         file.seek(40_000)
         file.write(b"?")
-    assert "rnn.pt is damaged" in refused(tmp_path)
+    assert "rnn.safetensors is damaged" in refused(tmp_path)
 
 
 @torch.no_grad()
@@ -202,7 +201,7 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
     """Opened as a file: golden values, a network that fails beside one that does not, training."""
     with visit(browser, page.as_uri()) as opened:
         for name in SIGNATURES:
-            case = read_manifest(EXPORTS)[f"{name}.pt"]["golden"]["cases"][0]
+            case = entry_of(name, EXPORTS)["golden"]["cases"][0]
             given, expected = (
                 np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)[0]
                 for key in ("input", "output")

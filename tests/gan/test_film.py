@@ -195,7 +195,7 @@ def test_a_film_that_is_there_is_known_by_its_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another zlib packs the same numbers into other bytes."""
-    generator = Export("generator.pt", b"it", {"sha256": sha256(b"it")})
+    generator = Export("generator.safetensors", b"it", {"sha256": sha256(b"it")})
     names = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     arrays = {name: np.array([k / 2, 1.0]) for k, name in enumerate(names)}
     assert not saving._is_film_there(tmp_path, generator, arrays)
@@ -208,7 +208,7 @@ def test_a_film_that_is_there_is_known_by_its_numbers(
 
     assert not saving._is_film_there(tmp_path, generator, {**arrays, "auc": np.array([1.0, 0.9])})
     assert not saving._is_film_there(tmp_path, generator, {**arrays, "z": np.zeros(3)})
-    other = Export("generator.pt", b"other", {"sha256": sha256(b"other")})
+    other = Export("generator.safetensors", b"other", {"sha256": sha256(b"other")})
     assert not saving._is_film_there(tmp_path, other, arrays)
 
 

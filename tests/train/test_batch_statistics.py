@@ -24,7 +24,7 @@ def exported(model: nn.Module, folder: Path) -> Path:
         {"generator": model}, {"generator": METRICS}, exports_dir=folder, seed=0, config={},
         formats=(),
     )  # fmt: skip
-    return folder / "generator.pt"
+    return folder / "generator.safetensors"
 
 
 def test_the_smallest_batch(tmp_path: Path) -> None:

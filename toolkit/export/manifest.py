@@ -153,19 +153,25 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
     return entry
 
 
-def judge_of(exports_dir: Path) -> str:
-    """The SHA-256 by which figures name the classifier of a folder.
+def identity(entry: Mapping[str, Any]) -> str:
+    """The SHA-256 by which figures name a network: of its weights.
 
-    It is that of its weights, but `known_as` in its entry if figures from before 0.3 have it: then
-    they were named after the .pt file.
+    Figures from before 0.3 name a network after its .pt file. The networks of then have this as
+    `known_as`, so that their figures, old and new, are comparable.
+    """
+    digest: str = entry.get("known_as", entry["sha256"])
+    return digest
+
+
+def judge_of(exports_dir: Path) -> str:
+    """The identity of the classifier of a folder.
 
     Raises: as `read_manifest`; ToolkitError: the folder lists no classifier.
     """
     entry = entry_of("classifier", exports_dir)
     if not entry:
         raise ToolkitError(f"{exports_dir / 'manifest.json'} lists no classifier.")
-    digest: str = entry.get("known_as", entry["sha256"])
-    return digest
+    return identity(entry)
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from toolkit.common.texts.language import chinese_of_pages
 from toolkit.export.film import has_film, trainings
 from toolkit.export.golden import example_inputs
 from toolkit.export.loading import load
-from toolkit.export.manifest import MINE, Shown, networks_of, read_export
+from toolkit.export.manifest import MINE, Shown, identity, networks_of, read_export
 from toolkit.gan.measure.copies import has_images, nearest_images
 from toolkit.lstm.model import LSTM, RNN
 
@@ -103,14 +103,14 @@ def _model(place: Shown) -> dict[str, Any]:
     name, folder, owner = place
     export = read_export(name, folder)
     network = load(name, folder)
-    path = folder / export.file
-    written = datetime.date.fromtimestamp(path.stat().st_mtime)
+    path = folder / name  # without an ending: a network is several files
+    written = datetime.date.fromtimestamp((folder / export.file).stat().st_mtime)
     if "lstm" in name or "rnn" in name:
         tensors, layers = _weights(path, network, name), None
     else:
         tensors, layers = layers_of(path, network, name)
     model = {
-        "sha256": export.entry["sha256"],
+        "sha256": identity(export.entry),
         "date": written.isoformat(),
         "config": export.entry.get("config", {}),
         "metrics": export.entry.get("metrics", {}),

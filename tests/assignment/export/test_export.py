@@ -90,10 +90,10 @@ def test_the_trace_is_that_of_the_equations(mine: Path) -> None:
 def test_the_manifest_says_whose_they_are(mine: Path) -> None:
     listed = read_manifest(mine)
     assert {entry["whose"] for entry in listed.values()} == {"student"}
-    assert listed["lstm.pt"]["own"] == {"file": "lstm.py", "class": "LSTM"}
+    assert listed["lstm.safetensors"]["own"] == {"file": "lstm.py", "class": "LSTM"}
     assert listed["generator.onnx"]["own"]["z"] == "normal"
-    assert listed["discriminator.pt"]["own"]["returns"] == "logits"
-    assert listed["generator.pt"]["own"]["range"] == "-1,1"
+    assert listed["discriminator.safetensors"]["own"]["returns"] == "logits"
+    assert listed["generator.safetensors"]["own"]["range"] == "-1,1"
 
 
 @torch.no_grad()
@@ -195,7 +195,8 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
         patch.setattr(sys.modules["__main__"], "LSTM", type(own), raising=False)
         torch.save(own, tmp_path / "whole.pt")
     done = tried(student, host, tmp_path / "whole.pt")
-    assert [made.file for made in done.exports] == ["lstm.pt", "lstm.onnx", "lstm.pt2"]
+    made = [export.file for export in done.exports]
+    assert made == ["lstm.safetensors", "lstm.onnx", "lstm.pt2", "lstm.pt"]
     for path in (kept, student / "other.pth", student / "records" / "gan.pt"):
         path.unlink()
     (student / "records" / "rnn-T5-rate0.001.pt").unlink()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from toolkit.export.canonical import canonical, script
 from torch import nn
 
+from toolkit.export.formats.torchscript import canonical, script
 from toolkit.export.manifest import SIGNATURES
 from toolkit.gan.model import Classifier
 from toolkit.lstm.model import LSTM
