@@ -54,8 +54,8 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
         since a gradient that vanishes is smaller than what float32 rounds off.
     """
     cell = network.cell
-    inputs = all_inputs(network.one_hot, digits.device)
-    projected = F.linear(inputs.double(), cell.weight_ih.double(), cell.bias.double())
+    weight_ih = cell.weight_ih.double()
+    projected = F.linear(all_inputs(weight_ih), weight_ih, cell.bias.double())
     projected.requires_grad_()  # the weights of an export do not, so nothing would
     weight = cell.weight_hh.double()
     h = c = projected.new_zeros(len(digits), network.hidden_size)

@@ -26,7 +26,7 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
         float32 (length, length): in row t, column k the mean distance over the nine replacements
         of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
     """
-    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length, nine = len(digits), NUM_DIGITS - 1
     own = [torch.zeros(1, network.hidden_size)] * (2 if is_lstm(network) else 1)  # h, and c
     replaced = [state[:0] for state in own]  # after t steps: nine rows for each of t digits

@@ -33,6 +33,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         batch_size: options.BatchSizeOption = None,
         learning_rate: options.LearningRateOption = None,
         num_steps: options.StepsOption = None,
+        fast: options.FastOption = True,
         curriculum: options.CurriculumOption = False,
         seed: options.SeedOption = 0,
         num_seeds: options.NumSeedsOption = 1,
@@ -52,6 +53,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             batch_size=batch_size,
             learning_rate=learning_rate,
             num_steps=num_steps,
+            fast=fast,
             seed=seed,
         )
         with open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes) as workspace:

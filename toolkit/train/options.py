@@ -75,6 +75,13 @@ EncodingOption = Annotated[
 HiddenSizeOption = Annotated[
     int | None, typer.Option(help="How many numbers the hidden state has.", show_default="128")
 ]
+FastOption = Annotated[
+    bool,
+    typer.Option(
+        "--fast/--no-fast",
+        help="Derivatives of the LSTM by hand, which is quicker, or by autograd.",
+    ),
+]
 CurriculumOption = Annotated[
     bool,
     typer.Option(

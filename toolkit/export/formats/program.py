@@ -114,7 +114,7 @@ class Scanned(nn.Module):
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
         self.cell, self.readout = model.cell, model.readout
-        self.hidden_size, self.one_hot = model.hidden_size, model.one_hot
+        self.hidden_size = model.hidden_size
 
     def forward(self, digits: Tensor) -> Tensor:
         """From digits, int64 (batch, length), to the logits after the last one, (batch, 10).
@@ -127,15 +127,16 @@ class Scanned(nn.Module):
         smallest, largest = digits.amin((0, 1)), digits.amax((0, 1))  # errors if there is no digit
         inside = (smallest >= 0) & (largest <= 9)
         torch.ops.aten._assert_async.msg(inside, "digits must lie between 0 and 9")
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
         row = torch.where(digits < 0, 10, digits).transpose(0, 1)  # Gather takes -1 for the last
-        inputs = F.embedding(row, self.cell.project(all_inputs(self.one_hot, digits.device)))
-        h = torch.zeros(digits.size(0), self.hidden_size)
+        inputs = F.embedding(row, projected)
+        h = torch.zeros(digits.size(0), self.hidden_size, dtype=projected.dtype)
         cell = self.cell
         if isinstance(cell, LSTMCell):
 
             def lstm_step(state: tuple[Tensor, Tensor], x: Tensor) -> Any:
-                _, _, _, _, c, h = cell.step(x, *state)
-                return (h, c), ()
+                step = cell.step(x, *state)
+                return (step.h, step.c), ()
 
             (h, _), _ = scan(lstm_step, (h, torch.zeros_like(h)), inputs)
         else:

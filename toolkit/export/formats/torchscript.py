@@ -24,12 +24,16 @@ import zipfile
 import torch
 from torch import Tensor, nn
 
+from toolkit.common.checks import check_digits
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import exporter_quiet
 from toolkit.export.formats.weights import architecture_of, build
 from toolkit.export.golden import TOLERANCE, example_inputs
 from toolkit.export.manifest import SIGNATURES
 from toolkit.export.own import OwnDiscriminator, OwnGenerator
+from toolkit.lstm import sigmoids
+from toolkit.lstm.fast import FastLSTM
+from toolkit.lstm.model import LSTM, all_inputs
 
 SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
 MANGLING = re.compile(rb"___torch_mangle_(\d+)")
@@ -65,6 +69,10 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
     """
     if problem := why_not():
         raise ToolkitError(problem)
+    if isinstance(model, FastLSTM):
+        model = ScriptedLSTM(model)
+    for method in SIGNATURES[name].methods:
+        torch.jit.export(getattr(type(model), method))
     with exporter_quiet():
         try:
             scripted = script(model)
@@ -77,6 +85,30 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
     data = canonical(buffer.getvalue())
     _check_equal(name, model, from_bytes(data))
     return data
+
+
+class ScriptedLSTM(LSTM):
+    """A `FastLSTM` as TorchScript can be: without derivatives by hand, which it does not know.
+
+    If its weights ask for gradients, it goes through the plain loop, which autograd can follow.
+    """
+
+    def __init__(self, model: FastLSTM) -> None:
+        super().__init__(model.hidden_size, model.one_hot)
+        self.cell, self.readout = model.cell, model.readout
+        self.train(model.training)
+
+    def forward(self, digits: Tensor) -> Tensor:
+        """See `FastLSTM`."""
+        check_digits(digits)
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
+        weight = sigmoids.stack(projected, self.cell.weight_hh)
+        if weight.requires_grad:
+            h = self.last_hidden(digits)
+        else:
+            h = 2 * sigmoids.last_hidden(digits, weight).t()
+        logits: Tensor = self.readout(h)
+        return logits
 
 
 def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
