@@ -29,7 +29,7 @@ MINE = "_mine"  # after the name that somebody's own network has on the pages, b
 
 @dataclass(frozen=True)
 class Signature:
-    """What an exported model takes and returns, and which metric says how good it is."""
+    """Input and output of a network, and the metric that says how good it is."""
 
     input: str
     output: str
@@ -119,7 +119,7 @@ class Listed(NamedTuple):
 
     @property
     def intact(self) -> bool:
-        """Whether the content is the one that the manifest lists."""
+        """True if the content is the one that the manifest lists."""
         return self.entry is not None and self.sha256 == self.entry["sha256"]
 
 
@@ -219,7 +219,7 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Where the content with this SHA-256 waits until the manifest lists it for `path`."""
+    """The place of the content with this SHA-256 until the manifest lists it for `path`."""
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 
 
@@ -235,14 +235,20 @@ def read_listed(path: Path) -> Listed:
     before = None
     while True:
         entry = read_manifest(path.parent).get(path.name)
-        candidates = [path] if entry is None else [path, staged(path, entry["sha256"])]
-        contents = [_content(candidate) for candidate in candidates]
-        found = [Listed(x, entry, None if x is None else sha256(x)) for x in contents]
-        if (intact := next((one for one in found if one.intact), None)) is not None:
-            return intact
+        contents = [_content(path)]
+        if entry is not None:
+            contents.append(_content(staged(path, entry["sha256"])))
+        files = [Listed(content, entry, _digest(content)) for content in contents]
+        for file in files:
+            if file.intact:
+                return file
         if (entry, contents) == before or entry is None:
-            return found[0]
+            return files[0]
         before = (entry, contents)
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else sha256(content)
 
 
 def _content(path: Path) -> bytes | None:
@@ -255,7 +261,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def default_directory(preset: str, runs_dir: Path) -> Path:
-    """Where a preset's exports go: the smoke preset leaves the committed ones alone."""
+    """The folder of a preset's exports: the smoke preset leaves the committed ones alone."""
     return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 
@@ -287,17 +293,19 @@ def find_file(
     files = [f"{name}.{format_}" for format_ in formats]
     folder = Path(exports_dir or EXPORTS_DIR)
     listed = read_manifest(folder)
-    present = [file for file in files if file in listed]
-    present += [file for file in files if (folder / file).exists()]
-    if present:
-        return present[0], folder
+    for file in files:
+        if file in listed:
+            return file, folder
+    for file in files:
+        if (folder / file).exists():
+            return file, folder
     if exports_dir is None:
         return find_file(name, package_data("exports"), format_)
     return files[0], folder
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """What the pages show of a folder, by the names that the networks have there.
+    """The networks that the pages show of a folder, by the names that they have there.
 
     Somebody's own, whose entries say whose they are, come first, such as "lstm_mine"; then the
     toolkit's stand beside them. Those of any other folder stand alone.
@@ -317,7 +325,7 @@ def networks_of(exports_dir: Path) -> dict[str, Shown]:
 
 
 def signature_of(name: str) -> Signature:
-    """What the model called `name` takes and returns.
+    """Input, output and metric of the network called `name`.
 
     Raises:
         UsageError: there is no such model.

@@ -53,7 +53,7 @@ MOST_SHOWN = 4  # differences between two runs that are named
 
 
 class Replaced(NamedTuple):
-    """What new exports replaced."""
+    """The outcome of a replacement of exports."""
 
     changed: list[str]  # the files that are new, or have another content than before
     old: list[Export]  # those that the manifest listed, unless they were the same
@@ -160,7 +160,7 @@ def _describe_difference(name: str, before: object, now: object) -> str:
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What an entry says of its training, as JSON holds it: seed, settings and metrics by name."""
+    """Seed, settings and metrics that an entry has of its training, by name, as JSON holds them."""
     seed = {"seed": entry["seed"]} if "seed" in entry else {}
     facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
@@ -264,8 +264,11 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
         if entry.get("made_from") in digests and read_listed(previous / file).intact:
             earlier.append(read_file(file, previous))
     present = read_manifest(exports_dir)
-    newer = [f"{name}.{WEIGHTS}" for name in names if f"{name}.{WEIGHTS}" not in files]
-    removed = [file for file in newer if file in present]
+    removed = []  # weights of later than the .pt file that is the source again
+    for name in names:
+        weights = f"{name}.{WEIGHTS}"
+        if weights in present and weights not in files:
+            removed.append(weights)
     return replace_exports(earlier, exports_dir, UNDONE, removed)
 
 
@@ -303,7 +306,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """How far the headlines of two files may differ by the luck of their draws.
+    """The difference that the headlines of two files may have by the luck of their draws.
 
     Twice the standard error of their difference; 0 where no standard deviation is known.
     """

@@ -15,7 +15,7 @@ from toolkit.export.replacing import restore as restore_exports
 from toolkit.train import options, presets
 
 app = command_group(
-    "Train the networks of the assignment, draw its pictures and write TorchScript exports. "
+    "Train the networks of the assignment, draw its pictures and write the exports. "
     "If a command is interrupted, even by SIGKILL, give it again and it continues."
 )
 

@@ -123,7 +123,8 @@ ClusterOption = Annotated[
 GeneratorArgument = Annotated[
     Path | None,
     typer.Argument(
-        help="A TorchScript file. Loading it runs code from it, so trust whoever made it.",
+        help="Weights in a folder of exports, or a TorchScript file. Loading it runs code from it, "
+        "so trust whoever made it.",
         show_default="the generator of EXPORTS_DIR",
     ),
 ]
