@@ -105,7 +105,7 @@ def test_same_numbers_for_a_thousand_inputs(
         # In a recurrent network rounding grows from step to step: in few sequences, by much.
         recurrent = manifest.SIGNATURES[name].input == manifest.DIGITS
         tolerance = 1e-6 if reader.ending == "pt" else 1e-3 if recurrent else 1e-5
-        source = "aoti" if reader.ending == "aoti" else "pt"
+        source = "aoti" if reader.ending == "aoti" else "safetensors"
         entries[f"{name}.{source}"]["golden"] = thousand_cases[name] | {"tolerance": tolerance}
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = reader.call("verify", tmp_path / "manifest.json")
@@ -291,9 +291,9 @@ def test_a_mistake_is_one_line(reader: Reader, case: str, files: Path) -> None:
     ],
 )
 def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -> None:
-    copy_export("lstm", EXPORTS, tmp_path)
+    copy_export("lstm", EXPORTS, tmp_path, ["pt"])
     entries = manifest.read_manifest(tmp_path)
-    entry = entries["lstm.pt"]
+    entry = entries["lstm.safetensors"]
     output = entry["golden"]["cases"][1]["output"]
     if damage == "value":
         output["values"][3] += 0.001
@@ -310,7 +310,7 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
     else:
         saving.save(
             {"lstm": LSTM(4)}, {"lstm": {"test_accuracy": 0, "length": 0}},
-            exports_dir=tmp_path, seed=0, config={}, formats=(),
+            exports_dir=tmp_path, seed=0, config={}, formats=("pt",),
         )  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = call("verify", tmp_path / "manifest.json")
@@ -322,7 +322,7 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
 @pytest.mark.parametrize("reader", [*GRAPHS, *JAVASCRIPT], indirect=True)
 def test_a_wrong_golden_value_is_noticed(reader: Reader, files: Path) -> None:
     entries = manifest.read_manifest(files)
-    source = "aoti" if reader.ending == "aoti" else "pt"
+    source = "aoti" if reader.ending == "aoti" else "safetensors"
     entries[f"lstm.{source}"]["golden"]["cases"][1]["output"]["values"][3] += 0.001
     (files / "manifest.json").write_text(json.dumps(entries))
     done = reader.call("verify", files / "manifest.json")
@@ -426,7 +426,7 @@ def test_the_tables_of_the_page(converted: Path) -> None:
         (given,), (made,) = session.get_inputs(), session.get_outputs()
         assert f"| `{name}.onnx` | {say(given)} | {say(made)} |\n" in EXPORTS_PAGE
     (golden,) = re.findall(r"```json\n(.*?)```", EXPORTS_PAGE, flags=re.DOTALL)
-    entry = manifest.read_manifest(converted)["lstm.pt"]["golden"]
+    entry = manifest.entry_of("lstm", converted)["golden"]
     assert json.loads(golden) == entry["cases"][0]["input"]
 
 
