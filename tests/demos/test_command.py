@@ -104,7 +104,7 @@ def test_a_damaged_export(tmp_path: Path) -> None:
     for name, build in (("discriminator", studios_of), ("rnn_plain", GateMicroscope)):
         with open(tmp_path / f"{name}.safetensors", "ab") as file:
             file.write(b"x")
-        with pytest.raises(ToolkitError, match=f"{name} is damaged or was altered"):
+        with pytest.raises(ToolkitError, match=rf"{name}\.safetensors is damaged or was altered"):
             build(tmp_path)
 
 

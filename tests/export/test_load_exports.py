@@ -76,7 +76,7 @@ def thousand_inputs(name: str, model: torch.jit.ScriptModule) -> list[Tensor]:
 def test_golden_values(reader: Reader) -> None:
     done = reader.call("verify", reader.folder / "manifest.json")
     assert (done.returncode, done.stderr) == (0, "")
-    lines = rf"^(\w+)\.{reader.ending}: \d golden inputs, largest difference "
+    lines = rf"^(\w+)\.{reader.ending}: \d+ golden inputs, largest difference "
     assert re.findall(lines, done.stdout, flags=re.MULTILINE) == reader.names
 
 
