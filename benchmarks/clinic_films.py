@@ -36,15 +36,7 @@ def main(out: Path) -> None:
     for name, case in CASES.items():
         film = Film(case.config, mnist.test_images, STEPS)
         film.discriminator_steps = []
-        networks, _ = failures.train(
-            name,
-            case,
-            mnist,
-            torch.device("cpu"),
-            lambda step, networks, film=film: film.record(
-                step, networks.average, networks.discriminator
-            ),
-        )
+        networks, _ = failures.train(name, case, mnist, torch.device("cpu"), film)
         arrays = film.arrays()
         for kind in ("real_logits", "drawn_logits"):
             arrays[kind] = arrays[kind][:, :NUM_ASKED]

@@ -353,7 +353,7 @@ def largest_picture() -> str:
 
 
 async def flood(url: str, visitors: int) -> Counter[str]:
-    """What visitors get who all send the largest picture at once, half of them as a program."""
+    """Count the answers to visitors who all send the largest picture, half of them as a program."""
     picture = largest_picture()
     outcomes: Counter[str] = Counter()
     async with httpx.AsyncClient(base_url=url, timeout=600) as client:

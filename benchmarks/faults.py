@@ -406,7 +406,7 @@ def notice(fault: Fault, clone: Path, selection: str, first: Sequence[str], is_s
 
 
 def table(faults: list[Fault], selection: str) -> str:
-    """What was noticed, in Markdown."""
+    """Return the noticed faults as Markdown."""
     tried = [fault for fault in faults if selection in fault.noticed]
     rows = [
         f"| {f.file}:{f.line} | {f.kind} | {f.noticed[selection] or '**not noticed**'} |"

@@ -248,7 +248,7 @@ def own_peaks(pid: int) -> Iterator[tuple[bool, int]]:
         with contextlib.suppress(psutil.NoSuchProcess, OSError, AttributeError):  # it has ended
             line = process.cmdline()
             judges = process != parent and line == process.parent().cmdline()
-            judges &= not any(map(LAUNCHED, line))  # what a submission takes
+            judges &= not any(map(LAUNCHED.search, line))  # what a submission takes
             if process == parent or judges or "loky" in " ".join(line):
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
                 for row in status.splitlines():

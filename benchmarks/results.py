@@ -66,7 +66,7 @@ def run(command: list[str]) -> list[str]:
 
 
 def measure(command: list[str]) -> dict[str, object]:
-    """What docs/results/NAME.json holds: where and when a command ran, and what it printed."""
+    """The content of docs/results/NAME.json: the machine, the time and the output of a command."""
     before = {
         "command": shlex.join(command),
         "version": importlib.metadata.version("assignment3-toolkit"),

@@ -163,10 +163,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def mark_rows(items: list[pytest.Item]) -> None:
-    """Of a test marked `rows(n)` only n rows are quick ones, evenly spread; the others are slow."""
+    """Keep n quick rows of a test marked `rows(n)`, evenly spread; the others become slow."""
     tables = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("rows") and not item.get_closest_marker("nightly"):
+        is_quick = not any(map(item.get_closest_marker, ("slow", "nightly")))
+        if item.get_closest_marker("rows") and is_quick:
             tables[item.nodeid.partition("[")[0]].append(item)
     for table in tables.values():
         rows = table[0].get_closest_marker("rows")

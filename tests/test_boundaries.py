@@ -104,7 +104,7 @@ def test_what_stands_beside_a_hand_in_is_named(file: str) -> None:
     assert (PACKAGE / file).exists()
     programs = (f"open({f'/x/{PACKAGE.name}/{file}'!r})", f"import {dotted(file)} as x")
     for program in programs:
-        assert list(unusual._words(ast.parse(program))), program
+        assert list(unusual._unusual_words(ast.parse(program))), program
 
 
 def test_places_of_the_platforms_are_named() -> None:
@@ -150,5 +150,5 @@ def test_a_sandbox_is_known_by_its_command(tool: Tool, tmp_path: Path) -> None:
     assert (PACKAGE / LAUNCHER).is_file()
     sandbox = Sandbox(Isolation(tool), tmp_path / "submission", tmp_path / "scratch", Limits())
     command = sandbox.command(["-m", "toolkit.assignment.check.child"])
-    assert sum(map(bool, map(supervise.LAUNCHED, command))) == 1
-    assert not supervise.LAUNCHED("/home/student/launcher.py")
+    assert sum(map(bool, map(supervise.LAUNCHED.search, command))) == 1
+    assert not supervise.LAUNCHED.search("/home/student/launcher.py")

@@ -1,8 +1,8 @@
-"""The behaviour of a program, seen without the check: programs that behave alike mean the same.
+"""Record the behaviour of a program, without the check: programs that behave alike mean the same.
 
 A trace has every loss, the parameters after every step of an optimiser, the pictures, and the
-numbers that are printed. A training is short: after a few steps there are no more batches for it,
-so a program goes on to what comes after, such as the interpolation.
+numbers that are printed. A training is short: after a few steps it gets no more batches, so the
+program goes on to the code after it, such as the interpolation.
 """
 
 import builtins
@@ -37,7 +37,7 @@ Trace = list[tuple[str, list[float]]]
 
 
 class Enough(BaseException):
-    """A run has shown what it does."""
+    """The trace of a run is long enough."""
 
 
 class Pictures(datasets.MNIST):
@@ -51,45 +51,56 @@ class Pictures(datasets.MNIST):
 
 
 class Watch:
-    """Sees one run, in a process that does nothing else.
+    """Records one run, in a process that does nothing else.
 
     Args:
-        steps: of optimisers, until a training is given no more.
+        steps: of optimisers; after these a training gets no more batches.
         mirrored: the last layer of a discriminator begins with the opposite sign.
     """
 
     def __init__(self, steps: int, mirrored: bool) -> None:
-        self.steps, self.mirrored = steps, mirrored
+        self.steps = steps
+        self.mirrored = mirrored
         self.trace: Trace = []
-        self.count = self.read = 0
+        self.count = 0  # steps of optimisers
+        self.num_late_readers = 0  # loaders that are read after the last step
 
-    def add(self, what: str, *numbers: float) -> None:
-        self.trace.append((what, [float(n) for n in numbers]))
+    def add(self, event: str, *numbers: float) -> None:
+        self.trace.append((event, [float(number) for number in numbers]))
         if len(self.trace) >= EVENTS:
             raise Enough
 
-    def stepped(self, optimizer: Any, *_: Any) -> None:
-        weights = (p for g in optimizer.param_groups for p in g["params"] if p.requires_grad)
-        values = [p.detach().double() for p in weights]
-        size = sum(p.numel() for p in values)
-        total = sum(p.abs().sum().item() for p in values)
-        self.add(
-            type(optimizer).__name__, size, total, sum(p.square().sum().item() for p in values)
-        )
+    def after_step(self, optimizer: Any, *_: Any) -> None:
+        size = 0
+        total = 0.0
+        squares = 0.0
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.requires_grad:
+                    values = parameter.detach().double()
+                    size += values.numel()
+                    total += values.abs().sum().item()
+                    squares += values.square().sum().item()
+        self.add(type(optimizer).__name__, size, total, squares)
         self.count += 1
         if self.count > self.steps + 30:  # a training that does not read a loader
             raise Enough
 
-    def batches(self, loader: Any, begin: Any) -> Iterator[Any]:
-        """A loader's batches; one that a training reads, or the fourth after it, is empty."""
-        over = self.count >= self.steps
-        self.read += over
-        if self.read > 400:  # it waits for batches
+    def batches(self, loader: Any, original_iter: Any) -> Iterator[Any]:
+        """Yield a loader's batches.
+
+        After the last step there are none for a loader that a training reads, and none for the
+        thirteenth loader of any kind.
+        """
+        is_over = self.count >= self.steps
+        if is_over:
+            self.num_late_readers += 1
+        if self.num_late_readers > 400:  # it waits for batches
             raise Enough
-        if over and (getattr(loader, "_trains", False) or self.read > 12):
+        if is_over and (getattr(loader, "_trains", False) or self.num_late_readers > 12):
             return
         before = self.count
-        for batch in begin(loader):
+        for batch in original_iter(loader):
             yield batch
             if self.count > before:
                 loader.__dict__["_trains"] = True
@@ -97,64 +108,83 @@ class Watch:
                     return
 
     def patch(self) -> None:
-        """Put what is watched in the place of torch's own."""
-        register_optimizer_step_post_hook(self.stepped)
-        init, begin = DataLoader.__init__, DataLoader.__iter__
-        DataLoader.__init__ = lambda s, *a, **k: init(s, *a, **k | {"num_workers": 0})
-        DataLoader.__iter__ = lambda loader: self.batches(loader, begin)
+        """Replace functions of torch and Python by those that record."""
+        register_optimizer_step_post_hook(self.after_step)
+        self._patch_loaders()
+        self._patch_clock_and_seed()
+        self._patch_outputs()
+        self._patch_optimizers()
+
+    def _patch_loaders(self) -> None:
+        original_init = DataLoader.__init__
+        original_iter = DataLoader.__iter__
+
+        def init_without_workers(loader: Any, *arguments: Any, **options: Any) -> None:
+            options["num_workers"] = 0
+            original_init(loader, *arguments, **options)
+
+        def recorded_iter(loader: Any) -> Iterator[Any]:
+            return self.batches(loader, original_iter)
+
+        DataLoader.__init__ = init_without_workers
+        DataLoader.__iter__ = recorded_iter
         datasets.MNIST = datasets.mnist.MNIST = Pictures
-        clock = itertools.count(1e9, 0.01)  # what a program prints about its speed is the same too
-        time.time = time.perf_counter = lambda: next(clock)
-        unseeded = np.random.default_rng
-        np.random.default_rng = lambda seed=None: unseeded(0 if seed is None else seed)
-        backward, say = torch.Tensor.backward, builtins.print
-        made = torch.optim.Optimizer.__init__
 
-        def lost(tensor: torch.Tensor, *given: Any, **more: Any) -> Any:
+    def _patch_clock_and_seed(self) -> None:
+        clock = itertools.count(1e9, 0.01)  # so that printed speeds are the same, too
+        original_rng = np.random.default_rng
+
+        def seeded_rng(seed: Any = None) -> Any:
+            return original_rng(0 if seed is None else seed)
+
+        time.time = time.perf_counter = clock.__next__
+        np.random.default_rng = seeded_rng
+
+    def _patch_outputs(self) -> None:
+        original_backward = torch.Tensor.backward
+        original_print = builtins.print
+
+        def recorded_backward(tensor: torch.Tensor, *arguments: Any, **options: Any) -> Any:
             self.add("loss", tensor.item() if tensor.numel() == 1 else float("nan"))
-            return backward(tensor, *given, **more)
+            return original_backward(tensor, *arguments, **options)
 
-        def drawn(images: Any, *given: Any, **more: Any) -> None:
+        def recorded_save_image(images: Any, *arguments: Any, **options: Any) -> None:
             listed = images if isinstance(images, list | tuple) else [images]
-            values = torch.cat([i.detach().double().flatten() for i in listed])
+            values = torch.cat([image.detach().double().flatten() for image in listed])
             self.add("drawn", values.numel(), values.mean(), values.abs().mean(), values.std())
 
-        def printed(*words: Any, **more: Any) -> None:
+        def recorded_print(*words: Any, **options: Any) -> None:
             numbers = NUMBER.findall(" ".join(map(str, words)))
             if numbers:
                 self.add("printed", *map(float, numbers))
-            say(*words, **more)
+            original_print(*words, **options)
 
-        def built(optimizer: Any, parameters: Any, *given: Any, **more: Any) -> None:
+        torch.Tensor.backward = recorded_backward
+        torchvision.utils.save_image = recorded_save_image
+        builtins.print = recorded_print
+
+    def _patch_optimizers(self) -> None:
+        original_init = torch.optim.Optimizer.__init__
+
+        def init(optimizer: Any, parameters: Any, *arguments: Any, **options: Any) -> None:
             parameters = list(parameters)
-            weights = [p for p in parameters if isinstance(p, nn.Parameter)]
-            if (
-                self.mirrored
-                and len(weights) > 1
-                and weights[-2].shape[0] == weights[-1].numel() == 1
-            ):
-                for weight in weights[-2:]:
-                    weight.data.neg_()
-            made(optimizer, parameters, *given, **more)
+            if self.mirrored:
+                mirror([p for p in parameters if isinstance(p, nn.Parameter)])
+            original_init(optimizer, parameters, *arguments, **options)
 
-        torch.Tensor.backward = lost
-        torchvision.utils.save_image = drawn
-        builtins.print = printed
-        torch.optim.Optimizer.__init__ = built
+        torch.optim.Optimizer.__init__ = init
 
     def run(self, file: Path) -> Trace:
-        """Run a script, or a notebook's cells, to its end or to what is enough."""
+        """Run a script, or a notebook's cells, to its end or until the trace is long enough."""
         self.patch()
         torch.manual_seed(0)
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002 their programs draw from it
+        np.random.seed(0)  # noqa: NPY002 students' programs draw from it
         sys.path.insert(0, str(file.parent))
         sys.argv = [str(file)]
         text = file.read_text()
         if file.suffix == ".ipynb":
-            cells = [c["source"] for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
-            text = "\n".join("".join(c) for c in cells)
-            text = re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", text)
+            text = code_of_notebook(text)
         try:
             module = type(sys)("__main__")
             module.__file__ = str(file)
@@ -162,33 +192,52 @@ class Watch:
             exec(compile(text, str(file), "exec"), module.__dict__)
         except (Enough, SystemExit):
             pass
-        except BaseException as error:  # whatever a program raises; without batches, that is ours
-            starved = self.count >= self.steps
-            self.trace.append((STARVED if starved else "raises " + type(error).__name__, []))
+        except BaseException as error:  # a program may raise anything
+            if self.count >= self.steps:
+                self.trace.append((STARVED, []))  # because we gave it no batches
+            else:
+                self.trace.append(("raises " + type(error).__name__, []))
         return self.trace
 
 
-def behaviour(root: Path, file: str, steps: int, mirrored: bool = False) -> Trace:
-    """The trace of a program, run in a process of its own; empty where that had to be ended.
+def mirror(weights: list[nn.Parameter]) -> None:
+    """Change the sign of the last two weights, if they are a layer with one output."""
+    if len(weights) > 1 and weights[-2].shape[0] == weights[-1].numel() == 1:
+        for weight in weights[-2:]:
+            weight.data.neg_()
 
-    It is a fork of one that has imported torch and computed nothing, since autograd cannot be used
-    in a fork of a process that has used it.
+
+def code_of_notebook(text: str) -> str:
+    """Return the code cells of a notebook; lines for IPython become `pass`."""
+    cells = []
+    for cell in json.loads(text)["cells"]:
+        if cell["cell_type"] == "code":
+            cells.append("".join(cell["source"]))
+    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", "\n".join(cells))
+
+
+def behaviour(root: Path, file: str, steps: int, mirrored: bool = False) -> Trace:
+    """Return the trace of a program, run in a process of its own; empty if it had to be killed.
+
+    The process is a fork of one that has imported torch and computed nothing, since autograd does
+    not work in a fork of a process that has used it.
     """
-    fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(["torch", "torchvision"])
-    answer, told = fresh.Pipe(duplex=False)
-    process = fresh.Process(target=_run_alone, args=(told, root, file, Watch(steps, mirrored)))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "torchvision"])
+    receiver, sender = context.Pipe(duplex=False)
+    watch = Watch(steps, mirrored)
+    process = context.Process(target=_run_alone, args=(sender, root, file, watch))
     process.start()
-    told.close()
+    sender.close()
     try:
-        trace: Trace = answer.recv()
+        trace: Trace = receiver.recv()
     except EOFError:
         trace = []
     process.join()
     return trace
 
 
-def _run_alone(told: Connection, root: Path, file: str, watch: Watch) -> None:
+def _run_alone(sender: Connection, root: Path, file: str, watch: Watch) -> None:
     os.setsid()
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
@@ -197,19 +246,32 @@ def _run_alone(told: Connection, root: Path, file: str, watch: Watch) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.chdir(root)
-    told.send(watch.run(root / file))
-    os._exit(0)  # whatever threads a program has left
+    sender.send(watch.run(root / file))
+    os._exit(0)  # even if the program has left threads
 
 
-def same(one: Trace, two: Trace, tolerance: float = 2e-4) -> bool:
-    """True if two runs did the same, apart from rounding, as far as both had batches."""
-    if any(t[-1:] == [(STARVED, [])] for t in (one, two)):
-        length = min(len(t) - (t[-1:] == [(STARVED, [])]) for t in (one, two))
-        one, two = one[:length], two[:length]
-    return [what for what, _ in one] == [what for what, _ in two] and all(
-        len(a) == len(b)
-        and np.allclose(
-            a, b, rtol=2e-2 if what == "printed" else tolerance, atol=2e-3, equal_nan=True
-        )
-        for (what, a), (_, b) in zip(one, two, strict=True)
-    )
+def same(first: Trace, second: Trace, tolerance: float = 2e-4) -> bool:
+    """Return True if two runs did the same, apart from rounding, as far as both had batches."""
+    if is_starved(first) or is_starved(second):
+        length = min(length_with_batches(first), length_with_batches(second))
+        first = first[:length]
+        second = second[:length]
+    if len(first) != len(second):
+        return False
+    for (event, numbers), (second_event, second_numbers) in zip(first, second, strict=True):
+        if event != second_event or len(numbers) != len(second_numbers):
+            return False
+        rtol = 2e-2 if event == "printed" else tolerance
+        if not np.allclose(numbers, second_numbers, rtol=rtol, atol=2e-3, equal_nan=True):
+            return False
+    return True
+
+
+def is_starved(trace: Trace) -> bool:
+    """Return True if the run ended because it got no more batches."""
+    return trace[-1:] == [(STARVED, [])]
+
+
+def length_with_batches(trace: Trace) -> int:
+    """Return the number of events before a run got no more batches."""
+    return len(trace) - 1 if is_starved(trace) else len(trace)

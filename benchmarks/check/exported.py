@@ -4,13 +4,13 @@
     python benchmarks/check/exported.py --code DIR                    # and those of wild.py
     python benchmarks/check/exported.py --code DIR --real FOLDER      # and whole hand-ins
 
-What `toolkit export` does is done to each network, with random weights of its shapes in place of
-its training's: an LSTM is carried over and compared with its author's code on 1,000 sequences, a
-generator becomes the three files, each compared with its author's code, draws as the studio lets it
-draw, and becomes a list of layers, as the page in one file needs it. Of the wild ones those count
-that were judged right by hand, of the halves that nothing was mended by; of hand-ins (a folder
-with VERDICTS.json, and run.py with `extract(name, target)`) all generators, and the LSTMs whose
-equations the check calls right. Each line says why something did not go.
+Each network is exported as `toolkit export` does it, with random weights in place of trained ones.
+An LSTM is carried over and compared with its author's code on 1,000 sequences. A generator becomes
+the three files, each compared with its author's code; it draws as in the studio, and becomes a list
+of layers, as the page in one file needs it. Of the code of wild.py, the files count that were
+judged right by hand, in the halves that were not used to improve the check. Of hand-ins (a folder
+with VERDICTS.json, and run.py with `extract(name, target)`) all generators count, and the LSTMs
+whose equations the check calls right. Each line says why an export failed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from public_code.code import arrange, entries
@@ -51,7 +51,7 @@ REACHED = ("exported", "drawn in the demo", "drawn in the page")
 REFUSALS = (ToolkitError, Missing, StudentError, WrongOutput, Gone)
 
 
-class Given(NamedTuple):
+class Code(NamedTuple):
     """A network's code."""
 
     source: str  # own, wild or real
@@ -60,48 +60,50 @@ class Given(NamedTuple):
 
 
 def distinct(part: str) -> list[str]:
-    """The names of right submissions of the tests whose code for a part differs."""
-    texts = {build.texts(right)[part]: name for name, right in reversed(cases.RIGHT.items())}
-    return sorted(texts.values())
+    """Return the names of right submissions of the tests whose code for a part differs."""
+    names = {}
+    for name, right in reversed(cases.RIGHT.items()):
+        names[build.texts(right)[part]] = name
+    return sorted(names.values())
 
 
-def own(names: list[str]) -> Iterator[Given]:
-    """Right submissions of the tests."""
+def own(names: list[str]) -> Iterator[Code]:
+    """Yield right submissions of the tests."""
     for name in names:
         with folders() as (root, copy):
             build.write(cases.RIGHT[name], build.texts(cases.RIGHT[name]), root)
-            yield Given("own", name, prepare(root, copy))
+            yield Code("own", name, prepare(root, copy))
 
 
-def wild(part: str, code: Path) -> Iterator[Given]:
-    """Code by others that was judged right, of the halves that nothing was mended by."""
+def wild(part: str, code: Path) -> Iterator[Code]:
+    """Yield code by others that was judged right, but for the half that improved the check."""
     for entry in (*entries(part, "final"), *entries(part, "fresh")):
         if entry["verdict"] != "right":
             continue
         with folders() as (root, _):
             place = arrange(entry, code, root)
             parts = {part: (place.file, NAME if part == "lstm" else None)}
-            yield Given("wild", entry["repository"], submission(root, parts))
+            yield Code("wild", entry["repository"], submission(root, parts))
 
 
-def real(folder: Path) -> Iterator[Given]:
-    """Whole hand-ins."""
+def real(folder: Path) -> Iterator[Code]:
+    """Yield whole hand-ins."""
     extract = runpy.run_path(str(folder / "run.py"))["extract"]
     for name in json.loads((folder / "VERDICTS.json").read_text()):
         with folders() as (root, copy):
             extract(name, root)
-            yield Given("real", name, prepare(root, copy))
+            yield Code("real", name, prepare(root, copy))
 
 
 @contextmanager
 def folders() -> Iterator[tuple[Path, Path]]:
-    """Two empty ones."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        yield Path(one).resolve(), Path(other).resolve()
+    """Make two empty folders."""
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        yield Path(first).resolve(), Path(second).resolve()
 
 
 def random_weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
-    """As after a training, roughly: outputs are neither all the same nor saturated."""
+    """Draw weights that are roughly as after a training: outputs differ and are not saturated."""
     rng = torch.Generator().manual_seed(3)
     values = {}
     for name, shape in shapes.items():
@@ -113,27 +115,32 @@ def random_weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
 
 
 def adversarial(student: Student, located: Located, root: Path) -> Iterator[str]:
-    """Export a generator and what judges it, draw with it, and list its layers."""
+    """Export a generator and its discriminator, draw with it, and list its layers."""
     network = None
     for describe in gan.look(student, located):
-        found = describe()
-        states = random_weights(student.ask("shapes", network=found.network.id))
-        made = gan.exported(student, root, found, states, {})
+        described = describe()
+        states = random_weights(student.ask("shapes", network=described.network.id))
+        made = gan.exported(student, root, described, states, {})
         if made.graph is None:
             raise ToolkitError(" ".join(made.problems))
         digest = made.source.entry["sha256"]
-        proved(made.source, "onnx", onnx.to_bytes(found.name, made.graph, digest))
+        proved(made.source, "onnx", onnx.to_bytes(described.name, made.graph, digest))
         if network is None:
             network = made.network
             yield "exported"
-            z = torch.randn(25, network.latent_dim, generator=torch.Generator().manual_seed(0))
-            images = network(z)
-            assert images.shape == (25, 1, 28, 28), images.shape
-            assert images.isfinite().all()
-            assert ((images >= 0) & (images <= 1)).all()
+            draw(network)
             yield "drawn in the demo"
     layers_of(Path("generator"), network, "generator")
     yield "drawn in the page"
+
+
+def draw(network: Any) -> None:
+    """Draw 25 images, and assert that they are images."""
+    z = torch.randn(25, network.latent_dim, generator=torch.Generator().manual_seed(0))
+    images = network(z)
+    assert images.shape == (25, 1, 28, 28), images.shape
+    assert images.isfinite().all()
+    assert ((images >= 0) & (images <= 1)).all()
 
 
 def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
@@ -141,9 +148,11 @@ def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
     verdicts = Verdicts("lstm", located.file)
     network = lstm.proved(student, located, verdicts)
     network.build(hidden=network.way.hidden and 24)
-    kept = {t["name"]: t for t in network.tensors}
-    states = random_weights({name: t["shape"] for name, t in kept.items()})
-    states |= {n: 0 * states[n] for n, t in kept.items() if t["zero"] and not t["grad"]}
+    tensors = {tensor["name"]: tensor for tensor in network.tensors}
+    states = random_weights({name: tensor["shape"] for name, tensor in tensors.items()})
+    for name, tensor in tensors.items():
+        if tensor["zero"] and not tensor["grad"]:
+            states[name] = 0 * states[name]
     fitted = lstm.fitted(network, states)
     assert fitted is not None
     _, worst = fitted.carry("LSTM")
@@ -151,16 +160,17 @@ def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
     yield f"exported, within {worst:.1e}"
 
 
-def attempt(host: Host, kind: str, given: Given) -> tuple[list[str], str]:
-    """The stage that a network reached, and the error that stopped it, or ""."""
-    host.helps["digits"], host.limits = digits, dict.fromkeys(PARTS, SECONDS)
+def attempt(host: Host, kind: str, code: Code) -> tuple[list[str], str]:
+    """Return the stages that a network reached, and the error that stopped it, or ""."""
+    host.helps["digits"] = digits
+    host.limits = dict.fromkeys(PARTS, SECONDS)
     reached = []
     try:
-        with host.student(kind, str(given.submission.root)) as student:
-            located = given.submission.parts[kind]
-            go = recurrent if kind == "lstm" else adversarial
-            for one in go(student, located, given.submission.root):
-                reached.append(one)  # what came before an error stays
+        with host.student(kind, str(code.submission.root)) as student:
+            located = code.submission.parts[kind]
+            export = recurrent if kind == "lstm" else adversarial
+            for stage in export(student, located, code.submission.root):
+                reached.append(stage)  # the stages before an error stay
     except REFUSALS as error:
         return reached, str(error)
     return reached, ""
@@ -174,24 +184,42 @@ def main() -> None:
     parser.add_argument("--only", default="", help="those with this in their name")
     options = parser.parse_args()
     import_judges()
+    kinds = (options.kind,) if options.kind else ("lstm", "gan")
     counts: Counter[tuple[str, str, str]] = Counter()
     with Host() as host:
-        for kind in (options.kind,) if options.kind else ("lstm", "gan"):
-            sources = [own(distinct(kind))]
-            sources += [wild(kind, options.code)] if options.code else []
-            sources += [real(options.real)] if options.real else []
-            for given in (given for source in sources for given in source):
-                if options.only not in given.name or kind not in given.submission.parts:
+        for kind in kinds:
+            for code in codes(kind, options.code, options.real):
+                if options.only not in code.name or kind not in code.submission.parts:
                     continue
-                reached, why = attempt(host, kind, given)
-                counts.update((kind, given.source, x.partition(",")[0]) for x in (*reached, "all"))
+                reached, problem = attempt(host, kind, code)
+                for stage in (*reached, "all"):
+                    counts[kind, code.source, stage.partition(",")[0]] += 1
                 last = reached[-1] if reached else "nothing"
-                print(f"{kind} {given.source} {given.name}: {last}; {why}", flush=True)
+                print(f"{kind} {code.source} {code.name}: {last}; {problem}", flush=True)
+    print_table(counts)
+
+
+def codes(kind: str, public: Path | None, hand_ins: Path | None) -> Iterator[Code]:
+    """Yield the code of all networks of one kind.
+
+    Args:
+        public: the folder with the code of wild.py.
+        hand_ins: a folder with whole hand-ins.
+    """
+    yield from own(distinct(kind))
+    if public is not None:
+        yield from wild(kind, public)
+    if hand_ins is not None:
+        yield from real(hand_ins)
+
+
+def print_table(counts: Counter[tuple[str, str, str]]) -> None:
     print(f"\n| network | from | {' | '.join(REACHED)} |\n|---|---|{'---|' * len(REACHED)}")
     for kind, source in dict.fromkeys(key[:2] for key in counts):
-        of = counts[kind, source, "all"]
-        rates = [rate(counts[kind, source, what], of) for what in REACHED]
-        rates = rates if kind == "gan" else [rates[0], "-", "-"]  # a page has them all, or none
+        total = counts[kind, source, "all"]
+        rates = [rate(counts[kind, source, stage], total) for stage in REACHED]
+        if kind == "lstm":
+            rates[1:] = ["-", "-"]  # a page can show every LSTM of the toolkit
         print(f"| {kind} | {source} | {' | '.join(rates)} |")
 
 

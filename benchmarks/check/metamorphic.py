@@ -1,22 +1,24 @@
-"""Right solutions rewritten, and what the check says: python benchmarks/check/metamorphic.py
+"""The check on right solutions that were rewritten: python benchmarks/check/metamorphic.py
 
     python benchmarks/check/metamorphic.py --right 1000 --faulty 1000 --jobs 2
     python benchmarks/check/metamorphic.py --real FOLDER   # hand-ins that were judged by hand
-    python benchmarks/check/metamorphic.py --details       # what it found besides the fault
+    python benchmarks/check/metamorphic.py --details       # findings besides the fault
 
-`rewritings/` has the kinds of rewriting: each leaves the meaning of a program as it is, where it
-fits. A right solution of the tests is rewritten by one of them or by three, and the verdict must
-not change. Then the same with a misconception in it, from the table of the tests: it is named, or
-*not seen*, and nothing false is said.
+`rewritings/` has the kinds of rewriting; none of them changes the meaning of a program. A right
+solution of the tests is rewritten by one of them or by three, and the verdict must not change. Then
+the same with a misconception in it, from the table of the tests: the check must name it or say that
+it did *not see* it, and say nothing false.
 
-Original and rewritten run side by side, without the check (`behaviour.py`): one that does something
-else is thrown away and counted, and says nothing about the check. What a program never calls is
-not compared so. Each line of `--log` is a result; the same command goes on where it was ended.
+The original and the rewritten program run side by side, without the check (`behaviour.py`). If they
+behave differently, the pair is thrown away and counted: it says nothing about the check. Code that
+a program never calls is not compared. Each line of `--log` is a result; after an interruption the
+same command continues.
 """
 
 import argparse
 import ast
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -41,9 +43,10 @@ from solutions import Solution, faulty, own, real, write
 
 STEPS = {"train": 12, "gan": 10}  # of optimisers, until a run has shown enough
 CHAIN = 3  # rewritings, one after the other, in every second program
+TRIES = 40  # solutions that are tried for one program
 BROKEN = (cst.ParserSyntaxError, cst.CSTValidationError, SyntaxError)
 NOT_HERE = {"missing-file", "not-written", "time-limit", "doubtful-record"}  # no run can show them
-# What a short run on this machine need not show.
+# A short run on this machine need not show these faults.
 UNSHOWN = {"fixed-device", "fixed-batch-size", "fixed-sequence-length", "clipping-without-effect",
            "wrong-interpolation", "interpolation-repeats-ends", "missing-interpolation",
            "same-class-ends", "missing-folder", "length-overflow", "split-leak"}  # fmt: skip
@@ -51,37 +54,33 @@ STOPPING = {"does-not-run", "does-not-import", "fixed-device", "missing-detach",
 
 
 class Check:
-    """Solutions, and what programs do and what the check says about them, each once.
+    """Solutions, and the traces and reports of programs, each made once.
 
     Args:
-        host: where the check runs code.
+        host: runs code for the check.
         folder: with hand-ins that were judged by hand; None for the solutions of the tests.
     """
 
     def __init__(self, host: Any, folder: Path | None) -> None:
         torch.set_num_threads(1)
         self.host = host
-        self.right = [*(real(folder) if folder else own())]
+        self.right = list(real(folder) if folder else own())
         self.traces: dict[tuple[Any, ...], Trace] = {}
         self.reports: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def trace(self, program: Program, parts: Iterable[str], mirrored: bool = False) -> list[Trace]:
-        """The behaviour of its scripts: the GAN's, the training of the LSTM."""
-        found = []
-        for script in dict.fromkeys("gan" if part == "gan" else "train" for part in parts):
+        """Return the behaviour of its scripts: the GAN's, and the training of the LSTM."""
+        scripts = ["gan" if part == "gan" else "train" for part in parts]
+        traces = []
+        for script in dict.fromkeys(scripts):
             key = (key_of(program), script, mirrored)
             if key not in self.traces:
-                with tempfile.TemporaryDirectory(prefix="run-") as directory:
-                    root = Path(directory).resolve()
-                    write(program, root)
-                    file = program.parts.get(script)
-                    trace = behaviour(root, file, STEPS[script], mirrored) if file else []
-                self.traces[key] = trace
-            found.append(self.traces[key])
-        return found
+                self.traces[key] = run_script(program, script, mirrored)
+            traces.append(self.traces[key])
+        return traces
 
     def report(self, program: Program, parts: Iterable[str]) -> dict[str, Any]:
-        """The check's report about some parts."""
+        """Return the check's report about some parts."""
         from toolkit.assignment.check.parent import judge
         from toolkit.assignment.check.submission import prepare
         from toolkit.assignment.check.verify import is_proved
@@ -97,22 +96,43 @@ class Check:
                 submission = prepare(root, Path(copy).resolve())
                 report = judge(submission, self.host, str(submission.root), parts=tuple(parts))
             assert all(map(is_proved, report.findings))
-            keys = ("id", "equation", "file", "cell", "line", "message", "part")
-            self.reports[key] = {
-                "findings": [{k: getattr(f, k) for k in keys} for f in report.findings],
-                "not seen": [f"{f.part}: {f.message}" for f in report.not_seen],
-                # a question is known by its sentence without what was measured
-                "right": [f"{f.part}: {_plain(f.message)}" for f in report.right],
-            }
+            self.reports[key] = as_dict(report)
         return self.reports[key]
 
 
-def _plain(sentence: str) -> str:
+def run_script(program: Program, script: str, mirrored: bool) -> Trace:
+    """Run one script of a program, and return its behaviour; empty if there is no such script."""
+    file = program.parts.get(script)
+    if not file:
+        return []
+    with tempfile.TemporaryDirectory(prefix="run-") as directory:
+        root = Path(directory).resolve()
+        write(program, root)
+        return behaviour(root, file, STEPS[script], mirrored)
+
+
+def as_dict(report: Any) -> dict[str, Any]:
+    """Return the findings of a report, and its sentences with their parts."""
+    keys = ("id", "equation", "file", "cell", "line", "message", "part")
+    findings = []
+    for finding in report.findings:
+        findings.append({key: getattr(finding, key) for key in keys})
+    return {
+        "findings": findings,
+        "not seen": [f"{finding.part}: {finding.message}" for finding in report.not_seen],
+        # The sentence without its numbers identifies the question that it answers.
+        "right": [
+            f"{finding.part}: {_without_numbers(finding.message)}" for finding in report.right
+        ],
+    }
+
+
+def _without_numbers(sentence: str) -> str:
     return re.sub(r"(?<!\()\b\d[\d.,]*%?", "#", sentence)
 
 
 def key_of(program: Program) -> str:
-    """The key that identifies a program."""
+    """Return the key that identifies a program."""
     text = json.dumps([sorted(program.files.items()), sorted(program.parts.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -123,127 +143,191 @@ def key_of(program: Program) -> str:
 def rewritten(
     program: Program, parts: Iterable[str], first: str, length: int, rng: random.Random
 ) -> tuple[Program, list[str], list[str]] | None:
-    """A program after some rewritings: the first one is given, the others fit by chance.
+    """Rewrite a program: by the kind `first`, and then by kinds that chance chooses.
 
     Returns:
         The program, the kinds, and the parts that they were applied to; None if nothing fits.
     """
     used: list[str] = []
     changed: list[str] = []
-    kinds = [k for k in KINDS if k != first]
+    kinds = [kind for kind in KINDS if kind != first]
     rng.shuffle(kinds)
     for kind in [first, *kinds]:
-        fitting = [p for p in parts if p in KINDS[kind].parts and program.parts[p].endswith(".py")]
+        fitting = []
+        for part in parts:
+            if part in KINDS[kind].parts and program.parts[part].endswith(".py"):
+                fitting.append(part)
         rng.shuffle(fitting)
         for part in fitting[:2]:
-            try:
-                new = KINDS[kind].rewrite(program, part, rng)
-                for path, text in new.files.items() if new else ():
-                    if path.endswith(".py") and text != program.files.get(path):
-                        ast.parse(text)
-            except BROKEN:
-                new = None
-            if new is not None and new != program:
-                program, used, changed = new, [*used, kind], [*changed, part]
+            new = rewritten_once(program, kind, part, rng)
+            if new is not None:
+                program = new
+                used.append(kind)
+                changed.append(part)
                 break
         if not used or len(used) == length:
             break
-    return (program, used, changed) if used else None
+    if not used:
+        return None
+    return program, used, changed
+
+
+def rewritten_once(program: Program, kind: str, part: str, rng: random.Random) -> Program | None:
+    """Rewrite one part; None if the rewriting does not fit, or makes no valid Python."""
+    try:
+        new = KINDS[kind].rewrite(program, part, rng)
+        if new is None or new == program:
+            return None
+        for path, text in new.files.items():
+            if path.endswith(".py") and text != program.files.get(path):
+                ast.parse(text)
+    except BROKEN:
+        return None
+    return new
 
 
 def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
-    """Solutions with one fault that a run shows, or that no run can show, in an order of chance."""
+    """Yield solutions with one fault, in random order.
+
+    A run shows the fault, or no run can show it.
+    """
     while True:
         solution = rng.choice(check.right)
         part = rng.choice(solution.right)
-        if made := [one for one in faulty(solution, part) if not one.ids & NOT_HERE]:
-            wrong = rng.choice(made)
-            parts = [part, *wrong.parts]
-            ran = [check.trace(program, parts) for program in (wrong.program, solution.program)]
-            stops = any(what.startswith("raises ") and what != STARVED for what, _ in ran[0][0])
-            if stops and not wrong.ids & STOPPING:
-                continue  # a fault of another kind than it was to be
-            if wrong.ids & UNSHOWN or not all_same(*ran):
+        candidates = [wrong for wrong in faulty(solution, part) if not wrong.ids & NOT_HERE]
+        if candidates:
+            wrong = rng.choice(candidates)
+            if has_its_fault(check, solution, wrong, part):
                 yield wrong
 
 
-def all_same(one: list[Trace], two: list[Trace]) -> bool:
-    return all(same(a, b) for a, b in zip(one, two, strict=True))
+def has_its_fault(check: Check, right: Solution, wrong: Solution, part: str) -> bool:
+    """Return True if the two behave differently, as far as a run can show the fault."""
+    parts = [part, *wrong.parts]
+    wrong_traces = check.trace(wrong.program, parts)
+    right_traces = check.trace(right.program, parts)
+    for event, _ in wrong_traces[0]:
+        if event.startswith("raises ") and event != STARVED and not wrong.ids & STOPPING:
+            return False  # it stops, and its fault does not stop a program
+    return bool(wrong.ids & UNSHOWN) or not all_same(wrong_traces, right_traces)
+
+
+def all_same(first: list[Trace], second: list[Trace]) -> bool:
+    for first_trace, second_trace in zip(first, second, strict=True):
+        if not same(first_trace, second_trace):
+            return False
+    return True
 
 
 def judged(solution: Solution, old: Program, new: Program, begun: Iterable[str]) -> list[str]:
-    """The parts whose verdict may depend on what was changed."""
-    before = {p: (f, old.files[f]) for p, f in old.parts.items()}
-    after = {p: (f, new.files[f]) for p, f in new.parts.items()}
-    parts = {*begun, *(p for p in after if before[p] != after[p])}
+    """Return the parts whose verdict may depend on the change."""
+    parts = set(begun)
+    for part, file in new.parts.items():
+        old_file = old.parts[part]
+        if (old_file, old.files[old_file]) != (file, new.files[file]):
+            parts.add(part)
     if solution.right:
-        parts &= {*solution.right}
+        parts &= set(solution.right)
     if solution.together and "lstm" in parts and "train" in new.parts:
-        parts |= {"train"}
-    return [p for p in ("dataset", "lstm", "train", "gan") if p in parts]
+        parts.add("train")
+    return [part for part in ("dataset", "lstm", "train", "gan") if part in parts]
 
 
 # -- one result
 
 
 def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
-    """Make the program of this number, prove it, judge it."""
+    """Make the program of this number, prove that it behaves like the original, and judge it.
+
+    Args:
+        what: "right" or "faulty".
+    """
     rng = random.Random(f"{seed} {what} {number}")
     first = list(KINDS)[number % len(KINDS)]
     length = 1 if number // len(KINDS) % 2 == 0 else CHAIN
-    one: dict[str, Any] = {"what": what, "number": number, "seed": seed, "kinds": [first]}
-    choices = (
-        iter(rng.sample(check.right, len(check.right)))
-        if what == "right"
-        else with_fault(check, rng)
-    )
-    for _, solution in zip(range(40), choices, strict=False):
+    record: dict[str, Any] = {"what": what, "number": number, "seed": seed, "kinds": [first]}
+    if what == "right":
+        choices = iter(rng.sample(check.right, len(check.right)))
+    else:
+        choices = with_fault(check, rng)
+    for solution in itertools.islice(choices, TRIES):
         parts = solution.right or solution.parts
-        parts = [p for p in parts if p in solution.program.parts]
-        made = rewritten(solution.program, parts, first, length, rng)
-        if made is not None:
+        present = [part for part in parts if part in solution.program.parts]
+        rewriting = rewritten(solution.program, present, first, length, rng)
+        if rewriting is not None:
             break
     else:
-        return one | {"outcome": "nothing fits"}
-    program, kinds, begun = made
-    one |= {"name": solution.program.name, "kinds": kinds, "key": key_of(program), "begun": begun}
+        return record | {"outcome": "nothing fits"}
+
+    program, kinds, begun = rewriting
+    record["name"] = solution.program.name
+    record["kinds"] = kinds
+    record["key"] = key_of(program)
+    record["begun"] = begun
     listed = judged(solution, solution.program, program, begun)
-    ran = [*dict.fromkeys((*listed, *solution.parts))]
+    parts = list(dict.fromkeys((*listed, *solution.parts)))
     mirrored = any(KINDS[kind].mirrored for kind in kinds)
-    before, after = check.trace(solution.program, ran), check.trace(program, ran, mirrored)
-    shown = [t for t in before if t and (solution.ids or sum(w == "loss" for w, _ in t) > 2)]
-    if len(shown) < len(before) or not listed:
-        return one | {"outcome": "does not run here"}
+    before = check.trace(solution.program, parts)
+    after = check.trace(program, parts, mirrored)
+    if not listed or not all(shows_enough(trace, solution) for trace in before):
+        return record | {"outcome": "does not run here"}
     if not all_same(before, after):
-        return one | {"outcome": "thrown away"}
-    parts = [*dict.fromkeys((*listed, *solution.parts))]
-    after_report = check.report(program, parts)
-    findings = after_report["findings"]
-    one |= {"parts": parts, "not seen": after_report["not seen"]}
+        return record | {"outcome": "thrown away"}
+    report = check.report(program, parts)
+    record["parts"] = parts
+    record["not seen"] = report["not seen"]
     if what == "right":
-        report = check.report(solution.program, parts)
-        known = {f["id"] for f in report["findings"]} | solution.may
-        had, has = Counter(report["right"]), Counter(after_report["right"])
-        new = [f for f in findings if f["id"] not in known]
-        return one | {
-            "outcome": "judged",
-            "false": new,
-            "had": had.total(),
-            "kept": (had & has).total(),
-            "lost": sorted((had - has).elements()),
-        }
-    naming = [f for f in findings if f["id"] in solution.ids]
-    others = [f for f in findings if f["id"] not in solution.ids | solution.may]
-    if others or not naming:
-        report = check.report(solution.program, parts)
-        one["before"] = sorted({f["id"] for f in report["findings"]})
-    return one | {
+        return record | compare_with_original(check, solution, parts, report)
+    return record | compare_with_fault(check, solution, parts, report)
+
+
+def shows_enough(trace: Trace, solution: Solution) -> bool:
+    """Return True if a run of the original got far enough; one with a fault may stop early."""
+    if solution.ids:
+        return bool(trace)
+    losses = [event for event, _ in trace if event == "loss"]
+    return len(losses) > 2
+
+
+def compare_with_original(
+    check: Check, solution: Solution, parts: list[str], report: dict[str, Any]
+) -> dict[str, Any]:
+    """Compare the report on a rewritten right program with the one on its original."""
+    original = check.report(solution.program, parts)
+    known = ids_of(original["findings"]) | solution.may
+    before = Counter(original["right"])
+    after = Counter(report["right"])
+    return {
+        "outcome": "judged",
+        "false": [finding for finding in report["findings"] if finding["id"] not in known],
+        "had": before.total(),
+        "kept": (before & after).total(),
+        "lost": sorted((before - after).elements()),
+    }
+
+
+def compare_with_fault(
+    check: Check, solution: Solution, parts: list[str], report: dict[str, Any]
+) -> dict[str, Any]:
+    """Compare the report on a rewritten program with the fault that is in it."""
+    known = solution.ids | solution.may
+    false = [finding for finding in report["findings"] if finding["id"] not in known]
+    named = not solution.ids.isdisjoint(ids_of(report["findings"]))
+    comparison = {
         "outcome": "judged",
         "ids": sorted(solution.ids),
-        "false": others,
-        "named": bool(naming),
-        "passed": not findings and not after_report["not seen"],
+        "false": false,
+        "named": named,
+        "passed": not report["findings"] and not report["not seen"],
     }
+    if false or not named:
+        original = check.report(solution.program, parts)
+        comparison["before"] = sorted(ids_of(original["findings"]))
+    return comparison
+
+
+def ids_of(findings: list[dict[str, Any]]) -> set[str]:
+    return {finding["id"] for finding in findings}
 
 
 _check: Check
@@ -258,129 +342,192 @@ def _begin(folder: Path | None) -> None:
 
 def _work(what: str, number: int, seed: int) -> dict[str, Any]:
     begun = time.perf_counter()
-    one = result(_check, what, number, seed)
-    return one | {"seconds": round(time.perf_counter() - begun, 1)}
+    record = result(_check, what, number, seed)
+    return record | {"seconds": round(time.perf_counter() - begun, 1)}
 
 
 def run(
     wanted: dict[str, int], seed: int, jobs: int, log: Path, folder: Path | None = None
 ) -> list[dict[str, Any]]:
-    """Yield all results: first those in the log, then those that are still to be computed.
+    """Return all results: those in the log, and those that are computed now.
 
     Args:
-        wanted: how many right ones, and how many with a fault.
-        log: a line a result; it is appended to.
+        wanted: the number of right programs, and of those with a fault.
+        log: a line for each result; new lines are appended.
         folder: see `Check`.
     """
-    done = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    known = {(one["what"], one["number"], one["seed"]): one for one in done}
-    jobs_left = [
-        (what, number, seed)
-        for what, count in wanted.items()
-        for number in range(count)
-        if (what, number, seed) not in known
-    ]
-    jobs_left.sort(key=lambda job: job[1])
+    known = read_log(log)
+    missing = []
+    for what, count in wanted.items():
+        for number in range(count):
+            if (what, number, seed) not in known:
+                missing.append((what, number, seed))
+    missing.sort(key=lambda job: job[1])
     log.parent.mkdir(parents=True, exist_ok=True)
     context = get_context("forkserver")
     with (
         log.open("a") as file,
         ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(folder,)) as pool,
     ):
-        for future in as_completed([pool.submit(_work, *job) for job in jobs_left]):
-            one = future.result()
-            known[one["what"], one["number"], one["seed"]] = one
-            file.write(json.dumps(one) + "\n")
+        for future in as_completed([pool.submit(_work, *job) for job in missing]):
+            record = future.result()
+            known[record["what"], record["number"], record["seed"]] = record
+            file.write(json.dumps(record) + "\n")
             file.flush()
             print(".", end="", file=sys.stderr, flush=True)
-    return [one for key, one in sorted(known.items()) if key[2] == seed and key[1] < wanted[key[0]]]
+    results = []
+    for (what, number, seed_of_record), record in sorted(known.items()):
+        if seed_of_record == seed and number < wanted[what]:
+            results.append(record)
+    return results
+
+
+def read_log(log: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
+    """Read the results in a log, by "what", "number" and "seed"; the last one counts."""
+    records: dict[tuple[str, int, int], dict[str, Any]] = {}
+    if log.exists():
+        for line in log.read_text().splitlines():
+            record = json.loads(line)
+            records[record["what"], record["number"], record["seed"]] = record
+    return records
 
 
 # -- the table
 
 
+class Results:
+    """Some results, and what is counted of them."""
+
+    def __init__(self, records: Iterable[dict[str, Any]]) -> None:
+        self.records = list(records)
+
+    def with_value(self, key: str, value: str) -> "Results":
+        """Return the results that have this value."""
+        return Results(record for record in self.records if record.get(key) == value)
+
+    def with_kind(self, kind: str) -> "Results":
+        """Return the results whose program was rewritten by this kind, among others."""
+        return Results(record for record in self.records if kind in record["kinds"])
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def true(self, key: str) -> int:
+        """Return the number of results in which a value is true or not empty."""
+        return sum(bool(record[key]) for record in self.records)
+
+    def total(self, key: str) -> int:
+        """Return the sum of a value."""
+        return sum(record[key] for record in self.records)
+
+    def share(self, key: str) -> str:
+        """Return the rate of results in which a value is true or not empty."""
+        return rate(self.true(key), len(self))
+
+    def chains(self) -> int:
+        """Return the number of programs that were rewritten three times."""
+        return sum(len(record["kinds"]) == CHAIN for record in self.records)
+
+    def false_findings(self) -> int:
+        """Return the number of findings that are not the program's."""
+        return sum(len(record["false"]) for record in self.records)
+
+    def unseen(self) -> int:
+        """Return the number of faults that are neither named nor passed, without a false one."""
+        unseen = 0
+        for record in self.records:
+            if not record["named"] and not record["false"] and not record["passed"]:
+                unseen += 1
+        return unseen
+
+
 def table(results: list[dict[str, Any]]) -> str:
-    """The rates, and a row for each kind of rewriting."""
-    different = {one["key"]: one for one in results if "key" in one}
-    twice = sum("key" in one for one in results) - len(different)
-    rows = ["| what | right | with one fault |", "|---|---|---|"]
-    of = {
-        what: [one for one in different.values() if one["what"] == what]
-        for what in ("right", "faulty")
-    }
-    counted = {what: [o for o in listed if o["outcome"] == "judged"] for what, listed in of.items()}
-
-    def row(name: str, right: object, faulty: object) -> None:
-        rows.append(f"| {name} | {right} | {faulty} |")
-
-    def share(what: str, key: str) -> str:
-        return rate(sum(bool(one[key]) for one in counted[what]), len(counted[what]))
-
-    row("different programs, rewritten and judged", *(len(counted[w]) for w in of))
-    row(
-        "of these by three rewritings",
-        *(sum(len(o["kinds"]) == CHAIN for o in counted[w]) for w in of),
-    )
-    for outcome in ("thrown away", "does not run here"):
-        row(
-            {"thrown away": "thrown away: the two programs differ"}.get(
-                outcome, "set aside: the original does not run here"
-            ),
-            *(sum(o["outcome"] == outcome for o in of[w]) for w in of),
-        )
-    row(
-        "programs with a finding that is not theirs",
-        share("right", "false"),
-        share("faulty", "false"),
-    )
-    row("such findings", *(sum(len(o["false"]) for o in counted[w]) for w in of))
-    had = sum(o["had"] for o in counted["right"])
-    row(
-        "questions that are still answered right",
-        rate(sum(o["kept"] for o in counted["right"]), had),
-        "",
-    )
-    named = sum(o["named"] for o in counted["faulty"])
-    unseen = sum(not o["named"] and not o["false"] and not o["passed"] for o in counted["faulty"])
-    row("the fault is named", "", rate(named, len(counted["faulty"])))
-    row("the fault is not seen", "", rate(unseen, len(counted["faulty"])))
-    row("the fault is passed as right", "", share("faulty", "passed"))
-    rows += [
-        "",
-        "| kind of rewriting | programs | thrown away | with a finding that is not theirs | "
-        "questions kept | faults named |",
-        "|---|---|---|---|---|---|",
-    ]
-    for kind in KINDS:
-        mine = [o for o in different.values() if kind in o["kinds"]]
-        used = [o for o in mine if o["outcome"] == "judged"]
-        right = [o for o in used if o["what"] == "right"]
-        faulty = [o for o in used if o["what"] == "faulty"]
-        had = sum(o["had"] for o in right)
-        cells = [
-            len(used),
-            sum(o["outcome"] == "thrown away" for o in mine),
-            sum(bool(o["false"]) for o in used),
-            f"{sum(o['kept'] for o in right)} of {had}",
-            f"{sum(o['named'] for o in faulty)} of {len(faulty)}",
-        ]
-        rows.append(f"| {kind} | {' | '.join(map(str, cells))} |")
+    """Return the rates, and a row for each kind of rewriting."""
+    records = [record for record in results if "key" in record]
+    by_program = {record["key"]: record for record in records}
+    different = Results(by_program.values())
+    rows = [*table_of_rates(different), "", *table_of_kinds(different)]
+    twice = len(records) - len(different)
     if twice:
         rows += ["", f"{twice} programs came twice and are counted once."]
     return "\n".join(rows)
 
 
+def table_of_rates(different: Results) -> list[str]:
+    right = different.with_value("what", "right")
+    faulty = different.with_value("what", "faulty")
+    judged_right = right.with_value("outcome", "judged")
+    judged_faulty = faulty.with_value("outcome", "judged")
+    rows: list[tuple[str, object, object]] = [
+        ("different programs, rewritten and judged", len(judged_right), len(judged_faulty)),
+        ("of these by three rewritings", judged_right.chains(), judged_faulty.chains()),
+        (
+            "thrown away: the two programs differ",
+            len(right.with_value("outcome", "thrown away")),
+            len(faulty.with_value("outcome", "thrown away")),
+        ),
+        (
+            "set aside: the original does not run here",
+            len(right.with_value("outcome", "does not run here")),
+            len(faulty.with_value("outcome", "does not run here")),
+        ),
+        (
+            "programs with a finding that is not theirs",
+            judged_right.share("false"),
+            judged_faulty.share("false"),
+        ),
+        ("such findings", judged_right.false_findings(), judged_faulty.false_findings()),
+        (
+            "questions that are still answered right",
+            rate(judged_right.total("kept"), judged_right.total("had")),
+            "",
+        ),
+        ("the fault is named", "", judged_faulty.share("named")),
+        ("the fault is not seen", "", rate(judged_faulty.unseen(), len(judged_faulty))),
+        ("the fault is passed as right", "", judged_faulty.share("passed")),
+    ]
+    lines = ["| what | right | with one fault |", "|---|---|---|"]
+    for name, of_right, of_faulty in rows:
+        lines.append(f"| {name} | {of_right} | {of_faulty} |")
+    return lines
+
+
+def table_of_kinds(different: Results) -> list[str]:
+    lines = [
+        "| kind of rewriting | programs | thrown away | with a finding that is not theirs | "
+        "questions kept | faults named |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind in KINDS:
+        of_kind = different.with_kind(kind)
+        judged_ones = of_kind.with_value("outcome", "judged")
+        right = judged_ones.with_value("what", "right")
+        faulty = judged_ones.with_value("what", "faulty")
+        cells = [
+            kind,
+            len(judged_ones),
+            len(of_kind.with_value("outcome", "thrown away")),
+            judged_ones.true("false"),
+            f"{right.total('kept')} of {right.total('had')}",
+            f"{faulty.total('named')} of {len(faulty)}",
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
 def details(results: list[dict[str, Any]]) -> Iterator[str]:
-    """Every finding that is not the program's, and what is no longer answered."""
-    for one in results:
-        where = f"{one['what']} {one['number']}: {one.get('name')}; {', '.join(one['kinds'])}"
-        for f in one.get("false", ()):
-            place = f"{f['file']}:{f['line']}"
-            yield f"{where}: {f['id']} ({f['equation']}) @{place}: {f['message']}"
-        for sentence in one.get("lost", ()):
-            yield f"{where}: lost: {sentence} (not seen: {one['not seen'][:2]})"
-        if one.get("passed"):
-            yield f"{where}: passed, with {one['ids']}; before the rewriting: {one['before']}"
+    """Yield every finding that is not the program's, and every answer that was lost."""
+    for record in results:
+        kinds = ", ".join(record["kinds"])
+        name = f"{record['what']} {record['number']}: {record.get('name')}; {kinds}"
+        for finding in record.get("false", ()):
+            place = f"{finding['file']}:{finding['line']}"
+            label = f"{finding['id']} ({finding['equation']})"
+            yield f"{name}: {label} @{place}: {finding['message']}"
+        for sentence in record.get("lost", ()):
+            yield f"{name}: lost: {sentence} (not seen: {record['not seen'][:2]})"
+        if record.get("passed"):
+            yield f"{name}: passed, with {record['ids']}; before the rewriting: {record['before']}"
 
 
 def main() -> None:

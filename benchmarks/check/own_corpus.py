@@ -1,12 +1,14 @@
-"""The check on what we planted ourselves, and its cost: python benchmarks/check/own_corpus.py
+"""The check on faults planted by ourselves, and its cost: python benchmarks/check/own_corpus.py
 
 Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
-with `--everywhere` each misconception in all right solutions where it fits, and then runs the
-command `check` on each right one, for its processor time and memory. Code by others says more about
-how right the check is: benchmarks/check/wild.py.
+with `--everywhere` each misconception in all right solutions that it fits, and then runs the
+command `check` on each right one, for its processor time. With `--without-training` it judges only
+what is about the LSTM alone, each without the script that trains it: the verdicts have to be the
+same. Code by others says more about how right the check is: benchmarks/check/wild.py.
 """
 
 import argparse
+import functools
 import os
 import statistics
 import subprocess
@@ -26,10 +28,14 @@ from toolkit.assignment.check.verify import is_proved
 from toolkit.assignment.parts import PARTS
 
 
-def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple[Any, Path]:
-    """The report on a submission, and the folder that it was written to."""
+def judged(
+    host: Host, write: Callable[[Path], None], parts: list[str], without_training: bool
+) -> tuple[Any, Path]:
+    """Return the report on a submission, and the folder that it was written to."""
     folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
     write(folder)
+    for training in folder.rglob("train.*") if without_training else ():
+        training.unlink()
     with tempfile.TemporaryDirectory() as copy:
         submission = prepare(folder, Path(copy).resolve())
         chosen = [part for part in PARTS if part in parts]
@@ -38,48 +44,82 @@ def judged(host: Host, write: Callable[[Path], None], parts: list[str]) -> tuple
     return report, folder
 
 
-def planted(host: Host, everywhere: bool) -> Counter[tuple[bool, str]]:
-    """The findings for each misconception where it was written first (True), and elsewhere."""
-    counts: Counter[tuple[bool, str]] = Counter()
+def planted(host: Host, everywhere: bool, without: bool) -> dict[bool, Counter[str]]:
+    """Count the findings for each misconception.
+
+    Returns:
+        the counts "planted", "named", "in its line" and "false": those in the solutions in which
+        the misconceptions were written first (True), and those in further solutions.
+    """
+    counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for name, wrong in cases.WRONG.items():
-        if not (wrong.first or everywhere):
-            continue
-        report, folder = judged(host, lambda to, n=name: cases.write_planted(n, to), [*wrong.parts])
-        known = {*wrong.also, *wrong.instead, *(fault.id for fault in wrong.faults)}
-        others = [finding.id for finding in report.findings if finding.id not in known]
-        if others:
-            print(f"{name}: {', '.join(others)} is a false alarm")
-        counts[wrong.first, "false"] += bool(others)
-        for fault in wrong.faults:
-            found = [
-                one
-                for one in report.findings
-                if (one.id, one.equation) == (fault.id, fault.equation) or one.id in wrong.instead
-            ]
-            allowed = build.places(folder, fault.at)
-            there = [one for one in found if (one.file, one.cell, one.line) in allowed]
-            counts[wrong.first, "planted"] += 1
-            counts[wrong.first, "named"] += bool(found)
-            counts[wrong.first, "there"] += bool(there)
-            if not there:
-                print(f"{name}: {fault.id} is {'not at its line' if found else 'not named'}")
+        is_asked = wrong.first or everywhere
+        if is_asked and not (without and set(wrong.parts) != {"lstm"}):
+            write = functools.partial(cases.write_planted, name)
+            report, folder = judged(host, write, list(wrong.parts), without)
+            counts[wrong.first].update(count_findings(name, wrong, report, folder))
     return counts
 
 
-def alarms(host: Host) -> tuple[int, int]:
-    """Count the right parts, and those with a finding."""
+def count_findings(name: str, wrong: Any, report: Any, folder: Path) -> Counter[str]:
+    """Count the findings for one misconception, and print what is not as it should be."""
+    counts: Counter[str] = Counter()
+    known = {*wrong.also, *wrong.instead, *(fault.id for fault in wrong.faults)}
+    false = [finding.id for finding in report.findings if finding.id not in known]
+    if false:
+        print(f"{name}: {', '.join(false)} is a false alarm")
+        counts["false"] += 1
+    for fault in wrong.faults:
+        counts["planted"] += 1
+        naming = naming_findings(fault, wrong, report)
+        allowed = build.places(folder, fault.at)
+        places = {(finding.file, finding.cell, finding.line) for finding in naming}
+        if not naming:
+            print(f"{name}: {fault.id} is not named")
+            continue
+        counts["named"] += 1
+        if places.isdisjoint(allowed):
+            print(f"{name}: {fault.id} is not at its line")
+        else:
+            counts["in its line"] += 1
+    return counts
+
+
+def naming_findings(fault: Any, wrong: Any, report: Any) -> list[Any]:
+    """Return the findings that name a fault."""
+    naming = []
+    for finding in report.findings:
+        exact = (finding.id, finding.equation) == (fault.id, fault.equation)
+        if exact or finding.id in wrong.instead:
+            naming.append(finding)
+    return naming
+
+
+def alarms(host: Host, without: bool) -> tuple[int, int, int]:
+    """Count the right parts, those with a finding, and those that were not seen."""
     parts = cases.right_parts()
-    wrong = 0
+    if without:  # of probabilities the training has to show that no softmax follows
+        parts = {name: case for name, case in parts.items() if case[1] == ["lstm"]}
+    wrong = unseen = 0
     for name, (submission, checked) in parts.items():
-        report, _ = judged(host, lambda to, n=submission: cases.write_right(n, to), checked)
-        wrong += bool(report.findings)
+        write = functools.partial(cases.write_right, submission)
+        report, _ = judged(host, write, checked, without)
+        if report.findings:
+            wrong += 1
+        if any(finding.id != "same-class-ends" for finding in report.not_seen):
+            unseen += 1
         for finding in report.findings:
             print(f"{name}: {finding.id} is a false alarm")
-    return len(parts), wrong
+        for finding in report.not_seen:
+            print(f"{name}: {finding.id or finding.message} is not seen")
+    return len(parts), wrong, unseen
 
 
 def costs() -> list[float]:
-    """Seconds of processor time of the command `check`, its child included, on each right one."""
+    """Measure the processor time of the command `check` on each right submission, in seconds.
+
+    That of its child is included.
+    """
     seconds = []
     for name in cases.RIGHT:
         with tempfile.TemporaryDirectory() as directory:
@@ -93,27 +133,38 @@ def costs() -> list[float]:
     return seconds
 
 
+def print_counts(counts: Counter[str], solutions: str) -> None:
+    total = counts["planted"]
+    print(f"| planted faults that are named{solutions} | {counts['named']} of {total} |")
+    print(
+        f"| at a line where a student would change something{solutions} | "
+        f"{counts['in its line']} of {total} |"
+    )
+    print(f"| submissions with a false alarm beside it{solutions} | {counts['false']} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="The check against planted faults.")
     parser.add_argument("--everywhere", action="store_true", help="in each solution where one fits")
+    parser.add_argument(
+        "--without-training", action="store_true", help="only the LSTM, whose training is not there"
+    )
     options = parser.parse_args()
     with Host() as host:
-        counts = planted(host, options.everywhere)
-        parts, wrong = alarms(host)
-    seconds = costs()
+        counts = planted(host, options.everywhere, options.without_training)
+        parts, wrong, unseen = alarms(host, options.without_training)
     print("\n| what | measured |")
     print("|---|---|")
-    for first, where in ((True, ""), (False, ", in further solutions"))[: 1 + options.everywhere]:
-        count = {what: counts[first, what] for what in ("planted", "named", "there", "false")}
-        print(f"| planted faults that are named{where} | {count['named']} of {count['planted']} |")
-        print(
-            f"| at a line where a student would change something{where} | "
-            f"{count['there']} of {count['planted']} |"
-        )
-        print(f"| submissions with a false alarm beside it{where} | {count['false']} |")
+    print_counts(counts[True], "")
+    if options.everywhere:
+        print_counts(counts[False], ", in further solutions")
     print(
         f"| parts of {len(cases.RIGHT)} right submissions with a false alarm | {wrong} of {parts} |"
     )
+    print(f"| of them with something not seen | {unseen} of {parts} |")
+    if options.without_training:
+        return
+    seconds = costs()
     print(
         "| processor time of `check` on a right submission | "
         f"median {statistics.median(seconds):.1f} s, {min(seconds):.1f} to {max(seconds):.1f} s |"

@@ -1,4 +1,4 @@
-"""Right solutions, which are rewritten, and what students get wrong in them."""
+"""Right solutions to be rewritten, and the same with a fault of students in them."""
 
 import json
 import runpy
@@ -15,18 +15,18 @@ SUFFIXES = (".py", ".ipynb")
 
 
 class Solution(NamedTuple):
-    """A submission, and what is known about it."""
+    """A submission with its verdict."""
 
     program: Program
     right: tuple[str, ...]  # the parts in which nothing is wrong
-    ids: frozenset[str] = frozenset()  # of what is wrong: any of these names it
-    may: frozenset[str] = frozenset()  # what may be said besides
+    ids: frozenset[str] = frozenset()  # each of them names its fault
+    may: frozenset[str] = frozenset()  # ids that may be reported besides
     together: bool = False  # the LSTM can be judged only beside its loss
-    parts: tuple[str, ...] = ()  # where what is wrong is to be found
+    parts: tuple[str, ...] = ()  # the parts of the fault
 
 
 def corpus() -> Any:
-    """The cases of the tests."""
+    """Import the cases of the tests."""
     sys.path.insert(0, str(ROOT))
     from tests.assignment.check.corpus import cases
 
@@ -34,9 +34,12 @@ def corpus() -> Any:
 
 
 def read(root: Path) -> dict[str, str]:
-    """The files of a folder that have code or settings."""
-    paths = [p for p in sorted(root.rglob("*")) if p.suffix in SUFFIXES and p.is_file()]
-    return {p.relative_to(root).as_posix(): p.read_text(errors="replace") for p in paths}
+    """Return the texts of a folder's Python files and notebooks, by path."""
+    files = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix in SUFFIXES and path.is_file():
+            files[path.relative_to(root).as_posix()] = path.read_text(errors="replace")
+    return files
 
 
 def write(program: Program, root: Path) -> None:
@@ -47,39 +50,63 @@ def write(program: Program, root: Path) -> None:
 
 
 def own() -> Iterator[Solution]:
-    """The right ones of the tests."""
+    """Yield the right submissions of the tests."""
     cases = corpus()
     for name, right in cases.RIGHT.items():
         with tempfile.TemporaryDirectory() as directory:
             cases.write_right(name, Path(directory))
             files = read(Path(directory))
-        places = cases.FILES | dict(right.paths)
-        program = Program(name, files, {p: places[p] for p in cases.FILES if places[p] in files})
-        yield Solution(program, tuple(program.parts), together=right.probabilities)
+        paths = cases.FILES | dict(right.paths)
+        parts = {part: paths[part] for part in cases.FILES if paths[part] in files}
+        program = Program(name, files, parts)
+        yield Solution(program, tuple(parts), together=right.probabilities)
 
 
 def faulty(solution: Solution, part: str) -> list[Solution]:
-    """A right solution with each misconception about one part of it that fits."""
-    program = solution.program
-    named = {file: part for part, file in program.parts.items()}
-    texts = {named.get(f, f): text for f, text in program.files.items() if f.endswith(".py")}
+    """Return a right solution with each misconception about one part of it that fits."""
+    texts = texts_of(solution.program)
     if part not in texts:
         return []
-    found = []
+    solutions = []
     for row in corpus().TABLE.values():
-        done = [row.applied(edit, texts) for edit in row.edits if row.part == part and row.faults]
-        ids = frozenset((*(fault.id for fault in row.faults), *row.instead))
-        for changed, _ in filter(None, done):
-            files = {**program.files, **{program.parts.get(n, n): t for n, t in changed.items()}}
-            name = f"{program.name}, {row.name}"
-            wrong = program._replace(files=files, name=name)
-            may = solution.may.union(row.also)
-            found.append(Solution(wrong, (), ids, may, solution.together, row.parts))
-    return found
+        if row.part != part or not row.faults:
+            continue
+        for edit in row.edits:
+            applied = row.applied(edit, texts)
+            if applied:
+                changed, _ = applied
+                solutions.append(with_misconception(solution, row, changed))
+    return solutions
+
+
+def texts_of(program: Program) -> dict[str, str]:
+    """Return the texts of the Python files, by part, and by path if they are not a part."""
+    part_of = {file: part for part, file in program.parts.items()}
+    texts = {}
+    for file, text in program.files.items():
+        if file.endswith(".py"):
+            texts[part_of.get(file, file)] = text
+    return texts
+
+
+def with_misconception(solution: Solution, row: Any, changed: dict[str, str]) -> Solution:
+    """Return a right solution with other texts.
+
+    Args:
+        row: of the table of misconceptions.
+        changed: the texts by part or path.
+    """
+    program = solution.program
+    files = dict(program.files)
+    for part_or_path, text in changed.items():
+        files[program.parts.get(part_or_path, part_or_path)] = text
+    wrong = program._replace(files=files, name=f"{program.name}, {row.name}")
+    ids = frozenset((*(fault.id for fault in row.faults), *row.instead))
+    return Solution(wrong, (), ids, solution.may.union(row.also), solution.together, row.parts)
 
 
 def real(folder: Path) -> Iterator[Solution]:
-    """Hand-ins that somebody has judged, as far as a part is right.
+    """Yield hand-ins that were judged by hand, if a part of them is right.
 
     Args:
         folder: has VERDICTS.json, and run.py with `extract(name, target)`.
@@ -93,16 +120,32 @@ def real(folder: Path) -> Iterator[Solution]:
             extract(name, root)
             files = read(root)
             submission = prepare(root, Path(copy).resolve())
-        parts = {p: submission.original(where.file) for p, where in submission.parts.items()}
-        wrong = " ".join(verdict["why"].values())
-        right = tuple(
-            part
-            for part, file in parts.items()
-            if file.endswith(".py")
-            and file not in wrong
-            and "not-written" not in verdict["acceptable"]
-            and not (part == "gan" and verdict["part2"])
-        )
-        may = {id for ids in verdict["acceptable_by_part"].values() for id in ids}
+        parts = {}
+        for part, located in submission.parts.items():
+            parts[part] = submission.original(located.file)
+        right = right_parts(parts, verdict)
+        may: set[str] = set()
+        for ids in verdict["acceptable_by_part"].values():
+            may.update(ids)
         if right:
             yield Solution(Program(name, files, parts), right, may=frozenset(may), together=True)
+
+
+def right_parts(parts: dict[str, str], verdict: dict[str, Any]) -> tuple[str, ...]:
+    """Return the parts of a hand-in in which nothing is wrong.
+
+    Args:
+        parts: the file of each part.
+        verdict: of the hand-in.
+    """
+    if "not-written" in verdict["acceptable"]:
+        return ()
+    sentences = " ".join(verdict["why"].values())  # about what is wrong
+    right = []
+    for part, file in parts.items():
+        if not file.endswith(".py") or file in sentences:
+            continue
+        if part == "gan" and verdict["part2"]:
+            continue
+        right.append(part)
+    return tuple(right)

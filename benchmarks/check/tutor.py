@@ -7,7 +7,9 @@ id, and the next hint should be a question. With names, only these.
 
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.assignment.check.corpus import cases
@@ -16,40 +18,59 @@ from toolkit.assignment.tutor.exercises import exercises
 from toolkit.assignment.tutor.session import check_exercise, next_hint
 
 
-def tried(name: str, host: Host) -> str:
-    """The outcome of a planted fault."""
+def outcome(name: str, host: Host) -> str:
+    """Return the outcome of a planted fault, in words."""
     wrong = cases.WRONG[name]
-    told = {f.id for f in wrong.faults} | {*wrong.instead}
-    exact = {f"{f.id} {f.equation}" for f in wrong.faults} | told
-    exact |= {f"{id} {equation}" for id in wrong.instead for equation in range(1, 10)}
-    own = [e.name for e in exercises().values() if e.part in wrong.parts and exact & {*e.ids}]
-    if not own:
+    ids = ids_of(wrong)
+    fitting = exercises_for(wrong)
+    if not fitting:
         return "no exercise"
-    said = []
+    replies = []
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory).resolve()
         cases.write_planted(name, folder)
-        for exercise in own:
+        for exercise in fitting:
             answer, text = check_exercise(exercise, folder, host=host)
-            if answer.verdict == "wrong" and answer.id in told:
-                asked = next_hint(exercise, folder).endswith(("?", "\uff1f"))
-                return "caught" if asked else "caught, and no hint"
-            said.append(f"{exercise}: {answer.verdict} {answer.id} {text.splitlines()[-1][:200]}")
-    return f"NOT CAUGHT ({'; '.join(sorted(told))}): {' | '.join(said)}"
+            if answer.verdict == "wrong" and answer.id in ids:
+                has_hint = next_hint(exercise, folder).endswith(("?", "\uff1f"))
+                return "caught" if has_hint else "caught, and no hint"
+            last_line = text.splitlines()[-1]
+            replies.append(f"{exercise}: {answer.verdict} {answer.id} {last_line[:200]}")
+    return f"NOT CAUGHT ({'; '.join(sorted(ids))}): {' | '.join(replies)}"
+
+
+def ids_of(wrong: Any) -> set[str]:
+    """Return the ids that name a planted fault."""
+    return {fault.id for fault in wrong.faults} | set(wrong.instead)
+
+
+def exercises_for(wrong: Any) -> list[str]:
+    """Return the exercises about a planted fault: their ids may name an equation."""
+    ids = ids_of(wrong)
+    for fault in wrong.faults:
+        ids.add(f"{fault.id} {fault.equation}")
+    for id in wrong.instead:
+        ids.update(f"{id} {equation}" for equation in range(1, 10))
+    fitting = []
+    for exercise in exercises().values():
+        if exercise.part in wrong.parts and not ids.isdisjoint(exercise.ids):
+            fitting.append(exercise.name)
+    return fitting
 
 
 def main() -> None:
-    names = sys.argv[1:] or [name for name, one in cases.WRONG.items() if one.first]
-    found = dict[str, int]()
+    names = sys.argv[1:] or [name for name, wrong in cases.WRONG.items() if wrong.first]
+    counts: Counter[str] = Counter()
     with Host() as host:
         for name in names:
-            what = tried(name, host)
-            kind = what.partition(" (")[0]
-            found[kind] = found.get(kind, 0) + 1
+            words = outcome(name, host)
+            kind = words.partition(" (")[0]
+            counts[kind] += 1
             if kind != "caught":
-                print(f"{name}: {what}", flush=True)
+                print(f"{name}: {words}", flush=True)
     print("\n| planted faults | number |\n|---|---|")
-    print("\n".join(f"| {kind.lower()} | {number} |" for kind, number in sorted(found.items())))
+    for kind, number in sorted(counts.items()):
+        print(f"| {kind.lower()} | {number} |")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The check against other people's code, judged by hand: python benchmarks/check/wild.py MODE
 
     python benchmarks/check/wild.py fetch --code DIR             # from GitHub, or from --mirrors
-    python benchmarks/check/wild.py run --code DIR --half mend   # what the check says about each
+    python benchmarks/check/wild.py run --code DIR --half mend   # the check's report on each file
     python benchmarks/check/wild.py run --code DIR --whole       # GANs by `check` on their folder
 
 `fetch` writes DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH, with the files that a file imports, and
 compares the sums. `run` judges each file alone and in its place, an LSTM in a wrapper of ours
-(public_code/wrappers.py), and prints the table; `--records FILE` keeps what was said, `--details`
-shows what is not exact, and `--from FILE` scores again what was kept. See wild.md.
+(public_code/wrappers.py), and prints the table; `--records FILE` keeps the reports, `--details`
+shows the files that are not exact, and `--from FILE` scores kept reports again. See wild.md.
 """
 
 import argparse
@@ -26,75 +26,94 @@ from public_code.placing import submission
 from public_code.wrappers import NAME, RECIPES
 
 
-def said(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]:
-    """The part of a report that a record keeps.
+def as_record(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]:
+    """Return the part of a report that a record keeps.
 
     Args:
-        place: what was judged; None for a whole folder.
-        numbers: for a whole folder with a notebook, where its code cells are among all.
+        place: of the judged file; None for a whole folder.
+        numbers: for a whole folder with a notebook, the numbers of its code cells among all.
     """
     from toolkit.assignment.check.verify import is_proved
 
     findings = []
-    for one in report.findings:
-        assert is_proved(one), one
-        where: dict[str, Any] = {"cell": one.cell, "line": one.line}
-        if place is not None and one.file == place.file:
-            where = place.original(one.line)
-        elif one.cell is not None and numbers:
-            where["cell"] = numbers[min(one.cell, len(numbers)) - 1]
+    for finding in report.findings:
+        assert is_proved(finding), finding
+        cell_and_line: dict[str, Any] = {"cell": finding.cell, "line": finding.line}
+        if place is not None and finding.file == place.file:
+            cell_and_line = place.original(finding.line)
+        elif finding.cell is not None and numbers:
+            cell_and_line["cell"] = numbers[min(finding.cell, len(numbers)) - 1]
         findings.append(
-            {"id": one.id, "equation": one.equation, "file": one.file}
-            | where
-            | {"message": one.message}
+            {
+                "id": finding.id,
+                "equation": finding.equation,
+                "file": finding.file,
+                **cell_and_line,
+                "message": finding.message,
+            }
         )
     return {
         "findings": findings,
-        "not_seen": [one.message for one in report.not_seen],
-        "right": [one.message for one in report.right],
+        "not_seen": [finding.message for finding in report.not_seen],
+        "right": [finding.message for finding in report.right],
     }
 
 
 def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str, Any]]:
     """Check each entry, one after the other, with one warm child process."""
     from toolkit.assignment.check.host import Host
-    from toolkit.assignment.check.parent import check, judge
 
     with Host() as host:
         for entry in chosen:
             begun = time.perf_counter()
-            kind = entry["kind"]
             record = {key: entry[key] for key in ("kind", "half", "repository", "path")}
             with tempfile.TemporaryDirectory(prefix="wild-") as directory:
                 root = Path(directory).resolve() / "submission"
-                if whole and kind == "gan":
-                    shutil.copytree(folder(code, entry), root)
-                    data = (root / entry["path"]).read_bytes()
-                    notebook = entry["path"].endswith(".ipynb")
-                    numbers = [k for k, _ in code_cells(data)] if notebook else []
-                    record |= said(check(root, parts=(kind,)), None, numbers)
+                if whole and entry["kind"] == "gan":
+                    record |= judge_folder(entry, code, root)
                 else:
-                    place = arrange(entry, code, root)
-                    name = NAME if kind == "lstm" else None
-                    parts = submission(root, {kind: (place.file, name)})
-                    report = judge(parts, host, str(root), parts=(kind,))
-                    record |= said(report, place, [])
+                    record |= judge_file(entry, code, root, host)
             yield record | {"seconds": round(time.perf_counter() - begun, 1)}
+
+
+def judge_folder(entry: Entry, code: Path, root: Path) -> dict[str, Any]:
+    """Run `check` on the whole folder of an entry, and return its record."""
+    from toolkit.assignment.check.parent import check
+
+    shutil.copytree(folder(code, entry), root)
+    numbers = []
+    if entry["path"].endswith(".ipynb"):
+        numbers = [number for number, _ in code_cells((root / entry["path"]).read_bytes())]
+    return as_record(check(root, parts=(entry["kind"],)), None, numbers)
+
+
+def judge_file(entry: Entry, code: Path, root: Path, host: Any) -> dict[str, Any]:
+    """Judge the file of an entry in its place, and return its record."""
+    from toolkit.assignment.check.parent import judge
+
+    place = arrange(entry, code, root)
+    kind = entry["kind"]
+    name = NAME if kind == "lstm" else None
+    parts = submission(root, {kind: (place.file, name)})
+    report = judge(parts, host, str(root), parts=(kind,))
+    return as_record(report, place, [])
 
 
 def show(outcomes: list[score.Outcome]) -> None:
     """List the entries that are not exact, a line each."""
-    for o in outcomes:
-        if not o.exact or o.not_seen or o.off_line or o.missed_new:
-            parts = {
-                "missed": o.missed,
-                "false": o.false,
-                "unlisted": o.unlisted,
-                "line": o.off_line,
-                "no id": o.missed_new,
-                "not seen": o.not_seen,
-            }
-            print(f"{o.key}: " + "; ".join(f"{k} {v}" for k, v in parts.items() if v))
+    for outcome in outcomes:
+        if outcome.exact and not (outcome.not_seen or outcome.off_line or outcome.missed_new):
+            continue
+        lists = {
+            "missed": outcome.missed,
+            "false": outcome.false,
+            "unlisted": outcome.unlisted,
+            "line": outcome.off_line,
+            "no id": outcome.missed_new,
+            "not seen": outcome.not_seen,
+        }
+        clauses = [f"{name} {listed}" for name, listed in lists.items() if listed]
+        print(f"{outcome.key}: " + "; ".join(clauses))
 
 
 def main() -> None:
@@ -110,51 +129,84 @@ def main() -> None:
     parser.add_argument("--records", type=Path, help="keep what the check said, a line a file")
     parser.add_argument("--from", type=Path, dest="kept", help="score the records in this file")
     options = parser.parse_args()
-    outcomes: dict[str, list[score.Outcome]] = {}
-    kept = {}
-    if options.kept:
-        lines = options.kept.read_text().splitlines()
-        kept = {(r["repository"], r["path"]): r for r in map(json.loads, lines)}
-    for kind in KINDS if options.kind is None else (options.kind,):
-        chosen = [e for e in entries(kind, options.half) if options.only in e["repository"]]
-        if options.mode == "fetch":
-            for entry in chosen:
-                fetch(options.code, entry, options.mirrors)
-            continue
-        if options.kept:
-            records = [kept.get((e["repository"], e["path"])) for e in chosen]
-        else:
-            records = []
-            for record in judge_all(chosen, options.code, options.whole):
-                records.append(record)
-                if options.records:
-                    with options.records.open("a") as file:
-                        file.write(json.dumps(record) + "\n")
-        outcomes[kind] = [
-            score.score(entry, record, _supplies(entry))
-            for entry, record in zip(chosen, records, strict=True)
-            if record is not None
-        ]
+    kinds = KINDS if options.kind is None else (options.kind,)
+    chosen = {}
+    for kind in kinds:
+        chosen[kind] = [e for e in entries(kind, options.half) if options.only in e["repository"]]
     if options.mode == "fetch":
+        for listed in chosen.values():
+            for entry in listed:
+                fetch(options.code, entry, options.mirrors)
         return
+    outcomes = {}
+    for kind, listed in chosen.items():
+        if options.kept:
+            records = read_records(options.kept, listed)
+        else:
+            records = make_records(listed, options.code, options.whole, options.records)
+        outcomes[kind] = score_all(listed, records)
     if options.details:
-        for listed in outcomes.values():
-            show(listed)
+        for of_kind in outcomes.values():
+            show(of_kind)
     print_table(outcomes)
 
 
+Records = dict[tuple[str, str], dict[str, Any]]  # by "repository" and "path"
+
+
+def read_records(file: Path, chosen: list[Entry]) -> Records:
+    """Read the records of some entries from a file; it may lack some."""
+    wanted = {(entry["repository"], entry["path"]) for entry in chosen}
+    records: Records = {}
+    for line in file.read_text().splitlines():
+        record = json.loads(line)
+        key = (record["repository"], record["path"])
+        if key in wanted:
+            records[key] = record
+    return records
+
+
+def make_records(chosen: list[Entry], code: Path, whole: bool, keep: Path | None) -> Records:
+    """Judge some entries.
+
+    Args:
+        keep: a file to which each record is appended.
+    """
+    records: Records = {}
+    for record in judge_all(chosen, code, whole):
+        records[record["repository"], record["path"]] = record
+        if keep is not None:
+            with keep.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+    return records
+
+
+def score_all(chosen: list[Entry], records: Records) -> list[score.Outcome]:
+    """Score the entries that have a record."""
+    outcomes = []
+    for entry in chosen:
+        record = records.get((entry["repository"], entry["path"]))
+        if record is not None:
+            outcomes.append(score.score(entry, record, _supplies(entry)))
+    return outcomes
+
+
 def _supplies(entry: Entry) -> tuple[str, ...]:
-    return RECIPES[entry["repository"]].supplies if entry["kind"] == "lstm" else ()
+    if entry["kind"] != "lstm":
+        return ()
+    return RECIPES[entry["repository"]].supplies
 
 
 def print_table(outcomes: dict[str, list[score.Outcome]]) -> None:
     """Print the rates, a column for each kind and one for all."""
-    columns = {**outcomes, "all": [o for listed in outcomes.values() for o in listed]}
-    rows = {kind: score.summary(listed) for kind, listed in columns.items()}
-    print(f"\n| what | {' | '.join(rows)} |")
-    print("|---" * (1 + len(rows)) + "|")
-    for name in rows["all"]:
-        print(f"| {name} | {' | '.join(rows[kind][name] for kind in rows)} |")
+    every: list[score.Outcome] = []
+    for of_kind in outcomes.values():
+        every += of_kind
+    columns = [score.summary(of_kind) for of_kind in (*outcomes.values(), every)]
+    print(f"\n| what | {' | '.join([*outcomes, 'all'])} |")
+    print("|---" * (1 + len(columns)) + "|")
+    for name in columns[-1]:
+        print(f"| {name} | {' | '.join(column[name] for column in columns)} |")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Mishaps of runs and exports, each in a module of its own, and how they are counted."""
+"""Mishaps of runs and exports, each in a module of its own, and the table of their outcomes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,24 +19,26 @@ GOOD = (  # all other outcomes are losses
 class Outcome(NamedTuple):
     """The outcome of one mishap."""
 
-    what: str  # the line of the table that it belongs to
+    mishap: str  # the line of the table that it belongs to
     outcome: str
-    detail: str = ""  # for a loss: how to see it again
+    detail: str = ""  # of a loss: the way to see it again
 
 
 def table(outcomes: Iterable[Outcome]) -> tuple[str, bool]:
-    """The outcomes as Markdown, with the details of losses below, and whether there are none."""
+    """Return the outcomes as Markdown, losses with their details, and True if there is no loss."""
     counts: dict[str, Counter[str]] = {}
     losses = []
-    for what, outcome, detail in outcomes:
-        counts.setdefault(what, Counter())[outcome] += 1
+    for mishap, outcome, detail in outcomes:
+        counts.setdefault(mishap, Counter())[outcome] += 1
         if outcome not in GOOD:
-            losses.append(f"- {what}: {outcome}: {detail}")
+            losses.append(f"- {mishap}: {outcome}: {detail}")
     lines = ["| what | times | outcome |", "|---|---|---|"]
-    for what, counter in counts.items():
-        said = ", ".join(
-            f"{count:,} {outcome}" if outcome in GOOD else f"**{count:,} {outcome}**"
-            for outcome, count in counter.most_common()
-        )
-        lines.append(f"| {what} | {counter.total():,} | {said} |")
-    return "\n".join([*lines, *(["", *losses] if losses else [])]), not losses
+    for mishap, counter in counts.items():
+        cells = []
+        for outcome, count in counter.most_common():
+            cell = f"{count:,} {outcome}"
+            cells.append(cell if outcome in GOOD else f"**{cell}**")
+        lines.append(f"| {mishap} | {counter.total():,} | {', '.join(cells)} |")
+    if losses:
+        lines += ["", *losses]
+    return "\n".join(lines), not losses

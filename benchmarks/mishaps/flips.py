@@ -21,7 +21,7 @@ from toolkit.export import loading
 from toolkit.export.film import load_film
 from toolkit.export.manifest import read_export, read_manifest
 
-SMALL = 50_000  # bytes; what reading may write to, such as a log, is smaller
+SMALL = 50_000  # bytes; files that reading may write to, such as a log, are smaller
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Config:
 
 
 class Target(NamedTuple):
-    """A file that rots, and what reads it."""
+    """A file that rots, and the function that reads it."""
 
-    what: str
+    kind: str
     path: Path
     read: Callable[[], Any]  # equal values for equal content
 
 
 def flips(count: int, seed: int) -> Iterator[Outcome]:
-    """`count` flips and truncations, of each kind of file in turn."""
+    """Yield the outcomes of `count` flips and truncations, of each kind of file in turn."""
     rng = random.Random(f"{seed} flips")
     with tempfile.TemporaryDirectory() as directory:
         groups = list(_targets(Path(directory)).values())
@@ -49,47 +49,69 @@ def flips(count: int, seed: int) -> Iterator[Outcome]:
 def _flip(target: Target, rng: random.Random, number: str) -> Outcome:
     whole = target.path.read_bytes()
     expected = target.read()
+    harmed, harm = _harmed(whole, rng)
+    with _restored_folder(target.path.parent), _restored_file(target.path, whole):
+        target.path.write_bytes(harmed)
+        outcome, detail = _read(target, expected)
+    mishap = f"flipped bits and lost ends of {target.kind}"
+    return Outcome(mishap, outcome, f"{number}, {harm} of {target.path.name}{detail}")
+
+
+def _harmed(whole: bytes, rng: random.Random) -> tuple[bytes, str]:
+    """Cut the end of a file, or flip a bit in it, and return the rest and what was done."""
     if rng.random() < 0.2:
-        at = rng.randrange(len(whole))
-        harmed, how = whole[:at], f"{target.path.name} cut after {at} bytes"
-    else:
-        at = rng.randrange(8 * len(whole))
-        flipped = bytearray(whole)
-        flipped[at // 8] ^= 1 << at % 8
-        harmed, how = bytes(flipped), f"bit {at % 8} of byte {at // 8} of {target.path.name}"
-    beside = {path for path in target.path.parent.iterdir() if path.is_file()}
-    copies = {path: path.read_bytes() for path in beside if path.stat().st_size < SMALL}
-    target.path.write_bytes(harmed)
-    said = io.StringIO()
-    detail = f"{number}, {how}"
+        length = rng.randrange(len(whole))
+        return whole[:length], f"the end after {length} bytes"
+    index, bit = divmod(rng.randrange(8 * len(whole)), 8)
+    flipped = bytearray(whole)
+    flipped[index] ^= 1 << bit
+    return bytes(flipped), f"bit {bit} of byte {index}"
+
+
+def _read(target: Target, expected: Any) -> tuple[str, str]:
+    """Read a harmed file, and return the outcome and its detail."""
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
-            found = target.read()
-        if str(target.path) in said.getvalue():
-            outcome = "named"
-        else:
-            outcome = "nothing changed" if found == expected else "silent"
+        with contextlib.redirect_stdout(output):
+            content = target.read()
     except ToolkitError as error:
-        outcome = "refused" if str(target.path.parent) in str(error) else "refused without a name"
-        detail += f": {error}"
-    except Exception:  # this is what is looked for
-        outcome, detail = "traceback", f"{detail}: {traceback.format_exc()}"
-    for path in target.path.parent.iterdir():
-        if path.is_file() and path not in beside:
+        is_named = str(target.path.parent) in str(error)
+        return "refused" if is_named else "refused without a name", f": {error}"
+    except Exception:  # the benchmark looks for these
+        return "traceback", f": {traceback.format_exc()}"
+    if str(target.path) in output.getvalue():
+        return "named", ""
+    return "nothing changed" if content == expected else "silent", ""
+
+
+@contextlib.contextmanager
+def _restored_file(path: Path, content: bytes) -> Iterator[None]:
+    """Write the content of a file again at the end."""
+    yield
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _restored_folder(folder: Path) -> Iterator[None]:
+    """Delete new files at the end, and restore the small ones, which reading may have changed."""
+    files = {path for path in folder.iterdir() if path.is_file()}
+    copies = {path: path.read_bytes() for path in files if path.stat().st_size < SMALL}
+    yield
+    for path in folder.iterdir():
+        if path.is_file() and path not in files:
             path.unlink()
-    for path, data in {**copies, target.path: whole}.items():
+    for path, data in copies.items():
         path.write_bytes(data)
-    return Outcome(f"flipped bits and lost ends of {target.what}", outcome, detail)
 
 
 def _targets(directory: Path) -> dict[str, list[Target]]:
-    """Kind of file -> what can rot."""
+    """Return the files that can rot, by their kind."""
     exports = directory / "exports"
     shutil.copytree(package_data("exports"), exports, ignore=shutil.ignore_patterns("previous"))
     groups: dict[str, list[Target]] = {}
 
-    def add(what: str, path: Path, read: Callable[[], Any]) -> None:
-        groups.setdefault(what, []).append(Target(what, path, read))
+    def add(kind: str, path: Path, read: Callable[[], Any]) -> None:
+        groups.setdefault(kind, []).append(Target(kind, path, read))
 
     for file in read_manifest(exports):
         name, _, ending = file.rpartition(".")
@@ -112,7 +134,7 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
 
 
 def _run(directory: Path) -> Run:
-    """A finished run with a log."""
+    """Make a finished run with a log."""
     with Run(directory, Config(), "lstm", "python -m toolkit.train lstm") as run:
         run.load()
         for step in range(1, 21):
@@ -124,13 +146,13 @@ def _run(directory: Path) -> Run:
 
 
 def _state(run: Run) -> dict[str, Any]:
-    with Run(run.directory, Config()) as again:
-        state = again.load()
+    with Run(run.directory, Config()) as reopened:
+        state = reopened.load()
     assert state is not None
     return state
 
 
 def _entries(run: Run) -> list[dict[str, Any]]:
-    with Run(run.directory, Config()) as again:
-        again.load()
-        return again.entries
+    with Run(run.directory, Config()) as reopened:
+        reopened.load()
+        return reopened.entries

@@ -54,7 +54,7 @@ class _Layout:
         self._left: list[Path] = []  # by killed graders, to be deleted
 
     def work(self) -> str:
-        """What was lost or is left, "" if nothing."""
+        """Return the losses and leftovers in words, "" if there are none."""
         self._strangers()
         for _ in range(self._rng.randrange(3)):
             self._left.append(self._killed())
@@ -173,7 +173,7 @@ class _Layout:
 
 
 def _closed(folder: str, names: list[str]) -> set[str]:
-    """What an ordinary user cannot copy."""
+    """The files that an ordinary user cannot copy."""
     return {name for name in names if not os.access(Path(folder, name), os.R_OK)}
 
 

@@ -27,65 +27,73 @@ KILLS = 8  # in one directory, before the command may end
 
 
 class Whole(NamedTuple):
-    """A command that nobody kills."""
+    """A command that is not killed."""
 
     words: list[str]
-    formats: bool  # whether .onnx and .pt2 files are made as well
+    formats: bool  # True if it makes .onnx and .pt2 files as well
     contents: dict[str, bytes]
     seconds: float
 
 
 def kills(count: int, seed: int, commands: tuple[list[str], ...] = COMMANDS) -> Iterator[Outcome]:
-    """At least `count` kills, `KILLS` at a time, of each command in turn.
+    """Yield the outcomes of at least `count` kills, `KILLS` at a time, of each command in turn.
 
-    Most leave out the conversions to other formats, which take ten times as long as the rest.
+    Most leave out the conversions to other formats, which take ten times as long as the training.
     """
-    kinds = [*((words, False) for words in commands), *((words, True) for words in commands[:2])]
+    kinds = [(words, False) for words in commands]
+    kinds += [(words, True) for words in commands[:2]]
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
-        trials = min(len(kinds), -(-count // KILLS))
-        jobs = [pool.submit(_whole, *kind, Path(directory)) for kind in kinds[:trials]]
+        num_trials = min(len(kinds), -(-count // KILLS))
+        jobs = [pool.submit(_whole, *kind, Path(directory)) for kind in kinds[:num_trials]]
         wholes = cycle(job.result() for job in jobs)
-        struck = 0
+        num_kills = 0
         for k in itertools.count():
-            pair = [
-                pool.submit(_trial, next(wholes), f"{seed} {k} {i}", Path(directory))
-                for i in (0, 1)
-            ]
-            for job in pair:
+            first = pool.submit(_trial, next(wholes), f"{seed} {k} 0", Path(directory))
+            second = pool.submit(_trial, next(wholes), f"{seed} {k} 1", Path(directory))
+            for job in (first, second):
                 outcomes = job.result()
-                struck += len(outcomes)
+                num_kills += len(outcomes)
                 yield from outcomes
-            if struck >= count:
+            if num_kills >= count:
                 return
 
 
 def _whole(words: list[str], formats: bool, directory: Path) -> Whole:
-    here = Path(tempfile.mkdtemp(dir=directory))
+    folder = Path(tempfile.mkdtemp(dir=directory))
     began = time.monotonic()
-    code, said, _ = attempt([*words, "--preset", "smoke"], here, formats=formats)
-    assert code == 0, said
-    return Whole(words, formats, contents(here), time.monotonic() - began)
+    code, output, _ = attempt([*words, "--preset", "smoke"], folder, formats=formats)
+    assert code == 0, output
+    return Whole(words, formats, contents(folder), time.monotonic() - began)
 
 
 def _trial(whole: Whole, seed: str, directory: Path) -> list[Outcome]:
+    """Kill a command again and again, let it end, and return an outcome for each kill."""
     rng = random.Random(seed)
-    here = Path(tempfile.mkdtemp(dir=directory))
+    folder = Path(tempfile.mkdtemp(dir=directory))
     command = [*whole.words, "--preset", "smoke"]
-    struck, said = 0, ""
+    num_kills = 0
+    outputs = ""
     for _ in range(KILLS):
         limit = rng.uniform(0, whole.seconds)
-        code, more, _ = attempt(command, here, kill_after=limit, formats=whole.formats)
-        struck += code is None
-        said += more
-    code, more, _ = attempt(command, here, formats=whole.formats)
-    said, made = said + more, contents(here)
-    if "Traceback" in said:
+        code, output, _ = attempt(command, folder, kill_after=limit, formats=whole.formats)
+        outputs += output
+        if code is None:
+            num_kills += 1
+    code, output, _ = attempt(command, folder, formats=whole.formats)
+    outputs += output
+    files = contents(folder)
+    differing = []
+    for name in whole.contents.keys() | files.keys():
+        if whole.contents.get(name) != files.get(name):
+            differing.append(name)
+    if "Traceback" in outputs:
         outcome = "traceback"
     elif code != 0:
         outcome = "failed"
+    elif differing:
+        outcome = "other bytes"
     else:
-        outcome = "equal after resuming" if made == whole.contents else "other bytes"
-    names = whole.contents.keys() | made.keys()
-    differing = [name for name in names if whole.contents.get(name) != made.get(name)]
-    what = f"SIGKILL at random moments of `{' '.join(whole.words)}`"
-    return [Outcome(what, outcome, f"trial {seed}: {differing} {said[-2000:]}")] * struck
+        outcome = "equal after resuming"
+    mishap = f"SIGKILL at random moments of `{' '.join(whole.words)}`"
+    detail = f"trial {seed}: {differing} {outputs[-2000:]}"
+    return [Outcome(mishap, outcome, detail)] * num_kills

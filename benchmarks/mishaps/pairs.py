@@ -21,7 +21,7 @@ COMMAND = ["rnn", "--preset", "smoke", "--num-steps", "20"]
 
 
 def pairs(count: int, seed: int) -> Iterator[Outcome]:
-    """`count` pairs of each kind."""
+    """Yield the outcomes of `count` pairs of each kind."""
     with tempfile.TemporaryDirectory() as directory:
         yield from _saves(count, seed, Path(directory))
         yield from _runs(count, seed, Path(directory))
@@ -47,52 +47,69 @@ def save(name: str, seed: int, exports_dir: Path, barrier: Any) -> None:
 def _saves(count: int, seed: int, directory: Path) -> Iterator[Outcome]:
     rng = random.Random(f"{seed} saves")
     for k in range(count):
-        here = directory / f"saves-{k // 10}"  # ten pairs find the exports of those before
+        exports = directory / f"saves-{k // 10}"  # ten pairs share the exports of the pairs before
         names = ("lstm", "rnn") if rng.random() < 0.5 else ("rnn", "rnn")
-        barrier = FORKS.Barrier(2)
-        processes = [
-            FORKS.Process(target=save, args=(name, 1000 * k + i, here, barrier))
-            for i, name in enumerate(names)
-        ]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join(120)
-        what = f"two save {' and '.join(sorted(set(names)))} at the same moment"
-        outcome = "clean"
-        if [process.exitcode for process in processes] != [0, 0]:
-            outcome = "failed"
+        seeds = (1000 * k, 1000 * k + 1)
+        exit_codes = _save_both(names, seeds, exports)
         try:
-            seeds = {read_export(name, here).entry["seed"] for name in names}
-            kept = here / "previous"
-            if not seeds <= {1000 * k, 1000 * k + 1}:
-                outcome = "an older one stayed"
-            if not all(read_listed(kept / file).intact for file in read_manifest(kept)):
-                outcome = "what was replaced is damaged"
-            if names == ("rnn", "rnn"):
-                first = read_export("rnn", kept).entry["seed"]
-                if {first, *seeds} != {1000 * k, 1000 * k + 1}:
-                    outcome = "the first one is lost"
+            outcome = _judge(names, seeds, exports)
         except ToolkitError as error:
             outcome = f"refused afterwards: {error}"
-        yield Outcome(what, outcome, f"pair {k} of seed {seed}")
+        if outcome == "clean" and exit_codes != [0, 0]:
+            outcome = "failed"
+        mishap = f"two save {' and '.join(sorted(set(names)))} at the same moment"
+        yield Outcome(mishap, outcome, f"pair {k} of seed {seed}")
+
+
+def _save_both(names: tuple[str, str], seeds: tuple[int, int], exports: Path) -> list[int | None]:
+    """Save two networks at the same moment, and return the exit codes."""
+    barrier = FORKS.Barrier(2)
+    processes = []
+    for name, seed in zip(names, seeds, strict=True):
+        processes.append(FORKS.Process(target=save, args=(name, seed, exports, barrier)))
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    return [process.exitcode for process in processes]
+
+
+def _judge(names: tuple[str, str], seeds: tuple[int, int], exports: Path) -> str:
+    """Judge the exports after two networks were saved.
+
+    Raises:
+        ToolkitError: an export cannot be read.
+    """
+    outcome = "clean"
+    current = {read_export(name, exports).entry["seed"] for name in names}
+    previous = exports / "previous"
+    if not current <= set(seeds):
+        outcome = "an older one stayed"
+    for file in read_manifest(previous):
+        if not read_listed(previous / file).intact:
+            outcome = "what was replaced is damaged"
+    if names == ("rnn", "rnn"):
+        first = read_export("rnn", previous).entry["seed"]
+        if {first, *current} != set(seeds):
+            outcome = "the first one is lost"
+    return outcome
 
 
 def _runs(count: int, seed: int, directory: Path) -> Iterator[Outcome]:
     whole = directory / "whole"
     whole.mkdir()
-    code, said, _ = finish(start(COMMAND, whole, formats=False))
-    assert code == 0, said
+    code, output, _ = finish(start(COMMAND, whole, formats=False))
+    assert code == 0, output
     expected = contents(whole)
     for k in range(count):
-        here = directory / f"run-{k}"
-        here.mkdir()
-        both = [start(COMMAND, here, formats=False) for _ in range(2)]
-        attempts = [finish(one, kill_after=300) for one in both]
+        run = directory / f"run-{k}"
+        run.mkdir()
+        processes = [start(COMMAND, run, formats=False) for _ in range(2)]
+        attempts = [finish(process, kill_after=300) for process in processes]
         outcome = "clean"
-        if [one.code for one in attempts] != [0, 0]:
+        if [attempt.code for attempt in attempts] != [0, 0]:
             outcome = "failed"
-        elif contents(here) != expected:
+        elif contents(run) != expected:
             outcome = "other bytes"
         yield Outcome(
             f"two give `{' '.join(COMMAND)}` in one directory",

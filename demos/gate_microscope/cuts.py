@@ -1,7 +1,7 @@
-"""Exports with wires cut, and the gradient that comes back: computed from their weights.
+"""Exports with wires cut, and the gradient that flows back: computed from their weights.
 
 As in playground/src/cuts.js, "i0", "f1", "f0" and "o1" fix a gate; with "hg", "hi", "hf" or "ho" a
-gate does not read h(t-1), and with "hh" an RNN, which has no gates, does not read its own.
+gate does not read h(t-1), and with "hh" an RNN, which has no gates, does not read its h(t-1).
 """
 
 from typing import Any, NamedTuple
@@ -18,83 +18,131 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """Wires, and the first step without them, counted from 0."""
+    """The wires that are cut, and the first step without them, counted from 0."""
 
     wires: tuple[str, ...]
     start: int
+
+    def at(self, step: int) -> tuple[str, ...]:
+        """Return the wires that are cut at a step, counted from 0."""
+        if step < self.start:
+            return ()
+        return self.wires
 
 
 NO_CUT = Cut((), 0)
 
 
 def parse_wires(text: Any) -> tuple[str, ...]:
-    """The wires in a text such as "f0,hg".
+    """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
 
     Raises:
         UsageError: it names something else, or two values of one gate.
     """
-    named = text.split(",") if isinstance(text, str) and text else []
-    if not isinstance(text, str) or set(named) - set(WIRES) or {"f0", "f1"} <= set(named):
+    names = []
+    if isinstance(text, str) and text:
+        names = text.split(",")
+    if not isinstance(text, str) or set(names) - set(WIRES) or {"f0", "f1"} <= set(names):
         raise UsageError(
             f"Wires are some of {', '.join(WIRES)}, with commas between them and not both f0 and "
             f"f1; not {text!r}."
         )
-    return tuple(wire for wire in WIRES if wire in named)
+    return tuple(wire for wire in WIRES if wire in names)
 
 
 def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    """Every gate and state after every step: equations (1) to (6) with wires cut.
+    """Return every gate and state after every step: equations (1) to (6) with wires cut.
 
     Args:
         network: the export of an LSTM or an RNN.
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h of an LSTM, h of an RNN: of each a list of float64 (batch, hidden_size),
-        since a gradient that vanishes is smaller than what float32 rounds off.
+        i, f, o, g, c, h of an LSTM, h of an RNN: each a list of float64 (batch, hidden_size). In
+        float32 a vanishing gradient would be lost to rounding.
     """
-    cell = network.cell
-    weight_ih = cell.weight_ih.double()
-    projected = F.linear(all_inputs(weight_ih), weight_ih, cell.bias.double())
-    projected.requires_grad_()  # the weights of an export do not, so nothing would
-    weight = cell.weight_hh.double()
+    if is_lstm(network):
+        return _lstm_states(network, digits, cut)
+    return _rnn_states(network, digits, cut)
+
+
+def _lstm_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
+    projected = _projected_inputs(network)
+    weight = network.cell.weight_hh.double()
     h = c = projected.new_zeros(len(digits), network.hidden_size)
-    kept: dict[str, list[Tensor]] = {name: [] for name in ("ifogch" if is_lstm(network) else "h")}
+    states: dict[str, list[Tensor]] = {name: [] for name in "ifogch"}
     for t in range(digits.size(1)):
-        wires = cut.wires if t >= cut.start else ()
-        x, of_h = projected[digits[:, t]], h @ weight.t()
-        if not is_lstm(network):
-            h = torch.tanh(x if "hh" in wires else x + of_h)
-            kept["h"].append(h)
-            continue
-        gates = {}
-        for name, a, b in zip("ifgo", x.chunk(4, 1), of_h.chunk(4, 1), strict=True):
-            heard = a if f"h{name}" in wires else a + b
-            gates[name] = torch.tanh(heard) if name == "g" else torch.sigmoid(heard)
-            for value in (0, 1):
-                if f"{name}{value}" in wires:
-                    gates[name] = torch.full_like(heard, value)
+        gates = _gates(projected[digits[:, t]], h @ weight.t(), cut.at(t))
         c = gates["g"] * gates["i"] + c * gates["f"]  # (5)
         h = torch.tanh(c) * gates["o"]  # (6)
-        for name, value in {**gates, "c": c, "h": h}.items():
-            kept[name].append(value)
-    return kept
+        for name, value in gates.items():
+            states[name].append(value)
+        states["c"].append(c)
+        states["h"].append(h)
+    return states
+
+
+def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, Tensor]:
+    """Return the gates by equations (1) to (4), each float64 (batch, hidden_size).
+
+    Args:
+        from_x: W_x x(t) + b of the four gates, float64 (batch, 4 * hidden_size).
+        from_h: W_h h(t-1) of the four gates, of the same shape.
+        wires: the ones that are cut.
+    """
+    gates = {}
+    for name, x_part, h_part in zip("ifgo", from_x.chunk(4, 1), from_h.chunk(4, 1), strict=True):
+        total = x_part
+        if f"h{name}" not in wires:
+            total = x_part + h_part
+        gates[name] = torch.tanh(total) if name == "g" else torch.sigmoid(total)
+        for value in (0, 1):
+            if f"{name}{value}" in wires:
+                gates[name] = torch.full_like(total, value)
+    return gates
+
+
+def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
+    projected = _projected_inputs(network)
+    weight = network.cell.weight_hh.double()
+    h = projected.new_zeros(len(digits), network.hidden_size)
+    after_each_step = []
+    for t in range(digits.size(1)):
+        total = projected[digits[:, t]]
+        if "hh" not in cut.at(t):
+            total = total + h @ weight.t()
+        h = torch.tanh(total)
+        after_each_step.append(h)
+    return {"h": after_each_step}
+
+
+def _projected_inputs(network: Any) -> Tensor:
+    """Return W_x x + b of each digit: float64 (10, hidden_size), or 4 times that for an LSTM.
+
+    The gradient flows back from here, since the weights of an export require none.
+    """
+    weight = network.cell.weight_ih.double()
+    projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
+    return projected.requires_grad_()
 
 
 def readout(network: Any, h: Tensor) -> Tensor:
-    """The logits (7) of h, float64 (batch, hidden_size)."""
+    """Return the logits (7) of h, float64 (batch, hidden_size)."""
     return F.linear(h, network.readout.weight.double(), network.readout.bias.double())
 
 
 def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
-    """After each step the length of the derivative of the loss with respect to c, or h of an RNN.
+    """Return how long the derivative of the loss is after each step.
+
+    The derivative is with respect to c of an LSTM, h of an RNN.
 
     Args:
-        digits: int64 (length,), 0 to 9; the loss is that of the first as the answer.
+        digits: int64 (length,), 0 to 9; the loss is the cross-entropy of the first as the answer.
     """
+    memory_name = "c" if is_lstm(network) else "h"
     with torch.enable_grad():
-        kept = states(network, digits[None], cut)
-        loss = F.cross_entropy(readout(network, kept["h"][-1]), digits[:1])
-        memory = kept["c" if is_lstm(network) else "h"]
-        found = torch.autograd.grad(loss, memory, allow_unused=True, materialize_grads=True)
-    return [float(x.norm()) for x in found]
+        after_each_step = states(network, digits[None], cut)
+        loss = F.cross_entropy(readout(network, after_each_step["h"][-1]), digits[:1])
+        memory = after_each_step[memory_name]
+        gradients = torch.autograd.grad(loss, memory, allow_unused=True, materialize_grads=True)
+    return [float(gradient.norm()) for gradient in gradients]

@@ -1,4 +1,4 @@
-"""What the gate microscope computes from a drawn digit."""
+"""The gate microscope's computations on a drawn digit."""
 
 import base64
 from pathlib import Path
@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from serving.pictures import SIDE, digit_on, from_base64
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import load
 from toolkit.export.manifest import entry_of
+from toolkit.gan.data import to_bytes
 
 SHADES = 255
 
 
 class Drawing:
-    """The classifier, opened, and beside it the two networks of the GAN, if they are there.
+    """The classifier, and the two networks of the GAN if they are among the exports.
 
-    What it is asked raises a `UsageError` for input that it cannot use.
+    The methods raise a `UsageError` for input that they cannot use.
 
     Args:
         exports_dir: the folder with the classifier, and perhaps the generator and discriminator.
@@ -31,14 +32,12 @@ class Drawing:
 
     def __init__(self, exports_dir: Path) -> None:
         self.classifier = load("classifier", exports_dir)
-        self.generator, self.discriminator = (
-            load(name, exports_dir) if entry_of(name, exports_dir) else None
-            for name in ("generator", "discriminator")
-        )
+        self.generator = _load_if_listed("generator", exports_dir)
+        self.discriminator = _load_if_listed("discriminator", exports_dir)
 
     @torch.no_grad()
     def classify(self, image: str) -> dict[str, Any]:
-        """What the classifier makes of an image.
+        """Let the classifier read an image.
 
         Args:
             image: in base64, 28 x 28 bytes from 0 (paper) to 255 (ink).
@@ -52,27 +51,30 @@ class Drawing:
         if shades.size != SIDE * SIDE:
             raise UsageError(f"An image has {SIDE} x {SIDE} bytes; these are {shades.size:,}.")
         x = torch.from_numpy(shades.astype(np.float32) / SHADES).reshape(1, 1, SIDE, SIDE)
+        logit = None
+        if self.discriminator is not None:
+            logit = float(self.discriminator(x))
         return {
             "probabilities": self.classifier(x).softmax(dim=1)[0].tolist(),
-            "logit": None if self.discriminator is None else float(self.discriminator(x)),
+            "logit": logit,
             "maps": [_bytes(maps) for maps in feature_maps(self.classifier, x)],
         }
 
     @torch.no_grad()
     def generate(self, seed: int) -> str:
-        """An image from the generator, in base64 as `classify` takes it."""
+        """Generate an image, in base64 as `classify` takes it."""
         if self.generator is None:
             raise UsageError("There is no generator among these exports.")
         z = torch.randn(1, self.generator.latent_dim, generator=make_rng(seed, "digit demo"))
         return _image(self.generator(z))
 
     def picture(self, data: str) -> str:
-        """A picture file in base64, with one digit on it, as `classify` takes it."""
+        """Turn a picture file in base64, with one digit on it, into an image for `classify`."""
         return _image(digit_on(data))
 
     @torch.no_grad()
     def draw(self, picture: str) -> dict[str, Any]:
-        """Which digit is on a picture, a PNG or JPEG in base64 or in a data URL.
+        """Read the digit on a picture, a PNG or JPEG in base64 or in a data URL.
 
         Returns:
             the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows
@@ -87,12 +89,20 @@ class Drawing:
         }
 
 
+def _load_if_listed(name: str, exports_dir: Path) -> nn.Module | None:
+    """Load a network; None if the manifest does not list it."""
+    if not entry_of(name, exports_dir):
+        return None
+    return load(name, exports_dir)
+
+
 def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
-    """The classifier's maps after each convolution and its ReLU, each (channels, height, width)."""
-    maps, x = [], images
+    """Return the maps after each convolution and its ReLU, each (channels, height, width)."""
+    maps = []
+    x = images
     for layer in classifier.layers.children():
         x = layer(x)
-        if layer.original_name == "ReLU" and x.dim() == 4:
+        if isinstance(layer, nn.ReLU) and x.dim() == 4:
             maps.append(x[0])
     return maps
 
@@ -111,5 +121,5 @@ def _bytes(maps: Tensor) -> dict[str, Any]:
 
 
 def _image(image: Tensor) -> str:
-    """An image, (1, 1, 28, 28), as 784 bytes in base64."""
-    return base64.b64encode((image * SHADES).round().to(torch.uint8).numpy().tobytes()).decode()
+    """Return an image, (1, 1, 28, 28), as 784 bytes in base64."""
+    return base64.b64encode(to_bytes(image).numpy().tobytes()).decode()

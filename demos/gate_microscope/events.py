@@ -1,4 +1,4 @@
-"""What the gate microscope computes from digits: numbers and arrays, which the page draws."""
+"""The gate microscope's computations on digits: numbers and arrays, which the page draws."""
 
 import base64
 import functools
@@ -21,90 +21,111 @@ from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
-MAX_REPLACED = 60  # digits of which each is replaced; `MOST_REPLACED` in playground/src/reading.js
+MAX_REPLACED = 60  # digits, each of them replaced; `MOST_REPLACED` in playground/src/reading.js
 NUM_ASKED, MAX_ASKED = 500, 100  # palindromes, and their longest T; as in playground/src/reading.js
-MAX_UNCUT = 1000  # the longest T where nothing is cut; as in playground/src/curves.js
+MAX_UNCUT = 1000  # the longest T if no wire is cut; as in playground/src/curves.js
 FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
-ORDER = (f"lstm{MINE}", f"rnn{MINE}", "lstm", "rnn", "lstm_plain", "rnn_plain")  # like beside like
+# Networks of one kind stand beside each other.
+ORDER = (f"lstm{MINE}", f"rnn{MINE}", "lstm", "rnn", "lstm_plain", "rnn_plain")
 SHORTS = 32767  # the largest 16-bit integer
 
 Numbers = list[float]
 
 
 class GateMicroscope:
-    """The networks that read digits, and what is asked of them.
+    """The networks that read digits, and the functions that the page and programs call.
 
-    What it is asked raises a `UsageError` for input that it cannot use. Networks have the names of
-    their exports; digits come as a text in which spaces and commas do not count; steps, places and
-    cells are whole numbers, steps and places counted from 1, cells from 0.
+    They raise a `UsageError` for input that they cannot use. Networks have the names of their
+    exports; digits come as a text in which spaces and commas do not count; steps, places and cells
+    are whole numbers, steps and places counted from 1, cells from 0.
 
     Args:
         exports_dir: the folder with those of lstm, rnn, lstm_plain and rnn_plain that its
-            manifest lists; somebody's own are called "lstm_mine" and "rnn_mine" here.
+            manifest lists; a student's own are called "lstm_mine" and "rnn_mine" here.
 
     Raises:
         ToolkitError: no file is listed, or one is missing or differs from its entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        found = networks_of(exports_dir)
-        places = {name: found[name] for name in ORDER if name in found}
+        available = networks_of(exports_dir)
+        shown = {}
+        for name in ORDER:
+            if name in available:
+                shown[name] = available[name]
+        if not shown:
+            shown["lstm"] = Shown("lstm", exports_dir, "")  # loading it says what is missing
         self.networks = {}
         self.described = {}
-        for name, (export, folder, whose) in (
-            places or {"lstm": Shown("lstm", exports_dir, "")}  # which says what is missing
-        ).items():
-            self.networks[name] = network = load(export, folder)
-            entry = entry_of(export, folder)
+        for name, (export, folder, author) in shown.items():
+            network = load(export, folder)
             if not hasattr(network, "hidden_size"):
                 raise ToolkitError(
                     f"{folder / export} is no {export.upper()} of the toolkit, which the page "
                     "can open; `toolkit export` carries yours over into one."
                 )
+            self.networks[name] = network
+            entry = entry_of(export, folder)
             self.described[name] = {
                 "config": entry.get("config", {}),
                 "metrics": entry.get("metrics", {}),
                 "hidden_size": network.hidden_size,
                 "sha256": identity(entry),
-                **({"whose": whose} if whose else {}),
             }
+            if author:
+                self.described[name]["whose"] = author
         self.trace = functools.lru_cache(maxsize=12)(self._trace)  # at most 16 MB each
 
     @torch.no_grad()
     def first(self) -> list[int]:
-        """Digits at which the last network fails and the first does not, if a few tries find some:
-        what the page shows first."""
-        own = next((one for one in self.described.values() if "whose" in one), {"config": {}})
-        length = own["config"].get("length")
-        fits = isinstance(length, int) and 2 < length <= MAX_DIGITS
-        length = length if fits else FIRST_LENGTH
-        tried = palindromes(NUM_TRIED, length, split="test", rng=make_rng(0, "digit demo"))
-        digits, right = split_last(tried)
-        first, *_, last = [n(digits).argmax(dim=1) == right for n in self.networks.values()] * 2
-        contrast = (first & ~last).nonzero()
-        found: list[int] = digits[int(contrast[0]) if len(contrast) else 0].tolist()
-        return found
+        """Return the digits that the page shows first.
+
+        The first network completes them and the last one does not, if a few tries find such digits.
+        """
+        tried = palindromes(
+            NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
+        )
+        digits, answers = split_last(tried)
+        right = [network(digits).argmax(dim=1) == answers for network in self.networks.values()]
+        index = 0
+        if len(right) > 1:
+            contrasts = (right[0] & ~right[-1]).nonzero()
+            if len(contrasts):
+                index = int(contrasts[0])
+        first: list[int] = digits[index].tolist()
+        return first
+
+    def _first_length(self) -> int:
+        """Return the length that the student's first own network was trained with, if any."""
+        for description in self.described.values():
+            if "whose" in description:
+                length = description["config"].get("length")
+                if isinstance(length, int) and 2 < length <= MAX_DIGITS:
+                    return length
+                break
+        return FIRST_LENGTH
 
     def read(self, digits: str) -> dict[str, Any]:
         """Read digits, such as "31413", and answer after each of them.
 
         Returns:
-            "palindrome": whether the digits begin a palindrome that is longer by one digit;
-            "right": its last digit, or null; "networks": of each network the "answers" after every
-            step, the ten "probabilities" after the last one, the "order" of its units, of which the
-            first says most for the last answer, and after every step the mean "sizes" of each gate
-            and state over all units.
+            "palindrome": true if the digits begin a palindrome that is longer by one digit;
+            "right": its last digit, or null; "networks": for each network the "answers" after every
+            step, the ten "probabilities" after the last one, the "order" of its units by how much
+            they say for the last answer, and after every step the mean "sizes" of each gate and
+            state over all units.
         """
         return self.cut(digits, "", 1)
 
     def cut(self, digits: str, wires: str, step: int) -> dict[str, Any]:
-        """As `read`, with wires cut.
+        """Do the same as `read`, with wires cut.
 
         Args:
             wires: such as "f0,hg"; see `gate_microscope.cuts`.
             step: the first one without them.
         """
-        key, cut = typed(digits, MAX_DIGITS), _cut(wires, step)
+        key = typed(digits, MAX_DIGITS)
+        cut = _cut(wires, step)
         palindrome = key[1:] == key[:0:-1]  # then the next digit repeats the first
         networks = {}
         for name, network in self.networks.items():
@@ -115,10 +136,7 @@ class GateMicroscope:
                 "answers": logits.argmax(dim=1).tolist(),
                 "probabilities": logits[-1].softmax(dim=0).tolist(),
                 "order": telling_cells(network, h[-1]).tolist(),
-                "sizes": {
-                    gate: [round(x, 4) for x in values.abs().mean(dim=1).tolist()]
-                    for gate, values in traced.items()
-                },
+                "sizes": {gate: _mean_sizes(values) for gate, values in traced.items()},
             }
         return {
             "palindrome": palindrome,
@@ -129,11 +147,11 @@ class GateMicroscope:
     def inside(
         self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Some cells at every step, for drawing; wires are cut as in `cut`.
+        """Return some cells at every step, for drawing; wires are cut as in `cut`.
 
         Returns:
-            of i, f, o, g, c, h, or only h, "data" in base64, (cells, steps) little-endian 16-bit
-            integers in units of "scale" / 32767.
+            for each of i, f, o, g, c, h, or only h: "data" in base64, (cells, steps) little-endian
+            16-bit integers in units of "scale" / 32767.
         """
         name = self._name(network)
         size = self.networks[name].hidden_size
@@ -142,45 +160,53 @@ class GateMicroscope:
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
-        """The share of 500 palindromes of T = length that a network completes; cut as in `cut`."""
+        """Return the share of 500 palindromes of T = length that a network completes.
+
+        Wires are cut as in `cut`.
+        """
         return self.right(network, length, wires, step, 0, NUM_ASKED) / NUM_ASKED
 
     @torch.no_grad()
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """How many it completes of those 500, from the one numbered `first` (from 0) on."""
-        asked = self.networks[self._name(network)]
+        """Count how many of those 500 it completes: `count` of them, from number `first` on."""
+        export = self.networks[self._name(network)]
         cut = _cut(wires, step)
-        half = (whole("T", length, 2, MAX_UNCUT if cut == NO_CUT else MAX_ASKED) + 1) // 2
+        longest = MAX_ASKED
+        if cut == NO_CUT:
+            longest = MAX_UNCUT
+        half = (whole("T", length, 2, longest) + 1) // 2
         begin = whole("first", first, 0, NUM_ASKED - 1)
         end = begin + whole("count", count, 1, NUM_ASKED - begin)
         rng = make_rng(length, "cut a wire")
-        left = torch.randint(NUM_DIGITS, (NUM_ASKED, half), generator=rng)[begin:end]
-        digits, right = split_last(torch.cat([left, left[:, : length - half].flip(1)], dim=1))
+        halves = torch.randint(NUM_DIGITS, (NUM_ASKED, half), generator=rng)[begin:end]
+        mirrored = halves[:, : length - half].flip(1)
+        digits, answers = split_last(torch.cat([halves, mirrored], dim=1))
         if cut == NO_CUT:
-            logits = asked(digits)
+            logits = export(digits)
         else:
-            logits = readout(asked, states(asked, digits, cut)["h"][-1])
-        return int((logits.argmax(dim=1) == right).sum())
+            logits = readout(export, states(export, digits, cut)["h"][-1])
+        return int((logits.argmax(dim=1) == answers).sum())
 
     def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
-        """How the gradient of the loss comes back; wires are cut as in `cut`.
+        """Follow the gradient of the loss back through the steps; wires are cut as in `cut`.
 
         Returns:
-            of each network after each step the length of the derivative with respect to c of an
+            for each network, after each step, the length of the derivative with respect to c of an
             LSTM, h of an RNN. The loss is the cross-entropy of the first digit as the answer.
         """
-        key, cut = torch.tensor(typed(digits, MAX_DIGITS)), _cut(wires, step)
+        key = torch.tensor(typed(digits, MAX_DIGITS))
+        cut = _cut(wires, step)
         return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
-        """Which digits each network's memory holds, after each of up to 60 digits.
+        """Measure how much of each digit a network's memory holds, after each of up to 60 digits.
 
-        Each digit is replaced by each of the nine others; see `gate_microscope.memory`.
+        Each digit is replaced by each of the nine other digits; see `gate_microscope.memory`.
 
         Returns:
-            of each network for each step a number for each digit up to then: how far its memory, c
+            for each network and each step a number for each digit up to then: how far the memory, c
             of an LSTM or h of an RNN, moves, as a share of the length of its vector.
         """
         key = typed(digits, MAX_DIGITS)
@@ -192,28 +218,32 @@ class GateMicroscope:
         return {name: self._remembered(name, key) for name in self.networks}
 
     def step(self, digits: str, step: int) -> dict[str, Any]:
-        """What each network would answer after a step, counted from 1.
+        """Return the answer that each network would give after a step, counted from 1.
 
         Returns:
-            "digit": the one that is read at this step; "networks": of each network its ten
-            "probabilities" and, of up to 60 digits, what it "remembers" of each one read so far.
+            "digit": the one that is read at this step; "networks": for each network its ten
+            "probabilities" and, if there are at most 60 digits, how much it "remembers" of each one
+            read so far.
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         networks = {}
         for name, network in self.networks.items():
             logits = logits_after_each_step(network, self.trace(name, key)["h"][now])
+            remembers = None
+            if len(key) <= MAX_REPLACED:
+                remembers = self._remembered(name, key)[now]
             networks[name] = {
                 "probabilities": logits.softmax(dim=0).tolist(),
-                "remembers": self._remembered(name, key)[now] if len(key) <= MAX_REPLACED else None,
+                "remembers": remembers,
             }
         return {"digit": key[now], "networks": networks}
 
     def edit(self, digits: str, place: int, digit: int) -> dict[str, Any]:
-        """Put another digit at a place, counted from 1, and see what that changes.
+        """Put another digit at a place, counted from 1, and compare.
 
         Returns:
-            "digits" that are read now; "networks": of each network the ten probabilities "before"
+            "digits" that are read now; "networks": for each network the ten probabilities "before"
             and "after", and how far its hidden state h has "moved" at every step.
         """
         key = typed(digits, MAX_DIGITS)
@@ -222,8 +252,10 @@ class GateMicroscope:
         edited = (*key[: place - 1], value, *key[place:])
         networks = {}
         for name, network in self.networks.items():
-            old, new = self.trace(name, key)["h"], self.trace(name, edited)["h"]
-            before, after = (logits_after_each_step(network, h[-1]) for h in (old, new))
+            old = self.trace(name, key)["h"]
+            new = self.trace(name, edited)["h"]
+            before = logits_after_each_step(network, old[-1])
+            after = logits_after_each_step(network, new[-1])
             networks[name] = {
                 "before": before.softmax(dim=0).tolist(),
                 "after": after.softmax(dim=0).tolist(),
@@ -233,12 +265,15 @@ class GateMicroscope:
 
     @torch.no_grad()
     def predict(self, digits: str) -> dict[str, Numbers]:
-        """The ten probabilities of each network after the last digit."""
-        read = torch.tensor([typed(digits, MAX_DIGITS)])
-        return {name: net(read).softmax(dim=1)[0].tolist() for name, net in self.networks.items()}
+        """Return the ten probabilities of each network after the last digit."""
+        batch = torch.tensor([typed(digits, MAX_DIGITS)])
+        probabilities = {}
+        for name, network in self.networks.items():
+            probabilities[name] = network(batch).softmax(dim=1)[0].tolist()
+        return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Every cell of a network after a step, counted from 1: i, f, o, g, c, h, or h alone."""
+        """Return every cell after a step, counted from 1: i, f, o, g, c, h, or h alone."""
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -251,25 +286,40 @@ class GateMicroscope:
 
     def _remembered(self, name: str, key: tuple[int, ...]) -> list[Numbers]:
         moved = remembered(self.networks[name], torch.tensor(key)).tolist()
-        return [[round(x, 4) for x in row[: t + 1]] for t, row in enumerate(moved)]
+        return [_rounded(row[: t + 1]) for t, row in enumerate(moved)]
 
     def _trace(self, name: str, digits: tuple[int, ...], cut: Cut = NO_CUT) -> dict[str, Tensor]:
-        network, read = self.networks[name], torch.tensor(digits)
+        network = self.networks[name]
+        sequence = torch.tensor(digits)
         if cut == NO_CUT:
-            return trace(network, read)
+            return trace(network, sequence)
         with torch.no_grad():
-            cut_states = states(network, read[None], cut)
+            cut_states = states(network, sequence[None], cut)
         return {gate: torch.cat(values).float() for gate, values in cut_states.items()}
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Wires, and the first of the steps, counted from 1, without them."""
-    named = parse_wires(wires)
-    return Cut(named, whole("The step", step, 1, MAX_DIGITS) - 1) if named else NO_CUT
+    """Return the wires that are cut, and the first of the steps, counted from 1, without them."""
+    names = parse_wires(wires)
+    if not names:
+        return NO_CUT
+    return Cut(names, whole("The step", step, 1, MAX_DIGITS) - 1)
+
+
+def _mean_sizes(values: Tensor) -> Numbers:
+    """Return the mean absolute value over all units at each step; values: (steps, units)."""
+    return _rounded(values.abs().mean(dim=1).tolist())
+
+
+def _rounded(numbers: Numbers) -> Numbers:
+    return [round(number, 4) for number in numbers]
 
 
 def _shorts(values: Tensor) -> dict[str, Any]:
-    scale = max(float(values.abs().max()), 1e-9) if values.numel() else 1.0
+    """Return values as 16-bit integers in base64, in units of "scale" / 32767."""
+    scale = 1.0
+    if values.numel():
+        scale = max(float(values.abs().max()), 1e-9)
     shorts = (values / scale * SHORTS).round().numpy().astype(np.dtype("<i2"))
     return {"scale": scale, "data": base64.b64encode(shorts.tobytes()).decode()}
 

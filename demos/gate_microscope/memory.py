@@ -1,4 +1,4 @@
-"""Which digits a network's memory holds: each is replaced, and the rest is read as it is."""
+"""The digits in a network's memory, found by replacing each one and reading the rest as it is."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from toolkit.lstm.model import all_inputs
 
 @torch.no_grad()
 def remembered(network: Any, digits: Tensor) -> Tensor:
-    """Which digits the memory holds after each step, by replacing them one at a time.
+    """Measure how much of each digit the memory holds after each step.
 
-    The memory is c(t) of an LSTM, h(t) of an RNN. Each digit is replaced by each of the nine others
-    and the rest is read as it is. The further the memory then is from where it was, the more of
-    that digit it holds; with a digit that it has forgotten it is where it was.
+    The memory is c(t) of an LSTM, h(t) of an RNN. Each digit is replaced by each of the nine other
+    digits, and the rest is read as it is. The further the memory moves, the more of that digit it
+    holds; if it has forgotten the digit, it does not move.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
@@ -27,19 +27,25 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
         of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
-    length, nine = len(digits), NUM_DIGITS - 1
-    own = [torch.zeros(1, network.hidden_size)] * (2 if is_lstm(network) else 1)  # h, and c
-    replaced = [state[:0] for state in own]  # after t steps: nine rows for each of t digits
+    length = len(digits)
+    nine = NUM_DIGITS - 1
+    num_states = 1  # h
+    if is_lstm(network):
+        num_states = 2  # h and c
+    original = [torch.zeros(1, network.hidden_size)] * num_states
+    # After t steps these have nine rows for each of t digits.
+    replaced = [torch.zeros(0, network.hidden_size)] * num_states
     result = torch.zeros(length, length)
     for t, digit in enumerate(digits.tolist()):
-        others = [other for other in range(NUM_DIGITS) if other != digit]
-        read = torch.tensor([digit] * (nine * t) + others)
+        replacements = list(range(NUM_DIGITS))
+        replacements.remove(digit)
+        to_read = torch.tensor([digit] * (nine * t) + replacements)
         replaced = [
-            torch.cat([rows, before.expand(nine, -1)])
-            for rows, before in zip(replaced, own, strict=True)
+            torch.cat([rows, state.expand(nine, -1)])
+            for rows, state in zip(replaced, original, strict=True)
         ]
-        replaced = step(network, projected[read], replaced)
-        own = step(network, projected[digit : digit + 1], own)
-        moved = (replaced[-1] - own[-1]).norm(dim=1).reshape(t + 1, nine).mean(dim=1)
-        result[t, : t + 1] = moved / own[-1].norm()
+        replaced = step(network, projected[to_read], replaced)
+        original = step(network, projected[digit : digit + 1], original)
+        moved = (replaced[-1] - original[-1]).norm(dim=1).reshape(t + 1, nine).mean(dim=1)
+        result[t, : t + 1] = moved / original[-1].norm()
     return result

@@ -1,5 +1,7 @@
-"""The gate microscope's page: the script of playground/src/served/gate_microscope.js and what it
-asks, which programs can ask as well."""
+"""The gate microscope's page: playground/src/served/gate_microscope.js and its functions.
+
+Programs can call them as well.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from toolkit.export.manifest import Shown, networks_of
 
 
 def build(exports_dir: Path) -> gr.Blocks:
-    """The page.
+    """Build the page.
 
     Raises: as `GateMicroscope` and `Drawing`.
     """
@@ -26,11 +28,11 @@ def build(exports_dir: Path) -> gr.Blocks:
         "most": MAX_DIGITS,
         "generates": drawing.generator is not None,
     }
-    asked: list[Any] = [microscope.cut, microscope.inside, microscope.remembers]
-    asked += [microscope.right, microscope.gradient]
-    asked += [drawing.classify, drawing.generate, drawing.picture]
+    functions: list[Any] = [microscope.cut, microscope.inside, microscope.remembers]
+    functions += [microscope.right, microscope.gradient]
+    functions += [drawing.classify, drawing.generate, drawing.picture]
     with gr.Blocks(title="Gate microscope", analytics_enabled=False) as page:
-        part("gate_microscope", {one.__name__: one for one in asked}, settings)
+        part("gate_microscope", {function.__name__: function for function in functions}, settings)
         for function in (microscope.read, microscope.cut, microscope.step, microscope.edit,
                          microscope.predict, microscope.gates, microscope.accuracy,
                          microscope.gradient, drawing.draw):  # fmt: skip

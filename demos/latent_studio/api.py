@@ -1,4 +1,4 @@
-"""What programs can ask of the latent studio: numbers and arrays, as JSON holds them."""
+"""The latent studio's functions for programs: numbers and arrays, as JSON holds them."""
 
 import base64
 from typing import Any
@@ -15,7 +15,7 @@ MIN_PICTURES, MAX_PICTURES = 2, 60  # of a walk
 
 
 class Endpoints:
-    """Each function is an endpoint of its name; its docstring is what the API says of it."""
+    """Each function is an endpoint of its name, and the API shows its docstring."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -24,7 +24,7 @@ class Endpoints:
         return [self.samples, self.walk, self.between_classes, self.generate, self.judge]
 
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
-        """25 pictures of the generator, the same for the same seed.
+        """Generate 25 pictures, the same for the same seed.
 
         digit: 0 to 9 for pictures that are clearly of that class (at most 25), or "any".
         Each picture has its image (28 rows of 28 numbers, 0 paper to 255 ink), the digit that the
@@ -37,44 +37,44 @@ class Endpoints:
         self, seed: int = 42, first: int = 1, second: int = 2, pictures: int = 9,
         arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """The way from one of the seed's 25 samples to another, both counted from 1.
+        """Walk from one of the seed's 25 samples to another, both counted from 1.
 
         pictures: how many, 2 to 60, evenly spaced, both ends included.
         arc: on an arc around 0 instead of the straight line.
         gif: also the film, there and back, in base64, and a name for the file.
         """
-        ends = [whole(n, v, 1, NUM_SAMPLES) for n, v in (("first", first), ("second", second))]
+        first = whole("first", first, 1, NUM_SAMPLES)
+        second = whole("second", second, 1, NUM_SAMPLES)
         if first == second:
             raise UsageError("Choose two different samples to walk between.")
         z = self.studio.samples(seed)
-        return self._walk(seed, z[ends[0] - 1], z[ends[1] - 1], pictures, arc, gif)
+        return self._walk(seed, z[first - 1], z[second - 1], pictures, arc, gif)
 
     def between_classes(
         self, seed: int = 42, digit_from: int | str = 3, digit_to: int | str = 8,
         pictures: int = 9, arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """The way from a clear picture of one digit to a clear picture of another; see walk.
+        """Walk from a clear picture of one digit to a clear picture of another; see walk.
 
-        The steps are even, so the class may change early or late; `digit` of each picture says
-        where.
+        The steps are even, so the class may change early or late: see the `digit` of each picture.
         """
         z_from, z_to = self.studio.pair(seed, digit_from, digit_to)
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
     def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
-        """The pictures of your own latent points: 1 to 100 lists of as many numbers as z has."""
+        """Generate pictures from your own latent points: 1 to 100 lists, each as long as z."""
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)
 
     def judge(self, picture: str) -> dict[str, Any]:
-        """What the networks say of your picture of a digit: a file (PNG, JPEG) in base64.
+        """Let the networks judge your picture of a digit: a file (PNG, JPEG) in base64.
 
         Returns the image as the networks see it, the classifier's ten probabilities, and the
         discriminator's logit (above 0: real).
         """
-        found = self.studio.read(picture)
-        (plain,) = _plain(found)
-        return plain | {"probabilities": found.shares[0].tolist()}
+        pictures = self.studio.read(picture)
+        (plain,) = _plain(pictures)
+        return plain | {"probabilities": pictures.shares[0].tolist()}
 
     def _walk(
         self, seed: int, z_from: Tensor, z_to: Tensor, pictures: int, arc: bool, gif: bool
@@ -91,13 +91,15 @@ class Endpoints:
 
 def _plain(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
     probability, digit = pictures.shares.max(dim=1)
-    return [
-        {
+    plain = []
+    for k in range(len(digit)):
+        picture = {
             "image": to_bytes(pictures.images[k, 0]).tolist(),
             "digit": int(digit[k]),
             "probability": float(probability[k]),
             "logit": float(pictures.logits[k]),
-            **({} if z is None else {"z": z[k].tolist()}),
         }
-        for k in range(len(digit))
-    ]
+        if z is not None:
+            picture["z"] = z[k].tolist()
+        plain.append(picture)
+    return plain

@@ -1,4 +1,4 @@
-"""The latent studio's page, and what its script asks: playground/src/served/latent_studio.js."""
+"""The latent studio's page, and the functions that playground/src/served/latent_studio.js calls."""
 
 import base64
 from pathlib import Path
@@ -19,38 +19,42 @@ from toolkit.gan.data import to_bytes, to_unit
 
 
 def build(exports_dir: Path) -> gr.Blocks:
-    """The page.
+    """Build the page.
 
     Raises: as `studios_of`.
     """
-    studios, tally = studios_of(exports_dir), Tally()
-    others = (tally.vote, tally.tally, Standing(studios).measure)
-    asked: dict[str, Any] = {function.__name__: function for function in others}
-    for k, studio in enumerate(studios):
-        end = f"_{k}" if k else ""
-        asked |= {f"{one.__name__}{end}": one for one in Answers(studio).functions()}
-    with gr.Blocks(title="Latent studio", analytics_enabled=False) as page:
-        part(
-            "latent_studio",
-            asked,
+    studios = studios_of(exports_dir)
+    tally = Tally()
+    functions: dict[str, Any] = {
+        "vote": tally.vote,
+        "tally": tally.tally,
+        "measure": Standing(studios).measure,
+    }
+    described = []
+    for number, studio in enumerate(studios):
+        ending = f"_{number}" if number else ""
+        for function in Answers(studio).functions():
+            functions[f"{function.__name__}{ending}"] = function
+        described.append(
             {
-                "all": [
-                    {"whose": one.whose, "latent_dim": one.latent_dim, "has_film": one.has_film}
-                    for one in studios
-                ],
-                "has_images": studios[0].has_images,
-            },
+                "whose": studio.whose,
+                "latent_dim": studio.latent_dim,
+                "has_film": studio.has_film,
+            }
         )
+    settings = {"all": described, "has_images": studios[0].has_images}
+    with gr.Blocks(title="Latent studio", analytics_enabled=False) as page:
+        part("latent_studio", functions, settings)
         for endpoint in Endpoints(studios[0]).functions():
             on(gr.api, endpoint, api_name=endpoint.__name__)
     return page
 
 
 class Answers:
-    """What the page's script asks: one function for each of its questions.
+    """The functions that the page's script calls.
 
-    Points are asked for by `corners`, a few z, and `weights`, for each point one of each corner.
-    Pictures travel as their 784 bytes, in base64.
+    A point is a weighted sum: `corners` are a few z, and `weights` has a list for each point with
+    the weight of each corner. Pictures travel as their 784 bytes, in base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -77,19 +81,21 @@ class Answers:
         return self.studio.digits(self.studio.mixtures(corners, weights))
 
     def judge(self, images: Any) -> list[dict[str, Any]]:
-        """Of images that the browser has mixed; they do not come back."""
-        found = _sent(self.studio.judge(_received(images)))
-        return [{key: one[key] for key in ("digit", "share", "logit")} for one in found]
+        """Judge images that the browser has mixed; the answer is without the images."""
+        pictures = _sent(self.studio.judge(_received(images)))
+        for picture in pictures:
+            del picture["image"]
+        return pictures
 
     def slopes(self, image: str) -> list[float]:
         return self.studio.slopes(_received([image])).flatten().tolist()
 
     def nearest(self, image: str, digit: int) -> dict[str, Any]:
-        found, distance, of_real = self.studio.nearest(_received([image]), digit)
-        return {"image": _bytes(found), "distance": distance, "of_real": of_real}
+        nearest, distance, of_real = self.studio.nearest(_received([image]), digit)
+        return {"image": _bytes(nearest), "distance": distance, "of_real": of_real}
 
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
-        """The same points by the generator early in its training."""
+        """Draw the same points by the generator early in its training."""
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
@@ -98,41 +104,41 @@ class Answers:
         return self.studio.recorded
 
     def read(self, picture: str) -> dict[str, Any]:
-        found = self.studio.read(picture)
-        (sent,) = _sent(found)
-        return {"image": sent["image"], "logit": sent["logit"], "shares": found.shares[0].tolist()}
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+        pictures = self.studio.read(picture)
+        (sent,) = _sent(pictures)
+        shares = pictures.shares[0].tolist()
+        return {"image": sent["image"], "logit": sent["logit"], "shares": shares}
 
 
 def _bytes(image: Tensor) -> str:
-    return _base64(to_bytes(image).numpy().tobytes())
+    """Return an image as its bytes, in base64."""
+    return base64.b64encode(to_bytes(image).numpy().tobytes()).decode()
 
 
 def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
-    """Pictures in the form of the script's `Sent`."""
+    """Return pictures in the form of the script's `Sent`."""
     share, digit = pictures.shares.max(dim=1)
-    return [
-        {
+    sent = []
+    for k in range(len(digit)):
+        picture = {
             "image": _bytes(pictures.images[k]),
             "digit": int(digit[k]),
             "share": float(share[k]),
             "logit": float(pictures.logits[k]),
-            **({} if z is None else {"z": z[k].tolist()}),
         }
-        for k in range(len(digit))
-    ]
+        if z is not None:
+            picture["z"] = z[k].tolist()
+        sent.append(picture)
+    return sent
 
 
-def _received(images: Any) -> Tensor:
-    """Images that the script has sent: float32 (n, 1, 28, 28) in 0..1."""
+def _received(texts: Any) -> Tensor:
+    """Return the images that the script has sent: float32 (n, 1, 28, 28) in 0..1."""
     try:
-        data = b"".join(base64.b64decode(image, validate=True) for image in images)
-        found = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, 1, 28, 28)
+        data = b"".join(base64.b64decode(text, validate=True) for text in texts)
+        images = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, 1, 28, 28)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError("images must be lists of 784 bytes, in base64.") from error
-    if len(found) > MAX_POINTS:
+    if len(images) > MAX_POINTS:
         raise UsageError(f"At most {MAX_POINTS} images at once.")
-    return to_unit(found)
+    return to_unit(images)

@@ -1,4 +1,4 @@
-"""Where generators stand: their scorecards, beside those of each other and of real images."""
+"""The standing of generators: their scorecards, beside those of real images."""
 
 import functools
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """The same draws for all visitors, each measured once, when somebody first asks for it.
+    """The same draws for all visitors; each is measured once, when it is first wanted.
 
     Args:
         studios: of the generators; the last one's classifier measures.
@@ -33,18 +33,30 @@ class Standing:
         self._draw = functools.cache(self._measured)
 
     def measure(self, draws: int) -> dict[str, Any]:
-        """Of each generator, and last of real images, what so many draws have given, 1 to 5."""
-        cards = [self._draw(k) for k in range(whole("draws", draws, 1, NUM_DRAWS))]
-        columns = [Scorecard(*over_draws(column)) for column in zip(*cards, strict=True)]
-        return {"num_images": NUM_IMAGES, "columns": [_shown(column) for column in columns]}
+        """Return the scores of each generator, and last those of real images.
 
-    def _measured(self, k: int) -> list[Scorecard[float]]:
-        chosen = self._order[k * NUM_IMAGES : (k + 1) * NUM_IMAGES]
-        drawn = [sample_images(generator, k, NUM_IMAGES) for generator in self.generators]
-        return [
-            self._scorer.score(self._scorer.evaluator.predict(images), images[:NUM_COMPARED])
-            for images in (*drawn, to_unit(self.judge.mnist.train_images[chosen]))
-        ]
+        Args:
+            draws: the number of draws that are measured, 1 to 5.
+        """
+        cards = []
+        for draw in range(whole("draws", draws, 1, NUM_DRAWS)):
+            cards.append(self._draw(draw))
+        columns = []
+        for cards_of_generator in zip(*cards, strict=True):
+            columns.append(_shown(Scorecard(*over_draws(cards_of_generator))))
+        return {"num_images": NUM_IMAGES, "columns": columns}
+
+    def _measured(self, draw: int) -> list[Scorecard[float]]:
+        cards = []
+        for generator in self.generators:
+            cards.append(self._score(sample_images(generator, draw, NUM_IMAGES)))
+        chosen = self._order[draw * NUM_IMAGES : (draw + 1) * NUM_IMAGES]
+        cards.append(self._score(to_unit(self.judge.mnist.train_images[chosen])))
+        return cards
+
+    def _score(self, images: torch.Tensor) -> Scorecard[float]:
+        predictions = self._scorer.evaluator.predict(images)
+        return self._scorer.score(predictions, images[:NUM_COMPARED])
 
     @functools.cached_property
     def _scorer(self) -> Scorer:
@@ -58,5 +70,6 @@ class Standing:
 
 
 def _shown(card: Scorecard[Spread]) -> dict[str, Any]:
-    shares = [asdict(share) for share in card.class_shares]
-    return {name: asdict(getattr(card, name)) for name in SHOWN} | {"class_shares": shares}
+    shown: dict[str, Any] = {name: asdict(getattr(card, name)) for name in SHOWN}
+    shown["class_shares"] = list(map(asdict, card.class_shares))
+    return shown

@@ -1,8 +1,7 @@
-"""What the latent studio computes, without the page."""
+"""The latent studio's computations, without the page."""
 
 import functools
 import threading
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -27,12 +26,12 @@ MAX_POINTS = 100  # drawn at once
 MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
 MILLISECONDS = 2500  # how long a film takes from one end to the other
 NUM_REAL = 40  # test images of each digit, to judge distances by
-EARLY = 0.5  # of the film's frames
+EARLY = 0.5  # the part of the film's frames up to the generator that is shown as early
 ANY = "any"
 
 
 class Pictures(NamedTuple):
-    """Images, and what the other two networks say of them."""
+    """Images, and the answers of the other two networks."""
 
     images: Tensor  # float32 (n, 1, 28, 28) in 0..1
     shares: Tensor  # float32 (n, 10): the classifier's probability of each digit
@@ -40,10 +39,10 @@ class Pictures(NamedTuple):
 
 
 class Studio:
-    """The three networks, and what the page asks of them.
+    """The three networks, and the functions of the page.
 
     Args:
-        generator, discriminator: the folders with the two networks, and whose they are.
+        generator, discriminator: the folders with the two networks, and their authors.
         classifier: the folder with the classifier.
 
     Raises:
@@ -52,8 +51,10 @@ class Studio:
 
     def __init__(self, generator: Shown, discriminator: Shown, classifier: Path) -> None:
         self.exports_dir = generator.folder
-        places = {"generator": generator, "discriminator": discriminator}
-        self.whose = {name: place.whose for name, place in places.items() if place.whose}
+        self.whose = {}
+        for name, shown in {"generator": generator, "discriminator": discriminator}.items():
+            if shown.whose:
+                self.whose[name] = shown.whose
         self.generator = load("generator", generator.folder)
         self.discriminator = load("discriminator", discriminator.folder)
         self.classifier = load("classifier", classifier)
@@ -64,7 +65,7 @@ class Studio:
 
     @torch.no_grad()
     def samples(self, seed: int, digit: str | int = ANY) -> Tensor:
-        """Up to 25 latent points, float32 (n, latent_dim).
+        """Return up to 25 latent points, float32 (n, latent_dim).
 
         Args:
             seed: 0 to 999,999.
@@ -78,14 +79,21 @@ class Studio:
         if digit == ANY:
             return sample_latents(NUM_SAMPLES, self.latent_dim, make_rng(seed, "samples"))
         wanted = digit_of("digit", digit)
-        points = confident_points(self.generator, self.classifier, seed)
-        found = list(islice((z for z, shown in points if shown == wanted), NUM_SAMPLES))
-        if not found:
+        samples = []
+        for z, shown in confident_points(self.generator, self.classifier, seed):
+            if shown == wanted:
+                samples.append(z)
+                if len(samples) == NUM_SAMPLES:
+                    break
+        if not samples:
             raise no_sample_of(wanted)
-        return torch.stack(found)
+        return torch.stack(samples)
 
     def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
-        """The seed's first clear pictures of two digits: latent points, float32 (2, latent_dim).
+        """Return the latent points of the seed's first clear pictures of two digits.
+
+        Returns:
+            float32 (2, latent_dim).
 
         Raises:
             ToolkitError: there are none, or no such seed or digits.
@@ -97,26 +105,30 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """The pictures of latent points, float32 (n, latent_dim), by the exported generator."""
-        return self.judge((self.generator if generator is None else generator)(z))
+        """Draw latent points, float32 (n, latent_dim), by the exported generator or another one."""
+        if generator is None:
+            generator = self.generator
+        return self.judge(generator(z))
 
     @torch.no_grad()
     def judge(self, images: Tensor) -> Pictures:
-        """What the networks say of images, float32 (n, 1, 28, 28) in 0..1."""
+        """Let the networks judge images, float32 (n, 1, 28, 28) in 0..1."""
         shares = torch.softmax(self.classifier(images), dim=1)
         return Pictures(images, shares, self.discriminator(images).squeeze(1))
 
     def slopes(self, images: Tensor) -> Tensor:
-        """The derivatives of the discriminator's logits with respect to images, of their shape."""
+        """Return the derivatives of the discriminator's logits with respect to the images."""
         images = images.clone().requires_grad_()
         (slopes,) = torch.autograd.grad(self.discriminator(images).sum(), images)
         return slopes
 
     @torch.no_grad()
     def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
-        """The training image (28 * 28,) nearest to an image (1, 1, 28, 28), and its distance.
+        """Return the training image nearest to an image (1, 1, 28, 28), and distances.
 
-        To judge it by: the distances of real test images of that digit from their nearest.
+        Returns:
+            the training image (28 * 28,), its distance, and for comparison the distances of real
+            test images of that digit from their nearest training images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()
@@ -124,15 +136,20 @@ class Studio:
 
     @functools.cached_property
     def training(self) -> Tensor:
-        """All training images, float32 (60,000, 28 * 28) in 0..1."""
+        """The training images, float32 (60,000, 28 * 28) in 0..1."""
         return to_unit(self.mnist.train_images).flatten(1)
 
     @functools.cached_property
     def distances(self) -> Tensor:
-        """Of the first test images of each digit from their nearest training image: (10, n)."""
-        images, labels = to_unit(self.mnist.test_images).flatten(1), self.mnist.test_labels
+        """The distances of each digit's first n test images from their nearest training image.
+
+        float32 (10, n).
+        """
+        images = to_unit(self.mnist.test_images).flatten(1)
+        labels = self.mnist.test_labels
         first = torch.cat([images[labels == digit][:NUM_REAL] for digit in range(10)])
-        return neighbours.nearest(first, self.training)[0].view(10, NUM_REAL)
+        distances, _ = neighbours.nearest(first, self.training)
+        return distances.view(10, NUM_REAL)
 
     @functools.cached_property
     def mnist(self) -> MNIST:
@@ -140,12 +157,12 @@ class Studio:
 
     @torch.no_grad()
     def digits(self, z: Tensor) -> list[int]:
-        """The digits that the classifier sees in the pictures of latent points (n, latent_dim)."""
+        """Return the digits that the classifier sees in the pictures of latent points."""
         digits: list[int] = self.classifier(self.generator(z)).argmax(dim=1).tolist()
         return digits
 
     def points(self, z: Any) -> Tensor:
-        """Latent points that somebody sent as lists: float32 (n, latent_dim).
+        """Convert latent points that somebody sent as lists: float32 (n, latent_dim).
 
         Raises:
             UsageError: they are something else.
@@ -156,7 +173,7 @@ class Studio:
         return points
 
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
-        """Weighted sums of latent points, both sent as lists: float32 (n, latent_dim).
+        """Return weighted sums of latent points, both sent as lists: float32 (n, latent_dim).
 
         Raises:
             UsageError: they are something else.
@@ -166,11 +183,11 @@ class Studio:
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """The film of a walk over latent points (n, latent_dim), there and back."""
+        """Return the film of a walk over latent points (n, latent_dim), there and back."""
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
     def read(self, picture: str) -> Pictures:
-        """Somebody's picture of a digit, as the networks see it.
+        """Judge a visitor's picture of a digit.
 
         Args:
             picture: a picture file in base64, or a data URI.
@@ -183,7 +200,7 @@ class Studio:
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """A step early in the training, when digits begin to show, and the generator of then.
+        """A step early in the training, when digits begin to show, and the generator at that step.
 
         Raises:
             ToolkitError: there is no film, or it is damaged.
@@ -204,20 +221,28 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """The studio of a folder; of somebody's own networks, and after it that of the toolkit's.
+    """Return the studio with the student's own networks, if any, and that with the toolkit's.
+
+    A student may have only one of the two networks; then the toolkit's stands in for the other.
 
     Raises: as `Studio` and `networks_of`.
     """
-    found = networks_of(exports_dir)
-    names = ("generator", "discriminator")
-    ours = [found.get(name, Shown(name, exports_dir, "")) for name in names]
-    own = [found.get(f"{name}{MINE}", place) for name, place in zip(names, ours, strict=True)]
-    folder = ours[0].folder
-    return [Studio(*both, folder) for both in ([own, ours] if own != ours else [ours])]
+    networks = networks_of(exports_dir)
+    generator = networks.get("generator", Shown("generator", exports_dir, ""))
+    discriminator = networks.get("discriminator", Shown("discriminator", exports_dir, ""))
+    classifier = generator.folder
+    own_generator = networks.get(f"generator{MINE}", generator)
+    own_discriminator = networks.get(f"discriminator{MINE}", discriminator)
+
+    studios = []
+    if (own_generator, own_discriminator) != (generator, discriminator):
+        studios.append(Studio(own_generator, own_discriminator, classifier))
+    studios.append(Studio(generator, discriminator, classifier))
+    return studios
 
 
 def digit_of(name: str, value: Any) -> int:
-    """A digit, given as 3 or "3".
+    """Return a digit, given as 3 or "3".
 
     Raises:
         UsageError: it is anything else.
@@ -228,7 +253,7 @@ def digit_of(name: str, value: Any) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False.
+    """Return the value if it is True or False.
 
     Raises:
         UsageError: it is anything else.
@@ -239,17 +264,17 @@ def flag(name: str, value: Any) -> bool:
 
 
 def matrix(name: str, value: Any, columns: int) -> Tensor:
-    """Lists of `columns` finite numbers each, as float32 (n, columns) with n from 1 to 100.
+    """Convert lists of `columns` finite numbers each: float32 (n, columns) with n from 1 to 100.
 
     Raises:
         UsageError: they are something else.
     """
     try:
-        found = torch.tensor(value, dtype=torch.float32)
+        rows = torch.tensor(value, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        found = torch.empty(0)
-    if found.dim() != 2 or found.size(1) != columns or not 1 <= len(found) <= MAX_POINTS:
+        rows = torch.empty(0)
+    if rows.dim() != 2 or rows.size(1) != columns or not 1 <= len(rows) <= MAX_POINTS:
         raise UsageError(f"{name} must be 1 to {MAX_POINTS} lists of {columns} numbers each.")
-    if not found.isfinite().all():
+    if not rows.isfinite().all():
         raise UsageError(f"{name} must be finite numbers.")
-    return found
+    return rows

@@ -1,4 +1,4 @@
-"""Spot the fake for a class: what its visitors take for drawn, while the program runs."""
+"""Spot the fake for a class: counts which images its visitors take for drawn."""
 
 import re
 from collections import OrderedDict
@@ -13,13 +13,13 @@ MOST_ROUNDS = 100  # kept at once, those that were played last
 
 
 class Tally:
-    """Counts, in memory only. Asked on the server's loop, one after the other: it never waits."""
+    """Counts in memory only, on the server's loop: one call after the other, none of them waits."""
 
     def __init__(self) -> None:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """One visitor's six of twelve; whoever answers again replaces the first answer.
+        """Count one visitor's six of twelve; a second answer replaces the first.
 
         Args:
             visitor: a word that the page draws at random when it is opened.
@@ -28,7 +28,7 @@ class Tally:
             picked: for each of the twelve 1 if it is taken for drawn, else 0.
 
         Raises:
-            UsageError: it is something else, or too many have answered.
+            UsageError: an argument has another form, or too many visitors have answered.
         """
         key = self._key(game, round)
         if not isinstance(visitor, str) or not re.fullmatch(r"\w{1,40}", visitor):
@@ -46,7 +46,7 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """How many have answered, and how many of them took each of the twelve for drawn."""
+        """Return how many have answered, and how many of them took each of the twelve for drawn."""
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

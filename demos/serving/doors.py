@@ -111,13 +111,13 @@ class Doors:
             await self._app(scope, receive, send)
             return
         if scope["method"] in WITHOUT_BODY:
-            is_open = not scope["path"].startswith(STREAM) or is_known(scope)
-            shut = JSONResponse({"detail": "Not authenticated"}, 401)
-            await (self._app if is_open else shut)(scope, receive, send)
+            answering = self._app
+            if scope["path"].startswith(STREAM) and not is_known(scope):
+                answering = JSONResponse({"detail": "Not authenticated"}, 401)
+            await answering(scope, receive, send)
             return
         try:
-            most = longest_body(scope)
-            size = announced(Headers(scope=scope), most)
+            size = announced(Headers(scope=scope), longest_body(scope))
             room = self._for_small if size <= SMALL else self._for_large
             # The server keeps its own scope as long as the connection lives.
             held = {**scope, "place": await room.take(size)}
@@ -130,25 +130,26 @@ class Doors:
 
 
 class Body:
-    """Receives a body, and counts it: what was announced may be wrong.
+    """Receives a body, and counts it: the length in its header may be wrong.
 
     Args:
-        most: bytes that it may have.
+        limit: bytes that it may have.
     """
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
-        self._left, self._items_left = most, MAX_ITEMS
+        self._bytes_left = limit
+        self._items_left = MAX_ITEMS
         self._until = asyncio.get_running_loop().time() + SECONDS_TO_ARRIVE
         self._is_complete = False
 
     async def __call__(self) -> Message:
-        """The next piece.
+        """Receive the next piece.
 
         Raises:
             Refused: the body is too long, has too many items, or takes too long.
         """
-        if self._is_complete:  # what is awaited now is the end of the connection
+        if self._is_complete:  # now the application waits for the end of the connection
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._until):
@@ -156,24 +157,24 @@ class Body:
         except TimeoutError:
             raise Refused(408, f"This took more than {SECONDS_TO_ARRIVE} s to arrive.") from None
         piece = message.get("body", b"")
-        self._left -= len(piece)
+        self._bytes_left -= len(piece)
         self._items_left -= sum(map(piece.count, STRUCTURE))
-        if self._left < 0 or self._items_left < 0:
+        if self._bytes_left < 0 or self._items_left < 0:
             raise Refused(413, "This is more than the page can be asked at once.")
         self._is_complete = not message.get("more_body", False)
         return message
 
     async def skip(self) -> None:
-        """Let the rest arrive, and keep nothing of it; see above for what is raised."""
+        """Let the rest arrive, and keep nothing of it; it raises what receiving raises."""
         while not self._is_complete:
             await self()
 
 
 def longest_body(scope: Scope) -> int:
-    """The bytes that this visitor may send to this address.
+    """Return the number of bytes that this visitor may send to this address.
 
     Raises:
-        Refused: nothing, since nobody has asked for the password yet, or nothing is there.
+        Refused: none, because the visitor has not given the password, or the address takes nothing.
     """
     path = scope["path"]
     if path in LOGIN:
@@ -186,7 +187,7 @@ def longest_body(scope: Scope) -> int:
 
 
 def is_known(scope: Scope) -> bool:
-    """Whether there is no password, or the visitor has given it: as Gradio's own `/user` says."""
+    """Return True if there is no password, or the visitor has given it, as Gradio's `/user`."""
     app = scope["app"]
     if app.auth is None:
         return True
@@ -195,14 +196,17 @@ def is_known(scope: Scope) -> bool:
     return any(cookies.get(name) in app.tokens for name in names)
 
 
-def announced(headers: Headers, most: int) -> int:
-    """The bytes that a body has by its header; `most` where that says nothing.
+def announced(headers: Headers, limit: int) -> int:
+    """Return the length of a body by its header, in bytes; `limit` if the header has none.
 
     Raises:
-        Refused: they are more than `most`.
+        Refused: it is more than `limit`.
     """
-    said = headers.get("content-length", "")
-    size = int(said) if said.isdecimal() else most
-    if size > most:
-        raise Refused(413, f"This has {size:,} bytes; the page takes at most {most:,} here.")
-    return size
+    length = headers.get("content-length", "")
+    if not length.isdecimal():
+        return limit
+    if int(length) > limit:
+        raise Refused(
+            413, f"This has {int(length):,} bytes; the page takes at most {limit:,} here."
+        )
+    return int(length)

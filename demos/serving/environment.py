@@ -1,4 +1,4 @@
-"""What Gradio and its parts read from the environment. Nothing here needs Gradio."""
+"""The environment variables that Gradio and its parts read. This module does not need Gradio."""
 
 import os
 from pathlib import Path

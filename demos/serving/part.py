@@ -1,6 +1,6 @@
-"""A page whose script comes from `playground/`: what moves is drawn in the browser.
+"""A page whose script comes from `playground/`, so that the browser draws everything that moves.
 
-The same modules draw the page in one file, which has its own networks. Here they ask this server.
+The same modules draw the page in one file, which has its own networks. Here they call this server.
 """
 
 import functools
@@ -19,26 +19,29 @@ from toolkit.common.texts.language import chinese_of_pages
 def part(
     name: str, functions: Mapping[str, Callable[..., Any]], settings: Mapping[str, Any]
 ) -> gr.HTML:
-    """A component that fills the page.
+    """Make a component that fills the page.
 
     Args:
         name: of the script in `playground/src/served`, whose `mount(element, server, settings)`
             is called when the page is open.
-        functions: what the script can ask, by the names that it uses; each takes its arguments by
-            name and returns what JSON can hold. The sentence of a `ToolkitError` goes to the
+        functions: those that the script can call, by the names that it uses; each takes its
+            arguments by name and returns a JSON value. The sentence of a `ToolkitError` goes to the
             script. A coroutine needs no torch, so it is answered at once.
-        settings: what the script knows from the start, as JSON; the Chinese texts are added.
+        settings: known to the script from the start, as JSON; the Chinese texts are added.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")
     style = (pages / "page.css").read_text(encoding="utf-8")
     alone = threading.Lock()
+    server_functions = []
+    for function_name, function in functions.items():
+        server_functions.append(_answering(function_name, function, alone))
     return gr.HTML(
         settings | {"zh": chinese_of_pages()},
         html_template="<div></div>",
         head=f"<style>{style}</style>",
         js_on_load=f"{script}part.mount(element.firstElementChild, server, props.value);",
-        server_functions=[_answering(*one, alone) for one in functions.items()],
+        server_functions=server_functions,
         apply_default_css=False,
     )
 
@@ -46,36 +49,38 @@ def part(
 def _answering(
     name: str, function: Callable[..., Any], alone: threading.Lock
 ) -> Callable[[Any], Any]:
-    """A function of one JSON object, its arguments, that answers {"error": sentence} to mistakes.
+    """Wrap a function so that it takes one JSON object and answers mistakes with a sentence.
+
+    The object has the function's arguments by name; the answer to a mistake is {"error": sentence}.
 
     Args:
-        alone: held while it computes, as Gradio's queue lets one event compute at a time.
+        alone: held while it computes, since Gradio's queue lets one event compute at a time.
     """
     signature = inspect.signature(function)
 
-    def call(given: Any) -> Any:
+    def call(arguments: Any) -> Any:
         try:
-            arguments = signature.bind(**given)
+            bound = signature.bind(**arguments)
         except TypeError as error:
             raise UsageError(f"{name} cannot be asked like this: {error}.") from error
-        return function(*arguments.args, **arguments.kwargs)
+        return function(*bound.args, **bound.kwargs)
 
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
-        async def answer(given: Any) -> Any:
+        async def answer(arguments: Any) -> Any:
             try:
-                return await call(given)
+                return await call(arguments)
             except ToolkitError as error:
                 return {"error": str(error)}
 
     else:
 
         @functools.wraps(function)
-        def answer(given: Any) -> Any:
+        def answer(arguments: Any) -> Any:
             try:
                 with alone:
-                    return call(given)
+                    return call(arguments)
             except ToolkitError as error:
                 return {"error": str(error)}
 

@@ -8,10 +8,11 @@ the centre of 28 x 28 pixels. Ink is 1, paper 0.
 
 import base64
 import io
+import itertools
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,10 +59,10 @@ def digit_on(picture: Any) -> Tensor:
 
 
 def from_base64(text: Any) -> bytes:
-    """The bytes that somebody sent as text.
+    """Decode bytes that somebody sent as base64.
 
     Raises:
-        UsageError: it is none of that.
+        UsageError: it is not base64.
     """
     try:
         return base64.b64decode(text, validate=True)
@@ -97,11 +98,11 @@ def read_picture(data: bytes) -> Pixels:
 
 
 def to_mnist(picture: Pixels) -> Tensor:
-    """One digit, dark on light or light on dark, as MNIST would show it.
+    """Turn a picture of one digit, dark on light or light on dark, into an image like MNIST's.
 
-    The colour of most of the picture's edge is the paper, and where the light falls off over the
-    page, that is levelled. A pixel that differs from it by no more than the paper itself varies, as
-    it does in a photograph, is paper too, and so are specks.
+    The colour of most of the picture's edge is the paper; light that falls off over the page is
+    levelled. In a photograph the paper itself varies: a pixel that differs from it by no more than
+    that is paper too, and so are specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -126,15 +127,17 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """How much each pixel differs from the paper, 0 to 1, and by how much the paper varies."""
+    """Return the difference of each pixel from the paper, 0 to 1, and how much the paper varies."""
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
     grey = values[..., :3].mean(dim=2)
     if values.size(2) == 4:
         opacity = values[..., 3]
-        on_white, on_black = grey * opacity + 1 - opacity, grey * opacity
-        grey = on_white if on_white.max() - on_white.min() >= MIN_CONTRAST else on_black
+        on_white = grey * opacity + 1 - opacity
+        on_black = grey * opacity
+        has_contrast = on_white.max() - on_white.min() >= MIN_CONTRAST
+        grey = on_white if has_contrast else on_black
     paper = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]]).median()
     grey = grey - _light(grey)
     edge = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
@@ -144,10 +147,11 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 
 def _light(grey: Tensor) -> Tensor:
-    """The brightness that the paper has everywhere, if light falls on it from one side.
+    """Return the brightness of the paper at each pixel, if light falls on it from one side.
 
-    It is a polynomial of degree 2 in x and y, fitted to the edge and then to all that is near it;
-    the digit is not. What is furthest off does not count, so a digit may touch the edge.
+    It is a polynomial of degree 2 in x and y. It is fitted to the edge, and then to every pixel
+    that is close to the fit, which the digit's are not. The furthest pixels do not count, so a
+    digit may touch the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -169,7 +173,7 @@ def _light(grey: Tensor) -> Tensor:
 
 
 def _terms(height: int, width: int) -> Iterator[Tensor]:
-    """1, x, y, x^2, x y, y^2 of each pixel, each float32 (height, width); x and y are in -1..1."""
+    """Yield 1, x, y, x^2, x y, y^2 of each pixel: float32 (height, width), x and y in -1..1."""
     y, x = torch.meshgrid(
         torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
     )
@@ -182,45 +186,77 @@ def _terms(height: int, width: int) -> Iterator[Tensor]:
 
 
 def _one_digit(is_ink: Tensor) -> Tensor:
-    """The ink without specks, bool (height, width).
+    """Return the ink without specks, bool (height, width).
 
     Raises:
         UsageError: two pieces stand beside each other, each half as high as both together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)
-    labels = torch.arange(1.0, coarse.numel() + 1).reshape(coarse.shape) * coarse
-    while not torch.equal(labels, spread := F.max_pool2d(labels, 3, 1, 1) * coarse):
-        labels = spread
+    labels = _labels(coarse)
     pieces, areas = labels[labels > 0].unique(return_counts=True)
     pieces = pieces[areas >= SPECK * areas.max()]
-    boxes = []
-    for piece in pieces:
-        rows, columns = (labels[0, 0] == piece).nonzero(as_tuple=True)
-        boxes.append([int(end) for end in (columns.min(), columns.max(), rows.min(), rows.max())])
-    height = 1 + max(box[3] for box in boxes) - min(box[2] for box in boxes)
-    high = [(left, right) for left, right, top, bottom in boxes if 2 * (bottom - top + 1) >= height]
-    for k, (left, right) in enumerate(high):
-        for other_left, other_right in high[:k]:
-            shared = min(right, other_right) - max(left, other_left) + 1
-            if 3 * shared < min(right - left, other_right - other_left) + 1:
-                raise UsageError(
-                    "There seem to be two digits beside each other, and it can read only one. Draw "
-                    "one digit, in one piece."
-                )
+    boxes = [_box(labels[0, 0] == piece) for piece in pieces]
+    if _are_two_digits(boxes):
+        raise UsageError(
+            "There seem to be two digits beside each other, and it can read only one. Draw "
+            "one digit, in one piece."
+        )
     kept = torch.isin(labels, pieces)[0, 0].repeat_interleave(step, 0).repeat_interleave(step, 1)
     return is_ink & kept[: is_ink.size(0), : is_ink.size(1)]
 
 
+def _labels(is_ink: Tensor) -> Tensor:
+    """Number the connected pieces of ink: float32 (1, 1, height, width), 0 without ink.
+
+    Every pixel begins with a number of its own, and the largest number spreads over its piece.
+    """
+    labels = torch.arange(1.0, is_ink.numel() + 1).reshape(is_ink.shape) * is_ink
+    while True:
+        spread = F.max_pool2d(labels, 3, 1, 1) * is_ink
+        if torch.equal(labels, spread):
+            return labels
+        labels = spread
+
+
+class Box(NamedTuple):
+    """The columns and rows of a piece of ink, both ends included."""
+
+    first: int
+    last: int
+    top: int
+    bottom: int
+
+
+def _box(piece: Tensor) -> Box:
+    rows, columns = piece.nonzero(as_tuple=True)
+    return Box(int(columns.min()), int(columns.max()), int(rows.min()), int(rows.max()))
+
+
+def _are_two_digits(boxes: list[Box]) -> bool:
+    """Return True if two high pieces stand beside each other."""
+    top = min(box.top for box in boxes)
+    bottom = max(box.bottom for box in boxes)
+    high = [box for box in boxes if 2 * (box.bottom - box.top + 1) >= bottom - top + 1]
+    for box, neighbour in itertools.combinations(high, 2):
+        shared = min(box.last, neighbour.last) - max(box.first, neighbour.first) + 1
+        narrower = min(box.last - box.first, neighbour.last - neighbour.first) + 1
+        if 3 * shared < narrower:
+            return True
+    return False
+
+
 def _centred(small: Tensor) -> Tensor:
-    """Place an image of at most 20 x 20 in one of 28 x 28, its centre of mass as near to the centre
-    as fits. In MNIST that centre is pixel 14, counted from 0."""
+    """Place an image of at most 20 x 20 in one of 28 x 28.
+
+    Its centre of mass is as near to the centre as fits: in MNIST that is pixel 14, counted from 0.
+    """
     image = torch.zeros(SIDE, SIDE)
     corner = []
     for axis in (0, 1):
         mass = small.sum(dim=1 - axis)
         centre = float((mass * torch.arange(len(mass))).sum() / mass.sum())
         corner.append(min(max(round(SIDE // 2 - centre), 0), SIDE - len(mass)))
-    top, left = corner
-    image[top : top + small.size(0), left : left + small.size(1)] = small
+    row, column = corner
+    image[row : row + small.size(0), column : column + small.size(1)] = small
     return image

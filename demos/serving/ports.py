@@ -1,4 +1,4 @@
-"""Which port a page can listen on."""
+"""Find a port on which a page can listen."""
 
 import socket
 
@@ -8,7 +8,7 @@ PORTS = range(7860, 7960)
 
 
 def free_port(host: str, wanted: int | None) -> int:
-    """The port `wanted`, or the first free one from 7860.
+    """Return the port `wanted`, or the first free one from 7860.
 
     Raises:
         ToolkitError: it is not available, or `host` is not an address of this machine.

@@ -95,10 +95,10 @@ class Tunnel:
         # It may come a little later than the page where the machine is busy.
         if self._words.get() != "ready":
             code = self._process.wait()
-            said = self._errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            errors = self._errors.read_text(encoding="utf-8", errors="replace").strip()
+            reason = f" ({errors.splitlines()[-1]})" if errors else ""
             raise ToolkitError(
-                f"the tunnel's process ended before it was ready, with exit code {code}"
-                f"{f' ({said[-1]})' if said else ''}."
+                f"the tunnel's process ended before it was ready, with exit code {code}{reason}."
             )
         with contextlib.suppress(OSError):  # it has ended; its empty output says so below
             self._process.stdin.write(f"{host} {port} {token}\n")

@@ -1,4 +1,4 @@
-"""What many visitors leave behind in memory."""
+"""The memory of a server with many visitors."""
 
 import ctypes
 import gc

@@ -31,11 +31,11 @@ export function copiesSaid(distances, digits, of_real) {
     suspects: shares.filter((share) => share < 1).length, chance: number(count / (real + 1), 1), mean: percent(nearer.reduce((sum, share) => sum + share, 0) / count),
   };
   return [
-    values.copies ? t("%(copies)s of %(count)s samples may be copies: less than half as far from a training image as any of %(real)s real test images of that digit is from its own. Compare them.", values)
-      : t("None of the %(count)s samples is a copy, point by point. A copy would lie at a distance near 0 from a training image. The smallest distance here is %(near)s, and each sample is at least %(least)s as far from its training image as the nearest of %(real)s real test images of that digit is from its own.", values),
-    t("Nearer than all those real images: %(suspects)s of %(count)s samples. By chance it would be about %(chance)s, if samples were like real images.", values),
+    values.copies ? t("%(copies)s of %(count)s samples may be copies: their distance is less than half the smallest distance of %(real)s real test images of that digit. Compare them by eye.", values)
+      : t("None of the %(count)s samples is a copy, pixel by pixel: a copy would have a distance near 0, and the smallest here is %(near)s. Real test images, which no network was trained on, show what is usual: every sample's distance is at least %(least)s of the smallest one of %(real)s real images of its digit.", values),
+    t("Samples that are nearer to a training image than all real images of their digit: %(suspects)s of %(count)s. Of %(count)s real images one would expect about %(chance)s.", values),
     values.suspects ? t("They stand first, in a frame: compare by eye.") : "",
-    t("On average %(mean)s of the real images are nearer to theirs than a sample; 50% would be as real images are among themselves.", values),
+    t("On average, %(mean)s of the real images of a digit are nearer to a training image than the sample is. If samples were as far away as real images, it would be 50%.", values),
   ].filter(Boolean).join(" ");
 }
 

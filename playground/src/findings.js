@@ -36,7 +36,7 @@ export function findings({ networks }, { present, curves }) {
     const values = { far: number(FAR), held: percent(reaches("rnn", FAR)), own: rnn_plain.config.length, got: percent(rnn_plain.metrics.test_accuracy) };
     all.push({
       title: t("The RNN does not forget: it fails to learn"),
-      texts: [t("One and the same cell: trained with the {curriculum|curriculum} the RNN completes %(held)s at T = %(far)s. So it can hold a digit that long. {plain|Trained at T = %(own)s only}, it completes %(got)s even there.", values),
+      texts: [t("One and the same cell: trained with the {curriculum|curriculum} the RNN completes %(held)s at T = %(far)s. So it can hold a digit that long. {plain|Trained at T = %(own)s only} and tested at that T, it completes %(got)s.", values),
         t("Why? On the way back from the last step the {gradient|gradient} vanishes before it reaches step 1: from so far away an error teaches the network nothing about the first digit. With the curriculum the RNN learnt on short palindromes, where the gradient arrives."),
         t("See how the plain RNN fails. Send the error back: the drawing shows how much of the gradient is left at step 1. Open the curves: it completes %(lost)s at T = %(far)s.", { ...values, lost: percent(reaches("rnn_plain", FAR)) })],
       acts: [[t("Send the error back through it"), () => present("rnn_plain", { wires: [], from: 8 }, true, rnn_plain.config.length)], [t("Open the curves"), curves]],
@@ -52,7 +52,7 @@ export function findings({ networks }, { present, curves }) {
   if (lstm && lstm_plain && share("lstm_plain", "f1 1")) {
     all.push({
       title: t("f = 1: nothing is forgotten, and the plain LSTM is lost"),
-      texts: [t("With f = 1 from step 1 on the plain LSTM completes %(plain)s at T = %(length)s, and the one with the curriculum %(curriculum)s. The plain one is a clock: it has learnt when it will be asked, and counts the steps until then. It needs a forget gate that moves: held at 1, the clock goes wrong. The other one only has to hold a digit, and needs no forgetting.", { length, plain: share("lstm_plain", "f1 1"), curriculum: share("lstm", "f1 1") })],
+      texts: [t("With f = 1 from step 1 on the plain LSTM completes %(plain)s at T = %(length)s, and the one with the curriculum %(curriculum)s. The plain one counts: it has learnt when it will be asked, and counts the steps until then. For that its forget gate has to move: held at 1, it miscounts. The other one only has to hold a digit, and needs no forgetting.", { length, plain: share("lstm_plain", "f1 1"), curriculum: share("lstm", "f1 1") })],
       acts: [[t("Hold f at 1"), () => present("lstm_plain", cutOf("f1", 1), false, length)]],
     });
   }
@@ -65,7 +65,7 @@ export function findings({ networks }, { present, curves }) {
   if (both) {
     all.push({
       title: t("The curriculum makes both networks general"),
-      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both stay near 100% at every T.\nThe plain RNN is a clock: at other T than %(length)s it completes about 60% at every fifth T, and none in between.\nThe plain LSTM is a clock too: at other T than %(length)s it is right only where its clock is right by chance.", { length }) : ""],
+      texts: [t("A {curriculum|curriculum} begins with short palindromes and makes them longer."), both, share("lstm_plain", "f1 1") ? t("The curves show it: with the curriculum both stay near 100% at every T.\nThe plain RNN repeats its answers every five steps: at other T than %(length)s it completes about 60% at every fifth T, and none in between.\nThe plain LSTM counts the steps: at other T than %(length)s it is right only by chance.", { length }) : ""],
       acts: [[t("Open the curves"), curves]],
     });
   }

@@ -85,7 +85,7 @@ export function habits(digits, read, networks) {
     if (steps) {
       const times = holds.reduce((sum, hold) => sum + hold, 0);
       return [
-        t("%(network)s is a clock: %(share)s of its answers repeat the answer of %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
+        t("%(network)s repeats itself: %(share)s of its answers are the same as %(steps)s steps before.", { network, steps, share: percent(same(read[name].answers, steps)) }),
         !times ? t("It never says the first digit.") : holds[holds.length - 1]
           ? t("It says the first digit at %(times)s of %(count)s steps, also at the last.", { times: number(times), count: number(holds.length) })
           : t("It says the first digit at %(times)s of %(count)s steps, but not at the last.", { times: number(times), count: number(holds.length) }),
@@ -143,7 +143,7 @@ export function because(name, { wires, from }, before, after, networks) {
   if (wires.join() !== "f1") return "";
   if (before - after <= AS_WELL) return t("With f = 1 equation (5) only adds: nothing is forgotten. This network loses nothing by it: it writes the same digit again at every step.");
   return !curriculum && after <= GUESSES && before > LATE
-    ? t("With f = 1 equation (5) only adds: nothing is forgotten. This network was trained at T = %(length)s only, and it is a clock: it counts the steps until it will be asked. It needs a forget gate that moves: held at 1, the clock goes wrong.", values)
+    ? t("With f = 1 equation (5) only adds: nothing is forgotten. This network was trained at T = %(length)s only, and it counts the steps until it will be asked. For that its forget gate has to move: held at 1, it miscounts.", values)
     : t("With f = 1 equation (5) only adds: nothing is forgotten.");
 }
 
@@ -164,7 +164,7 @@ export function writing([whole, shut], steps, from, lost) {
   const gate = mean(whole.i, steps - 1);
   const values = { step: from, begin: number(begin, 1), end: number(end, 1), held: number(held, 1), gate: number(gate, 2), count: (whole.c?.length ?? 0) / steps };
   return [
-    t("Look at the %(count)s units that say most. Uncut, their mean |c| is %(begin)s after step %(step)s and %(end)s at the end, and their i is %(gate)s there. With i = 0 their mean |c| is %(held)s at the end.", values),
+    t("Look at the %(count)s units that contribute most to the answer. Uncut, their mean |c| is %(begin)s after step %(step)s and %(end)s at the end, and their i is %(gate)s there. With i = 0 their mean |c| is %(held)s at the end.", values),
     lost <= AS_WELL && end > GROWS * begin && gate > 0.5
       ? t("Uncut, it does not shut its input gate: it goes on writing the digit. With the gate shut it holds the digit as well.") : "",
   ].filter(Boolean).join(" ");
@@ -195,11 +195,15 @@ export function flows(norms, digits, read, networks) {
  * @param {Partial<Record<Name, Float32Array>>} kept f of some cells at every step
  * @param {number} count of them
  * @param {Networks} networks
+ * @param {import("./cuts.js").Cut} cut
  */
-export function handedOn(kept, count, networks) {
+export function handedOn(kept, count, networks, { wires, from }) {
   const mean = (/** @type {Float32Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const listed = /** @type {[Name, Float32Array][]} */ (Object.entries(kept)).map(([name, values]) => `${titles(networks)[name]} ${number(mean(values), 2)}`);
-  return listed.length ? t("Why: from (5), ∂c(t) / ∂c(t−1) = f(t). Along the cell state only f multiplies the gradient, and no matrix. Where f is near 1 the gradient survives. What comes round through h is added. The mean f of the %(count)s units that say most: %(list)s.", { count, list: listed.join(t(", ")) }) : "";
+  if (!listed.length) return "";
+  return wires.includes("f0")
+    ? t("With f = 0 from step %(step)s on, no gradient comes back along the cell state there: what arrives has come through h.", { step: from + 1 })
+    : t("Why: from (5), ∂c(t) / ∂c(t−1) = f(t). Along the cell state only f multiplies the gradient, and no matrix. Where f is near 1 the gradient survives. What comes round through h is added. The mean f of the %(count)s units that contribute most to the answer: %(list)s.", { count, list: listed.join(t(", ")) });
 }
 
 /**

@@ -112,7 +112,7 @@ export function microscope(source) {
     curvesBelow,
     closed(t("Every unit at every step"), () => { pictures.show(shown); if (read) showStep(); },
       el("div", { class: "heading" }, inside,
-        el("label", { class: "check" }, all, t("all units, not only the %(count)s that say most for the last answer", { count: NUM_TELLING }))),
+        el("label", { class: "check" }, all, t("all units, not only the %(count)s that contribute most to the last answer", { count: NUM_TELLING }))),
       el("div", { class: "inside" }, pictures.view, panel.view)),
   );
 
@@ -186,7 +186,7 @@ export function microscope(source) {
     },
     ({ norms, kept }, asked) => {
       if (!isRead(asked) || !sent.isOn) return;
-      bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, networksOf(both()))} ${handedOn(kept, NUM_TELLING, source.networks)}`);
+      bench.because(`${flows(norms, asked.digits, /** @type {NonNullable<typeof read>} */ (read).found, networksOf(both()))} ${handedOn(kept, NUM_TELLING, source.networks, asked.cut)}`);
       const began = performance.now();
       sent.norms = norms;
       const frame = () => {
@@ -451,9 +451,9 @@ export function microscope(source) {
   }
 
   const view = el("div", { class: "microscope" },
-    el("p", { class: "question" }, ...defined(t("Read a palindrome without its last digit, and say that digit: it is the first one."))),
+    el("p", { class: "question" }, ...defined(t("The networks read a palindrome up to its last digit and have to say that digit. It is the same as the first."))),
     el("div", { class: "controls" },
-      labelled(t("Digits to read: a palindrome without its last digit"), field),
+      labelled(t("Digits to read (a palindrome's last digit is left out)"), field),
       el("div", { class: "buttons" },
         el("span", { class: "with" }, ...defined(t("another of length {T|T}:"))), ...[9, 20, 36, 1000].map((length) => button(`T = ${number(length)}`, () => example(draw(length)))),
         button(t("zeros after the first"), () => example(state.digits.map((digit, k) => (k ? 0 : digit || 7)))),

@@ -311,7 +311,7 @@ export function studio(source) {
         source.canName ? el("p", { class: "legend" }, t("? no clear digit: the classifier is less than 80% sure of it.")) : null,
         opening,
         el("p", { class: "task" }, t("z has %(count)s numbers; nobody tells the generator which digit to make of them. The film goes from A to B: on the left through z, on the right with the pixels of A and B mixed.", { count: source.latent_dim })),
-        el("p", { class: "why" }, t("What does moving along z do? The training has made a digit of nearly every z, so nearly every picture on the way is a digit: one digit turns into another. Only at the borders between digits it is unclear. Mixed pixels show two digits on top of each other, which may look like a third. Measured over 2,000 random pairs of clear samples, by the toolkit's generator: of 17 pictures 0.7 through z show no clear digit, and 2.4 with pixels mixed. In 80% of the pairs z is better, in 6% it is worse."),
+        el("p", { class: "why" }, t("What does moving along z do? The training has made a digit of nearly every z, so nearly every picture on the way is a digit: one digit turns into another. Only pictures at the border between two digits are unclear. Mixed pixels show two digits on top of each other, which may look like a third. Measured over 2,000 random pairs of clear samples, by the toolkit's generator: of the 17 pictures of a walk, 0.7 through z show no clear digit on average, and 2.4 with pixels mixed. In 80% of the pairs z is better, in 6% it is worse."),
           source.early ? ` ${t("Early in its training the generator made hardly more than shadows.")}` : ""))),
   );
   gan.show({ real: { word: "MNIST" } });

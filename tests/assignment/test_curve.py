@@ -101,10 +101,10 @@ def test_in_a_notebook(
     tutor.curve([0.5, 0.4], network="lstm", length=5)
     tutor.curve([(0.4, 5.0)] * 2, network="gan", every=937)  # by epoch
     first, second, third = re.split(r"curve\.png\n", capsys.readouterr().out)
-    assert third.count("needs three values") == 2
+    assert third.count("Too short: ") + third.count("Too few values: ") == 2
     assert "inside" in first
     assert "one-sided-loss" in second
-    assert "this one has 2." in third
+    assert "Too short: 2 steps recorded" in third
 
 
 def test_each_cause_has_its_words_and_a_page() -> None:

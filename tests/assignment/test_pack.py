@@ -45,6 +45,9 @@ def docx(text: str) -> bytes:
     return buffer.getvalue()
 
 
+CURVE = b"\x89PNG Software assignment3-toolkit"
+
+
 def leftovers(folder: Path) -> list[str]:
     """Apart from records, which these folders do not have."""
     found = find_leftovers(collect(folder))
@@ -78,6 +81,9 @@ def folder(tmp_path: Path) -> Path:
         "__MACOSX/._lstm.py": "x",
         "report/~$report.docx": b"x",
         "build/lib/helper.py": "x",
+        "exported/manifest.json": '{"lstm.pt": {"whose": "mine"}}',
+        "exported/film.png": b"x",
+        "gan-curve.png": CURVE,
         "huge.csv": b"0" * (20 * 2**20 + 1),
     }
     for name, data in content.items():
@@ -109,6 +115,14 @@ def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
     assert packed.as_text().startswith(
         "12345678_assignment3.zip unpacks and runs, and nothing that costs points was found in it."
     )
+
+
+def test_a_curve_that_the_report_shows_goes_in(folder: Path) -> None:
+    """So does a picture of one's own, whatever its name is."""
+    (folder / "report" / "own-curve.png").write_bytes(b"picture")
+    (folder / "report" / "report.tex").write_text(TEX + "\n% \\includegraphics{../gan-curve}")
+    files = {str(path) for path in collect(folder)}
+    assert {"gan-curve.png", "report/own-curve.png"} <= files
 
 
 def test_an_older_archive_is_kept_aside(folder: Path, tmp_path: Path) -> None:

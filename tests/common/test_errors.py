@@ -1,4 +1,4 @@
-"""Out of memory: what torch and numpy really raise, and what only has the word in it."""
+"""Out of memory, by what torch and numpy really raise; and messages that are shortened."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 import typer
 
 from toolkit.common.console import reports_errors
-from toolkit.common.errors import is_out_of_memory
+from toolkit.common.errors import in_short, is_out_of_memory
 
 MORE_THAN_ANY_MACHINE_HAS = 10**14  # numbers of four bytes
 
@@ -83,3 +83,17 @@ def test_a_file_that_vanishes_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(typer.Exit):
         read()
     assert capsys.readouterr().err == f"Error: {file}: No such file or directory.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "short"),
+    [
+        ("one line.", 20, "one line"),
+        ("the first\nthe second", 20, "the first"),
+        ("A sentence. Another one, which is too long.", 20, "A sentence"),
+        ("A sentence. And one. No room for this", 21, "A sentence. And one"),
+        ("no sentence that ends before this", 20, "no sentence that ..."),
+    ],
+)
+def test_no_sentence_is_cut_in_its_middle(text: str, length: int, short: str) -> None:
+    assert in_short(text, length) == short

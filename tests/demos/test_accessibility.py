@@ -43,7 +43,7 @@ def each_tab(page: Any) -> Iterator[str]:
         yield ""
 
 
-@pytest.mark.rows(3)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [1280, 1024, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -59,7 +59,7 @@ def test_no_serious_violation(
     assert not any(found.values()), found
 
 
-@pytest.mark.rows(3)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_sticks_out_a_finger_hits_it_and_all_is_translated(

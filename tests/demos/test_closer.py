@@ -54,6 +54,7 @@ def test_what_d_would_change(node: Callable[..., str], page: Path, studio: Studi
     assert (studio.judge(nudged).logits > studio.judge(drawn).logits).all()
 
 
+@pytest.mark.slow
 def test_the_nearest_training_image(studio: Studio, mnist: MNIST) -> None:
     drawn = studio.draw(studio.samples(5)[:1]).images
     training = mnist.train_images.flatten(1).numpy().astype(np.float32) / 255

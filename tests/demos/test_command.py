@@ -87,6 +87,7 @@ def test_help_and_a_mistyped_option_do_not_wait_for_torch(tmp_path: Path) -> Non
     assert done.stderr.count("No such option: --hlep") == 2
 
 
+@pytest.mark.slow
 def test_a_missing_export(tmp_path: Path) -> None:
     done = python(ROOT / "demos" / "gan_demo.py", "--exports", "nowhere", cwd=tmp_path)
     assert done.returncode == 1

@@ -207,10 +207,10 @@ def test_the_nearest_of_all_training_images(
         assert found["distance"][k] == pytest.approx(exact, abs=2e-3)
     real = [[1.0, 2.0, 3.0]] * 10
     cases = [
-        ([1.5, 2.5], ["None of the 2 samples is a copy", "150% as far", ": 0 of 2", "about 0.5"]),
+        ([1.5, 2.5], ["None of the 2 samples is a copy", "at least 150%", ": 0 of 2", "about 0.5"]),
         (
             [0.9, 2.5],
-            ["None of the 2 samples is a copy", "90% as far", ": 1 of 2", "On average 33%"],
+            ["None of the 2 samples is a copy", "at least 90%", ": 1 of 2", "On average, 33%"],
         ),
         ([0.4, 0.1], ["2 of 2 samples may be copies", ": 2 of 2"]),
     ]

@@ -258,7 +258,8 @@ def tutor(
 
     A check runs the code in FOLDER as you, without a sandbox.
 
-    Exit code of a check: 0: right; 1: wrong, or not written yet; 3: not seen.
+    The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
+    3 if the check could not see it.
     """
     from toolkit.assignment.check.host import Host
 
@@ -351,6 +352,7 @@ def viva(
         raise UsageError("--unsafe is for --sheet: without it your own code runs as you.")
     from toolkit.assignment.check.host import Host
 
+    print("Running your code several times, to find questions: up to a minute.", file=sys.stderr)
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 

@@ -114,7 +114,7 @@ class Code:
         return code
 
     def _read_facts(self) -> None:
-        """Read the definitions of all files, up to `MAX_DEFINITIONS`."""
+        """Read the definitions in all files, at most `MAX_DEFINITIONS` of them."""
         definitions_left = MAX_DEFINITIONS
         for path, text in list(self.text.items()):
             facts = facts_of(text, definitions_left)

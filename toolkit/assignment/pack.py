@@ -34,6 +34,7 @@ from toolkit.assignment.syntax import UNREADABLE
 from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
+from toolkit.common.record import MADE_BY
 from toolkit.common.scratch.directory import scratch_directory
 
 SUFFIXES = {
@@ -44,6 +45,7 @@ SUFFIXES = {
 DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}
 IN_DATA_FOLDERS = {".py", ".md", ".txt"}
 LEFT_OUT = {"build", "dist", "env"}  # folders
+MANIFEST = "manifest.json"  # of exports
 MAX_FILE = 20 * 2**20  # bytes; a larger file is a data set or a checkpoint
 FATAL = ("missing-file", "does-not-import")
 
@@ -145,14 +147,37 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def collect(folder: Path) -> Files:
-    """The files for the archive: no data sets, checkpoints, caches or virtual environments."""
+    """The files for the archive: no data sets, checkpoints, caches or virtual environments.
+
+    What the toolkit has made for its user to look at stays out as well: exports, and pictures of
+    `toolkit curve` that no report shows.
+    """
     parts = find_parts(read_code(folder)).values()
     files = {}
     for path in sorted(list_files(folder)):
         is_small = (folder / path).stat().st_size <= MAX_FILE
         if path in parts or (_is_wanted(path) and is_small):
             files[path] = read_bytes(folder / path)
-    return files
+    exports = [path.parent for path, data in files.items() if _lists_own_exports(path, data)]
+    return {
+        path: data
+        for path, data in files.items()
+        if path in parts
+        or not (_is_curve(path, data, files) or set(exports).intersection(path.parents))
+    }
+
+
+def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
+    """True for the manifest that `toolkit export` has written, in a folder of its own."""
+    return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
+
+
+def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
+    """True for a picture of `toolkit curve`, unless a report shows it."""
+    if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
+        return False
+    reports = [text for name, text in files.items() if name.suffix == ".tex"]
+    return not any(path.stem.encode() in text for text in reports)
 
 
 def _is_wanted(path: PurePosixPath) -> bool:

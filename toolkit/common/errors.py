@@ -35,6 +35,15 @@ def first_line(error: BaseException, length: int = 200) -> str:
     return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:length]
 
 
+def in_short(text: str, length: int) -> str:
+    """The first line of a text, or as many of its sentences, or words, as have room in `length`."""
+    line = text.strip().partition("\n")[0].strip()
+    if len(line) <= length:
+        return line.rstrip(".")
+    sentences = line[: length + 1].rpartition(". ")[0]
+    return sentences or line[:length].rpartition(" ")[0] + " ..."
+
+
 def nearest(word: str, choices: Sequence[str]) -> str:
     """The three choices that are most like a word which is none of them, for its author."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"

@@ -24,7 +24,7 @@ IN_CHECKOUT = {
 
 
 def package_data(name: str) -> Path:
-    """The path of something: beside the package in a checkout, inside it in a wheel.
+    """Find a file of the toolkit: beside the package in a checkout, inside it in a wheel.
 
     Args:
         name: a key of `IN_CHECKOUT`: most are folders, "notebook" and "clinic" files.

@@ -61,7 +61,7 @@ def network_at(
         ToolkitError: see `load`.
     """
     weights = state_dict_at(film, network, step)
-    module = load(network, exports_dir)
+    module: nn.Module = load(network, exports_dir)
     module.load_state_dict(weights)
     return module
 

@@ -11,6 +11,7 @@ torch nor onnxruntime notices a damaged weight.
 """
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -29,9 +30,7 @@ from toolkit.export.manifest import (
 )
 
 
-def load(
-    name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
-) -> nn.Module:
+def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
     """Load a network, ready to use: verified, on the CPU, in eval mode, without gradients.
 
     Args:
@@ -41,6 +40,10 @@ def load(
         format: by default the network is built from its weights. "pt" returns a TorchScript
             module; "pt2" a function from tensor to tensor, and "onnx" one from numpy array to numpy
             array. A student's own GAN, whose code is not here, is its .pt2, or else its .pt file.
+
+    Returns:
+        a `torch.nn.Module`. Its attributes depend on `name`, so a type checker takes any:
+        `latent_dim` of a generator, `trace` of an LSTM, `features` of the classifier.
 
     Raises:
         UsageError: there is no such model or format.
@@ -68,7 +71,8 @@ def load(
 def _built(name: str, export: Export, folder: Path) -> nn.Module:
     """The network of these weights."""
     if "own" in export.entry and "architecture" not in export.entry:
-        return load(name, folder, format=_own_format(name, folder))
+        own: nn.Module = load(name, folder, format=_own_format(name, folder))
+        return own
     try:
         state = weights.from_bytes(export.data)
         return weights.build(export.entry.get("architecture", {}), state)

@@ -266,7 +266,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
             "from it could be checked. Train again: `python -m toolkit.train "
             f"{command_for(source.file, {source.file: source.entry})}`."
         )
-    network = load(name_of(source), exports_dir)
+    network: nn.Module = load(name_of(source), exports_dir)
     if isinstance(network, Checked | torch.jit.ScriptModule):
         raise ToolkitError(
             f"{exports_dir / source.file} is a network with code of its own; `toolkit export` "

@@ -10,7 +10,7 @@ from toolkit.common import lazily
 if TYPE_CHECKING:
     from toolkit.gan.config import Config, mlp_config
     from toolkit.gan.data import MNIST, load_mnist, to_unit
-    from toolkit.gan.latent import interpolate, sample_latents
+    from toolkit.gan.latent import generate, interpolate, sample_latents
     from toolkit.gan.measure.evaluation import Evaluator, fit_gaussian, frechet_distance
     from toolkit.gan.measure.neighbours import overlap
     from toolkit.gan.model import (
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
         MLPDiscriminator,
         MLPGenerator,
     )
-    from toolkit.gan.training import discriminator_step, generate, generator_step, train
+    from toolkit.gan.training import discriminator_step, generator_step, train
 else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
             "config": "Config mlp_config",
             "data": "MNIST load_mnist to_unit",
-            "latent": "interpolate sample_latents",
+            "latent": "generate interpolate sample_latents",
             "measure.evaluation": "Evaluator fit_gaussian frechet_distance",
             "measure.neighbours": "overlap",
             "model": "Classifier ConvDiscriminator ConvGenerator MLPDiscriminator MLPGenerator",
-            "training": "discriminator_step generate generator_step train",
+            "training": "discriminator_step generator_step train",
         },
     )
 

@@ -66,7 +66,7 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """How many real images there are in one step, from 1 to `num_steps`.
+        """Return the number of real images in a step, from 1 to `num_steps`.
 
         Small batches learn more from a second of computing; large ones have less noise in their
         gradients, which counts towards the end (Smith et al., "Don't Decay the Learning Rate,

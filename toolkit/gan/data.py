@@ -122,9 +122,10 @@ def _read(directory: Path, name: str) -> Tensor:
                 f"{path} is damaged: expected a gzip file of {name}, but decompressing it failed "
                 f"({error}). Replace it with an intact copy."
             ) from error
-    if (found := sha256(data)) != expected:
+    actual = sha256(data)
+    if actual != expected:
         raise ToolkitError(
-            f"{path} is not MNIST's {name}: expected SHA-256 {expected}, found {found} in "
+            f"{path} is not MNIST's {name}: expected SHA-256 {expected}, found {actual} in "
             f"{len(data):,} bytes. Replace it with an intact copy."
         )
     header = 4 + 4 * data[3]  # the fourth byte of an IDX file is its number of dimensions

@@ -1,6 +1,6 @@
 """The classic failures of GAN training, produced on purpose with the ordinary training step."""
 
-from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import NamedTuple
@@ -14,11 +14,12 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.progress import Progress
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, batch_indices, epoch_order, to_unit
-from toolkit.gan.latent import sample_latents
-from toolkit.gan.training import Networks, generate, initial_state, train_step
+from toolkit.gan.film import Film
+from toolkit.gan.latent import generate, sample_latents
+from toolkit.gan.training import Networks, initial_state, train_step
 
 NUM_IMAGES = 100  # generated ones, and as many real ones, for the diagnostics
-# Steps; starting at the 6th, so that none coincides with an R1 penalty, which disturbs the
+# Steps. The first is the 6th, so that none is a step with an R1 penalty, which disturbs the
 # discriminator.
 DIAGNOSE_EVERY = 12
 # Plain in everything, and with a fast moving average, which shows the generator's present state.
@@ -35,7 +36,7 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """How to train: a `Config`, but with a constant learning rate for each player."""
+    """A way to train: a `Config`, but with a constant learning rate for each player."""
 
     config: Config = SHORT
     generator_lr: float = 2e-3
@@ -44,6 +45,16 @@ class Case:
     pause_after: int = 0  # after this step the discriminator learns only in every `pause`-th step
     pause: int = 1
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
+
+    def rates(self, step: int) -> tuple[float, float]:
+        """Return the learning rates of generator and discriminator, 0 for one that pauses."""
+        generator_rate = self.generator_lr
+        discriminator_rate = self.discriminator_lr
+        if step <= self.head_start:
+            generator_rate = 0.0
+        if step > self.pause_after and step % self.pause > 0:
+            discriminator_rate = 0.0
+        return generator_rate, discriminator_rate
 
 
 UNPENALISED = replace(SHORT, r1_gamma=0.0)
@@ -70,33 +81,33 @@ def train(
     case: Case,
     mnist: MNIST,
     device: torch.device,
-    record: Callable[[int, Networks], None] = lambda step, networks: None,
+    film: Film | None = None,
 ) -> tuple[Networks, list[Diagnostics]]:
     """Train as `case` says, and measure every 12 steps.
 
     Args:
         name: a title for the progress bar.
         mnist: its training images are used.
-        record: called with 0 before the training and with each step after it.
+        film: records some of the steps.
     """
-    images, config = mnist.train_images, case.config
+    images = mnist.train_images
+    config = case.config
     state = initial_state(config, device)
     networks = state.networks
     if case.generator_sgd:
         state.generator_optimizer = SGD(networks.generator.parameters())
-    players = state.generator_optimizer, state.discriminator_optimizer
     fixed = sample_latents(NUM_IMAGES, config.latent_dim, make_rng(config.seed, "samples"))
     real = to_unit(images[epoch_order(len(images), config.seed, 0)[-NUM_IMAGES:]])
     batches = batch_indices(len(images), repeat(config.batch_size), config.seed)
     log = []
-    record(0, networks)
+    if film:
+        film.record(0, networks.average, networks.discriminator)
     with Progress(name, config.num_steps) as progress:
         for step in range(1, config.num_steps + 1):
             chosen = next(batches)
-            waits = step <= case.head_start, step > case.pause_after and step % case.pause > 0
-            rates = case.generator_lr, case.discriminator_lr
-            for optimizer, rate, paused in zip(players, rates, waits, strict=True):
-                optimizer.param_groups[0]["lr"] = 0.0 if paused else rate
+            generator_rate, discriminator_rate = case.rates(step)
+            state.generator_optimizer.param_groups[0]["lr"] = generator_rate
+            state.discriminator_optimizer.param_groups[0]["lr"] = discriminator_rate
             batch = to_unit(images[chosen].to(device))
             digits = mnist.train_labels[chosen].long().to(device)
             loss_d, loss_g = train_step(state, config, step, batch, digits)
@@ -112,13 +123,14 @@ def train(
                 )
                 log.append(diagnostics)
                 progress.update(**diagnostics._asdict())
-            record(step, networks)
+            if film:
+                film.record(step, networks.average, networks.discriminator)
     return networks, log
 
 
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
-    """The fraction, 0 to 1, of real and generated images that the discriminator gets right.
+    """Return the fraction, 0 to 1, of real and generated images that the discriminator gets right.
 
     Args:
         real, fake: (n, 1, 28, 28) in 0..1, as many of each.
@@ -129,44 +141,46 @@ def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """The Euclidean norm of the gradient that the last `backward` left in the weights."""
+    """Return the Euclidean norm of the gradient that the last `backward` left in the weights."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
 
 
 @torch.no_grad()
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
-    """Images (n, 1, 28, 28) of z (n, latent_dim), normalised by the statistics of their batch.
+    """Generate images (n, 1, 28, 28) of z (n, latent_dim), normalised by their batch's statistics.
 
-    Afterwards the generator is in eval mode and has its old running statistics, also if it fails.
+    Afterwards the generator is in eval mode and has its old running statistics, even if it fails.
     """
-    kept = {name: value.clone() for name, value in generator.state_dict().items()}
+    before = deepcopy(generator.state_dict())
     generator.train()
     try:
         return torch.cat([generate(generator, batch) for batch in z.split(batch_size)])
     finally:
         generator.eval()
-        generator.load_state_dict(kept)
+        generator.load_state_dict(before)
 
 
 @torch.no_grad()
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
-    """Images (n, 1, 28, 28) of z in eval mode, with the running statistics of an untrained network.
+    """Generate images (n, 1, 28, 28) of z in eval mode, as if the network had never been trained.
 
-    Those are mean 0 and variance 1; afterwards the generator has its own again.
+    The running statistics are then mean 0 and variance 1; afterwards the generator has its own
+    again.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.
     """
-    kept = {name: value.clone() for name, value in generator.state_dict().items()}
-    initial = {
-        name: torch.ones_like(value) if name.endswith("running_var") else torch.zeros_like(value)
-        for name, value in kept.items()
-        if name.endswith(("running_mean", "running_var"))
-    }
-    if not initial:
+    before = deepcopy(generator.state_dict())
+    untrained = {}
+    for name, value in before.items():
+        if name.endswith("running_mean"):
+            untrained[name] = torch.zeros_like(value)
+        elif name.endswith("running_var"):
+            untrained[name] = torch.ones_like(value)
+    if not untrained:
         raise ToolkitError("This generator has no batch normalisation that could go wrong.")
-    generator.load_state_dict(kept | initial)
+    generator.load_state_dict({**before, **untrained})
     images = generate(generator, z)
-    generator.load_state_dict(kept)
+    generator.load_state_dict(before)
     return images

@@ -1,13 +1,13 @@
-"""The training of a GAN as a film that can be asked: `exports/film.npz`.
+"""The film of a GAN's training, with networks that can still draw: `exports/film.npz`.
 
-At 16 steps, most of them early, it keeps the averaged generator, and what the discriminator says of
-500 real and of 500 drawn images; at three of them it keeps the discriminator too. How well the
-discriminator tells the two kinds of images apart rises at first, and falls to that of a guess when
-the generator is good. The arrays of the file, in an order that never changes:
+At 16 steps, most of them early, it keeps the averaged generator, and the discriminator's logits of
+500 real and of 500 drawn images; at three of them it keeps the discriminator too. The discriminator
+first learns to tell the two kinds of images apart; when the generator is good, it can only guess.
+The arrays of the file, in an order that never changes:
 
     steps                       int64 (frames,): 0 is before the training, the last is its end
-    discriminator_steps         int64 (3,): those of which there is a discriminator
-    real_indices                int64 (500,): which of MNIST's test images were shown
+    discriminator_steps         int64 (3,): the steps that have a discriminator
+    real_indices                int64 (500,): the indices of MNIST's test images that were shown
     z                           float16 (500, latent_dim): the latent points of the drawn images
     real_logits, drawn_logits   float16 (frames, 500): above 0 means real
     auc, loss_d, loss_g         float64 (frames,): computed from these logits
@@ -31,27 +31,30 @@ from toolkit.common.device import device_of, make_rng
 from toolkit.common.errors import UsageError
 from toolkit.gan.config import Config
 from toolkit.gan.data import to_unit
-from toolkit.gan.latent import sample_latents
-from toolkit.gan.training import LOSSES, generate
+from toolkit.gan.latent import generate, sample_latents
+from toolkit.gan.losses import LOSSES
 
 NUM_FRAMES = 16
-NUM_ASKED = 500  # real images that the discriminator is asked about, and as many drawn ones
+NUM_ASKED = 500  # real images that the discriminator judges, and as many drawn ones
 Arrays = dict[str, NDArray[Any]]
 
 
 def frame_steps(num_steps: int) -> list[int]:
-    """The steps of the film: 0, and then each a constant factor after the one before.
+    """Return the steps of the film: 0, and then each is a constant factor after the one before.
 
-    They begin at one step in 400, before which the moving average has hardly moved. A training of
-    very few steps has fewer frames.
+    The first after 0 is a 400th of the training: until then the moving average hardly moves. A
+    training of very few steps has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
-    return sorted({0, *(round(first * factor**k) for k in range(NUM_FRAMES - 1))})
+    steps = {0}
+    for k in range(NUM_FRAMES - 1):
+        steps.add(round(first * factor**k))
+    return sorted(steps)
 
 
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
-    """The probability that a real image has a higher logit than a drawn one: 0.5 for a guess.
+    """Return the probability that a real image has a higher logit than a drawn one: 0.5 by chance.
 
     It is the area under the ROC curve, and Mann and Whitney's U over n m; a tie counts one half.
     ("On a Test of Whether One of Two Random Variables is Stochastically Larger", 1947)
@@ -65,17 +68,20 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
 
 
 def _halved(network: nn.Module) -> dict[str, Tensor]:
-    """Its state dict on the CPU, in half precision where it is not integers."""
-    state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-    return {name: v.half() if v.is_floating_point() else v for name, v in state.items()}
+    """Return a copy of its state dict on the CPU, in half precision; integers stay integers."""
+    state = {}
+    for name, value in network.state_dict().items():
+        copy = value.detach().cpu().clone()
+        state[name] = copy.half() if copy.is_floating_point() else copy
+    return state
 
 
 @dataclass
 class Film:
-    """What `train` records.
+    """A film, to which a training adds its frames.
 
     Args:
-        config: of the training; its seed determines which images are shown.
+        config: of the training; its seed determines the images.
         images: the test images, uint8 (n, 1, 28, 28).
         steps: in their order; by default `frame_steps`.
 
@@ -104,46 +110,53 @@ class Film:
             return
         real = to_unit(self.images[self.real_indices])
         drawn = generate(generator, self.z.float())
-        real_logits, drawn_logits = (
-            discriminator(images.to(device_of(discriminator))).flatten().half().cpu()
-            for images in (real, drawn)
-        )
         self.frames[step] = {
             "generator": _halved(generator),
-            "discriminator": _halved(discriminator) if step in self.discriminator_steps else {},
-            "real_logits": real_logits,
-            "drawn_logits": drawn_logits,
+            "discriminator": {},
+            "real_logits": _logits(discriminator, real),
+            "drawn_logits": _logits(discriminator, drawn),
         }
+        if step in self.discriminator_steps:
+            self.frames[step]["discriminator"] = _halved(discriminator)
 
     def arrays(self) -> Arrays:
-        """The arrays of the file."""
-        real, drawn = (
-            torch.stack([self.frames[step][name] for step in self.steps])
-            for name in ("real_logits", "drawn_logits")
-        )
+        """Return the arrays of the file."""
+        real = torch.stack([self.frames[step]["real_logits"] for step in self.steps])
+        drawn = torch.stack([self.frames[step]["drawn_logits"] for step in self.steps])
         losses = LOSSES[self.config.loss]
-        pairs = list(zip(real.double(), drawn.double(), strict=True))
-        return {
+        auc = []
+        loss_d = []
+        loss_g = []
+        for real_logits, drawn_logits in zip(real.double(), drawn.double(), strict=True):
+            auc.append(area_under_curve(real_logits, drawn_logits))
+            loss_d.append(float(losses.discriminator(real_logits, drawn_logits)))
+            loss_g.append(float(losses.generator(drawn_logits)))
+        arrays = {
             "steps": np.array(self.steps),
             "discriminator_steps": np.array(self.discriminator_steps),
             "real_indices": self.real_indices.numpy(),
             "z": self.z.numpy(),
             "real_logits": real.numpy(),
             "drawn_logits": drawn.numpy(),
-            "auc": np.array([area_under_curve(*pair) for pair in pairs]),
-            "loss_d": np.array([float(losses.discriminator(*pair)) for pair in pairs]),
-            "loss_g": np.array([float(losses.generator(fake)) for _, fake in pairs]),
-            **{
-                f"{network}/{step}/{name}": value.numpy()
-                for network in ("generator", "discriminator")
-                for step in self.steps
-                for name, value in self.frames[step][network].items()
-            },
+            "auc": np.array(auc),
+            "loss_d": np.array(loss_d),
+            "loss_g": np.array(loss_g),
         }
+        for network in ("generator", "discriminator"):
+            for step in self.steps:
+                for name, value in self.frames[step][network].items():
+                    arrays[f"{network}/{step}/{name}"] = value.numpy()
+        return arrays
+
+
+def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """Return the logits of images (n, 1, 28, 28): float16 (n,) on the CPU."""
+    logits: Tensor = discriminator(images.to(device_of(discriminator)))
+    return logits.flatten().half().cpu()
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """The content of film.npz: the same arrays give the same bytes, whatever the time."""
+    """Return the content of film.npz: the same arrays give the same bytes at any time."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()
@@ -152,7 +165,7 @@ def to_bytes(arrays: Arrays) -> bytes:
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:
-    """The weights of a network at one step of the film, float32, for its `load_state_dict`.
+    """Return the weights of a network at one step of the film, float32, for `load_state_dict`.
 
     Raises:
         UsageError: the film has no such network at this step.
@@ -163,9 +176,9 @@ def state_dict_at(
             f"The film has no {network} at step {step}; choose one of {', '.join(map(str, steps))}."
         )
     prefix = f"{network}/{step}/"
-    found = {
-        name.removeprefix(prefix): torch.from_numpy(value)
-        for name, value in arrays.items()
-        if name.startswith(prefix)
-    }
-    return {name: v.float() if v.is_floating_point() else v for name, v in found.items()}
+    state = {}
+    for name, array in arrays.items():
+        if name.startswith(prefix):
+            value = torch.from_numpy(array)
+            state[name.removeprefix(prefix)] = value.float() if value.is_floating_point() else value
+    return state

@@ -30,6 +30,17 @@ def sample_latents(count: int, latent_dim: int, rng: torch.Generator) -> Tensor:
     return torch.randn(count, latent_dim, generator=rng)
 
 
+@torch.no_grad()
+def generate(network: nn.Module, z: Tensor) -> Tensor:
+    """Generate the images of latent points z (n, latent_dim): float32 (n, 1, 28, 28) on the CPU.
+
+    Args:
+        network: a generator in the mode that you want; eval mode as a rule.
+    """
+    images: Tensor = network(z.to(device_of(network))).float().cpu()
+    return images
+
+
 def interpolate(
     z_from: Tensor, z_to: Tensor, num_images: int = 9, spherical: bool = False
 ) -> Tensor:
@@ -150,13 +161,22 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """The requested digit if it is among `digits`; without a request, the first of the others."""
-    fitting = (d for d in digits if (d != other_than if requested is None else d == requested))
-    return next(fitting, None)
+    """Return the first digit that fits; None if there is none.
+
+    Args:
+        requested: the only digit that fits; None if any does.
+        other_than: without a request, the digit that does not fit.
+    """
+    for digit in digits:
+        if requested is None and digit != other_than:
+            return digit
+        if requested is not None and digit == requested:
+            return digit
+    return None
 
 
 def no_sample_of(digit: int) -> ToolkitError:
-    """What to raise where no candidate shows a digit."""
+    """Return the error for a digit that no candidate shows."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

@@ -1,4 +1,4 @@
-"""The losses of a GAN: what the two networks minimise, as pure functions of logits.
+"""The losses of a GAN, which the two networks minimise: pure functions of logits.
 
 The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective is
 
@@ -7,9 +7,21 @@ The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)
 In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l), which never overflow.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from toolkit.gan.config import Loss
+
+
+class Losses(NamedTuple):
+    """The loss of each player, as a function of logits; see `LOSSES` below."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -66,3 +78,10 @@ def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """
     (gradient,) = torch.autograd.grad(real_logits.sum(), real_images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+LOSSES: dict[Loss, Losses] = {
+    "hinge": Losses(hinge_discriminator_loss, hinge_generator_loss),
+    "non-saturating": Losses(discriminator_loss, non_saturating_generator_loss),
+    "minimax": Losses(discriminator_loss, minimax_generator_loss),  # (10) to the letter
+}

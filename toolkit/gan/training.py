@@ -5,28 +5,22 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from toolkit.common.device import autocast, device_of, make_rng, seeded
+from toolkit.common.device import autocast, make_rng, seeded
 from toolkit.common.progress import Progress, say_finished
 from toolkit.common.runs import Run
 from toolkit.common.settings import annealed
-from toolkit.gan.config import Config, Loss
+from toolkit.gan.config import Config
 from toolkit.gan.data import batch_indices, to_bytes, to_unit
-from toolkit.gan.latent import sample_latents
-from toolkit.gan.losses import (
-    discriminator_loss,
-    hinge_discriminator_loss,
-    hinge_generator_loss,
-    minimax_generator_loss,
-    non_saturating_generator_loss,
-    r1_penalty,
-)
+from toolkit.gan.film import Film
+from toolkit.gan.latent import generate, sample_latents
+from toolkit.gan.losses import LOSSES, r1_penalty
 from toolkit.gan.model import (
     ConvDiscriminator,
     ConvGenerator,
@@ -35,33 +29,19 @@ from toolkit.gan.model import (
     init_dcgan,
 )
 
-if TYPE_CHECKING:
-    from toolkit.gan.film import Film
-
-
-class Losses(NamedTuple):
-    """The loss of each player, as a function of logits."""
-
-    discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
-
-
-LOSSES: dict[Loss, Losses] = {
-    "hinge": Losses(hinge_discriminator_loss, hinge_generator_loss),
-    "non-saturating": Losses(discriminator_loss, non_saturating_generator_loss),
-    "minimax": Losses(discriminator_loss, minimax_generator_loss),  # (10) to the letter
-}
-
 Discriminator = ConvDiscriminator | MLPDiscriminator
 
+LOG_EVERY = 50  # steps between two entries of the losses
 NUM_SAMPLES = 25
 NUM_SNAPSHOTS = 32  # after the one before the first step; even, so that one is at half the steps
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The two players, the moving average of the generator, which is what gets exported, and a
-    head that shares the discriminator's features in training.
+    """The two players, and two helpers.
+
+    The moving average of the generator is exported; the auxiliary head shares the discriminator's
+    features in training.
     """
 
     generator: nn.Module
@@ -71,7 +51,7 @@ class Networks(NamedTuple):
 
 
 def build(config: Config, device: torch.device | str | None = None) -> Networks:
-    """The untrained networks on `device`; the config's seed determines their weights."""
+    """Build the untrained networks on `device`; the config's seed determines their weights."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
             generator: nn.Module = ConvGenerator(
@@ -100,29 +80,35 @@ class TrainState:
     film: dict[int, dict[str, Any]]  # the frames of a film, if one is made
 
 
+def _loss_alone(loss: Tensor, real_features: Tensor) -> Tensor:
+    """Add no regularisation."""
+    return loss
+
+
 def discriminator_step(
     discriminator: Discriminator,
     optimizer: Optimizer,
     real: Tensor,
     fake: Tensor,
     config: Config,
-    regularise: Callable[[Tensor, Tensor], Tensor] = lambda loss, real_features: loss,
+    regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """The discriminator's half of (10): one update that raises V(D, G), while G stays as it is.
+    """Update the discriminator once, its half of (10): V(D, G) rises, and G stays as it is.
 
     Args:
         optimizer: of the discriminator's weights.
         real: images (batch, 1, 28, 28) in 0..1.
         fake: as many generated ones.
         config: says which loss stands for (10), and the precision.
-        regularise: from the loss and the discriminator's features of `real` to what is minimised.
+        regularise: from the loss and the discriminator's features of `real` to the term that is
+            minimised.
 
     Returns:
-        the loss before the update, a float32 scalar, without what `regularise` adds.
+        the loss before the update, a float32 scalar, without the terms that `regularise` adds.
     """
     with autocast(real.device, config.precision):
-        both = torch.cat([real, fake.detach()])  # no gradient into the generator here
-        features = discriminator.features(both)
+        images = torch.cat([real, fake.detach()])  # no gradient into the generator here
+        features = discriminator.features(images)
         real_logits, fake_logits = discriminator.readout(features).chunk(2)
     loss = LOSSES[config.loss].discriminator(real_logits.float(), fake_logits.float())
     optimizer.zero_grad()
@@ -134,7 +120,7 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """The generator's half of (10): one update that lowers V(D, G), while D stays as it is.
+    """Update the generator once, its half of (10): V(D, G) falls, and D stays as it is.
 
     Args:
         optimizer: of the generator's weights.
@@ -158,9 +144,9 @@ def generator_step(
 def train_step(
     state: TrainState, config: Config, step: int, real: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One step of the discriminator, then one of the generator, with the same generated images.
+    """Update the discriminator, then the generator, with the same generated images.
 
-    Beside them: the R1 penalty in every `r1_every`-th step, the auxiliary loss, and the average.
+    The step also has the R1 penalty, every `r1_every`-th time, the auxiliary loss, and the average.
 
     Args:
         step: from 1 to `num_steps`.
@@ -204,23 +190,36 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Adam for the weights of one player, with a group of its own for a mapping network.
+    """Build Adam for the weights of one player, with a group of its own for a mapping network.
 
     The "lr_ratio" of a group is its learning rate as a fraction of the config's, or the schedule's.
     """
-    named = [pair for network in networks for pair in network.named_parameters()]
-    of_mapping = [p for name, p in named if name.startswith("mapping.")]
-    others = [p for name, p in named if not name.startswith("mapping.")]
-    groups: list[dict[str, Any]] = [{"params": others, "lr_ratio": 1.0}]
-    if of_mapping:
-        groups.append({"params": of_mapping, "lr_ratio": config.mapping_lr_ratio})
+    mapping = []
+    weights = []
+    for network in networks:
+        for name, parameter in network.named_parameters():
+            if name.startswith("mapping."):
+                mapping.append(parameter)
+            else:
+                weights.append(parameter)
+    groups: list[dict[str, Any]] = [{"params": weights, "lr_ratio": 1.0}]
+    if mapping:
+        groups.append({"params": mapping, "lr_ratio": config.mapping_lr_ratio})
     for group in groups:
         group["lr"] = config.learning_rate * group["lr_ratio"]
     return Adam(groups, betas=(config.beta1, config.beta2), fused=True)
 
 
+def set_learning_rates(state: TrainState, config: Config, step: int) -> None:
+    """Set the learning rates of both players for a step, by the schedule."""
+    rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
+    for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["lr_ratio"]
+
+
 def initial_state(config: Config, device: torch.device | str) -> TrainState:
-    """The state before the first step."""
+    """Return the state before the first step."""
     networks = build(config, device)
     return TrainState(
         networks,
@@ -232,14 +231,28 @@ def initial_state(config: Config, device: torch.device | str) -> TrainState:
     )
 
 
+def _resume(run: Run, state: TrainState, film: Film | None) -> None:
+    """Restore the checkpoint of an interrupted run, if there is one."""
+    saved = run.load()
+    if saved:
+        run.restore(state, saved)
+        if film:
+            film.frames = state.film
+
+
+def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
+    """Evaluate nothing."""
+    return {}
+
+
 def train(
     config: Config,
     run: Run,
     images: Tensor,
     labels: Tensor,
     device: torch.device | str = "cpu",
-    evaluate: Callable[[nn.Module], dict[str, float | str]] = lambda generator: {},
-    film: "Film | None" = None,
+    evaluate: Callable[[nn.Module], dict[str, float | str]] = _no_metrics,
+    film: Film | None = None,
 ) -> tuple[Networks, Snapshots]:
     """Train the GAN, or continue an interrupted `run`.
 
@@ -248,7 +261,7 @@ def train(
         images: the real images, uint8 (n, 1, 28, 28).
         labels: their digits, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
-            what the log gets and, as far as it is numbers, the progress bar.
+            metrics for the log. The progress bar shows those that are numbers.
         film: records some of the steps.
 
     Returns:
@@ -268,13 +281,13 @@ def train(
     if film:
         film.record(0, networks.average, networks.discriminator)
         state.film = film.frames
-    if saved := run.load():
-        run.restore(state, saved)
-        if film:
-            film.frames = state.film
-        if run.step == config.num_steps:
-            say_finished("gan", run.step)
-            return networks, state.snapshots
+    _resume(run, state, film)
+    if run.step == config.num_steps:
+        say_finished("gan", run.step)
+        return networks, state.snapshots
+
+    def is_due(step: int, interval: int) -> bool:
+        return step % interval == 0 or step == config.num_steps
 
     with Progress("gan", config.num_steps, run.step) as progress:
         clock = time.perf_counter() - run.seconds
@@ -282,37 +295,23 @@ def train(
         batches = batch_indices(len(images), batch_sizes, config.seed, run.step)
         for step in range(run.step + 1, config.num_steps + 1):
             chosen = next(batches)
-            rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
-            for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * group["lr_ratio"]
-            real, digits = to_unit(images[chosen].to(device)), labels[chosen].long().to(device)
+            real = to_unit(images[chosen].to(device))
+            digits = labels[chosen].long().to(device)
+            set_learning_rates(state, config, step)
             loss_d, loss_g = train_step(state, config, step, real, digits)
 
-            last = step == config.num_steps
             if step in snapshot_steps:
                 state.snapshots[step] = to_bytes(generate(networks.average, fixed))
             if film:
                 film.record(step, networks.average, networks.discriminator)
-            if step % 50 == 0 or last:
+            if is_due(step, LOG_EVERY):
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
                 run.log(step, **losses)
-            if step % config.eval_every == 0 or last:
+            if is_due(step, config.eval_every):
                 metrics = evaluate(networks.average)
                 progress.update(step, **{k: v for k, v in metrics.items() if isinstance(v, float)})
                 run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
-            if step % config.save_every == 0 or last:
+            if is_due(step, config.save_every):
                 run.save(step, time.perf_counter() - clock, **vars(state))
     return networks, state.snapshots
-
-
-@torch.no_grad()
-def generate(network: nn.Module, z: Tensor) -> Tensor:
-    """The images of latent points z (n, latent_dim): float32 (n, 1, 28, 28) on the CPU.
-
-    Args:
-        network: a generator in the mode that you want; eval mode as a rule.
-    """
-    images: Tensor = network(z.to(device_of(network))).float().cpu()
-    return images

@@ -55,12 +55,12 @@ def palindromes(
         )
     half = half_length(length)
     if not distinct:
-        left = _sample(count, half, split, rng)
+        halves = _sample(count, half, split, rng)
     elif count > _expected_size(half, split) // 10:
-        left = _sample_from_list(count, length, split, rng)
+        halves = _sample_from_list(count, length, split, rng)
     else:
-        left = _sample_distinct(count, half, split, rng)
-    return _mirror(left, length)
+        halves = _sample_distinct(count, half, split, rng)
+    return _mirror(halves, length)
 
 
 def all_palindromes(length: int, split: Split) -> Tensor:
@@ -88,16 +88,16 @@ def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
     return digits[:, :-1], digits[:, -1]
 
 
-def membership(left: Tensor) -> Tensor:
+def membership(halves: Tensor) -> Tensor:
     """The hash bucket, 0 to 9, of each left half: int64 (count, half) -> int64 (count,).
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j, the
     products are added modulo 2^64, and the sum goes through the finaliser of splitmix64 (Steele,
     Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
-    positions = torch.arange(1, left.size(1) + 1)
+    positions = torch.arange(1, halves.size(1) + 1)
     multipliers = _splitmix64(positions * _signed(0x9E3779B97F4A7C15)) | 1
-    mixed = _splitmix64((left * multipliers).sum(dim=1) + left.size(1))
+    mixed = _splitmix64((halves * multipliers).sum(dim=1) + halves.size(1))
     return (mixed & 0x7FFFFFFF) % 10
 
 
@@ -118,9 +118,9 @@ def _signed(x: int) -> int:
     return x - (1 << 64) if x >> 63 else x
 
 
-def _in_split(left: Tensor, split: str) -> Tensor:
+def _in_split(halves: Tensor, split: str) -> Tensor:
     first, end = BUCKETS[split]
-    bucket = membership(left)
+    bucket = membership(halves)
     return (first <= bucket) & (bucket < end)
 
 
@@ -130,8 +130,8 @@ def _expected_size(half: int, split: str) -> int:
     return size
 
 
-def _mirror(left: Tensor, length: int) -> Tensor:
-    return torch.cat([left, left[:, : length - left.size(1)].flip(1)], dim=1)
+def _mirror(halves: Tensor, length: int) -> Tensor:
+    return torch.cat([halves, halves[:, : length - halves.size(1)].flip(1)], dim=1)
 
 
 def _to_digits(numbers: Tensor, half: int) -> Tensor:
@@ -139,7 +139,7 @@ def _to_digits(numbers: Tensor, half: int) -> Tensor:
 
 
 def _list_halves(half: int, split: str) -> Tensor:
-    """All left halves of the split as numbers, e.g. 42 for the digits 0 4 2."""
+    """List the left halves of the split as numbers, e.g. 42 for the digits 0 4 2."""
     chunks = torch.arange(NUM_DIGITS**half).split(CHUNK)
     return torch.cat([chunk[_in_split(_to_digits(chunk, half), split)] for chunk in chunks])
 
@@ -147,20 +147,22 @@ def _list_halves(half: int, split: str) -> Tensor:
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Rejection sampling: 8 of 10 left halves fall into train, 1 of 10 into each other split."""
     first, end = BUCKETS[split]
-    left = torch.empty((0, half), dtype=torch.int64)
-    while len(left) < count:
-        tries = min((count - len(left)) * 12 // (end - first) + 8, max(1, 20 * CHUNK // half))
+    halves = torch.empty((0, half), dtype=torch.int64)
+    while len(halves) < count:
+        tries = min((count - len(halves)) * 12 // (end - first) + 8, max(1, 20 * CHUNK // half))
         candidates = torch.randint(NUM_DIGITS, (tries, half), generator=rng)
-        left = torch.cat([left, candidates[_in_split(candidates, split)]])
-    return left[:count]
+        halves = torch.cat([halves, candidates[_in_split(candidates, split)]])
+    return halves[:count]
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample, drop repetitions, and sample more; for when there are many more than `count`."""
-    left = _sample(count, half, split, rng)
-    while len(left := left[_first_occurrences(left)]) < count:
-        left = torch.cat([left, _sample(count - len(left), half, split, rng)])
-    return left
+    halves = _sample(count, half, split, rng)
+    while True:
+        halves = halves[_first_occurrences(halves)]
+        if len(halves) >= count:
+            return halves
+        halves = torch.cat([halves, _sample(count - len(halves), half, split, rng)])
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
@@ -177,7 +179,7 @@ def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator)
 
 def _first_occurrences(rows: Tensor) -> Tensor:
     """Sorted indices of the first occurrence of each distinct row."""
-    distinct, which = torch.unique(rows, dim=0, return_inverse=True)
+    distinct, inverse = torch.unique(rows, dim=0, return_inverse=True)
     indices = torch.arange(len(rows))
-    first = torch.full((len(distinct),), len(rows)).scatter_reduce(0, which, indices, "amin")
+    first = torch.full((len(distinct),), len(rows)).scatter_reduce(0, inverse, indices, "amin")
     return first.sort().values

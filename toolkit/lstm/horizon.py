@@ -40,7 +40,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """What a run directory remembers of its trials, to refuse those of another grid."""
+    """The key of a grid, by which its run directory refuses the trials of another grid."""
 
     sha256: str
 
@@ -68,13 +68,17 @@ def run_trial(trial: Trial) -> Row:
     return row
 
 
+def _report_nothing(done: int, row: Row) -> None:
+    """Report nothing."""
+
+
 def run_grid(
     trials: list[Trial],
     directory: Path,
     *,
     cluster: str | None = None,
     num_workers: int = -1,
-    report: Callable[[int, Row], None] = lambda done, row: None,
+    report: Callable[[int, Row], None] = _report_nothing,
 ) -> list[Row]:
     """Run all trials that have no result yet.
 
@@ -99,20 +103,26 @@ def run_grid(
     with Run(directory, Grid(identity)) as run:
         run.load()
         rows = {_key(entry): entry for entry in run.entries}
-        wanted = {_key(_settings(trial)): trial for trial in trials}
+        keys = [_key(_settings(trial)) for trial in trials]
+        jobs = []
+        for key, trial in dict(zip(keys, trials, strict=True)).items():
+            if key not in rows:
+                jobs.append(joblib.delayed(run_trial)(trial))
         with workers(cluster, num_workers):
-            results = joblib.Parallel(return_as="generator_unordered")(
-                joblib.delayed(run_trial)(wanted[key]) for key in wanted if key not in rows
-            )
-            for row in results:
+            for row in joblib.Parallel(return_as="generator_unordered")(jobs):
                 rows[_key(row)] = row
                 if "error" not in row:
                     run.log(run.step + 1, **row)
                     run.save(run.step + 1, run.seconds + row["seconds"])
                 report(len(rows), row)
-        if run.step == len(wanted):
+        if run.step == len(set(keys)):
             run.finish(run.record("all steps done"))
-    return [{name: x for name, x in rows[key].items() if name != "step"} for key in wanted]
+    results = []
+    for key in dict.fromkeys(keys):
+        row = dict(rows[key])
+        row.pop("step", None)
+        results.append(row)
+    return results
 
 
 def _identity(trial: Trial) -> dict[str, Any]:

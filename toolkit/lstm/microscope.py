@@ -15,13 +15,13 @@ GATES = ("i", "f", "o", "g", "c", "h")  # in the order in which an LSTM's cell r
 
 
 def is_lstm(network: Any) -> bool:
-    """Whether it has a cell c, or is a vanilla RNN."""
+    """Return True for an LSTM, which has a cell c, and False for a vanilla RNN."""
     return hasattr(network, "trace")
 
 
 @torch.no_grad()
 def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
-    """Every gate and state at every step.
+    """Return every gate and state at every step.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
@@ -36,7 +36,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """The memory after every step, with derivatives.
+    """Return the memory after every step, with derivatives.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
@@ -82,23 +82,23 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
     """
     memory = states(network, digits)
     loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")
-    found = {}
+    norms = {}
     for name, steps in memory.items():
         gradients = torch.autograd.grad(loss, steps, retain_graph=True)
-        found[name] = [float(gradient.norm(dim=1).mean()) for gradient in gradients]
-    return found
+        norms[name] = [float(gradient.norm(dim=1).mean()) for gradient in gradients]
+    return norms
 
 
 @torch.no_grad()
 def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
-    """What it would say after every step, equation (7): h (length, hidden_size) -> (length, 10)."""
+    """Return the logits (7) after every step: h (length, hidden_size) -> (length, 10)."""
     logits: Tensor = network.readout(h)
     return logits
 
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """The cells by how much they say for the answer, the one that says most first.
+    """Sort the cells by how much they add to the answer, the largest first.
 
     By (7), cell j adds W_pj h_j to the logit of the answer. What counts is by how much that differs
     from what it adds to the mean of all ten logits, since a softmax ignores what they share.

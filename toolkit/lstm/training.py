@@ -133,14 +133,45 @@ class TrainState:
 
 
 def initial_state(config: Config, device: torch.device | str) -> TrainState:
-    """The state before the first step."""
+    """Return the state before the first step."""
     model = build(config).to(device)
+    longest = config.length
+    if config.curriculum:
+        longest = min(FIRST_LENGTH, config.length)
     return TrainState(
         model,
         RMSprop(model.parameters(), lr=config.learning_rate),
         make_rng(config.seed, "train batches"),
-        min(FIRST_LENGTH, config.length) if config.curriculum else config.length,
+        longest,
     )
+
+
+def _train_on_batch(
+    config: Config, state: TrainState, step: int, device: torch.device | str
+) -> Tensor:
+    """Draw a batch, update the model, and return the loss before the update, a float32 scalar."""
+    length = state.longest
+    if config.curriculum:
+        length = sample_length(state.longest, state.rng)
+        rate = annealed(config.learning_rate, step, config.num_steps)
+        state.optimizer.param_groups[0]["lr"] = rate
+    sequences = palindromes(config.batch_size, length, split="train", rng=state.rng)
+    digits, labels = split_last(sequences.to(device))
+    loss, batch_accuracy = train_step(
+        state.model, state.optimizer, digits, labels, config.max_grad_norm
+    )
+    if config.curriculum:
+        state.longest = next_longest(state.longest, batch_accuracy.item(), config.length)
+    return loss
+
+
+def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
+    """Count the streak, and return True if the training may stop before its last step."""
+    if validation_accuracy >= config.target_accuracy:
+        state.streak += 1
+    else:
+        state.streak = 0
+    return state.streak == 2 and not config.curriculum
 
 
 def train(
@@ -165,12 +196,13 @@ def train(
     run.check_config(config)
     state = initial_state(config, device)
     validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
-    if saved := run.load():
+    saved = run.load()
+    if saved:
         run.restore(state, saved)
-        if state.finished:
-            if not quiet:
-                say_finished(config.model, run.step)
-            return state.model
+    if state.finished:
+        if not quiet:
+            say_finished(config.model, run.step)
+        return state.model
 
     console = Console(quiet=True) if quiet else None
     with (
@@ -179,27 +211,12 @@ def train(
     ):
         clock = time.perf_counter() - run.seconds
         for step in range(run.step + 1, config.num_steps + 1):
-            length = state.longest
-            if config.curriculum:
-                length = sample_length(state.longest, state.rng)
-                state.optimizer.param_groups[0]["lr"] = annealed(
-                    config.learning_rate, step, config.num_steps
-                )
-            sequences = palindromes(config.batch_size, length, split="train", rng=state.rng)
-            digits, labels = split_last(sequences.to(device))
-            loss, batch_accuracy = train_step(
-                state.model, state.optimizer, digits, labels, config.max_grad_norm
-            )
-            if config.curriculum:
-                state.longest = next_longest(state.longest, batch_accuracy.item(), config.length)
+            loss = _train_on_batch(config, state, step, device)
             metrics = {"loss": loss.item()}
-
             last = step == config.num_steps
             if step % config.eval_every == 0 or last:
                 metrics["accuracy"] = accuracy(state.model, validation)
-                reached = metrics["accuracy"] >= config.target_accuracy
-                state.streak = state.streak + 1 if reached else 0
-                state.finished = last or (state.streak == 2 and not config.curriculum)
+                state.finished = _has_reached_target(config, state, metrics["accuracy"]) or last
                 seconds = time.perf_counter() - clock
                 run.log(step, **metrics, longest=state.longest, seconds=round(seconds, 2))
                 run.save(step, seconds, **vars(state))

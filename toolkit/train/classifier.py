@@ -8,13 +8,7 @@ from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.export import load
-from toolkit.export.manifest import (
-    FORMATS,
-    find_file,
-    judge_of,
-    read_listed,
-    read_manifest,
-)
+from toolkit.export.manifest import FORMATS, find_file, judge_of, read_listed, read_manifest
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
@@ -25,7 +19,7 @@ from toolkit.train.workspace import Workspace
 
 
 def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None:
-    """The digit classifier: train, test, export."""
+    """Train, test and export the digit classifier."""
     with workspace.run(plan) as run, threads(plan.config.num_threads):
         mnist = load_mnist(workspace.data_dir)
         model = train(plan.config, run, mnist, workspace.device)
@@ -41,13 +35,14 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """The folder with the classifier that measures: `exports_dir`, else the toolkit's own.
+    """Return the folder with the classifier that measures: `exports_dir`, else the toolkit's own.
 
     Raises:
         ToolkitError: it is not the one that the manifest lists.
     """
-    file, folder = find_file("classifier", exports_dir)
-    listed = read_listed(path := folder / file)
+    file, _ = find_file("classifier", exports_dir)
+    path = exports_dir / file
+    listed = read_listed(path)
     if listed.data is None:
         return package_data("exports")
     if not listed.intact:
@@ -59,42 +54,48 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Have the classifier that measures beside the exports that it measures.
+    """Copy the classifier that measures beside the exports that it measures.
 
     Raises:
         ToolkitError: it is damaged, or the copy cannot be written.
     """
-    if (source := find_classifier(exports_dir)) != exports_dir:
+    source = find_classifier(exports_dir)
+    if source != exports_dir:
         listed = read_manifest(source)
         formats = [format_ for format_ in FORMATS if f"classifier.{format_}" in listed]
         copy_export("classifier", source, exports_dir, formats)
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
-    """The exported classifier, on the CPU: the workspace's, else the toolkit's own.
+    """Load the exported classifier, on the CPU: the workspace's, else the toolkit's own.
 
     Raises:
         ToolkitError: as `find_classifier`.
     """
-    return load("classifier", find_classifier(workspace.exports_dir))
+    classifier: nn.Module = load("classifier", find_classifier(workspace.exports_dir))
+    return classifier
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
-    """The exported classifier as the evaluator that measures the GAN.
+    """Load the exported classifier as the evaluator that measures the GAN.
 
-    If it is not the toolkit's own, the user is told. `options` are the evaluator's.
+    If it is not the toolkit's own, the user is told.
+
+    Args:
+        options: of the evaluator.
 
     Raises:
         ToolkitError: as `find_classifier`.
     """
     classifier = load_classifier(workspace)
-    folders = (find_classifier(workspace.exports_dir), package_data("exports"))
-    found, own = map(judge_of, folders)
-    if found != own:
-        path = folders[0] / find_file("classifier", folders[0])[0]
+    folder = find_classifier(workspace.exports_dir)
+    sha256 = judge_of(folder)
+    toolkit_sha256 = judge_of(package_data("exports"))
+    if sha256 != toolkit_sha256:
+        file, _ = find_file("classifier", folder)
         print(
-            f"Note: {path} ({found[:12]}) is not the toolkit's own classifier ({own[:12]}), so its "
-            "distances do not compare with those in the documents. Remove the file to measure by "
-            "the toolkit's own."
+            f"Note: {folder / file} ({sha256[:12]}) is not the toolkit's own classifier "
+            f"({toolkit_sha256[:12]}), so its distances do not compare with those in the "
+            "documents. Remove the file to measure by the toolkit's own."
         )
-    return Evaluator(classifier, found, mnist, workspace.device, **options)
+    return Evaluator(classifier, sha256, mnist, workspace.device, **options)

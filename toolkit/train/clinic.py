@@ -17,9 +17,8 @@ from toolkit.export.generator import Generator
 from toolkit.gan import failures
 from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.failures import Case, Diagnostics
-from toolkit.gan.latent import sample_latents
+from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.measure.evaluation import Evaluator
-from toolkit.gan.training import generate
 from toolkit.train.classifier import load_evaluator
 from toolkit.train.workspace import Workspace
 
@@ -31,7 +30,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Lesson:
-    """A failure of training, its control, and what shows it."""
+    """A failure of training, its control, and the curve that shows the failure."""
 
     failure: Case
     control: Case
@@ -106,10 +105,9 @@ def train_case(name: str, case: Case, mnist: MNIST, evaluator: Evaluator) -> Out
     images = generate(networks.average, z)
     shares = evaluator.measure(images).class_shares
     late = log[-len(log) // 4 :]
-    metrics = {
-        key: mean(getattr(diagnostics, key) for diagnostics in late)
-        for key in ("loss_d", "loss_g", "accuracy", "gradient", "spread")
-    }
+    metrics = {}
+    for key in ("loss_d", "loss_g", "accuracy", "gradient", "spread"):
+        metrics[key] = mean(getattr(diagnostics, key) for diagnostics in late)
     metrics["num_classes"] = sum(share >= COMMON for share in shares)
     return Outcome(log, images[:25], metrics)
 
@@ -130,43 +128,43 @@ def training_failure(
         its table as Markdown.
     """
     lesson = LESSONS[name]
+    images = {}
+    curves: dict[str, figures.Curve] = {}
     for title, case in ((name, lesson.failure), (lesson.control_name, lesson.control)):
         if case not in finished:
             finished[case] = train_case(title, case, mnist, evaluator)
-    failure, control = finished[lesson.failure], finished[lesson.control]
-    both = {name: failure, lesson.control_name: control}
+        images[title] = finished[case].images
+        log = finished[case].log
+        curves[title] = (
+            [diagnostics.step for diagnostics in log],
+            [getattr(diagnostics, lesson.curve) for diagnostics in log],
+        )
+    failure = finished[lesson.failure].metrics
+    control = finished[lesson.control].metrics
     write_evidence(
         directory,
-        {title: outcome.images for title, outcome in both.items()},
-        {
-            title: (
-                [diagnostics.step for diagnostics in outcome.log],
-                [getattr(diagnostics, lesson.curve) for diagnostics in outcome.log],
-            )
-            for title, outcome in both.items()
-        },
-        {"failure": failure.metrics, "control": control.metrics},
+        images,
+        curves,
+        {"failure": failure, "control": control},
         title=f"{name.capitalize()} and its control",
         x_label="training steps",
         y_label=lesson.y_label,
         log=lesson.log,
     )
     lines = ["| last quarter of training | failure | control |", "|---|---|---|"]
-    lines += [
-        f"| {key} | {value:.4g} | {control.metrics[key]:.4g} |"
-        for key, value in failure.metrics.items()
-    ]
+    for key, value in failure.items():
+        lines.append(f"| {key} | {value:.4g} | {control[key]:.4g} |")
     return "\n".join([*lines, "", f"Control: {lesson.control_name}."])
 
 
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
-    """How many samples the generator draws at least in training mode, and why not fewer.
+    """Find the smallest batch that the generator draws in training mode.
 
-    Batch normalisation divides by the variance over a batch. Where a sample is a vector, as in an
-    MLP, a single one has none.
+    Batch normalisation divides by the variance over a batch. If a sample is a vector, as in an MLP,
+    a single sample has no variance.
 
     Returns:
-        1 and nothing, or 2 and a sentence.
+        1 and nothing, or 2 and a sentence that says why.
     """
     try:
         failures.in_training_mode(generator, z[:1], 1)
@@ -185,15 +183,14 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
     correct = generate(generator, z)
     smallest, why_not_one = smallest_batch(generator, z)
+    in_words = {1: "one", 2: "two"}[smallest]
     digits = evaluator.predict(correct).digits
     order = digits.argsort(stable=True)
     of_one_digit = torch.empty_like(correct)
     of_one_digit[order] = failures.in_training_mode(generator, z[order], 50)
     images = {
         "eval mode (correct)": correct,
-        f"training mode, {('one', 'two')[smallest - 1]} at a time": failures.in_training_mode(
-            generator, z, smallest
-        ),
+        f"training mode, {in_words} at a time": failures.in_training_mode(generator, z, smallest),
         "training mode, 50 of one digit": of_one_digit,
         "eval mode, never updated": failures.without_statistics(generator, z),
     }
@@ -205,14 +202,14 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
             "share_changed": float((predictions.digits != digits).double().mean()),
         }
     sizes = [size for size in BATCH_SIZES if size >= smallest]
-    by_size = [
-        evaluator.measure(failures.in_training_mode(generator, z, size)).frechet_distance
-        for size in sizes
-    ]
+    distances = []
+    for size in sizes:
+        batch = failures.in_training_mode(generator, z, size)
+        distances.append(evaluator.measure(batch).frechet_distance)
     write_evidence(
         directory,
         images,
-        {"training mode": (sizes, by_size)},
+        {"training mode": (sizes, distances)},
         metrics,
         title="Batch statistics at sampling time",
         x_label="images in a batch",
@@ -224,10 +221,8 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
         f"| sampled in | Frechet distance of one draw of {NUM_IMAGES:,} | classified as another |",
         "|---|---|---|",
     ]
-    lines += [
-        f"| {name} | {row['frechet_distance']:.1f} | {row['share_changed']:.1%} |"
-        for name, row in metrics.items()
-    ]
+    for name, row in metrics.items():
+        lines.append(f"| {name} | {row['frechet_distance']:.1f} | {row['share_changed']:.1%} |")
     if why_not_one:
         lines += ["", why_not_one]
     return "\n".join(lines)
@@ -240,7 +235,11 @@ def write_evidence(
     metrics: dict[str, dict[str, float]],
     **plot: Any,
 ) -> None:
-    """The pictures and the metrics that show a failure; `plot` is for `save_curves`."""
+    """Write the pictures and the metrics that show a failure.
+
+    Args:
+        plot: options of `save_curves`.
+    """
     pictures = [(title, figures.sheet(batch[:25])) for title, batch in images.items()]
     figures.save_captioned(directory / "samples.png", pictures, inches=3.2)
     figures.save_curves(directory / "curves.png", curves, **plot)

@@ -21,11 +21,11 @@ from toolkit.train.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
-CLASSIFIER = "422b9235e42b"  # by which the default settings were measured on three processors
+CLASSIFIER = "422b9235e42b"  # it measured the default settings on three processors
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IMAGES) -> None:
-    """The GAN: train, measure, draw the assignment's pictures, export.
+    """Train the GAN, measure it, draw the assignment's pictures, and export it.
 
     Args:
         num_images: samples in each draw that is measured.
@@ -74,7 +74,7 @@ def _train(run: Run, config: Config, workspace: Workspace, num_images: int) -> N
 def draw_interpolation(
     run: Run, average: nn.Module, evaluator: Evaluator, seed: int
 ) -> Interpolation | None:
-    """9 images between two samples of different classes, as a strip and as a GIF.
+    """Draw 9 images between two samples of different classes, as a strip and as a GIF.
 
     Returns:
         the two digits, or None, after a note to the user, if there were no such samples.
@@ -89,7 +89,7 @@ def draw_interpolation(
 
 
 def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
-    """The generator's metrics for record and manifest: means, and standard deviations as `..._sd`.
+    """Return the generator's metrics for record and manifest: means, and `..._sd` for their sd.
 
     Args:
         scores: of the generator's samples.
@@ -103,12 +103,15 @@ def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]
         "share_unsure_real": real.share_unsure,
     }
     for name, spread in spreads.items():
-        listed |= {name: spread.mean, f"{name}_sd": spread.sd}
+        listed[name] = spread.mean
+        listed[f"{name}_sd"] = spread.sd
     shares = {"class_shares": scores.class_shares, "class_shares_real": real.class_shares}
-    for name, ten in shares.items():
-        listed |= {name: [x.mean for x in ten], f"{name}_sd": [x.sd for x in ten]}
-    num_draws = scores.frechet_distance.num_draws
-    return listed | {"num_images": evaluator.num_images, "num_draws": num_draws}
+    for name, of_classes in shares.items():
+        listed[name] = [spread.mean for spread in of_classes]
+        listed[f"{name}_sd"] = [spread.sd for spread in of_classes]
+    listed["num_images"] = evaluator.num_images
+    listed["num_draws"] = scores.frechet_distance.num_draws
+    return listed
 
 
 def print_summary(
@@ -118,8 +121,9 @@ def print_summary(
     interpolation: Interpolation | None,
     config: Config,
 ) -> None:
-    """Say how good the generator is, and what was drawn."""
-    distance, real = scores.frechet_distance, evaluator.real
+    """Print how good the generator is, and which pictures were drawn."""
+    distance = scores.frechet_distance
+    real = evaluator.real
     shares = [share.mean for share in scores.class_shares]
     print(
         f"GAN: Frechet distance {distance:.2f} (real images {real.frechet_distance:.2f}; "
@@ -142,9 +146,10 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Whether the distances that other processors got are of this: settings, classifier, samples.
+    """Return True if this training was tried on other processors, and measured in the same way.
 
-    The precision is the processor's affair.
+    The settings, the classifier and the number of samples must be the same; the precision depends
+    on the processor.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -152,7 +157,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """25 samples at the start, halfway and at the end; their film; the losses; the distance."""
+    """Draw 25 samples at the start, halfway and at the end, a film, the losses, the distance."""
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):
@@ -164,8 +169,13 @@ def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: 
     figures.save_film(run.figures / "training.gif", film, milliseconds=150)
 
     def curve(key: str) -> figures.Curve:
-        logged = [entry for entry in run.entries if key in entry]
-        return [entry["step"] for entry in logged], [entry[key] for entry in logged]
+        steps = []
+        values = []
+        for entry in run.entries:
+            if key in entry:
+                steps.append(entry["step"])
+                values.append(entry[key])
+        return steps, values
 
     figures.save_curves(
         run.figures / "losses.png",

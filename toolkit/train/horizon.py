@@ -56,21 +56,22 @@ QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Trials that are tested at the same T that they were trained at."""
-    return [
-        Trial(family, replace(config, length=length, seed=seed), (length,))
-        for length in lengths
-        for seed in range(seeds)
-    ]
+    """Return trials that are tested at the same T that they were trained at."""
+    trials = []
+    for length in lengths:
+        for seed in range(seeds):
+            settings = replace(config, length=length, seed=seed)
+            trials.append(Trial(family, settings, (length,)))
+    return trials
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Trials with the curriculum, tested far beyond the longest training palindrome."""
+    """Return trials with the curriculum, tested far beyond the longest training palindrome."""
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
 def smoke() -> list[Trial]:
-    """Takes less than a minute."""
+    """Return trials that take less than a minute."""
     short = replace(curriculum_config("lstm"), length=20, num_steps=150)
     trials = [
         *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
@@ -81,8 +82,9 @@ def smoke() -> list[Trial]:
 
 
 def default() -> list[Trial]:
-    """Takes minutes on two cores."""
-    rnn, lstm = Config(model="rnn", num_steps=1000), Config(num_steps=1000)
+    """Return trials that take minutes on two cores."""
+    rnn = Config(model="rnn", num_steps=1000)
+    lstm = Config(num_steps=1000)
     return [
         *direct("RNN", (5, 10, 20, 30, 36), 3, rnn),
         *direct("RNN, clipped at 1", (36,), 3, replace(rnn, max_grad_norm=1.0)),
@@ -94,8 +96,9 @@ def default() -> list[Trial]:
 
 
 def long() -> list[Trial]:
-    """Has more seeds, more lengths and more steps."""
-    rnn, lstm = Config(model="rnn", num_steps=5000), Config(num_steps=5000)
+    """Return trials with more seeds, more lengths and more steps."""
+    rnn = Config(model="rnn", num_steps=5000)
+    lstm = Config(num_steps=5000)
     orthogonal = replace(rnn, orthogonal=True)
     return [
         *direct("RNN", (5, 10, 15, 20, 30, 36, 50), 5, rnn),
@@ -108,24 +111,23 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Trials with the curriculum: up to T = 36, and up to T = 100 but tested far beyond."""
-    lstm, rnn = curriculum_config("lstm"), curriculum_config("rnn")
+    """Return trials with the curriculum: up to T = 36, and up to T = 100 but tested far beyond."""
+    lstm = curriculum_config("lstm")
+    rnn = curriculum_config("rnn")
     variants = {
         "LSTM, curriculum, forget bias 0": replace(lstm, forget_bias=0.0),
         "LSTM, curriculum, chrono initialisation": replace(lstm, chrono=True),
         "LSTM, curriculum, bare digit": replace(lstm, encoding="digit"),
         "RNN, curriculum, not orthogonal": replace(rnn, orthogonal=False),
     }
-    return [
+    trials = [
         *direct("LSTM, curriculum to T = 36", (36,), seeds, replace(lstm, num_steps=250)),
         *far("LSTM, curriculum", seeds, lstm, num_test=10_000),
         *far("RNN, curriculum", seeds, rnn, num_test=10_000),
-        *[
-            trial
-            for name, config in variants.items()
-            for trial in far(name, seeds_of_variants, config)
-        ],
     ]
+    for name, config in variants.items():
+        trials += far(name, seeds_of_variants, config)
+    return trials
 
 
 GRIDS = {"smoke": smoke, "default": default, "long": long}
@@ -147,11 +149,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     trials = GRIDS[preset]()
 
     def report(done: int, row: Row) -> None:
-        result = row.get("error") or "  ".join(
-            f"T = {key.removeprefix('accuracy_')}: {value:.2%}"
-            for key, value in row.items()
-            if key.startswith("accuracy_")
-        )
+        result = row.get("error") or "  ".join(in_words(row))
         print(f"{done}/{len(trials)}  {row['family']}, seed {row['seed']}:  {result}", flush=True)
 
     rows = run_grid(trials, directory / "trials", cluster=cluster, report=report)
@@ -161,6 +159,15 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     plot_accuracy(directory / "horizon.png", rows)
     plot_gradients_and_gates(directory, num_steps=150 if preset == "smoke" else 600)
     return table
+
+
+def in_words(row: Row) -> list[str]:
+    """Return the accuracies of a trial, each with its T."""
+    words = []
+    for key, value in row.items():
+        if key.startswith("accuracy_"):
+            words.append(f"T = {key.removeprefix('accuracy_')}: {value:.2%}")
+    return words
 
 
 def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
@@ -221,8 +228,10 @@ def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
 
 
 def to_csv(rows: list[Row]) -> str:
-    """The rows as CSV, with a column for every key that occurs in any of them."""
-    names = dict.fromkeys(name for row in rows for name in row)
+    """Return the rows as CSV, with a column for every key that occurs in a row."""
+    names: dict[str, None] = {}
+    for row in rows:
+        names |= dict.fromkeys(row)
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
@@ -231,36 +240,37 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """A Markdown table with a line per family and T, followed by the trials that failed."""
+    """Return a Markdown table with a line per family and T, and below it the failed trials."""
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
     ]
     for family, by_length in accuracies(rows).items():
         for length, values in sorted(by_length.items()):
-            columns = [f"{x:.2%}" for x in (mean(values), min(values), max(values))]
-            lines.append(f"| {family} | {length:,} | {' | '.join(columns)} | {len(values)} |")
-    failed = [
-        f"Failed: {row['family']}, T = {row['length']}, seed {row['seed']}: {row['error']}"
-        for row in rows
-        if "error" in row
-    ]
-    return "\n".join([*lines, *(["", *failed] if failed else [])]) + "\n"
+            shares = f"{mean(values):.2%} | {min(values):.2%} | {max(values):.2%}"
+            lines.append(f"| {family} | {length:,} | {shares} | {len(values)} |")
+    failed = []
+    for row in rows:
+        if "error" in row:
+            trial = f"{row['family']}, T = {row['length']}, seed {row['seed']}"
+            failed.append(f"Failed: {trial}: {row['error']}")
+    if failed:
+        lines += ["", *failed]
+    return "\n".join(lines) + "\n"
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
     """Plot accuracy against T, a panel for each question; bands: the worst to the best seed."""
-    measured = {family: by_length for family, by_length in accuracies(rows).items() if by_length}
+    measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
         curves = {}
         variants = iter(VARIANTS)
         for family, name in families.items():
-            if family in measured:
-                lengths, values = zip(*sorted(measured[family].items()), strict=True)
-                means, worst, best = ([f(v) for v in values] for f in (mean, min, max))
+            by_length = measured.get(family)
+            if by_length:
                 colour = COLOURS.get(family) or next(variants)
-                curves[name] = figures.Ranged(lengths, means, worst, best, colour)
+                curves[name] = ranged(by_length, colour)
         if curves:
             panels[question] = curves
     figures.save_panels(
@@ -269,4 +279,20 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
         x_label="T, digits in the palindrome",
         y_label="unseen palindromes completed",
         level=("chance", CHANCE),
+    )
+
+
+def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
+    """Return the curve of one family: its mean, and the band from the worst to the best seed.
+
+    Args:
+        by_length: T -> the accuracy of each seed.
+    """
+    lengths = sorted(by_length)
+    return figures.Ranged(
+        lengths,
+        [mean(by_length[length]) for length in lengths],
+        [min(by_length[length]) for length in lengths],
+        [max(by_length[length]) for length in lengths],
+        colour,
     )

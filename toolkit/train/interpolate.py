@@ -8,8 +8,7 @@ from toolkit.common import figures
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Interpolation
 from toolkit.export.generator import Generator
-from toolkit.gan.latent import CONFIDENCE, interpolate, pair_of_classes
-from toolkit.gan.training import generate
+from toolkit.gan.latent import CONFIDENCE, generate, interpolate, pair_of_classes
 from toolkit.train.classifier import load_classifier
 from toolkit.train.workspace import Workspace
 
@@ -22,7 +21,7 @@ def interpolate_generator(
     spherical: bool,
     seed: int,
 ) -> None:
-    """A strip and a film, in `<runs_dir>/<name>/`, of the images between two digits.
+    """Draw a strip and a film of the images between two digits, in `<runs_dir>/<name>/`.
 
     Args:
         digits: the digits at the two ends, or None for any.
@@ -30,10 +29,10 @@ def interpolate_generator(
     classifier = load_classifier(workspace)
     pair = pair_of_classes(generator, classifier, seed, *digits)
     z = interpolate(pair.z_from, pair.z_to, num_images, spherical)
-    way = "slerp" if spherical else "line"
+    path = "slerp" if spherical else "line"
     directory = workspace.runs_dir / generator.name
     make_directory(directory)
-    stem = directory / f"{pair.digit_from}-to-{pair.digit_to}-{way}-{num_images}-seed-{seed}"
+    stem = directory / f"{pair.digit_from}-to-{pair.digit_to}-{path}-{num_images}-seed-{seed}"
     save_walk(stem, generator, z)
     digits_at_ends = Interpolation(digit_from=pair.digit_from, digit_to=pair.digit_to)
     print(generator.origin)
@@ -44,7 +43,7 @@ def interpolate_generator(
 
 
 def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
-    """The images of latent points (n, latent_dim): a strip, `stem`.png, and a film, `stem`.gif."""
+    """Draw the images of latent points (n, latent_dim): a strip, `stem`.png; a film, `stem`.gif."""
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
     atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

@@ -1,4 +1,4 @@
-"""The settings of a training: those of a preset, changed by the options of the command."""
+"""The settings of a training: a preset's, changed by the options of the command."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
@@ -41,7 +41,7 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 
 @dataclass(frozen=True)
 class Plan(Generic[AnyConfig]):
-    """One training: its settings, the name of its run, and the words that ask for it."""
+    """One training: its settings, the name of its run, and the words of its command."""
 
     config: AnyConfig
     name: str  # of the run directory, e.g. "lstm-curriculum-length=20"
@@ -53,23 +53,21 @@ class Plan(Generic[AnyConfig]):
         return self.words[0]
 
     def customise(self, **options: Any) -> "Plan[AnyConfig]":
-        """The same plan with the options that were given; None leaves a setting as it is."""
-        changed: dict[str, Any] = {
-            key: value
-            for key, value in options.items()
-            if value is not None and value != getattr(self.config, key)
-        }
-        return Plan(
-            replace(self.config, **changed),
-            "-".join([self.name, *(f"{key}={value}" for key, value in changed.items())]),
-            (*self.words, *as_options(changed)),
-        )
+        """Return the plan with other settings; None leaves a setting as it is."""
+        changed: dict[str, Any] = {}
+        name = self.name
+        for key, value in options.items():
+            if value is not None and value != getattr(self.config, key):
+                changed[key] = value
+                name += f"-{key}={value}"
+        words = (*self.words, *as_options(changed))
+        return Plan(replace(self.config, **changed), name, words)
 
 
 def plan_recurrent(
     model: Literal["lstm", "rnn"], preset: Preset, curriculum: bool
 ) -> Plan[RecurrentConfig]:
-    """The LSTM or the RNN."""
+    """Return the plan for the LSTM or the RNN."""
     if not curriculum:
         return Plan(replace(RECURRENT[preset], model=model), model, (model,))
     config = replace(curriculum_config(model), **CURRICULUM[preset])
@@ -77,12 +75,12 @@ def plan_recurrent(
 
 
 def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
-    """The convolutional GAN, or the multilayer perceptron ("mlp") of the assignment's template."""
+    """Return the plan for the convolutional GAN ("conv"), or for the template's MLP ("mlp")."""
     if architecture == "conv":
         return Plan(GAN[preset], "gan", ("gan",))
     return Plan(mlp_config(GAN[preset]), "gan-mlp", ("gan", "--architecture", "mlp"))
 
 
 def plan_classifier(preset: Preset) -> Plan[ClassifierConfig]:
-    """The digit classifier."""
+    """Return the plan for the digit classifier."""
     return Plan(CLASSIFIER[preset], "classifier", ("classifier",))

@@ -23,7 +23,7 @@ MODELS: tuple[Literal["lstm", "rnn"], ...] = ("lstm", "rnn")
 def train_both(
     preset: Preset, seed: int, workspace: Workspace, curriculum: bool, num_seeds: int = 1
 ) -> None:
-    """The LSTM and the RNN, and a figure with the curves of both."""
+    """Train the LSTM and the RNN, and draw a figure with the curves of both."""
     runs = {}
     for model in MODELS:
         plan = plan_recurrent(model, preset, curriculum).customise(seed=seed)
@@ -35,7 +35,7 @@ def train_both(
 def train_recurrent(
     plan: Plan[Config], workspace: Workspace, num_test: int = 10_000, num_seeds: int = 1
 ) -> Run:
-    """The LSTM or the RNN: train, test on unseen palindromes, draw the curve, export.
+    """Train the LSTM or the RNN, test it on unseen palindromes, draw the curve, and export it.
 
     Args:
         num_test: palindromes at each T; a tenth of it without the curriculum.
@@ -46,20 +46,18 @@ def train_recurrent(
         plan = replace(plan, words=(*plan.words, "--seeds", str(num_seeds)))
     multiplications, memory = config.cost
     workspace.ask_if_too_much((multiplications * num_seeds, memory))
-    lengths = tuple(sorted({config.length, *(FAR if config.curriculum else NEAR)}))
-    trial = Trial(
-        config.model.upper(), config, lengths, num_test if config.curriculum else num_test // 10
-    )
+    trial = trial_of(config, num_test)
     with workspace.run(plan) as run, threads(config.num_threads):
         model = train(config, run, workspace.device)
-        tested = accuracy_by_length(model, lengths, config.seed, trial.num_test)
+        tested = accuracy_by_length(model, trial.lengths, config.seed, trial.num_test)
         by_seed = {t: [share.value] for t, share in tested.items()}
         if num_seeds > 1:
             for t, shares in further_seeds(trial, num_seeds, run.directory).items():
                 by_seed[t] += shares
         metrics = list_metrics(tested, config, by_seed)
+        all_done = run.step == config.num_steps
         record = run.record(
-            "all steps done" if run.step == config.num_steps else "target accuracy reached",
+            "all steps done" if all_done else "target accuracy reached",
             metrics | {"loss": run.latest["loss"]},
         )
         plot_accuracy(run.figures / "accuracy.png", {config.model.upper(): run}, config.length)
@@ -71,23 +69,48 @@ def train_recurrent(
     return run
 
 
+def trial_of(config: Config, num_test: int) -> Trial:
+    """Return the trial that tests a network: its own T, and lengths near or far beyond it.
+
+    Args:
+        num_test: palindromes at each T; a tenth of it without the curriculum.
+    """
+    lengths = {config.length}
+    if config.curriculum:
+        lengths.update(FAR)
+    else:
+        lengths.update(NEAR)
+        num_test //= 10
+    return Trial(config.model.upper(), config, tuple(sorted(lengths)), num_test)
+
+
 def export_name(config: Config) -> str:
-    """Only what learnt with the curriculum becomes "lstm" or "rnn", which the demos show."""
-    return config.model if config.curriculum else f"{config.model}_plain"
+    """Return the name of the export.
+
+    The demos show "lstm" and "rnn". Only networks that learnt with the curriculum get these names.
+    """
+    if config.curriculum:
+        return config.model
+    return f"{config.model}_plain"
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """T -> the accuracy of `num_seeds` - 1 networks with the seeds after the trial's own.
+    """Train `num_seeds` - 1 networks with the seeds after the trial's own.
 
-    They are trained side by side, on one thread each. Those that are done are kept in `directory`,
-    so that an interrupted command continues with the others.
+    They are trained side by side, on one thread each. Finished ones are kept in `directory`, so
+    that an interrupted command continues with the rest.
+
+    Returns:
+        T -> the accuracy of each network.
 
     Raises:
         ToolkitError: a training failed.
     """
     first = trial.config.seed
     seeds = range(first + 1, first + num_seeds)
-    trials = [replace(trial, config=replace(trial.config, seed=seed)) for seed in seeds]
+    trials = []
+    for seed in seeds:
+        trials.append(replace(trial, config=replace(trial.config, seed=seed)))
 
     def report(done: int, row: Row) -> None:
         print(f"{trial.family}, seed {row['seed']}: {done} of {len(trials)} further ones are done.")
@@ -103,47 +126,52 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
 def list_metrics(
     tested: dict[int, Tested], config: Config, by_seed: dict[int, list[float]]
 ) -> dict[str, Any]:
-    """The metrics of a network for record and manifest.
+    """Return the metrics of a network for record and manifest.
 
     Args:
-        by_seed: T -> the accuracy of the networks with this seed and those after it.
+        by_seed: T -> the accuracy of the networks with this seed and the following ones.
     """
-    seeds = range(config.seed, config.seed + len(by_seed[config.length]))
-    of_seeds = {
-        "seeds": list(seeds),
-        "accuracy_by_length_of_seeds": {str(t): shares for t, shares in by_seed.items()},
-    }
-    return {
+    metrics: dict[str, Any] = {
         "length": config.length,
         "test_accuracy": tested[config.length].value,
         "num_test": tested[config.length].num_examples,
         "accuracy_by_length": {str(t): share.value for t, share in tested.items()},
         "num_test_by_length": {str(t): share.num_examples for t, share in tested.items()},
-        **(of_seeds if len(seeds) > 1 else {}),
     }
+    num_seeds = len(by_seed[config.length])
+    if num_seeds > 1:
+        metrics["seeds"] = list(range(config.seed, config.seed + num_seeds))
+        metrics["accuracy_by_length_of_seeds"] = {str(t): by_seed[t] for t in by_seed}
+    return metrics
 
 
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Say how good the network is, and others that differ only in the seed."""
+    """Print how good the network is, and the networks that differ only in the seed."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
     )
-    others = ", ".join(f"{share.value:.2%} at T = {t:,}" for t, share in tested.items())
+    by_length = []
+    for t, share in tested.items():
+        by_length.append(f"{share.value:.2%} at T = {t:,}")
     trained = "at most" if config.curriculum else "exactly"
-    print(f"  Trained on {trained} {config.length} digits, it gets {others}.")
+    print(f"  Trained on {trained} {config.length} digits, it gets {', '.join(by_length)}.")
     if len(of_seeds) > 1:
-        print(f"  {len(of_seeds)} seeds get {', '.join(f'{share:.2%}' for share in of_seeds)}.")
+        print(f"  {len(of_seeds)} seeds get {', '.join(map('{:.2%}'.format, of_seeds))}.")
 
 
 def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
-    """Validation accuracy against steps, a curve for each run."""
+    """Plot validation accuracy against steps, a curve for each run."""
     curves = {}
     for name, run in runs.items():
-        entries = run.entries
-        curves[name] = ([e["step"] for e in entries], [e["accuracy"] for e in entries])
+        steps = []
+        shares = []
+        for entry in run.entries:
+            steps.append(entry["step"])
+            shares.append(entry["accuracy"])
+        curves[name] = (steps, shares)
     figures.save_curves(
         path,
         curves,

@@ -74,27 +74,31 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """True if a latent point always gives the same image, whatever else is in the batch."""
+    """Return True if a latent point always gives the same image, in any batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 
 
 def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
-    """For scorecard.json: each metric with mean, sd and num_draws."""
-    return {
-        name: [asdict(x) for x in value] if isinstance(value, list) else asdict(value)
-        for name, value in card._asdict().items()
-    }
+    """Return each metric with mean, sd and num_draws, for scorecard.json."""
+    facts: dict[str, object] = {}
+    for name, value in card._asdict().items():
+        if isinstance(value, list):
+            facts[name] = list(map(asdict, value))
+        else:
+            facts[name] = asdict(value)
+    return facts
 
 
 def to_markdown(samples: Scorecard[Spread], real: Scorecard[Spread], evaluator: Evaluator) -> str:
-    """The scorecard as a Markdown table, with an explanation below it."""
-    beside = in_words(real)
+    """Return the scorecard as a Markdown table, with an explanation below it."""
+    real_in_words = in_words(real)
     lines = [
         f"| classifier {evaluator.sha256[:12]} | samples | real images |",
         "|---|---|---|",
-        *(f"| {title} | {said} | {beside[title]} |" for title, said in in_words(samples).items()),
     ]
+    for title, words in in_words(samples).items():
+        lines.append(f"| {title} | {words} | {real_in_words[title]} |")
     return "\n".join(
         [
             *lines,

@@ -35,7 +35,7 @@ from toolkit.train.presets import AnyConfig, Plan, Preset
 
 ImageConfig = TypeVar("ImageConfig", GANConfig, ClassifierConfig)
 
-LONG = 3600.0  # seconds of training that somebody may not have meant to ask for
+LONG = 3600.0  # seconds of training that a user may not have meant
 SLOWEST = 1e10  # multiplications a second that any machine reaches
 
 
@@ -45,40 +45,44 @@ class Workspace:
 
     runs_dir: Path  # the run directories are made in here
     exports_dir: Path  # the exports and their manifest
-    data_dir: Path | None  # someone's own copy of MNIST
+    data_dir: Path | None  # the user's own copy of MNIST
     device: torch.device
     restart: bool = False  # set finished and interrupted runs aside and start again
     yes: bool = False  # train for as long, and with as much memory, as it takes
-    options: Mapping[str, object] = field(default_factory=dict)  # the options that name all this
+    options: Mapping[str, object] = field(default_factory=dict)  # of the command, for its record
     replaced: list[Replaced] = field(default_factory=list)  # by the trainings of this command
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
-        """The run directory of a plan."""
+        """Return the run directory of a plan."""
         command = training_command(*plan.words, **self.options)
         run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
-        if self.restart and (old := run.set_aside()):
-            print(f"The old run is now in {old}.")
+        if self.restart:
+            old = run.set_aside()
+            if old:
+                print(f"The old run is now in {old}.")
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Before a training of hours, or for more memory than there is: ask whether it is meant.
+        """Ask before a training that takes hours, or more memory than the machine has.
 
         Args:
             cost: multiplications and bytes.
 
         Raises:
-            UsageError: it is not, or there is nobody to ask.
+            UsageError: the user says no, or there is nobody to ask.
         """
         multiplications, memory = cost
-        there = psutil.virtual_memory().total if self.device.type == "cpu" else float("inf")
-        if self.yes or (multiplications < LONG * SLOWEST and memory < there):
+        available = float("inf")
+        if self.device.type == "cpu":
+            available = psutil.virtual_memory().total
+        if self.yes or (multiplications < LONG * SLOWEST and memory < available):
             return
         seconds = multiplications / speed(self.device)
-        if seconds < LONG and memory < there:
+        if seconds < LONG and memory < available:
             return
         estimate = (
             f"This training takes about {seconds / 3600:,.1f} hours and {memory / 1e9:,.1f} GB of "
-            f"memory, of which this machine has {there / 1e9:,.1f}"
+            f"memory, of which this machine has {available / 1e9:,.1f}"
         )
         if not can_ask():
             raise UsageError(f"{estimate}. Choose smaller sizes, or give --yes if you mean it.")
@@ -86,7 +90,7 @@ class Workspace:
             raise UsageError("Nothing was trained. Choose smaller sizes.")
 
     def with_precision(self, plan: Plan[ImageConfig]) -> Plan[ImageConfig]:
-        """The plan in the floating-point precision that suits the device."""
+        """Return the plan in the floating-point precision that suits the device."""
         return replace(plan, config=replace(plan.config, precision=pick_precision(self.device)))
 
     def export(
@@ -96,7 +100,7 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export the models of one run as a unit, and say what of the old exports matters.
+        """Export the models of one run as a unit, and print notes about the old exports.
 
         Args:
             models: name of the export, e.g. "generator" -> its network.
@@ -126,21 +130,24 @@ class Workspace:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """At the end, name the files that were replaced, and how to get the old ones back."""
+        """Print the files that were replaced, and how to get the old ones back."""
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
-        for file in (file for replaced in self.replaced for file in replaced.changed):
-            name, format_ = file.split(".")
-            changed.setdefault(name, []).append(f".{format_}")
+        old_trainings: dict[str, None] = {}  # in order
+        for replaced in self.replaced:
+            for file in replaced.changed:
+                name, format_ = file.split(".")
+                changed.setdefault(name, []).append(f".{format_}")
+            for export in replaced.old:
+                old_trainings[training_of(export.file)] = None
         if not changed:
             if kind is None:
                 print(f"{self.exports_dir}: every file is what it was before.")
             return
         new = ", ".join(f"{name} ({' '.join(formats)})" for name, formats in changed.items())
         print(f"New in {self.exports_dir}: {new}")
-        old = [training_of(export.file) for replaced in self.replaced for export in replaced.old]
-        options = {"exports_dir": self.options["exports_dir"]}
-        if old:
-            restore = training_command("restore", *dict.fromkeys(old), **options)
+        if old_trainings:
+            options = {"exports_dir": self.options["exports_dir"]}
+            restore = training_command("restore", *old_trainings, **options)
             print(f"To have the old ones again: {restore}")
         if self.exports_dir == EXPORTS_DIR and Path(".git").exists():
             print(f"To have the committed ones: git checkout {EXPORTS_DIR}")
@@ -155,9 +162,9 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """The workspace that the options of a training name.
+    """Open the workspace that the options of a training name.
 
-    What could make it fail after hours of training is tried before.
+    It tries everything now that could otherwise fail after hours of training.
 
     Raises:
         ToolkitError: the runs or the exports cannot be written there, their manifest is damaged, or
@@ -184,9 +191,9 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Multiplications a second in a product of two float32 matrices (size, size)."""
+    """Measure multiplications a second in a product of two float32 matrices (size, size)."""
     matrix = torch.ones(size, size, device=device)
-    product = matrix @ matrix  # the first one also loads what computes it
+    product = matrix @ matrix  # the first product also loads the library
     begin = time.perf_counter()
     for _ in range(3):
         product = matrix @ product
@@ -197,7 +204,7 @@ def speed(device: torch.device, size: int = 1024) -> float:
 def evaluation_workspace(
     runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
 ) -> Workspace:
-    """The workspace of a command that measures a generator and trains nothing.
+    """Open the workspace of a command that measures a generator and trains nothing.
 
     Raises:
         ToolkitError: the results cannot be written there.

@@ -1,4 +1,4 @@
-"""Other people's code: the list of it, fetching it, and making submissions of it."""
+"""Public code by others: read the list of it, fetch it, and make submissions of it."""
 
 import ast
 import contextlib
@@ -20,13 +20,13 @@ Entry = score.Entry
 
 
 def entries(kind: str, half: str) -> list[Entry]:
-    """The entries of one kind and half, in the order of the file."""
+    """Return the entries of one kind and half, in the order of the file."""
     with (HERE / f"wild_{kind}.jsonl").open() as lines:
         return [entry for entry in map(json.loads, lines) if entry["half"] == half]
 
 
 def folder(code: Path, entry: Entry) -> Path:
-    """The folder with the code of an entry."""
+    """Return the folder with the code of an entry."""
     name = f"{entry['repository'].replace('/', '+')}+{entry['commit'][:8]}"
     return code / entry["kind"] / entry["half"] / name
 
@@ -35,20 +35,20 @@ def folder(code: Path, entry: Entry) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> bytes:
-    """The output of git."""
+    """Return the output of git."""
     command = ["git", "-C", str(repository), *arguments]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def fetch(code: Path, entry: Entry, mirrors: Path | None = None) -> None:
-    """Write the file of an entry and those that it imports.
+    """Write the file of an entry and the files that it imports.
 
     Args:
-        mirrors: a folder with clones, OWNER+NAME/repo; what it lacks comes from GitHub.
+        mirrors: a folder with clones, OWNER+NAME/repo; missing ones come from GitHub.
 
     Raises:
         subprocess.CalledProcessError: the repository or the commit is gone.
-        ValueError: the file is not the one that was read.
+        ValueError: the file is not the one that was judged.
     """
     target = folder(code, entry)
     if (target / entry["path"]).is_file():
@@ -66,11 +66,12 @@ def fetch(code: Path, entry: Entry, mirrors: Path | None = None) -> None:
 
 
 def extract(repository: Path, entry: Entry, target: Path) -> None:
-    """Write the file of an entry and those that it imports, from a clone."""
+    """Write the file of an entry and the files that it imports, from a clone."""
     commit = entry["commit"]
     listed = git(repository, "ls-tree", "-rz", "--name-only", commit).decode().split("\0")
-    recipe = RECIPES.get(entry["repository"]) if entry["kind"] == "lstm" else None
-    waiting = [entry["path"], *(recipe.also if recipe else ())]
+    waiting = [entry["path"]]
+    if entry["kind"] == "lstm" and entry["repository"] in RECIPES:
+        waiting += RECIPES[entry["repository"]].also
     done: set[str] = set()
     while waiting:
         path = waiting.pop()
@@ -86,34 +87,39 @@ def extract(repository: Path, entry: Entry, target: Path) -> None:
 
 
 def imported(data: bytes, path: PurePosixPath, listed: set[str]) -> list[str]:
-    """The files of a repository that one of its files imports."""
-    found = []
-    for text in [text for _, text in code_cells(data)] if path.suffix == ".ipynb" else [data]:
+    """Return the files of a repository that one of its files imports."""
+    texts: list[str | bytes] = [data]
+    if path.suffix == ".ipynb":
+        texts = [text for _, text in code_cells(data)]
+    files = []
+    for text in texts:
         with contextlib.suppress(SyntaxError, ValueError):
-            found += files_of_modules(ast.parse(text), path, listed)
-    return found
+            files += files_of_modules(ast.parse(text), path, listed)
+    return files
 
 
 # -- arranging a submission
 
 
 def code_cells(data: bytes) -> list[tuple[int, str]]:
-    """The code cells of a notebook that are not empty: their place among all cells, their text."""
-    cells = [
-        (k, c["cell_type"], "".join(c["source"])) for k, c in enumerate(json.loads(data)["cells"])
-    ]
-    return [(k, text) for k, kind, text in cells if kind == "code" and text.strip()]
+    """Return the code cells of a notebook that are not empty: their numbers and their texts."""
+    cells = []
+    for number, cell in enumerate(json.loads(data)["cells"]):
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "code" and text.strip():
+            cells.append((number, text))
+    return cells
 
 
 @dataclass
 class Place:
-    """A file that is judged, and where its lines come from."""
+    """A file that is judged, and the origin of its lines."""
 
     file: str  # relative to the submission
-    cells: list[tuple[int, int]]  # of each line of a notebook: the cell and the line in it
+    cells: list[tuple[int, int]]  # for each line of a notebook: its cell, and the line in that
 
     def original(self, line: int | None) -> dict[str, int | None]:
-        """The line of the original file that a line of the submission comes from."""
+        """Return the line of the original file that a line of the submission comes from."""
         if line is None or not self.cells:
             return {"cell": None, "line": line}
         cell, inside = self.cells[min(line, len(self.cells)) - 1]
@@ -121,29 +127,38 @@ class Place:
 
 
 def flatten(data: bytes, wanted: tuple[int, ...]) -> tuple[str, list[tuple[int, int]]]:
-    """The code cells of a notebook as one file, and the cell and line of each of its lines.
+    """Return the code cells of a notebook as one file, and the cell and line of each of its lines.
 
-    Lines that only IPython understands do nothing.
+    Lines that only IPython understands become `pass`.
+
+    Args:
+        wanted: the numbers of the cells; () for all.
     """
-    lines, places = [], []
+    lines = []
+    places = []
     for cell, text in code_cells(data):
         if wanted and cell not in wanted:
             continue
         for number, line in enumerate(text.split("\n"), start=1):
-            magic = line.lstrip().startswith(("%", "!"))
-            lines.append(line[: len(line) - len(line.lstrip())] + "pass" if magic else line)
+            code = line.lstrip()
+            if code.startswith(("%", "!")):
+                indentation = line[: len(line) - len(code)]
+                line = f"{indentation}pass"
+            lines.append(line)
             places.append((cell, number))
     return "\n".join(lines) + "\n", places
 
 
 def arrange(entry: Entry, code: Path, root: Path) -> Place:
-    """Copy the code of an entry to `root` and make a Python file of what is to be judged.
+    """Copy the code of an entry to `root`, and make a Python file of the part that is judged.
 
     Returns:
-        where it is; an LSTM is the class `Wrapped` in it.
+        the place of the file; an LSTM is the class `Wrapped` in it.
     """
     shutil.copytree(folder(code, entry), root, dirs_exist_ok=True)
-    recipe = RECIPES[entry["repository"]] if entry["kind"] == "lstm" else Recipe("")
+    recipe = Recipe("")
+    if entry["kind"] == "lstm":
+        recipe = RECIPES[entry["repository"]]
     path = PurePosixPath(recipe.main or entry["path"])
     data = (root / path).read_bytes()
     places: list[tuple[int, int]] = []

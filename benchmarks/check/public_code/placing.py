@@ -1,4 +1,4 @@
-"""A submission whose parts are named, so that finding them is not what is measured."""
+"""A submission whose parts are named, so that finding the parts is not measured."""
 
 import ast
 from pathlib import Path, PurePosixPath
@@ -6,66 +6,85 @@ from typing import Any
 
 
 def files_of_modules(tree: ast.AST, path: PurePosixPath, listed: set[str]) -> list[str]:
-    """The files of a folder that one of its files imports.
+    """Return the files of a folder that one of its files imports.
 
     Args:
-        tree: the importing file; `path` is where it is, `listed` which files there are.
+        tree: the importing file.
+        path: of the importing file.
+        listed: the paths of all files.
     """
-    found = []
+    files = []
     for node in ast.walk(tree):
-        names: list[tuple[int, str]] = []
         if isinstance(node, ast.Import):
-            names = [(0, alias.name) for alias in node.names]
+            for alias in node.names:
+                files += _files_of(0, alias.name, path, listed)
         elif isinstance(node, ast.ImportFrom):
             stem = node.module or ""
-            names = [(node.level, stem)]
-            names += [(node.level, f"{stem}.{a.name}".strip(".")) for a in node.names]
-        for level, name in names:
-            found += _files_of(level, name, path, listed)
-    return found
+            files += _files_of(node.level, stem, path, listed)
+            for alias in node.names:
+                files += _files_of(node.level, f"{stem}.{alias.name}".strip("."), path, listed)
+    return files
 
 
 def _files_of(level: int, name: str, path: PurePosixPath, listed: set[str]) -> list[str]:
-    """The files of one module: from the importing file's folder upwards, or relative to it."""
-    bases = [*path.parents] if level == 0 else [path.parents[level - 1]]
+    """Return the files of one module: from the importing file's folder upwards, or relative."""
+    bases = list(path.parents)
+    if level > 0:
+        bases = [path.parents[level - 1]]
     for base in bases:
         stem = base / name.replace(".", "/")
-        files = [f"{stem}.py", f"{stem}/__init__.py"]
-        files += [f"{p}/__init__.py" for p in stem.parents if base in p.parents]
-        if listed & set(files[:2]):
-            return [file for file in files if file in listed]
+        candidates = [f"{stem}.py", f"{stem}/__init__.py"]
+        if listed.isdisjoint(candidates):
+            continue
+        for parent in stem.parents:
+            if base in parent.parents:
+                candidates.append(f"{parent}/__init__.py")
+        return [file for file in candidates if file in listed]
     return []
 
 
 def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
-    """The submission in a folder.
+    """Return the submission in a folder.
 
     Args:
         root: the folder, which may be written to.
         parts: the file of each part, and the class in it that makes it this part, if it is known.
     """
     from toolkit.assignment.check.submission import Located, Submission
-    from toolkit.assignment.syntax import marked
 
-    listed = {p.relative_to(root).as_posix() for p in root.rglob("*.py")}
-    imports: dict[str, list[str]] = {}
-    for file in listed:
-        text = (root / file).read_bytes().decode(errors="replace")
-        try:
-            imports[file] = files_of_modules(ast.parse(text), PurePosixPath(file), listed)
-        except (SyntaxError, ValueError):
-            imports[file] = []
-        if (changed := marked(text)) != text:
-            (root / file).write_text(changed)
+    listed = set()
+    for path in root.rglob("*.py"):
+        listed.add(path.relative_to(root).as_posix())
+    imports = {file: _imports_of(root, file, listed) for file in listed}
     located = {}
     for part, (file, name) in parts.items():
-        reached, waiting = [file], [file]
-        while waiting:
-            more = [f for f in imports[waiting.pop()] if f not in reached]
-            reached += more
-            waiting += more
-        users = tuple(sorted(f for f in listed if file in imports[f]))
-        files = tuple(dict.fromkeys(reached))
-        located[part] = Located(file, name, files=files, users=users)
-    there = tuple(sorted(p.relative_to(root).as_posix() for p in root.rglob("*")))
-    return Submission(root, located, files=tuple(sorted(listed)), there=there)
+        users = sorted(user for user in listed if file in imports[user])
+        files = tuple(_reachable(file, imports))
+        located[part] = Located(file, name, files=files, users=tuple(users))
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+    return Submission(root, located, files=tuple(sorted(listed)), there=tuple(paths))
+
+
+def _imports_of(root: Path, file: str, listed: set[str]) -> list[str]:
+    """Return the files that a file imports; it is written anew as the check marks it."""
+    from toolkit.assignment.syntax import marked
+
+    text = (root / file).read_bytes().decode(errors="replace")
+    marked_text = marked(text)
+    if marked_text != text:
+        (root / file).write_text(marked_text)
+    try:
+        return files_of_modules(ast.parse(text), PurePosixPath(file), listed)
+    except (SyntaxError, ValueError):
+        return []
+
+
+def _reachable(file: str, imports: dict[str, list[str]]) -> list[str]:
+    """Return a file and all files that it imports, directly or not, each once."""
+    reached = {file: None}
+    waiting = [file]
+    while waiting:
+        new = [imported for imported in imports[waiting.pop()] if imported not in reached]
+        reached |= dict.fromkeys(new)
+        waiting += new
+    return list(reached)

@@ -37,44 +37,48 @@ SCRIPTS = ("train", "gan")
 
 
 def _class_elsewhere(program: Program, part: str, stem: str, package: bool) -> Program | None:
-    """The classes of a file that need nothing of it, in a module of their own."""
+    """Move the classes of a file that need nothing of it into a module of their own."""
     module = program.module(part)
-    path = PurePosixPath(program.parts[part])
-    imports = [s for s in module.body if is_import(s)]
-    own = [s for s in module.body if not is_import(s)]
-    defined = {
-        name
-        for s in own
-        for name in ({s.name.value} if isinstance(s, cst.FunctionDef | cst.ClassDef) else stores(s))
-    }
-    moved: list[Any] = []
-    for one in own:
-        known = {s.name.value for s in moved}
-        plain = isinstance(one, cst.ClassDef | cst.FunctionDef) and one.name.value not in (
-            "main",
-            "train",
-        )
-        if plain and not (loads(one) & defined) - known - {one.name.value}:
-            moved.append(one)
-    kept = [s for s in own if s not in moved and not is_guard(s)]
-    if not any(isinstance(s, cst.ClassDef) for s in moved) or (
-        not kept and len(moved) == len(own) and part in SCRIPTS
-    ):
+    target = PurePosixPath(program.parts[part]).parent / f"{stem}.py"
+    moved = _movable(module)
+    if not any(isinstance(definition, cst.ClassDef) for definition in moved):
         return None
-    names = ", ".join(s.name.value for s in moved)
-    target = path.parent / f"{stem}.py"
+    imports = [statement for statement in module.body if is_import(statement)]
+    if len(moved) + len(imports) == len(module.body) and part in SCRIPTS:
+        return None  # nothing would be left of the script
     if str(target) in program.files:
         return None
+    names = ", ".join(definition.name.value for definition in moved)
     dotted = stem.replace("/", ".")
     text = module.with_changes(header=(), body=[*imports, *moved]).code
-    line = statements(f"from {dotted} import {names}\n")
-    rest = [s for s in module.body if s not in moved]
-    last = max((k for k, s in enumerate(rest) if is_import(s)), default=-1)
-    module = module.with_changes(body=[*rest[: last + 1], *line, *rest[last + 1 :]])
+    remaining = [statement for statement in module.body if statement not in moved]
+    module = module.with_changes(body=remaining)
+    module = after_imports(module, f"from {dotted} import {names}\n")
     files = {**program.replaced(part, module).files, str(target): text}
     if package:
         files[str(target.parent / "__init__.py")] = ""
     return program._replace(files=files)
+
+
+def _movable(module: cst.Module) -> list[Any]:
+    """Return the classes and functions that need nothing of their file but each other."""
+    defined: set[str] = set()
+    for statement in module.body:
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            defined.add(statement.name.value)
+        elif not is_import(statement):
+            defined |= stores(statement)
+    moved: list[Any] = []
+    names: set[str] = set()  # of those that are moved
+    for statement in module.body:
+        if not isinstance(statement, cst.ClassDef | cst.FunctionDef):
+            continue
+        name = statement.name.value
+        needed = (loads(statement) & defined) - names - {name}
+        if name not in ("main", "train") and not needed:
+            moved.append(statement)
+            names.add(name)
+    return moved
 
 
 def class_in_another_file(program: Program, part: str, rng: random.Random) -> Program | None:
@@ -86,108 +90,142 @@ def class_in_a_folder(program: Program, part: str, rng: random.Random) -> Progra
 
 
 def two_parts_in_one_file(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The model, or the data set, in the file of the training."""
-    train, other = program.parts["train"], program.parts.get(part, "")
-    if not (train.endswith(".py") and other.endswith(".py")) or train == other:
+    """Put the model, or the data set, into the file of the training."""
+    train = program.parts["train"]
+    file = program.parts.get(part, "")
+    if not train.endswith(".py") or not file.endswith(".py") or train == file:
         return None
-    stem = PurePosixPath(other).stem
-    mine = rf"from {stem} import \w+\n"
-    texts = [t for p, t in program.files.items() if p.endswith(".py")]
-    if sum(len(re.findall(rf"\b(from|import) {stem}\b", t)) for t in texts) != 1:
+    stem = PurePosixPath(file).stem
+    line = re.search(rf"from {stem} import \w+\n", program.files[train])
+    inner = program.module(part)
+    outer = program.module("train")
+    if line is None or _num_imports(program, stem) != 1 or _clash(inner, outer):
         return None
-    line = re.search(mine, program.files[train])
-    inner, outer = program.module(part), program.module("train")
-    clash = (stores(*inner.body) | {c.name.value for c in classes(inner)}) & (
-        stores(outer) | {f.name.value for f in functions(outer)}
-    )
-    if line is None or clash or any(is_guard(s) for s in inner.body):
+    if any(is_guard(statement) for statement in inner.body):
         return None
-    mixed = [s for s in inner.body if is_import(s)]
-    text = program.files[train].replace(line[0], "".join(code(s) for s in mixed), 1)
-    joined = cst.parse_module(text)
-    rest = "".join(code(s) for s in inner.body if not is_import(s))
-    joined = after_imports(joined, rest + "\n")
-    files = {p: t for p, t in program.files.items() if p != other} | {train: joined.code}
+    imports = ""
+    definitions = ""
+    for statement in inner.body:
+        if is_import(statement):
+            imports += code(statement)
+        else:
+            definitions += code(statement)
+    joined = cst.parse_module(program.files[train].replace(line[0], imports, 1))
+    joined = after_imports(joined, definitions + "\n")
+    files = {**program.files, train: joined.code}
+    del files[file]
     return program._replace(files=files, parts={**program.parts, part: train})
 
 
+def _num_imports(program: Program, stem: str) -> int:
+    """Return how often the Python files of a program import a module."""
+    number = 0
+    for path, text in program.files.items():
+        if path.endswith(".py"):
+            number += len(re.findall(rf"\b(from|import) {stem}\b", text))
+    return number
+
+
+def _clash(inner: cst.Module, outer: cst.Module) -> bool:
+    """Return True if two files define a name in common."""
+    inner_names = stores(*inner.body) | {owner.name.value for owner in classes(inner)}
+    outer_names = stores(outer) | {function.name.value for function in functions(outer)}
+    return not inner_names.isdisjoint(outer_names)
+
+
 def renamed_file(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Another name for a file, with the imports of it."""
+    """Give a file another name, and change the imports of it."""
     path = PurePosixPath(program.parts[part])
     new = {"dataset": "palindromes", "lstm": "network", "train": "run_part1", "gan": "part2"}[part]
     target = str(path.with_name(f"{new}.py"))
-    if target in program.files or any(not p.endswith(".py") for p in program.files):
+    if target in program.files or not all(name.endswith(".py") for name in program.files):
         return None
     pattern = rf"^(\s*)(from|import) {path.stem}\b"
-    files = {
-        p: re.sub(pattern, rf"\1\2 {new}", t, flags=re.MULTILINE)
-        for p, t in program.files.items()
-        if p != str(path)
-    }
-    changed = program._replace(files={**files, str(path): program.files[str(path)]})
-    return changed.moved(part, target, program.files[str(path)])
+    files = {}
+    for name, text in program.files.items():
+        if name != str(path):
+            files[name] = re.sub(pattern, rf"\1\2 {new}", text, flags=re.MULTILINE)
+    files[str(path)] = program.files[str(path)]
+    return program._replace(files=files).moved(part, target, program.files[str(path)])
 
 
 def notebook(program: Program, part: str, rng: random.Random) -> Program | None:
-    """A script as a notebook: its imports, its definitions, and what it runs, cell by cell."""
+    """Turn a script into a notebook: its imports, its definitions and its calls, cell by cell."""
     module = program.module(part)
     path = PurePosixPath(program.parts[part])
     if "parse_args" in code(module) or "Path(__file__" in code(module):
         return None
-    if any(f"import {path.stem}" in t or f"from {path.stem} " in t for t in program.files.values()):
-        return None
-    cells, current = [], ""
-    for statement in module.body:
-        text = code(statement)
-        apart = isinstance(statement, cst.FunctionDef | cst.ClassDef | cst.For | cst.If)
-        if apart and current.strip():
-            cells.append(current)
-            current = ""
-        current += text
-    cells.append(current)
-    kinds = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
-    whole = {
-        "cells": [
-            kinds | {"source": c.strip("\n").splitlines(keepends=True)} for c in cells if c.strip()
-        ],
+    for text in program.files.values():
+        if f"import {path.stem}" in text or f"from {path.stem} " in text:
+            return None
+    cells = []
+    for text in _cells(module):
+        source = text.strip("\n").splitlines(keepends=True)
+        cells.append(
+            {
+                "cell_type": "code",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+        )
+    content = {
+        "cells": cells,
         "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return program.moved(part, str(path.with_suffix(".ipynb")), json.dumps(whole))
+    return program.moved(part, str(path.with_suffix(".ipynb")), json.dumps(content))
+
+
+def _cells(module: cst.Module) -> list[str]:
+    """Split a script: a cell begins with each definition, loop and branch."""
+    cells = [""]
+    for statement in module.body:
+        begins = isinstance(statement, cst.FunctionDef | cst.ClassDef | cst.For | cst.If)
+        if begins and cells[-1].strip():
+            cells.append("")
+        cells[-1] += code(statement)
+    return [cell for cell in cells if cell.strip()]
 
 
 # -- settings
 
 
 def _options(module: cst.Module) -> dict[str, str]:
-    """The options that `add_argument` lists: the name in the result, and the default."""
-    found = {}
+    """Return the options that `add_argument` lists: the name in the result, and the default."""
+    options = {}
     for call in m.findall(module, m.Call(func=m.Attribute(attr=m.Name("add_argument")))):
-        names = [code(a.value).strip("\"'") for a in call.args if a.keyword is None]
-        given = {a.keyword.value: code(a.value) for a in call.args if a.keyword is not None}
-        if "default" not in given or not names:
+        name = ""
+        default = None
+        for argument in call.args:
+            if argument.keyword is None:
+                name = code(argument.value).strip("\"'")
+            elif argument.keyword.value == "default":
+                default = code(argument.value)
+        if default is None or not name:
             return {}
-        found[names[-1].lstrip("-").replace("-", "_")] = given["default"]
-    return found
+        options[name.lstrip("-").replace("-", "_")] = default
+    return options
 
 
 def _without_parser(module: cst.Module, settings: str) -> cst.Module | None:
-    """Without argparse: `parse_args()` becomes the name of an object."""
-    lines = [
-        s
-        for s in m.findall(module, m.SimpleStatementLine())
-        if "ArgumentParser(" in code(s) or ".add_argument(" in code(s)
-    ]
+    """Remove argparse: `parse_args()` becomes the name of an object."""
     calls = m.findall(module, m.Call(func=m.Attribute(attr=m.Name("parse_args"))))
-    if not lines or len(calls) != 1 or calls[0].args:
+    if len(calls) != 1 or calls[0].args:
         return None
-    given = (calls[0], [cst.parse_expression(settings)])
-    return all_replaced(module, [given, *((line, []) for line in lines)])
+    pairs: list[Any] = [(calls[0], [cst.parse_expression(settings)])]
+    for line in m.findall(module, m.SimpleStatementLine()):
+        if "ArgumentParser(" in code(line) or ".add_argument(" in code(line):
+            pairs.append((line, []))
+    if len(pairs) == 1:
+        return None
+    return all_replaced(module, pairs)
 
 
 def object_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The defaults of argparse in an object."""
+    """Put the defaults of argparse into an object."""
     options = _options(module)
     if not options:
         return None
@@ -197,7 +235,7 @@ def object_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | 
 
 
 def class_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The defaults of argparse in a class."""
+    """Put the defaults of argparse into a class."""
     options = _options(module)
     if not options or "Settings" in code(module):
         return None
@@ -207,17 +245,10 @@ def class_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | N
 
 
 def constants_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The defaults of argparse as constants, where the result is one variable of the script."""
+    """Turn the defaults of argparse into constants, if the result is one variable of the script."""
     options = _options(module)
-    holders = [
-        p[0]
-        for s in m.findall(module, m.SimpleStatementLine())
-        if (p := assignment(s)) and code(p[1]).endswith(".parse_args()")
-    ]
-    if not options or len(holders) != 1:
-        return None
-    holder = holders[0]
-    if any(holder in params(f) for f in functions(module)):
+    holder = _holder_of_options(module)
+    if not options or holder is None:
         return None
     uses = m.findall(module, m.Attribute(value=m.Name(holder)))
     if len(re.findall(rf"\b{holder}\b", code(module))) != len(uses) + 1:
@@ -225,45 +256,64 @@ def constants_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module
     changed = _without_parser(module, "None")
     if changed is None:
         return None
-    changed = all_replaced(
-        changed,
-        [
-            (use, [cst.Name(use.attr.value.upper())])
-            for use in m.findall(changed, m.Attribute(m.Name(holder)))
-        ],
-    )
+    pairs = []
+    for use in m.findall(changed, m.Attribute(m.Name(holder))):
+        pairs.append((use, [cst.Name(use.attr.value.upper())]))
+    changed = all_replaced(changed, pairs)
     lines = "".join(f"{name.upper()} = {default}\n" for name, default in options.items())
     return after_imports(changed, lines)
 
 
+def _holder_of_options(module: cst.Module) -> str | None:
+    """Return the one variable that gets the result of `parse_args`, if no function has it too."""
+    holders = []
+    for line in m.findall(module, m.SimpleStatementLine()):
+        pair = assignment(line)
+        if pair and code(pair[1]).endswith(".parse_args()"):
+            holders.append(pair[0])
+    if len(holders) != 1 or any(holders[0] in params(function) for function in functions(module)):
+        return None
+    return holders[0]
+
+
 def argparse_for_constants(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Constants of a script that become options."""
+    """Turn the constants of a script into options."""
     module = program.module(part)
     stem = PurePosixPath(program.parts[part]).stem
     if "parse_args" in code(module) or not any(is_guard(s) for s in module.body):
         return None
-    if any(f"from {stem} import" in t for t in program.files.values()):
+    if any(f"from {stem} import" in text for text in program.files.values()):
         return None
-    found = [
-        (s, p)
-        for s in module.body
-        if (p := assignment(s)) and p[0].isupper() and isinstance(p[1], cst.Integer | cst.Float)
-    ]
-    if not found:
-        return None
-    text = "parser = argparse.ArgumentParser()\n"
-    for _, (name, value) in found:
+    options = {}
+    remaining = []
+    parser = "parser = argparse.ArgumentParser()\n"
+    for statement in module.body:
+        constant = _constant(statement)
+        if constant is None:
+            remaining.append(statement)
+            continue
+        name, value = constant
+        option = name.lower()
+        options[name] = f"options.{option}"
         kind = "int" if isinstance(value, cst.Integer) else "float"
-        text += f'parser.add_argument("--{name.lower()}", type={kind}, default={code(value)})\n'
-    text += "options = parser.parse_args()\n"
-    lines = [s for s in module.body if s not in [s for s, _ in found]]
-    module = module.with_changes(body=lines)
-    module = substituted(module, {p[0]: f"options.{p[0].lower()}" for _, p in found})
-    return program.replaced(part, after_imports(module, f"import argparse\n\n{text}"))
+        parser += f'parser.add_argument("--{option}", type={kind}, default={code(value)})\n'
+    if not options:
+        return None
+    parser += "options = parser.parse_args()\n"
+    module = substituted(module.with_changes(body=remaining), options)
+    return program.replaced(part, after_imports(module, f"import argparse\n\n{parser}"))
+
+
+def _constant(statement: Any) -> tuple[str, cst.BaseExpression] | None:
+    """Return name and value of a line such as `STEPS = 100`; None for another line."""
+    pair = assignment(statement)
+    if pair and pair[0].isupper() and isinstance(pair[1], cst.Integer | cst.Float):
+        return pair
+    return None
 
 
 def described(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Docstrings and comments."""
+    """Add docstrings."""
     pairs = []
     for function in functions(module):
         text = f'"""{function.name.value}: what it does is said in the report."""\n'

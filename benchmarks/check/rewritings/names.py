@@ -15,6 +15,7 @@ from rewritings.program import (
     Substitute,
     body,
     classes,
+    code,
     functions,
     keywords,
     of_module,
@@ -34,36 +35,60 @@ TORCHS = set(dir(torch.nn.Linear)) | set(dir(torch.Tensor)) | set(dir(torch.opti
 
 
 def fresh(names: Iterable[str], taken: set[str], rng: random.Random) -> dict[str, str]:
-    """Another name for each, which says nothing and is not taken."""
+    """Return another name for each, which says nothing and is not taken."""
     free = [word for word in WORDS if word not in taken]
     rng.shuffle(free)
     return dict(zip(sorted(names), free, strict=False))
 
 
 def variables(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The local variables of all functions."""
+    """Rename up to eight local variables of functions."""
     module = program.module(part)
-    arguments = {p for f in functions(module) for p in params(f)}
-    lambdas = {p.name.value for x in m.findall(module, m.Lambda()) for p in x.params.params}
-    found = {name for f in functions(module) for name in stores(f)}
-    outside = stores(*[s for s in module.body if not isinstance(s, cst.FunctionDef | cst.ClassDef)])
-    found -= arguments | lambdas | outside | keywords(module) | set(dir(builtins))
-    found = {name for name in found if not name.startswith("_")}
-    new = fresh(rng.sample(sorted(found), min(8, len(found))), words(module), rng)
-    return program.replaced(part, substituted(module, new)) if new else None
+    taken = keywords(module) | set(dir(builtins))
+    names: set[str] = set()
+    for function in functions(module):
+        names |= stores(function)
+        taken.update(params(function))
+    for function in m.findall(module, m.Lambda()):
+        taken.update(parameter.name.value for parameter in function.params.params)
+    for statement in module.body:
+        if not isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            taken |= stores(statement)
+    renamed = sorted(name for name in names - taken if not name.startswith("_"))
+    new = fresh(rng.sample(renamed, min(8, len(renamed))), words(module), rng)
+    return _renamed(program, part, new)
 
 
 def arguments(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The parameters of functions, but not of those by which something is built."""
+    """Rename the parameters of functions, but not those of `__init__`."""
     module = program.module(part)
-    plain = [f for f in functions(module) if f.name.value != "__init__"]
-    kept = {p for f in functions(module) if f not in plain for p in params(f)}
-    given = set().union(
-        *(keywords(cst.parse_module(t)) for p, t in program.files.items() if p.endswith(".py"))
-    )
-    names = {p for f in plain for p in params(f)} - {"self", "cls"} - kept - given
-    new = fresh(names, words(module), rng)
-    return program.replaced(part, substituted(module, new)) if new else None
+    names: set[str] = set()
+    kept = {"self", "cls"}
+    for function in functions(module):
+        if function.name.value == "__init__":
+            kept.update(params(function))
+        else:
+            names.update(params(function))
+    for tree in _trees(program):
+        kept |= keywords(tree)
+    new = fresh(names - kept, words(module), rng)
+    return _renamed(program, part, new)
+
+
+def _renamed(program: Program, part: str, new: dict[str, str]) -> Program | None:
+    """Rename variables in a part's file; None if there are none."""
+    if not new:
+        return None
+    return program.replaced(part, substituted(program.module(part), new))
+
+
+def _trees(program: Program) -> list[cst.Module]:
+    """Return the syntax trees of all Python files."""
+    trees = []
+    for path, text in program.files.items():
+        if path.endswith(".py"):
+            trees.append(cst.parse_module(text))
+    return trees
 
 
 class _Members(cst.CSTTransformer):
@@ -80,77 +105,113 @@ class _Members(cst.CSTTransformer):
 
 
 def members(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The attributes and methods of objects that only the object itself uses."""
+    """Rename the attributes and methods of objects that only the object itself uses."""
     module = program.module(part)
-    own: set[str] = set()
-    for c in classes(module):
-        assigned = m.findall(c, m.AssignTarget(m.Attribute(m.Name("self"))))
-        own |= {t.target.attr.value for t in assigned}
-        methods = [f for f in body(c) if isinstance(f, cst.FunctionDef)]
-        own |= {f.name.value for f in methods if not f.name.value.startswith("__")}
-    elsewhere = {
-        a.attr.value
-        for path, text in program.files.items()
-        if path.endswith(".py")
-        for a in m.findall(cst.parse_module(text), m.Attribute())
-        if not m.matches(a.value, m.Name("self")) or path != program.parts[part]
-    }
-    top = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
-    texts = {w for s in m.findall(module, m.SimpleString()) for w in s.value.strip("\"'").split()}
-    new = fresh(own - elsewhere - TORCHS - top - texts - {"forward"}, words(module), rng)
-    return program.replaced(part, module.visit(_Members(new))) if new else None
+    kept = _foreign_attributes(program, part) | TORCHS | {"forward"}
+    for statement in module.body:
+        if isinstance(statement, cst.FunctionDef):
+            kept.add(statement.name.value)
+    for string in m.findall(module, m.SimpleString()):
+        kept.update(string.value.strip("\"'").split())
+    new = fresh(_own_members(module) - kept, words(module), rng)
+    if not new:
+        return None
+    return program.replaced(part, module.visit(_Members(new)))
+
+
+def _own_members(module: cst.Module) -> set[str]:
+    """Return the attributes that classes assign to `self`, and their methods."""
+    names = set()
+    for owner in classes(module):
+        for target in m.findall(owner, m.AssignTarget(m.Attribute(m.Name("self")))):
+            names.add(target.target.attr.value)
+        for statement in body(owner):
+            if isinstance(statement, cst.FunctionDef):
+                names.add(statement.name.value)
+    return {name for name in names if not name.startswith("__")}
+
+
+def _foreign_attributes(program: Program, part: str) -> set[str]:
+    """Return the attributes that are read of other objects than `self`, or in other files."""
+    names = set()
+    for path, text in program.files.items():
+        if not path.endswith(".py"):
+            continue
+        for attribute in m.findall(cst.parse_module(text), m.Attribute()):
+            of_self = m.matches(attribute.value, m.Name("self"))
+            if not of_self or path != program.parts[part]:
+                names.add(attribute.attr.value)
+    return names
 
 
 def _everywhere(program: Program, part: str, new: dict[str, str]) -> Program | None:
-    """A name of a part's file, here and where it is imported."""
+    """Rename something of a part's file, here and in the files that import it."""
     if not new:
         return None
-    files = {
-        path: substituted(cst.parse_module(text), new).code if path.endswith(".py") else text
-        for path, text in program.files.items()
-    }
+    files = {}
+    for path, text in program.files.items():
+        files[path] = text
+        if path.endswith(".py"):
+            files[path] = substituted(cst.parse_module(text), new).code
     return program._replace(files=files)
 
 
-def _others(program: Program) -> set[str]:
-    """Names that mean a variable somewhere."""
-    trees = [cst.parse_module(t) for p, t in program.files.items() if p.endswith(".py")]
-    arguments = {p for t in trees for f in functions(t) for p in params(f)}
-    return arguments.union(*(stores(t) for t in trees), *(keywords(t) for t in trees))
+def _variables(program: Program) -> set[str]:
+    """Return the names that mean a variable in some file."""
+    names: set[str] = set()
+    for tree in _trees(program):
+        names |= stores(tree) | keywords(tree)
+        for function in functions(tree):
+            names.update(params(function))
+    return names
+
+
+def _taken(program: Program) -> set[str]:
+    """Return every name in the files of a program."""
+    return set().union(*map(words, _trees(program)))
 
 
 def class_names(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The classes, here and where they are imported."""
-    module = program.module(part)
-    names = {c.name.value for c in classes(module)} - _others(program)
-    if any(not p.endswith(".py") for p in program.files):
+    """Rename the classes, here and in the files that import them."""
+    if not all(path.endswith(".py") for path in program.files):
         return None
-    taken = set().union(*(words(cst.parse_module(t)) for t in program.files.values()))
-    new = {old: word.capitalize() for old, word in fresh(names, taken, rng).items()}
+    names = {owner.name.value for owner in classes(program.module(part))}
+    new = {}
+    for old, word in fresh(names - _variables(program), _taken(program), rng).items():
+        new[old] = word.capitalize()
     return _everywhere(program, part, new)
 
 
 def function_names(program: Program, part: str, rng: random.Random) -> Program | None:
-    """The functions of a file, here and where they are imported."""
-    module = program.module(part)
-    if any(not p.endswith(".py") for p in program.files):
+    """Rename the functions of a file, here and in the files that import them."""
+    if not all(path.endswith(".py") for path in program.files):
         return None
-    names = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
-    taken = set().union(*(words(cst.parse_module(t)) for t in program.files.values()))
-    return _everywhere(program, part, fresh(names - _others(program), taken, rng))
+    names = set()
+    for statement in program.module(part).body:
+        if isinstance(statement, cst.FunctionDef):
+            names.add(statement.name.value)
+    new = fresh(names - _variables(program), _taken(program), rng)
+    return _everywhere(program, part, new)
+
+
+def _torch_names(module: cst.Module) -> set[str]:
+    """Return the names that imports of torch bind, but for plain `import torch`."""
+    names = set()
+    for line in m.findall(module, m.Import() | m.ImportFrom()):
+        if "torch" not in code(line) or isinstance(line.names, cst.ImportStar):
+            continue
+        for alias in line.names:
+            if alias.asname:
+                names.add(alias.asname.name.value)
+            elif isinstance(line, cst.ImportFrom) and isinstance(alias.name, cst.Name):
+                names.add(alias.name.value)
+    return names
 
 
 def aliases(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Torch's modules and classes under other names: `from torch import nn as grove`."""
-    found = {
-        (alias.asname.name if alias.asname else alias.name).value
-        for line in m.findall(module, m.Import() | m.ImportFrom())
-        if "torch" in cst.Module([]).code_for_node(line)
-        and not isinstance(line.names, cst.ImportStar)
-        for alias in line.names
-        if alias.asname or (isinstance(line, cst.ImportFrom) and isinstance(alias.name, cst.Name))
-    }
-    bound = fresh(found - keywords(module) - stores(module), words(module), rng)
+    """Import torch's modules and classes under other names: `from torch import nn as grove`."""
+    names = _torch_names(module) - keywords(module) - stores(module)
+    bound = fresh(names, words(module), rng)
 
     class Bind(Substitute):
         def leave_ImportAlias(self, original: cst.ImportAlias, updated: cst.ImportAlias) -> Any:

@@ -38,69 +38,67 @@ LAZY = (ast.Lambda, ast.comprehension, ast.IfExp, ast.BoolOp)
 FLOW = (ast.Return, ast.Yield, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.Await)
 
 
-def _chosen(options: list[Any], rng: random.Random) -> Any:
-    return rng.choice(options) if options else None
-
-
 def methods_reordered(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The methods of all classes, which Python reads in any order."""
+    """Reverse the methods of all classes: Python reads them in any order."""
     pairs = []
     for owner in classes(module):
-        plain = [f for f in body(owner) if isinstance(f, cst.FunctionDef) and not f.decorators]
-        others = [f for f in body(owner) if f not in plain]
-        pairs.append((owner, [with_body(owner, [*others, *plain[::-1]])]))
+        methods = []
+        remaining = []
+        for statement in body(owner):
+            if isinstance(statement, cst.FunctionDef) and not statement.decorators:
+                methods.append(statement)
+            else:
+                remaining.append(statement)
+        pairs.append((owner, [with_body(owner, [*remaining, *methods[::-1]])]))
     return all_replaced(module, pairs)
 
 
 def statements_swapped(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Up to three pairs of neighbours, of which neither needs the other."""
+    """Swap up to three pairs of neighbours, if neither needs the other."""
     for _ in range(3):
         pairs = []
         for block in blocks(module):
-            for one, two in zip(block.body, block.body[1:], strict=False):
-                if not (isinstance(one, cst.SimpleStatementLine) and assignment(two)):
-                    continue
-                if is_docstring(one) or not assignment(one):
-                    continue
-                if has(ast.Call, one) and has(ast.Call, two):  # both may draw
-                    continue
-                written, other = stores(one), stores(two)
-                if written & (loads(two) | other) or other & loads(one):
-                    continue
-                pairs.append((block, one, two))
-        found = _chosen(pairs, rng)
-        if found is None:
+            for first, second in zip(block.body, block.body[1:], strict=False):
+                if _are_independent(first, second):
+                    pairs.append((block, first, second))
+        if not pairs:
             break
-        block, one, two = found
+        block, first, second = rng.choice(pairs)
         lines = list(block.body)
-        at = lines.index(one)
-        lines[at : at + 2] = [two, one]
+        index = lines.index(first)
+        lines[index : index + 2] = [second, first]
         new = with_body(block, lines)
         module = new if block is module else replaced(module, block, new)
     return module
 
 
+def _are_independent(first: Any, second: Any) -> bool:
+    """Return True if two assignments may be swapped."""
+    if not isinstance(first, cst.SimpleStatementLine) or is_docstring(first):
+        return False
+    if not assignment(first) or not assignment(second):
+        return False
+    if has(ast.Call, first) and has(ast.Call, second):  # both may draw random numbers
+        return False
+    first_stores = stores(first)
+    second_stores = stores(second)
+    if first_stores & (loads(second) | second_stores):
+        return False
+    return not second_stores & loads(first)
+
+
 def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Up to four inner expressions, evaluated in a line of their own before the whole."""
+    """Evaluate up to four inner expressions in a line of their own, before the whole one."""
     for _ in range(4):
         options = []
         for block in blocks(module):
-            for line in block.body:
-                simple = m.SimpleStatementLine(body=[m.Assign() | m.Return() | m.AugAssign()])
-                if not m.matches(line, simple) or block is module or line.body[0].value is None:
-                    continue
-                if has(LAZY, line.with_changes(leading_lines=())):
-                    continue
-                whole = line.body[0].value
-                inner = [c for c in m.findall(whole, m.Call()) if c is not whole]
-                # what is evaluated first, so that nothing is drawn or done in another order
-                inner = [c for c in inner if code(whole).startswith(code(c))]
-                options += [(line, c) for c in inner if not is_call(c, "super")]
-        found = _chosen(options, rng)
-        if found is None:
+            if block is not module:
+                for line in block.body:
+                    options += [(line, call) for call in _first_calls(line)]
+        if not options:
             break
-        line, call = found
-        name = next(iter(fresh(["part"], words(module), rng).values()))
+        line, call = rng.choice(options)
+        name = _fresh_name("part", module, rng)
         before = statements(f"{name} = {code(call)}\n")[0].with_changes(
             leading_lines=line.leading_lines
         )
@@ -109,116 +107,188 @@ def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
     return module
 
 
+def _first_calls(line: Any) -> list[cst.Call]:
+    """Return the inner calls of a line that are evaluated first.
+
+    Naming another call would change the order in which a line draws random numbers.
+    """
+    simple = m.SimpleStatementLine(body=[m.Assign() | m.Return() | m.AugAssign()])
+    if not m.matches(line, simple) or line.body[0].value is None:
+        return []
+    if has(LAZY, line.with_changes(leading_lines=())):
+        return []
+    whole = line.body[0].value
+    calls = []
+    for call in m.findall(whole, m.Call()):
+        if call is not whole and code(whole).startswith(code(call)) and not is_call(call, "super"):
+            calls.append(call)
+    return calls
+
+
 def variables_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Up to three variables that hold an element, replaced by what they hold."""
+    """Replace up to three variables that hold an element by the element."""
     for _ in range(3):
         options = []
         for function in functions(module):
             for block in [function.body, *m.findall(function.body, m.IndentedBlock())]:
-                for at, line in enumerate(block.body):
-                    pair, rest = assignment(line), block.body[at + 1 :]
-                    if pair is None or not m.matches(pair[1], m.Subscript() | m.Attribute()):
-                        continue
-                    name, value = pair
-                    once = sum(name in stores(s) for s in body(function)) == 1
-                    changed = stores(*rest) & (loads(cst.Expr(value)) | {name})
-                    used = sum(code(s).count(name) for s in rest)
-                    everywhere = used == code(function).count(name) - 1
-                    if rest and once and not changed and name in loads(*rest) and everywhere:
-                        options.append((block, at, name, value))
-        found = _chosen(options, rng)
-        if found is None:
+                for index in range(len(block.body)):
+                    if _may_be_inlined(function, block, index):
+                        options.append((block, index))
+        if not options:
             break
-        block, at, name, value = found
-        rest = [substituted(s, {name: code(value)}) for s in block.body[at + 1 :]]
-        module = replaced(module, block, with_body(block, [*block.body[:at], *rest]))
+        block, index = rng.choice(options)
+        name, value = assignment(block.body[index])
+        following = []
+        for statement in block.body[index + 1 :]:
+            following.append(substituted(statement, {name: code(value)}))
+        module = replaced(module, block, with_body(block, [*block.body[:index], *following]))
     return module
+
+
+def _may_be_inlined(function: cst.FunctionDef, block: Any, index: int) -> bool:
+    """Return True if a line assigns an element to a variable that only later lines read."""
+    pair = assignment(block.body[index])
+    following = block.body[index + 1 :]
+    if pair is None or not following:
+        return False
+    name, value = pair
+    if not m.matches(value, m.Subscript() | m.Attribute()) or name not in loads(*following):
+        return False
+    if stores(*following) & (loads(cst.Expr(value)) | {name}):
+        return False
+    num_assignments = sum(name in stores(statement) for statement in body(function))
+    num_uses = sum(code(statement).count(name) for statement in following)
+    return num_assignments == 1 and num_uses == code(function).count(name) - 1
 
 
 def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """Make a function or a method of the body of a loop."""
-    options = []
-    for owner in [None, *classes(module)]:
-        for function in functions(module) if owner is None else body(owner):
-            inside = isinstance(function, cst.FunctionDef) and not function.decorators
-            if not inside or (owner is None and function not in module.body):
-                continue
-            for loop in [s for s in m.findall(function.body, m.For() | m.While())]:
-                if not has(FLOW, *body(loop)) and len(body(loop)) > 1:
-                    options.append((owner, function, loop))
-    found = _chosen(options, rng)
-    if found is None:
+    options = _loops_to_pull_out(module)
+    if not options:
         return None
-    owner, function, loop = found
-    others = replaced(function, loop, *statements("pass\n"))
-    header = cst.Expr(loop.iter) if isinstance(loop, cst.For) else cst.Expr(loop.test)
-    targets = (
-        {n.value for n in m.findall(loop.target, m.Name())} if isinstance(loop, cst.For) else set()
-    )
-    bound = set(params(function)) | stores(*body(others)) | targets
-    for around in m.findall(function.body, m.For()):  # loops around this one
-        if loop in m.findall(around.body, m.For() | m.While()):
-            bound |= {n.value for n in m.findall(around.target, m.Name())}
-    inner = body(loop)
-    given = sorted((loads(*inner) | stores(*inner)) & bound - {"self", "_"})
-    later = loads(*body(others)) | set(given) | loads(statements(code(header))[0])
-    back = sorted(stores(*inner) & later)
-    name = next(iter(fresh(["step"], words(module), rng).values()))
-    method = owner is not None and "self" in params(function)
-    signature = ", ".join([*(["self"] if method else []), *given])
-    made = statements(f"def {name}({signature}):\n    pass\n")[0]
-    result = statements(f"return {', '.join(back)}\n") if back else []
-    made = with_body(made, [*inner, *result]).with_changes(
-        leading_lines=[cst.EmptyLine(indent=False)]
-    )
-    call = f"{'self.' if method else ''}{name}({', '.join(given)})"
-    line = statements(f"{', '.join(back)} = {call}\n" if back else f"{call}\n")
-    new = replaced(function, loop, with_body(loop, line))
-    if method or owner is None:
-        return replaced(module, function, *((new, made) if method else (made, new)))
+    owner, function, loop = rng.choice(options)
+    arguments, results = _variables_of(function, loop)
+    name = _fresh_name("step", module, rng)
+    is_method = owner is not None and "self" in params(function)
+    parameters = ["self", *arguments] if is_method else arguments
+    step = statements(f"def {name}({', '.join(parameters)}):\n    pass\n")[0]
+    call = f"{name}({', '.join(arguments)})"
+    if is_method:
+        call = f"self.{call}"
+    lines = list(body(loop))
+    if results:
+        lines += statements(f"return {', '.join(results)}\n")
+        call = f"{', '.join(results)} = {call}"
+    step = with_body(step, lines).with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    calling = replaced(function, loop, with_body(loop, statements(f"{call}\n")))
+    if is_method:
+        return replaced(module, function, calling, step)
+    if owner is None:
+        return replaced(module, function, step, calling)
     return None
 
 
+def _loops_to_pull_out(module: cst.Module) -> list[tuple[Any, cst.FunctionDef, Any]]:
+    """Return the loops whose body could be a function, with the function and class around them."""
+    around: list[tuple[Any, Any]] = []
+    for function in functions(module):
+        if function in module.body:
+            around.append((None, function))
+    for owner in classes(module):
+        for statement in body(owner):
+            if isinstance(statement, cst.FunctionDef):
+                around.append((owner, statement))
+    loops = []
+    for owner, function in around:
+        if function.decorators:
+            continue
+        for loop in m.findall(function.body, m.For() | m.While()):
+            if not has(FLOW, *body(loop)) and len(body(loop)) > 1:
+                loops.append((owner, function, loop))
+    return loops
+
+
+def _variables_of(function: cst.FunctionDef, loop: Any) -> tuple[list[str], list[str]]:
+    """Return the variables that the body of a loop needs, and those that it gives back."""
+    without_loop = body(replaced(function, loop, *statements("pass\n")))
+    bound = set(params(function)) | stores(*without_loop)
+    if isinstance(loop, cst.For):
+        header = cst.Expr(loop.iter)
+        bound |= _names_in(loop.target)
+    else:
+        header = cst.Expr(loop.test)
+    for outer in m.findall(function.body, m.For()):
+        if loop in m.findall(outer.body, m.For() | m.While()):
+            bound |= _names_in(outer.target)
+    inner = body(loop)
+    arguments = sorted((loads(*inner) | stores(*inner)) & bound - {"self", "_"})
+    read_later = loads(*without_loop) | set(arguments) | loads(statements(code(header))[0])
+    return arguments, sorted(stores(*inner) & read_later)
+
+
+def _names_in(node: cst.CSTNode) -> set[str]:
+    return {name.value for name in m.findall(node, m.Name())}
+
+
+def _fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
+    """Return a name that the file does not have."""
+    return fresh([name], words(module), rng)[name]
+
+
 def functions_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Calls of functions and methods that are one expression, replaced by it."""
+    """Replace calls of functions and methods that are one expression by the expression."""
     short: dict[str, tuple[list[str], str]] = {}
     for function in functions(module):
-        lines = [s for s in body(function) if not is_docstring(s)]
-        simple = m.SimpleStatementLine(body=[m.Return(value=m.DoNotCare())])
-        plain = not function.decorators and function.params.star_arg in (
-            "",
-            cst.MaybeSentinel.DEFAULT,
-        )
-        if len(lines) == 1 and m.matches(lines[0], simple) and plain and lines[0].body[0].value:
-            names = params(function)
-            name = function.name.value
-            if name.startswith("__") or name == "forward" or name in short:
-                continue
-            if names[:1] == ["self"]:
-                name, names = f"self.{name}", names[1:]
-            short[name] = (names, code(lines[0].body[0].value))
+        value = _only_expression(function)
+        name = function.name.value
+        if value is None or name.startswith("__") or name == "forward" or name in short:
+            continue
+        names = params(function)
+        if names[:1] == ["self"]:
+            name = f"self.{name}"
+            names = names[1:]
+        short[name] = (names, code(value))
 
     def change(call: cst.Call) -> cst.BaseExpression | None:
         names, text = short.get(code(call.func), ([], ""))
-        given = plain_args(call)
-        if not text or given is None or len(given) != len(names):
+        arguments = plain_args(call)
+        if not text or arguments is None or len(arguments) != len(names):
             return None
-        values = dict(zip(names, (f"({g})" for g in given), strict=True))
+        values = {}
+        for name, argument in zip(names, arguments, strict=True):
+            values[name] = f"({argument})"
         return expression(f"({code(substituted(expression(text), values))})")
 
-    return all_replaced(module, [(f, [replace_calls(f, change)]) for f in functions(module)])
+    pairs = []
+    for function in functions(module):
+        pairs.append((function, [replace_calls(function, change)]))
+    return all_replaced(module, pairs)
+
+
+def _only_expression(function: cst.FunctionDef) -> cst.BaseExpression | None:
+    """Return the expression that a function returns, if it does nothing else."""
+    if function.decorators:
+        return None
+    if function.params.star_arg not in ("", cst.MaybeSentinel.DEFAULT):
+        return None
+    lines = [statement for statement in body(function) if not is_docstring(statement)]
+    simple = m.SimpleStatementLine(body=[m.Return(value=m.DoNotCare())])
+    if len(lines) != 1 or not m.matches(lines[0], simple):
+        return None
+    value: cst.BaseExpression | None = lines[0].body[0].value
+    return value
 
 
 def for_as_while(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """`for t in range(n)` that counts by itself."""
+    """Turn `for t in range(n)` into a loop that counts by itself."""
     for loop in m.findall(module, m.For(target=m.Name(), iter=m.Call(func=m.Name("range")))):
-        given = plain_args(loop.iter)
+        arguments = plain_args(loop.iter)
         counter = loop.target.value
-        if given is None or len(given) > 2 or has((ast.Continue,), *body(loop)):
+        if arguments is None or len(arguments) > 2 or has((ast.Continue,), *body(loop)):
             continue
         if counter in stores(*body(loop)) or counter == "_":
             continue
-        begin, end = ["0", *given][-2:]
+        begin, end = ["0", *arguments][-2:]
         lines = statements(f"{counter} = {begin}\nwhile {counter} < {end}:\n    pass\n")
         lines[1] = with_body(lines[1], [*body(loop), *statements(f"{counter} += 1\n")])
         return replaced(module, loop, *lines)
@@ -226,31 +296,34 @@ def for_as_while(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def loop_for_comprehension(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """A list that is filled in a loop."""
-    lines = [s for b in blocks(module) for s in b.body if b is not module]
-    options = [
-        (s, p)
-        for s in lines
-        if (p := assignment(s))
-        and isinstance(p[1], cst.ListComp)
-        and p[1].for_in.inner_for_in is None
-    ]
-    found = _chosen(options, rng)
-    if found is None:
+    """Fill a list in a loop."""
+    options = []
+    for block in blocks(module):
+        if block is not module:
+            for line in block.body:
+                pair = assignment(line)
+                if pair and isinstance(pair[1], cst.ListComp) and _has_one_loop(pair[1]):
+                    options.append((line, pair))
+    if not options:
         return None
-    line, (name, value) = found
-    part = value.for_in
-    test = "".join(f"if {code(i.test)}: " for i in part.ifs[:1])
-    if len(part.ifs) > 1:
+    line, (name, value) = rng.choice(options)
+    loop = value.for_in
+    if len(loop.ifs) > 1:
         return None
-    header = f"{name} = []\nfor {code(part.target)} in {code(part.iter)}:\n"
-    return replaced(
-        module, line, *statements(f"{header}    {test}{name}.append({code(value.elt)})\n")
-    )
+    test = ""
+    if loop.ifs:
+        test = f"if {code(loop.ifs[0].test)}: "
+    header = f"{name} = []\nfor {code(loop.target)} in {code(loop.iter)}:\n"
+    filling = statements(f"{header}    {test}{name}.append({code(value.elt)})\n")
+    return replaced(module, line, *filling)
+
+
+def _has_one_loop(value: cst.ListComp) -> bool:
+    return value.for_in.inner_for_in is None
 
 
 def steps_of_an_expression(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """`a = b + c` in two lines: `a = b`, and what is added."""
+    """Write `a = b + c` in two lines: `a = b`, and `a = a + c`."""
     options = []
     for function in functions(module):
         for line in m.findall(function.body, m.SimpleStatementLine()):
@@ -259,12 +332,11 @@ def steps_of_an_expression(module: cst.Module, rng: random.Random) -> cst.Module
                 continue
             if pair[0] not in loads(cst.Expr(pair[1].right)) and "\n" not in code(pair[1]):
                 options.append((line, pair))
-    found = _chosen(options, rng)
-    if found is None:
+    if not options:
         return None
-    line, (name, value) = found
-    two = statements(f"{name} = {code(value.left)}\n{name} = {name} + {code(value.right)}\n")
-    return replaced(module, line, *two)
+    line, (name, value) = rng.choice(options)
+    lines = statements(f"{name} = {code(value.left)}\n{name} = {name} + {code(value.right)}\n")
+    return replaced(module, line, *lines)
 
 
 KINDS = {

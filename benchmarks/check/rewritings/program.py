@@ -1,4 +1,4 @@
-"""A submission that is rewritten, and what the rewritings know about its syntax."""
+"""A submission that is rewritten, and functions that read and write its syntax tree."""
 
 import ast
 import random
@@ -11,25 +11,30 @@ from libcst import matchers as m
 
 
 class Program(NamedTuple):
-    """A submission: its files, and which of them is which part."""
+    """A submission: its files, and the file of each part."""
 
     name: str
     files: Mapping[str, str]  # a file's path -> its text
     parts: Mapping[str, str]  # a part -> its file
 
     def module(self, part: str) -> cst.Module:
-        """The syntax tree of a part's file."""
+        """Return the syntax tree of a part's file."""
         return cst.parse_module(self.files[self.parts[part]])
 
     def replaced(self, part: str, module: cst.Module) -> "Program":
-        """With another text for a part's file."""
+        """Return the program with another text for a part's file."""
         return self._replace(files={**self.files, self.parts[part]: module.code})
 
     def moved(self, part: str, path: str, text: str) -> "Program":
-        """With a part's file under another path."""
+        """Return the program with a part's file under another path."""
         old = self.parts[part]
-        files = {p: t for p, t in self.files.items() if p != old} | {path: text}
-        parts = {p: path if f == old else f for p, f in self.parts.items()}
+        files = dict(self.files)
+        del files[old]
+        files[path] = text
+        parts = dict(self.parts)
+        for name, file in self.parts.items():
+            if file == old:
+                parts[name] = path
         return self._replace(files=files, parts=parts)
 
 
@@ -37,21 +42,22 @@ Rewriting = Callable[[Program, str, random.Random], Program | None]
 
 
 class Kind(NamedTuple):
-    """A kind of rewriting; it gives None where a style has nothing that it fits."""
+    """A kind of rewriting; it gives None if it does not fit a program."""
 
-    parts: tuple[str, ...]  # whose files it rewrites
+    parts: tuple[str, ...]  # it rewrites the files of these
     rewrite: Rewriting
     mirrored: bool = False  # it is the same program for a discriminator of the opposite sign
 
 
 def of_module(change: Callable[[cst.Module, random.Random], cst.Module | None]) -> Rewriting:
-    """A rewriting that looks at one file."""
+    """Make a rewriting of a function that changes one file."""
 
     def rewrite(program: Program, part: str, rng: random.Random) -> Program | None:
         module = program.module(part)
         changed = change(module, rng)
-        same = changed is None or changed.code == module.code
-        return None if changed is None or same else program.replaced(part, changed)
+        if changed is None or changed.code == module.code:
+            return None
+        return program.replaced(part, changed)
 
     return rewrite
 
@@ -60,82 +66,93 @@ def of_module(change: Callable[[cst.Module, random.Random], cst.Module | None]) 
 
 
 def code(node: cst.CSTNode) -> str:
-    """The text of a piece of a tree."""
+    """Return the text of a piece of a tree."""
     return cst.Module([]).code_for_node(node)
 
 
 def tree(*nodes: cst.CSTNode) -> ast.Module:
-    """Statements, or an expression, as `ast` has them."""
+    """Parse statements, or an expression, with `ast`."""
     text = "".join(code(node) for node in nodes)
     return ast.parse(textwrap.dedent(text.lstrip("\n")) or "pass")
 
 
 def loads(*nodes: cst.CSTNode) -> set[str]:
-    """The names that are read."""
-    found = [n for n in ast.walk(tree(*nodes)) if isinstance(n, ast.Name | ast.AugAssign)]
-    read = {n.id for n in found if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    augmented = {n.target for n in found if isinstance(n, ast.AugAssign)}
-    return read | {t.id for t in augmented if isinstance(t, ast.Name)}
+    """Return the names that are read."""
+    names = set()
+    for node in ast.walk(tree(*nodes)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
 
 
 def stores(*nodes: cst.CSTNode) -> set[str]:
-    """The variables that are assigned, without those that belong to comprehensions."""
+    """Return the variables that are assigned, without those that belong to comprehensions."""
     parsed = tree(*nodes)
-    inner = {
-        id(name)
-        for node in ast.walk(parsed)
-        if isinstance(node, ast.comprehension)
-        for name in ast.walk(node.target)
-    }
-    names = (n for n in ast.walk(parsed) if isinstance(n, ast.Name) and id(n) not in inner)
-    return {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    inner = set()
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.comprehension):
+            inner.update(map(id, ast.walk(node.target)))
+    names = set()
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in inner:
+            names.add(node.id)
+    return names
 
 
 def has(kinds: Any, *nodes: cst.CSTNode) -> bool:
-    """True if the program has this kind of `ast` node."""
-    return any(isinstance(n, kinds) for n in ast.walk(tree(*nodes)))
+    """Return True if the nodes contain this kind of `ast` node."""
+    return any(isinstance(node, kinds) for node in ast.walk(tree(*nodes)))
 
 
 def words(module: cst.Module) -> set[str]:
-    """Every name in a file, whatever it means, also in its texts."""
-    found = {n.value for n in m.findall(module, m.Name())}
-    texts = {n.value for n in m.findall(module, m.SimpleString())}
-    return found | {word for text in texts for word in text.strip("\"'").split()}
+    """Return every name in a file, whatever it means, and every word of its texts."""
+    names = {name.value for name in m.findall(module, m.Name())}
+    for string in m.findall(module, m.SimpleString()):
+        names.update(string.value.strip("\"'").split())
+    return names
 
 
 def keywords(module: cst.Module) -> set[str]:
-    """The names of arguments that some call gives by keyword."""
-    return {n.keyword.value for n in m.findall(module, m.Arg(keyword=m.Name()))}
+    """Return the names of arguments that some call gives by keyword."""
+    return {argument.keyword.value for argument in m.findall(module, m.Arg(keyword=m.Name()))}
 
 
 def functions(node: cst.CSTNode) -> list[cst.FunctionDef]:
-    """Yield the functions and methods, but not those that torch compiles from their source."""
-    found = m.findall(node, m.FunctionDef())
-    return [f for f in found if not any("jit" in code(d) for d in f.decorators)]
+    """Return the functions and methods, but not those that torch compiles from their source."""
+    plain = []
+    for function in m.findall(node, m.FunctionDef()):
+        if not any("jit" in code(decorator) for decorator in function.decorators):
+            plain.append(function)
+    return plain
 
 
 def params(function: cst.FunctionDef) -> list[str]:
-    """The names of a function's parameters."""
-    of = function.params
-    return [p.name.value for p in (*of.posonly_params, *of.params, *of.kwonly_params)]
+    """Return the names of a function's parameters."""
+    lists = function.params
+    parameters = (*lists.posonly_params, *lists.params, *lists.kwonly_params)
+    return [parameter.name.value for parameter in parameters]
 
 
 def classes(module: cst.Module) -> list[cst.ClassDef]:
-    """The classes of a file."""
-    return [s for s in module.body if isinstance(s, cst.ClassDef)]
+    """Return the classes of a file."""
+    return [statement for statement in module.body if isinstance(statement, cst.ClassDef)]
 
 
 def method(owner: cst.ClassDef, name: str) -> cst.FunctionDef | None:
-    """A method of a class."""
-    for one in owner.body.body:
-        if isinstance(one, cst.FunctionDef) and one.name.value == name:
-            return one
+    """Return a method of a class."""
+    for statement in owner.body.body:
+        if isinstance(statement, cst.FunctionDef) and statement.name.value == name:
+            return statement
     return None
 
 
 def body(node: Any) -> Sequence[Any]:
-    """The statements of a function, a loop or a class."""
-    return node.body.body if isinstance(node.body, cst.IndentedBlock) else ()
+    """Return the statements of a function, a loop or a class."""
+    if not isinstance(node.body, cst.IndentedBlock):
+        return ()
+    return node.body.body
 
 
 def blocks(module: cst.Module) -> Iterator[Any]:
@@ -145,7 +162,7 @@ def blocks(module: cst.Module) -> Iterator[Any]:
 
 
 def assignment(statement: Any) -> tuple[str, cst.BaseExpression] | None:
-    """The variable and the value of a line `name = value`."""
+    """Return the variable and the value of a line `name = value`; None for another line."""
     if m.matches(
         statement, m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Name())])])
     ):
@@ -159,12 +176,12 @@ def is_docstring(statement: Any) -> bool:
 
 
 def is_import(statement: Any) -> bool:
-    one = m.SimpleStatementLine(body=[m.Import() | m.ImportFrom(), m.ZeroOrMore()])
-    return bool(m.matches(statement, one))
+    pattern = m.SimpleStatementLine(body=[m.Import() | m.ImportFrom(), m.ZeroOrMore()])
+    return bool(m.matches(statement, pattern))
 
 
 def is_guard(statement: Any) -> bool:
-    """`if __name__ == "__main__":`"""
+    """Return True for `if __name__ == "__main__":`."""
     return isinstance(statement, cst.If) and "__name__" in code(statement.test)
 
 
@@ -172,7 +189,7 @@ def is_guard(statement: Any) -> bool:
 
 
 def statements(text: str) -> list[Any]:
-    """Statements from their text."""
+    """Parse statements."""
     return list(cst.parse_module(textwrap.dedent(text)).body)
 
 
@@ -181,14 +198,17 @@ def expression(text: str) -> cst.BaseExpression:
 
 
 def with_body(node: Any, new: Sequence[Any]) -> Any:
-    """A function, a loop, a class or a file with other statements."""
+    """Return a function, a loop, a class or a file with other statements."""
     if isinstance(node, cst.Module | cst.IndentedBlock):
         return node.with_changes(body=list(new))
     return node.with_changes(body=node.body.with_changes(body=list(new)))
 
 
 def all_replaced(node: Any, pairs: Iterable[tuple[cst.CSTNode, Sequence[cst.CSTNode]]]) -> Any:
-    """With other nodes, or none, in the place of some; at once, since a new tree shares none."""
+    """Replace some nodes, each by other nodes or by none.
+
+    All are replaced at once, since a new tree shares no node with the old one.
+    """
     new = {id(old): nodes for old, nodes in pairs}
 
     class Replace(cst.CSTTransformer):
@@ -202,20 +222,21 @@ def all_replaced(node: Any, pairs: Iterable[tuple[cst.CSTNode, Sequence[cst.CSTN
 
 
 def replaced(node: Any, old: cst.CSTNode, *new: cst.CSTNode) -> Any:
-    """With other nodes in the place of one."""
+    """Replace one node by other nodes."""
     return all_replaced(node, [(old, new)])
 
 
 def after_imports(module: cst.Module, text: str) -> cst.Module:
-    """With more statements behind the imports at the top of a file."""
-    last = max((k for k, s in enumerate(module.body) if is_import(s)), default=-1)
-    return module.with_changes(
-        body=[*module.body[: last + 1], *statements(text), *module.body[last + 1 :]]
-    )
+    """Add statements behind the imports at the top of a file."""
+    end = 0
+    for index, statement in enumerate(module.body):
+        if is_import(statement):
+            end = index + 1
+    return module.with_changes(body=[*module.body[:end], *statements(text), *module.body[end:]])
 
 
 class Substitute(cst.CSTTransformer):
-    """Variables replaced by expressions or by other names, wherever they are meant."""
+    """Replaces variables by expressions or by other names, but no attributes and no keywords."""
 
     def __init__(self, new: Mapping[str, str]) -> None:
         self.new = new
@@ -234,12 +255,12 @@ class Substitute(cst.CSTTransformer):
 
 
 def substituted(node: Any, new: Mapping[str, str]) -> Any:
-    """With other names or expressions in the place of variables."""
+    """Replace variables by other names or expressions."""
     return node.visit(Substitute(new))
 
 
 def replace_calls(node: Any, change: Callable[[cst.Call], cst.BaseExpression | None]) -> Any:
-    """With each call changed for which there is something else, the inner ones first."""
+    """Replace each call by the result of `change`, unless that is None; inner calls first."""
 
     class Calls(cst.CSTTransformer):
         def leave_Call(self, original: cst.Call, updated: cst.Call) -> Any:
@@ -253,37 +274,50 @@ def replace_calls(node: Any, change: Callable[[cst.Call], cst.BaseExpression | N
 
 
 def is_call(node: Any, *names: str) -> bool:
-    """True if a node calls something that ends in one of these names, such as `torch.zeros`."""
-    return isinstance(node, cst.Call) and any(
-        code(node.func) == n or code(node.func).endswith(f".{n}") for n in names
-    )
+    """Return True if a node calls one of these names, or an attribute such as `torch.zeros`."""
+    if not isinstance(node, cst.Call):
+        return False
+    function = code(node.func)
+    return any(function == name or function.endswith(f".{name}") for name in names)
 
 
 def plain_args(call: cst.Call) -> list[str] | None:
-    """The arguments of a call, if they are all given by their place."""
-    if any(a.keyword is not None or a.star for a in call.args):
+    """Return the arguments of a call, if it gives all of them by their position."""
+    if any(argument.keyword is not None or argument.star for argument in call.args):
         return None
-    return [code(a.value) for a in call.args]
+    return [code(argument.value) for argument in call.args]
 
 
 def built(program: Program, *parts: str) -> set[str]:
-    """The names that hold a network in the text of these parts: `model`, `self.model`, `G`.
+    """Return the names that hold a network in the text of these parts: `model`, `self.model`, `G`.
 
-    That is what is assigned a call of one of the classes that the parts define, or `nn.Sequential`.
+    They are assigned a call of a class that the parts define, or of `nn.Sequential`.
     """
-    trees = [program.module(p) for p in parts if program.parts.get(p, "").endswith(".py")]
-    known = {c.name.value for t in trees for c in classes(t)} | {"nn.Sequential"}
-    found = set()
-    for assign in (a for t in trees for a in m.findall(t, m.Assign())):
-        pairs = [(assign.targets[0].target, assign.value)]
-        if isinstance(pairs[0][0], cst.Tuple) and isinstance(pairs[0][1], cst.Tuple):
-            targets, values = pairs[0]
-            pairs = [
-                (t.value, v.value) for t, v in zip(targets.elements, values.elements, strict=False)
-            ]
-        for target, value in pairs:
-            while m.matches(value, m.Call(func=m.Attribute(attr=m.Name("to")))):
-                value = value.func.value
-            if isinstance(value, cst.Call) and code(value.func) in known:
-                found.add(code(target))
-    return found
+    trees = []
+    known = {"nn.Sequential"}
+    for part in parts:
+        if program.parts.get(part, "").endswith(".py"):
+            module = program.module(part)
+            trees.append(module)
+            known.update(owner.name.value for owner in classes(module))
+    names = set()
+    for module in trees:
+        for assign in m.findall(module, m.Assign()):
+            for target, value in _targets_and_values(assign):
+                while m.matches(value, m.Call(func=m.Attribute(attr=m.Name("to")))):
+                    value = value.func.value
+                if isinstance(value, cst.Call) and code(value.func) in known:
+                    names.add(code(target))
+    return names
+
+
+def _targets_and_values(assign: cst.Assign) -> list[tuple[Any, Any]]:
+    """Return target and value of an assignment; those of each element for a tuple."""
+    target: Any = assign.targets[0].target
+    value: Any = assign.value
+    if not isinstance(target, cst.Tuple) or not isinstance(value, cst.Tuple):
+        return [(target, value)]
+    pairs = []
+    for target_element, value_element in zip(target.elements, value.elements, strict=False):
+        pairs.append((target_element.value, value_element.value))
+    return pairs

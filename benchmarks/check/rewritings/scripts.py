@@ -39,9 +39,10 @@ SCRIPTS = ("train", "gan")
 
 
 def forward_called(program: Program, part: str, rng: random.Random) -> Program | None:
-    """`model.forward(x)` for `model(x)`."""
+    """Write `model.forward(x)` for `model(x)`."""
     module = program.module(part)
-    networks = built(program, *(("lstm", "train") if part == "train" else (part,)))
+    parts = ("lstm", "train") if part == "train" else (part,)
+    networks = built(program, *parts)
 
     def change(call: cst.Call) -> cst.BaseExpression | None:
         if code(call.func) not in networks:
@@ -53,31 +54,54 @@ def forward_called(program: Program, part: str, rng: random.Random) -> Program |
 
 def optimisers_in_a_dict(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """Put the optimisers of a function, or of the script, into one dictionary."""
-    for scope in [*functions(module), module, *[s for s in module.body if is_guard(s)]]:
+    guards = [statement for statement in module.body if is_guard(statement)]
+    parameters: set[str] = set()
+    for function in functions(module):
+        parameters.update(params(function))
+    for scope in [*functions(module), module, *guards]:
         lines = list(scope.body if scope is module else body(scope))
-        made = [
-            s for s in lines if (p := assignment(s)) and is_call(p[1], "Adam", "RMSprop", "SGD")
-        ]
-        names = [assignment(s)[0] for s in made if assignment(s)]
-        if not names or any(n in params(f) for n in names for f in functions(module)):
+        first, names = _optimisers(lines)
+        if not names or not parameters.isdisjoint(names):
             continue
-        if scope is not module and names[0] in stores(*[s for s in module.body if s is not scope]):
+        outside = [statement for statement in module.body if statement is not scope]
+        if scope is not module and names[0] in stores(*outside):
             continue
-        holder = next(iter(fresh(["optimisers"], words(module), rng).values()))
-        new = {n: f'{holder}["{n}"]' for n in names}
-        first = lines.index(made[0])
-        changed = [substituted(s, new) for s in lines]
+        holder = _fresh_name("optimisers", module, rng)
+        new = {name: f'{holder}["{name}"]' for name in names}
+        changed = [substituted(line, new) for line in lines]
         changed[first:first] = statements(f"{holder} = {{}}\n")
-        return (
-            module.with_changes(body=changed)
-            if scope is module
-            else replaced(module, scope, with_body(scope, changed))
-        )
+        return _with_scope(module, scope, changed)
     return None
 
 
+def _optimisers(lines: list[Any]) -> tuple[int, list[str]]:
+    """Return the index of the first line that makes an optimiser, and the names of all."""
+    first = 0
+    names: list[str] = []
+    for index, line in enumerate(lines):
+        pair = assignment(line)
+        if pair and is_call(pair[1], "Adam", "RMSprop", "SGD"):
+            if not names:
+                first = index
+            names.append(pair[0])
+    return first, names
+
+
+def _with_scope(module: cst.Module, scope: Any, lines: list[Any]) -> cst.Module:
+    """Return a file in which a function, a block or the file itself has other statements."""
+    if scope is module:
+        return module.with_changes(body=lines)
+    changed: cst.Module = replaced(module, scope, with_body(scope, lines))
+    return changed
+
+
+def _fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
+    """Return a name that the file does not have."""
+    return fresh([name], words(module), rng)[name]
+
+
 def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The gradients set to None, parameter by parameter, for `optimizer.zero_grad()`."""
+    """Set the gradients to None, parameter by parameter, for `optimizer.zero_grad()`."""
     simple = m.SimpleStatementLine(
         body=[m.Expr(m.Call(func=m.Attribute(attr=m.Name("zero_grad"))))]
     )
@@ -94,39 +118,46 @@ def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None
 
 
 def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """0 is real and 1 is generated, everywhere: the course permits that."""
+    """Make 0 real and 1 generated, everywhere: the course permits that."""
     if not any(name in code(module) for name in ("BCE", "binary_cross_entropy")):
         return None
     if any(name in code(module) for name in ("full", "fill_", "label", "0.9", "cat([torch.ones")):
         return None
-    other = {"ones": "zeros", "zeros": "ones", "ones_like": "zeros_like", "zeros_like": "ones_like"}
-    other |= {"new_ones": "new_zeros", "new_zeros": "new_ones"}
+    swapped = {"ones": "zeros", "ones_like": "zeros_like", "new_ones": "new_zeros"}
+    for ones, zeros in list(swapped.items()):
+        swapped[zeros] = ones
 
     class Swap(cst.CSTTransformer):
         def leave_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> Any:
-            name = other.get(updated.attr.value)
-            return updated if name is None else updated.with_changes(attr=cst.Name(name))
+            name = updated.attr.value
+            if name not in swapped:
+                return updated
+            return updated.with_changes(attr=cst.Name(swapped[name]))
 
     return module.visit(Swap())
 
 
 def printed(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """A word in each loop, at its beginning, its end, or both."""
+    """Print a word in each innermost loop, at its beginning, its end, or both."""
     pairs = []
-    where = rng.choice([(0,), (1,), (0, 1)])
-    for block in [x.body for x in m.findall(module, m.For()) if body(x)]:
+    at_begin, at_end = rng.choice([(True, False), (False, True), (True, True)])
+    for loop in m.findall(module, m.For()):
+        block = loop.body
+        if not body(loop) or m.findall(block, m.For()):
+            continue
         word = statements('print("one more")\n')
-        last = has((ast.Break, ast.Return, ast.Continue), block.body[-1])
-        lines = [*(word if 0 in where or last else ()), *block.body]
-        pairs.append(
-            (block, [block.with_changes(body=lines + (word if 1 in where and not last else []))])
-        )
-    inner = [block for block, _ in pairs if m.findall(block, m.For())]
-    return all_replaced(module, [pair for pair in pairs if pair[0] not in inner])
+        leaves = has((ast.Break, ast.Return, ast.Continue), block.body[-1])
+        lines = list(block.body)
+        if at_begin or leaves:
+            lines = [*word, *lines]
+        if at_end and not leaves:
+            lines = [*lines, *word]
+        pairs.append((block, [block.with_changes(body=lines)]))
+    return all_replaced(module, pairs)
 
 
 def logged(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """A log of every loss."""
+    """Log every loss."""
     lines = m.findall(module, m.SimpleStatementLine())
     call = m.Call(m.Attribute(m.Name(), m.Name("backward")))
     pairs = []
@@ -135,12 +166,14 @@ def logged(module: cst.Module, rng: random.Random) -> cst.Module | None:
             name = code(line.body[0].value.func.value)
             text = f'logging.info("loss %f", {name}.item())\nlosses_so_far.append({name}.item())\n'
             pairs.append((line, [line, *statements(text)]))
+    if not pairs:
+        return None
     changed = all_replaced(module, pairs)
-    return after_imports(changed, "import logging\n\nlosses_so_far = []\n") if pairs else None
+    return after_imports(changed, "import logging\n\nlosses_so_far = []\n")
 
 
 def plotted(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """A plot of the losses at the end."""
+    """Plot the losses at the end."""
     module = logged(module, rng) or module
     if "losses_so_far" not in code(module):
         return None
@@ -153,49 +186,62 @@ def plotted(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def saved(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The state of what an optimiser has, written after each epoch."""
+    """Write the state of an optimiser's network after each epoch."""
+    name = _trained_network(module)
+    if name is None:
+        return None
     for loop in m.findall(module, m.For()):
-        inner = [s for s in body(loop) if isinstance(s, cst.For)]
-        if not inner:
-            continue
-        for assign in m.findall(module, m.Assign(value=m.Call())):
-            if is_call(assign.value, "Adam", "RMSprop") and assign.value.args:
-                source = code(assign.value.args[0].value)
-                if source.endswith(".parameters()") and "." not in source[: -len(".parameters()")]:
-                    name = source[: -len(".parameters()")]
-                    text = f'torch.save({name}.state_dict(), "{name}.pth")\n'
-                    new = with_body(loop, [*body(loop), *statements(text)])
-                    return replaced(module, loop, new)
+        if any(isinstance(statement, cst.For) for statement in body(loop)):
+            text = f'torch.save({name}.state_dict(), "{name}.pth")\n'
+            return replaced(module, loop, with_body(loop, [*body(loop), *statements(text)]))
+    return None
+
+
+def _trained_network(module: cst.Module) -> str | None:
+    """Return the variable of the first network whose parameters an optimiser gets."""
+    for assign in m.findall(module, m.Assign(value=m.Call())):
+        if is_call(assign.value, "Adam", "RMSprop") and assign.value.args:
+            source = code(assign.value.args[0].value)
+            name = source.removesuffix(".parameters()")
+            if name != source and "." not in name:
+                return name
     return None
 
 
 def guarded(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """Move the top level of a script below a guard; or the body of a guard into a function."""
-    guards = [s for s in module.body if is_guard(s)]
-    kept = (cst.FunctionDef, cst.ClassDef)
-    name = next(iter(fresh(["main"], words(module), rng).values()))
-    if guards:
-        lines = list(body(guards[0]))
-        shared = stores(*lines)
-        declared = statements(f"global {', '.join(sorted(shared))}\n") if shared else []
-        made = statements(f"def {name}():\n    pass\n")[0]
-        made = with_body(made, [*declared, *lines])
-        call = with_body(guards[0], statements(f"{name}()\n"))
-        return replaced(module, guards[0], made, call)
-    top = [
-        s
-        for s in module.body
-        if not isinstance(s, kept) and not is_import(s) and not is_docstring(s)
-    ]
-    if not top:
+    name = _fresh_name("main", module, rng)
+    for statement in module.body:
+        if is_guard(statement):
+            return _main_for_guard(module, statement, name)
+    above = []
+    below = []
+    for statement in module.body:
+        is_definition = isinstance(statement, cst.FunctionDef | cst.ClassDef)
+        if is_definition or is_import(statement) or is_docstring(statement):
+            above.append(statement)
+        else:
+            below.append(statement)
+    if not below:
         return None
-    above = [s for s in module.body if s not in top]
     guard = statements('if __name__ == "__main__":\n    pass\n')[0]
-    return module.with_changes(body=[*above, with_body(guard, top)])
+    return module.with_changes(body=[*above, with_body(guard, below)])
+
+
+def _main_for_guard(module: cst.Module, guard: Any, name: str) -> cst.Module:
+    """Move the body of a guard into a function, which the guard calls."""
+    lines = list(body(guard))
+    variables = sorted(stores(*lines))
+    if variables:
+        lines = [*statements(f"global {', '.join(variables)}\n"), *lines]
+    main = with_body(statements(f"def {name}():\n    pass\n")[0], lines)
+    call = with_body(guard, statements(f"{name}()\n"))
+    changed: cst.Module = replaced(module, guard, main, call)
+    return changed
 
 
 def no_grad_by_decorator(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """`with torch.no_grad()` for the decorator."""
+    """Write `with torch.no_grad()` for the decorator."""
     for function in functions(module):
         if [code(d).strip() for d in function.decorators] == ["@torch.no_grad()"]:
             within = statements("with torch.no_grad():\n    pass\n")[0]
@@ -215,30 +261,29 @@ def {name}(optimiser, loss):
 
 
 def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """`zero_grad`, `backward` and `step` behind a function of their own."""
+    """Put `zero_grad`, `backward` and `step` into a function of their own."""
     for block in blocks(module):
         lines = list(block.body)
-        for at in range(len(lines) - 2):
-            three = lines[at : at + 3]
-            texts = [code(s).strip() for s in three]
-            if not (
-                texts[0].endswith(".zero_grad()")
-                and texts[1].endswith(".backward()")
-                and texts[2].endswith(".step()")
-            ):
+        for first in range(len(lines) - 2):
+            update = _update(lines[first : first + 3])
+            if update is None:
                 continue
-            optimiser, loss = texts[2][: -len(".step()")], texts[1][: -len(".backward()")]
-            if texts[0] != f"{optimiser}.zero_grad()":
-                continue
-            name = next(iter(fresh(["update"], words(module), rng).values()))
-            new = [*lines[:at], *statements(f"{name}({optimiser}, {loss})\n"), *lines[at + 3 :]]
-            module = (
-                module.with_changes(body=new)
-                if block is module
-                else replaced(module, block, with_body(block, new))
-            )
+            optimiser, loss = update
+            name = _fresh_name("update", module, rng)
+            lines[first : first + 3] = statements(f"{name}({optimiser}, {loss})\n")
+            module = _with_scope(module, block, lines)
             return after_imports(module, UPDATE.format(name=name))
     return None
+
+
+def _update(lines: list[Any]) -> tuple[str, str] | None:
+    """Return the optimiser and the loss of three lines, if they are an update."""
+    clear, backward, step = (code(line).strip() for line in lines)
+    optimiser = step.removesuffix(".step()")
+    loss = backward.removesuffix(".backward()")
+    if optimiser == step or loss == backward or clear != f"{optimiser}.zero_grad()":
+        return None
+    return optimiser, loss
 
 
 KINDS = {

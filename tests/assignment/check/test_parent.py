@@ -182,7 +182,7 @@ def test_a_crash_is_named(tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "dataset.py").write_text("import os\nos._exit(0)\n")
     (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "time-limit"
-    assert "The process ended during this: importing dataset.py" in finding.message
+    assert "ended during this part of the check: importing dataset.py" in finding.message
 
 
 def test_a_fault_of_the_check_costs_nobody_a_point(

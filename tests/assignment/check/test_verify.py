@@ -65,6 +65,56 @@ def test_a_claim_is_computed_again(
     assert not verify.is_proved(one.model_copy(update={"id": "answer-in-input"}))
 
 
+RIGHT: list[tuple[tuple[Id, ...], dict[str, Any], dict[str, Any]]] = [
+    (("not-a-palindrome", "wrong-label", "answer-in-input"),
+     {"rows": [[3, 1, 4, 1], [2, 7, 7]], "labels": [3, 2], "different": 10}, {"labels": [3, 7]}),
+    (("not-a-palindrome", "wrong-label", "answer-in-input"),
+     {"rows": [[3, 1, 4, 1], [2, 7, 7]], "labels": [3, 2], "different": 10}, {"different": 9}),
+    (("split-leak",), {"shared": 0, "first": 600, "second": 400, "length": 5}, {"shared": 1}),
+    # Ten and ten of a thousand share none nine times in ten.
+    (("split-leak",), {"shared": 0, "first": 600, "second": 400, "length": 5},
+     {"first": 10, "second": 10}),
+    # So do a million and a million of 10^20.
+    ((), {"shared": 0, "first": 10**6, "second": 10**6, "length": 9}, {"length": 40}),
+    (("wrong-loss", "softmax-before-loss"),
+     {"least": -1.2, "row_sums": [0.3, 4.0], "softmax": False}, {"softmax": True}),
+    (("wrong-loss", "softmax-before-loss"),
+     {"least": 0.0, "row_sums": [0.3, 4.0], "softmax": False}, {"row_sums": [1.0, 1.0]}),
+    (("wrong-loss",), {"largest": -0.1, "sums": [1.0, 1.0]}, {"sums": [1.0, 2.0]}),
+    (("wrong-noise",),
+     {"n": 9000, "mean": 0.01, "deviation": 1.0, "fourth": 3.02, "different": 2},
+     {"different": 1}),
+    (("wrong-interpolation",), {"steps": [1.0] * 8, "repeats": 0, "samples": [True, True]},
+     {"samples": [True, False]}),
+    (("wrong-interpolation",), {"steps": [1.0] * 8, "repeats": 0, "samples": [True, True]},
+     {"steps": [1.0] * 6}),
+    (("same-class-ends",), {"tries": [[3, 4, 0.99]] * 48}, {"tries": [[3, 3, 0.99]] * 48}),
+    (("same-class-ends",), {"tries": [[3, 4, 0.99]] * 48}, {"tries": [[3, 4, 0.99]] * 47}),
+    (("batchnorm-mode",), {"training": [False, False]}, {"training": []}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answers", "proves", "proves_not"), RIGHT)
+def test_what_is_right_is_computed_again(
+    answers: tuple[Id, ...], proves: dict[str, Any], proves_not: dict[str, Any]
+) -> None:
+    one, other = (
+        Finding(verdict="right", part="gan", message="m", answers=answers,
+                proof=verify.proof_of_right(answers, seen))
+        for seen in (proves, proves | proves_not)
+    )  # fmt: skip
+    assert verify.is_proved(one)
+    assert not verify.is_proved(other)
+    assert not verify.is_proved(one.model_copy(update={"answers": ("broken-gradient",)}))
+
+
+def test_what_is_not_proved_right_is_not_seen_by_name() -> None:
+    verdicts = Verdicts("gan", "my_gan.py")
+    verdicts.right("mode", proof={"training": [False, True]})
+    (finding,) = verdicts.findings
+    assert (finding.verdict, finding.id) == ("not seen", "batchnorm-mode")
+
+
 def test_what_was_seen_once_is_no_proof() -> None:
     once = finding("does-not-run", {"said": "IndexError: 4", "where": ["a.py", 3]})
     assert verify.is_pending(once)

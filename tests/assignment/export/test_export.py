@@ -179,6 +179,7 @@ def test_what_deviates_is_not_exported(host: Host, tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (1, f"{done.said[0]}\n")
 
 
+@pytest.mark.slow
 def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
     student = make_student(tmp_path / "student")
     for file in ("my_gan.py", "train.py"):

@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.grade import folder
-from toolkit.assignment.grade.folder import grade_folder, identity
+from toolkit.assignment.grade.folder import Judging, grade_folder
 from toolkit.assignment.grade.result import Result
-from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
+from toolkit.assignment.grade.rubric import DEFAULT, Rubric, read_rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
 from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
@@ -229,17 +229,18 @@ def test_another_rubric_is_arithmetic(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_a_verdict_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a rubric that is only which packages it allows."""
-    of = lambda rubric=RUBRIC, limits=LIMITS, way="limits": identity(  # noqa: E731
-        rubric, limits, CHECK, Isolation(way)
-    )
-    before = of()
+    """A rubric counts only with the packages that it allows."""
+
+    def identity(rubric: Rubric = RUBRIC, limits: Limits = LIMITS, way: Any = "limits") -> str:
+        return Judging(rubric, limits, CHECK, Isolation(way)).identity()
+
+    before = identity()
     arithmetic = {"tasks": (), "visibility": "hidden", "sha256": ""}
-    assert of(RUBRIC.model_copy(update=arithmetic)) == before
+    assert identity(RUBRIC.model_copy(update=arithmetic)) == before
     allows = RUBRIC.model_copy(update={"packages": ("einops",)})
-    others = {of(allows), of(limits=Limits()), of(way="unshare")}
+    different = {identity(allows), identity(limits=Limits()), identity(way="unshare")}
     monkeypatch.setattr(folder, "installed", lambda: {"torch": "2.14.0"})
-    assert len({before, of(), *others}) == 5
+    assert len({before, identity(), *different}) == 5
 
 
 @pytest.mark.xdist_group("class")
@@ -272,7 +273,13 @@ def test_one_student_again_and_another_language(tmp_path: Path) -> None:
     assert graded_now() == (["50000000", "50000002"], everybody)
     assert len(list((out / "pairs").glob("*.html"))) == 3
     assert "folder0/more.py" in (out / "pairs" / "1.html").read_text()
-    assert graded_now(only="50000001_assignment3.zip", again=True) == (["50000001"], everybody)
+    (out / "pairs" / "1.html").rename(out / "pairs" / "4.html")  # as of a larger class
+    notes = [out / "pairs" / "notes.html", out / "pairs" / "5.html"]
+    for note in notes:
+        note.write_text("<p>Both copied from the lecture.</p>")
+    assert graded_now(only="50000001_assignment3.zip", regrade=True) == (["50000001"], everybody)
+    pages = {path.name for path in (out / "pairs").glob("*.html")}
+    assert pages == {"1.html", "2.html", "3.html", *(note.name for note in notes)}
     english = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()
     assert graded_now(language="zh") == ([], everybody)
     chinese = (out / "50000000_assignment3.zip" / "feedback.html").read_bytes()
@@ -348,7 +355,7 @@ def test_dask_cluster_gives_the_same(scheduler: str, tmp_path: Path) -> None:
     assert results[0].extra_data.isolation == find_isolation().describe()
     # What another sandbox has judged is judged again, and nothing else.
     path = out / "30000001_assignment3.zip" / "results.json"
-    with_another = identity(RUBRIC, patient, CHECK, Isolation("limits", drop_user=True))
+    with_another = Judging(RUBRIC, patient, CHECK, Isolation("limits", drop_user=True)).identity()
     path.write_text(path.read_text().replace(results[1].extra_data.settings_sha256, with_another))
     more: Any = {"report": lambda done, total, name, result: fresh.append(name)}
     again = grade(tmp_path, out, cluster=scheduler, limits=patient, **more)
@@ -363,8 +370,9 @@ def test_a_worker_without_a_sandbox_judges_nothing(monkeypatch: pytest.MonkeyPat
         raise ToolkitError("there is none")
 
     monkeypatch.setattr(folder, "_own_isolation", none)
-    assert folder._own_identity(RUBRIC, LIMITS, CHECK, None) is None
-    name, result = folder._grade("1_assignment3.zip", pack(FINE), RUBRIC, LIMITS, CHECK, None)
+    judging = Judging(RUBRIC, LIMITS, CHECK, isolation=None)
+    assert folder._worker_identity(judging) is None
+    name, result = folder._grade("1_assignment3.zip", pack(FINE), judging)
     assert result.extra_data.problem == "The grader failed: there is none"
     assert result.extra_data.settings_sha256 == ""
 

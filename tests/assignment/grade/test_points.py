@@ -10,6 +10,7 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.parts import Part
 
 RUBRIC = read_rubric()
+IMPORT, GAP = "does-not-import", "not-written"
 # LSTM 20, training 8, palindromes 8; GAN 36, samples 4, interpolation 8
 FULL = [20, 8, 8, 36, 4, 8]
 
@@ -29,17 +30,24 @@ ANSWERED = [
 ]
 
 
+def not_judged(findings: list[Finding]) -> list[Finding]:
+    """The answers about the parts whose code did not stop, and that were not left out."""
+    stops = {IMPORT, GAP, "missing-file", "time-limit", None}
+    ended = {finding.part for finding in findings if finding.id in stops}
+    return [answer for answer in ANSWERED if answer.part not in ended]
+
+
 def points(
-    *findings: Finding, answered: list[Finding] = ANSWERED
+    *findings: Finding, answered: list[Finding] | None = None
 ) -> tuple[list[float], list[float]]:
     """What each task has lost for certain, and what is open in it."""
-    counted = count(Report.of([*answered, *findings]), RUBRIC)
+    answers = not_judged(list(findings)) if answered is None else answered
+    counted = count(Report.of([*answers, *findings]), RUBRIC)
     lost = [full - one.score - one.open for full, one in zip(FULL, counted, strict=True)]
     return lost, [one.open for one in counted]
 
 
 NOTHING = [0] * 6
-IMPORT, GAP = "does-not-import", "not-written"
 EQUATIONS = [wrong("wrong-equation", "lstm", "lstm.py", k, equation=k) for k in range(1, 7)]
 CASES: dict[str, tuple[list[Finding], list[int], list[int]]] = {  # lost and open, by hand
     "nothing wrong": ([], NOTHING, NOTHING),
@@ -113,6 +121,33 @@ def test_no_points_without_a_right(
     assert points(cheap, answered=answered) == (lost, still_open)
 
 
+DRAWING: set[Id] = {"missing-interpolation", "same-class-ends"}
+
+
+@pytest.mark.parametrize(
+    ("stop", "without", "still_open"),
+    [
+        (unseen("gan"), set(), NOTHING),
+        (wrong("does-not-run", "gan", "my_gan.py", 90), set(), NOTHING),
+        (unseen("gan"), DRAWING, [0, 0, 0, 0, 0, 8]),
+        (wrong("does-not-run", "gan", "my_gan.py", 90), DRAWING, [0, 0, 0, 0, 0, 8]),
+        (wrong("does-not-run", "gan", "my_gan.py", 90), {"wrong-direction", "batchnorm-mode"},
+         [0, 0, 0, 12, 4, 0]),
+        (wrong("time-limit", "lstm", "lstm.py"), {"does-not-learn"}, [6, 0, 0, 0, 0, 0]),
+    ],
+)  # fmt: skip
+def test_what_was_judged_stays_judged(
+    stop: Finding, without: set[str], still_open: list[int]
+) -> None:
+    """A stop opens the questions that nobody could answer for that reason, and no others."""
+    answered = [
+        answer
+        for answer in ANSWERED
+        if answer.part != stop.part or without.isdisjoint(answer.answers)
+    ]
+    assert points(stop, answered=answered) == (NOTHING, still_open)
+
+
 def test_what_costs_nothing() -> None:
     """An id that costs points in other parts only, or nowhere."""
     elsewhere = wrong("wrong-noise", "lstm", "lstm.py", 2)
@@ -142,6 +177,10 @@ def test_what_costs_nothing() -> None:
             ["lstm.py was stopped or ended in the middle.", "10 points are open."],
         ),
         (
+            [wrong("does-not-run", "gan", "my_gan.py", 90)],
+            ["my_gan.py stops with an error."],
+        ),
+        (
             [unseen("lstm")],
             ["Not all was seen of Part I, the LSTM.", "20 points are open."],
         ),
@@ -152,5 +191,5 @@ def test_what_costs_nothing() -> None:
     ],
 )
 def test_who_needs_a_look(findings: list[Finding], expected: list[str]) -> None:
-    report = Report.of([*ANSWERED, *findings])
+    report = Report.of([*not_judged(findings), *findings])
     assert reasons(report, count(report, RUBRIC)) == expected

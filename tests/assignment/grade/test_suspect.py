@@ -35,7 +35,7 @@ from toolkit.assignment.grade.sandbox import supervise
 from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.sandbox.supervise import (
-    Look,
+    Measurement,
     descendants,
     is_largest,
     kill_all,
@@ -400,7 +400,7 @@ def graded_twice(folder: Path, limits: Limits) -> tuple[list[str], Result]:
     return names, result
 
 
-def starve(part: float) -> Callable[[Look, Look, int], float]:
+def starve(part: float) -> Callable[[Measurement, Measurement, int], float]:
     """Measures that others had the core for this part of the time that the judge has waited."""
     return lambda before, now, cores: part * (now.waited - before.waited)
 
@@ -427,7 +427,7 @@ def test_who_was_starved_by_others_is_graded_again(
     assert why in result.extra_data.not_seen[-1].message
 
 
-BEGINNING = Look(passed=10, waited=5, idle=3, used=1, ready={7: 0.25})
+BEGINNING = Measurement(passed=10, waited=5, idle=3, used=1, ready={7: 0.25})
 
 
 @pytest.mark.parametrize(
@@ -450,14 +450,14 @@ def test_what_is_starvation(
 ) -> None:
     """In one second; what was before it changes nothing."""
     grown = {thread: wait + BEGINNING.ready.get(thread, 0) for thread, wait in ready.items()}
-    now = Look(11, 5 + waited, 3 + idle, 1 + used, grown)
+    now = Measurement(11, 5 + waited, 3 + idle, 1 + used, grown)
     assert starved(BEGINNING, now, cores) == pytest.approx(seconds)
 
 
 def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """By all that its processes hold together; what is no sandbox does not count."""
     mark = f"launcher of {os.getpid()}"  # no other sandbox on this machine has it
-    monkeypatch.setattr(supervise, "LAUNCHED", re.compile(mark).search)
+    monkeypatch.setattr(supervise, "LAUNCHED", re.compile(mark))
     holds = "import sys, time\nx = b'x' * (int(sys.argv[1]) << 20)\nprint(1, flush=True)\n"
     parent = f"{holds}import subprocess\nsubprocess.run([sys.executable, '-c', {holds!r} + "
     parent += "'time.sleep(60)', '40'])\n"
@@ -476,6 +476,7 @@ def test_the_largest_sandbox_goes_first(monkeypatch: pytest.MonkeyPatch) -> None
             one.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.needs("bwrap")
 def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
     """A result for each, which the next command keeps; all pages; the pair of right ones."""
@@ -504,3 +505,10 @@ def test_a_class_with_hostile_archives(tmp_path: Path) -> None:
     for archive in sorted(path.name for path in tmp_path.glob("*.zip"))[-2:]:
         assert f"{archive} could not be compared" not in page
     assert "other.py" in (tmp_path / "graded" / "pairs" / "1.html").read_text()
+
+
+def test_a_process_that_has_ended_waits_for_nothing() -> None:
+    """A fork bomb's processes end while they are looked at."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        assert supervise._ready_seconds(process.pid) == {}

@@ -63,7 +63,7 @@ def test_silence_earns_nothing() -> None:
     """All points of the training, and of the task that it shares with the data set, are open."""
     result = grade(silent="train")
     assert (result.score, result.open) == (84 - 8 - 8, 16)
-    assert "Not seen: This was not looked at: wrong-loss." in result.tests[1].output
+    assert "Not seen: This was not checked: wrong-loss." in result.tests[1].output
 
 
 def test_a_report_is_limited() -> None:

@@ -133,6 +133,7 @@ def test_no_folder(tmp_path: Path) -> None:
     assert "none is not a folder: give the one with your code" in " ".join(done.output.split())
 
 
+@pytest.mark.slow
 def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they are asked for: named by whose they are, and measured as by hand."""
     for name, small in (("NUM_IMAGES", 200), ("NUM_DRAWS", 2), ("LENGTHS", (5, 400))):

@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from torch import nn
 
 from toolkit.assignment.check.findings import IDS
+from toolkit.assignment.check.parent import check
 from toolkit.assignment.locate import find_parts, read_code
 from toolkit.assignment.pack import collect, find_problems
 from toolkit.assignment.parts import FILES
@@ -26,6 +27,7 @@ from toolkit.common.errors import UsageError
 
 from ...conftest import HANGS
 from ..check.corpus import cases
+from ..check.gan import styles
 
 ROOT = Path(__file__).parents[3]
 SOLUTION = ROOT / "assignments" / "solution"
@@ -139,7 +141,9 @@ def test_a_mistake_is_seen_and_reaches_its_hint(
     first = next_hint(name, tmp_path)
     exercise = exercises()[name]
     assert (exercise.mistakes[mistake]["en"] if mistake else exercise.hints["en"][0]) in first
-    assert exercise.hints["en"][1] in next_hint(name, tmp_path)
+    second = next_hint(name, tmp_path)
+    elsewhere = exercise.mistakes.get(mistake, {}).get("then") == "page"
+    assert (exercise.hints["en"][1] in second) == (not elsewhere)
     assert exercise.hints["en"][2] in next_hint(name, tmp_path)
     assert name in text
 
@@ -161,6 +165,90 @@ def test_a_step_may_be_written_in_other_ways(step: str) -> None:
         return loss.detach()"""
     for code in (step, together):
         assert examine(exercise, written(code)[exercise.function]).verdict == "right"
+
+
+IN_GENERATOR = """def train_generator(g, d, o, n):
+    {before}
+    said = d(g(torch.randn(n, g.latent_dim)))
+    loss = F.binary_cross_entropy(said, torch.ones_like(said))
+    loss.backward()
+    o.step()
+    {after}
+    return loss.item()"""
+IN_LOOP = "        opt_a.zero_grad()\n        loss_a.backward()\n        opt_a.step()\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ("pass", "o.zero_grad()", "right"),
+        ("pass", "g.zero_grad(set_to_none=False)", "right"),
+        ("[p.detach_() for p in ()]", "d.zero_grad()", "wrong"),
+    ],
+)
+def test_where_gradients_may_be_cleared(
+    before: str, after: str, verdict: str, tmp_path: Path
+) -> None:
+    """After the step as well as before it: the tutor and the check say the same."""
+    code = IN_GENERATOR.format(before=before, after=after)
+    answer = examine(exercises()["gan.generator_step"], written(code)["train_generator"])
+    assert answer.verdict == verdict
+    cleared = after.replace("o.", "opt_a.").replace("g.", "A.").replace("d.", "C.")
+    loop = IN_LOOP.replace("        opt_a.zero_grad()\n", "") + f"        {cleared}\n"
+    (tmp_path / "my_gan.py").write_text(styles.gan((IN_LOOP, loop)))
+    report = check(tmp_path, parts=["gan"])
+    ids = [finding.id for finding in report.findings]
+    assert ids == ([] if verdict == "right" else ["gradients-not-cleared"])
+
+
+ITEMS = """
+import random
+import torch
+import torch.nn.functional as F
+
+
+class PalindromeDataset(torch.utils.data.Dataset):
+    def __init__(self, seq_length, size=500, split="train"):
+        rng = random.Random(SEED)
+        halves = [[rng.randrange(10) for _ in range((seq_length + 1) // 2)] for _ in range(size)]
+        self.rows = [h + h[: seq_length // 2][::-1] for h in halves]
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, k):
+        row = torch.tensor(self.rows[k])
+        return F.one_hot(row[:-1], 10)KIND, row[-1]
+"""
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("", "not seen"), (".float()", "right")])
+def test_the_kind_of_number_is_seen_or_not_said(kind: str, verdict: str, tmp_path: Path) -> None:
+    """Integers are no float32, though a model may convert them."""
+    (tmp_path / "dataset.py").write_text(ITEMS.replace("KIND", kind).replace("SEED", "split"))
+    assert check_exercise("dataset.one_hot", tmp_path)[0].verdict == verdict
+
+
+def test_a_fault_leaves_the_exercises_that_were_judged(tmp_path: Path) -> None:
+    """The splits share palindromes; each of them is one all the same."""
+    (tmp_path / "dataset.py").write_text(ITEMS.replace("KIND", ".float()").replace("SEED", "0"))
+    for name in ("dataset.palindromes", "dataset.inputs_and_label", "dataset.one_hot"):
+        assert check_exercise(name, tmp_path)[0].verdict == "right"
+
+
+def test_hints_go_on_where_another_exercise_failed(tmp_path: Path) -> None:
+    """The labels are others, so nobody has looked at long palindromes; the command is whole."""
+    folder = tmp_path / "my folder"
+    folder.mkdir()
+    text = ITEMS.replace("KIND", ".float()").replace("SEED", "split")
+    (folder / "dataset.py").write_text(text.replace("row[-1]\n", "(row[-1] + 1) % 10\n"))
+    answer, _ = check_exercise("dataset.palindromes", folder)
+    assert (answer.verdict, answer.numbers) == ("not seen", True)
+    assert exercises()["dataset.palindromes"].hints["en"][0] in next_hint(
+        "dataset.palindromes", folder
+    )
+    _, text = check_exercise("dataset.inputs_and_label", folder)
+    assert f"toolkit tutor hint dataset.inputs_and_label '{folder}'" in text
 
 
 @pytest.mark.slow
@@ -230,9 +318,32 @@ def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_pa
     assert asked in hint
 
 
+QUICK = ("no zero", "overlapping subsets", "c is cut off")
+PLANTED = [name for name, wrong in cases.WRONG.items() if wrong.first]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.nightly] * (name not in QUICK)) for name in PLANTED],
+)
+def test_the_tutor_does_not_contradict_the_check(name: str, tmp_path: Path) -> None:
+    """It calls nothing right that the check calls wrong, and nothing wrong where all is right."""
+    wrong = cases.WRONG[name]
+    cases.write_planted(name, tmp_path)
+    report = check(tmp_path, parts=list(wrong.parts))
+    for exercise in exercises().values():
+        if exercise.part not in wrong.parts:
+            continue
+        answer, _ = check_exercise(exercise.name, tmp_path)
+        findings = [finding for finding in report.findings if finding.part == exercise.part]
+        own = [f for f in findings if {str(f.id), f"{f.id} {f.equation}"} & {*exercise.ids}]
+        assert answer.verdict != "right" or own == []
+        assert answer.verdict != "wrong" or findings
+
+
 TOLD = [
     ("lstm.equations_2_to_4", "(x, h, *w): return [torch.sigmoid(x @ w[k].T + h @ w[k + 1].T"
-     " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, at [1, 0] it is 0.3775"),
+     " + w[k + 2]) for k in (0, 3, 3)]", "In result 3, the value at position [1, 0] is 0.3775"),
     ("lstm.equations_2_to_4", "(x, *w): return {1: x}",
      say("results", "en", got=1, wanted=3)),
     ("lstm.equation_5", "(g, i, f, c): return c.mul_(f).add_(g * i)", "lstm.equation_5: right."),
@@ -279,7 +390,7 @@ def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(asked) == times
     assert "the sign" in text
     assert [e["expected"] for e in read_entries(tmp_path)[name]][-1] == "the sign"
-    assert next_hint(name, tmp_path) == say("no more hints", "en", name=name)
+    assert next_hint(name, tmp_path) == say("no more hints", "en", name=name, folder=f" {tmp_path}")
     (tmp_path / "tutor.toml").write_text("hints = false\n")
     assert next_hint(name, tmp_path) == say("hints are off", "en")
     (tmp_path / "tutor.toml").write_text("hint = false\n")

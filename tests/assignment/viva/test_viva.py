@@ -19,7 +19,7 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.viva.edits import KINDS, edits
 from toolkit.assignment.viva.facts import Runs
-from toolkit.assignment.viva.questions import Facts, Question, draw_questions
+from toolkit.assignment.viva.questions import Facts, Question, _tables, draw_questions
 from toolkit.assignment.viva.session import ask
 from toolkit.common.texts.language import LANGUAGES, Language
 
@@ -115,12 +115,16 @@ def test_each_choice_is_right_as_often(small: tuple[Submission, Facts]) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts], language: Language) -> None:
+    words = _tables()["words"][language]
+    in_question = {words["shown"][key]: text for key, text in words.get("asked", {}).items()}
     drawn = [draw_questions([small[1]], small[0], language, seed) for seed in range(20)]
     for question in itertools.chain(*drawn):
         assert not re.search(r"[{}]", question.asks)
         seen = [one.partition(": ")[2] for one in question.because.split("; ")]
         asked = "yes是" if question.kind in ONLY else question.asks
-        assert int(question.choices[question.right]) == sum(value in asked for value in seen)
+        assert int(question.choices[question.right]) == sum(
+            in_question.get(value, value) in asked for value in seen
+        )
 
 
 def test_asked_in_a_terminal() -> None:

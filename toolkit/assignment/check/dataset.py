@@ -8,7 +8,7 @@ from torch import Tensor
 from toolkit.assignment.check.findings import Place, Placed
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.train.labels import digits_of, whole
+from toolkit.assignment.check.train.labels import CLASSES, digits_of, whole
 from toolkit.assignment.check.verdicts import Verdicts
 
 SHORT = (5, 6, 9)
@@ -70,10 +70,14 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if min(len(digits.unique(dim=0)) for digits, _ in found.values()) < FEW:
             verdicts.not_seen("no-variety")
         else:
-            verdicts.right("items")
-        if max(len(labels) for _, labels in found.values()) >= ENOUGH:
-            verdicts.right("digits")
+            shown = [pair for items in found.values() for pair in _shown_items(items, SHOWN)]
+            different = min(len(digits.unique(dim=0)) for digits, _ in found.values())
+            verdicts.right("items", proof=_rows_and_labels(shown) | {"different": different})
+        most = max((labels for _, labels in found.values()), key=len)
+        if len(most) >= ENOUGH:
+            verdicts.right("digits", proof={"counts": most.bincount(minlength=10).tolist()})
         _check_long(student, kind, verdicts)
+        _check_one_hot(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
 
@@ -156,6 +160,16 @@ def _faults(
             yield "missing-digits.never", "init", {"counts": counts}, rest
 
 
+def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
+    """The first items, each as its row and its label."""
+    digits, labels = items
+    return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
+
+
+def _rows_and_labels(items: list[tuple[list[int], int]]) -> dict[str, Any]:
+    return {"rows": [row for row, _ in items], "labels": [label for _, label in items]}
+
+
 def _proof(row: list[int], label: int) -> dict[str, Any]:
     return {"digits": row, "label": label}
 
@@ -173,6 +187,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
     """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
+    shown: list[tuple[list[int], int]] = []
     for length in LONG:
         try:
             digits, labels = read_items(student, length)
@@ -191,7 +206,22 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
             proof = {"length": length, "problem": "spoilt"}
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
             return
-    verdicts.right("long")
+        shown += _shown_items(Items(digits[:, : length - 1], labels), FEW)
+    verdicts.right("long", proof=_rows_and_labels(shown) | {"lengths": list(LONG)})
+
+
+def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+    """Where digits come as ten numbers, or can be asked for as such: these are of float32."""
+    asked = {kind["one_hot"]: True} if kind["one_hot"] else {}
+    try:
+        answer = student.ask("items", length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=asked)
+    except StudentError:
+        return
+    inputs: Tensor | None = answer["inputs"]
+    if inputs is not None and inputs.dim() == 3 and inputs.size(2) == CLASSES:
+        rows = inputs.reshape(-1, CLASSES)[:SHOWN].tolist()
+        if answer["dtype"] == "float32":
+            verdicts.right("one-hot", proof={"one_hot": rows, "dtype": answer["dtype"]})
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
@@ -199,9 +229,10 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     if kind["split"] is None:
         return
     name, *values = kind["split"]
+    length = SHORT[0]
     verdicts.doing("what the splits share")
     try:
-        sets = [read_items(student, 5, MANY, **{name: v}) for v in values]
+        sets = [read_items(student, length, MANY, **{name: v}) for v in values]
     except (StudentError, Unusual):  # other words for the splits: no fault
         verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))
         return
@@ -212,4 +243,5 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
         proof = {"shared": len(shared), "of": len(second)}
         verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
     else:
-        verdicts.right("splits")
+        sizes = {"first": len(first), "second": len(second), "length": length}
+        verdicts.right("splits", proof={"shared": 0, **sizes})

@@ -38,6 +38,12 @@ def explanation(id: Id, language: Language = "en") -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
+def section_of(page: str, number: int) -> str:
+    """The text of a section: 1 what it is, 2 why it matters, 3 how to see it, 4 an example, 5 what
+    to ask."""
+    return page.split("\n## ")[number].partition("\n")[2].strip()
+
+
 @functools.cache
 def short(id: Id) -> str:
     """What it means, in a sentence: the first of its page."""

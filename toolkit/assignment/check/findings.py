@@ -86,7 +86,7 @@ class Place(NamedTuple):
 
 
 class Proof(BaseModel):
-    """Why something is wrong: numbers that were seen, and what is true of them (`verify`)."""
+    """Why something is wrong or right: what was seen, and what is true of it (`verify`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -108,7 +108,7 @@ class Finding(BaseModel):
     cell: int | None = None  # of a notebook: which of its code cells, from 1
     line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
-    proof: Proof | None = None  # of what is wrong; reports of earlier versions have none
+    proof: Proof | None = None  # reports of earlier versions have none
     answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
 
     @model_validator(mode="after")

@@ -41,7 +41,7 @@ NOT_LIMITED = (
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
-MOST = dict.fromkeys(("items", "run", "record", "look_up", "unpickle"), 64 << 20)
+MOST = dict.fromkeys(("items", "run", "run_drawing", "record", "look_up", "unpickle"), 64 << 20)
 FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
@@ -84,6 +84,10 @@ class Gone(Exception):
         """Whether it was late because others had its core, or because the judge thought."""
         own = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and own < 1.5 * self.limit
+
+
+class Unwatched(Gone):
+    """The process has ended while it watched how a script calls a network: ask another without."""
 
 
 class Clock:

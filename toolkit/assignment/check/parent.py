@@ -5,18 +5,19 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import Finding, Report, unanswered
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, StudentError
+from toolkit.assignment.check.host import Gone, Host, StudentError, Unwatched
 from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import Located, Submission, prepare
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import STOPS, Verdicts
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
@@ -110,7 +111,7 @@ def judge(
     files = {part: located.file for part, located in submission.parts.items()}
     read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
     unreadable = Reading(submission, read).unreadable
-    how = (progress, no_fault, host.walls)
+    how = (progress, no_fault, host.walls, submission.notebooks)
     told = {part: Verdicts(part, files.get(part, ""), *how) for part in PARTS}
     told = {part: verdicts for part, verdicts in told.items() if part in parts}
     for part, verdicts in told.items():
@@ -118,11 +119,13 @@ def judge(
             _not_there(submission, verdicts)
         elif part not in unreadable:
             judge_part(host, root, submission.parts[part], verdicts)
+    _leave_one_stop(told)
+    for part, verdicts in told.items():
+        if part in submission.parts and part not in unreadable:
+            settled = [_settled(f, verdicts, submission, read) for f in verdicts.findings]
             verdicts.findings = [
-                _tried_again(_settled(finding, verdicts, submission, read), verdicts, submission,
-                             host, root)
-                for finding in verdicts.findings
-            ]  # fmt: skip
+                _tried_again(finding, verdicts, submission, host, root) for finding in settled
+            ]
     facts = set[str]().union(*(verdicts.facts for verdicts in told.values()))
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         told["lstm"].not_seen("probabilities")
@@ -134,6 +137,21 @@ def judge(
         (submission.in_notebook(submission.placed(finding)) for finding in findings),
         {part: submission.original(file) for part, file in files.items()},
     )
+
+
+def _leave_one_stop(told: Mapping[Part, Verdicts]) -> None:
+    """Take a stop away from a part that was judged by then, where it ends another part, too."""
+    for part, verdicts in told.items():
+        for stop in list(verdicts.faults):
+            place = (stop.id, stop.file, stop.line)
+            elsewhere = any(
+                (fault.id, fault.file, fault.line) == place
+                for other in told.values()
+                if other is not verdicts
+                for fault in other.faults
+            )
+            if stop.id in STOPS and elsewhere and not unanswered(part, verdicts.findings):
+                verdicts.findings.remove(stop)
 
 
 def _name_one_cause(told: Mapping[Part, Verdicts]) -> None:
@@ -165,6 +183,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
         with host.student(verdicts.part, root) as student:
             judge.check(student, located, verdicts)
             verdicts.unanswered()
+    except Unwatched:
+        judge_part(host, root, replace(located, witnesses=()), verdicts)
     except Gone as gone:
         verdicts.gone(gone)
     except StudentError as error:

@@ -14,6 +14,7 @@ from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folder
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
+MAX_USERS = 2  # scripts that may show how a network is called
 MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
 WHAT: dict[Part, str] = {
     "dataset": "the data set of palindromes",
@@ -35,6 +36,8 @@ class Located:
     files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
     users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
     network: str | None = None  # the class of the LSTM, where that is known
+    witnesses: tuple[str, ...] = ()  # their scripts that may show how its networks are called
+    there: tuple[str, ...] = ()  # all files and folders of the copy, before anything ran
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,13 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     left_out = _copy(source, target)
     code = found.code
     python = _write_code(target, code)
+    there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
     return Submission(
         target,
-        {part: _located(found, candidate, python) for part, candidate in found.parts.items()},
+        {
+            part: _located(found, candidate, python, there)
+            for part, candidate in found.parts.items()
+        },
         {part: unclear(part, candidates) for part, candidates in found.equal.items()} | using,
         {
             part: _missing(part, found)
@@ -146,7 +153,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
         {python[path]: why for path, why in code.broken.items()},
         tuple(left_out),
-        tuple(path.relative_to(target).as_posix() for path in target.rglob("*")),
+        there,
     )
 
 
@@ -186,16 +193,21 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     return python
 
 
-def _located(found: Found, taken: Candidate, python: dict[PurePosixPath, str]) -> Located:
+def _located(
+    found: Found, taken: Candidate, python: dict[PurePosixPath, str], there: tuple[str, ...]
+) -> Located:
     code = found.code
     reached = sorted(code.reached.get(taken.path, ()))
-    users = [path for path, files in code.reached.items() if taken.path in files]
+    using = sorted(path for path, files in code.reached.items() if taken.path in files)
+    users = tuple(python[path] for path in using)
     return Located(
         python[taken.path],
         taken.name,
         (python[taken.path], *(python[path] for path in reached)),
-        tuple(python[path] for path in sorted(users)),
+        users,
         found.parts["lstm"].name if "lstm" in found.parts else None,
+        (*users[:MAX_USERS], python[taken.path]),
+        there,
     )
 
 

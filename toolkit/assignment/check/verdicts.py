@@ -1,17 +1,19 @@
 """What the judge says about one part, gathered as it goes along."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from toolkit.assignment.check.findings import Finding, Id, Placed, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
 from toolkit.assignment.check.rules import rules
-from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of, proof_of_right
 from toolkit.assignment.parts import Part
+from toolkit.common.errors import in_short
 
 Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
 
 NAMED = 3  # in one message
+STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-written", "time-limit")
 
 
 class Verdicts:
@@ -23,6 +25,7 @@ class Verdicts:
         progress: called with a sentence when a new piece of work begins.
         excused: modules whose absence is no fault of this part: the name, and the file of another
             part that is not there; "" where only this machine lacks it.
+        notebooks: files that hold the cells of a notebook.
         walls: what the code may not do here and may elsewhere: as of a `Host`.
     """
 
@@ -33,12 +36,14 @@ class Verdicts:
         progress: Callable[[str], None] = lambda sentence: None,
         excused: Mapping[str, str] = {},
         walls: Mapping[str, str] = {},
+        notebooks: Collection[str] = (),
     ) -> None:
         self.part = part
         self.file = file
         self.findings: list[Finding] = []
         self.excused = excused
         self._walls = walls
+        self._notebooks = notebooks
         self.facts: set[str] = set()  # what the judges of other parts need to know
         self.reached: float | None = None  # accuracy at T = 5 after the check's own training
         self.work = "starting"
@@ -51,18 +56,38 @@ class Verdicts:
         self.work, self.stopped = what, stopped
         self._progress(f"{self.part}: {what}")
 
-    def right(self, name: str, /, **seen: Any) -> None:
-        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules."""
+    def right(self, name: str, /, proof: Mapping[str, Any] | None = None, **seen: Any) -> None:
+        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
+
+        Args:
+            proof: what was seen, by the names in `verify.RIGHT`; what it does not prove is not
+                seen.
+            seen: what else the sentence mentions.
+        """
         rule = self._rules[f"right.{name}"]
-        message = rule.says.format(**seen)
-        finding = Finding(verdict="right", part=self.part, message=message, answers=rule.answers)
-        self.findings.append(finding)
+        finding = Finding(
+            verdict="right",
+            part=self.part,
+            message=rule.says.format(**{**(proof or {}), **seen}),
+            proof=None if proof is None else proof_of_right(rule.answers, proof),
+            answers=rule.answers,
+        )
+        if proof is None or is_proved(finding):
+            self.findings.append(finding)
+        elif rule.answers:
+            self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Say which questions have no answer, where nothing else is said against this part."""
-        if all(finding.verdict == "right" for finding in self.findings):
-            for first, *_ in unanswered(self.part, self.findings):
+        """Say which questions have no answer, where nothing else is said against this part, or
+        where its code stopped in the middle."""
+        right = [finding for finding in self.findings if finding.verdict == "right"]
+        left = unanswered(self.part, self.findings)
+        if len(right) == len(self.findings):
+            for first, *_ in left:
                 self.not_seen("unanswered", id=first)
+        elif right and self.has(*STOPS):
+            for first, *_ in left:
+                self.not_seen("after-stop", id=first)
 
     def not_seen(
         self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
@@ -151,7 +176,7 @@ class Verdicts:
     def error(self, error: StudentError, importing: bool = False) -> None:
         """Their code raised something: say what that means for them."""
         kinds = error.types
-        text = f"{kinds[0]}: {error.text}".strip().splitlines()[0][:300].rstrip(".")
+        text = in_short(f"{kinds[0]}: {error.text}", 300)
         once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
         if "NotImplementedError" in kinds:
             what = f": {error.text}" if error.text else ""
@@ -170,6 +195,8 @@ class Verdicts:
             self.not_seen(name, at=error, package=package, file=self.excused[package])
         elif error.module and "ModuleNotFoundError" in kinds:
             self.fault("does-not-import.module", at=error, proof=once, problem=text)
+        elif error.file in self._notebooks and "SystemExit" not in kinds:
+            self.fault("does-not-run.cell", at=error, proof=once)
         elif importing:
             proof = {"happened": text} if "SystemExit" in kinds else once  # exit is no error
             self.fault("does-not-import.raised", at=error, proof=proof, problem=text)

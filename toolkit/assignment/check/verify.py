@@ -1,11 +1,13 @@
 """Whether a finding is proved: its claim is computed again from the numbers that were recorded.
 
+What is right is claimed, too: `RIGHT` has the claims that none of these faults is there.
+
 It runs no student's code, asks nobody, and sees nothing but these numbers.
 """
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from toolkit.assignment.check.findings import Finding, Id, Kind, Proof
@@ -13,6 +15,8 @@ from toolkit.assignment.check.findings import Finding, Id, Kind, Proof
 EXACT = 2e-3  # up to this error of the logits, in float32, a reference computes the same
 SAID = 40  # characters of what an exception says, enough to know it again
 CHANCE = 1e-9  # of a finding that rests on drawn numbers, at most
+PULL = 0.6  # of the push from drawn to real images, that the generator's is at least
+FEW_ITEMS = 10  # different items, of which nothing can be told
 MOST = 100  # of a list or a text that is recorded
 ONCE: tuple[Id, ...] = ("does-not-run", "does-not-import", "missing-folder")  # and then again
 
@@ -43,6 +47,43 @@ def _same_failure(said: str, where: list[Any], again: str, there: list[Any]) -> 
 
 def _is_palindrome(digits: list[int]) -> bool:
     return digits == digits[::-1]
+
+
+def _all_completed(rows: list[list[int]], labels: list[int]) -> bool:
+    """Whether each label completes the palindrome that its row began."""
+    pairs = list(zip(rows, labels, strict=True))
+    return bool(pairs) and all(_is_palindrome([*row, label]) for row, label in pairs)
+
+
+def _answer_is_read(rows: list[list[int]], labels: list[int]) -> bool:
+    """Whether each row ends with the digit that is to be predicted, as part of a palindrome."""
+    return all(map(_is_palindrome, rows)) or all(
+        row[-1] == label and _is_palindrome(row[:-1])
+        for row, label in zip(rows, labels, strict=True)
+    )
+
+
+def are_apart(shared: int, first: int, second: int, length: int) -> bool:
+    """Whether two sets of palindromes share none, and not by luck.
+
+    Of all 10^ceil(T/2) palindromes, sets of these sizes that are drawn independently share none
+    with a probability of less than exp(-first * second / all).
+    """
+    everything = 10.0 ** ((length + 1) // 2)
+    return shared == 0 and first * second / everything > -math.log(CHANCE)
+
+
+def _suits(name: str, least: float, largest: float, squashed: bool) -> bool:
+    """Whether a loss gets the numbers that it is made for: logits, or probabilities."""
+    if name == "binary_cross_entropy_with_logits":
+        return not squashed
+    return name != "binary_cross_entropy" or (least >= 0 and largest <= 1)
+
+
+def is_pulled(means: list[float]) -> bool:
+    """Whether drawn images are pulled to where real ones are, however far away that is."""
+    real, drawn, wanted = means
+    return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
 
 
 CLAIMS: dict[str, Claim] = {
@@ -84,8 +125,7 @@ CLAIMS: dict[str, Claim] = {
         lambda reads: len({n - int(length) for length, n in reads.items()}) > 1),
     "each of these rows ends with its answer": Claim(
         "identity", "answer-in-input",
-        lambda rows, labels: all(map(_is_palindrome, rows))
-        or all(r[-1] == y and _is_palindrome(r[:-1]) for r, y in zip(rows, labels, strict=True))),
+        _answer_is_read),
     "another digit completes it": Claim(
         "identity", "wrong-label wrong-loss",
         lambda digits, label: _is_palindrome(digits[1:]) and digits[0] != label),
@@ -104,6 +144,8 @@ CLAIMS: dict[str, Claim] = {
         "identity", "wrong-equation", lambda inputs, worst: inputs > 0 and worst > EXACT),
     "so few numbers cannot be four gates": Claim(
         "identity", "wrong-equation", lambda weights, n: weights < 4 * n * n),
+    "no reading of its four gates gives its logits": Claim(
+        "identity", "wrong-equation", lambda readings, nearest: readings and nearest > EXACT),
     "another digit there changes nothing": Claim(
         "experiment", "loss-not-last-step",
         lambda changed, difference: changed and difference == 0),
@@ -186,6 +228,94 @@ CLAIMS: dict[str, Claim] = {
 }  # fmt: skip
 
 
+# Each says that none of some faults is there: those of its ids, where a rule answers them.
+RIGHT: dict[str, Claim] = {
+    # of the data set
+    "each label completes a palindrome, and is not read before": Claim(
+        "identity", "not-a-palindrome wrong-label answer-in-input",
+        lambda rows, labels, different: _all_completed(rows, labels)
+        and not _answer_is_read(rows, labels) and different >= FEW_ITEMS),
+    "each digit is ten numbers of float32, of which one is 1": Claim(
+        "identity", "",
+        lambda one_hot, dtype: dtype == "float32" and one_hot
+        and all(len(row) == 10 and sum(row) == max(row) == 1 for row in one_hot)),
+    "each digit was seen": Claim("identity", "missing-digits", lambda counts: min(counts) > 0),
+    "these are palindromes of more digits than a number holds": Claim(
+        "identity", "length-overflow",
+        lambda lengths, rows, labels: _all_completed(rows, labels) and min(lengths) > 36
+        and {*lengths} == {len(row) + 1 for row in rows}),
+    "sets that are drawn independently would share some": Claim(
+        "identity", "split-leak", are_apart),
+    # of the training of the LSTM
+    "it is one of these": Claim(
+        "identity", "wrong-optimiser", lambda classes: "RMSprop" in classes),
+    "no step has used a gradient twice": Claim(
+        "identity", "gradients-not-cleared does-not-learn",
+        lambda steps, stale: steps > 1 and not stale),
+    "a fresh gradient was clipped": Claim(
+        "identity", "clipping-without-effect",
+        lambda clips: any(fresh and kept for fresh, kept in clips)),
+    "what it takes are no probabilities, and were none": Claim(
+        "identity", "wrong-loss loss-not-last-step softmax-before-loss",
+        lambda least, row_sums, softmax: not softmax and row_sums
+        and (least < 0 or any(abs(s - 1) > 2e-3 for s in row_sums))),
+    "what it takes are logarithms of probabilities": Claim(
+        "identity", "wrong-loss loss-not-last-step softmax-before-loss",
+        lambda largest, sums: largest <= 1e-6 and sums and all(abs(s - 1) < 2e-3 for s in sums)),
+    "both have one value": Claim(
+        "identity", "wrong-loss loss-not-last-step softmax-before-loss",
+        lambda value, entropy: abs(value - entropy) <= 1e-3 * (1 + abs(value))),
+    # of the GAN
+    "such moments may be those of N(0, 1), and not one z was seen": Claim(
+        "identity", "wrong-noise",
+        lambda n, mean, deviation, fourth, different: different > 1
+        and is_normal(n, mean, deviation, fourth)),
+    "the ranges and the numbers of pixels are alike": Claim(
+        "identity", "wrong-shape output-range",
+        lambda drawn, real, pixels: pixels
+        and max(abs(a - b) for a, b in zip(drawn, real, strict=True))
+        <= 0.3 * (drawn[1] - drawn[0])),
+    "each loss gets what it is made for": Claim(
+        "identity", "wrong-loss sigmoid-twice",
+        lambda losses, squashed: losses
+        and all(_suits(name, least, largest, squashed) for name, least, largest in losses)),
+    "each step moves its own network by fresh gradients": Claim(
+        "identity", "missing-detach gradients-not-cleared dead-parameter wrong-optimiser",
+        lambda moved, both, stale, foreign, idle: min(moved) > 0
+        and not (both or stale or foreign or idle)),
+    "the losses pull apart, and the generator's to the real images": Claim(
+        "identity", "wrong-direction one-sided-loss wrong-loss sigmoid-twice",
+        lambda real, drawn, wanted, means: wanted == real != drawn or is_pulled(means)),
+    "none of these layers depends on the mode": Claim(
+        "identity", "batchnorm-mode",
+        lambda layers: not any("BatchNorm" in layer for layer in layers)),
+    "no sample was drawn in training mode": Claim(
+        "identity", "batchnorm-mode", lambda training: training and not any(training)),
+    "nine points in equal steps, the first and the last of them samples": Claim(
+        "identity", "missing-interpolation wrong-interpolation interpolation-repeats-ends",
+        lambda steps, repeats, samples: len(steps) == 8 and not repeats and all(samples)
+        and max(steps) <= 3 * min(steps)),
+    "in no try both ends were clearly of one class": Claim(
+        "experiment", "same-class-ends",
+        lambda tries: len(tries) >= 48
+        and all(one != other or sure <= 0.9 for one, other, sure in tries)),
+}  # fmt: skip
+
+
+def proof_of_right(answers: Sequence[Id], seen: Mapping[str, Any]) -> Proof:
+    """A proof that these faults are not there, by the claim that asks for these numbers.
+
+    Raises:
+        TypeError: there is none.
+    """
+    for name, claim in RIGHT.items():
+        wanted = inspect.signature(claim.holds).parameters.keys()
+        if {*answers} <= {*claim.ids.split()} and wanted == seen.keys():
+            plain = {key: _plain(value) for key, value in seen.items()}
+            return Proof(kind=claim.kind, claim=name, seen=plain)
+    raise TypeError(f"nothing proves that there is no {answers} from {', '.join(seen)}")
+
+
 def proof_of(id: Id, seen: Mapping[str, Any]) -> Proof:
     """A proof by the claim that may prove such a finding, and that asks for these numbers.
 
@@ -209,8 +339,10 @@ def is_pending(finding: Finding) -> bool:
 
 def is_proved(finding: Finding) -> bool:
     """Whether what was seen makes the claim true, and the claim makes the finding certain."""
-    claim = finding.proof and CLAIMS.get(finding.proof.claim)
-    if not claim or finding.proof is None or finding.id not in claim.ids.split():
+    claims = RIGHT if finding.verdict == "right" else CLAIMS
+    claim = finding.proof and claims.get(finding.proof.claim)
+    said = {*finding.answers} if finding.verdict == "right" else {finding.id}
+    if not claim or finding.proof is None or not said <= {*claim.ids.split()}:
         return False
     try:
         holds = bool(claim.holds(**finding.proof.seen))

@@ -28,6 +28,7 @@ PLACE = [TEXT, LINE]
 NAMED = [str, TEXT, LINE]
 SIZES = [range]
 NEW = [[PLACE, SIZES, bool]]
+SEEN = {"axes": str, "dim": range, "batch": range, "steps": range, "extra": int}
 ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE,
          "walls": [str]}  # fmt: skip
 # What an answer looks like, for each question about each part; anything else is none. A kind is a
@@ -37,12 +38,13 @@ ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE
 ANSWERS: dict[Part, dict[str, Any]] = {
     "dataset": {
         "load": ({"name": str, "split": ([str, (str, bool), (str, bool)], None),
-                  "item": (PLACE, None), "init": (PLACE, None)},
+                  "one_hot": TEXT, "item": (PLACE, None), "init": (PLACE, None)},
                  {"name": None, "functions": [str]}),
-        "items": ({"inputs": Tensor, "labels": 2}, {"inputs": None, "labels": None}),
+        "items": ({"inputs": Tensor, "labels": 2, "dtype": str}, {"inputs": None, "labels": None}),
     },
     "lstm": {
-        "load": {"classes": [{"name": str, "line": LINE, "forward": LINE}]},
+        "watch": None,
+        "load": {"classes": [{"name": str, "line": LINE, "forward": LINE, "seen": (SEEN, None)}]},
         "source": str,
         "build": {"took": {str: object}, "recurrent": [PLACE], "tensors": [
             {"name": str, "kind": str, "shape": SIZES, "grad": bool, "zero": bool,
@@ -75,7 +77,8 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "unpickle": [{str: Tensor}],
         "shapes": {str: SIZES},
         "export": {"problems": [str], "golden": {"tolerance": float, "cases": [object]}},
-        "try_function": {"returned": [Tensor], "error": (ERROR, None), "unknown": TEXT},
+        "try_function": {"returned": [Tensor], "noise": [Tensor], "error": (ERROR, None),
+                         "unknown": TEXT},
     },
 }  # fmt: skip
 

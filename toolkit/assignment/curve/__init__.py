@@ -1,1 +1,1 @@
-"""Is my curve normal? A training against the band of healthy ones."""
+"""Is my curve normal? Compares a training run with the band of healthy runs."""

@@ -36,16 +36,21 @@ def compare(
     values = binned(next(iter(curves.values())), recipe)
     if verdict.cause != "nan" and (last_step < recipe.least or len(values) < 3):
         raise UsageError(
-            f"To be judged, a training of this kind needs three values in its first "
-            f"{recipe.steps[-1]} steps, and {recipe.least} steps; this one has {last_step:g}. If "
-            "several steps lie between two values, say how many: --every 50, in a notebook "
-            "every=50."
+            f"{_too_short(last_step, recipe.least, len(values))} If several steps lie between two "
+            "values, say how many: --every 50, in a notebook every=50."
         )
     picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)
     reach = min(last_step, recipe.steps[-1])
     fields = {"name": name, "runs": recipe.runs, "reach": reach, "path": picture}
     return verdict, _text(verdict, fields, _differing(settings, recipe))
+
+
+def _too_short(last_step: float, least: int, values: int) -> str:
+    """How much of a training is there, and how much is needed."""
+    if last_step < least:
+        return f"Too short: {last_step:,g} steps recorded, {least:,} needed."
+    return f"Too few values: {values} recorded, 3 needed."
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:

@@ -71,7 +71,8 @@ def recipes() -> dict[str, Recipe]:
 
 
 def scale(name: str, value: float) -> float:
-    """Map a value to a scale of equal differences: log for a loss, an accuracy as it is.
+    """Map a value to the scale on which distances are measured: the logarithm of a loss; an
+    accuracy stays unchanged.
 
     Part I's loss is stretched towards guessing as well: 2.1 is much less than 2.3.
     """

@@ -4,16 +4,16 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, Student, StudentError
+from toolkit.assignment.check.host import Gone, Host, Student, StudentError, Unwatched
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
 from toolkit.assignment.check.parent import import_judges
-from toolkit.assignment.check.submission import Located, Submission, prepare
+from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.weights import Missing, Saved
@@ -72,9 +72,16 @@ def export(
             ("gan", exporter.gan, parts.get("gan")),
         ]
         for part, export_one, located in tasks:
-            if located is not None:
-                with exporter.attempt(), host.student(part, str(submission.root)) as student:
-                    export_one(student, located)
+            if located is None and export_one is export_lstm:
+                exporter.said.append(f"Not exported: {WHAT[part]}, since no file here has it.")
+            elif located is not None:
+                with exporter.attempt():
+                    try:
+                        with host.student(part, str(submission.root)) as student:
+                            export_one(student, located)
+                    except Unwatched:
+                        with host.student(part, str(submission.root)) as student:
+                            export_one(student, replace(located, witnesses=()))
     if problem := torchscript.why_not():
         exporter.said.append(problem)
     if exporter.exports:

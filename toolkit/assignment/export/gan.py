@@ -136,7 +136,7 @@ class Exported(NamedTuple):
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """A network with these weights as files, compared with the student's code.
+    """Make the files of a network with these weights, compared with the student's code.
 
     Args:
         root: the copy of the hand-in.

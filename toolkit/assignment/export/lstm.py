@@ -5,6 +5,7 @@ are an affine map of x(t) and h(t-1), whatever the style, the layout and the enc
 gives the weights, from steps that are computed in double precision.
 """
 
+import contextlib
 import copy
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.child.lstm.double import in_double
-from toolkit.assignment.check.host import Student
+from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import equations
 from toolkit.assignment.check.lstm.cell.affine import affine
 from toolkit.assignment.check.lstm.cell.candidates import Candidates
@@ -24,8 +25,8 @@ from toolkit.assignment.check.lstm.cell.matching import find_match
 from toolkit.assignment.check.lstm.cell.recording import Recording
 from toolkit.assignment.check.lstm.cell.reference import kind_of, normalised
 from toolkit.assignment.check.lstm.checks import find, look
-from toolkit.assignment.check.lstm.network import Network, last_logits
-from toolkit.assignment.check.lstm.search import find_network, other_ways
+from toolkit.assignment.check.lstm.network import Network, Way, last_logits
+from toolkit.assignment.check.lstm.search import LAYOUTS, find_network
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting, is_weight, randomise
@@ -43,7 +44,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
 class Gate(NamedTuple):
-    """A gate, or the RNN's state: two series (steps, rows, hidden), backwards in time."""
+    """A gate, or the RNN's state: two arrays (steps, rows, hidden), the last step first."""
 
     before: Tensor | None  # the pre-activation, if it was recorded
     values: Tensor
@@ -91,8 +92,8 @@ def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
         ToolkitError: it cannot be built and called.
     """
     kinds = student.ask("load", file=located.file, name="RNN")["classes"]
-    names = [kind["name"] for kind in kinds if "rnn" in kind["name"].lower()]
-    network, _ = find_network(student, names)
+    likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
+    network, _ = find_network(student, likely)
     if network is None:
         raise ToolkitError(f"The RNN was not exported: it cannot be called, in {located.file}.")
     _look_at(network, Source("", ""), verdicts)
@@ -108,7 +109,7 @@ def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A student's network, and its own weights."""
+    """A student's network, together with the weights that the student trained."""
 
     network: Network
     states: Weights
@@ -237,8 +238,10 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     """The network in the sizes of these weights; None if they are those of another network."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
-    for variant in chain([network], other_ways(network)):
-        variant.build()
+    for way in _ways_to_read(network):
+        variant = Network(network.student, way)
+        with contextlib.suppress(StudentError):
+            variant.build()
         parameters = {t["name"] for t in variant.tensors if t["kind"] == "parameter"}
         if not parameters <= shapes.keys():
             return None
@@ -257,6 +260,15 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
                 variant.way = replace(variant.way, hidden=hidden, batch=batch)
                 return Fitted(variant, states, sizes)
     return None
+
+
+def _ways_to_read(network: Network) -> list[Way]:
+    """The network's own way to read digits, and the other layouts and encodings."""
+    ways = [network.way]
+    named_only = replace(network.way, as_seen=False)  # kept weights may have another encoding
+    for axes, dim in LAYOUTS:
+        ways.append(replace(named_only, layout=axes, input_dim=dim))
+    return list(dict.fromkeys(ways))
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:

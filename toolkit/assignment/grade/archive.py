@@ -1,4 +1,4 @@
-"""Archives: those of strangers are read within limits, and written into one directory only."""
+"""Archives: a stranger's is read within limits, and unpacked into one directory only."""
 
 import contextlib
 import hashlib
@@ -18,8 +18,8 @@ from toolkit.common.errors import ToolkitError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
-# Bytes of all files, and of all code of theirs, since reading it takes many times as much memory.
-# In notebooks most are pictures.
+# Bytes of all files, of all Python files and of all notebooks. Parsing code takes many times as
+# much memory as the code itself; in a notebook most bytes are pictures.
 MOST = {"": MAX_UNPACKED, ".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
 MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
@@ -35,14 +35,14 @@ class BrokenArchive(ToolkitError):
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
-    """The files of a zip archive: safe relative paths, and contents in pieces of at most 1 MiB.
+    """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
 
-    A content is read before the next file is asked for, or not at all. Sizes are counted while
-    unpacking, whatever the archive says about them.
+    Read a content before you ask for the next file, or not at all. Sizes are counted while
+    unpacking: what the archive says about them is not trusted.
 
     Raises:
-        BrokenArchive: it is not a zip archive, is damaged or encrypted, holds a link or a special
-            file, has a path that leads outside, or unpacks to more than is allowed.
+        BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a
+            special file, has a path that leads outside, or unpacks to more than is allowed.
     """
     if len(data) > MAX_ARCHIVE:
         raise BrokenArchive(
@@ -54,29 +54,30 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
             raise BrokenArchive(
                 f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
             )
-        seen, left = set(), dict(MOST)
+        names = set()
+        budget = dict(MOST)
         for entry in entries:
             path = _checked(entry)
             if entry.is_dir():
                 continue
-            # As systems compare names that take no notice of case; to none of them is ß the same
-            # as ss, which to `casefold` it is.
+            # Systems that ignore case compare names like that. `casefold` goes further: it makes ß
+            # equal to ss, and no system does.
             name = str(path).lower()
-            if name in seen:
+            if name in names:
                 raise BrokenArchive(f"It contains {str(path)!r} twice.")
-            seen.add(name)
+            names.add(name)
             with archive.open(entry) as file:
-                yield path, _pieces(path, file, left)
+                yield path, _pieces(path, file, budget)
 
 
 def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
     """Write the files of an archive into `directory`, a new one that everybody can read.
 
     Returns:
-        their paths, relative to `directory`.
+        the paths of the files, relative to `directory`.
 
     Raises:
-        BrokenArchive: see `members`; the caller deletes what was written until then.
+        BrokenArchive: see `members`; the caller deletes the files written until then.
     """
     directory.mkdir()
     directory.chmod(0o755)
@@ -97,22 +98,25 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 
 
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
-    """A zip archive; the same files give the same bytes.
+    """Return a zip archive; the same files give the same bytes.
 
     Args:
-        executable: the names of those that can be run as a program.
+        executable: the names of the files that can be run as a program.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name.encode(errors="replace").decode())
-            entry.external_attr = (stat.S_IFREG | (0o755 if name in executable else 0o644)) << 16
+            mode = stat.S_IFREG | 0o644
+            if name in executable:
+                mode = stat.S_IFREG | 0o755
+            entry.external_attr = mode << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
 def read_archive(archive: Path | bytes) -> bytes:
-    """An archive's content, cut off where it is too large."""
+    """Return an archive's content, cut off where it is too large."""
     if isinstance(archive, bytes):
         return archive
     with open(archive, "rb") as file:
@@ -120,45 +124,52 @@ def read_archive(archive: Path | bytes) -> bytes:
 
 
 def hash_archive(archive: Path | bytes) -> str:
-    """SHA-256 of all of an archive."""
-    with io.BytesIO(archive) if isinstance(archive, bytes) else open(archive, "rb") as file:
+    """Return the SHA-256 of all of an archive, as hexadecimal digits."""
+    if isinstance(archive, bytes):
+        return hashlib.sha256(archive).hexdigest()
+    with open(archive, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def student_number(name: str) -> str:
-    """The number in `<studentnumber>_assignment3.zip`, with or without words around it, or ""."""
-    found = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
-    return found[1] if found else ""
+    """Return the number in `<studentnumber>_assignment3.zip`, words around it or not, or ""."""
+    match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
+    return match[1] if match else ""
 
 
-def _pieces(path: PurePosixPath, file: IO[bytes], left: dict[str, int]) -> Iterator[bytes]:
-    """The content of a file, as far as its length is allowed.
+def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
+    """Yield the content of a file, as far as its length is allowed.
 
     Args:
-        left: of `MOST`, what may still be unpacked.
+        budget: the part of `MOST` that may still be unpacked.
     """
-    kind = path.suffix.lower()
-    kinds = ["", kind] if kind in left and is_theirs(path) else [""]
-    while piece := _read(file):
+    kinds = [""]
+    if path.suffix.lower() in budget and is_theirs(path):
+        kinds.append(path.suffix.lower())
+    while True:
+        with _damage_named():
+            piece = file.read(CHUNK)
+        if not piece:
+            return
         for kind in kinds:
-            left[kind] -= len(piece)
-            if left[kind] < 0:
-                much = f"Its {kind} files have more than {MOST[kind] >> 10} KiB"
-                raise BrokenArchive(
-                    f"{much if kind else f'It unpacks to more than {MOST[kind] >> 20} MiB'}: leave "
-                    "out data sets, checkpoints and the code of others."
-                )
+            budget[kind] -= len(piece)
+            if budget[kind] < 0:
+                raise _too_large(kind)
         yield piece
 
 
-def _read(file: IO[bytes]) -> bytes:
-    with _damage_named():
-        return file.read(CHUNK)
+def _too_large(kind: str) -> BrokenArchive:
+    """Return the error for files of this suffix, or of all suffixes for ""."""
+    limit = MOST[kind]
+    size = f"Its {kind} files have more than {limit >> 10} KiB"
+    if kind == "":
+        size = f"It unpacks to more than {limit >> 20} MiB"
+    return BrokenArchive(f"{size}: leave out data sets, checkpoints and the code of others.")
 
 
 @contextlib.contextmanager
 def _damage_named() -> Iterator[None]:
-    """What is raised inside this block because of damage becomes a `BrokenArchive`."""
+    """Raise a `BrokenArchive` where this block raises an error because of damage."""
     try:
         yield
     except DAMAGE as error:
@@ -168,7 +179,11 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """The path of an entry that may be unpacked."""
+    """Return the path of an entry, if it may be unpacked.
+
+    Raises:
+        BrokenArchive: it may not.
+    """
     name = entry.filename.replace("\\", "/")
     path = PurePosixPath(name)
     kind = stat.S_IFMT(entry.external_attr >> 16)

@@ -6,7 +6,7 @@ It imports what grades when it is called, so that --help waits for nothing.
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BUSY = 8  # times its limit that a submission may take where others have its core
 WINDOW = 3600.0  # seconds; one archive may take minutes
 OPEN_CLUSTER = (
-    "this scheduler asks nobody for a certificate: whoever can reach it can run any code on its "
+    "this scheduler asks for no certificate: anybody on its network can run any code on its "
     "workers, and read all archives and results. See SECURITY.md, grade --cluster."
 )
 RubricOption = Annotated[
@@ -44,8 +44,8 @@ JobsOption = Annotated[
 ClusterOption = Annotated[
     str | None,
     typer.Option(
-        help="For a big class: a Dask scheduler, tls://HOST:PORT. Whoever can reach one at tcp:// "
-        "can run code on its workers."
+        help="For a big class: a Dask scheduler, tls://HOST:PORT. With tcp:// anybody on its "
+        "network can run code on its workers."
     ),
 ]
 TimeLimitOption = Annotated[
@@ -87,7 +87,7 @@ def grade(
     rubric: RubricOption = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("graded"),
     only: OnlyOption = None,
-    again: AgainOption = False,
+    regrade: AgainOption = False,
     lang: LanguageOption = "en",
     jobs: JobsOption = 2,
     cluster: ClusterOption = None,
@@ -110,7 +110,7 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
-    from toolkit.assignment.grade.folder import ARCHIVES, find_archives, grade_folder
+    from toolkit.assignment.grade.folder import find_archives, find_links, grade_folder
     from toolkit.assignment.grade.gradebook.roster import read_roster
     from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
@@ -122,47 +122,64 @@ def grade(
         raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
     students = None if roster is None else read_roster(roster)
     points = read_rubric(rubric or DEFAULT)
-    archives = [path.name for path in find_archives(folder)]
-    for path in folder.iterdir():
-        if path.is_symlink() and path.suffix.lower() in ARCHIVES:
-            print(f"Not graded: {path.name!r} is a link. Copy the archive itself into the folder.")
+    names = [path.name for path in find_archives(folder)]
+    for link in find_links(folder):
+        print(f"Not graded: {link.name!r} is a link. Copy the archive itself into the folder.")
     if csv is not None:  # before anything is graded or set aside
-        find_owners(archives, csv, students)
+        find_owners(names, csv, students)
     if restart and out.exists():
         set_aside(out)
     say_open(cluster)
     limits = Limits(time_limit, longest=BUSY * time_limit, memory=int(memory_limit * 2**30))
     isolation = None if cluster else find_isolation(unsafe=unsafe)
-    check = Check(viva=lang if viva else None)
-    how: Any = {"cluster": cluster, "num_workers": jobs, "language": lang}
+    check = Check(viva=lang) if viva else Check()
     with Watch() as watch:
-        how |= {"only": only, "again": again, "begin": watch.begin, "report": watch.report}
-        results = grade_folder(folder, out, points, limits, check=check, isolation=isolation, **how)
+        results = grade_folder(
+            folder,
+            out,
+            points,
+            limits,
+            check=check,
+            isolation=isolation,
+            cluster=cluster,
+            num_workers=jobs,
+            language=lang,
+            only=only,
+            regrade=regrade,
+            begin=watch.begin,
+            report=watch.report,
+        )
     say_graded(results, out)
     if csv is not None:
-        written = write_gradebook(archives, results, out, csv, students, points, title)
+        written = write_gradebook(names, results, out, csv, students, points, title)
         made = f"For {csv}: {', '.join(map(str, written.files))}."
         print("\n".join([*written.unclear, *written.missing, made]))
 
 
 def say_open(cluster: str | None) -> None:
-    """Say what a scheduler means that asks for no certificate."""
+    """Warn about a scheduler that asks for no certificate."""
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:
-    """The last lines."""
-    for way in sorted({result.extra_data.isolation for result in results.values()}):
-        print(f"Isolation: {way}")
-    unclear = sum(bool(result.extra_data.needs_a_look) for result in results.values())
+    """Print the last lines."""
+    isolations = set()
+    unclear = 0
+    for result in results.values():
+        isolations.add(result.extra_data.isolation)
+        if result.extra_data.needs_a_look:
+            unclear += 1
+    for isolation in sorted(isolations):
+        print(f"Isolation: {isolation}")
     print(f"Graded: {len(results)}. Need a look: {unclear}. See {out / 'class.html'}.")
 
 
 class Watch(contextlib.ExitStack):
-    """On a terminal a bar with the time left and how many need a look; elsewhere only lines.
+    """Shows the progress: a bar on a terminal, and lines elsewhere.
 
-    On a terminal there is a line for each archive that needs a look, elsewhere for each.
+    The bar has the time left and how many archives need a look, and each of these gets a line
+    above it. Elsewhere every archive gets a line.
     """
 
     def __init__(self) -> None:
@@ -174,7 +191,7 @@ class Watch(contextlib.ExitStack):
         """Say how much there is to do.
 
         Args:
-            done: archives that have a result.
+            done: the number of archives that have a result.
         """
         from toolkit.common.progress import Progress
 
@@ -186,9 +203,10 @@ class Watch(contextlib.ExitStack):
             print(f"{done} of {total} have a result.", flush=True)
 
     def report(self, done: int, total: int, name: str, result: "Result") -> None:
-        """Say what has come out of one archive."""
-        still_open = f", {result.open:g} open" if result.open else ""
-        points = f"{result.score:g} of {result.checked:g}{still_open}"
+        """Say the result of one archive."""
+        points = f"{result.score:g} of {result.checked:g}"
+        if result.open:
+            points += f", {result.open:g} open"
         why = " ".join(result.extra_data.needs_a_look)
         line = f"{done}/{total}  {name!r}: {points}  {why}"
         self.need_a_look += bool(why)

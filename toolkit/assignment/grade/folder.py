@@ -1,4 +1,4 @@
-"""Grade a folder of archives: each gets a result, whatever is in it.
+"""Grade a folder of archives: every one gets a result, a broken one too.
 
 graded/
   class.csv                 a line for each archive
@@ -14,7 +14,7 @@ import functools
 import json
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,109 +52,141 @@ def grade_folder(
     num_workers: int = -1,
     language: Language = "en",
     only: str | None = None,
-    again: bool = False,
+    regrade: bool = False,
     begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> dict[str, Result]:
-    """Grade all archives in `folder`; what was judged in the same way before only gets its points.
+    """Grade all archives in `folder`; an archive judged before, in the same way, only gets points.
 
     Args:
-        out: where the results go; see the head of this module.
-        check: what judges and what runs a submission.
-        isolation: None for the best that is safe; on a cluster each worker finds its own. With one
-            that is not, earlier results are not kept, since a submission could have written them.
+        out: the folder of the results; see the head of this module.
+        check: the judge, and the program that runs a submission.
+        isolation: None for the best that is safe; on a cluster each worker finds its own. With an
+            unsafe one no earlier result is kept, since a submission could have written it.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
         language: of the students' pages.
         only: a student number or the name of an archive; the others just keep their results.
-        again: grade also what has a result.
-        begin: called with the number that have a result, and the number of archives.
+        regrade: grade archives that have a result, too.
+        begin: called with the number of archives that have a result, and the number of archives.
         report: called with the number done, the number of archives, and the newest name and result.
 
     Returns:
         a result for each archive, by its name, in order; with `only` for each that has one.
 
     Raises:
-        UsageError: the folder has no archives, or none of this student.
+        UsageError: the folder has no archives, or no archive of this student.
         ToolkitError: there is no safe isolation here, or `out` cannot be written to.
     """
     archives = find_archives(folder)
     make_directory(out)
     clear_left_over(kept=(folder, out))
-    isolation = isolation or (None if cluster else find_isolation())
-    given = (rubric, limits, check)
-    settings = _identities(*given, isolation, cluster)
+    if isolation is None and cluster is None:
+        isolation = find_isolation()
+    judging = Judging(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)
-    anew = archives if isolation and not isolation.safe else chosen if again else []
-    results = _kept_results(out, archives, settings, rubric, without=anew)
+    identities = _identities(judging, cluster)
+    results = {}
+    for path in _reusable(archives, chosen, isolation, regrade):
+        result = _kept_result(out, path, identities, rubric)
+        if result is not None:
+            results[path.name] = result
     todo = [path for path in chosen if path.name not in results]
-    begin(len(results), total := len(results) + len(todo))
-    sent = read_archive if cluster else Path.absolute  # other machines have no such file
-    job = lambda path: joblib.delayed(_grade)(path.name, sent(path), *given, isolation)  # noqa: E731
+    total = len(results) + len(todo)
+    begin(len(results), total)
+
+    def job(path: Path) -> Any:
+        # The other machines of a cluster cannot read the file, so they are sent its content.
+        archive = read_archive(path) if cluster else path.absolute()
+        return joblib.delayed(_grade)(path.name, archive, judging)
+
     with workers(cluster, num_workers):
         for name, result in _in_turn(todo, job):
             write_changed(_files(result, rubric, out / name, language))
             results[name] = result
             report(len(results), total, name, result)
-    results = {path.name: results[path.name] for path in archives if path.name in results}
-    _write_pages(folder, results, rubric, out, language)
-    return results
+    in_order = {path.name: results[path.name] for path in archives if path.name in results}
+    _write_pages(folder, in_order, rubric, out, language)
+    return in_order
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """The results of all; then, each alone, of those whom others have disturbed, who keep what saw
-    more of them."""
+    """Yield all results; then grade each disturbed archive again, alone, and yield the fuller one.
+
+    An archive is disturbed if other programs left its code too little time.
+    """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
         if result.extra_data.disturbed:
             disturbed[name] = result
         yield name, result
-    for path in [path for path in todo if path.name in disturbed]:
-        for name, again in joblib.Parallel(return_as="generator_unordered")([job(path)]):
-            both = again, disturbed[name]
-            result = min(both, key=lambda one: (one.extra_data.problem != "", one.open))
+    for path in todo:
+        if path.name not in disturbed:
+            continue
+        for name, second in joblib.Parallel(return_as="generator_unordered")([job(path)]):
+            result = _fuller(second, disturbed[name])
             result.extra_data.disturbed = False
             yield name, result
+
+
+def _fuller(second: Result, first: Result) -> Result:
+    """Return the result that judged more of an archive: the second one if both judged as much."""
+
+    def unjudged(result: Result) -> tuple[bool, float]:
+        return result.extra_data.problem != "", result.open
+
+    return first if unjudged(first) < unjudged(second) else second
 
 
 def _write_pages(
     folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
-    """All results, those too that are from an earlier command, the class, and similar pairs."""
-    for_each = [_files(one, rubric, out / name, language) for name, one in results.items()]
-    write_changed({path: data for files in for_each for path, data in files.items()})
-    paths = {one.extra_data.archive: folder / name for name, one in results.items()}
-    found = write_pairs(paths, out / "pairs")
-    atomic_write(out / "class.csv", class_csv(list(results.values()), found.pairs).encode())
-    page = class_page(results, found.pairs, found.usual, rubric, found.not_compared)
+    """Write the files of all results, old ones too, those of the class, and the similar pairs."""
+    files: dict[Path, bytes] = {}
+    paths = {}
+    for name, result in results.items():
+        files |= _files(result, rubric, out / name, language)
+        paths[result.extra_data.archive] = folder / name
+    write_changed(files)
+    similar = write_pairs(paths, out / "pairs")
+    atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
+    page = class_page(results, similar.pairs, similar.usual, rubric, similar.not_compared)
     atomic_write(out / "class.html", page.encode())
 
 
 def find_archives(folder: Path) -> list[Path]:
-    """The archives in `folder`, by name.
+    """Return the archives in `folder`, by name; a link is none of them.
 
     Raises:
-        UsageError: it is not a folder, or has none.
+        UsageError: it is not a folder, or has no archive.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name the one that holds the archives.")
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in ARCHIVES and path.is_file() and not path.is_symlink()
-    )
-    if not found and any(folder.glob("*_assignsubmission_file*/")):
+    archives = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in ARCHIVES and path.is_file() and not path.is_symlink():
+            archives.append(path)
+    if not archives and any(folder.glob("*_assignsubmission_file*/")):
         raise UsageError(
             f"{folder} has a folder for each student, as Moodle makes them. Download the "
             "submissions again without 'Download submissions in folders'."
         )
-    if not found:
+    if not archives:
         raise UsageError(f"{folder} has no archives such as 12345678_assignment3.zip.")
-    return found
+    return archives
+
+
+def find_links(folder: Path) -> list[Path]:
+    """Return the links in `folder` that are named like an archive; `grade` follows none."""
+    links = []
+    for path in folder.iterdir():
+        if path.suffix.lower() in ARCHIVES and path.is_symlink():
+            links.append(path)
+    return links
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
-    """The archives to grade."""
+    """Return the archives to grade."""
     if only is None:
         return archives
     chosen = [path for path in archives if only in (student_number(path.name), path.name)]
@@ -166,96 +198,118 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
     return chosen
 
 
-def identity(rubric: Rubric, limits: Limits, check: Check, isolation: Isolation) -> str:
-    """SHA-256 of all that a verdict depends on besides the archive: the toolkit, the packages that
-    are installed and those that the rubric allows, the limits, the sandbox; all of them here.
-    """
-    packages = [platform.python_version(), installed(), versions(), sorted({*rubric.packages})]
-    how = [check.child, check.viva, asdict(limits), isolation.describe()]
-    return sha256(json.dumps([toolkit_files(), packages, *how]).encode())
+def _reusable(
+    archives: list[Path], chosen: list[Path], isolation: Isolation | None, regrade: bool
+) -> list[Path]:
+    """Return the archives whose earlier results may be kept."""
+    if isolation is not None and not isolation.safe:
+        return []  # a submission could have written them
+    if regrade:
+        return [path for path in archives if path not in chosen]
+    return archives
 
 
-def _identities(
-    rubric: Rubric,
-    limits: Limits,
-    check: Check,
-    isolation: Isolation | None,
-    cluster: str | None,
-) -> set[str]:
-    """With what an archive may be judged: here, or on the workers that the cluster has now."""
-    if cluster is None:
-        return {identity(rubric, limits, check, isolation or find_isolation())}
-    told = ask_workers(cluster, _own_identity, rubric, limits, check, isolation)
-    return {settings for settings in told if settings is not None}
+@dataclass(frozen=True)
+class Judging:
+    """The conditions of a verdict: all that decides it besides the archive."""
+
+    rubric: Rubric
+    limits: Limits
+    check: Check
+    isolation: Isolation | None  # None on a cluster, where each worker finds its own
+
+    def on_this_machine(self) -> "Judging":
+        """Return the same with the isolation that this process uses."""
+        return replace(self, isolation=self.isolation or _own_isolation())
+
+    def identity(self) -> str:
+        """Return the SHA-256 of all that a verdict depends on besides the archive, on this machine:
+        the toolkit, the installed packages and those that the rubric allows, the limits, and the
+        sandbox.
+        """
+        isolation = self.isolation or _own_isolation()
+        depends = [
+            toolkit_files(),
+            platform.python_version(),
+            installed(),
+            versions(),
+            sorted(set(self.rubric.packages)),
+            self.check.child,
+            self.check.viva,
+            asdict(self.limits),
+            isolation.describe(),
+        ]
+        return sha256(json.dumps(depends).encode())
 
 
 _own_isolation = functools.cache(find_isolation)  # trying each way takes a second
 
 
-def _own_identity(
-    rubric: Rubric, limits: Limits, check: Check, isolation: Isolation | None
-) -> str | None:
-    """What a worker of a cluster judges with; None if it has no sandbox, and so refuses."""
+def _identities(judging: Judging, cluster: str | None) -> set[str]:
+    """Return the identity here, or those of all workers that the cluster has now."""
+    if cluster is None:
+        return {judging.identity()}
+    replies = ask_workers(cluster, _worker_identity, judging)
+    return {identity for identity in replies if identity is not None}
+
+
+def _worker_identity(judging: Judging) -> str | None:
+    """Return the identity on a worker of a cluster; None if it has no sandbox, so it refuses."""
     try:
-        return identity(rubric, limits, check, isolation or _own_isolation())
+        return judging.identity()
     except ToolkitError:
         return None
 
 
-def _grade(
-    name: str,
-    archive: bytes | Path,
-    rubric: Rubric,
-    limits: Limits,
-    check: Check,
-    isolation: Isolation | None,
-) -> tuple[str, Result]:
-    """`grade_archive`, for a worker, with the hashes of what it was made from."""
+def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Result]:
+    """Call `grade_archive` on a worker, and add the hashes of what the result was made from."""
     digest = hash_archive(archive)
     try:
-        way = isolation or _own_isolation()  # on a cluster each worker finds its own
-        settings = identity(rubric, limits, check, way)
-        result = grade_archive(name, archive, rubric, limits, check, way)
+        judging = judging.on_this_machine()
+        settings = judging.identity()
+        result = grade_archive(
+            name, archive, judging.rubric, judging.limits, judging.check, judging.isolation
+        )
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {error}"
-        return name, ungraded(name, problem, rubric)  # without hashes: tried again next time
-    result.extra_data.archive_sha256, result.extra_data.settings_sha256 = digest, settings
+        return name, ungraded(name, problem, judging.rubric)  # no hashes: tried again next time
+    result.extra_data.archive_sha256 = digest
+    result.extra_data.settings_sha256 = settings
     return name, result
 
 
-def _kept_results(
-    out: Path, archives: list[Path], settings: set[str], rubric: Rubric, without: list[Path]
-) -> dict[str, Result]:
-    """What earlier commands judged in the same way, by the archives' names, with today's points."""
-    kept = {}
-    for archive in archives:
-        path = out / archive.name / "results.json"
-        if archive in without or not path.exists():
-            continue
-        try:
-            result = Result.model_validate_json(read_bytes(path))
-        except ValidationError:
-            continue  # not ours, or from an older toolkit
-        extra = result.extra_data
-        is_same = extra.settings_sha256 in settings and extra.archive_sha256 == hash_archive(
-            archive
-        )
-        if is_same and not extra.disturbed:
-            if extra.rubric_sha256 != rubric.sha256:
-                result = give_points(extra, rubric, result.execution_time)
-            kept[archive.name] = result
-    return kept
+def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
+    """Return an earlier result of the same archive, judged in the same way, with today's points.
+
+    None if there is no such result, or if other programs disturbed it.
+    """
+    path = out / archive.name / "results.json"
+    if not path.exists():
+        return None
+    try:
+        result = Result.model_validate_json(read_bytes(path))
+    except ValidationError:
+        return None  # not ours, or from an older toolkit
+    extra = result.extra_data
+    if extra.disturbed or extra.settings_sha256 not in identities:
+        return None
+    if extra.archive_sha256 != hash_archive(archive):
+        return None
+    if extra.rubric_sha256 != rubric.sha256:
+        return give_points(extra, rubric, result.execution_time)
+    return result
 
 
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """What is written for one archive."""
+    """Return the files of one archive, and make their folder."""
     make_directory(directory)
     extra = result.extra_data
-    sheet = viva_page(extra.viva, extra.archive, language).encode() if extra.viva else b""
-    return {
-        **({directory / "viva.html": sheet} if sheet else {}),
-        directory / "feedback.html": student_page(result, rubric, language).encode(),
-        directory / "results.json": f"{result.model_dump_json(indent=2)}\n".encode(),
-    }
+    files = {}
+    if extra.viva:
+        page = viva_page(extra.viva, extra.archive, language)
+        files[directory / "viva.html"] = page.encode()
+    files[directory / "feedback.html"] = student_page(result, rubric, language).encode()
+    files[directory / "results.json"] = f"{result.model_dump_json(indent=2)}\n".encode()
+    return files

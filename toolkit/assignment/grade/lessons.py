@@ -1,4 +1,4 @@
-"""What a class did not understand: its findings by how many have them, with lines of theirs."""
+"""Lessons for a class: what it did not understand, the most frequent first, with its own lines."""
 
 import re
 from collections import Counter
@@ -18,43 +18,56 @@ class Lesson:
 
     id: Id
     number: int | None  # of the equation
-    archives: list[str]  # who has it
-    examples: list[tuple[str, int]]  # source lines without names, and how many have each
+    archives: list[str]  # those that have it
+    examples: list[tuple[str, int]]  # source lines without names, and how many archives have each
+
+
+Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equation
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:
-    """Each kind of finding, the most frequent first; an equation is a kind of its own."""
-    archives: dict[tuple[Id, int | None], list[str]] = {}
-    lines: dict[tuple[Id, int | None], Counter[str]] = {}
+    """Return each kind of finding, the most frequent first; each equation is a kind of its own."""
+    archives: dict[Kind, list[str]] = {}
+    lines: dict[Kind, Counter[str]] = {}
     for result in results:
         extra = result.extra_data
-        for kind, finding in {(f.id, f.equation): f for f in reversed(extra.findings)}.items():
-            if kind[0] is None:
-                continue
-            key = (kind[0], kind[1])
-            archives.setdefault(key, []).append(extra.archive)
-            if line := _nameless(extra.lines.get(place_of(finding), ""), extra.student_number):
-                lines.setdefault(key, Counter())[line] += 1
-    found = [
-        Lesson(*key, names, lines.get(key, Counter()).most_common(NUM_EXAMPLES))
-        for key, names in archives.items()
-    ]
-    return sorted(found, key=lambda lesson: (-len(lesson.archives), lesson.id, lesson.number or 0))
+        for kind, finding in _first_of_each_kind(extra.findings).items():
+            archives.setdefault(kind, []).append(extra.archive)
+            counter = lines.setdefault(kind, Counter())
+            line = _nameless(extra.lines.get(place_of(finding), ""), extra.student_number)
+            if line:
+                counter[line] += 1
+    found_lessons = []
+    for (id, number), names in archives.items():
+        examples = lines[id, number].most_common(NUM_EXAMPLES)
+        found_lessons.append(Lesson(id, number, names, examples))
+    found_lessons.sort(key=lambda lesson: (-len(lesson.archives), lesson.id, lesson.number or 0))
+    return found_lessons
+
+
+def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
+    first: dict[Kind, Finding] = {}
+    for finding in findings:
+        if finding.id is not None:
+            first.setdefault((finding.id, finding.equation), finding)
+    return first
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """What the check could not see, each kind with the archives; the most frequent first."""
-    found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    """Return what the check could not see, each kind with the archives; most frequent first."""
+    kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:
             key = (finding.part, finding.id or finding.message)
-            names = found.setdefault(key, (finding, []))[1]
-            if result.extra_data.archive not in names:
-                names.append(result.extra_data.archive)
-    return sorted(found.values(), key=lambda entry: -len(entry[1]))
+            _, archives = kinds.setdefault(key, (finding, []))
+            if result.extra_data.archive not in archives:
+                archives.append(result.extra_data.archive)
+    return sorted(kinds.values(), key=lambda kind: -len(kind[1]))
 
 
 def _nameless(line: str, number: str) -> str:
-    """A source line without its comment and without what may name its author."""
+    """Return a source line without its comment, and without its author's number."""
     line = re.sub(r"#.*", "", line).strip()
-    return line.replace(number, "...") if number else line
+    if number:
+        line = line.replace(number, "...")
+    return line

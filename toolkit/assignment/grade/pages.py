@@ -1,7 +1,6 @@
-"""What people read: a page for each student and for each similar pair, and a page and a
-table for the class.
+"""Pages for people: one for each student and each similar pair, a page and a table for the class.
 
-Any text may come from a stranger's program: Jinja2 escapes it, and the pages forbid scripts
+Any text may come from a stranger's program. Jinja2 escapes it, and the pages forbid every script
 but the one that sorts the tables of the class.
 """
 
@@ -11,7 +10,6 @@ import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -26,7 +24,7 @@ from toolkit.assignment.check.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
-from toolkit.assignment.grade.points import count, free
+from toolkit.assignment.grade.points import Counted, count, free
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
@@ -41,13 +39,17 @@ COLUMNS = ("student number", "archive", "score", "open points", "checked points"
 
 
 def student_page(result: Result, rubric: Rubric, language: Language = "en") -> str:
-    """The feedback for one student, as a page that needs no other file."""
+    """Return the feedback for one student, as a page that needs no other file."""
     extra = result.extra_data
-    counted = [None] * len(result.tests) if extra.problem else count(extra.report, rubric)
+    counted: Sequence[Counted | None] = [None] * len(result.tests)
+    if not extra.problem:
+        counted = count(extra.report, rubric)
     findings: dict[Id, list[Finding]] = {}
+    explanations: dict[Id, Explained] = {}
     for finding in extra.findings:
         if finding.id is not None:
             findings.setdefault(finding.id, []).append(finding)
+            explanations[finding.id] = _explained(finding.id, language)
     return _render(
         "student.html.j2",
         language,
@@ -56,7 +58,7 @@ def student_page(result: Result, rubric: Rubric, language: Language = "en") -> s
         tasks=zip(rubric.checked, result.tests, counted, strict=True),
         findings=findings,
         free=free(extra.report, rubric),
-        explanations={id: _explained(id, language) for id in findings},
+        explanations=explanations,
     )
 
 
@@ -67,7 +69,7 @@ def class_page(
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
 ) -> str:
-    """What to tell the class, all archives, those that need a look, and pairs with similar code.
+    """Return the page for the teacher: lessons for the class, all archives, and similar pairs.
 
     Args:
         results: by the names of the archives' files.
@@ -75,59 +77,68 @@ def class_page(
         not_compared: archives whose code could not be compared with others, or only in part, and
             why, in clauses.
     """
-    found = list(results.values())
+    links = {}
+    need_a_look = 0
+    broken = []
+    isolations = set()
+    versions = set()
+    for name, result in results.items():
+        extra = result.extra_data
+        links[extra.archive] = f"{quote(os.fsencode(name))}/feedback.html"
+        if extra.needs_a_look:
+            need_a_look += 1
+        if extra.problem:
+            broken.append(result)
+        if extra.versions:
+            versions.add(extra.versions)
+        isolations.add(extra.isolation)
+
+    in_order = list(results.values())
     script = (TEMPLATES / "class.js").read_text(encoding="utf-8")
-    learnt = lessons(found)
+    class_lessons = lessons(in_order)
     return _render(
         "class.html.j2",
-        results=found,
-        links={
-            result.extra_data.archive: f"{quote(os.fsencode(name))}/feedback.html"
-            for name, result in results.items()
-        },
-        look=sum(bool(result.extra_data.needs_a_look) for result in found),
+        results=in_order,
+        links=links,
+        need_a_look=need_a_look,
         most=sum(task.points for task in rubric.checked),
-        bins=_histogram(found),
-        lessons=learnt,
-        explanations={lesson.id: _explained(lesson.id, "en") for lesson in learnt},
-        unseen=unseen(found),
-        broken=[result for result in found if result.extra_data.problem],
+        bins=_histogram(in_order),
+        lessons=class_lessons,
+        explanations={lesson.id: _explained(lesson.id, "en") for lesson in class_lessons},
+        unseen=unseen(in_order),
+        broken=broken,
         pairs=pairs,
         usual=usual,
         not_compared=not_compared,
         rubric=rubric,
-        ways=sorted({result.extra_data.isolation for result in found}),
-        versions=sorted({result.extra_data.versions for result in found} - {""}),
+        isolations=sorted(isolations),
+        versions=sorted(versions),
         script=Markup(script),
         script_hash=f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
 
 
 def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
-    """Two submissions side by side.
+    """Return the page with two submissions side by side.
 
     Args:
-        files: what `side_by_side` yields.
+        files: as `side_by_side` yields them.
     """
     return _render("pair.html.j2", pair=pair, files=list(files))
 
 
 def viva_page(questions: list[Question], name: str, language: Language = "en") -> str:
-    """Questions about somebody's own code on one sheet, and the answers on another."""
-    how = {"name": name, "say": functools.partial(say, language=language)}
-    return _render("viva.html.j2", language, questions=questions, **how)
+    """Return questions about a student's own code on one sheet, and the answers on another."""
+    say_in_language = functools.partial(say, language=language)
+    return _render("viva.html.j2", language, questions=questions, name=name, say=say_in_language)
 
 
 def class_csv(results: list[Result], pairs: list[Pair]) -> str:
-    """A line for each archive."""
+    """Return a line for each archive."""
     rows: list[Sequence[str]] = [COLUMNS]
     for result in results:
         extra = result.extra_data
-        like = [
-            f"{pair.second if pair.first == extra.archive else pair.first} ({pair.share:.0%})"
-            for pair in pairs
-            if extra.archive in (pair.first, pair.second)
-        ]
+        ids = {finding.id for finding in extra.findings if finding.id}
         rows.append(
             [
                 extra.student_number,
@@ -137,12 +148,23 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
                 f"{result.checked:g}",
                 "",  # for the teacher
                 " ".join(extra.needs_a_look),
-                " ".join(sorted({finding.id for finding in extra.findings if finding.id})),
-                ", ".join(like),
+                " ".join(sorted(ids)),
+                ", ".join(_alike(extra.archive, pairs)),
                 extra.isolation.partition(":")[0],
             ]
         )
     return as_csv(rows)
+
+
+def _alike(archive: str, pairs: list[Pair]) -> list[str]:
+    """Return the archives that are nearly the same as this one, each with the shared part."""
+    alike = []
+    for pair in pairs:
+        if pair.first == archive:
+            alike.append(f"{pair.second} ({pair.share:.0%})")
+        elif pair.second == archive:
+            alike.append(f"{pair.first} ({pair.share:.0%})")
+    return alike
 
 
 class Bin(NamedTuple):
@@ -154,44 +176,58 @@ class Bin(NamedTuple):
 
 
 def _histogram(results: list[Result]) -> list[Bin]:
-    """How many results have how many points."""
+    """Return the number of results for each range of points."""
     most = max((result.checked for result in results), default=0) or 1
-    bins = (min(NUM_BINS - 1, int(result.score / most * NUM_BINS)) for result in results)
-    counts = Counter(bins)
+    counts: Counter[int] = Counter()
+    for result in results:
+        number = int(result.score / most * NUM_BINS)
+        counts[min(number, NUM_BINS - 1)] += 1
     tallest = max(counts.values(), default=1)
-    edges = [round(most * k / NUM_BINS) for k in range(NUM_BINS + 1)]
-    return [
-        Bin(f"{first}-{last}", counts[k], 90 * counts[k] / tallest)
-        for k, (first, last) in enumerate(pairwise(edges))
-    ]
+    bins = []
+    for number in range(NUM_BINS):
+        first = round(most * number / NUM_BINS)
+        last = round(most * (number + 1) / NUM_BINS)
+        bins.append(Bin(f"{first}-{last}", counts[number], 90 * counts[number] / tallest))
+    return bins
 
 
 class Explained(NamedTuple):
     """The page of a finding."""
 
     html: Markup
-    translated: bool  # whether it is in the language that was asked for
+    translated: bool  # True if it is in the language that was asked for
 
 
 @functools.cache
 def _explained(id: Id, language: Language) -> Explained:
-    """The page of a finding as HTML, without its title, which is the id, and its first sentence."""
+    """Return the page of a finding as HTML, without its title (the id) and its first sentence."""
     page = explanation(id, language)
     translated = page is not None
     _, _, text = (page or explanation(id)).split("\n\n", 2)
-    html = MarkdownIt("commonmark", {"html": False}).render(text.partition(IN_CLASS)[0])
+    html = _markdown().render(text.partition(IN_CLASS)[0])
     below = html.replace("<h2>", "<h4>").replace("</h2>", "</h4>")  # the finding's own is an h3
     return Explained(Markup(below), translated)
 
 
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False})
+
+
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """A page without control characters and the like, whoever wrote them."""
+    """Return a page without control characters and the like."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
-    return "\n".join(line if line.isprintable() else _shown(line) for line in page.split("\n"))
+    lines = []
+    for line in page.split("\n"):
+        if not line.isprintable():
+            line = "".join(map(_visible, line))
+        lines.append(line)
+    return "\n".join(lines)
 
 
-def _shown(line: str) -> str:
-    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
+def _visible(character: str) -> str:
+    if character.isprintable() or character == "\t":
+        return character
+    return "\N{REPLACEMENT CHARACTER}"
 
 
 @functools.cache
@@ -205,12 +241,13 @@ def _environment(language: Language) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    in_language = functools.partial(translate, language=language)
     environment.filters |= {
-        "points": lambda number: f"{number:g}",
-        "percent": lambda share: f"{share:.0%}",
+        "points": "{:g}".format,
+        "percent": "{:.0%}".format,
         "place": place_of,
-        "translated": lambda text: translate(text, language),
-        "inline": lambda text: Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text)),
+        "translated": in_language,
+        "inline": _inline,
     }
     environment.globals |= {
         "titles": TITLES,
@@ -220,6 +257,11 @@ def _environment(language: Language) -> Environment:
         "most_pairs": MAX_PAIRS,
     }
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: translate(text, language), None, newstyle=True
+        in_language, None, newstyle=True
     )
     return environment
+
+
+def _inline(text: str) -> Markup:
+    """Return one line of Markdown as HTML."""
+    return Markup(_markdown().renderInline(text))

@@ -1,22 +1,22 @@
 """From a report to points, as a teacher would give them.
 
-A cause costs points once. What was not seen is neither wrong nor full: its points are open. So are
-those of a question that has no answer.
+A cause costs points once. If the check did not see something, its points are open: they are
+neither given nor taken. The points of a question without an answer are open, too. Code
+that stops before anything was judged costs what the rubric says. Code that stops later only opens
+the questions that have no answer yet.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 
 from toolkit.assignment.check.findings import QUESTIONS, Finding, Id, Report, unanswered
 from toolkit.assignment.grade.result import describe
 from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
 from toolkit.assignment.parts import FILES, PARTS, TITLES, Part
 
-# After one of these, the rest of a part was not seen.
-HIDES: tuple[Id, ...] = ("missing-file", "does-not-import", "not-written", "does-not-run",
-                         "not-watched", "time-limit")  # fmt: skip
-# What is not there costs every task of its part; a mistake costs once.
+# These end the code of a part. What was judged before stays judged.
+STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")
+# A part that is absent costs points in every task; a mistake costs points once.
 ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
 LOW = 0.5  # of the checked points: less needs a look
 Cause = tuple[object, ...]
@@ -24,14 +24,14 @@ Cause = tuple[object, ...]
 
 @dataclass
 class Counted:
-    """One task: what it lost, and what is open.
+    """The points of one task: lost, open and certain.
 
     Attributes:
-        losses: what costs points here, each kind once.
-        elsewhere: causes whose points another task has lost.
-        unseen: what could not be seen and might have cost points here.
-        open: points that nobody can give or take away before a person has looked.
-        score: what is certain.
+        losses: findings that cost points here, each kind once, with the points.
+        elsewhere: findings whose cause has cost points in another task, with that task.
+        unseen: findings about what the check could not see, and what might have cost points here.
+        open: points that only a person can give or take away.
+        score: the certain points.
     """
 
     task: Task
@@ -46,12 +46,14 @@ class Counted:
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
-        """Why, a line each."""
-        lines = [f"-{points:g}: {describe(finding)}" for finding, points in self.losses]
-        lines += [
-            f"Counted in {task.name!r}: {describe(finding)}" for finding, task in self.elsewhere
-        ]
-        lines += [f"Not seen: {finding.message}" for finding in self.unseen]
+        """Return the reasons for the points, one in each line."""
+        lines = []
+        for finding, points in self.losses:
+            lines.append(f"-{points:g}: {describe(finding)}")
+        for finding, task in self.elsewhere:
+            lines.append(f"Counted in {task.name!r}: {describe(finding)}")
+        for finding in self.unseen:
+            lines.append(f"Not seen: {finding.message}")
         if self.open:
             lines.append(
                 f"{self.open:g} points are open: a person will look at what the check could not "
@@ -61,107 +63,163 @@ class Counted:
 
 
 def count(report: Report, rubric: Rubric) -> list[Counted]:
-    """The points of every task that the check gives."""
-    charged = _homes(report.findings, rubric)
-    counted = []
-    for task in rubric.checked:
-        result = Counted(task)
-        kinds = set()
-        hidden = False
-        for finding in task.of_its_parts(report.findings):
-            hidden |= finding.id in HIDES
-            points = task.findings.get(finding.id or "", 0.0)
-            homes = charged.get(cause(finding), [])
-            kind = (finding.id, finding.equation)
-            if not points or kind in kinds:
-                continue
-            if any(home is task for home in homes):
-                kinds.add(kind)
-                result.losses.append((finding, points))
-            elif homes:
-                result.elsewhere.append((finding, homes[0]))
-        silent = [_silence(task, part, report) for part in task.checks or CHECKS[task.part]]
-        hidden |= any(len(said) == len(QUESTIONS[said[0].part]) for said in silent if said)
-        _open(result, [*report.not_seen, *chain(*silent)], hidden)
-        counted.append(result)
+    """Return the points of every task that the check gives points for."""
+    homes = _homes(report, rubric)
+    return [_count_task(task, report, homes) for task in rubric.checked]
+
+
+def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -> Counted:
+    counted = Counted(task)
+    findings = task.of_its_parts(report.findings)
+    kinds = set()
+    for finding in findings:
+        points = _cost(task, finding, report)
+        kind = (finding.id, finding.equation)
+        finding_homes = homes.get(cause(finding), [])
+        if points == 0 or kind in kinds or not finding_homes:
+            continue
+        if _is_in(task, finding_homes):
+            kinds.add(kind)
+            counted.losses.append((finding, points))
+        else:
+            counted.elsewhere.append((finding, finding_homes[0]))
+
+    not_seen = list(report.not_seen)
+    is_unseen = False
+    for part in task.checks or CHECKS[task.part]:
+        not_seen += _silent(task, part, report)
+        is_unseen = is_unseen or _is_unseen(part, report)
+    _open(counted, not_seen, is_unseen)
     return counted
 
 
-def _silence(task: Task, part: Part, report: Report) -> list[Finding]:
-    """The questions about a part without an answer, each by its dearest fault in this task."""
-    said = [*report.findings, *report.not_seen, *report.right]
-    dearest = [
-        max(ids, key=lambda id: task.findings.get(id, 0.0)) for ids in unanswered(part, said)
-    ]
-    return [
-        Finding(verdict="not seen", part=part, id=id, message=f"This was not looked at: {id}.")
-        for id in dearest
-    ]
+def _price(task: Task, finding: Finding) -> float:
+    """Return the points that a finding costs in a task, 0 if none."""
+    if finding.id is None:
+        return 0.0
+    return task.findings.get(finding.id, 0.0)
+
+
+def _cost(task: Task, finding: Finding, report: Report) -> float:
+    """Return what a finding costs in a task: a stop after the first answer only opens questions."""
+    if finding.id in STOPS and not _is_unseen(finding.part, report):
+        return 0.0
+    return _price(task, finding)
+
+
+def _is_unseen(part: Part, report: Report) -> bool:
+    """True if no question about a part has an answer."""
+    findings = [*report.findings, *report.not_seen, *report.right]
+    return len(unanswered(part, findings)) == len(QUESTIONS[part])
+
+
+def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
+    """True if this very task is in `tasks`: a rubric may have two equal tasks."""
+    return any(task is home for home in tasks)
+
+
+def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
+    """Return a finding for each unanswered question about a part.
+
+    It has the id of the answer that would cost most in this task.
+    """
+    findings = [*report.findings, *report.not_seen, *report.right]
+    silent = []
+    for answers in unanswered(part, findings):
+        dearest = max(answers, key=lambda id: task.findings.get(id, 0.0))
+        message = f"This was not checked: {dearest}."
+        silent.append(Finding(verdict="not seen", part=part, id=dearest, message=message))
+    return silent
 
 
 def cause(finding: Finding) -> Cause:
-    """What two findings have in common if one mending removes both."""
-    # Without a file, it is about this part alone.
+    """Return the key that two findings share if one correction removes both."""
+    # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)
 
 
 def free(report: Report, rubric: Rubric) -> list[Finding]:
-    """The findings that cost nothing anywhere."""
-    charged = _homes(report.findings, rubric)
-    return [finding for finding in report.findings if cause(finding) not in charged]
+    """Return the findings that cost no points in any task."""
+    homes = _homes(report, rubric)
+    return [finding for finding in report.findings if cause(finding) not in homes]
 
 
 def reasons(report: Report, counted: list[Counted]) -> list[str]:
-    """Why a person should look at this archive, a sentence each; [] if nobody needs to."""
-    why = []
+    """Return why a person should look at this archive, a sentence each; [] if nobody needs to."""
+    sentences = []
     for finding in report.findings:
         name = finding.file or FILES[finding.part]
         if finding.id == "missing-file":
-            why.append(f"{FILES[finding.part]} is missing.")
+            sentences.append(f"{FILES[finding.part]} is missing.")
         elif finding.id == "does-not-import":
-            why.append(f"{name} cannot be imported.")
+            sentences.append(f"{name} cannot be imported.")
+        elif finding.id == "does-not-run":
+            sentences.append(f"{name} stops with an error.")
         elif finding.id == "time-limit":
-            why.append(f"{name} was stopped or ended in the middle.")
+            sentences.append(f"{name} was stopped or ended in the middle.")
         elif finding.id == "doubtful-record":
-            why.append(f"{name} says what cannot be true.")
-    unseen = [part for part in PARTS if any(one.part == part for one in report.not_seen)]
-    why += [f"Not all was seen of {TITLES[part]}." for part in unseen]
-    given = sum(one.score for one in counted)
-    still_open = sum(one.open for one in counted)
-    total = sum(one.task.points for one in counted)
+            sentences.append(f"{name} says what cannot be true.")
+    unseen_parts = {finding.part for finding in report.not_seen}
+    for part in PARTS:
+        if part in unseen_parts:
+            sentences.append(f"Not all was seen of {TITLES[part]}.")
+    sentences += _reasons_of_points(counted)
+    return list(dict.fromkeys(sentences))
+
+
+def _reasons_of_points(counted: list[Counted]) -> list[str]:
+    """Return why the points themselves need a look, a sentence each."""
+    score = still_open = total = 0.0
+    for task in counted:
+        score += task.score
+        still_open += task.open
+        total += task.task.points
+    sentences = []
     if still_open:
-        why.append(f"{still_open:g} points are open.")
-    if given + still_open < LOW * total:
-        why.append(f"The score is low, {given:g} of {total:g}.")
-    return list(dict.fromkeys(why))
+        sentences.append(f"{still_open:g} points are open.")
+    if score + still_open < LOW * total:
+        sentences.append(f"The score is low, {score:g} of {total:g}.")
+    return sentences
 
 
-def _homes(findings: Iterable[Finding], rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """The tasks in which each cause costs its points: one, or all of its part if it is absent."""
-    found: dict[Cause, list[tuple[Finding, Task]]] = {}
-    for finding in findings:
+def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
+    """Return the tasks in which each cause costs points.
+
+    It is the task in which it costs most; if a part is absent, it is every task of the part.
+    """
+    places: dict[Cause, list[tuple[Finding, Task]]] = {}
+    for finding in report.findings:
         for task in rubric.checked:
-            if task.findings.get(finding.id or "") and finding in task.of_its_parts([finding]):
-                found.setdefault(cause(finding), []).append((finding, task))
+            if _cost(task, finding, report) and task.of_its_parts([finding]):
+                places.setdefault(cause(finding), []).append((finding, task))
     homes = {}
-    for key, places in found.items():
-        first, _ = min(places, key=lambda place: PARTS.index(place[0].part))
+    for key, priced in places.items():
+        first, _ = min(priced, key=lambda place: PARTS.index(place[0].part))
         if first.id in ABSENT:
-            homes[key] = [task for finding, task in places if finding.part == first.part]
+            homes[key] = [task for finding, task in priced if finding.part == first.part]
         else:
-            homes[key] = [max((t for _, t in places), key=lambda t: t.findings[first.id or ""])]
+            _, dearest = max(priced, key=lambda place: _cost(place[1], place[0], report))
+            homes[key] = [dearest]
     return homes
 
 
-def _open(counted: Counted, not_seen: Iterable[Finding], hidden: bool) -> None:
-    """Which points are open: those of one fault that may be there, or all that are left."""
-    task, left = counted.task, counted.score
+def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
+    """Set the open points: those of each fault that may be there.
+
+    Args:
+        is_unseen: nothing is known of a part that counts here, so all remaining points are open.
+    """
+    remaining = counted.score
+    open_points = remaining if is_unseen else 0.0
     lost = {finding.id for finding, _ in counted.losses}
-    points = left if hidden else 0.0
-    for finding in task.of_its_parts(not_seen):
-        possible = left if finding.id is None else task.findings.get(finding.id, 0.0)
+    for finding in counted.task.of_its_parts(not_seen):
+        if finding.id is None:  # says why something was not seen; the questions say what
+            if remaining:
+                counted.unseen.append(finding)
+            continue
+        possible = _price(counted.task, finding)
         if possible and finding.id not in lost:
             counted.unseen.append(finding)
-            points += possible
-    counted.open = min(left, points)
+            open_points += possible
+    counted.open = min(remaining, open_points)

@@ -1,4 +1,4 @@
-"""The result of one archive: what Gradescope reads, and what a command goes on from.
+"""The result of one archive: Gradescope reads it, and a restarted command continues from it.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -14,12 +14,12 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """A file name whose bytes are not UTF-8, with codes in place of those bytes."""
+    """Return a file name with codes in place of the bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 
 class Open(BaseModel):
-    """What Gradescope keeps about a task but does not show."""
+    """The part of a task's result that Gradescope keeps but does not show."""
 
     open: float = 0.0  # points that a person may give, because not all could be seen
 
@@ -28,43 +28,48 @@ class TaskResult(BaseModel):
     """The points of one task of the rubric."""
 
     name: str
-    score: float  # what is certain, without the open points
+    score: float  # the certain points, without the open ones
     max_score: float
     status: Literal["passed", "failed"]  # passed: all its points are certain
-    output: str  # why
+    output: str  # the reasons
     output_format: Literal["text"] = "text"
     visibility: str
     extra_data: Open = Open()
 
 
 class Extra(BaseModel):
-    """What was judged, to which any rubric gives points; Gradescope does not show it."""
+    """The findings about one archive, whatever the rubric; Gradescope does not show them."""
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
     problem: Text = ""  # why it could not be graded at all; "" if it was
     needs_a_look: list[str] = []  # why a person should look at it, a sentence each
-    hints: list[Text] = []  # those of them that no rubric decides
-    files: dict[Part, str] = {}  # which file was taken for which part
+    hints: list[Text] = []  # the part of `needs_a_look` that no rubric decides
+    files: dict[Part, str] = {}  # the file that was checked for each part
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
     viva: list[Question] = []  # for an oral examination, if they were asked for
     isolation: str = "none was needed: nothing was run"
-    versions: str = ""  # of the packages it ran with, and which are not the released ones
-    printed: str = ""  # the end of what was written to the error output
-    disturbed: bool = False  # by others, so that it is to be graded once more with none beside it
-    archive_sha256: str = ""  # "" as the next if the grader failed: the next command tries again
-    settings_sha256: str = ""  # of what the verdict depends on besides
-    rubric_sha256: str = ""  # of what the points depend on besides
+    versions: str = ""  # of the packages it ran with, and how they differ from the released set
+    printed: str = ""  # the end of its error output
+    disturbed: bool = False  # by other programs: it is graded again, alone
+    # SHA-256 of the archive, of all else that decides the verdict, and of the rubric. The first two
+    # are "" if the grader failed; the next command tries again.
+    archive_sha256: str = ""
+    settings_sha256: str = ""
+    rubric_sha256: str = ""
 
     @property
     def report(self) -> Report:
-        """What the check said."""
-        seen = not self.findings and not self.not_seen
-        return Report(passed=seen, findings=self.findings, not_seen=self.not_seen,
-                      right=self.right)  # fmt: skip
+        """The check's report."""
+        return Report(
+            passed=not self.findings and not self.not_seen,
+            findings=self.findings,
+            not_seen=self.not_seen,
+            right=self.right,
+        )
 
 
 class Result(BaseModel):
@@ -91,8 +96,16 @@ class Result(BaseModel):
 
 
 def describe(finding: Finding) -> str:
-    """A finding as a line: where, what, and its id."""
+    """Return a finding as one line: its place, its message and its id."""
+    line = finding.message
     place = place_of(finding)
-    equation = None if finding.equation is None else f"equation ({finding.equation})"
-    name = ", ".join(word for word in (finding.id, equation) if word)
-    return (f"{place}: " if place else "") + finding.message + (f" [{name}]" if name else "")
+    if place:
+        line = f"{place}: {line}"
+    labels: list[str] = []
+    if finding.id:
+        labels.append(finding.id)
+    if finding.equation is not None:
+        labels.append(f"equation ({finding.equation})")
+    if labels:
+        line += f" [{', '.join(labels)}]"
+    return line

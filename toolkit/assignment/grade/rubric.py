@@ -1,4 +1,4 @@
-"""How findings become points: a TOML file, `rubric.toml` beside this module by default."""
+"""The rubric, which says how findings become points: a TOML file, by default `rubric.toml` here."""
 
 import tomllib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from toolkit.common.files import read_bytes, sha256
 DEFAULT = Path(__file__).with_name("rubric.toml")
 CHECKS: dict[str, tuple[Part, ...]] = {"I": ("dataset", "lstm", "train"), "II": ("gan",)}
 MOST_POINTS = 1_000_000  # of one task
-SAYS = {  # where pydantic's own words are those of a programmer
+PLAIN_MESSAGES = {  # instead of pydantic's own, which are for programmers
     "missing": "this must be there",
     "extra_forbidden": "there is no such key; the first lines of the default rubric explain all",
     "tuple_type": "this must be a list",
@@ -37,30 +37,31 @@ class Task(BaseModel, frozen=True, extra="forbid"):
     @field_validator("findings")
     @classmethod
     def _are_known(cls, findings: dict[str, float]) -> dict[str, float]:
-        for name in findings.keys() - {*IDS}:
+        for name in findings.keys() - set(IDS):
             raise ValueError(f"has an unknown finding, {name!r:.99}. {nearest(name, IDS)}")
         return findings
 
     @model_validator(mode="after")
-    def _is_one_thing(self) -> Self:
-        if not {*self.checks} <= {*CHECKS[self.part]}:
+    def _is_consistent(self) -> Self:
+        if not set(self.checks) <= set(CHECKS[self.part]):
             raise ValueError(f"has other checks than {', '.join(CHECKS[self.part])}")
         if self.by_hand == bool(self.findings):
             raise ValueError("needs either findings or by_hand = true")
         return self
 
     def of_its_parts(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings about the parts that count here."""
-        return [one for one in findings if one.part in (self.checks or CHECKS[self.part])]
+        """Return the findings about the parts that count here."""
+        parts = self.checks or CHECKS[self.part]
+        return [finding for finding in findings if finding.part in parts]
 
 
 class Rubric(BaseModel, frozen=True, extra="forbid"):
-    """All tasks, and what else a teacher decides."""
+    """All tasks, and everything else that a teacher decides."""
 
     tasks: tuple[Task, ...] = Field(alias="task", min_length=1)
-    # Who sees the results on Gradescope.
+    # When students see the results on Gradescope.
     visibility: Literal["visible", "hidden", "after_due_date", "after_published"] = "visible"
-    # What students may import besides the usual, as it is imported.
+    # The names of packages that students may import besides the usual ones.
     packages: tuple[Annotated[str, Field(pattern=r"^[^\W\d]\w*$")], ...] = ()
     sha256: str = ""  # of the file
 
@@ -85,7 +86,7 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: it is not a rubric; the sentence names the place.
+        UsageError: the file is not a rubric; the sentence names the place.
     """
     data = read_bytes(path)
     try:
@@ -96,10 +97,17 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
     try:
         return Rubric.model_validate(content | {"sha256": sha256(data)})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ", ".join(
-            f"number {key + 1}" if isinstance(key, int) else f"{key!r:.99}" for key in first["loc"]
-        )
-        says = SAYS.get(first["type"], first["msg"].removeprefix("Value error, "))
-        given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r:.99})"
-        raise UsageError(f"{path}, {place}: {says}{given}.") from error
+        raise UsageError(f"{path}, {_first_error(error)}.") from error
+
+
+def _first_error(error: ValidationError) -> str:
+    """Return the place of the first error, what is wrong there, and what was given."""
+    first = error.errors()[0]
+    place = []
+    for key in first["loc"]:
+        place.append(f"number {key + 1}" if isinstance(key, int) else f"{key!r:.99}")
+    problem = PLAIN_MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    sentence = f"{', '.join(place)}: {problem}"
+    if isinstance(first["input"], dict):
+        return sentence
+    return f"{sentence} (given: {first['input']!r:.99})"

@@ -1,4 +1,4 @@
-"""Tables as CSV that any spreadsheet may open, whoever wrote what is in them."""
+"""Tables as CSV that any spreadsheet may open, even if a stranger wrote some of the cells."""
 
 import csv
 import io
@@ -8,19 +8,23 @@ FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also as East Asian keyboards 
 
 
 def as_csv(rows: Iterable[Iterable[str]]) -> str:
-    """A line for each row, with commas between the cells."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerows([cell(value) for value in row] for row in rows)
-    return written.getvalue()
+    """Return a line for each row, with commas between the cells."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    for row in rows:
+        writer.writerow(map(cell, row))
+    return file.getvalue()
 
 
 def cell(value: str) -> str:
-    """The text as a cell that is no formula, and one cell whatever separates cells elsewhere.
+    """Return the text as one cell that is not a formula.
 
-    Where a comma is the decimal sign, spreadsheets separate at semicolons, even inside of quotes
-    that began before them; so there are none, and no tabs.
+    Where a comma is the decimal sign, spreadsheets split cells at semicolons, even inside quotes
+    that began before them. So commas replace semicolons, and spaces replace tabs.
     """
-    text = "".join(c if c.isprintable() else " " for c in value).replace(";", ",")
-    formula = text.lstrip().startswith(FORMULA) and len(text.strip()) > 1  # "-" alone is none
-    return f"'{text}" if formula else text
+    text = ""
+    for character in value.replace(";", ","):
+        text += character if character.isprintable() else " "
+    if text.lstrip().startswith(FORMULA) and len(text.strip()) > 1:  # "-" alone is not a formula
+        return f"'{text}"
+    return text

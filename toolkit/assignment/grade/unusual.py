@@ -1,7 +1,7 @@
-"""What no part of the assignment has a use for: a person looks what it is there for.
+"""Unusual code: no part of the assignment needs it, so a person should look at it.
 
-This is a hint and no barrier: whoever wants to hide such words can. What keeps a submission from
-points that its code does not earn is that the judge is another process, and the sandbox.
+This is a hint and not a barrier, because such words can be hidden. The barrier is that the judge is
+another process, and the sandbox.
 """
 
 import ast
@@ -22,33 +22,59 @@ MAX_WORDS = 5  # of one file are named
 
 
 def unusual(submission: Submission) -> list[str]:
-    """A sentence for each file that uses something unusual."""
+    """Return a sentence for each file that uses something unusual."""
     sentences = []
     for file in submission.files:
         tree = parsed((submission.root / file).read_text(encoding="utf-8", errors="replace"))
-        words = list(dict.fromkeys(_words(tree))) if tree is not None else []
+        if tree is None:
+            continue
+        words = list(dict.fromkeys(_unusual_words(tree)))
         if words:
-            named = ", ".join(words[:MAX_WORDS])
+            first = ", ".join(words[:MAX_WORDS])
             sentences.append(
-                f"{submission.original(file)} uses {named}: the assignment needs nothing like that."
+                f"{submission.original(file)} uses {first}: the assignment needs nothing like that."
             )
     return list(dict.fromkeys(sentences))
 
 
-def _words(tree: ast.Module) -> Iterator[str]:
+def _unusual_words(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.partition(".")[0] in MODULES)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            if node.module.partition(".")[0] in MODULES:
-                yield node.module
-            names = (f"{node.module}.{alias.name}" for alias in node.names)
-            yield from (name for name in names if name in ATTRIBUTES)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if (name := f"{node.value.id}.{node.attr}") in ATTRIBUTES:
+        for name in _modules(node):
+            if name.partition(".")[0] in MODULES:
                 yield name
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "exec":
-                yield "exec"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from (repr(place) for place in PLACES if place in node.value)
+        for name in _attributes(node):
+            if name in ATTRIBUTES:
+                yield name
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _places(node.value)
+        if _is_exec(node):
+            yield "exec"
+
+
+def _is_exec(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id == "exec"
+
+
+def _places(text: str) -> list[str]:
+    """Return the places of the grader that a text names."""
+    return [repr(place) for place in PLACES if place in text]
+
+
+def _modules(node: ast.AST) -> list[str]:
+    """Return the modules that a node imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module]
+    return []
+
+
+def _attributes(node: ast.AST) -> list[str]:
+    """Return the names, such as os.kill, that a node reads or imports from a module."""
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return [f"{node.value.id}.{node.attr}"]
+    return []

@@ -1,4 +1,4 @@
-"""One archive: unpacked and judged here, run in a sandbox, and given points."""
+"""Grade one archive: unpack it, judge it while its code runs in a sandbox, and give points."""
 
 import contextlib
 import os
@@ -28,20 +28,18 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS = 200  # of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
-# What judging one archive may take, besides what its code may: see SECURITY.md.
-JUDGE_SECONDS, JUDGE_MEMORY = 120, 256 * 2**20  # of the clock and the processor each; bytes
+# Limits of judging one archive, besides those of its code: see SECURITY.md.
+JUDGE_SECONDS = 120  # of the clock, and of the processor
+JUDGE_MEMORY = 256 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
 class Check:
-    """What judges a submission in this process, and what runs its code in the sandbox.
+    """The judge of a submission, in this process, and the program that runs in the sandbox."""
 
-    With a language for the `viva`, it also finds questions for an oral examination.
-    """
-
-    judge: Callable[..., Report] | None = None  # as `check.parent.judge`, which it is by default
+    judge: Callable[..., Report] | None = None  # None for `check.parent.judge`
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
-    viva: Language | None = None
+    viva: Language | None = None  # of questions for an oral examination; None for no questions
 
 
 CHECK = Check()
@@ -57,47 +55,51 @@ def grade_archive(
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
-    All of it happens in a process of its own, within limits of its own; this one only imports what
-    judges, and reads no archive.
+    Another process does all of it, within limits of its own. This process only imports the judge,
+    and reads no archive.
 
     Args:
         name: the archive's file name.
-        archive: its content, or where it is.
+        archive: its content, or its path.
         isolation: None for the best that works here.
 
     Returns:
-        what `results.json` will hold; every archive gets a result, whatever is in it.
+        the content of `results.json`; every archive gets a result, a broken one too.
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
-        Failed: the grader itself did.
+        Failed: the grader itself failed.
     """
     from toolkit.assignment.grade.sandbox.apart import Exceeded  # needs Linux
 
-    def work(sandbox: Sandbox, own: "Share") -> bytes:
-        return _judged(name, archive, rubric, check, sandbox, own).model_dump_json().encode()
+    def work(sandbox: Sandbox, share: "Share") -> bytes:
+        result = _judge_archive(name, archive, rubric, check, sandbox, share)
+        return result.model_dump_json().encode()
 
     try:
-        answer = judged_apart(work, limits, isolation)
+        data = judged_apart(work, limits, isolation)
     except Exceeded as error:
         return ungraded(name, f"The archive could not be graded: {error}.", rubric)
-    return Result.model_validate_json(answer)
+    return Result.model_validate_json(data)
 
 
 def judged_apart(
     work: Callable[[Sandbox, "Share"], bytes], limits: Limits, isolation: Isolation | None = None
 ) -> bytes:
-    """What `work` makes of a new sandbox, in a process of its own, within limits of its own.
+    """Call `work` with a new sandbox, in a process of its own with limits of its own.
 
     Args:
-        work: reads what a stranger handed in, and runs it in the sandbox that it is given.
+        work: reads what a stranger handed in, and runs it in the sandbox that it gets.
         limits: of the sandbox.
         isolation: None for the best that works here.
+
+    Returns:
+        the bytes that `work` returns.
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
         Exceeded: it took more than judging may.
-        Failed: it raised something.
+        Failed: it raised an exception.
     """
     from toolkit.assignment.check.parent import import_judges  # here: they have torch
     from toolkit.assignment.grade.sandbox.apart import Bounds, apart  # need Linux
@@ -106,22 +108,26 @@ def judged_apart(
     from toolkit.assignment.grade.sandbox.supervise import end_all
 
     import_judges()
-    way = isolation or find_isolation()
-    if way.drop_user:
-        way = replace(way, taken=uids_in_use())
+    if isolation is None:
+        isolation = find_isolation()
+    if isolation.drop_user:
+        isolation = replace(isolation, taken=uids_in_use())
     bounds = Bounds(limits.longest + JUDGE_SECONDS, JUDGE_SECONDS, JUDGE_MEMORY)
-    with scratch_directory() as scratch, share(limits.memory, scratch) as own:
+    with scratch_directory() as scratch, share(limits.memory, scratch) as memory_share:
 
         def in_sandbox() -> bytes:
-            os.umask(0o022)  # the user that the sandbox runs under reads what is written
-            sandbox = Sandbox(way, scratch / "submission", scratch / "sandbox", limits)
-            return work(sandbox, own)
+            os.umask(0o022)  # the sandbox runs as another user, who must read what is written
+            sandbox = Sandbox(isolation, scratch / "submission", scratch / "sandbox", limits)
+            return work(sandbox, memory_share)
 
-        return apart(in_sandbox, bounds, lambda judge: end_all(judge, way.uid_of(judge)))
+        def end(judge: int) -> None:
+            end_all(judge, isolation.uid_of(judge))
+
+        return apart(in_sandbox, bounds, end)
 
 
-def _judged(
-    name: str, archive: bytes | Path, rubric: Rubric, check: Check, sandbox: Sandbox, own: "Share"
+def _judge_archive(
+    name: str, archive: bytes | Path, rubric: Rubric, check: Check, sandbox: Sandbox, share: "Share"
 ) -> Result:
     from toolkit.assignment.check import parent
     from toolkit.assignment.check.host import MALFORMED
@@ -129,26 +135,26 @@ def _judged(
     from toolkit.assignment.grade.unusual import unusual
     from toolkit.assignment.viva.session import questions_of
 
-    archived, judge = sandbox.scratch.with_name("archive"), check.judge or parent.judge
+    judge = check.judge or parent.judge
+    unpacked = sandbox.scratch.with_name("archive")
     sandbox.submission.mkdir()
     try:
-        unpack(read_archive(archive), archived)
-        submission = prepare(archived, sandbox.submission)
+        unpack(read_archive(archive), unpacked)
+        submission = prepare(unpacked, sandbox.submission)
     except BrokenArchive as error:
         return ungraded(name, f"The archive was not unpacked. {error}", rubric)
     except UsageError as error:
-        problem = f"{error}".replace(str(archived), "The archive")
+        problem = f"{error}".replace(str(unpacked), "The archive")
         return ungraded(name, problem, rubric)
-    host = SandboxedHost(check.child, sandbox, own)
+    host = SandboxedHost(check.child, sandbox, share)
     began = time.monotonic()
+    questions: list[Question] = []
     with host:
-        given = submission, host, host.root
-        report = judge(*given, packages=rubric.packages)
-        questions: list[Question] = []
-        with contextlib.suppress(*MALFORMED):  # what their process tells
-            questions += (
-                questions_of(*given, check.viva, crc32(name.encode())) if check.viva else []
-            )
+        report = judge(submission, host, host.root, packages=rubric.packages)
+        if check.viva is not None:
+            seed = crc32(name.encode())
+            with contextlib.suppress(*MALFORMED):  # the student's process may answer nonsense
+                questions = questions_of(submission, host, host.root, check.viva, seed)
     extra = Extra(
         archive=name,
         student_number=student_number(name),
@@ -157,7 +163,7 @@ def _judged(
         not_seen=report.not_seen[:MAX_FINDINGS],
         right=report.right[:MAX_FINDINGS],
         hints=unusual(submission),
-        lines=_source_lines(report, archived),
+        lines=_source_lines(report, unpacked),
         viva=questions,
         isolation=sandbox.isolation.describe(),
         versions=versions(),
@@ -168,37 +174,30 @@ def _judged(
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """The line of each finding, as it was handed in."""
-    return {
-        place_of(finding): line
-        for finding in report.findings
-        if finding.file is not None and finding.line is not None
-        if (line := source_line(root, finding.file, finding.line, finding.cell)) is not None
-    }
+    """Return the source line of each finding, as it was handed in, by the finding's place."""
+    lines = {}
+    for finding in report.findings:
+        if finding.file is None or finding.line is None:
+            continue
+        line = source_line(root, finding.file, finding.line, finding.cell)
+        if line is not None:
+            lines[place_of(finding)] = line
+    return lines
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """The result of what was judged, by this rubric: arithmetic, which runs nothing.
+    """Return a result with the points of this rubric. This is arithmetic: it runs no code.
 
     Args:
-        extra: with or without points by another rubric.
-        seconds: that judging took.
+        extra: the findings; points by another rubric do not matter.
+        seconds: the time that judging took.
     """
     report = extra.report
-    unseen = [Counted(task, open=task.points) for task in rubric.checked]
-    counted = unseen if extra.problem else count(report, rubric)
-    tests = [
-        TaskResult(
-            name=f"Part {one.task.part}, {one.task.name}",
-            score=one.score,
-            max_score=one.task.points,
-            status="passed" if one.score == one.task.points else "failed",
-            output="This could not be checked." if extra.problem else one.explain(),
-            visibility=rubric.visibility,
-            extra_data=Open(open=one.open),
-        )
-        for one in counted
-    ]
+    if extra.problem:
+        counted = [Counted(task, open=task.points) for task in rubric.checked]
+    else:
+        counted = count(report, rubric)
+    tests = [_task_result(task, extra, rubric) for task in counted]
     result = Result(
         score=sum(test.score for test in tests),
         execution_time=seconds,
@@ -207,30 +206,47 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
         extra_data=extra.model_copy(update={"rubric_sha256": rubric.sha256}),
     )
     if extra.problem:
-        said = [extra.problem, "A person will have to look at it.", _by_hand(rubric)]
+        lines = [extra.problem, "A person will have to look at it.", _by_hand(rubric)]
         result.extra_data.needs_a_look = [extra.problem]
     else:
-        unsure = (
-            f"{result.score:g} points are certain. {result.open:g} more are open, because the "
-            "check could not see everything; a person will look, and may give them."
-        )
-        others = [f"This costs no points: {describe(one)}" for one in free(report, rubric)]
-        said = [*([unsure] if result.open else []), _by_hand(rubric), *others]
+        lines = []
+        if result.open:
+            lines.append(
+                f"{result.score:g} points are certain. {result.open:g} more are open, because the "
+                "check could not see everything; a person will look, and may give them."
+            )
+        lines.append(_by_hand(rubric))
+        for finding in free(report, rubric):
+            lines.append(f"This costs no points: {describe(finding)}")
         result.extra_data.needs_a_look = [*reasons(report, counted), *extra.hints]
-    result.output = "\n".join(said)
+    result.output = "\n".join(lines)
     return result
 
 
+def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
+    task = counted.task
+    return TaskResult(
+        name=f"Part {task.part}, {task.name}",
+        score=counted.score,
+        max_score=task.points,
+        status="passed" if counted.score == task.points else "failed",
+        output="This could not be checked." if extra.problem else counted.explain(),
+        visibility=rubric.visibility,
+        extra_data=Open(open=counted.open),
+    )
+
+
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """A result without points yet: a person must look at the archive."""
+    """Return a result without points yet: a person must look at the archive."""
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)
 
 
 def _by_hand(rubric: Rubric) -> str:
-    given = sum(task.points for task in rubric.checked)
-    by_hand = "; ".join(
-        f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand
-    )
-    rest = f" A person gives the points for: {by_hand}." if by_hand else ""
-    return f"The check gives up to {given:g} of {rubric.points:g} points.{rest}"
+    """Return which points the check gives, and which a person gives."""
+    checked = sum(task.points for task in rubric.checked)
+    sentence = f"The check gives up to {checked:g} of {rubric.points:g} points."
+    tasks = [f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand]
+    if tasks:
+        sentence += f" A person gives the points for: {'; '.join(tasks)}."
+    return sentence

@@ -1,4 +1,4 @@
-"""What a verdict depends on: the toolkit's files, and the packages that the hand-ins run with."""
+"""The versions that a verdict depends on: the toolkit's files, and the installed packages."""
 
 import functools
 import platform
@@ -16,30 +16,36 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 
 @functools.cache
 def toolkit_files() -> dict[str, str]:
-    """SHA-256 of each file of the toolkit that decides something; the manifest has the models'."""
-    data = [*package_data("skeleton").glob("*.py"), package_data("exports") / "manifest.json"]
-    files = sorted({*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.toml"), *data})
-    return {str(path.relative_to(PACKAGE.parent)): sha256(path.read_bytes()) for path in files}
+    """Return the SHA-256 of each file of the toolkit that decides something, by its path.
+
+    The manifest stands for the models: it has their hashes.
+    """
+    paths = {package_data("exports") / "manifest.json"}
+    paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
+    paths.update(package_data("skeleton").glob("*.py"))
+    return {
+        str(path.relative_to(PACKAGE.parent)): sha256(path.read_bytes()) for path in sorted(paths)
+    }
 
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """The version of each package that this Python, which also runs the hand-ins, can import."""
-    found: dict[str, str] = {}
+    """Return the version of each package that this Python can import; it runs the hand-ins too."""
+    packages: dict[str, str] = {}
     for package in distributions():
-        found.setdefault(_plain(package.metadata["Name"] or ""), package.version)
-    return dict(sorted(found.items()))
+        packages.setdefault(_plain(package.metadata["Name"] or ""), package.version)
+    return dict(sorted(packages.items()))
 
 
 @functools.cache
 def versions() -> str:
-    """`compare_versions` for this Python."""
+    """Call `compare_versions` for this Python."""
     name = "py{}{}-released.txt".format(*sys.version_info)
     return compare_versions(package_data("constraints") / name, installed())
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Tells the teacher what is other than in the released set.
+    """Return a sentence for the teacher: how this Python differs from the released set.
 
     Args:
         released: a constraints file, as `uv pip compile` or `pip freeze` writes it; not every
@@ -53,17 +59,19 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
             f"No released set for {python.rpartition('.')[0]}: versions cannot be compared; "
             f"installed: {python}, {listed}."
         )
-    wanted = {_plain(name): v for name, v in PINNED.findall(released.read_text(encoding="utf-8"))}
-    differing = [
-        f"{name} {present.get(name, 'is missing')} (released: {version})"
-        for name, version in wanted.items()
-        # As pip compares: a released 2.13.0 is 2.13.0+cpu, too, a build of the same.
-        if version not in (found := present.get(name, ""), found.partition("+")[0])
-    ]
-    what = ", ".join(differing) or "nothing"
-    return f"{python}; of the {len(wanted)} packages of the released set differs: {what}."
+    wanted = {}
+    for name, version in PINNED.findall(released.read_text(encoding="utf-8")):
+        wanted[_plain(name)] = version
+    differing = []
+    for name, version in wanted.items():
+        installed_version = present.get(name, "is missing")
+        # pip sees no difference between 2.13.0 and 2.13.0+cpu, a build of the same version.
+        if version not in (installed_version, installed_version.partition("+")[0]):
+            differing.append(f"{name} {installed_version} (released: {version})")
+    differences = ", ".join(differing) or "nothing"
+    return f"{python}; of the {len(wanted)} packages of the released set differs: {differences}."
 
 
 def _plain(name: str) -> str:
-    """A package's name as pip compares it."""
+    """Return a package's name in the form in which pip compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""What a package holds: the toolkit without what only people need, and what it must install."""
+"""The contents of a package: the toolkit without what only people need, and its requirements."""
 
 import re
 from collections.abc import Iterator
@@ -9,22 +9,23 @@ from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import read_bytes
 from toolkit.common.package_data import PACKAGE, how_to_install, package_data
-from toolkit.common.package_data import requirements as needs
+from toolkit.common.package_data import requirements as toolkit_requirements
 
 LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
 NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # of demos and trainings
 
 
 def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The files of the grader: `toolkit/`, `requirements.txt` and `rubric.toml`.
+    """Yield the files of the grader: `toolkit/`, `requirements.txt` and `rubric.toml`.
 
     Raises:
-        UsageError: that is no rubric.
-        ToolkitError: the toolkit is not installed, so nobody knows what it needs.
+        UsageError: `rubric` is not a rubric.
+        ToolkitError: the toolkit is not installed, so its requirements are unknown.
     """
     read_rubric(rubric or DEFAULT)
     yield PurePosixPath("rubric.toml"), read_bytes(rubric or DEFAULT)
-    yield PurePosixPath("requirements.txt"), "".join(f"{one}\n" for one in requirements()).encode()
+    lines = [f"{requirement}\n" for requirement in requirements()]
+    yield PurePosixPath("requirements.txt"), "".join(lines).encode()
     for path in sorted(PACKAGE.rglob("*")):
         relative = path.relative_to(PACKAGE.parent)
         if path.is_file() and LEFT_OUT.isdisjoint(relative.parts):
@@ -34,16 +35,23 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def requirements() -> list[str]:
-    """What grading needs, as pip reads it: the toolkit's own packages, and what students import.
+    """Return the requirements of grading, as pip reads them.
+
+    They are the packages that the toolkit needs, and those that students may import.
 
     Raises:
         ToolkitError: the toolkit is not installed.
     """
     try:
-        listed = [*needs(), *needs("grading")]
+        listed = [*toolkit_requirements(), *toolkit_requirements("grading")]
     except PackageNotFoundError as error:
         raise ToolkitError(
             "The toolkit is used without being installed, so the list of packages that it needs "
             f"is not there. Install it: {how_to_install('grading')}"
         ) from error
-    return sorted(one for one in listed if re.split(r"[^A-Za-z0-9_.-]", one)[0] not in NOT_NEEDED)
+    needed = []
+    for requirement in sorted(listed):
+        name = re.split(r"[^A-Za-z0-9_.-]", requirement)[0]
+        if name not in NOT_NEEDED:
+            needed.append(requirement)
+    return needed

@@ -1,8 +1,8 @@
-"""Grading what a platform has put into a folder, as root of a container, without namespaces.
+"""Grade a folder that a platform has filled, as root of a container, without namespaces.
 
 The judge stays root. The submission runs as another user, who can neither signal nor read the
-judge, nor open a folder that root keeps for itself; when it is over, all that this user has started
-is killed, and what it has left in shared folders is deleted.
+judge, nor open a folder that root keeps for itself. At the end every process of this user is
+killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ANOTHER_USER = Isolation("limits", drop_user=True)
 
 @contextlib.contextmanager
 def closed(*folders: Path) -> Iterator[None]:
-    """Let nobody but root into some folders as long as the block runs."""
+    """Let only root into some folders as long as the block runs."""
     before = {folder: folder.stat().st_mode for folder in folders}
     try:
         for folder in folders:
@@ -36,17 +36,18 @@ def closed(*folders: Path) -> Iterator[None]:
 
 
 def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
-    """Grade what a student handed in, which the platform may have unpacked.
+    """Grade a student's hand-in, which the platform may have unpacked.
 
     Args:
         folder: has the files, or one zip archive with them.
 
     Raises:
-        ToolkitError: this is not root, or root cannot run anything as another user here.
+        ToolkitError: this is not root, or root cannot run a program as another user here.
     """
     if os.geteuid() != 0:
         raise ToolkitError("This grades as root, so that the submission can be another user.")
-    if (reason := why_not(ANOTHER_USER)) is not None:
+    reason = why_not(ANOTHER_USER)
+    if reason is not None:
         raise ToolkitError(f"Nothing can be run as another user here: {reason}.")
     files = list_files(folder)
     sizes = {file: (folder / file).stat().st_size for file in files}

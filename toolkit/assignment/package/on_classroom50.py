@@ -44,44 +44,50 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """The content of result.json; outside of Classroom 50 the runner's fields are empty.
+    """Return the content of result.json; outside of Classroom 50 the runner's fields are empty.
 
     Args:
         variables: of the runner's environment.
         now: the time, in UTC.
     """
-    tests = [
-        {
-            "test-name": test.name,
-            "passed": test.status == "passed",
-            "score": whole(test),
-            "max-score": round(test.max_score),
-            "output": test.output,
-        }
-        for test in result.tests
-    ]
-    fields = {name: variables.get(variable, "") for name, variable in FIELDS.items()}
-    fields["review"] = fields["review"] or fields["commit"]
+    tests = []
+    for test in result.tests:
+        tests.append(
+            {
+                "test-name": test.name,
+                "passed": test.status == "passed",
+                "score": whole(test),
+                "max-score": round(test.max_score),
+                "output": test.output,
+            }
+        )
+    fields = {}
+    for name, variable in FIELDS.items():
+        fields[name] = variables.get(variable, "")
+    if not fields["review"]:
+        fields["review"] = fields["commit"]
     return {
         "schema": SCHEMA,
         **fields,
         "datetime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "score": sum(whole(test) for test in result.tests),
-        "max-score": sum(round(test.max_score) for test in result.tests),
+        "score": sum(test["score"] for test in tests),
+        "max-score": sum(test["max-score"] for test in tests),
         "tests": tests,
     }
 
 
 def whole(test: TaskResult) -> int:
-    """The points as a whole number: rounded down, unless they are all."""
-    most = round(test.max_score)
-    return most if test.score == test.max_score else min(most, math.floor(test.score))
+    """Return the points as a whole number, rounded down if points are missing."""
+    maximum = round(test.max_score)
+    if test.score == test.max_score:
+        return maximum
+    return min(maximum, math.floor(test.score))
 
 
 def as_markdown(result: Result) -> str:
-    """What the student reads; the texts of their own stand in a block, where nothing is marked up.
+    """Return the page for the student; text from the submission stands in a block without markup.
 
-    The page can be seen by whoever sees the repository.
+    Everybody who can see the repository can see the page.
     """
     lines = [result.output, ""]
     for test in result.tests:

@@ -14,7 +14,7 @@ from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.package.graded import closed, grade_handed_in
 from toolkit.common.files import atomic_write
 
-# Of the 10 minutes and 768 MiB that a container gets; the rest is the judge's, at half a core.
+# A container gets 10 minutes, 768 MiB and half a core; the judge needs the rest of them.
 LIMITS = Limits(
     seconds=420,
     longest=420,
@@ -28,9 +28,10 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, whatever happens, and print what the teacher should look at."""
+    """Write results/results.json, even if grading fails, and print why a teacher should look."""
     rubric = read_rubric(root / "source" / "rubric.toml")
-    submission, results = root / "submission", root / "results"
+    submission = root / "submission"
+    results = root / "results"
     with closed(root / "source", submission, results):
         _write(ungraded("submission", UNFINISHED, rubric), results)
         result = grade_handed_in(submission, rubric, LIMITS)

@@ -34,7 +34,8 @@ def gradescope(
         raise UsageError(f"{out} does not end in .zip, and Gradescope takes a zip archive.")
     scripts = ("setup.sh", "run_autograder")  # at the root, as Gradescope wants them
     files = {str(path): data for path, data in grader_files(rubric)}
-    files |= {name: (HERE / "gradescope" / name).read_bytes() for name in scripts}
+    for name in scripts:
+        files[name] = (HERE / "gradescope" / name).read_bytes()
     make_directory(out.parent)
     atomic_write(out, zipped(files, executable=scripts))
     size = out.stat().st_size
@@ -53,7 +54,8 @@ def classroom50(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} exists already: name a folder that is new or empty.")
     files = {str(path): data for path, data in grader_files(rubric)}
-    files |= {path.name: path.read_bytes() for path in (HERE / "classroom50").iterdir()}
+    for path in (HERE / "classroom50").iterdir():
+        files[path.name] = path.read_bytes()
     for name, data in files.items():
         make_directory((out / name).parent)
         atomic_write(out / name, data)

@@ -1,6 +1,7 @@
 """Try one exercise: the verdict on a function, and its text."""
 
 import linecache
+import shlex
 import textwrap
 import traceback
 from collections.abc import Callable
@@ -90,7 +91,7 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
         return [("type", {"got": str(got.dtype)[6:], "wanted": str(wanted.dtype)[6:]})]
     first = tuple(places[0])
     numbers = {"got": f"{float(got[first]):.4g}", "wanted": f"{float(wanted[first]):.4g}"}
-    return [("difference", numbers | {"place": str(places[0])})]
+    return [("difference" if first else "number", numbers | {"place": str(places[0])})]
 
 
 def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
@@ -143,11 +144,14 @@ def _text(value: Any) -> str:
     return str(value)[:200]
 
 
-def as_text(exercise: Exercise, answer: Answer, language: Language, in_cell: bool) -> str:
+def as_text(
+    exercise: Exercise, answer: Answer, language: Language, in_cell: bool, folder: Path
+) -> str:
     """An answer for people to read; `in_cell` leaves out what the notebook shows itself."""
+    known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
     def words(key: str, **fields: str) -> str:
-        return say(key, language, **{"name": exercise.name, "file": exercise.file, **fields})
+        return say(key, language, **{**known, **fields})
 
     sentences = [words(key, **fields) for key, fields in answer.sentences]
     if answer.verdict == "right":
@@ -171,6 +175,11 @@ def as_text(exercise: Exercise, answer: Answer, language: Language, in_cell: boo
     else:
         lines = _lines_of_wrong(answer, words, sentences, _table(answer, language))
     return "\n".join(lines)
+
+
+def as_argument(folder: Path) -> str:
+    """A folder at the end of a command, after a space; "" for the one that the terminal is in."""
+    return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 
 def _lines_of_wrong(

@@ -357,6 +357,7 @@ def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
     g, d = _Generator(), _Discriminator()
     weights = {"generator": g.weight, "discriminator": d.weight}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
+    # As the generator's backward pass leaves one in the discriminator, before each of its steps.
     weights[trained].grad = torch.full_like(weights[trained], OLD)
     reached: list[bool] = []
     g.weight.register_hook(lambda gradient: reached.append(bool(gradient.any())))
@@ -376,10 +377,16 @@ def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
         distance = float((weight.detach() - before[name]).abs().max())
         if distance > 0:
             moved[name] = distance
-    yield Comparison(moved.get(trained, 0.0) > OLD / 2, False, "cleared", "clear")
+    if not draws:
+        yield Comparison(moved.get(trained, 0.0) > OLD / 2, False, "cleared", "clear")
     names = ", ".join(moved)
     yield Comparison(names or "-", trained, "moved", "other" if names else "still")
     yield from g.noise(BATCH)
+    if draws:  # nothing else leaves gradients in it, so they may be cleared after a step as well
+        there = weights[trained].detach().clone()
+        function(g, d, optimizer, BATCH)
+        distance = float((weights[trained].detach() - there).abs().max())
+        yield Comparison(distance > OLD / 2, False, "cleared", "clear")
 
 
 def sample(function: Function) -> Iterator[Comparison]:

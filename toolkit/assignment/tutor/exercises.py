@@ -23,6 +23,7 @@ class Exercise(BaseModel):
     goal: dict[Language, str]
     hints: dict[Language, list[str]]
     mistakes: dict[str, dict[str, str]]  # by their keys
+    claim: str = ""
     examples: list[dict[str, Any]] = []
 
     @property

@@ -12,14 +12,15 @@ import linecache
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.findings import Finding, Report
+from toolkit.assignment.check.findings import QUESTIONS, Finding, Report
 from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.submission import Submission, prepare
+from toolkit.assignment.check.verdicts import STOPS
 from toolkit.assignment.parts import Part
 from toolkit.assignment.syntax import parsed, unwritten
 from toolkit.assignment.tutor.answer import Answer, Sentence, examine
 from toolkit.assignment.tutor.exercises import Exercise, find_exercise
-from toolkit.common.errors import UsageError
+from toolkit.common.errors import UsageError, in_short
 from toolkit.common.files import sha256
 from toolkit.common.scratch.directory import scratch_directory
 
@@ -109,7 +110,7 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
                 return Answer.model_validate_json(driver.with_name(RESULT).read_bytes())
     except (Gone, StudentError, OSError, ValueError):
         return Answer(verdict="not seen", sentences=[("too long", {})])
-    message = f"{error['types'][0]}: {error['text']}"[:300]
+    message = in_short(f"{error['types'][0]}: {error['text']}", 300)
     place = _line(submission, error["file"], error["line"])
     return Answer(verdict="wrong", sentences=[("stopped", {"error": message}), *place])
 
@@ -153,24 +154,41 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
                 numbers=True,
                 id=id,
                 sentences=sentences("judged", finding),
-                mistake=_mistake_with(with_equation, exercise),
+                mistake=_mistake_with({id, with_equation}, exercise),
             )
     if "not-written" in {finding.id for finding in report.findings}:
         return Answer(verdict="not written")
-    ids = {None, *(id.split()[0] for id in exercise.ids)}
-    obstacles = list(report.findings)
-    for finding in report.not_seen:
-        if finding.id in ids:
-            obstacles.append(finding)
-    if obstacles:
-        return Answer(verdict="not seen", sentences=sentences("in the way", obstacles[0]))
-    return Answer(verdict="right")
+    ids = {id.split()[0] for id in exercise.ids}
+    unseen = [finding for finding in report.not_seen if finding.id in ids]
+    if not unseen and _is_answered(exercise, report):
+        return Answer(verdict="right")
+    others = [finding for finding in report.not_seen if finding.id is None]
+    obstacles = [*unseen, *report.findings, *others]
+    if not obstacles:
+        return Answer(verdict="not seen", sentences=[("not looked at", {})])
+    # A fault of another exercise was found in numbers, so there is something to give hints about.
+    compared = obstacles[0].verdict == "wrong" and obstacles[0].id not in STOPS
+    return Answer(
+        verdict="not seen",
+        numbers=compared,
+        sentences=sentences("in the way", obstacles[0]),
+    )
 
 
-def _mistake_with(id: str, exercise: Exercise) -> str:
-    """The key of the exercise's mistake that belongs to a finding; "" if there is none."""
+def _is_answered(exercise: Exercise, report: Report) -> bool:
+    """True if the check has shown that no fault of the exercise is there."""
+    if exercise.claim:
+        return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
+    ids = {id.split()[0] for id in exercise.ids}
+    answered = {id for right in report.right for id in right.answers}
+    asked = [{*question} for question in QUESTIONS[exercise.part] if ids & {*question}]
+    return all(question & answered for question in asked)
+
+
+def _mistake_with(ids: set[str], exercise: Exercise) -> str:
+    """The key of the exercise's mistake that every finding with such an id is; "" if none is."""
     for key, mistake in exercise.mistakes.items():
-        if mistake.get("id") == id:
+        if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
     return ""
 

@@ -6,10 +6,12 @@ All functions raise a UsageError if there is no such exercise, or if the setting
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from toolkit.assignment.check.explanations import explanation, section_of
+from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.host import Host
-from toolkit.assignment.tutor.answer import Answer, as_text
+from toolkit.assignment.tutor.answer import Answer, as_argument, as_text
 from toolkit.assignment.tutor.exercises import Exercise, exercises, find_exercise, say
 from toolkit.assignment.tutor.journal import last_check, read_entries, read_settings, write_entry
 from toolkit.assignment.tutor.places import look
@@ -42,7 +44,7 @@ def check_exercise(
     answer = look(exercise, function, folder, host)
     facts = answer.model_dump(include={"verdict", "numbers", "mistake", "id"})
     write_entry(folder, name, **facts, code=code, expected=expect or "")
-    text = as_text(exercise, answer, settings.language, in_cell=function is not None)
+    text = as_text(exercise, answer, settings.language, in_cell=function is not None, folder=folder)
     if expect:
         text += "\n" + say("expected", settings.language, words=expect)
     return answer, text
@@ -91,7 +93,7 @@ def next_hint(name: str, folder: Path) -> str:
     if not settings.hints:
         return say("hints are off", language)
     if last_check(entries).get("verdict") == "right":
-        return say("no more hints", language, name=name)
+        return say("no more hints", language, name=name, folder=as_argument(folder))
     compared = [entry for entry in entries if entry.get("numbers")]
     if not compared:
         return say("no hint yet", language, name=name)
@@ -101,23 +103,22 @@ def next_hint(name: str, folder: Path) -> str:
     if earlier_hints and last["mistake"] in ("", earlier_hints[-1]["mistake"]):
         step = min(3, earlier_hints[-1]["hint"] + 1)  # another mistake begins with the first hint
     write_entry(folder, name, hint=step, mistake=last["mistake"])
-    text = exercise.hints[language][step - 1]
-    if step == 1:
-        text = _question_about(exercise, last, language) or text
+    text = _about_mistake(exercise, last, step, language) or exercise.hints[language][step - 1]
     return say("hint", language, name=name, step=step) + "\n" + text
 
 
-def _question_about(exercise: Exercise, last: Mapping[str, Any], language: Language) -> str:
-    """The exercise's question about the mistake in the last check; "" if it has none."""
-    if last["verdict"] != "wrong":
+def _about_mistake(
+    exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
+) -> str:
+    """A hint about the mistake in the last check; "" where those of the exercise are about it."""
+    mistake = exercise.mistakes.get(last["mistake"], {}) if last["verdict"] == "wrong" else {}
+    if step == 1 or mistake.get("then") != "page":
+        return mistake.get(language, "") if step == 1 else ""
+    page = explanation(cast(Id, mistake["id"]), language)
+    if page is None:
         return ""
-    if last["mistake"]:
-        return exercise.mistakes[last["mistake"]][language]
-    of_finding = []
-    for mistake in exercise.mistakes.values():
-        if last["id"] and mistake.get("id") == last["id"]:
-            of_finding.append(mistake)
-    return of_finding[0][language] if len(of_finding) == 1 else ""
+    why, example, question = (section_of(page, number) for number in (2, 4, 5))
+    return f"{why if step == 2 else example}\n\n{question}"
 
 
 def list_progress(folder: Path) -> str:

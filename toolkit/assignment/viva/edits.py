@@ -29,7 +29,7 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
-    """The changes of statements that are alone on their line, and ran.
+    """Yield changes to the statements that ran and stand alone on their line.
 
     Args:
         states: of the random generators, after the first time of each line that ran.

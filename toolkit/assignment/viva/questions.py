@@ -119,7 +119,7 @@ class _Script:
             script=self._submission.original(self._facts.script),
             batch=self._facts.batch,
             lines=", ".join(map(self._label, places)),
-            value=self._shown(value),
+            value=self._words.get("asked", {}).get(str(value)) or self._shown(value),
             a=first,
             b=second,
         )

@@ -1,4 +1,4 @@
-"""Deletes what a stranger may have made: without recursion, and what fails is named, not raised.
+"""Delete a stranger's files: without recursion, and failures are named, not raised.
 
 It needs only Python's standard library: it goes into the sandbox, too.
 """
@@ -12,7 +12,7 @@ assert sys.platform != "win32"
 
 from toolkit.common.scratch.descent import Descent, Mounted, open_closed_folder
 
-MOST_FAILURES = 100  # after which the rest is left
+MOST_FAILURES = 100  # after these it stops
 
 
 @dataclass
@@ -22,7 +22,7 @@ class _Level:
     Attributes:
         name: in the folder above.
         kept: names in it that stay.
-        holds_mount: whether something is mounted in it.
+        holds_mount: True if something is mounted in it.
     """
 
     name: str
@@ -31,15 +31,15 @@ class _Level:
 
 
 def delete(name: str, parent: int) -> list[str]:
-    """Delete a file, a link itself, or a folder with all in it, at any depth and of any mode.
+    """Delete a file, a link itself, or a folder with its content, at any depth and of any mode.
 
-    What is mounted in it stays as it is.
+    File systems that are mounted in it stay as they are.
 
     Args:
         name: in the open folder `parent`.
 
     Returns:
-        for each thing that is left, its name and the reason; [] if it is gone.
+        the failures: for each file or folder that remains its name and the reason; [] for none.
     """
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -52,22 +52,22 @@ def delete(name: str, parent: int) -> list[str]:
     except OSError as error:
         return [_failure(name, error)]
     try:
-        left = empty(folder)
+        failures = empty(folder)
     finally:
         os.close(folder)
-    if not left:
+    if not failures:
         try:
             os.rmdir(name, dir_fd=parent)
         except OSError as error:
-            left = [_failure(name, error)]
-    return left
+            failures = [_failure(name, error)]
+    return failures
 
 
 def empty(folder: int) -> list[str]:
-    """Delete all that is in an open folder, as `delete` does, but leave what is mounted there.
+    """Delete the content of an open folder, as `delete` does, but for mounted file systems.
 
     Returns:
-        as `delete`, without what has to stay because something is mounted in it.
+        the failures; a folder that remains because of a mount is not one of them.
     """
     failures: list[str] = []
     levels = [_Level("")]
@@ -91,7 +91,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete what is no folder, up to the first folder, whose name is returned."""
+    """Delete files up to the first folder, and return the folder's name; None if there is none."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:
@@ -124,7 +124,7 @@ def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[s
 
 
 def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str]) -> None:
-    """Delete a folder that was emptied."""
+    """Delete a folder after its content."""
     if level.holds_mount:
         above.holds_mount = True
         above.kept.add(level.name)
@@ -135,7 +135,7 @@ def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str
         return
     except OSError as error:
         above.kept.add(level.name)
-        if not level.kept:  # else the failures name what is in it
+        if not level.kept:  # otherwise the failures name its content
             failures.append(_failure(level.name, error))
 
 

@@ -1,4 +1,4 @@
-"""A way down into a folder of a stranger, however deep: by descriptors, and through no link.
+"""Go down into a stranger's folder, at any depth: by descriptors, and through no link.
 
 It needs only Python's standard library: it goes into the sandbox, too.
 """
@@ -15,25 +15,25 @@ Identity = tuple[int, int]  # of a folder: its device and its inode
 
 
 class Moved(OSError):
-    """A folder was moved while something below it was looked at."""
+    """A folder was moved while something below it was inspected."""
 
 
 def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
-    """A descriptor of the folder `name` in the open folder `parent`.
+    """Open the folder `name` in the open folder `parent`, and return its descriptor.
 
     Raises:
-        OSError: it is no folder, a link, or closed to this user.
+        OSError: it is not a folder, it is a link, or it is closed to this user.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, dir_fd=parent)
 
 
 def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
-    """As `open_folder`; a folder of this user is given a mode that lets it read and change it.
+    """Open a folder like `open_folder`; a folder of this user first gets the mode for that.
 
     Raises:
-        Mounted: something else is mounted there; its mode is as it was.
-        OSError: it is no folder, a link, or closed to this user for good.
+        Mounted: another file system is mounted there; its mode is as it was.
+        OSError: it is not a folder, it is a link, or it is closed to this user for good.
     """
     flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(name, flags | getattr(os, "O_PATH", os.O_RDONLY), dir_fd=parent)
@@ -49,7 +49,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
 
 
 def mount_of(folder: int) -> str:
-    """What an open folder is mounted with: on Linux a bind mount is known, too."""
+    """Return a key of the mount that an open folder belongs to; on Linux also of a bind mount."""
     try:
         with open(f"/proc/self/fdinfo/{folder}", encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id"))
@@ -58,7 +58,7 @@ def mount_of(folder: int) -> str:
 
 
 def identity(folder: int) -> Identity:
-    """By which an open folder is known, whatever its name is."""
+    """Return the key of an open folder, which does not depend on its name."""
     status = os.fstat(folder)
     return status.st_dev, status.st_ino
 
@@ -71,10 +71,10 @@ class Descent:
     """One descriptor that goes down and up; the way up is believed only if it leads back.
 
     Attributes:
-        here: the folder where it is, open.
+        here: the open folder in which it is now.
 
     Args:
-        folder: an open folder, where it begins and which it never leaves.
+        folder: an open folder, in which it begins and which it never leaves.
     """
 
     def __init__(self, folder: int) -> None:
@@ -94,7 +94,7 @@ class Descent:
         os.close(self.here)
 
     def down(self, folder: int) -> None:
-        """Go to an open folder that lies in this one; the descriptor is closed on the way up."""
+        """Go to an open folder inside this one; the descriptor is closed on the way up."""
         self._above.append(identity(self.here))
         os.close(self.here)
         self.here = folder
@@ -109,13 +109,13 @@ class Descent:
         above = open_folder("..", self.here) if self._above else os.dup(self._first)
         if identity(above) != expected:
             os.close(above)
-            raise Moved("a folder was moved while it was looked at")
+            raise Moved("a folder was moved while it was inspected")
         os.close(self.here)
         self.here = above
 
 
 def _give_mode(name: str | os.PathLike[str], parent: int, handle: int) -> None:
-    """Let its owner use a folder, known by an open handle; never what a link leads to."""
+    """Let its owner use a folder, known by an open handle; a link is never followed."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
     else:

@@ -1,4 +1,4 @@
-"""What could not be deleted."""
+"""The message about files that could not be deleted."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,11 @@ from pathlib import Path
 NAMED = 3  # in one message
 
 
-def say_left_over(made: Path, left: list[str]) -> None:
-    """Name what could not be deleted, once, for whoever looks after this machine."""
-    if left:
-        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
-        print(f"Left over: {made} ({'; '.join(left[:NAMED])}{more}).", file=sys.stderr, flush=True)
+def say_left_over(folder: Path, failures: list[str]) -> None:
+    """Name the files that could not be deleted, in one message for this machine's administrator."""
+    if not failures:
+        return
+    names = "; ".join(failures[:NAMED])
+    if len(failures) > NAMED:
+        names += f" and {len(failures) - NAMED} more"
+    print(f"Left over: {folder} ({names}).", file=sys.stderr, flush=True)

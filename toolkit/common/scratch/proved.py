@@ -1,11 +1,11 @@
-"""A folder for a while, with a proof of who made it: nothing without that proof is ever deleted.
+"""Scratch folders with a proof of their maker: a folder without this proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
-        .toolkit-scratch  the proof: says which folder it is in; locked as long as its maker lives
-        files/            what is used, and all that is deleted with it
+        .toolkit-scratch  the proof: names the folder it is in; locked as long as its maker lives
+        files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no proof of its own. What somebody
-has put beside `files` stays, and so does the folder around it.
+A folder that was copied or moved, or that another user made, has no proof of its own. Files that
+somebody has put beside `files` stay, and so does the folder around them.
 """
 
 import contextlib
@@ -25,83 +25,92 @@ from toolkit.common.scratch.descent import Identity, identity, open_folder
 from toolkit.common.scratch.left_over import say_left_over
 
 PROOF, FILES = ".toolkit-scratch", "files"
-PRIVATE = 0o600  # its mode
+PRIVATE = 0o600  # the mode of a proof
 MOST_BYTES = 8192  # of a proof
 
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """A new, empty folder for one purpose; at the end it is deleted with all that is in it.
+    """Make an empty folder for one purpose; at the end it is deleted with its content.
 
-    What cannot be deleted is named on the error output, and stops nothing.
+    If a file cannot be deleted, a message on the error output names it, and nothing is raised.
 
     Args:
         purpose: the beginning of its name.
     """
-    made = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
-    folder = open_folder(made)
+    path = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
+    folder = open_folder(path)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # for a toolkit of before 2026-12, which looks there
+        # A toolkit from before 2026-12 looks for the lock there.
+        fcntl.flock(folder, fcntl.LOCK_EX)
         os.fchmod(folder, 0o711)  # another user may be let into `files`
-        with _new_proof(made, folder):
-            (made / FILES).mkdir(mode=0o700)
+        with _new_proof(path, folder):
+            (path / FILES).mkdir(mode=0o700)
             try:
-                yield made / FILES
+                yield path / FILES
             finally:
-                say_left_over(made, _discard(made, folder))
+                say_left_over(path, _discard(path, folder))
     finally:
         os.close(folder)
+
+
+def _nothing_first(files: Path) -> list[str]:
+    """Do nothing before a folder is deleted."""
+    return []
 
 
 def clear_left_over(
     purpose: str,
     kept: Iterable[Path],
-    first: Callable[[Path], list[str]] = lambda files: [],
+    first: Callable[[Path], list[str]] = _nothing_first,
 ) -> None:
-    """Delete the folders that makers of this user left because they were killed.
+    """Delete the folders that this user's commands left because they were killed.
 
     Args:
-        purpose: for which they were made.
+        purpose: of the folders.
         kept: no folder that contains one of these is touched.
-        first: called with `files` before it is deleted; returns what keeps it from that.
+        first: called with `files` before it is deleted; it returns failures, and if there is one,
+            the folder stays.
     """
-    protected = {one for path in kept for one in _around(path)}
+    protected: set[Identity] = set()
+    for path in kept:
+        protected.update(_around(path))
     for name in os.listdir(tempfile.gettempdir()):
-        made = Path(os.path.realpath(tempfile.gettempdir()), name)
+        path = Path(os.path.realpath(tempfile.gettempdir()), name)
         if not name.startswith(f"{purpose}-"):
             continue
         with contextlib.suppress(OSError), contextlib.ExitStack() as until_the_end:
-            folder = open_folder(made)
+            folder = open_folder(path)
             until_the_end.callback(os.close, folder)
             if identity(folder) in protected:
                 continue
-            until_the_end.enter_context(_abandoned_proof(made, folder))
-            say_left_over(made, first(made / FILES) or _discard(made, folder))
+            until_the_end.enter_context(_abandoned_proof(path, folder))
+            say_left_over(path, first(path / FILES) or _discard(path, folder))
 
 
 class NotAbandoned(OSError):
-    """A folder is in use, or nothing proves who made it."""
+    """A folder is in use, or it has no proof of its maker."""
 
 
 @contextlib.contextmanager
-def _new_proof(made: Path, folder: int) -> Iterator[None]:
-    """The proof of a new folder, and the lock on it."""
+def _new_proof(path: Path, folder: int) -> Iterator[None]:
+    """Write the proof of a new folder, and hold the lock on it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     proof = os.open(PROOF, flags, PRIVATE, dir_fd=folder)
     try:
         fcntl.flock(proof, fcntl.LOCK_EX)
-        os.write(proof, json.dumps(_said(made, folder)).encode())
+        os.write(proof, json.dumps(_proof_of(path, folder)).encode())
         yield
     finally:
         os.close(proof)
 
 
 @contextlib.contextmanager
-def _abandoned_proof(made: Path, folder: int) -> Iterator[None]:
-    """The lock on a folder whose maker is gone, and was of this user.
+def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
+    """Hold the lock on a folder of this user whose maker has ended.
 
     Raises:
-        NotAbandoned: it is none.
+        NotAbandoned: it is not such a folder.
         OSError: there is no proof, or it is locked.
     """
     if os.fstat(folder).st_uid != os.geteuid():
@@ -113,49 +122,50 @@ def _abandoned_proof(made: Path, folder: int) -> Iterator[None]:
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise NotAbandoned
         fcntl.flock(proof, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another one may have deleted it while this one waited.
+        # Another command may have deleted it while this one waited.
         is_there = os.fstat(proof).st_nlink == 1
-        if not is_there or not _says(os.read(proof, MOST_BYTES), _said(made, folder)):
+        if not is_there or _parsed(os.read(proof, MOST_BYTES)) != _proof_of(path, folder):
             raise NotAbandoned
         yield
     finally:
         os.close(proof)
 
 
-def _said(made: Path, folder: int) -> dict[str, object]:
-    """A proof's content: the folder in which it lies, which is so of no copy of that folder."""
-    return {"toolkit": "scratch", "path": os.fsdecode(made), "inode": os.fstat(folder).st_ino}
+def _proof_of(path: Path, folder: int) -> dict[str, object]:
+    """Return the content of a folder's proof; a copy of the folder would need another one."""
+    return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
-def _says(data: bytes, said: dict[str, object]) -> bool:
+def _parsed(data: bytes) -> object:
+    """Parse a proof; None if it is malformed."""
     try:
-        return bool(json.loads(data) == said)
+        return json.loads(data)
     except (ValueError, RecursionError):
-        return False
+        return None
 
 
-def _discard(made: Path, folder: int) -> list[str]:
+def _discard(path: Path, folder: int) -> list[str]:
     """Delete a folder whose lock is held: `files`, then the proof, then the folder if it is empty.
 
     Returns:
-        what is left and why.
+        the failures.
     """
-    left = delete(FILES, folder)
-    if left:
-        return left
-    left = delete(PROOF, folder)
+    failures = delete(FILES, folder)
+    if failures:
+        return failures
+    failures = delete(PROOF, folder)
     try:
-        if os.lstat(made).st_ino == os.fstat(folder).st_ino:
-            os.rmdir(made)
+        if os.lstat(path).st_ino == os.fstat(folder).st_ino:
+            os.rmdir(path)
     except FileNotFoundError:
-        return left
+        return failures
     except OSError as error:
-        left.append(f"beside {FILES!r}: {error.strerror}")
-    return left
+        failures.append(f"beside {FILES!r}: {error.strerror}")
+    return failures
 
 
 def _around(path: Path) -> Iterator[Identity]:
-    """A folder and all that contain it; those above one that is not there yet."""
+    """Yield a folder and every folder that contains it, as far as they exist."""
     real = Path(os.path.realpath(path))
     for folder in (real, *real.parents):
         with contextlib.suppress(OSError):

@@ -1,1 +1,1 @@
-"""How good generated digits are: by a classifier, beside what real images get."""
+"""The quality of generated digits: measured by a classifier, beside real images."""

@@ -17,21 +17,22 @@ NUM_REAL = 40  # test images of each digit, to judge distances by
 
 
 def has_images() -> bool:
-    """Whether MNIST is in the package; nothing is downloaded for a page."""
+    """Return True if MNIST is in the package; nothing is downloaded for a page."""
     return any(EMBEDDED.glob("*.gz"))
 
 
 @torch.no_grad()
 def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]:
-    """The nearest of all 60,000 training images to each of the first 25 samples of seed 42.
+    """Find the training image nearest to each of the first 25 samples of seed 42.
 
     Args:
         generator: the export, from z (n, latent_dim) to images (n, 1, 28, 28) in 0..1.
 
     Returns:
-        the "seed"; of each sample the "distance" to its nearest, Euclidean over the 784 points in
-        0..1, and those "images", 784 bytes each, one after the other in base64; "of_real": for each
-        digit the distances of 40 real test images from their nearest training image.
+        the "seed"; the "distance" of each sample from its nearest training image, Euclidean over
+        the 784 pixels in 0..1; these "images", 784 bytes each, one after the other in base64;
+        "of_real": for each digit the distances of 40 real test images from their nearest training
+        image.
     """
     mnist = mnist or load_mnist()
     training = to_unit(mnist.train_images).flatten(1)

@@ -1,8 +1,8 @@
-"""How good are the generated digits? Measured by the classifier, with error bars.
+"""Measure the quality of generated digits by the classifier, with error bars.
 
-A Frechet distance of 10,000 images is a draw of a random number: another 10,000 of the same
-generator can differ by one or two. So what is reported is the mean over several draws with its
-standard deviation, beside what as many sets of real images get.
+A Frechet distance of 10,000 images is a random number: that of another 10,000 images of the same
+generator can differ by one or two. So the report is the mean over several draws with its standard
+deviation, beside that of as many sets of real images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class Gaussian(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """What the classifier makes of n images."""
+    """The classifier's predictions for n images."""
 
     features: Tensor  # float32 (n, 128)
     digits: Tensor  # int64 (n,), 0 to 9
@@ -50,13 +50,13 @@ class Scores(NamedTuple, Generic[Number]):
 
 
 def fit_gaussian(features: Tensor) -> Gaussian:
-    """Mean and unbiased covariance of features (num_images, n)."""
+    """Return mean and unbiased covariance of features (num_images, n)."""
     features = features.double()
     return Gaussian(features.mean(dim=0), torch.cov(features.T))
 
 
 def frechet_distance(p: Gaussian, q: Gaussian) -> float:
-    """|m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
+    """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
 
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of the
     square root is computed from C_p^(1/2) C_q C_p^(1/2), which is symmetric and has the same
@@ -72,7 +72,7 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """The spread of each field of some tuples whose last field is a list, as `Scores` are."""
+    """Return the spread of each field over tuples such as `Scores`, whose last field is a list."""
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
@@ -88,11 +88,11 @@ class Evaluator:
         sha256: hash of the classifier's file, to be reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
-        num_images: in each draw; fewer for the floor where that many are not there.
-        num_draws: how often a generator is measured, and how many sets of training images.
+        num_images: in each draw; fewer for the floor if there are not enough training images.
+        num_draws: of a generator, and sets of training images.
 
     Attributes:
-        test: what the classifier makes of the test images.
+        test: the predictions for the test images.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Evaluator:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Predictions:
-        """What the classifier makes of images (n, 1, 28, 28) in 0..1."""
+        """Predict the digits of images (n, 1, 28, 28) in 0..1."""
         batches = []
         for batch in images.split(BATCH_SIZE):
             features = self.classifier.features(batch.to(self.device))
@@ -125,11 +125,11 @@ class Evaluator:
         return Predictions(*map(torch.cat, zip(*batches, strict=True)))
 
     def measure(self, images: Tensor) -> Scores[float]:
-        """The scores of images (n, 1, 28, 28) in 0..1: one draw."""
+        """Return the scores of images (n, 1, 28, 28) in 0..1: one draw."""
         return self.scores(self.predict(images))
 
     def scores(self, predictions: Predictions) -> Scores[float]:
-        """The scores of images that were predicted."""
+        """Return the scores of images by their predictions."""
         features, digits, confidences = predictions
         return Scores(
             frechet_distance(fit_gaussian(features), self._test_gaussian),
@@ -138,13 +138,13 @@ class Evaluator:
         )
 
     def measure_generator(self, network: nn.Module, seed: int) -> Scores[Spread]:
-        """The scores of a generator in eval mode, over draws that the seed determines."""
+        """Return the scores of a generator in eval mode, over draws that the seed determines."""
         draws = sample_draws(network, seed, self.num_draws, self.num_images)
         return Scores(*over_draws([self.measure(images) for images in draws]))
 
     @cached_property
     def training(self) -> list[Predictions]:
-        """What the classifier makes of disjoint sets of training images, one for each draw."""
+        """The predictions for disjoint sets of training images, one for each draw."""
         order = torch.randperm(len(self._training_images), generator=make_rng(0, "floor"))
         size = min(self.num_images, len(order) // self.num_draws)
         sets = order.split(size)[: self.num_draws]
@@ -152,7 +152,7 @@ class Evaluator:
 
     @cached_property
     def real(self) -> Scores[Spread]:
-        """The scores of these sets of real images, beside which others mean something."""
+        """The scores of these sets of real images, to compare a generator's scores with."""
         return Scores(*over_draws([self.scores(predictions) for predictions in self.training]))
 
     @property
@@ -163,10 +163,11 @@ class Evaluator:
 
 @torch.no_grad()
 def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> Iterator[Tensor]:
-    """Sets of generated images, (count, 1, 28, 28) each, from one stream of z that `seed` starts.
+    """Yield sets of generated images, each (count, 1, 28, 28), from one stream of z.
 
     Args:
         network: a generator in eval mode.
+        seed: of the stream.
     """
     device = device_of(network)
     rng = make_rng(seed, "evaluation")
@@ -176,5 +177,5 @@ def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> I
 
 
 def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
-    """One such set, the first."""
+    """Return the first of these sets."""
     return next(sample_draws(network, seed, 1, count))

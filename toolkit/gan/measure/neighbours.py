@@ -13,7 +13,7 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """How two sets of features overlap; the ball of a point reaches to its k-th neighbour."""
+    """The overlap of two sets of features; the ball of a point reaches to its k-th neighbour."""
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
     recall: float  # fraction, 0 to 1, of real images that lie in the ball of a sample
@@ -22,39 +22,40 @@ class Overlap(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """How close images are to the training images."""
+    """The closeness of images to the training images."""
 
     median_distance: float  # from an image to the nearest training image
     share_nearer: float  # fraction, 0 to 1, closer to it than any other training image is
 
 
-def nearest(points: Tensor, others: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
-    """The k nearest `others` (m, n) of each of `points` (p, n), the nearest first.
+def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """Find the k nearest `neighbours` (m, n) of each of `points` (p, n), the nearest first.
 
     Returns:
-        distances (p, k), and row indices into `others`, int64 (p, k).
+        distances (p, k), and row indices into `neighbours`, int64 (p, k).
     """
-    distances, indices = [], []
+    distances = []
+    indices = []
     for chunk in points.split(CHUNK_SIZE):
-        candidates = torch.cdist(chunk, others).topk(k, largest=False).indices
+        candidates = torch.cdist(chunk, neighbours).topk(k, largest=False).indices
         # cdist multiplies matrices, which is inexact near 0; the distance of a copy must be 0.
-        exact, order = (others[candidates] - chunk[:, None]).norm(dim=2).sort(dim=1)
+        exact, order = (neighbours[candidates] - chunk[:, None]).norm(dim=2).sort(dim=1)
         distances.append(exact)
         indices.append(candidates.gather(1, order))
     return torch.cat(distances), torch.cat(indices)
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """The distance (num_images,) from each row of features to its k-th nearest other row."""
+    """Return the distance (num_images,) from each row of features to its k-th nearest other row."""
     return nearest(features, features, k + 1)[0][:, k]  # the first neighbour is the row itself
 
 
 def overlap(
     real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS, real_radii: Tensor | None = None
 ) -> Overlap:
-    """Precision, recall, density and coverage of features, each (num_images, n).
+    """Return precision, recall, density and coverage of features, each (num_images, n).
 
-    `real_radii` is `radii(real, k)`, for those who measure many samples by the same real images.
+    `real_radii` is `radii(real, k)`: give it to measure many samples by the same real images.
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable

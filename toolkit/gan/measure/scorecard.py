@@ -84,17 +84,17 @@ class Scorer:
 
 
 def in_words(card: Scorecard[Spread]) -> dict[str, str]:
-    """Each number of a scorecard, with its error bar, by what tables call it."""
-    shares = enumerate(card.class_shares)
-    return (
-        {"Frechet distance": f"{card.frechet_distance:.2f}"}
-        | {title: f"{getattr(card, name):.3f}" for name, title in TITLES.items()}
-        | {f"share of the digit {digit}": f"{share:.3f}" for digit, share in shares}
-    )
+    """Return each number of a scorecard, with its error bar, by its name in tables."""
+    words = {"Frechet distance": f"{card.frechet_distance:.2f}"}
+    for name, title in TITLES.items():
+        words[title] = f"{getattr(card, name):.3f}"
+    for digit, share in enumerate(card.class_shares):
+        words[f"share of the digit {digit}"] = f"{share:.3f}"
+    return words
 
 
 def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, list[int]]:
-    """The first `count` images of each digit.
+    """Pick the first `count` images of each digit.
 
     Args:
         images: (n, 1, 28, 28).
@@ -102,13 +102,13 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
 
     Returns:
         images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, where missing ones are black;
-        and how many each digit has, at most `count`.
+        and the number of each digit, at most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
-    found = []
+    numbers = []
     for digit in range(10):
-        (where,) = torch.where(digits == digit)
-        chosen = images[where[:count]]
+        (indices,) = torch.where(digits == digit)
+        chosen = images[indices[:count]]
         picked[digit, : len(chosen)] = chosen
-        found.append(len(chosen))
-    return picked.flatten(0, 1), found
+        numbers.append(len(chosen))
+    return picked.flatten(0, 1), numbers

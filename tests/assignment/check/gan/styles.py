@@ -67,7 +67,7 @@ def choose(A, classifier):
 A.eval()
 with torch.no_grad():
     samples = A(torch.randn(25, Z))
-    z0, z1 = torch.randn(2, Z)
+    z0, z1 = choose(A, lambda images: images.flatten(1)[:, 300:310])
     w = torch.linspace(0, 1, 9)[:, None]
     images = A((1 - w) * z0 + w * z1)
 """

@@ -17,7 +17,7 @@ SEEDS = range(1, 6)
 PLAIN = next(iter(RIGHT))
 
 
-@pytest.mark.rows(4)
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name]))
@@ -49,6 +49,7 @@ def _planted() -> Iterator[ParameterSet]:
         yield pytest.param(name, marks=[later] if seen[id] > 1 else [])
 
 
+@pytest.mark.rows(6)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     id, changes = WRONG[name]

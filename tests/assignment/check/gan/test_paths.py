@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.gan.drawing.paths import ends_outside, find_paths
+from toolkit.assignment.check.gan.drawing.paths import extended, find_paths, is_sample, without
 
 SIZES = (2, 3, 10, 100)
 
@@ -50,6 +50,17 @@ def test_ends_that_lie_outside() -> None:
     torch.manual_seed(0)
     points = _lerp(*torch.randn(2, 10), 9)
     (inner,) = find_paths([(0, points[1:-1])])
-    assert ends_outside(inner, points[[0, -1]]) == 2
-    assert ends_outside(inner, torch.stack([points[0], torch.randn(10)])) == 1
-    assert ends_outside(inner, torch.randn(10)[None]) == 0
+    assert len(extended(inner, points[[0, -1]]).points) == 9
+    assert len(extended(inner, torch.stack([points[0], torch.randn(10)])).points) == 8
+    assert len(extended(inner, torch.randn(10)[None]).points) == 7
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_a_sample(size: int) -> None:
+    """A row of what was drawn, or one that was enlarged; no point between, nor the path itself."""
+    torch.manual_seed(0)
+    drawn = torch.randn(60, size)
+    (path,) = find_paths([(0, _lerp(drawn[3], drawn[41], 9))])
+    assert [is_sample(point, [drawn]) for point in path.points] == [True, *[False] * 7, True]
+    assert is_sample(0.7 * path.points[0], [drawn]) == (size > 2)
+    assert [len(rows) for rows in without(path, [drawn, path.points.float()])] == [60]

@@ -17,3 +17,4 @@ def test_sequences_are_kept_apart() -> None:
     assert apart(logits.softmax(0), other.softmax(0))
     assert not apart(logits, mixed)
     assert not apart(logits.softmax(0), mixed.softmax(0))
+    assert not apart(logits[:1].expand(5, 10), other[:1].expand(5, 10))

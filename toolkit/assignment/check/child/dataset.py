@@ -36,9 +36,10 @@ class Answers:
         Returns:
             its `name` (None if there is none, and `functions`, the names of those); of its
             constructor's parameters, in lower case, which one chooses the `split`, with two values
-            of it, or None; and the places where it begins (`item`, `init`).
+            of it, or None; which one asks for `one_hot` digits, or None; and the places where it
+            begins (`item`, `init`).
         """
-        module = import_briefly(self.root / file, self.root)
+        module = import_briefly(self.root / file, self.root, name)
         words = (name.lower(),) if name else ()
         found = classes(module, object)
         kind = pick(found, *words, *NAMES["classes"]["dataset"].split("|")) or next(
@@ -55,6 +56,7 @@ class Answers:
             "split": next(
                 ([n, *SPLITS[what]] for n, what in self.means.items() if what in SPLITS), None
             ),
+            "one_hot": next((n for n, what in self.means.items() if what == "one_hot"), None),
             "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
             "init": place_of_class(kind, self.root, "__init__"),
         }
@@ -69,7 +71,8 @@ class Answers:
 
         Returns:
             `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
-            types; `inputs` is None if items are no pairs of two tensors, all of one shape.
+            types, and `dtype`, that of the inputs; `inputs` is None if items are no pairs of two
+            tensors, all of one shape.
         """
         means = self.means
         known = {
@@ -90,7 +93,8 @@ class Answers:
         if None in pairs or len(shapes) != 1:
             return {"inputs": None, "labels": None}
         return {
-            "inputs": torch.stack([pair[0] for pair in pairs if pair]),
+            "dtype": str(next(pair[0].dtype for pair in pairs if pair)).removeprefix("torch."),
+            "inputs": torch.stack([pair[0] for pair in pairs if pair]).float(),
             "labels": torch.stack([pair[1] for pair in pairs if pair]),
         }
 
@@ -107,7 +111,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """What is read and what is predicted, as float (...) and int64 (n,); None if unclear."""
+    """What is read, as it is, and what is predicted, float (n,); None if unclear."""
     if isinstance(item, dict):
         first = next((k for k in item if meaning(str(k), "keys")), None)
         rest = [value for key, value in item.items() if key != first]
@@ -118,4 +122,4 @@ def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
         x, y = (torch.as_tensor(part) for part in item[:2])
     except (TypeError, ValueError, RuntimeError):
         return None
-    return x.float(), y.reshape(-1).float()
+    return x, y.reshape(-1).float()

@@ -13,13 +13,21 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import unpickled
+from toolkit.assignment.check.child.origins import Sources
 from toolkit.assignment.check.child.places import within
+from toolkit.assignment.check.child.script.drawing import (
+    Drawing,
+    classify,
+    draw,
+    shapes_of,
+)
 from toolkit.assignment.check.child.script.running import Runs
 from toolkit.assignment.check.child.script.trace import EnoughSteps
 from toolkit.assignment.check.child.script.values import tensors_in
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import UnknownParameter, call, meaning
 
+MAX_NOISE = 100_000  # numbers that were made of nothing in one call of a function
 MAX_TEXT = 200_000  # characters of a file that are sent
 
 
@@ -27,6 +35,30 @@ class Answers(Runs):
     """One script that trains a generator against a discriminator."""
 
     _brisk = True
+
+    def run_drawing(self, max_seconds: float, generator: int, pixels: int) -> dict[str, Any] | None:
+        """Run the script once more; the judge draws for its generator after as many steps as then.
+
+        Meanwhile it asks back("draw", z, training) and back("classify", images).
+
+        Args:
+            max_seconds: as of `run`.
+            generator: id of the network.
+            pixels: of one of its images.
+
+        Returns:
+            as `run`; None if it does not come to its end either, and the first run stands.
+        """
+        first = self.script
+        shapes = shapes_of(first.trace.networks[generator])
+        drawing = Drawing(self.back, shapes, pixels, first.trace.steps)
+        file = first.file.relative_to(self.root).as_posix()
+        answer = self.run(file, first.trace.max_steps, max_seconds, drawing)
+        self.script.trace.drawing = None
+        if answer["ended"] in ("finished", "enough"):
+            return answer
+        self.script = first
+        return None
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """What a network that was seen gives for other inputs, in evaluation mode."""
@@ -105,13 +137,13 @@ class Answers(Runs):
             known_to_end: it need not be watched for a training that has to be stopped.
 
         Returns:
-            `returned` (tensors), `error`, and `unknown` (the parameter that
-            nothing is known about).
+            `returned` (tensors), `noise` (those that were made of nothing), `error`, and `unknown`
+            (the parameter that nothing is known about).
         """
         trace = self.script.trace
         network = trace.networks[generator]
         function = self._function(name, file, network)
-        answer: dict[str, Any] = {"returned": [], "error": None, "unknown": None}
+        answer: dict[str, Any] = {"returned": [], "noise": [], "error": None, "unknown": None}
         if function is None:
             return answer | {"unknown": name}
         cpu, classifier = torch.device("cpu"), Classifier(self.back)
@@ -120,6 +152,7 @@ class Answers(Runs):
         own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
+        trace.origins.numbers_came = Sources(MAX_NOISE)
         with self._standing_in(network, classifier):
             try:
                 with watching(trace):
@@ -132,7 +165,7 @@ class Answers(Runs):
                 answer["unknown"] = "training"
             except (Exception, SystemExit) as error:  # whatever a student's code raises
                 answer["error"] = described(error, self.root)
-        return answer
+        return answer | {"noise": list(trace.origins.numbers_came)}
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
         names, root = vars(self.script.module), str(self.root)
@@ -152,14 +185,14 @@ class Answers(Runs):
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside this block generators' images, and what classifies them, are the judge's."""
 
-        def draw(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Any:
-            return self.back("draw", z=z.detach(), training=generator.training)
+        def forward(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Tensor:
+            return draw(self.back, z, generator.training)
 
         networks = [n for n in vars(self.script.module).values() if isinstance(n, nn.Module)]
         with ExitStack() as stack:
             for one in {network: None} | dict.fromkeys(networks):
-                if _shapes(one) == _shapes(network):
-                    stack.enter_context(patch.object(one, "forward", partial(draw, one)))
+                if shapes_of(one) == shapes_of(network):
+                    stack.enter_context(patch.object(one, "forward", partial(forward, one)))
                 elif _classifies(one):
                     stack.enter_context(patch.object(one, "forward", classifier.forward))
             yield
@@ -174,12 +207,7 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor, *more: Any) -> Tensor:
         """Ask the judge."""
-        logits: Tensor = self._back("classify", images=images)
-        return logits
-
-
-def _shapes(network: nn.Module) -> list[tuple[str, torch.Size]]:
-    return [(name, parameter.shape) for name, parameter in network.named_parameters()]
+        return classify(self._back, images)
 
 
 def _classifies(network: nn.Module) -> bool:

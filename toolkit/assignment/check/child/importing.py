@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from toolkit.assignment.check.child.places import within
 from toolkit.assignment.check.child.stand_ins import StandIns, is_replaced
 
+NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a file, and of its code where that name is taken
 PACKAGE = "submission"  # what the root is called, for relative imports
 
 # Changes the syntax tree of a student's file before it is compiled; the second is the file.
@@ -151,25 +152,42 @@ def package_of(file: Path, root: Path) -> str | None:
     return name
 
 
-def import_file(path: Path, root: Path, change: Change) -> ModuleType:
+def is_of_notebook(path: Path) -> bool:
+    """Whether a file holds the cells of a notebook beside it: see `submission.prepare`."""
+    stem = path.stem.removesuffix(ENDING)
+    beside = {file.name.lower() for file in path.parent.iterdir()}
+    if f"{stem}{NOTEBOOK}".lower() not in beside:
+        return False
+    return stem != path.stem or f"{stem}{ENDING}.py".lower() not in beside
+
+
+def import_file(path: Path, root: Path, change: Change, name: str | None = None) -> ModuleType:
     """Import a student's file under its own name, its folder and the root on the path.
+
+    A cell of a notebook that raises something ends the cells after it, and not those before: what
+    these defined is there.
 
     Args:
         root: of the submission.
         change: what is done to every file before it is compiled.
+        name: of what is wanted of it.
 
     Raises:
-        whatever the file raises.
+        whatever the file raises, unless it is a notebook that has defined `name` by then.
     """
     prepare_imports(root, path.parent, change)
     package = package_of(path, root)
-    name = f"{package}.{path.stem}" if package else path.stem
-    loader = StudentLoader(name, str(path), change)
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    full_name = f"{package}.{path.stem}" if package else path.stem
+    loader = StudentLoader(full_name, str(path), change)
+    spec = importlib.util.spec_from_file_location(full_name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = sys.modules[path.stem] = module
-    loader.exec_module(module)
+    sys.modules[full_name] = sys.modules[path.stem] = module
+    try:
+        loader.exec_module(module)
+    except Exception:
+        if name is None or not hasattr(module, name) or not is_of_notebook(path):
+            raise
     return module
 
 

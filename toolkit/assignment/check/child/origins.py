@@ -2,12 +2,14 @@
 
 import functools
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
@@ -16,6 +18,7 @@ from toolkit.assignment.check.child.places import NOWHERE, Place, place, running
 
 SETTERS = ("__setattr__", "register_parameter", "register_buffer")
 DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
+MAX_SOURCE = 200_000  # numbers of one tensor that is kept
 LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
 
 
@@ -24,6 +27,30 @@ class Origin(NamedTuple):
 
     made: Place  # the call that returned it
     drawn: Place  # the call that made its numbers of nothing, however they were changed since
+
+
+class Sources:
+    """Numbers that were made of nothing, as noise is: the last ones, and not more than so many."""
+
+    def __init__(self, most: int = 0) -> None:
+        self._left = most  # numbers
+        self._kept = deque[Tensor]()
+
+    def add(self, made: Any) -> None:
+        """Keep a copy of a tensor or an array of floats."""
+        if not self._left or not isinstance(made, Tensor | np.ndarray):
+            return
+        with torch._C.DisableTorchFunction():
+            numbers = torch.as_tensor(made).detach()
+            if not numbers.is_floating_point() or not 0 < numbers.numel() <= MAX_SOURCE:
+                return
+            self._kept.append(numbers.float().clone())
+            self._left -= numbers.numel()
+            while self._left < 0:
+                self._left += self._kept.popleft().numel()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self._kept)
 
 
 class Origins(TorchFunctionMode):
@@ -42,6 +69,7 @@ class Origins(TorchFunctionMode):
         self._numbers: dict[int, Place] = {}  # address of a tensor's numbers -> place
         self._by_numpy = NOWHERE  # the last draw: what is made of an array does not pass here
         self._stack = ExitStack()
+        self.numbers_came = Sources()
 
     def __enter__(self) -> "Origins":
         watched: list[Any] = [(nn.Module, name, self._set) for name in SETTERS]
@@ -72,7 +100,9 @@ class Origins(TorchFunctionMode):
 
     def _draw(self, function: Any, /, *args: Any, **more: Any) -> Any:
         self._by_numpy = place(self._root)
-        return function(*args, **more)
+        result = function(*args, **more)
+        self.numbers_came.add(result)
+        return result
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Note where the result was made, and where its numbers were."""
@@ -83,6 +113,8 @@ class Origins(TorchFunctionMode):
             here, name = place(self._root), getattr(func, "__name__", "")
             given = None if any(word in name for word in LIKE) else _first_tensor(args)
             drawn = here if given is None else self.of_tensor(given).drawn
+            if given is None:
+                self.numbers_came.add(made[0])
             for x in made:
                 self._tensors[x] = Origin(here, drawn)
                 if given is None or address(given) != address(x):

@@ -5,7 +5,6 @@ import re
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
@@ -20,12 +19,14 @@ from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import check_end, check_machine, watch
 from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verdicts import STOPS, Verdicts
+from toolkit.common.errors import in_short
 
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
+SECONDS_AGAIN = 10.0  # of CPU time, of a second run
+MANY = 50  # calls of the generator in a row are a search
 FEW = 4  # images or points, for a question about the range of a network's outputs
-STOPS: tuple[Id, ...] = ("does-not-import", "not-written", "does-not-run")
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
 ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
@@ -35,7 +36,8 @@ AGAIN = ("backward through the graph a second time", "modified by an inplace ope
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Run the script for a few steps on a few images, look at what ran, and interpolate."""
     _check(student, located, verdicts)
-    if verdicts.has(*STOPS):  # which say already that the rest is open
+    if verdicts.has(*STOPS) and not any(f.verdict == "right" for f in verdicts.findings):
+        # They say already that all is open.
         verdicts.findings = [f for f in verdicts.findings if f.verdict != "not seen"]
 
 
@@ -44,6 +46,10 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
+    if game is not None and _stops_untrained(game):
+        verdicts.doing("what follows the training, with digits in the place of its images")
+        trace = _with_digits(student, trace, game)
+        game = find_game(trace)
     steps = trace.all(Step)
     error = check_end(trace, verdicts, left="missing-interpolation" if game and steps else None)
     if error is not None:
@@ -63,14 +69,58 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if not (check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts)):
         check_direction(game, verdicts)
     verdicts.doing("sampling and interpolating")
+    artist = _artist_like(game, probe)
+    if artist is None:
+        verdicts.not_seen("no-images-to-join")
+        return
+    functions = Functions(student, lines, game, artist)
+    check_interpolation(game, lines, functions, verdicts)
+    check_modes(game, functions, verdicts)
+
+
+def _artist_like(game: Game, probe: "Probe") -> Artist | None:
+    """One who draws digits that look like the generator's images, if there are any."""
     like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
     low, high = bounds_of(game, probe.images)
     if like is None or not torch.Size(like).numel() or high <= low:
-        verdicts.not_seen("no-images-to-join")
-        return
-    functions = Functions(student, lines, game, Artist(like, low, high))
-    check_interpolation(game, lines, functions, verdicts)
-    check_modes(game, functions, verdicts)
+        return None
+    return Artist(like, low, high)
+
+
+def _stops_untrained(game: Game) -> bool:
+    """Whether what ran after steps of both networks ended before its time.
+
+    A network that was trained for a few steps may be the reason: it draws no digits, and a search
+    among its images finds nothing.
+    """
+    trace = game.trace
+    if not all(player.steps for player in game.players()):
+        return False
+    if trace.ended == "slow":
+        last = game.steps[-1].index
+        return len([call for call in game.draws if call.index > last]) > MANY
+    failed = any(backward.error for backward in trace.all(Backward))
+    return trace.ended in ("error", "exit") and not failed
+
+
+def _with_digits(student: Student, trace: Trace, game: Game) -> Trace:
+    """What a script does where it has digits in the place of its images, once it has trained.
+
+    Returns:
+        the trace of its second run; the first if that does not come to its end either.
+    """
+    artist = _artist_like(game, Probe(student))
+    if artist is None:
+        return trace
+    again: Trace | None = student.ask(
+        "run_drawing",
+        helps={"draw": artist.draw, "classify": artist.classify},
+        reader=lambda answer: None if answer is None else Trace.of(answer),
+        max_seconds=SECONDS_AGAIN,
+        generator=game.generator.id,
+        pixels=torch.Size(artist.like).numel(),
+    )
+    return trace if again is None or find_game(again) is None else again
 
 
 class Probe:
@@ -119,7 +169,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             "missing-detach.raised",
             at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
             proof={"happened": error.text},
-            problem=error.text.splitlines()[0].split(": [")[0][:120],
+            problem=in_short(error.text.partition(": [")[0], 160),
         )
     elif "elements of input should be between 0 and 1" in error.text:
         verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
@@ -128,7 +178,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
             "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
             proof={"pixels": misshapen[0].output.size if misshapen[0].output else 0},
-            problem=error.text[:120],
+            problem=in_short(error.text, 120),
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not trace.all(Call, Step))

@@ -15,9 +15,9 @@ from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
 from toolkit.assignment.check.train.trace import Loss
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verify import is_pulled
 
 WAYS = {1: "up", -1: "down"}
-PULL = 0.6  # of the push from drawn to real images, that the generator's is at least
 
 
 class Pushes(NamedTuple):
@@ -66,8 +66,9 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
     real, drawn = real or -drawn, drawn or -real
     proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": wanted}
     certain = all(side.is_one_way for side in sides)  # else a target is passed, or labels are noisy
-    if wanted == real != drawn or (not certain and _is_pulled(*(side.mean for side in sides))):
-        verdicts.right("direction")
+    means = [side.mean for side in sides]
+    if wanted == real != drawn or (not certain and is_pulled(means)):
+        verdicts.right("direction", proof=proof | {"means": means})
     elif not certain:
         verdicts.not_seen("direction")
     elif real == drawn:
@@ -83,11 +84,6 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
             way_drawn=WAYS[drawn],
             way=WAYS[wanted],
         )
-
-
-def _is_pulled(real: float, drawn: float, wanted: float) -> bool:
-    """Whether drawn images are pulled to where real ones are, however far away that is."""
-    return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
 
 
 def _one_sided(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:

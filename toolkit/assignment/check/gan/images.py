@@ -60,7 +60,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
             number=len(game.steps),
         )
     else:
-        verdicts.right("noise")
+        verdicts.right("noise", proof=moments._asdict() | {"different": len(different)})
 
 
 def _of_noise(call: Call) -> Placed:
@@ -111,7 +111,15 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         seen = {"drawn": [low, high], "real": list(real)}
         verdicts.fault("output-range.apart", at=at, proof=seen)
     elif sizes is None:
-        verdicts.right("images")
+        seen = {"drawn": [low, high], "real": list(real)}
+        verdicts.right("images", proof={**seen, "pixels": _pixels(game)})
+
+
+def _pixels(game: Game) -> list[int]:
+    """How many numbers an image has, where some were drawn and others are real."""
+    judged = game.judged.values()
+    drawn = {j.images.size for j in judged if j.drawn.any()}
+    return sorted(drawn & {j.images.size for j in judged if not j.drawn.all()})
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

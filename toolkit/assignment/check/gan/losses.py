@@ -43,7 +43,8 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
         unbounded = {"happened": "its outputs are not bounded to 0..1"}
         verdicts.fault("wrong-loss.logits", at=missing, proof=unbounded)
     elif losses and not spread:
-        verdicts.right("loss")
+        seen_losses = {(x.name, x.input.least, x.input.largest) for x in losses if x.input}
+        verdicts.right("loss", proof={"losses": sorted(seen_losses), "squashed": squashed})
     return always_one
 
 

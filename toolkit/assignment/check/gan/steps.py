@@ -26,8 +26,26 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     for player in (generator, discriminator):
         _check_moves(game, player, verdicts)
     if len(verdicts.faults) == before and generator.steps and discriminator.steps:
-        verdicts.right("steps")
+        verdicts.right("steps", proof=_seen(game, generator, discriminator))
     return False
+
+
+def _seen(game: Game, *players: Player) -> dict[str, int | list[int]]:
+    """What the steps have moved, and how often they should not have."""
+    own = [player.parameters.keys() for player in players]
+    passes = [game.passes_of(network) for network in (game.generator, game.discriminator)]
+    reached = {p for backward in game.passes.values() for p in backward.changed}
+    foreign = {b.index for b in passes[1]} - {b.index for b in passes[0]}
+    return {
+        "moved": [len(player.moved & keys) for player, keys in zip(players, own, strict=True)],
+        "both": sum(all(step.moved & keys for keys in own) for step in game.steps),
+        "stale": sum(len(step.stale) for player in players for step in player.steps),
+        "foreign": sum(bool(game.passes[number].changed & own[0]) for number in foreign),
+        "idle": sum(
+            len((reached & player.parameters.keys()) - player.moved - player.held)
+            for player in players
+        ),
+    }
 
 
 def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts) -> bool:

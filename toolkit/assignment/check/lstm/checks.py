@@ -1,17 +1,17 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
-from itertools import chain, islice
+import contextlib
 
 from toolkit.assignment.check.findings import Place
-from toolkit.assignment.check.host import Gone, Student, StudentError
+from toolkit.assignment.check.host import Gone, Student, StudentError, Unwatched
 from toolkit.assignment.check.lstm import parameters
 from toolkit.assignment.check.lstm.cell import reference
 from toolkit.assignment.check.lstm.devices import check_device
-from toolkit.assignment.check.lstm.equations import check_equations, follows
+from toolkit.assignment.check.lstm.equations import check_equations
 from toolkit.assignment.check.lstm.learning import LENGTH, check_learning
 from toolkit.assignment.check.lstm.modes import modes_agree
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
-from toolkit.assignment.check.lstm.search import find_network, other_ways
+from toolkit.assignment.check.lstm.search import find_network
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
@@ -20,7 +20,6 @@ from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.assignment.syntax import parsed, words_in
 
-MORE_WAYS = 3  # to call it, if the equations are not those of what the first one gives
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 
@@ -46,6 +45,8 @@ def find(
         the network, what went wrong with the first try to call it, its text, and the line of its
         forward; None if the verdicts say already why nothing else can be told.
     """
+    verdicts.doing("how the training calls it")
+    _watch(student, located)
     verdicts.doing(f"importing {located.file}")
     try:
         kinds = student.ask("load", file=located.file, name=located.name)["classes"]
@@ -60,8 +61,8 @@ def find(
     text = str(student.ask("source", file=located.file))
     name, tree = kinds[0]["name"], parsed(text)
     used = set() if tree is None else words_in(*used_by(tree, [name]))  # its cell, its layers
-    names = [name, *(kind["name"] for kind in kinds[1:] if kind["name"] not in used)]
-    network, first = find_network(student, names)
+    likely = {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in used - {name}}
+    network, first = find_network(student, likely)
     kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
     if _forbidden(student, network, kind["line"], verdicts):
         return None
@@ -72,9 +73,21 @@ def find(
         elif first is not None:
             verdicts.error(first)
         return None
-    ways = chain([network], islice(other_ways(network), MORE_WAYS))
-    network = next(filter(follows, ways), network)  # it may be called in a wrong way
     return network, first, Source(text, kind["name"]), kind["forward"]
+
+
+def _watch(student: Student, located: Located) -> None:
+    """Let their training show how it builds and calls the LSTM.
+
+    Raises:
+        Unwatched: the process has ended, and another one can judge the network without this.
+    """
+    try:
+        with contextlib.suppress(StudentError):  # what stops it is not about the network
+            files, there = located.witnesses, located.there
+            student.ask("watch", files=files, name=located.name, there=there)
+    except Gone as gone:
+        raise Unwatched(student.ended or {}) from gone
 
 
 def _judge(

@@ -41,7 +41,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
         return
     if match is None or readout is None or (_is_far(match) and not readout.exact):
-        explain.unmatched(recording, network, verdicts)
+        explain.unmatched(recording, network, _fresh(network), verdicts)
         return
     count = len(verdicts.findings)
     trial = reference.Trial(explain.model(layers, readout, recording), _fresh(network))
@@ -69,16 +69,6 @@ def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
         with contextlib.suppress(StudentError, WrongOutput):
             fresh.append((features(x), reference.normalised(network.run([x])[0])))
     return fresh
-
-
-def follows(network: Network) -> bool:
-    """Whether the equations are what it computes, called in this way."""
-    network.build(hidden=network.way.hidden)
-    randomise(network)
-    network.find_real()
-    recording = record(network, hidden_sizes(network)[0])
-    match = find_match(recording, mistakes=False)
-    return match is not None and match.cost == 0 and layers_of(match, recording)[1].exact
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:

@@ -27,18 +27,13 @@ class Way:
     """How a class is built and called."""
 
     kind: str  # the class
-    layout: str
+    layout: str  # axes of its input: b sequences, t time steps, d dimensions; "bf": t and d in one
     input_dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
     batch: int
     steps: int  # the digits that are read
     extra: int = 0  # how much larger its seq_length is
-    states: str | None = None
-    deep: bool = False  # whether states have an axis more in front
     hidden: int | None = HIDDEN
-
-    def called(self) -> dict[str, Any]:
-        """How a forward is called: see the child's `Answers.build`."""
-        return {"rows": int("time" in self.layout), "states": self.states, "deep": self.deep}
+    as_seen: bool = False  # whether their training builds and calls it so, but for the sizes
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
         """What a constructor may ask for."""
@@ -51,7 +46,7 @@ class Way:
             "embedding": 5,
             "batch": self.batch,
             "device": "cpu",
-            "first": "time" not in self.layout,
+            "first": self.layout[0] == "b",
             "layers": 1,
             "directions": False,
             "bias": True,
@@ -97,7 +92,7 @@ class Network:
         """
         way = self.way
         answer = self.student.ask(
-            "build", kind=way.kind, sizes=way.sizes(**sizes), called=way.called()
+            "build", kind=way.kind, sizes=way.sizes(**sizes), as_seen=way.as_seen
         )
         self.took, self.tensors = answer["took"], answer["tensors"]
         self.recurrent = [Place(*place) for place in answer["recurrent"]]
@@ -137,9 +132,13 @@ class Network:
         way = self.way
         if not x.is_floating_point() and way.input_dim:
             x = F.one_hot(x, 10).float() if way.input_dim == 10 else x.unsqueeze(-1).float()
-        if "flat" in way.layout:
+        if way.layout == "bf":
+            return x.flatten(1)
+        if "d" not in way.layout and x.dim() == 3:
             x = x[:, :, 0]
-        return x.transpose(0, 1).contiguous() if "time" in way.layout else x
+        elif "d" in way.layout and x.dim() == 2:
+            x = x.unsqueeze(-1)
+        return x.permute([*map("btd".index, way.layout)]).contiguous()
 
     def outputs(self, xs: Sequence[Tensor], **how: Any) -> list[Output]:
         """What comes back for each batch-major input; a WrongOutput is raised without logits."""

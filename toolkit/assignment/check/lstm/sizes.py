@@ -46,7 +46,7 @@ def _any_length(network: Network, source: Source, verdicts: Verdicts) -> bool:
         what = None if failure is None else f"it fails: {said_by(failure)}"
         if failure is None and not network.reads(steps, fresh=True):
             if not network.reads(way.steps, fresh=True):
-                return True  # it never reads the last digit, which is another fault
+                continue  # it never reads the last digit, which is another fault
             what = "it does not read all of them"
         if what is not None:
             verdicts.fault(

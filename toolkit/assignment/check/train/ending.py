@@ -7,6 +7,7 @@ from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.common.errors import in_short
 
 MAX_USERS = 2  # scripts that use it
 NO_NETWORK = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
@@ -38,6 +39,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     Returns:
         what it raised, if that is left to be named.
     """
+    if trace.lacking is not None:
+        lacking = StudentError(trace.lacking)
+        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
     error = None if trace.error is None else StudentError(trace.error)
     types, text = (error.types, error.text) if error else ([], "")
     leaves = trace.ended == "exit" or "EOFError" in types  # a keyboard that the check lacks
@@ -46,15 +50,15 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     elif "InvalidGitRepositoryError" in types:
         verdicts.not_seen("repository", id=left, at=error)
     elif _has(error, NO_MEMORY):
-        problem = text.partition("\n")[0][:120]
+        problem = in_short(text, 120)
         verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
     elif error and (wall := verdicts.wall(error.walls)) is not None:
-        problem = f"The code stops with {error.types[0]}: {text.partition(chr(10))[0][:200]}."
+        problem = f"The code stops with {error.types[0]}: {in_short(text, 200)}."
         verdicts.not_seen("wall", id=left, at=error, wall=wall, problem=problem)
     elif leaves and not trace.all(Step, Backward, Loss):
         if "cuda" in text.lower():
             proof: dict[str, Any] = {"happened": text}
-            verdicts.fault("fixed-device.ends", at=error, proof=proof, said=text[:120])
+            verdicts.fault("fixed-device.ends", at=error, proof=proof, said=in_short(text, 120))
         else:
             what = f"called exit({text})" if trace.ended == "exit" else "asked for input"
             proof = {"ran": verdicts.file, "times": 0}

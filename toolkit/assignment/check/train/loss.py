@@ -83,7 +83,7 @@ def _check_by_hand(
         proof = {"start": root, "loss": value}
         verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
-        verdicts.right("value")
+        verdicts.right("value", proof={"value": value, "entropy": found.entropy})
 
 
 def _which(own: list[Loss], root: float) -> tuple[Loss, str | None]:
@@ -123,7 +123,7 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
         return
     found = None if value is None else which_step(-1, loss.index, value, trace)
     if found and not found.which:
-        verdicts.right("same-value")
+        verdicts.right("same-value", proof={"value": value, "entropy": found.entropy})
     else:
         seen = {"these": [loss.name], "those": OF_CLASSES}
         verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen)
@@ -164,7 +164,13 @@ def _judge_numbers(
             what=what,
         )
     elif check_labels(before, loss, trace, verdicts):
-        verdicts.right("loss")
+        if kind == "logarithms":
+            sums_of_rows = rows.double().exp().sum(1).tolist()
+            proof = {"largest": float(rows.max()), "sums": sums_of_rows}
+            verdicts.right("logarithms", proof=proof)
+        else:
+            proof = {"least": float(rows.min()), "row_sums": rows.sum(1).tolist()}
+            verdicts.right("loss", proof=proof | {"softmax": loss.softmax})
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:

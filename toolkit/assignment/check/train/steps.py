@@ -1,5 +1,7 @@
 """Judges the steps of the optimiser: RMSProp, on this model's parameters, with fresh gradients."""
 
+from typing import Any
+
 from toolkit.assignment.check.train.player import Player, check_moves, should_step
 from toolkit.assignment.check.train.trace import Backward, Batch, Clip, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
@@ -42,7 +44,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         return
     kind, at = step.classes[0], trace.maker(step)
     if "RMSprop" in step.classes:
-        verdicts.right("optimiser")
+        verdicts.right("optimiser", proof={"classes": step.classes})
     elif "rms" in kind.lower():
         verdicts.not_seen("almost-rmsprop", at=step, kind=kind)
     else:
@@ -69,8 +71,8 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
     if stale := next((step for step in steps if step.stale), None):
         seen = {"these": stale.passes, "those": stale.stale}
         verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen)
-    elif sum(bool(step.passes) for step in steps) > 1:
-        verdicts.right("cleared")
+    elif (used := sum(bool(step.passes) for step in steps)) > 1:
+        verdicts.right("cleared", proof={"steps": used, "stale": 0})
     else:
         verdicts.not_seen("one-step")
 
@@ -78,8 +80,9 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
 def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
     """Where gradients are clipped, it comes after backward and before the step."""
     clips = trace.all(Clip)
-    if any(clip.fresh and clip.kept for clip in clips):
-        verdicts.right("clipped")
+    if effective := [clip for clip in clips if clip.fresh and clip.kept]:
+        proof: dict[str, Any] = {"clips": [[clip.fresh, clip.kept] for clip in effective]}
+        verdicts.right("clipped", proof=proof)
     elif clips:
         clip = clips[-1]
         before = trace.between(-1, clip.index, Backward, Step, Batch)

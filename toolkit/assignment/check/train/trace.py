@@ -93,6 +93,7 @@ class Loss(Event):
     target: Value | None
     reduction: str | None
     made: Place | None  # where the object was made that was called
+    softmax: bool = False  # whether its input has been through one
 
 
 class Backward(Event):
@@ -204,11 +205,14 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
+    lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
     networks: dict[int, Network]
     events: list[AnyEvent]
+    noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
+    entered: frozenset[Place] = frozenset()  # functions of theirs that were called
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:
@@ -236,8 +240,8 @@ class Trace(Record):
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """What the child's `run` returned; any exception: that is none."""
-        if answer["error"] is not None:
-            StudentError(answer["error"])
+        for error in filter(None, (answer["error"], answer["lacking"])):
+            StudentError(error)
         known: dict[int, list[dict[str, Any]]] = {}  # what a call or a batch gave
         for index, event in enumerate(answer["events"]):
             event["index"] = index

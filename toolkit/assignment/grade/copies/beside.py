@@ -1,6 +1,7 @@
 """Two submissions side by side, line by line, with what they share."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -10,97 +11,125 @@ from rapidfuzz.distance import Indel
 from toolkit.assignment.grade.copies.similar import (
     GRAM,
     Block,
+    Grams,
     anonymous,
     blocks_of,
-    grams_of,
+    own_grams,
     runs_of,
-    skeleton,
 )
 
-MAX_LINE = 400  # characters of one that are shown
+MAX_LINE = 400  # characters of a line that are shown
 
 
 class Line(NamedTuple):
-    """A line of a file that is not blank: its number, from 1, its text, and whether both have it.
+    """A line of a file that is not blank."""
 
-    `words` are its tokens, all names as one.
-    """
-
-    number: int
+    number: int  # from 1
     text: str
-    shared: bool
-    words: tuple[str, ...]
+    shared: bool  # True if the other submission has it too
+    words: tuple[str, ...]  # its tokens, all names as one
 
 
-Row = tuple[Line | None, Line | None]  # None where one of them has no line for the other's
+Row = tuple[Line | None, Line | None]  # None if that submission has no line beside the other's
 
 
 def side_by_side(
     first: Mapping[str, str], second: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[Row]]]:
-    """The files of two submissions, each beside the one that it shares most with.
+    """Show each file of a submission beside the file that it shares most with.
 
     Args:
         first, second: the text of their files, by path, the files of `similar.read_code`.
 
     Yields:
-        both paths, and the rows. A file that shares nothing with any is left out.
+        both paths, and the rows. A file that shares nothing with the other submission is left out.
     """
-    blocks = blocks_of(first)[0], blocks_of(second)[0]
-    left, right = (
-        {
-            path: np.setdiff1d(grams_of(found, False), skeleton(False), assume_unique=True)
-            for path, found in files.items()
-        }
-        for files in blocks
-    )
-    ours, theirs = ({run for grams in side.values() for run in grams.tolist()}
-                    for side in (left, right))  # fmt: skip
-    for path, mine in left.items():
-        common = {
-            other: len(np.intersect1d(mine, grams, assume_unique=True))
-            for other, grams in right.items()
-        }
-        best = max(common, key=common.__getitem__, default="")
-        if common.get(best):
-            mine_lines = _lines(first[path], blocks[0][path], theirs)
-            yield path, best, _rows(mine_lines, _lines(second[best], blocks[1][best], ours))
+    first_side = Side.of(first)
+    second_side = Side.of(second)
+    first_runs = first_side.all_runs()
+    second_runs = second_side.all_runs()
+    for first_path in first:
+        second_path = _most_shared(first_side.grams[first_path], second_side)
+        if second_path is not None:
+            first_lines = first_side.lines(first_path, shared=second_runs)
+            second_lines = second_side.lines(second_path, shared=first_runs)
+            yield first_path, second_path, _rows(first_lines, second_lines)
 
 
-def _lines(text: str, blocks: list[Block], shared: set[int]) -> list[Line]:
-    """The lines of a file; shared are those that a run of the other submission covers."""
-    words: dict[int, list[str]] = {}
-    covered: set[int] = set()
-    for block in blocks:
-        for word, line in block:
-            words.setdefault(line, []).append(anonymous(word))
-        for k, run in enumerate(runs_of(block, names=False)):
-            if run in shared:
-                covered.update(line for _, line in block[k : k + GRAM])
-    return [
-        Line(number, _shown(line), number in covered, tuple(words.get(number, ())))
-        for number, line in enumerate(text.split("\n"), start=1)
-        if line.strip()
-    ]
+@dataclass(frozen=True)
+class Side:
+    """One of the two submissions; everything by the path of a file."""
+
+    files: Mapping[str, str]
+    blocks: Mapping[str, list[Block]]
+    grams: Mapping[str, Grams]  # its own runs, without those of the skeleton
+
+    @classmethod
+    def of(cls, files: Mapping[str, str]) -> "Side":
+        """Find the runs in the files of a submission."""
+        blocks, _ = blocks_of(files)
+        grams = {path: own_grams(blocks[path], names=False) for path in blocks}
+        return cls(files, blocks, grams)
+
+    def all_runs(self) -> set[int]:
+        """Return the runs of all files."""
+        runs: set[int] = set()
+        for grams in self.grams.values():
+            runs.update(grams.tolist())
+        return runs
+
+    def lines(self, path: str, shared: set[int]) -> list[Line]:
+        """Return the lines of a file; a line is shared if one of the `shared` runs covers it."""
+        words: dict[int, list[str]] = {}
+        covered: set[int] = set()
+        for block in self.blocks[path]:
+            for word, number in block:
+                words.setdefault(number, []).append(anonymous(word))
+            for k, run in enumerate(runs_of(block, names=False)):
+                if run in shared:
+                    covered.update(number for _, number in block[k : k + GRAM])
+        lines = []
+        for number, text in enumerate(self.files[path].split("\n"), start=1):
+            if text.strip():
+                tokens = tuple(words.get(number, ()))
+                lines.append(Line(number, _cut(text), number in covered, tokens))
+        return lines
 
 
-def _shown(line: str) -> str:
-    """A line as the page shows it: all of it was compared."""
+def _most_shared(grams: Grams, side: Side) -> str | None:
+    """Return the path of the file that shares most runs with `grams`; None if none shares any."""
+    best_path = None
+    best_number = 0
+    for path, candidate in side.grams.items():
+        common = len(np.intersect1d(grams, candidate, assume_unique=True))
+        if common > best_number:
+            best_path = path
+            best_number = common
+    return best_path
+
+
+def _cut(line: str) -> str:
+    """Return a line as the page shows it: a long one is cut, though all of it was compared."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Lines with equal tokens beside each other, in order, and between them the others."""
+    """Return rows with equal lines beside each other, and the different lines between them."""
     rows: list[Row] = []
-    before: tuple[list[Line], list[Line]] = ([], [])
+    first_waiting: list[Line] = []  # different lines that have no row yet
+    second_waiting: list[Line] = []
     steps = Indel.opcodes([line.words for line in first], [line.words for line in second])
     for step in steps:
-        pieces = first[step.src_start : step.src_end], second[step.dest_start : step.dest_end]
+        first_piece = first[step.src_start : step.src_end]
+        second_piece = second[step.dest_start : step.dest_end]
         if step.tag == "equal":
-            rows += [*zip_longest(*before), *zip(*pieces, strict=True)]
-            before = ([], [])
+            rows += zip_longest(first_waiting, second_waiting)
+            rows += zip(first_piece, second_piece, strict=True)
+            first_waiting = []
+            second_waiting = []
         else:
-            for waiting, piece in zip(before, pieces, strict=True):
-                waiting.extend(piece)
-    return rows + list(zip_longest(*before))
+            first_waiting += first_piece
+            second_waiting += second_piece
+    rows += zip_longest(first_waiting, second_waiting)
+    return rows

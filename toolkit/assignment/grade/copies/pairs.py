@@ -17,16 +17,17 @@ from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apa
 from toolkit.common.files import atomic_write, make_directory
 
 BOUNDS = Bounds()  # of reading an archive, and of a page
+MADE_HERE = b'<meta name="generator" content="toolkit grade: two similar archives">'
 MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
 
 
 @dataclass(frozen=True)
 class Similar:
-    """What was found in a class."""
+    """The similar pairs of a class."""
 
     pairs: list[Pair]
-    usual: float
-    not_compared: dict[str, list[str]]  # archives that are so in part or not at all: why, clauses
+    usual: float  # the similarity that is usual in the class, 0 to 1
+    not_compared: dict[str, list[str]]  # archives left out, or compared in part: why, in clauses
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
@@ -48,8 +49,7 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
             not_compared[archive] = [str(error)]
     pairs, usual = similar.find_similar(prints)
     make_directory(directory)
-    for old in directory.glob("*.html"):
-        old.unlink()
+    delete_pages(directory)
     for number, pair in enumerate(pairs[:MAX_PAIRS], start=1):
         try:
             page = apart(partial(_page, pair, paths[pair.first], paths[pair.second]), BOUNDS)
@@ -60,9 +60,17 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
     return Similar(pairs, usual, not_compared)
 
 
+def delete_pages(directory: Path) -> None:
+    """Delete the pages of an earlier comparison; a file that says nothing of it is not ours."""
+    for path in directory.glob("*.html"):
+        if path.stem.isdecimal() and MADE_HERE in path.read_bytes():
+            path.unlink()
+
+
 def _packed_prints(path: Path) -> bytes:
-    """Both kinds of prints of an archive, and what was left out, as numpy saves them."""
-    prints, buffer = similar.prints_of(similar.read_code(read_archive(path))), io.BytesIO()
+    """Return both kinds of prints of an archive, and what was left out, as numpy saves them."""
+    prints = similar.prints_of(similar.read_code(read_archive(path)))
+    buffer = io.BytesIO()
     clauses = [clause[:MAX_CLAUSE] for clause in prints.left_out[:MAX_CLAUSES]]
     if len(prints.left_out) > MAX_CLAUSES:
         clauses.append(f"{len(prints.left_out) - MAX_CLAUSES} places more")
@@ -71,5 +79,6 @@ def _packed_prints(path: Path) -> bytes:
 
 
 def _page(pair: Pair, first: Path, second: Path) -> bytes:
-    codes = (similar.read_code(read_archive(path)).files for path in (first, second))
-    return pair_page(pair, side_by_side(*codes)).encode()
+    first_code = similar.read_code(read_archive(first))
+    second_code = similar.read_code(read_archive(second))
+    return pair_page(pair, side_by_side(first_code.files, second_code.files)).encode()

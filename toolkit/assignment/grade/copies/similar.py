@@ -2,14 +2,14 @@
 
 A program becomes the runs of GRAM tokens in it. Comments, docstrings and layout are dropped, and
 all names count as one, so renaming changes nothing; a run ends where a function or a class begins,
-so moving them changes nothing. What the skeleton gives is taken away. How alike two submissions
-are is the share of the smaller one's runs that the other has too. What is not compared, a file that
-cannot be read or what is beyond a limit, is said beside the pairs. (The idea, runs of tokens as
+so moving them changes nothing. The runs of the skeleton do not count. The similarity of two
+submissions is the share of the smaller one's runs that the other has too. The pages also say what
+was not compared: files that cannot be read, and code beyond a limit. (The idea, runs of tokens as
 fingerprints: Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; all runs are kept here.)
 
-Why not compare50, which does the same: it is under the GPL and wants attrs below 21, which no
-recent jsonschema or Jupyter goes with. It also reads files of any size and writes pages that need
-scripts, and both would have to be replaced for archives of strangers.
+compare50 does the same, but it is under the GPL, and it wants attrs below 21, which no recent
+jsonschema or Jupyter supports. It also reads files of any size and writes pages that need scripts;
+both would have to be replaced for archives of strangers.
 """
 
 import functools
@@ -19,7 +19,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import PurePosixPath
 from statistics import median
 from typing import NamedTuple
@@ -34,13 +34,11 @@ from toolkit.assignment.parts import is_theirs
 from toolkit.common.package_data import package_data
 
 GRAM = 12  # tokens of a run: two or three short lines
-SAME = 0.9  # a pair is named from here on, whatever is usual,
-ABOVE = 1 / 3  # or from this part of the way between what is usual and identical code
+SAME = 0.9  # a pair is named if its similarity is at least this,
+ABOVE = 1 / 3  # or if it is beyond this part of the way from the usual similarity to 1
 MIN_GRAMS = 100  # of a submission's own; shorter programs are all alike
 MAX_PAIRS = 50  # that are named
-MAX_TOKENS = (
-    150_000  # of code that are read of a submission: what may be unpacked has about as many
-)
+MAX_TOKENS = 150_000  # that are read of a submission: an archive may unpack to about as many
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
 Grams = NDArray[np.int64]  # hashes, sorted, each once
 
@@ -50,9 +48,9 @@ class Pair:
     """Two submissions that are more alike than others of their class.
 
     Attributes:
-        share: of the smaller one's own code the part that the other has too, 0 to 1, when all
-            names count as the same.
-        share_with_names: the same when names count as they are.
+        share: the part of the smaller one's own code that the other has too, 0 to 1; all names
+            count as the same.
+        share_with_names: the same, but names count as they are.
         usual: the share that is usual for these two: the larger of their medians over the class.
     """
 
@@ -65,10 +63,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Prints:
-    """What is compared of a submission, without what the skeleton gives."""
+    """The runs of a submission that are compared, without those of the skeleton."""
 
-    plain: Grams  # when all names count as the same
-    named: Grams
+    plain: Grams  # all names count as the same
+    named: Grams  # names count as they are
     left_out: tuple[str, ...] = ()  # what could not be compared, a clause each
 
 
@@ -83,14 +81,13 @@ class Code(NamedTuple):
 
 
 def read_code(data: bytes) -> Code:
-    """The text of all Python files and notebooks in an archive."""
+    """Return the text of all Python files and notebooks in an archive."""
     code = Code({}, [])
+    files = {}
     try:
-        files = {
-            path: b"".join(pieces)
-            for path, pieces in members(data)
-            if is_theirs(path) and is_code(path)
-        }
+        for path, pieces in members(data):
+            if is_theirs(path) and is_code(path):
+                files[path] = b"".join(pieces)
     except BrokenArchive as error:
         code.left_out.append(f"the archive was not unpacked ({error})")
         return code
@@ -101,7 +98,7 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """What of a notebook is not in its code, a clause each; nothing for another file."""
+    """Yield a clause for each part of a notebook that is not in its code."""
     if path.suffix.lower() != SUFFIX:
         return
     try:
@@ -114,17 +111,14 @@ def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
 
 
 def prints_of(code: Code) -> Prints:
-    """The runs of tokens in the files of a submission that are not in the skeleton."""
-    found, left_out = blocks_of(code.files)
-    blocks = [block for of_file in found.values() for block in of_file]
-    plain, named = (
-        np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
-        for names in (False, True)
-    )
+    """Return the runs of tokens in the files of a submission that are not in the skeleton."""
+    blocks_of_files, left_out = blocks_of(code.files)
+    blocks = list(chain.from_iterable(blocks_of_files.values()))
+    plain = own_grams(blocks, names=False)
     clauses = [*code.left_out, *left_out]
     if not clauses and len(plain) < MIN_GRAMS:
         clauses.append("it has too little code of its own")
-    return Prints(plain, named, tuple(clauses))
+    return Prints(plain, own_grams(blocks, names=True), tuple(clauses))
 
 
 def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
@@ -134,62 +128,73 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
         prints: of each submission, by its name.
 
     Returns:
-        the pairs that lie far above the class, the farthest first, and the median of all pairs:
-        what is usual in this class.
+        the pairs that are far above the class, the farthest first, and the median of all pairs:
+        the similarity that is usual in this class.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
-    shares = {
-        pair: _share(prints[pair[0]].plain, prints[pair[1]].plain)
-        for pair in combinations(names, 2)
-    }
-    of_each: dict[str, list[float]] = {name: [] for name in names}
-    for pair, share in shares.items():
-        for name in pair:
-            of_each[name].append(share)
-    usual = {name: median(found) for name, found in of_each.items() if found}
+    shares: dict[tuple[str, str], float] = {}
+    shares_of_each: dict[str, list[float]] = {name: [] for name in names}
+    for first, second in combinations(names, 2):
+        share = _share(prints[first].plain, prints[second].plain)
+        shares[first, second] = share
+        shares_of_each[first].append(share)
+        shares_of_each[second].append(share)
+    if not shares:
+        return [], 0.0
+    usual = {name: median(shares_of_each[name]) for name in names}
     pairs = []
     for (first, second), share in shares.items():
         expected = max(usual[first], usual[second])
         if share >= SAME or share - expected > ABOVE * (1 - expected):
             with_names = _share(prints[first].named, prints[second].named)
             pairs.append(Pair(first, second, share, with_names, expected))
-    pairs.sort(key=lambda p: (p.usual - p.share, -p.share, -p.share_with_names, p.first, p.second))
-    return pairs, median(shares.values()) if shares else 0.0
+    pairs.sort(key=_farthest_first)
+    return pairs, median(shares.values())
+
+
+def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
+    """Return the key by which pairs are sorted."""
+    excess = pair.share - pair.usual
+    return (-excess, -pair.share, -pair.share_with_names, pair.first, pair.second)
 
 
 def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[str]]:
-    """The tokens of each file in pieces: functions, classes, rest.
+    """Return the tokens of each file in pieces: functions, classes, and the rest.
 
     Returns:
-        those of each file, up to the first error in it and to `MAX_TOKENS` of all files; and what
-        is behind these, a clause each.
+        the pieces of each file, up to the first error in it and to `MAX_TOKENS` of all files; and
+        a clause for each place after which the code is left out.
     """
-    found, left_out, left = {}, [], MAX_TOKENS
+    blocks_of_files = {}
+    left_out = []
+    remaining = MAX_TOKENS
     for path, text in files.items():
         blocks: list[Block] = [[]]
-        found[path] = blocks
+        blocks_of_files[path] = blocks
+        last_line = 0
         try:
             for starts_block, token in _code_tokens(text):
-                if left == 0:
+                line, _ = token.start
+                if remaining == 0:
                     reason = f"more than {MAX_TOKENS:,} words of code are not read"
-                    left_out.append(f"{path}, line {token.start[0]}: {reason}")
+                    left_out.append(f"{path}, line {line}: {reason}")
                     break
-                left -= 1
+                remaining -= 1
                 if starts_block:
                     blocks.append([])
                 word = "'" if token.type == tokenize.STRING else token.string
-                blocks[-1].append((word, token.start[0]))
+                blocks[-1].append((word, line))
+                last_line = line
         except (tokenize.TokenError, SyntaxError):
-            last = blocks[-1][-1][1] if blocks[-1] else 0
-            left_out.append(f"{path} is not Python somewhere after line {last}")
-    return found, left_out
+            left_out.append(f"{path} is not Python somewhere after line {last_line}")
+    return blocks_of_files, left_out
 
 
 def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
-    """The tokens of a file but for layout, comments and docstrings.
+    """Yield the tokens of a file but for layout, comments and docstrings.
 
     Yields:
-        whether a function or a class begins, and the token.
+        True if a function or a class begins here, and the token.
 
     Raises:
         SyntaxError, tokenize.TokenError: the rest of the file is not Python.
@@ -206,38 +211,50 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
 
 
 def anonymous(word: str) -> str:
-    """A token; all names are the same one."""
-    return "a" if word.isidentifier() and not keyword.iskeyword(word) else word
+    """Return a token, or "a" in place of any name."""
+    is_name = word.isidentifier() and not keyword.iskeyword(word)
+    return "a" if is_name else word
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """The hash of each run of a block, in their order; a short block is one run.
+    """Return the hash of each run of a block, in their order; a short block is one run.
 
     Args:
-        names: whether names count as they are.
+        names: True if names count as they are, False if all count as the same.
     """
     words = [word if names else anonymous(word) for word, _ in block]
+    if not words:
+        return []
+    hashes = []
     last = max(len(words) - GRAM, 0)
-    runs = ("\0".join(words[k : k + GRAM]) for k in range(last + 1)) if words else ()
-    return [int.from_bytes(blake2b(run.encode(), digest_size=7).digest()) for run in runs]
+    for start in range(last + 1):
+        run = "\0".join(words[start : start + GRAM])
+        digest = blake2b(run.encode(), digest_size=7).digest()
+        hashes.append(int.from_bytes(digest))
+    return hashes
 
 
 def grams_of(blocks: list[Block], names: bool) -> Grams:
-    """The runs of all blocks."""
-    return np.unique(
-        np.array([run for block in blocks for run in runs_of(block, names)], dtype=np.int64)
-    )
+    """Return the runs of all blocks."""
+    runs: list[int] = []
+    for block in blocks:
+        runs += runs_of(block, names)
+    return np.unique(np.array(runs, dtype=np.int64))
+
+
+def own_grams(blocks: list[Block], names: bool) -> Grams:
+    """Return the runs of all blocks that are not in the skeleton."""
+    return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
 
 
 @functools.cache
 def skeleton(names: bool) -> Grams:
-    """The runs of the files that everybody begins with."""
-    files = {
-        str(path): path.read_text(encoding="utf-8")
-        for path in package_data("skeleton").glob("*.py")
-    }
-    found, _ = blocks_of(files)
-    return grams_of([block for of_file in found.values() for block in of_file], names)
+    """Return the runs of the files that everybody begins with."""
+    files = {}
+    for path in package_data("skeleton").glob("*.py"):
+        files[str(path)] = path.read_text(encoding="utf-8")
+    blocks_of_files, _ = blocks_of(files)
+    return grams_of(list(chain.from_iterable(blocks_of_files.values())), names)
 
 
 def _share(first: Grams, second: Grams) -> float:

@@ -1,5 +1,6 @@
 """The teacher's list of students: any CSV with a first line that names its columns."""
 
+import codecs
 import csv
 import io
 import re
@@ -10,21 +11,21 @@ from toolkit.assignment.grade.gradebook.platforms import GRADE, Platform, Row
 from toolkit.common.errors import UsageError
 from toolkit.common.files import read_bytes
 
-# Where a student's number stands, in small letters; the first that a row has counts.
+# The columns of a student's number, in small letters; the first one with a number counts.
 NUMBERS = ("student number", "number", "student id", "sid", "sis user id", "id number",
            "sis login id", "username")  # fmt: skip
-MARKS = {*NUMBERS, "identifier", "id"}  # without one of these, a line is no student
+MARKS = {*NUMBERS, "identifier", "id"}  # a line with nothing in these columns is not a student
 POINTS_POSSIBLE = "Points Possible"  # Canvas's second line
 
 
 @dataclass(frozen=True)
 class Roster:
-    """Who could have handed something in.
+    """The students of a class.
 
     Attributes:
-        columns: their names, as they are written.
-        rows: a student each.
-        points: of Canvas's line with the points that are possible.
+        columns: the names of the columns, as they are written.
+        rows: a row for each student.
+        points: Canvas's line with the points that are possible.
     """
 
     columns: tuple[str, ...] = ()
@@ -32,31 +33,42 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """The row with this student number, whatever stands before its digits."""
+        """Return the row with this student number; letters and zeros before it do not count."""
         digits = number.lstrip("0")
-        return next((row for row in self.rows if digits and _number(row) == digits), None)
+        if not digits:
+            return None
+        for row in self.rows:
+            if _number(row) == digits:
+                return row
+        return None
 
-    def by_key(self, platform: Platform, who: str) -> Row | None:
-        """The row with the mark that a platform writes into file names."""
-        return next((r for r in self.rows if platform.mark_in(r) == who), None)
+    def by_mark(self, platform: Platform, mark: str) -> Row | None:
+        """Return the row with the mark that a platform writes into file names."""
+        for row in self.rows:
+            if platform.mark_in(row) == mark:
+                return row
+        return None
 
     def grade_column(self, platform: Platform, title: str) -> str:
-        """The column with the points of the assignment called `title`, or `title` for a new one.
+        """Return the column with the points of the assignment called `title`.
+
+        It is `title` itself if there is no such column yet.
 
         Raises:
             UsageError: more than one column begins like that.
         """
         if platform.grade is not None:
             return platform.grade
-        found = [
-            name for name in self.columns if re.match(rf"{re.escape(title)}(?!\w)", name, re.I)
-        ]
-        if len(found) > 1:
+        begins = re.compile(rf"{re.escape(title)}(?!\w)", re.IGNORECASE)
+        matching = [name for name in self.columns if begins.match(name)]
+        if len(matching) > 1:
             raise UsageError(
-                f"The roster has {len(found)} columns that begin with {title!r}: give --title as "
-                f"it is written there, more of it: {', '.join(map(repr, found))}."
+                f"The roster has {len(matching)} columns that begin with {title!r}: give --title "
+                f"as it is written there, more of it: {', '.join(map(repr, matching))}."
             )
-        return found[0] if found else title
+        if not matching:
+            return title
+        return matching[0]
 
 
 def read_roster(path: Path) -> Roster:
@@ -64,21 +76,13 @@ def read_roster(path: Path) -> Roster:
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: it is no table, or has no column that says who is who.
+        UsageError: it is not a table, or no column identifies a student.
     """
-    data = read_bytes(path)
-    try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not UTF-8: save it as CSV UTF-8 in your spreadsheet."
-        ) from error
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = [line for line in table if any(line)]
-    columns = tuple(name.strip() for name in lines[0]) if lines else ()
-    if MARKS.isdisjoint(name.lower() for name in columns):
+    lines = _read_table(path)
+    columns: tuple[str, ...] = ()
+    if lines:
+        columns = tuple(map(str.strip, lines[0]))
+    if MARKS.isdisjoint(map(str.lower, columns)):
         raise UsageError(
             f"{path} has no column for a student's number: its first line must have one called "
             "student number, SID, Student ID, SIS User ID, ID number, Username or Identifier."
@@ -86,17 +90,44 @@ def read_roster(path: Path) -> Roster:
     points: Row = {}
     rows = []
     for line in lines[1:]:
-        row = {name: value.strip() for name, value in zip(columns, line, strict=False)}
+        row = dict(zip(columns, map(str.strip, line), strict=False))
         if line[0].strip() == POINTS_POSSIBLE:
             points = row
-        elif any(row[name] for name in row if name.lower() in MARKS):
+        elif _is_student(row):
             rows.append(row)
     return Roster(columns, tuple(rows), points)
 
 
+def _read_table(path: Path) -> list[list[str]]:
+    """Return the lines of a CSV that are not empty, each as its cells."""
+    data = read_bytes(path)
+    encoding = "utf-8-sig"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8: save it as CSV UTF-8 in your spreadsheet."
+        ) from error
+    first_line, _, _ = text.partition("\n")
+    separator = max(",;\t", key=first_line.count)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return [line for line in table if any(line)]
+
+
+def _is_student(row: Row) -> bool:
+    return any(value for name, value in row.items() if name.lower() in MARKS)
+
+
 def _number(row: Row) -> str:
-    """The digits of a student's number, without zeros before them; "" if there is none."""
-    named = {name.lower(): value for name, value in row.items() if name != GRADE}
-    values = (named.get(name, "") for name in NUMBERS)
-    found = (re.search(r"(\d{4,12})\D*$", value) for value in values)
-    return next((match[1].lstrip("0") for match in found if match), "")
+    """Return the digits of a student's number, without zeros before them; "" if it has none."""
+    cells = {}
+    for name, value in row.items():
+        if name != GRADE:
+            cells[name.lower()] = value
+    for name in NUMBERS:
+        match = re.search(r"(\d{4,12})\D*$", cells.get(name, ""))
+        if match:
+            return match[1].lstrip("0")
+    return ""

@@ -1,9 +1,9 @@
-"""The grades as a platform imports them, the feedback with the names that it wants, who is missing.
+"""Write the grades and the feedback as a platform imports them, and the list of missing students.
 
 graded/
   moodle.csv              or canvas.csv, blackboard.csv, gradescope.csv
   moodle-feedback.zip
-  missing.csv             of the roster's students those who have handed in nothing
+  missing.csv             the students of the roster who have handed in nothing
 """
 
 import re
@@ -28,26 +28,37 @@ from toolkit.common.files import write_changed
 
 
 @dataclass(frozen=True)
-class Handed:
-    """One archive: its file name, what the platform says in that, and whose it is."""
+class HandIn:
+    """One archive and its owner."""
 
-    archive: str
+    archive: str  # the file name
     number: str  # the student's, "" if it is not in the name
-    said: re.Match[str] | None
-    row: Row | None
+    match: re.Match[str] | None  # what the platform has written into the name
+    row: Row | None  # of the roster
 
     @property
     def when(self) -> str:
         """The time of the attempt, "" if that is not known."""
-        return self.said["when"] if self.said else ""
+        if self.match is None:
+            return ""
+        return self.match["when"]
+
+    @property
+    def owner(self) -> object:
+        """A key that is the same for all archives of one student."""
+        if self.row is not None:
+            return id(self.row)
+        if self.match is not None:
+            return self.match["mark"]
+        return self.number
 
 
 @dataclass
 class Written:
-    """What was written, and what a teacher should know about it.
+    """The files that were written, and sentences about them for the teacher.
 
     Attributes:
-        missing: a sentence for each of the roster who has handed in nothing.
+        missing: a sentence for each student of the roster who has handed in nothing.
         unclear: a sentence for each archive that is in no line, or perhaps in the wrong one.
     """
 
@@ -58,24 +69,32 @@ class Written:
 
 def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
-) -> tuple[list[Handed], Written]:
-    """Whose each archive is, and what is unclear about that; one for each student.
+) -> tuple[list[HandIn], Written]:
+    """Return one archive for each student, with its owner, and sentences about unclear owners.
 
     Raises:
-        ToolkitError: that is clear of none, so there is nothing to write.
+        ToolkitError: no archive has a clear owner, so there is nothing to write.
     """
-    platform, written = PLATFORMS[name], Written()
-    every = [_handed(archive, platform, roster, written) for archive in archives]
-    found = [handed for handed in every if handed is not None]
-    if not found:
+    platform = PLATFORMS[name]
+    written = Written()
+    hand_ins = []
+    for archive in archives:
+        hand_in = _hand_in(archive, platform, roster, written)
+        if hand_in is not None:
+            hand_ins.append(hand_in)
+    if not hand_ins:
         site = name.title()
-        says = f"is of anybody whom {site} and the roster know" if roster else "says whose it is"
-        names = f"the names that {site} gave them" if platform.file else "numbers in their names"
+        problem = "No archive says whose it is"
+        if roster is not None:
+            problem = f"No archive is of anybody whom {site} and the roster know"
+        names = "numbers in their names"
+        if platform.file is not None:
+            names = f"the names that {site} gave them"
         raise ToolkitError(
-            f"No archive {says}, so {name}.csv would be empty and was not written: give --roster "
+            f"{problem}, so {name}.csv would be empty and was not written: give --roster "
             f"with {site}'s own list of this class, or archives with {names}."
         )
-    return _newest(found, written), written
+    return _newest(hand_ins, written), written
 
 
 def write_gradebook(
@@ -87,129 +106,200 @@ def write_gradebook(
     rubric: Rubric,
     title: str,
 ) -> Written:
-    """Write what a platform imports beside the results.
+    """Write the files that a platform imports, beside the results.
 
     Args:
-        archives: the file names of all.
-        graded: the result of each, by its file name.
+        archives: the file names of all archives.
+        graded: the result of each archive, by its file name.
         out: the folder with the results; the feedback pages are in it.
         roster: None if the teacher gave none; then each archive's name says whose it is.
-        title: how the platform calls the assignment.
+        title: the assignment's name on the platform.
 
     Raises:
         UsageError: the roster has several columns for the assignment.
         ToolkitError: no archive could be in a line, one has no result, or a file cannot be written.
     """
-    if missing := len(archives) - len(graded):
+    ungraded = len(archives) - len(graded)
+    if ungraded:
         raise ToolkitError(
-            f"{name}.csv was not written, since {missing} of {len(archives)} archives have no "
+            f"{name}.csv was not written, since {ungraded} of {len(archives)} archives have no "
             "result yet: give the command without --only."
         )
-    platform = PLATFORMS[name]
     known = roster or Roster()
-    column = known.grade_column(platform, title)
-    newest, written = find_owners(archives, name, roster)
-    lines = [_line(one.row or {}, one, graded[one.archive], platform, rubric) for one in newest]
-    absent = [row for row in known.rows if all(handed.row is not row for handed in newest)]
-    lines += [_line(row, None, None, platform, rubric) for row in absent]
-    who = (" ".join(filter(None, list(row.values())[:4])) for row in absent)
-    written.missing = [f"Nothing from: {person}" for person in who]
-    table = [[column if name == GRADE else name for name in platform.columns], *lines]
-    if name == "canvas":  # its second line: what the assignment is worth, there or for a new one
+    column = known.grade_column(PLATFORMS[name], title)
+    hand_ins, written = find_owners(archives, name, roster)
+    absent = _absent(known, hand_ins)
+    for row in absent:
+        person = " ".join(filter(None, list(row.values())[:4]))
+        written.missing.append(f"Nothing from: {person}")
+
+    lines = _lines(hand_ins, absent, graded, PLATFORMS[name], rubric)
+    first_line = list(PLATFORMS[name].columns)
+    first_line[first_line.index(GRADE)] = column
+    table = [first_line, *lines]
+    if name == "canvas":
         points = known.points.get(column) or f"{rubric.points:g}"
-        table.insert(1, [f"    {POINTS_POSSIBLE}", *[""] * (len(platform.columns) - 2), points])
+        table.insert(1, _points_line(PLATFORMS[name], points))
     written.files[out / f"{name}.csv"] = as_csv(table).encode()
-    written.files[out / f"{name}-feedback.zip"] = zipped(
-        dict(
-            _named(one, (out / one.archive / "feedback.html").read_bytes(), name) for one in newest
-        )
-    )
+
+    feedback = {}
+    for hand_in in hand_ins:
+        page = (out / hand_in.archive / "feedback.html").read_bytes()
+        file_name, data = _feedback(hand_in, page, name)
+        feedback[file_name] = data
+    written.files[out / f"{name}-feedback.zip"] = zipped(feedback)
+
     if roster is not None:
-        rows = [[row.get(name, "") for name in roster.columns] for row in absent]
-        written.files[out / "missing.csv"] = as_csv([roster.columns, *rows]).encode()
+        missing = [list(roster.columns)]
+        for row in absent:
+            missing.append([row.get(column_name, "") for column_name in roster.columns])
+        written.files[out / "missing.csv"] = as_csv(missing).encode()
     write_changed(written.files)
     return written
 
 
-def _handed(
+def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
+    """Return the rows of the students without an archive; two equal rows are two students."""
+    present = {id(hand_in.row) for hand_in in hand_ins}
+    absent = []
+    for row in roster.rows:
+        if id(row) not in present:
+            absent.append(row)
+    return absent
+
+
+def _hand_in(
     archive: str, platform: Platform, roster: Roster | None, written: Written
-) -> Handed | None:
-    """Whose an archive is: the platform's own mark counts more than what the student wrote."""
-    said = platform.file.match(archive) if platform.file else None
+) -> HandIn | None:
+    """Return an archive with its owner; None, and a sentence in `written`, if that is unclear.
+
+    The platform's own mark counts more than the number that the student wrote.
+    """
+    match = None
+    if platform.file is not None:
+        match = platform.file.match(archive)
     number = student_number(archive)
     if roster is None:
-        if said is None and (platform.file is not None or not number):
+        if match is None and (platform.file is not None or not number):
             written.unclear.append(f"{archive!r} is in no line: its name says not whose it is.")
             return None
-        return Handed(archive, number, said, None)
-    marked = roster.by_key(platform, said["who"]) if said else None
-    numbered = roster.by_number(number)
-    if marked is None and numbered is None:
+        return HandIn(archive, number, match, None)
+    row = _row_of(archive, match, number, platform, roster, written)
+    if row is None:
         written.unclear.append(f"{archive!r} is in no line: nobody in the roster is like that.")
         return None
-    if marked and numbered and marked is not numbered:
-        written.unclear.append(
-            f"{archive!r} has the number of another student, {number}: it counts for the one who "
-            "handed it in."
-        )
-    row = marked or numbered or {}
-    if not (said or row.get(platform.key) or {"SID", "SIS User ID"} & {*platform.columns}):
+    has_number_column = not {"SID", "SIS User ID"}.isdisjoint(platform.columns)
+    if match is None and not row.get(platform.key) and not has_number_column:
         written.unclear.append(
             f"{archive!r} is in no line: the roster has no {platform.key} of it."
         )
         return None
-    return Handed(archive, number, said, row)
+    return HandIn(archive, number, match, row)
 
 
-def _newest(every: list[Handed], written: Written) -> list[Handed]:
-    """One archive for each student: the newest attempt, where their names tell which it is."""
-    mine: dict[object, list[Handed]] = {}
-    for handed in every:
-        mark = handed.said["who"] if handed.said else handed.number
-        mine.setdefault(id(handed.row) if handed.row is not None else mark, []).append(handed)
-    chosen = []
-    for several in mine.values():
-        several.sort(key=lambda handed: handed.when)
-        chosen.append(several[-1])
-        if len(several) > 1 and several[-1].when in ("", several[-2].when):
-            names = " and ".join(repr(handed.archive) for handed in several)
+def _row_of(
+    archive: str,
+    match: re.Match[str] | None,
+    number: str,
+    platform: Platform,
+    roster: Roster,
+    written: Written,
+) -> Row | None:
+    """Return the row of an archive's owner, by the platform's mark or else by the number."""
+    numbered = roster.by_number(number)
+    if match is None:
+        return numbered
+    marked = roster.by_mark(platform, match["mark"])
+    if marked is None:
+        return numbered
+    if numbered is not None and numbered is not marked:
+        written.unclear.append(
+            f"{archive!r} has the number of another student, {number}: it counts for the one who "
+            "handed it in."
+        )
+    return marked
+
+
+def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
+    """Return each student's newest archive, as far as the names tell which it is."""
+    by_owner: dict[object, list[HandIn]] = {}
+    for hand_in in hand_ins:
+        by_owner.setdefault(hand_in.owner, []).append(hand_in)
+    newest = []
+    for attempts in by_owner.values():
+        attempts.sort(key=lambda hand_in: hand_in.when)
+        newest.append(attempts[-1])
+        if len(attempts) > 1 and attempts[-1].when in ("", attempts[-2].when):
+            names = " and ".join(repr(hand_in.archive) for hand_in in attempts)
             written.unclear.append(f"{names} are of the same student: the line has the last one.")
-    return chosen
+    return newest
 
 
-def _line(
-    row: Row, handed: Handed | None, result: Result | None, platform: Platform, rubric: Rubric
-) -> list[str]:
-    """The cells of one student; no points where nothing could be graded."""
-    own = dict(platform.given)
-    if handed is not None and result is not None:
-        own |= {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
-        own[GRADE] = "" if result.extra_data.problem else f"{result.score:g}"
-        if handed.said is not None:
-            own |= {platform.key: platform.before + handed.said["who"]}
-            own |= dict.fromkeys(("Full name", "Student"), handed.said["person"])
-        own |= dict.fromkeys(("SID", "Student ID", "SIS User ID"), handed.number)
+def _points_line(platform: Platform, points: str) -> list[str]:
+    """Return Canvas's second line, which says how many points the assignment is worth."""
+    empty = [""] * (len(platform.columns) - 2)
+    return [f"    {POINTS_POSSIBLE}", *empty, points]
+
+
+def _lines(
+    hand_ins: list[HandIn],
+    absent: list[Row],
+    graded: Mapping[str, Result],
+    platform: Platform,
+    rubric: Rubric,
+) -> list[list[str]]:
+    """Return the cells of each student, those without an archive last."""
+    lines = []
+    for hand_in in hand_ins:
+        cells = {**platform.defaults, **_cells(hand_in, graded[hand_in.archive], platform, rubric)}
+        lines.append(_line(hand_in.row or {}, cells, platform))
+    for row in absent:
+        lines.append(_line(row, platform.defaults, platform))
+    return lines
+
+
+def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
+    """Return the cells of one student: the roster's own, or else those in `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
-    return [row.get(name) or own.get(name, "") for name in platform.columns]
+    return [row.get(name) or cells.get(name, "") for name in platform.columns]
+
+
+def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
+    """Return what is known of one archive, by column; no points if it could not be graded."""
+    cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
+    if not result.extra_data.problem:
+        cells[GRADE] = f"{result.score:g}"
+    if hand_in.match is not None:
+        cells[platform.key] = platform.before + hand_in.match["mark"]
+        cells["Full name"] = hand_in.match["person"]
+        cells["Student"] = hand_in.match["person"]
+    for name in ("SID", "Student ID", "SIS User ID"):
+        cells[name] = hand_in.number
+    return cells
 
 
 def _comment(result: Result) -> str:
-    """Nothing in it is a student's own text."""
+    """Return a sentence for the student, without any text of a student in it."""
     if result.extra_data.problem:
         return "This could not be graded; a person will look at it. See the feedback file."
-    still_open = f", {result.open:g} more are open" if result.open else ""
-    points = f"{result.score:g} of {result.checked:g} points are certain{still_open}."
-    return f"{points} See the feedback file."
+    points = f"{result.score:g} of {result.checked:g} points are certain"
+    if result.open:
+        points += f", {result.open:g} more are open"
+    return f"{points}. See the feedback file."
 
 
-def _named(handed: Handed, page: bytes, name: PlatformName) -> tuple[str, bytes]:
-    """The name under which a platform knows whose feedback it is, and the content."""
-    said, row = handed.said, handed.row or {}
-    if name == "canvas" and said is not None:
-        # It shows the file under the name of the archive, so it must be one.
-        return handed.archive, zipped({"feedback.html": page})
-    if name == "moodle" and said is None and (who := PLATFORMS[name].mark_in(row)):
-        person = row.get("Full name", "").replace("_", " ").replace("/", " ")
-        return f"{person}_{who}_assignsubmission_file_feedback.html", page
-    return f"{said[0] if said else handed.number + '_'}feedback.html", page
+def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
+    """Return the name by which a platform knows whose feedback a file is, and its content."""
+    match = hand_in.match
+    if match is None:
+        row = hand_in.row or {}
+        mark = PLATFORMS[name].mark_in(row)
+        if name == "moodle" and mark:
+            person = row.get("Full name", "").replace("_", " ").replace("/", " ")
+            return f"{person}_{mark}_assignsubmission_file_feedback.html", page
+        return f"{hand_in.number}_feedback.html", page
+    if name == "canvas":
+        # Canvas shows the file under the name of the archive, so it must be an archive.
+        return hand_in.archive, zipped({"feedback.html": page})
+    return f"{match[0]}feedback.html", page

@@ -1,1 +1,1 @@
-"""Where a stranger's program runs: limited, isolated from the machine, and supervised."""
+"""The sandbox of a stranger's program: limited, isolated from the machine, and supervised."""

@@ -1,4 +1,4 @@
-"""Work on what a stranger wrote, in a process of its own: what it takes is limited from outside."""
+"""Work on a stranger's files in a fork of this process, which limits the work from outside."""
 
 import contextlib
 import ctypes
@@ -15,13 +15,13 @@ from typing import NoReturn
 import psutil
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
-FORKING = threading.Lock()  # no fork of another thread keeps the end of this one's pipe open
+FORKING = threading.Lock()  # another thread's fork would keep the end of this one's pipe open
 FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one piece of work may use; what runs a submission has limits of its own."""
+    """The limits of one piece of work; the sandbox of a submission has limits of its own."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,85 +30,112 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """A bound was hit: the message says which. No handler of other errors stops it."""
+    """The work reached a limit; the message says which. No handler of other errors stops it."""
 
 
 class Failed(Exception):
-    """The work raised something: its type and its text."""
+    """The work raised an exception: the message is its type and its text."""
+
+
+def _kill_nothing(pid: int) -> None:
+    """Do nothing: the default where the work starts no process."""
 
 
 def apart(
-    work: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = lambda pid: None
+    task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """What `work` returns, computed by a fork of this process; nothing else comes back from it.
+    """Return what `task` returns, computed by a fork of this process; nothing else comes back.
 
     Args:
-        kill: ends what it has started; called with its id, which is still its own.
+        kill: ends the processes that the fork has started. Its argument is the id of the fork,
+            which still exists then.
 
     Raises:
-        Exceeded: it took more than `bounds`.
-        Failed: it raised an exception.
+        Exceeded: the task took more than `bounds`.
+        Failed: the task raised an exception.
     """
     with FORKING:
-        read, write = os.pipe()
+        read_end, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _work(work, bounds, write)
-        os.close(write)
-    answer, deadline, code = bytearray(), time.monotonic() + bounds.seconds, -1
+            _run_and_exit(task, bounds, write_end)
+        os.close(write_end)
+    ended = False
     try:
-        while len(answer) <= bounds.answer:
-            if not select.select([read], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise Exceeded(f"it was not finished after {bounds.seconds:g} s")
-            piece = os.read(read, 2**16)
-            if not piece:
-                code = 0
-                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-                break
-            answer += piece
+        data = _read_all(read_end, bounds)
+        if len(data) <= bounds.answer:
+            ended = True
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     finally:
-        os.close(read)
-        if code:
-            os.kill(pid, signal.SIGSTOP)  # so that what it has started is still found below it
+        os.close(read_end)
+        if not ended:
+            os.kill(pid, signal.SIGSTOP)  # so that `kill` still finds its children below it
         kill(pid)
         os.kill(pid, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if len(answer) > bounds.answer:
+    if len(data) > bounds.answer:
         raise Exceeded(f"its result has more than {bounds.answer >> 20} MiB")
-    if code in (TOO_LARGE, -signal.SIGKILL):  # the kernel's own, where memory is short
+    if code in (TOO_LARGE, -signal.SIGKILL):  # the kernel kills it where memory is short
         raise Exceeded(f"it took more than {bounds.memory >> 20} MiB of memory")
     if code == TOO_LONG:
         raise Exceeded(f"it took more than {bounds.cpu} s of processor time")
     if code:
-        raise Failed(answer.decode(errors="replace") or f"The process ended with {code}.")
-    return bytes(answer)
+        raise Failed(data.decode(errors="replace") or f"The process ended with {code}.")
+    return bytes(data)
 
 
-def _work(work: Callable[[], bytes], bounds: Bounds, write: int) -> NoReturn:
-    """Be the fork. Only soft limits are set: what a submission runs in sets its own."""
-    code, answer = FAILED, b""
+def _read_all(pipe: int, bounds: Bounds) -> bytearray:
+    """Read a pipe to its end, or until it has given more bytes than the answer may have.
+
+    Raises:
+        Exceeded: it has not reached its end in time.
+    """
+    deadline = time.monotonic() + bounds.seconds
+    data = bytearray()
+    while len(data) <= bounds.answer:
+        remaining = max(0.0, deadline - time.monotonic())
+        readable, _, _ = select.select([pipe], [], [], remaining)
+        if not readable:
+            raise Exceeded(f"it was not finished after {bounds.seconds:g} s")
+        piece = os.read(pipe, 2**16)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> NoReturn:
+    """Do the work of the fork, and write the result into the pipe."""
+    code = FAILED
+    data = b""
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        signal.signal(signal.SIGXCPU, _too_long)
-        for what, most in (
-            (resource.RLIMIT_CPU, bounds.cpu),
-            (resource.RLIMIT_DATA, psutil.Process().memory_info().data + bounds.memory),
-        ):
-            resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
-        answer, code = work(), 0
+        signal.signal(signal.SIGXCPU, _stop_for_time)
+        _set_soft_limit(resource.RLIMIT_CPU, bounds.cpu)
+        memory = psutil.Process().memory_info().data + bounds.memory
+        _set_soft_limit(resource.RLIMIT_DATA, memory)
+        data = task()
+        code = 0
     except Exceeded:
         code = TOO_LONG
     except MemoryError:
         code = TOO_LARGE
     except Exception as error:
-        answer = f"{type(error).__name__}: {error}".encode(errors="replace")
+        data = f"{type(error).__name__}: {error}".encode(errors="replace")
     finally:
         with contextlib.suppress(BaseException):  # nobody reads any more
-            while answer:
-                answer = answer[os.write(write, answer) :]
+            while data:
+                written = os.write(write_end, data)
+                data = data[written:]
         os._exit(code)
 
 
-def _too_long(number: int, frame: object) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # what cleans up gets to its end
+def _set_soft_limit(resource_id: int, limit: int) -> None:
+    """Set a limit that the sandbox of a submission may replace by its own."""
+    _, hard = resource.getrlimit(resource_id)
+    resource.setrlimit(resource_id, (limit, hard))
+
+
+def _stop_for_time(number: int, frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # let the clean-up finish
     raise Exceeded

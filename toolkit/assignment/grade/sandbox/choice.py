@@ -1,4 +1,4 @@
-"""Which isolation a machine has: each way is tried, because an installed tool may be forbidden."""
+"""Find the best isolation of a machine by trying: a tool may be installed and yet forbidden."""
 
 import os
 import shutil
@@ -18,33 +18,37 @@ from toolkit.common.errors import ToolkitError
 
 
 def candidates() -> list[Isolation]:
-    """All ways that this user may try, the best first."""
+    """Return every isolation that this user may try, the best first."""
     tools: tuple[Tool, ...] = ("bubblewrap", "unshare", "limits")
     return [Isolation(tool, drop_user=os.geteuid() == 0) for tool in tools]
 
 
 def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
-    """The best way that works here.
+    """Return the best isolation that works here.
 
     Args:
         own_code: the code is the user's own, so limits are enough, even for root.
-        unsafe: somebody has agreed to a way that leaves files or the network open.
+        unsafe: somebody has agreed to an isolation that leaves files or the network open.
 
     Raises:
-        ToolkitError: none works: this is root, which cannot give up its rights here; or none is
-            safe, and nobody has agreed.
+        ToolkitError: no isolation works, since root cannot give up its rights here; or no safe one
+            works, and nobody has agreed to an unsafe one.
     """
+    to_try = candidates()
+    if own_code:
+        to_try.append(Isolation("limits"))
     reasons = []
-    for isolation in [*candidates(), *([Isolation("limits")] if own_code else [])]:
+    for isolation in to_try:
         reason = why_not(isolation)
-        if reason is None and not (isolation.safe or own_code or unsafe):
+        if reason is not None:
+            reasons.append(f"{isolation.tool}: {reason}")
+        elif isolation.safe or own_code or unsafe:
+            return isolation
+        else:
             raise ToolkitError(
                 "What students handed in would run here with too little between it and you: "
                 f"{isolation.describe()} To grade all the same, give --unsafe."
             )
-        if reason is None:
-            return isolation
-        reasons.append(f"{isolation.tool}: {reason}")
     raise ToolkitError(
         "A submission that runs as root here could do harm, and nothing here prevents that. "
         f"{INSTALL} Or grade as an ordinary user. ({'; '.join(reasons)})"
@@ -52,31 +56,42 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """The reason why a way of isolation does not work here, or None if it does."""
+    """Return the reason why an isolation does not work here, or None if it works."""
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:
         return "unshare is not installed"
     with tempfile.TemporaryDirectory() as directory:
-        submission, scratch = Path(directory, "submission"), Path(directory, "scratch")
-        for path in (submission, scratch):
-            path.mkdir()
-            path.chmod(0o755)
-        sandbox = Sandbox(isolation, submission, scratch, Limits())
-        sandbox.prepare()
         try:
-            tried = subprocess.run(
-                sandbox.command(["-m", "this"]),
-                env=sandbox.environment(),
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=300,
-            )
+            process = _run_in(isolation, Path(directory))
         except subprocess.TimeoutExpired:
             return "it hung"
-    if tried.returncode == 0 and "The Zen of Python" in tried.stdout:
+    if process.returncode == 0 and "The Zen of Python" in process.stdout:
         return None
-    return (tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"])[-1]
+    errors = process.stderr.strip().splitlines()
+    return errors[-1] if errors else f"exit code {process.returncode}"
+
+
+def _run_in(isolation: Isolation, directory: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m this` in a sandbox with this isolation.
+
+    Raises:
+        TimeoutExpired: it did not end.
+    """
+    submission = directory / "submission"
+    scratch = directory / "scratch"
+    for path in (submission, scratch):
+        path.mkdir()
+        path.chmod(0o755)
+    sandbox = Sandbox(isolation, submission, scratch, Limits())
+    sandbox.prepare()
+    return subprocess.run(
+        sandbox.command(["-m", "this"]),
+        env=sandbox.environment(),
+        cwd=scratch,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=300,
+    )

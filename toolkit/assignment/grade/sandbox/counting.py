@@ -1,4 +1,4 @@
-"""How much memory and disk some processes use; what cannot be counted is over every limit."""
+"""Count the memory and disk that processes use; what cannot be counted is over every limit."""
 
 import contextlib
 import os
@@ -11,56 +11,69 @@ from toolkit.common.scratch.descent import Descent, Moved, open_folder
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 UNCOUNTED = sys.maxsize  # more than any limit
-TRIES = 3  # to walk through folders that are moved meanwhile
+TRIES = 3  # at walking through folders that are moved meanwhile
 GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def memory(pid: int) -> int:
-    """Bytes in use by a process, with its page tables, without mapped files."""
+    """Return the bytes that a process uses, with its page tables, without mapped files."""
     return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
 def own_memory(pid: int) -> int:
-    """The same, but what processes share is divided among them, as a fork shares all at first.
+    """Return the bytes that a process uses, where shared memory is divided among its users.
 
-    That takes longer, and a process may hide it; then it counts as above.
+    At first a fork shares all of its memory. Counting like that takes longer, and a process may
+    hide its shares; then this is the same as `memory`.
     """
-    own = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
-    return own + _listed(pid, "status", b"VmPTE:") if 0 < own < UNCOUNTED else memory(pid)
+    shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
+    if 0 < shares < UNCOUNTED:
+        return shares + _listed(pid, "status", b"VmPTE:")
+    return memory(pid)
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """The sum of what a file of /proc/PID lists under these names, in bytes; 0 if it has ended."""
+    """Return the sum of these entries of a file of /proc/PID, in bytes; 0 if it has ended."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
         return 0
     except OSError:
         return UNCOUNTED
-    lines = [line.split() for line in text.splitlines()]
-    return sum(1024 * int(line[1]) for line in lines if line and line[0] in names)
+    total = 0
+    for line in text.splitlines():
+        words = line.split()
+        if words and words[0] in names:
+            total += 1024 * int(words[1])
+    return total
 
 
 def in_memory(pids: Iterable[int], size: int) -> int | None:
-    """Bytes of the files that bubblewrap keeps in memory, each file at least a page.
+    """Return the bytes of the files that bubblewrap keeps in memory, each file at least a page.
 
     Args:
-        pids: of the processes, of which each sees the same files.
-        size: that each of the two places was made with, by which they are known.
+        pids: of the processes, which all see the same files.
+        size: of each of the two file systems, which are recognised by it.
 
     Returns:
-        None if no process has the two places; `UNCOUNTED` if none shows them, and one hides them.
+        None if no process has the two file systems; `UNCOUNTED` if a process hides them, and no
+        process shows them.
     """
-    hidden, shown = False, []
+    hidden = False
+    counts = []
     for pid in pids:
         try:
-            shown.append(_in_memory_of(pid, size))
+            used = _in_memory_of(pid, size)
         except PermissionError:
             hidden = True
+            continue
         except OSError:  # it has just ended
             continue
-    counted = [used for used in shown if used is not None]
-    return max(counted) if counted else UNCOUNTED if hidden else None
+        if used is not None:
+            counts.append(used)
+    if counts:
+        return max(counts)
+    return UNCOUNTED if hidden else None
 
 
 def _in_memory_of(pid: int, size: int) -> int | None:
@@ -75,9 +88,9 @@ def _in_memory_of(pid: int, size: int) -> int | None:
 
 
 def nameless_files(pids: Collection[int]) -> int:
-    """Bytes on the disk of files that were deleted and are still open in some processes.
+    """Return the bytes on the disk of files that were deleted and are still open in processes.
 
-    A process that this user may not look into is left out.
+    A process that this user may not inspect is left out.
     """
     files: dict[tuple[int, int], int] = {}
     for pid in pids:
@@ -90,18 +103,19 @@ def nameless_files(pids: Collection[int]) -> int:
     return sum(files.values())
 
 
-def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
-    """Whether some files and folders take more than `limit` bytes, each file at least a page.
+def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
+    """Return True if files and folders take more than `limit` bytes, each file at least a page.
 
-    At any depth; a folder that is closed, or never holds still, may hold anything.
+    Files at any depth count. A folder that cannot be read, or is moved all the time, is over
+    every limit.
     """
-    wanted = list(places)
+    to_count = list(paths)
     for _ in range(TRIES):
         try:
-            left = limit
-            for place in wanted:
-                left -= _taken_by(place, left)
-                if left < 0:
+            remaining = limit
+            for path in to_count:
+                remaining -= _size_on_disk(path, remaining)
+                if remaining < 0:
                     return True
             return False
         except Moved:
@@ -111,27 +125,27 @@ def more_on_disk_than(limit: int, places: Iterable[Path]) -> bool:
     return True
 
 
-def _taken_by(place: Path, most: int) -> int:
-    """Bytes of a file, or of a folder with all in it; as soon as they are more than `most`, these.
+def _size_on_disk(path: Path, limit: int) -> int:
+    """Return the bytes of a file or of a folder; above `limit` it stops counting.
 
     Raises:
         Moved: folders were moved meanwhile.
-        OSError: something cannot be looked at.
+        OSError: something cannot be inspected.
     """
     try:
-        status = os.lstat(place)
-        taken = _size_of(status)
+        status = os.lstat(path)
+        total = _size_of(status)
         if not stat.S_ISDIR(status.st_mode):
-            return taken
-        folder = open_folder(place)
+            return total
+        folder = open_folder(path)
     except GONE:
         return 0
     try:
         with Descent(folder) as descent:
-            size, names = _content_of(descent.here, most - taken)
-            taken += size
-            waiting = [names]  # folders on the way down that are still to be looked into
-            while waiting and taken <= most:
+            size, names = _content_of(descent.here, limit - total)
+            total += size
+            waiting = [names]  # for each folder on the way down, its folders still to be counted
+            while waiting and total <= limit:
                 if not waiting[-1]:
                     waiting.pop()
                     if waiting:
@@ -141,29 +155,30 @@ def _taken_by(place: Path, most: int) -> int:
                     descent.down(open_folder(waiting[-1].pop(), descent.here))
                 except (FileNotFoundError, NotADirectoryError):  # it has just been deleted
                     continue
-                size, names = _content_of(descent.here, most - taken)
-                taken += size
+                size, names = _content_of(descent.here, limit - total)
+                total += size
                 waiting.append(names)
     finally:
         os.close(folder)
-    return taken
+    return total
 
 
-def _content_of(folder: int, most: int) -> tuple[int, list[str]]:
-    """Bytes of all in an open folder without what its folders hold, and the folders' names.
+def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
+    """Return the bytes of an open folder without those inside its folders, and the folders' names.
 
-    It ends as soon as these are more than `most`.
+    Above `limit` it stops counting.
     """
-    taken, folders = 0, []
+    total = 0
+    folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # it has just been deleted
-                taken += _size_of(entry.stat(follow_symlinks=False))
+                total += _size_of(entry.stat(follow_symlinks=False))
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
-            if taken > most:
+            if total > limit:
                 break
-    return taken, folders
+    return total, folders
 
 
 def _size_of(status: os.stat_result) -> int:

@@ -1,4 +1,4 @@
-"""The judge's way to a student's code: a child in a sandbox, for one archive, within its limits."""
+"""Run a student's code for the judge: a child in a sandbox, for one archive, within its limits."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ THINKING = 20  # CPU seconds that the judge may take for one part: twenty times 
 
 
 class _Waiting(Clock):
-    """Of a sandbox; where the kernel has killed some of that, no answer is one."""
+    """The clock of a sandbox; no answer counts after the kernel has killed a process in it."""
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -35,9 +35,9 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """Starts the child in a sandbox, again if it died; the limits are those of the whole archive.
+    """Starts the child in a sandbox, and again if it died; the limits are for the whole archive.
 
-    Its clock stands still while the judge thinks, which has a limit of its own, for each part.
+    Its clock stands still while the judge thinks: that has a limit of its own, for each part.
 
     Args:
         child: the child, as arguments of Python.
@@ -48,21 +48,24 @@ class SandboxedHost(Host):
         super().__init__()
         self.root = sandbox.copy  # of the submission, as the child names it
         self.walls = walls_of(sandbox.limits)
-        self.clock, self.fresh = _Waiting(share), sandbox.fresh
+        self.clock = _Waiting(share)
+        self.fresh = sandbox.fresh
         self.printed = b""  # the end of its error output
-        self._child, self._sandbox, self._share = list(child), sandbox, share
-        self._busy = False  # whether others had the core of a part for too long
+        self._child = list(child)
+        self._sandbox = sandbox
+        self._share = share
+        self._busy = False  # True if other programs had a part's core for too long
         self._watched: Watched | None = None
         self._status: Status = "finished"
 
     @property
     def disturbed(self) -> bool:
-        """Whether others have taken its core or the machine's memory, not its own processes."""
+        """True if other programs, not its own processes, took its core or the machine's memory."""
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
-        """As `Host.student`; where the sandbox has ended, `Gone` says why."""
+        """Do the same as `Host.student`; if the sandbox has ended, `Gone` says why."""
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)
@@ -72,7 +75,7 @@ class SandboxedHost(Host):
                 yield student
         except Gone as gone:
             self._busy = self._busy or gone.busy
-            # Without a word how the part's own process ended, all of the sandbox has.
+            # If nothing says how the part's own process ended, the whole sandbox has ended.
             if self._share.exceeded:
                 gone.reason = self._reason("memory")
             elif not (gone.disturbed or gone.reason or student.ended):
@@ -90,7 +93,7 @@ class SandboxedHost(Host):
         return self._watched.process
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """End it, and keep what became of it."""
+        """End the sandbox, and keep its status and its error output."""
         assert self._watched is not None
         self._watched.stop()
         assert self._watched.status is not None
@@ -98,7 +101,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _make_empty(self, scratch: Path) -> None:
-        """A new scratch directory; what cannot be deleted of the last one gets another name."""
+        """Make a new scratch directory; if the old one cannot be deleted, it gets another name."""
         parent = open_folder(scratch.parent)
         try:
             if delete(scratch.name, parent):
@@ -109,7 +112,7 @@ class SandboxedHost(Host):
 
     def _reason(self, status: Status) -> str:
         limits = self._sandbox.limits
-        how = {
+        reason = {
             "finished": "the sandbox in which it runs came to an end",
             "time": f"the archive had not finished after {limits.seconds:g} s",
             "memory": f"the archive took more than {limits.memory / 2**30:g} GiB of memory",
@@ -118,7 +121,7 @@ class SandboxedHost(Host):
             "short": "this machine had no memory left",
             "busy": "other programs of this machine had its core for too long",
         }[status]
-        return f"The code was stopped: {how}."
+        return f"The code was stopped: {reason}."
 
 
 def _thought_too_long(*_: object) -> NoReturn:

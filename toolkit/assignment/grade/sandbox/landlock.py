@@ -1,6 +1,6 @@
-"""What Landlock is told: the kernel's way to keep a process from files, without an administrator.
+"""The paths for Landlock, with which the kernel keeps a process from files, without root.
 
-`launcher.py` tells it. https://docs.kernel.org/userspace-api/landlock.html
+`launcher.py` sets its rules. https://docs.kernel.org/userspace-api/landlock.html
 """
 
 import ctypes
@@ -15,21 +15,25 @@ CREATE_RULESET, ASK_VERSION = 444, 1  # the call and its flag
 
 @functools.cache
 def landlock_version() -> int:
-    """The version of Landlock that this kernel has; 0 if it has none."""
+    """Return the version of Landlock that this kernel has; 0 if it has none."""
     if sys.platform != "linux":
         return 0
     return max(0, int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, ASK_VERSION)))
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """What to name so that all that is there of `paths` may be read, but not the folder `left_out`.
+    """Split `paths` so that everything in them may be read, but not the folder `left_out`.
 
     Returns:
-        what may be read, with all below it; and the folders around `left_out`, if any, which have
-        to be listed for what else is in them to be found.
+        the paths that may be read, with everything below them; and the folders around `left_out`,
+        if any, which may be listed, so that the rest of their content is found.
     """
-    read, enter = [], []
-    waiting = list(dict.fromkeys(Path(path).resolve() for path in paths if os.path.exists(path)))
+    waiting: list[Path] = []
+    for name in paths:
+        if os.path.exists(name) and Path(name).resolve() not in waiting:
+            waiting.append(Path(name).resolve())
+    read = []
+    enter = []
     while waiting:
         path = waiting.pop()
         if not left_out.is_relative_to(path):

@@ -1,10 +1,10 @@
 """Runs first inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-Gives up rights, sets limits and shuts what they do not count, then runs the program that the
-arguments name ("-m module ..." or "script.py ...") in this same process. The processes that it
-starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that, and exec would
-reset it.
-Needs only Python's standard library, until it has got where the toolkit is.
+Gives up rights, sets limits and refuses the system calls that no limit covers, then runs the
+program that the arguments name ("-m module ..." or "script.py ...") in this same process. The
+processes that it starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that,
+and exec would reset it.
+It needs only Python's standard library until it has set the path to the toolkit.
 """
 
 import ctypes
@@ -26,29 +26,32 @@ JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 # linux/landlock.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 READ, LIST = 0b101, 0b1000  # read or execute a file; list a folder
-OF_A_FILE = 0b1100_0000_0000_0111  # all rights that a file can have which is no folder
-RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # all there are, by version
+OF_A_FILE = 0b1100_0000_0000_0111  # all rights that a file can have, and not only a folder
+RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # every right, by version
 
 
 def main() -> None:
-    """Settings, as JSON.
+    """Read the settings, apply them and run the program.
 
-    `uid` or null; `rlimits` by name; `source` and `submission`, paths; `reach`, the paths that the
-    program may `read`, `enter` or `change`, or null where something else sees to that; `filter`, of
-    system calls, and the number of `keyctl`.
+    The settings are JSON: `uid` or null; `rlimits` by name; `source` and `submission`, paths;
+    `reach`, the paths that the program may `read`, `enter` or `change`, or null if bubblewrap sees
+    to that; `filter`, of system calls, and the number of `keyctl`.
     """
-    settings, arguments = json.loads(sys.argv[1]), sys.argv[2:]
+    settings = json.loads(sys.argv[1])
+    arguments = sys.argv[2:]
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prctl(option: int, value: int) -> None:
         if libc.prctl(option, value, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), f"prctl {option}")
 
-    Path("/proc/self/oom_score_adj").write_bytes(b"1000")  # the first to go when memory is short
-    if settings["uid"] is not None:
+    # The kernel kills this process first when memory is short.
+    Path("/proc/self/oom_score_adj").write_bytes(b"1000")
+    uid = settings["uid"]
+    if uid is not None:
         os.setgroups([])
-        os.setresgid(*[settings["uid"]] * 3)
-        os.setresuid(*[settings["uid"]] * 3)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -80,13 +83,15 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Let this process and its children reach these paths only, and no TCP port, by Landlock.
+    """Let this process and its children reach only these paths, and no TCP port, by Landlock.
 
     Args:
-        enter: folders that may be listed, with all below them, but not read.
+        read: paths that may be read, with everything below them.
+        enter: folders that may be listed, with everything below them, but not read.
+        change: paths that may be changed.
 
     Raises:
-        OSError: the kernel has no Landlock, or a path is not there.
+        OSError: the kernel has no Landlock, or a path does not exist.
     """
 
     def landlock(call: int, *arguments: object) -> int:
@@ -99,14 +104,26 @@ def confine(
     everything = RIGHTS[min(version, max(RIGHTS))]
     tcp = 0b11 if version >= 4 else 0
     outside = 0b11 if version >= 6 else 0  # abstract sockets and signals
-    size = 8 if version < 4 else 16 if version < 6 else 24
+    size = 24  # bytes of the three numbers, of which older versions know fewer
+    if version < 4:
+        size = 8
+    elif version < 6:
+        size = 16
     ruleset = landlock(CREATE_RULESET, struct.pack("QQQ", everything, tcp, outside), size, 0)
-    rules = [(path, READ | LIST) for path in read] + [(path, LIST) for path in enter]
-    for path, rights in [*rules, *((path, everything) for path in change)]:
-        descriptor = os.open(path, os.O_PATH)
-        rights &= everything if os.path.isdir(path) else everything & OF_A_FILE
-        landlock(ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
-        os.close(descriptor)
+
+    def allow(paths: Iterable[str], rights: int) -> None:
+        for path in paths:
+            possible = everything
+            if not os.path.isdir(path):
+                possible &= OF_A_FILE
+            descriptor = os.open(path, os.O_PATH)
+            rule = struct.pack("=Qi", rights & possible, descriptor)
+            landlock(ADD_RULE, ruleset, 1, rule, 0)
+            os.close(descriptor)
+
+    allow(read, READ | LIST)
+    allow(enter, LIST)
+    allow(change, everything)
     landlock(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
 
@@ -115,7 +132,7 @@ def refuse_calls(libc: ctypes.CDLL, code: bytes) -> None:
     """Set a filter of system calls, which all children inherit.
 
     Raises:
-        OSError: the kernel takes no filter.
+        OSError: the kernel does not accept the filter.
     """
     buffer = ctypes.create_string_buffer(code, len(code))
     filters = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))

@@ -1,9 +1,9 @@
-"""What the grader makes outside of the results and deletes again, and by what it knows it."""
+"""The grader's scratch directories: make them, recognise those left over, and delete them."""
 
 import contextlib
 import os
 import pwd
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from toolkit.assignment.grade.sandbox.isolation import SHARED
@@ -17,54 +17,54 @@ PURPOSE = "grade"
 
 
 def scratch_directory() -> contextlib.AbstractContextManager[Path]:
-    """A new directory, locked while it is in use and deleted at the end."""
+    """Make a directory that is locked while it is in use, and deleted at the end."""
     return proved.scratch_directory(PURPOSE)
 
 
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories of this user's graders that were killed.
 
-    The control group whose name is written in one goes first, with all that runs in it.
+    A scratch directory has the name of its control group. That goes first, with every process in
+    it.
 
     Args:
-        kept: archives and results; what contains one of them is not touched.
+        kept: archives and results; a directory that contains one of them is not touched.
     """
     proved.clear_left_over(PURPOSE, kept, remove_groups)
 
 
 def uids_in_use() -> frozenset[int]:
-    """The user ids that have a name, a process or a file where everybody may write.
+    """Return the user ids with a name, a process, or a file in a folder that all users share.
 
-    Somebody's container may use one of those that a submission would otherwise run under.
+    A container of somebody else may use an id that a submission would otherwise run under.
     """
-    found = {user.pw_uid for user in pwd.getpwall()}
+    uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended
-            lines = Path("/proc", name, "status").read_bytes().splitlines()
-            (uids,) = (line.split()[1:] for line in lines if line.startswith(b"Uid:"))
-            found.update(map(int, uids))
-    for folder in SHARED:
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):  # it has just been deleted
-                    found.add(entry.stat(follow_symlinks=False).st_uid)
-    return frozenset(found)
+            for line in Path("/proc", name, "status").read_bytes().splitlines():
+                if line.startswith(b"Uid:"):
+                    uids.update(map(int, line.split()[1:]))
+    for _, uid in _owners():
+        uids.add(uid)
+    return frozenset(uids)
 
 
 def files_of(uid: int) -> list[Path]:
-    """What a user has in the folders where everybody may write."""
-    found = []
+    """Return a user's files and folders in the folders that all users share."""
+    return [path for path, owner in _owners() if owner == uid]
+
+
+def _owners() -> Iterator[tuple[Path, int]]:
+    """Yield each path in the folders that all users share, and the user id of its owner."""
     for folder in SHARED:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):  # it has just been deleted
-                    if entry.stat(follow_symlinks=False).st_uid == uid:
-                        found.append(Path(entry.path))
-    return found
+                    yield Path(entry.path), entry.stat(follow_symlinks=False).st_uid
 
 
 def clear_files_of(uid: int) -> None:
-    """Delete what a user has left there."""
+    """Delete a user's files in the folders that all users share."""
     for path in files_of(uid):
         parent = open_folder(path.parent)
         try:

@@ -1,17 +1,16 @@
 """The system calls that a submission may not make: a filter for the kernel, made here and set by
-`launcher.py`. What a call's argument points to cannot be looked at, so `clone3` is not there, and C
-libraries take `clone` instead.
+`launcher.py`. The filter cannot follow a pointer, and the arguments of `clone3` stand behind one:
+so the filter says that `clone3` does not exist, and C libraries use `clone` instead.
 
-`benchmarks/system_calls.py` makes the numbers anew from the kernel's headers, and a test compares.
+`benchmarks/system_calls.py` takes the numbers from the kernel's headers, and a test compares them.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
 import platform
 import struct
-from collections.abc import Iterable
 
-# Memory that no limit of a process counts; keyrings; namespaces and mounts; what goes round this
-# filter or watches others; where it runs. Buffers of the internet's sockets are not counted either.
+# Memory that no limit of a process counts; keyrings; namespaces and mounts; calls that avoid this
+# filter, watch other processes or choose a core. Internet sockets have uncounted buffers as well.
 REFUSED = (
     *("memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open", "io_setup"),
     *("landlock_create_ruleset",),
@@ -21,7 +20,7 @@ REFUSED = (
     *("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd"),
     *("sched_setaffinity", "sched_setscheduler", "sched_setattr", "sched_setparam"),
 )
-ASKED = ("clone3", "clone", "prlimit64", "socket", "socketpair")  # by their arguments
+ASKED = ("clone3", "clone", "prlimit64", "socket", "socketpair")  # refused for some arguments
 # fmt: off
 NUMBERS: dict[str, tuple[int, tuple[int, ...]]] = {  # linux/audit.h; of REFUSED and ASKED
     "x86_64": (0xC000003E, (
@@ -43,29 +42,39 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """The filter for this machine, in hexadecimal digits, and its `keyctl`; "" if there is none."""
+    """Return the filter for this machine, in hexadecimal digits, and the number of `keyctl`.
+
+    The filter is "" for a processor whose numbers we do not have.
+    """
     if platform.machine() not in NUMBERS:
         return "", 0
     architecture, numbers = NUMBERS[platform.machine()]
     call = dict(zip((*REFUSED, *ASKED), numbers, strict=True))
-    refuse, allow = (GIVE, 0, 0, NOT_PERMITTED), (GIVE, 0, 0, ALLOW)
+    refuse = (GIVE, 0, 0, NOT_PERMITTED)
+    allow = (GIVE, 0, 0, ALLOW)
 
-    def of(name: str, *steps: Step) -> Iterable[Step]:
-        return (EQUAL, 0, len(steps), call[name]), *steps
-
-    argument = (LOAD, 0, 0, ARGUMENT)  # its lower half: all that the kernel reads of these
-    asks = [argument, (EQUAL, 0, 1, UNIX), allow, refuse]
-    steps = [
+    # A step that compares says how many steps to skip if it holds, and how many if it does not.
+    steps: list[Step] = [
         (LOAD, 0, 0, ARCHITECTURE),
-        *((EQUAL, 1, 0, architecture), refuse),
+        (EQUAL, 1, 0, architecture),
+        refuse,
         (LOAD, 0, 0, NUMBER),
-        *((AT_LEAST, 0, 1, 0x40000000), refuse),  # on x86-64 a call has a second number there
-        *(step for name in REFUSED for step in of(name, refuse)),
-        *of("clone3", (GIVE, 0, 0, NOT_THERE)),
-        *of("clone", argument, (ANY_BIT, 0, 1, NEW_NAMESPACE), refuse, allow),
-        *of("prlimit64", argument, (EQUAL, 0, 1, 0), allow, refuse),
-        *of("socket", *asks),
-        *of("socketpair", *asks),
-        allow,
+        (AT_LEAST, 0, 1, 0x40000000),  # on x86-64 each call has a second number from here on
+        refuse,
     ]
-    return b"".join(struct.pack("HBBI", *step) for step in steps).hex(), call["keyctl"]
+
+    def add(name: str, *steps_of_call: Step) -> None:
+        steps.append((EQUAL, 0, len(steps_of_call), call[name]))
+        steps.extend(steps_of_call)
+
+    for name in REFUSED:
+        add(name, refuse)
+    argument = (LOAD, 0, 0, ARGUMENT)  # its lower half: the kernel reads no more of these
+    add("clone3", (GIVE, 0, 0, NOT_THERE))
+    add("clone", argument, (ANY_BIT, 0, 1, NEW_NAMESPACE), refuse, allow)
+    add("prlimit64", argument, (EQUAL, 0, 1, 0), allow, refuse)
+    add("socket", argument, (EQUAL, 0, 1, UNIX), allow, refuse)
+    add("socketpair", argument, (EQUAL, 0, 1, UNIX), allow, refuse)
+    steps.append(allow)
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    return code.hex(), call["keyctl"]

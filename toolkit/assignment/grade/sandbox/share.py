@@ -1,4 +1,4 @@
-"""What one sandbox gets of the machine: a core, the lowest priority, and memory that is counted."""
+"""The share of the machine that one sandbox gets: a core, the lowest priority, counted memory."""
 
 import contextlib
 import os
@@ -18,80 +18,85 @@ import psutil
 from toolkit.common.scratch.locks import locked
 
 CORES = Path("/sys/devices/system/cpu")
-# Control groups, of version 2 and 1: where they are, what limits their memory, what keeps it from
-# being swapped out, and what counts the processes that were killed for it.
+# Control groups, of version 2 and 1: their folder, and the files that limit their memory, keep it
+# from being swapped out, and count the processes that were killed for it.
 GROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max", "memory.events"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.swappiness",
      "memory.oom_control"),
 )  # fmt: skip
 NOTE = "control-group"  # a file in a scratch directory: the name of its control group
-# A toolkit of before 2026-12 ends whatever is in a group whose name begins with "grade-".
+# A toolkit from before 2026-12 ends every process in a group whose name begins with "grade-".
 NAME = re.compile(r"toolkit-[0-9a-f]{32}")
 LOWEST = 19  # priority
-MOST_TRIES = 50  # ten a second, until processes that were killed have ended
+MOST_TRIES = 50  # ten a second, until the killed processes have ended
 
 
 @dataclass
 class Share:
-    """What `share` has found; the sandbox can change none of it.
+    """A sandbox's share of the machine; the sandbox cannot change it.
 
     Attributes:
-        cores: where it runs: one that no other sandbox has, or all where there are too few.
+        cores: the core that no other sandbox has, or all cores if there are too few.
         group: the folder of its control group, in which the kernel counts all memory, its own too;
-            None where none is to be had.
+            None if there is no control group.
+        counter: the file in that folder that counts the processes killed for want of memory.
     """
 
     cores: set[int]
     group: Path | None = None
-    counter: str = ""  # a file in there
+    counter: str = ""
 
-    def start(self, command: list[str], **how: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that has its share from the beginning, and no way to another.
+    def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        """Start a program that has this share from the beginning, and cannot get another.
+
+        Args:
+            options: of `Popen`.
 
         Raises:
             FileNotFoundError: there is no such program.
         """
-        if shutil.which(command[0]) is None:  # `nice` would say so to nobody
+        if shutil.which(command[0]) is None:  # `nice` would not report this to us
             raise FileNotFoundError(f"There is no program {command[0]}.")
         enter = ["nice", "-n", str(LOWEST)]
         if self.group is not None:
             enter += ["sh", "-c", 'echo 0 > "$0" && exec "$@"', f"{self.group}/cgroup.procs"]
         before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, self.cores)  # which it inherits
+        os.sched_setaffinity(0, self.cores)  # the program inherits this
         try:
-            return subprocess.Popen([*enter, *command], **how)
+            return subprocess.Popen([*enter, *command], **options)
         finally:
             os.sched_setaffinity(0, before)
 
     @property
     def exceeded(self) -> bool:
-        """Whether the kernel has killed one of its processes for want of memory."""
+        """True if the kernel has killed a process of the group for want of memory."""
         if self.group is None:
             return False
         lines = (self.group / self.counter).read_text(encoding="ascii").splitlines()
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
-        """Seconds that its cores had nothing to do, since the machine was started."""
+        """Return the idle seconds of its cores together, since the machine was started."""
         times = psutil.cpu_times(percpu=True)
         return sum(times[core].idle + times[core].iowait for core in self.cores)
 
 
 @contextlib.contextmanager
 def share(memory: int, scratch: Path) -> Iterator[Share]:
-    """A core that no other grader's sandbox has meanwhile, and a control group of so many bytes.
+    """Give a core that no other grader's sandbox has meanwhile, and a control group.
 
     Args:
-        scratch: where the group's name is written down before the group is made, so that the next
-            grader can prove whose it is if this one is killed.
+        memory: the limit of the control group, in bytes.
+        scratch: the folder in which the group's name is written before the group is made. So the
+            next grader can prove whose group it is if this grader is killed.
     """
     with contextlib.ExitStack() as until_the_end:
-        own = Share(os.sched_getaffinity(0))
-        for core in sorted(own.cores):
-            with contextlib.suppress(OSError):  # another one has it
+        sandbox_share = Share(os.sched_getaffinity(0))
+        for core in sorted(sandbox_share.cores):
+            with contextlib.suppress(OSError):  # another sandbox has it
                 until_the_end.enter_context(locked(CORES / f"cpu{core}"))
-                own.cores = {core}
+                sandbox_share.cores = {core}
                 break
         name = f"toolkit-{secrets.token_hex(16)}"
         (scratch / NOTE).write_text(name, encoding="ascii")
@@ -102,14 +107,15 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
                 group.mkdir()
                 until_the_end.callback(_remove, group)
                 (group / limit).write_text(str(memory), encoding="ascii")
-                own.group, own.counter = group, counter
-                (group / swap).write_text("0", encoding="ascii")  # not there without swapping
+                sandbox_share.group = group
+                sandbox_share.counter = counter
+                (group / swap).write_text("0", encoding="ascii")  # no such file without swapping
                 break
-        yield own
+        yield sandbox_share
 
 
 def _remove(group: Path) -> None:
-    """End what is still in a control group, which nothing leaves, and remove it."""
+    """End the processes that are still in a control group, which none can leave, and remove it."""
     for _ in range(MOST_TRIES):
         with contextlib.suppress(OSError):  # it has just ended, or is about to
             for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
@@ -120,10 +126,10 @@ def _remove(group: Path) -> None:
 
 
 def remove_groups(scratch: Path) -> list[str]:
-    """Remove the control group of a scratch directory's grader, and end what was left there.
+    """Remove the control group of a scratch directory, and end the processes left in it.
 
     Returns:
-        the group, if it cannot be removed.
+        the groups that cannot be removed, in words.
     """
     try:
         name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")
@@ -131,7 +137,11 @@ def remove_groups(scratch: Path) -> list[str]:
         return []
     if NAME.fullmatch(name) is None:
         return [f"{name[:40]!r} is no control group of a grader"]
-    groups = [root / name for root, *_ in GROUPS if (root / name).is_dir()]
-    for group in groups:
-        _remove(group)
-    return [f"the control group {group}" for group in groups if group.exists()]
+    remaining = []
+    for root, _, _, _ in GROUPS:
+        group = root / name
+        if group.is_dir():
+            _remove(group)
+            if group.exists():
+                remaining.append(f"the control group {group}")
+    return remaining

@@ -32,22 +32,22 @@ if TYPE_CHECKING:  # it has torch
     from toolkit.assignment.check.host import Clock
 
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
-MOST_SECONDS = 10.0  # that are waited until killed processes have given their memory back
-TICK = 0.1  # seconds between two looks at the processes
-LAUNCHED = re.compile("sandbox/launcher.py$").search  # what a sandbox has in its command line
+MOST_SECONDS = 10.0  # of waiting until killed processes have given their memory back
+TICK = 0.1  # seconds between two measurements of the processes
+LAUNCHED = re.compile("sandbox/launcher.py$")  # a word in the command line of each sandbox
 Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was measured at one look at a program; all but `ready` in seconds that only grow.
+class Measurement:
+    """The times of a program at one moment, in seconds that only grow.
 
     Attributes:
         passed: on a clock that never stops.
-        waited: by the judge, for answers.
-        idle: of the program's cores together, with nothing to do.
-        used: processor time of the program and of what it has started.
-        ready: seconds that each thread was ready to run and had no core, by the thread's id.
+        waited: that the judge waited for answers.
+        idle: that the program's cores were idle, all of them together.
+        used: processor time of the program and of its children.
+        ready: that each thread was ready to run and had no core, by the thread's id.
     """
 
     passed: float
@@ -57,41 +57,45 @@ class Look:
     ready: Mapping[int, float]
 
 
-def starved(before: Look, now: Look, cores: int) -> float:
-    """The seconds between two looks in which the judge waited because others had the cores.
+def starved(before: Measurement, now: Measurement, cores: int) -> float:
+    """Return the seconds in which the judge waited because other programs had the cores.
 
-    Of three quantities the smallest is meant. A program that sleeps is not ready to run. The cores
-    of one whose own threads push each other aside are not used by others. And nobody waits for an
+    It is the smallest of three times. A sleeping program is not ready to run. If the threads of a
+    program push each other aside, no other program uses their cores. And nobody waits for an
     answer while the judge thinks.
 
     Args:
-        cores: how many the program may use.
+        cores: the number of cores that the program may use.
     """
-    idle, used = now.idle - before.idle, now.used - before.used
-    others = cores * (now.passed - before.passed) - idle - used
-    ready = sum(seconds - before.ready.get(thread, 0.0) for thread, seconds in now.ready.items())
-    return max(0.0, min(now.waited - before.waited, others, ready))
+    waited = now.waited - before.waited
+    ready = 0.0
+    for thread, seconds in now.ready.items():
+        ready += seconds - before.ready.get(thread, 0.0)
+    idle = now.idle - before.idle
+    used = now.used - before.used
+    used_elsewhere = cores * (now.passed - before.passed) - idle - used
+    return max(0.0, min(waited, used_elsewhere, ready))
 
 
 class Watched:
-    """A program that runs, and a thread that looks at what it uses while others talk to it.
+    """A running program, and a thread that measures what it uses.
 
     Attributes:
-        process: its standard input and output lead to the program; they reach their end as soon as
-            it has ended, whoever else holds them open.
-        private: reads what the program writes to the descriptor that is its last argument, and that
-            it can keep from the programs that it starts.
-        status: None while it runs; "finished" if it ended by itself, otherwise what it took too
-            much of, "short" where the machine has no memory left, or "busy" where others had its
-            core for so long that nothing can be said of its time.
-        starved: seconds of the clock in which others had its core; its limit is without them.
-        printed: its error output, up to the limit; the programs that it starts write there too.
+        process: its standard input and output lead to the program. They reach their end as soon as
+            the program has ended, even if another process holds them open.
+        private: a descriptor for reading. The program writes to the descriptor that is its last
+            argument, and can keep that from the programs that it starts.
+        status: None while it runs; "finished" if it ended by itself; the name of the limit that it
+            exceeded; "short" if the machine has no memory left; "busy" if other programs had its
+            core for so long that its own time is unknown.
+        starved: seconds of the clock in which other programs had its core. They do not count.
+        printed: its error output, up to the limit, with that of the programs that it starts.
 
     Args:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
-        sandbox: where it runs; its scratch directory is empty, and to be deleted afterwards.
-        clock: its time.
-        share: what it gets of the machine.
+        sandbox: its scratch directory is empty, and the caller deletes it afterwards.
+        clock: runs while the judge waits for the program.
+        share: the program's part of the machine.
     """
 
     def __init__(self, program: list[str], sandbox: Sandbox, clock: "Clock", share: Share) -> None:
@@ -99,16 +103,18 @@ class Watched:
         self.printed = bytearray()
         self.starved = 0.0
         self._share = share
-        self._before = Look(time.monotonic(), clock.seconds, share.idle(), 0.0, {})
-        self._sandbox, self._limits, self._clock = sandbox, sandbox.limits, clock
+        self._last = Measurement(time.monotonic(), clock.seconds, share.idle(), 0.0, {})
+        self._sandbox = sandbox
+        self._limits = sandbox.limits
+        self._clock = clock
         self._uid = sandbox.isolation.uid
-        self._going = contextlib.ExitStack()
-        self._was_counted = False  # what bubblewrap keeps in memory
+        self._lock_of_memory = contextlib.ExitStack()  # held while this one gives its memory back
+        self._was_counted = False  # the size of the files that bubblewrap keeps in memory
         sandbox.prepare()
-        # Sockets, not pipes: `shutdown` wakes whoever waits for an answer.
-        self._ours, theirs = socket.socketpair()
+        # Sockets, not pipes: `shutdown` ends the wait of the other side.
+        self._ours, program_end = socket.socketpair()
         self._reads, writes = socket.socketpair()
-        with theirs, writes, contextlib.ExitStack() as when_it_fails:
+        with program_end, writes, contextlib.ExitStack() as when_it_fails:
             when_it_fails.enter_context(self._ours)
             when_it_fails.enter_context(self._reads)
             self.process = share.start(
@@ -116,8 +122,8 @@ class Watched:
                 pass_fds=[writes.fileno()],
                 env=sandbox.environment(),
                 cwd=sandbox.scratch,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
+                stdin=program_end.fileno(),
+                stdout=program_end.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
@@ -126,161 +132,215 @@ class Watched:
         self.process.stdout = os.fdopen(os.dup(self._ours.fileno()), "rb", buffering=0)
         self.private = self._reads.fileno()
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=work, daemon=True)
-                         for work in (self._watch, self._read)]  # fmt: skip
+        self._threads = [
+            threading.Thread(target=self._watch, daemon=True),
+            threading.Thread(target=self._read, daemon=True),
+        ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End it; when this returns, nothing that it started is running."""
+        """End it; when this returns, no process that it started is running."""
         end_all(self.process.pid, self._uid)
         self._stopping.set()
         for thread in self._threads:
-            thread.join(MOST_SECONDS)  # one that hides may hold its error output open
+            thread.join(MOST_SECONDS)  # a hidden process may hold the error output open
         with self.process:
             pass
         self._ours.close()
         self._reads.close()
 
     def _watch(self) -> None:
-        """Look at what it uses, until it ends or takes too much."""
+        """Measure what the program uses, until it ends or exceeds a limit; then kill it."""
         status: Status | None = None
         try:
             while status is None:
-                # Not `poll`: that frees the process id, which another may get before the kill.
-                if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if self._has_ended():
                     status = "finished"
-                elif (status := self._excess() or self._late()) is None:
+                    break
+                status = self._exceeded() or self._late()
+                if status is None:
                     self._stopping.wait(TICK)
         finally:
             self.status = status or "finished"
             killed = kill_all(self.process.pid, self._uid) - {self.process.pid}
-            with self._going:  # until its memory is free, if that is why
-                for _ in range(int(MOST_SECONDS / TICK) if status == "short" else 0):
-                    if any(Path("/proc", str(pid)).exists() for pid in killed):
-                        time.sleep(TICK)
+            with self._lock_of_memory:
+                if status == "short":
+                    _wait_for_end(killed)
             for end in (self._ours, self._reads):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def _has_ended(self) -> bool:
+        """Return True if the program has ended.
+
+        `poll` would free the process id, and another process might get it before the kill.
+        """
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, options) is not None
+
     def _read(self) -> None:
-        """Read what it prints, and throw away what is more than the limit."""
+        """Read the error output, and throw away everything beyond the limit."""
         assert self.process.stderr is not None
-        while chunk := os.read(self.process.stderr.fileno(), 2**16):
+        while True:
+            chunk = os.read(self.process.stderr.fileno(), 2**16)
+            if not chunk:
+                return
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Whether it has taken too much time, or has waited too long for others."""
+        """Return "time" after its time limit, "busy" if it was starved for too long."""
         waited = self._clock.seconds
         if waited - self.starved > self._limits.seconds:
             return "time"
-        return "busy" if waited > self._limits.longest else None
+        if waited > self._limits.longest:
+            return "busy"
+        return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Add what it was starved of since the last look.
+        """Add the seconds in which it was starved since the last measurement.
 
         Args:
-            family: its processes, as of `descendants`.
+            family: its processes, as `descendants` returns them.
         """
-        used = sum(family.values()) / os.sysconf("SC_CLK_TCK")
-        ready = {thread: wait for pid in family for thread, wait in _waits(pid).items()}
-        waited, idle = self._clock.seconds, self._share.idle()
-        before, self._before = self._before, Look(time.monotonic(), waited, idle, used, ready)
-        self.starved += starved(before, self._before, len(self._share.cores))
+        ready: dict[int, float] = {}
+        for pid in family:
+            ready |= _ready_seconds(pid)
+        measurement = Measurement(
+            passed=time.monotonic(),
+            waited=self._clock.seconds,
+            idle=self._share.idle(),
+            used=sum(family.values()) / os.sysconf("SC_CLK_TCK"),
+            ready=ready,
+        )
+        self.starved += starved(self._last, measurement, len(self._share.cores))
+        self._last = measurement
 
-    def _excess(self) -> Status | None:
-        """What the program and the processes below it use too much of, if anything."""
-        limits = self._limits
+    def _exceeded(self) -> Status | None:
+        """Return the limit that the program and the processes below it exceed, if any."""
         family = descendants(self.process.pid, self._uid)
         self._measure(family)
-        if len(family) > limits.processes + 4:  # bubblewrap itself, its init, the program
+        if len(family) > self._limits.processes + 4:  # bubblewrap itself, its init, the program
             return "processes"
-        if self._share.exceeded or all(
-            sum(count(pid) for pid in family) > limits.memory for count in (memory, own_memory)
-        ):
+        if self._share.exceeded or self._memory_is_full(family):
             return "memory"
         if psutil.virtual_memory().available < RESERVE and is_largest(family):
-            with contextlib.suppress(OSError):  # another one is going
-                self._going.enter_context(locked(CORES))
+            with contextlib.suppress(OSError):  # another sandbox is giving its memory back
+                self._lock_of_memory.enter_context(locked(CORES))
                 return "short"
-        return "disk" if self._disk_is_full(family) else None
+        if self._disk_is_full(family):
+            return "disk"
+        return None
+
+    def _memory_is_full(self, family: Collection[int]) -> bool:
+        """Return True if it uses more memory than it may, counted in either way."""
+        if sum(map(memory, family)) <= self._limits.memory:
+            return False
+        return sum(map(own_memory, family)) > self._limits.memory
 
     def _disk_is_full(self, family: Collection[int]) -> bool:
-        """Whether it has written more than it may, or keeps that from being counted."""
-        most = self._limits.disk
+        """Return True if it has written more than it may, or hides how much."""
+        limit = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
-            used = in_memory([pid for pid in family if pid != self.process.pid], most)
+            used = in_memory([pid for pid in family if pid != self.process.pid], limit)
             if used in (None, UNCOUNTED) and not self._was_counted:
-                return False  # it has not begun: bubblewrap is still making these places
+                return False  # it has not begun: bubblewrap is still making its file systems
             self._was_counted = True
-            return (used or 0) > most
-        shared = [] if self._uid is None else files_of(self._uid)
-        nameless = nameless_files(family)
-        return more_on_disk_than(most - nameless, [self._sandbox.scratch, *shared])
+            return (used or 0) > limit
+        paths = [self._sandbox.scratch]
+        if self._uid is not None:
+            paths += files_of(self._uid)
+        return more_on_disk_than(limit - nameless_files(family), paths)
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """The ids of `root` and of all processes below it, in its session, or of the user `uid`, with
-    the ticks of processor time that each has taken, and those below it that have ended.
+    """Return the ids of `root`, of all processes below it or in its session, and of a user.
+
+    Args:
+        uid: the user; None if the user's processes do not count.
+
+    Returns:
+        for each id the ticks of processor time of the process and of its children that have ended.
     """
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
     family = {root}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, psutil.Error):  # it has just ended
+            pid = int(name)
             line = Path("/proc", name, "stat").read_bytes()
             fields = line[line.rindex(b")") + 2 :].split()  # state, parent, group, session, ...
-            children.setdefault(int(fields[1]), []).append(int(name))
-            ticks[int(name)] = sum(map(int, fields[11:15]))
-            if int(fields[3]) == root or (
-                uid is not None and psutil.Process(int(name)).uids().real == uid
-            ):
-                family.add(int(name))
+            parent, session = int(fields[1]), int(fields[3])
+            children.setdefault(parent, []).append(pid)
+            ticks[pid] = sum(map(int, fields[11:15]))
+            if session == root or (uid is not None and psutil.Process(pid).uids().real == uid):
+                family.add(pid)
     waiting = list(family)
     while waiting:
-        new = [child for child in children.get(waiting.pop(), []) if child not in family]
-        family.update(new)
-        waiting += new
+        for child in children.get(waiting.pop(), []):
+            if child not in family:
+                family.add(child)
+                waiting.append(child)
     return {pid: ticks.get(pid, 0) for pid in sorted(family)}
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Whether no other sandbox of this machine, whoever has started it, takes more memory."""
-    own = sum(map(memory, family))
-    others = (
-        sum(map(memory, descendants(one.pid)))
-        for one in psutil.process_iter(["cmdline"])
-        if one.pid not in family and any(map(LAUNCHED, one.info["cmdline"] or ()))
-    )
-    return all(other <= own for other in others)
+    """Return True if no other sandbox of this machine, of any user, uses more memory."""
+    used = sum(map(memory, family))
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or ()
+        if process.pid in family or not any(map(LAUNCHED.search, words)):
+            continue  # it is not another sandbox
+        if sum(map(memory, descendants(process.pid))) > used:
+            return False
+    return True
 
 
 def kill_all(root: int, uid: int | None = None) -> set[int]:
-    """Kill all `descendants`, and say which; stop all first, so that none starts another."""
+    """Kill all `descendants`, and return their ids.
+
+    All are stopped first, so that none starts another.
+    """
     stopped: set[int] = set()
-    while new := set(descendants(root, uid)) - stopped:
-        for pid in new:
+    while True:
+        running = set(descendants(root, uid)) - stopped
+        if not running:
+            break
+        for pid in running:
             _signal(pid, signal.SIGSTOP)
-        stopped |= new
+        stopped |= running
     for pid in stopped:
         _signal(pid, signal.SIGKILL)
     return stopped
 
 
 def end_all(root: int, uid: int | None) -> None:
-    """`kill_all`, and delete what that user has left; also where `root` itself was killed."""
+    """Kill all `descendants`, and delete the user's files; `root` itself may have ended before."""
     kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
 
 
-def _waits(pid: int) -> dict[int, float]:
-    """Seconds that each thread of a process was ready to run and had no core, by its id."""
-    waits = {}
-    for path in Path("/proc", str(pid), "task").glob("*/schedstat"):
+def _wait_for_end(pids: Collection[int]) -> None:
+    """Wait until killed processes have given their memory back, `MOST_SECONDS` at most."""
+    for _ in range(int(MOST_SECONDS / TICK)):
+        if not any(Path("/proc", str(pid)).exists() for pid in pids):
+            return
+        time.sleep(TICK)
+
+
+def _ready_seconds(pid: int) -> dict[int, float]:
+    """Return the seconds that each thread was ready to run and had no core, by its id."""
+    ready: dict[int, float] = {}
+    tasks = Path("/proc", str(pid), "task")
+    try:
+        threads = os.listdir(tasks)
+    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+        return ready
+    for thread in threads:
         with contextlib.suppress(OSError):  # it has just ended
-            _, nanoseconds, _ = path.read_bytes().split()
-            waits[int(path.parent.name)] = int(nanoseconds) / 1e9
-    return waits
+            _, nanoseconds, _ = (tasks / thread / "schedstat").read_bytes().split()
+            ready[int(thread)] = int(nanoseconds) / 1e9
+    return ready
 
 
 def _signal(pid: int, number: int) -> None:

@@ -1,10 +1,10 @@
-"""What a sandbox does not let a program do, and an ordinary machine may: as sentences."""
+"""Sentences about what an ordinary machine allows and the sandbox does not."""
 
 from toolkit.assignment.grade.sandbox.isolation import OPEN_FILES, Limits
 
 
 def walls_of(limits: Limits) -> dict[str, str]:
-    """A sentence with its setting for each wall, by the names in `check.child.process.walls`."""
+    """Return a sentence with its limit for each wall of `check.child.process.walls`, by name."""
     return {
         "EFBIG": f"a file may have {limits.file_size / 2**20:,.4g} MiB",
         "ENOSPC": f"all files together may have {limits.disk / 2**30:,.4g} GiB",

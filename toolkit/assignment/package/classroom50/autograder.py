@@ -1,7 +1,7 @@
 """Grades the checkout in which it is started, and writes result.json there; see README.md.
 
 Classroom 50's runner starts it, and so does grade.yml. It needs sudo without a password, as the
-runners of GitHub Actions have it, and installs what it needs beside the system's own Python.
+runners of GitHub Actions have it, and installs its requirements beside the system's own Python.
 """
 
 import os
@@ -18,8 +18,9 @@ KEPT = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"
 def main() -> None:
     """Install, then grade as root, so that the submission can run as another user."""
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
-        first, last = (".".join(map(str, version)) for version in SUPPORTED)
-        sys.exit(f"This needs Python {first} to {last}: give the assignment runtime.json.")
+        first, last = SUPPORTED
+        versions = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
+        sys.exit(f"This needs Python {versions}: give the assignment runtime.json.")
     environment = Path(tempfile.mkdtemp(prefix="grader-"))
     environment.chmod(0o755)  # another user runs the submission with it
     python = environment / "bin" / "python"
@@ -28,17 +29,18 @@ def main() -> None:
     run(python, "-P", "-m", "pip", "install", "--quiet", "uv")
     uv = (environment / "bin" / "uv", "pip", "install", "--quiet", "--python", python)
     run(*uv, "--torch-backend", "cpu", "--compile-bytecode", "-r", HERE / "requirements.txt")
-    given = [f"{name}={os.environ[name]}" for name in KEPT if name in os.environ]
+    variables = [f"{name}={os.environ[name]}" for name in KEPT if name in os.environ]
     run("sudo", "chown", "-R", "root:root", HERE / "toolkit")
     run("sudo", "chmod", "-R", "go-rwx", HERE / "toolkit")  # the submission must not read it
     run("sudo", "env", f"PYTHONPATH={HERE}", "PYTHONDONTWRITEBYTECODE=1", "OMP_NUM_THREADS=1",
-        *given, python, "-P", "-m", "toolkit.assignment.package.on_classroom50",
+        *variables, python, "-P", "-m", "toolkit.assignment.package.on_classroom50",
         Path.cwd())  # fmt: skip
 
 
 def run(*command: object) -> None:
-    """Run a command; a failure is the grader's, so it ends with a code that says so."""
-    if (code := subprocess.run([str(word) for word in command]).returncode) != 0:
+    """Run a command; if it fails, end with the exit code of a grader that failed."""
+    code = subprocess.run(list(map(str, command))).returncode
+    if code != 0:
         sys.exit(f"The grader failed: {command[0]} ended with exit code {code}.")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.assignment.check.child.answering import Back
-from toolkit.assignment.check.child.importing import classes, unpickled
+from toolkit.assignment.check.child.importing import classes, forget_imports, unpickled
 from toolkit.assignment.check.child.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.child.lstm.learning import log_probabilities, slopes
 from toolkit.assignment.check.child.lstm.modes import WithoutDropout
 from toolkit.assignment.check.child.lstm.operations import Operations, notable, pieces, pieces_of
 from toolkit.assignment.check.child.lstm.tensors import all_tensors, changed, described
+from toolkit.assignment.check.child.lstm.witness import Seen, Witness
 from toolkit.assignment.check.child.origins import Origins
 from toolkit.assignment.check.child.places import line_of, place, place_of_class
+from toolkit.assignment.check.child.plain import clear
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
 from toolkit.assignment.check.child.script.values import tensors_in
 from toolkit.assignment.check.names import NAMES, arguments, meaning, pick
 
+MAX_SECONDS = 5.0  # of CPU time until a training has called its network
 POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
@@ -35,27 +39,49 @@ class Answers:
         self.root = root
         self.file = root
         self.kinds: dict[str, type] = {}
+        self.seen: dict[str, Seen] = {}  # how their training builds and calls a class
         self.recorder = Recorder(self._heard)
         self.heard: dict[str, list[list[Any]]] = {"gpu": [], "recurrent": [], "device": []}
         self.origins = Origins(str(root))
         self.network: Any = None
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
-        self.called: Mapping[str, Any] = {}
+        self.as_seen = False
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.optimizer: torch.optim.Optimizer | None = None
+
+    def watch(self, files: list[str], name: str | None, there: list[str]) -> None:
+        """See how a training builds and calls its networks.
+
+        Args:
+            files: scripts, of which the first that trains is the witness.
+            name: as of a `Witness`.
+            there: all that the folder is to have, before and afterwards.
+        """
+        clear(self.root, there)
+        for file in files:
+            witness = Witness(self.root, file, name, MAX_SECONDS)
+            witness.run()
+            forget_imports(self.root)
+            os.chdir(self.root)
+            clear(self.root, there)
+            self.seen = {kind: seen for kind, seen in witness.seen.items() if seen.said()}
+            if self.seen:
+                return
 
     def load(self, file: str, name: str | None) -> dict[str, Any]:
         """Import the file, and name the networks in it, the likeliest first.
 
         Returns:
-            `classes`: of each its `name`, and the lines of the class and of its `forward`.
+            `classes`: of each its `name`, the lines of the class and of its `forward`, and how it
+            was `seen`: see `Seen.said`.
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file):
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
-            found = classes(import_briefly(self.file, self.root), nn.Module)
+            found = classes(import_briefly(self.file, self.root, name), nn.Module)
+        found |= {kind: seen.kind for kind, seen in self.seen.items() if kind in found}
         words = [name.lower()] if name else []
         best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
         self.kinds = dict(
@@ -63,7 +89,12 @@ class Answers:
         )
         return {
             "classes": [
-                {"name": n, "line": line_of(kind), "forward": line_of(kind, "forward", "__call__")}
+                {
+                    "name": n,
+                    "line": line_of(kind),
+                    "forward": line_of(kind, "forward", "__call__"),
+                    "seen": self.seen[n].said() if n in self.seen else None,
+                }
                 for n, kind in self.kinds.items()
             ]
         }
@@ -74,29 +105,27 @@ class Answers:
         inside = path.is_relative_to(self.root)
         return path.read_text(encoding="utf-8-sig", errors="replace") if inside else ""
 
-    def build(self, kind: str, sizes: dict[str, Any], called: dict[str, Any]) -> dict[str, Any]:
+    def build(self, kind: str, sizes: dict[str, Any], as_seen: bool) -> dict[str, Any]:
         """Make a network, which the next questions are about.
 
         Args:
             sizes: what a parameter is -> its value; None where its default is to be kept.
-            called: how its forward is called: the axis of an input that has a row for each
-                sequence (`rows`); how it gets initial `states`: None (only where they have no
-                default), "none" (as None), or "pair" (as zeros, in one tuple or one by one); and
-                whether they have an axis more in front (`deep`).
+            as_seen: whether it is built and called as their training does; else its constructor
+                and its forward get what the names of their parameters ask for.
 
         Returns:
             `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
             the places of recurrent modules of torch in it, of their class or else where they were
             made; and its `tensors`: parameters, buffers, and loose ones.
         """
-        self.kind, self.sizes, self.called, self.optimizer = kind, sizes, called, None
+        self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
         deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             self.origins = Origins(str(self.root))
             with self.origins, self.recorder:
-                self.network, took = _construct(self.kinds[kind], sizes)
+                self.network, took = self._construct(self.kinds[kind], sizes)
         finally:
             deterministic(False)
         tensors = described(self.network)
@@ -146,7 +175,7 @@ class Answers:
         results = []
         for k, x in enumerate(inputs):
             if fresh:
-                self.build(self.kind, dict(self.sizes), dict(self.called))
+                self.build(self.kind, dict(self.sizes), self.as_seen)
             self.network.eval()
             torch.manual_seed(seeds[k] if seeds else 0)
             results.append(self._call(x))
@@ -282,14 +311,11 @@ class Answers:
                 if again:
                     kinds = classes(import_briefly(self.file, self.root), nn.Module)
             there.left = None
-            network = _construct(kinds[self.kind], sizes)[0].eval()
+            network = self._construct(kinds[self.kind], sizes)[0].eval()
             there.move(network, moved)
             there.put(x, True)
-            more = self._more(network, x)
-            for state in tensors_in(more):
-                there.put(state, True)
             try:
-                network(x, **more)
+                self._result(network, x)
             except Exception:  # whatever a student's code raises
                 if there.left is None:
                     raise
@@ -306,34 +332,37 @@ class Answers:
         """Every tensor of the network, by name."""
         return all_tensors(self.network)
 
-    def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """The arguments of a forward after its input."""
-        function = network.forward
-        if type(network).__call__ is not nn.Module.__call__:
-            function = network.__call__
-        names = [name.lower() for name in inspect.signature(function).parameters][1:]
-        names = [name for name in names if meaning(name, "forward") == "state"]
-        rows, states = self.called["rows"], self.called["states"]
-        batch, steps = x.size(rows), x.size(1 - rows)
-        shape = (batch, self.sizes["hidden"] or 128)
-        state = torch.zeros((1, *shape) if self.called["deep"] else shape)
-        start = None if states == "none" else (state, state) if len(names) == 1 else state
-        rest = {"device": x.device, "steps": steps, "batch": batch, "dropout": 0.0, "state": start}
-        own = dict.fromkeys(names if states else (), start)
-        return arguments(function, ("forward", "network"), {}, rest, own, given=1)[1]
-
     def _call(self, x: Tensor) -> list[Tensor]:
         """The floating tensors that come back, in their order."""
         with self.recorder:
-            result = self.network(x, **self._more(self.network, x))
+            result = self._result(self.network, x)
         return [t for t in tensors_in(result) if t.is_floating_point()]
 
+    def _result(self, network: Any, x: Tensor) -> Any:
+        if self.as_seen:
+            return self.seen[self.kind].call(network, x, self.sizes["hidden"])
+        return network(x, **self._more(network, x))
 
-def _construct(kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """An instance, and which sizes its constructor asks for, with their defaults.
+    def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
+        """What a forward asks for after its input: initial states, in one tuple or one by one."""
+        function = network.forward
+        if type(network).__call__ is not nn.Module.__call__:
+            function = network.__call__
+        rows, steps = x.shape[:2] if self.sizes["first"] else x.shape[1::-1]
+        zeros = x.new_zeros(rows, self.sizes["hidden"] or 128, dtype=torch.float32)
+        names = list(inspect.signature(function).parameters)[1:]
+        states = [name for name in names if meaning(name, "forward") == "state"]
+        start = (zeros, zeros) if len(states) == 1 else zeros
+        rest = {"device": x.device, "steps": steps, "batch": rows, "dropout": 0.0, "state": start}
+        return arguments(function, ("forward", "network"), {}, rest, given=1)[1]
 
-    Which axis comes first is left as it is where that has a default: each order is tried.
-    """
-    known, rest = {**sizes, "first": None}, {"first": sizes["first"]}
-    positional, named, took = arguments(kind, ("network",), known, rest, positions=POSITIONS)
-    return kind(*positional, **named), took
+    def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """An instance, and which sizes its constructor asks for, with their defaults.
+
+        Which axis comes first is left as it is where that has a default: each order is tried.
+        """
+        if self.as_seen:
+            return self.seen[self.kind].build(kind, sizes)
+        known, rest = {**sizes, "first": None}, {"first": sizes["first"]}
+        positional, named, took = arguments(kind, ("network",), known, rest, positions=POSITIONS)
+        return kind(*positional, **named), took

@@ -10,5 +10,7 @@ file and a line. Beside the events there are:
     error       what it raised, as in `answering.described`, or None
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did
+    noise       tensors that were made of nothing, the last ones, if the run is brisk
+    entered     places of the functions of theirs that were called
     unfinished  places of `pass` that is all there is in a function or a loop
 """

@@ -26,7 +26,7 @@ FEW = 6  # steps in a loop that are enough if they take long
 SHORT = 2  # steps in a loop, of which nothing is looked at
 
 
-def import_briefly(path: Path, root: Path) -> ModuleType:
+def import_briefly(path: Path, root: Path, name: str | None = None) -> ModuleType:
     """As `import_file`, with few steps of what trains while it is imported."""
     trace = Trace(root, SHORT, math.inf)
 
@@ -35,7 +35,7 @@ def import_briefly(path: Path, root: Path) -> ModuleType:
 
     handle = register_optimizer_step_post_hook(count)
     try:
-        return import_file(path, root, Loops(trace).change)
+        return import_file(path, root, Loops(trace).change, name)
     finally:
         handle.remove()
         trace.max_steps = sys.maxsize
@@ -51,11 +51,12 @@ class Loops:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
+        self.entered: set[tuple[str, int]] = set()  # file and line of functions
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Let every loop in a file ask whether it goes on."""
+        """Let every loop in a file ask whether it goes on, and every function say that it began."""
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 
@@ -80,6 +81,12 @@ class Loops:
         self._seen[loop] = steps
         return first or not self._enough(loop)
 
+    def enter(self, file: str, line: int) -> None:
+        """A function begins."""
+        path, root = Path(file), Path(self._trace.root)
+        if path.is_relative_to(root):
+            self.entered.add((path.relative_to(root).as_posix(), line))
+
     def _counted(self, thing: Any, loop: str) -> Iterator[Any]:
         before = self._trace.steps
         try:
@@ -95,6 +102,14 @@ class Loops:
 class _Change(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        self.generic_visit(node)
+        method = ast.Attribute(ast.Name(LOOPS, ast.Load()), "enter", ast.Load())
+        call = ast.Call(method, [ast.Constant(self.file), ast.Constant(node.lineno)], [])
+        enter = ast.copy_location(ast.Expr(call), node.body[0])
+        node.body.insert(1 if ast.get_docstring(node) is not None else 0, enter)
+        return node
 
     def visit_For(self, node: ast.For) -> ast.For:
         self.generic_visit(node)

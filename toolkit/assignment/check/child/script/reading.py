@@ -3,17 +3,22 @@
 import argparse
 import ast
 from argparse import Action, ArgumentParser
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 
-def modes(parser: ArgumentParser) -> list[tuple[str, ...]]:
+def modes(parser: ArgumentParser, tree: ast.AST) -> list[tuple[str, ...]]:
     """The arguments for each mode: one way for all that must be given, or one choice or switch.
+
+    Args:
+        tree: of the script: what it compares an argument with is a choice, too.
 
     Returns:
         what names a training first; nothing if an argument must be given and has no choices.
     """
-    ways = {action: list(_ways(action)) for action in parser._actions}
+    compared = _compared(tree)
+    ways = {action: list(_ways(action, compared)) for action in parser._actions}
     needed = [ways[action] for action in parser._actions if action.required]
     if needed:
         found = [sum(way, ()) for way in product(*needed)]
@@ -22,12 +27,24 @@ def modes(parser: ArgumentParser) -> list[tuple[str, ...]]:
     return sorted(found, key=lambda way: not any("train" in word for word in way))
 
 
-def _ways(action: Action) -> Iterator[tuple[str, ...]]:
+def _ways(action: Action, compared: Mapping[str, set[str]]) -> Iterator[tuple[str, ...]]:
     option = action.option_strings[-1:]
-    if action.choices is not None:
-        yield from ((*option, str(choice)) for choice in action.choices if choice != action.default)
+    choices = action.choices or sorted(compared[action.dest])
+    if choices:
+        yield from ((*option, str(choice)) for choice in choices if choice != action.default)
     elif isinstance(action, argparse._StoreTrueAction):
         yield tuple(option)
+
+
+def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
+    """What attributes are compared with: their names, and the texts."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
+            constants = (n for side in node.comparators for n in ast.walk(side))
+            values = (n.value for n in constants if isinstance(n, ast.Constant))
+            found[node.left.attr] |= {value for value in values if isinstance(value, str)}
+    return found
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

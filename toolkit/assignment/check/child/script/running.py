@@ -4,6 +4,7 @@ import _thread
 import ast
 import builtins
 import http.client
+import os
 import signal
 import socket
 import threading
@@ -22,6 +23,7 @@ from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class
 from toolkit.assignment.check.child.plain import run_as_main
+from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.reading import modes, unfinished
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
@@ -65,6 +67,7 @@ class Script:
         self.trace = trace
         self.loops = Loops(trace)
         self.module = ModuleType("__main__")
+        self._lacks: str | None = None  # a path that was not found
         self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
 
     def run(self) -> dict[str, Any]:
@@ -75,6 +78,9 @@ class Script:
         """
         with _alarm(self):
             ended, error = self._attempt(self._run_main)
+            lacking = error if self._make_folder() else None
+            if lacking:
+                ended, error = self._attempt_again()
             if ended != "error" and not self._is_it and self.trace.parsers:
                 ended, error = self._attempt_in_modes() or (ended, error)
             if ended == "finished" and not self.trained:
@@ -83,11 +89,14 @@ class Script:
         return {
             "ended": ended,
             "error": error,
+            "lacking": lacking,
             "ran": list(self._ran),
             "unfinished": [(file, k) for file, lines in self._ran.items() for k in lines],
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
+            "noise": list(self.trace.origins.numbers_came),
+            "entered": sorted(self.loops.entered),
         }
 
     @property
@@ -133,10 +142,25 @@ class Script:
         except SystemExit as error:
             return "exit" if error.code else "finished", described(error, self.root)
         except NETWORK as error:
+            self._lacks = getattr(error, "filename", None)
             return "network", described(error, self.root)
         except Exception as error:  # whatever a student's code raises
             return "error", described(error, self.root)
         return "finished", None
+
+    def _make_folder(self) -> bool:
+        """Whether there is a folder now that the script has not found: it may be empty."""
+        folder = Path(os.path.abspath(self._lacks)) if self._lacks else self.root
+        if folder.exists() or folder.suffix or not folder.is_relative_to(self.root):
+            return False
+        folder.mkdir(parents=True)
+        return True
+
+    def _attempt_again(self, *arguments: str) -> tuple[str, dict[str, Any] | None]:
+        """Run it from its beginning, as if nothing had run before."""
+        forget_imports(self.root)
+        self._begin(self.trace.another())
+        return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> tuple[str, dict[str, Any] | None] | None:
         """Run it in each mode that its parser offers, until it trains what is looked for.
@@ -145,10 +169,9 @@ class Script:
             as `_attempt`; None if no mode does, and the first run stands.
         """
         first = (self.trace, self.loops, self.module, self._ran)
-        for mode in modes(self.trace.parsers[-1])[:MAX_MODES]:
-            forget_imports(self.root)
-            self._begin(self.trace.another())
-            tried = self._attempt(partial(self._run_main, *mode))
+        tree = ast.parse(self.file.read_bytes())
+        for mode in modes(self.trace.parsers[-1], tree)[:MAX_MODES]:
+            tried = self._attempt_again(*mode)
             if self._is_it:
                 return tried
         self.trace, self.loops, self.module, self._ran = first
@@ -175,17 +198,21 @@ class Runs:
         self.root = root
         self.back = back
 
-    def run(self, file: str, max_steps: int, max_seconds: float) -> dict[str, Any]:
+    def run(
+        self, file: str, max_steps: int, max_seconds: float, drawing: Drawing | None = None
+    ) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
 
         Args:
             max_seconds: of CPU time, with or without a step.
+            drawing: draws for its generator, where that is not to draw itself.
 
         Returns:
             what this package describes.
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
+        self.script.trace.drawing = drawing
         return self.script.run()
 
 

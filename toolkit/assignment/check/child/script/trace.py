@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.weak import WeakIdKeyDictionary
 
-from toolkit.assignment.check.child.origins import Origins
+from toolkit.assignment.check.child.origins import Origins, Sources
 from toolkit.assignment.check.child.places import Place, place
+from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.values import (
     Losses,
     Values,
@@ -22,6 +24,7 @@ from toolkit.assignment.check.child.script.values import (
 )
 
 MAX_EVENTS = 4000
+MAX_SOURCES = 600_000  # numbers that were made of nothing, which are sent
 FACTOR = 12  # times the steps of one loop, after which any training is stopped
 LATE = 0.4  # of the time, after which fewer steps will do
 SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
@@ -49,6 +52,7 @@ class Trace:
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
         self.origins = Origins(self.root)
+        self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
         self.device: Place | None = None  # where a GPU was named first
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
@@ -58,10 +62,12 @@ class Trace:
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.drawing: Drawing | None = None  # draws for a generator
         self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
         self.parsers: list[ArgumentParser] = []  # of arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
-        self._nodes: set[Any] = set()  # of the graph of a backward pass that is under way
+        self.nodes: set[Any] = set()  # of the graph of the last backward pass
+        self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
         self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
@@ -71,7 +77,15 @@ class Trace:
     def another(self) -> "Trace":
         """An empty one, for the time that is left."""
         left = max(0.0, self.deadline - time.process_time())
-        return Trace(Path(self.root), self.max_steps, left, self.brisk)
+        trace = Trace(Path(self.root), self.max_steps, left, self.brisk)
+        trace.drawing = self.drawing
+        return trace
+
+    def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
+        """What a network returns, or what is drawn in its place."""
+        if self.drawing is None:
+            return result
+        return self.drawing.instead(self.steps, network, inputs, result)
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
@@ -122,6 +136,9 @@ class Trace:
             self.values.owners.setdefault(self.values.id_of(parameter), known)
         return known
 
+    def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        """The outermost call of a network has returned: nothing but its event is kept."""
+
     def watch_gradient(self, index: int, result: Any) -> None:
         """Note what every backward pass gives to the output of a call."""
         output = next((t for t in tensors_in(result) if t.requires_grad and t.dim()), None)
@@ -143,7 +160,7 @@ class Trace:
         """
         self.see_moves_by_hand()
         self._see_cleared()
-        leaves, self._nodes = graph(*roots)
+        leaves, self.nodes = graph(*roots)
         reached = {self.values.id_of(leaf): leaf for leaf in leaves}
         self._reached |= reached
         self._gradients = {}
@@ -165,7 +182,7 @@ class Trace:
             parameters=list(before),
             changed=changed,
             gradients=[[call, gradient] for call, gradient in gradients.items()],
-            losses=self.losses.among(self._nodes),
+            losses=self.losses.among(self.nodes),
             whole=not self.full(),
             error=error,
         )

@@ -162,6 +162,11 @@ def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
     return found + alone, seen
 
 
+def has_softmax(tensor: Tensor) -> bool:
+    """Whether a tensor was computed from what a softmax gave."""
+    return any(type(node).__name__.startswith("SoftmaxBackward") for node in graph(tensor)[1])
+
+
 def _rows(tensor: Tensor) -> list[bytes]:
     """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
     if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:

@@ -7,7 +7,7 @@ wrapped in every class that is defined meanwhile, since many call it without `__
 import builtins
 import io
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from toolkit.assignment.check.child.origins import handled
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
-from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.script.values import has_softmax, tensors_in
 from toolkit.assignment.check.child.stand_ins import Anything
 
 LOSSES = (
@@ -61,9 +61,9 @@ def watching(trace: Trace) -> Iterator[None]:
         watch(DataLoader, "__init__", loaders.made_loader, always=True)
         for name, answer in ANSWERS.items():
             watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
-        hook = partial(_watched, trace, handler=_network)
+        hooks = {"forward": _network, "__init__": _built}
         for owner, name, new in (
-            (nn.Module, "__init_subclass__", _subclass_hook(hook)),
+            (nn.Module, "__init_subclass__", _subclass_hook(trace, hooks)),
             (Anything, "heard", staticmethod(partial(files.shown, trace))),
         ):
             stack.enter_context(patch.object(owner, name, new, create=True))
@@ -91,14 +91,21 @@ def _watched(
     return handled(function, handle)
 
 
-def _subclass_hook(watched: Callable[[Any], Any]) -> Any:
+def _subclass_hook(trace: Trace, handlers: Mapping[str, Handler]) -> Any:
     def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
-        forward = vars(cls).get("forward")
-        if callable(forward) and not isinstance(forward, staticmethod | classmethod):
-            cls.forward = watched(forward)
+        for name, handler in handlers.items():
+            method = vars(cls).get(name)
+            if callable(method) and not isinstance(method, staticmethod | classmethod):
+                setattr(cls, name, _watched(trace, method, handler))
 
     return classmethod(hook)
+
+
+def _built(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
+    """Keep what the constructor of a network is given, before that of its base."""
+    trace.built.setdefault(network, (args, kwargs))
+    function(network, *args, **kwargs)
 
 
 def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -107,12 +114,12 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
     if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
         known = trace.know(network)
     if known is None:
-        return function(network, *args, **kwargs)
+        return trace.drawn(network, args, function(network, *args, **kwargs))
     trace.stop_if_slow()
     inputs = trace.all_values(args, kwargs)
     trace.depth += 1  # the networks inside of it do not count
     try:
-        result = function(network, *args, **kwargs)
+        result = trace.drawn(network, args, function(network, *args, **kwargs))
     finally:
         trace.depth -= 1
     index = trace.add(
@@ -126,6 +133,7 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
     for tensor in tensors_in(result):
         trace.values.keep(index, tensor)
     trace.watch_gradient(index, result)
+    trace.called(trace.networks[known], args, kwargs, result)
     return result
 
 
@@ -143,10 +151,12 @@ def _criterion(
 def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if trace.losses.inside or trace.full():
         return function(*args, **kwargs)
+    given = args[0] if args else kwargs.get("input")
     index = trace.add(
         "loss",
         name=name,
-        input=trace.value(args[0] if args else kwargs.get("input")),
+        input=trace.value(given),
+        softmax=isinstance(given, Tensor) and has_softmax(given),
         target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
         made=trace.losses.called,

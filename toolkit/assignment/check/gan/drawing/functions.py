@@ -61,6 +61,7 @@ class Tried:
     """What came of calling a function."""
 
     draws: list[Drawn]  # calls of the generator
+    noise: list[Tensor]  # made of nothing
     returned: list[Tensor]
     error: dict[str, Any] | None
     unknown: str | None  # the parameter that nothing is known about
@@ -85,6 +86,7 @@ class Functions:
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
         )
+        self.entered = game.trace.entered  # those that the script called
         self.latent = shape[1:]
         self.latent_dim = torch.Size(self.latent).numel()
 
@@ -144,6 +146,7 @@ class Functions:
             self.modes |= {drawn.training for drawn in self.artist.drawn}
             tried = Tried(
                 list(self.artist.drawn),
+                answer["noise"],
                 answer["returned"],
                 answer["error"],
                 answer["unknown"],

@@ -19,10 +19,12 @@ from toolkit.assignment.check.gan.drawing.paths import (
     MIN_POINTS,
     NUM_IMAGES,
     Path,
-    ends_outside,
+    extended,
     find_paths,
     is_far,
+    is_sample,
     is_uneven,
+    without,
 )
 from toolkit.assignment.check.gan.drawing.sites import unsearched
 from toolkit.assignment.check.gan.game import Game
@@ -51,14 +53,20 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         most = float("inf") if _shows_nine(game) else NUM_IMAGES
         known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
         places = [_mixed(at[path.calls[0]]) for path in paths]
-        _judge(paths, places, known, verdicts)
-        _check_ends(candidates, functions, verdicts)
+        apart = {call for path in paths for call in path.calls}
+        drawn = [z for call in draws if call.index not in apart
+                 if (z := latent_of(call)) is not None and z.size(1) == size]  # fmt: skip
+        samples = [*drawn, *_rows_of(game.trace.noise, size)]
+        if not _judge(paths, places, known, samples, verdicts):
+            _try_with_ends(candidates, functions, places[-1], verdicts)
+        ran = [f for f in functions.that("choice") if f.place in game.trace.entered]
+        _check_ends([f for f in candidates if f.place in game.trace.entered], ran, functions,
+                    verdicts)  # fmt: skip
         return
-    torch.manual_seed(0)
-    ends = torch.randn(2, functions.latent_dim)
     for function in candidates:
-        if _try(function, ends, functions, verdicts):
-            _check_ends([function, *candidates], functions, verdicts)
+        if _try(function, functions, verdicts):
+            choosers = functions.that("choice")
+            _check_ends([function, *candidates], choosers, functions, verdicts)
             return
     left, where = (functions.untried, None) if functions.untried else unsearched(game, lines)
     if left is not None:
@@ -88,21 +96,41 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
     return find_paths(drawn)
 
 
-def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts: Verdicts) -> None:
-    """The best of the paths has nine points, both ends among them."""
+def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
+    """Those that may be points in latent space, float (n, latent_dim)."""
+    fitting = (t for t in tensors if t.numel() and t.numel() % latent_dim == 0)
+    return [t.reshape(-1, latent_dim) for t in fitting]
+
+
+def _judge(
+    paths: list[Path],
+    places: Sequence[Placed],
+    known: Tensor,
+    samples: Sequence[Tensor],
+    verdicts: Verdicts,
+) -> bool:
+    """The best of the paths has nine points, and its ends are samples.
+
+    Args:
+        known: the points (n, d) that the generator drew, beside which a path may lie.
+        samples: each (n, d), which the ends may be.
+
+    Returns:
+        whether that is known.
+    """
     for path in paths:
         fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
-        outside = ends_outside(path, known) if fits else 0
-        whole = not path.repeats and len(path.points) + outside == NUM_IMAGES
+        longer = extended(path, known) if fits else path
+        whole = not path.repeats and len(longer.points) == NUM_IMAGES
         far = is_far(path) and not verdicts.has("wrong-noise")  # else their samples may be longer
+        at = places[paths.index(path)]
         if whole and (is_uneven(path) or far):
-            rule, at = "uneven" if is_uneven(path) else "misses", places[paths.index(path)]
+            rule = "uneven" if is_uneven(path) else "misses"
             proof = path.seen(misses=rule == "misses")
             verdicts.fault(f"wrong-interpolation.{rule}", at=at, proof=proof)
-            return
+            return True
         if whole:
-            verdicts.right("interpolation")
-            return
+            return _judge_ends(longer, at, without(longer, samples), verdicts)
     path, at = paths[-1], places[-1]
     if path.repeats:
         verdicts.fault(
@@ -112,29 +140,75 @@ def _judge(paths: list[Path], places: Sequence[Placed], known: Tensor, verdicts:
         verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
     else:
         verdicts.fault("wrong-interpolation.number", at=at, proof=path.seen(), n=len(path.points))
+    return True
 
 
-def _try(function: Function, ends: Tensor, functions: Functions, verdicts: Verdicts) -> bool:
+def _judge_ends(path: Path, at: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
+    """The first and the last of nine points are samples, and no sample lies beyond them.
+
+    Returns:
+        whether that is known.
+    """
+    ends = [is_sample(end, samples) for end in path.points[[0, -1]]]
+    if all(ends):
+        seen = {"steps": path.steps.tolist(), "repeats": path.repeats, "samples": ends}
+        verdicts.right("interpolation", proof=seen)
+        return True
+    size = path.points.size(1)
+    everything = torch.cat([torch.empty(0, size), *samples])
+    if size > 2 and len(extended(path, everything).points) > len(path.points):
+        verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
+        return True
+    return False
+
+
+def _try_with_ends(
+    candidates: Sequence[Function], functions: Functions, at: Placed, verdicts: Verdicts
+) -> None:
+    """Where the ends of what ran are not known: call what ran with two that are given."""
+    ran = [f for f in candidates if f.ends() and f.place in functions.entered]
+    if not any(_try(function, functions, verdicts) for function in ran):
+        verdicts.not_seen("ends-of-line", at=at)
+
+
+def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
     """Call a function with two ends, and judge the images or points that it makes.
 
     Returns:
         whether it interpolates.
     """
-    best: tuple[list[Path], Tensor] | None = None
+    torch.manual_seed(0)
+    ends = torch.randn(2, functions.latent_dim)
+    best: tuple[list[Path], Tried] | None = None
     for count in (7, NUM_IMAGES):  # a number of steps may, or may not, count both ends
         tried = functions.call(function, ends, seed=0, count=count)
         paths = _tried_paths(tried, functions.latent_dim)
         if not paths:
             continue
-        best = best or (paths, torch.cat([ends, *(drawn.z for drawn in tried.draws)]))
+        best = best or (paths, tried)
         if any(len(path.points) == NUM_IMAGES and not path.repeats for path in paths):
-            best = paths, best[1]
+            best = paths, tried
             break
     if best is None:
         return False
-    paths, known = best
-    _judge(paths, [function.place] * len(paths), known, verdicts)
+    paths, tried = best
+    given = ends if function.ends() else torch.empty(0, functions.latent_dim)
+    if _is_between(paths, given):
+        verdicts.not_seen("between", at=function.place, n=len(paths[-1].points))
+        return True
+    known = torch.cat([given[:0], *(drawn.z for drawn in tried.draws)])
+    samples = [given] if len(given) else _rows_of(tried.noise, functions.latent_dim)
+    if not _judge(paths, [function.place] * len(paths), known, samples, verdicts):
+        verdicts.not_seen("ends-of-line", at=function.place)
     return True
+
+
+def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
+    """Whether seven points lie between two ends, which their caller may draw."""
+    path = paths[-1]
+    longer = extended(path, ends)
+    inner = len(path.points) == NUM_IMAGES - 2 and len(longer.points) == NUM_IMAGES
+    return inner and not longer.repeats and not is_uneven(longer)
 
 
 def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
@@ -145,7 +219,12 @@ def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
     return find_paths(drawn) or find_paths(returned)
 
 
-def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verdicts) -> None:
+def _check_ends(
+    candidates: list[Function],
+    choosers: list[Function],
+    functions: Functions,
+    verdicts: Verdicts,
+) -> None:
     """The two ends are of different classes every time, not by luck.
 
     Only where code chooses them: a person who looked at images, or a seed, is right or wrong in the
@@ -153,7 +232,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
     """
     lines = functions.lines
     seeded = any("seed(" in lines.texts.get(file, "") for file in lines.reached)
-    choosers = [f for f in functions.that("choice") if not f.ends()][:MAX_FUNCTIONS]
+    choosers = [f for f in choosers if not f.ends()][:MAX_FUNCTIONS]
     inside = [f for f in candidates if not f.ends()]
     fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
     for function in dict.fromkeys((*inside, *choosers)):
@@ -164,12 +243,14 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
         if seeded and functions.artist.asked == asked:
             fixed = fixed or function
             continue
+        tries = []
         for seed in range(NUM_TRIES):
             points = _ends_chosen(function, functions, seed, again=True)
             if points is None:
                 break
             logits = functions.artist.classify(functions.artist.draw(points))
             confidence, digit = logits.softmax(1).max(1)
+            tries.append([*digit.tolist(), float(confidence.min())])
             if digit[0] == digit[1] and bool((confidence > SURE).all()):
                 verdicts.fault(
                     "same-class-ends.tried",
@@ -180,7 +261,7 @@ def _check_ends(candidates: list[Function], functions: Functions, verdicts: Verd
                 )
                 return
         else:
-            verdicts.right("ends", n=NUM_TRIES)
+            verdicts.right("ends", proof={"tries": tries}, n=NUM_TRIES)
             return
     verdicts.not_seen("ends", at=fixed.place if fixed else None)
 

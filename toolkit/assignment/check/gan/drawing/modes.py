@@ -10,10 +10,10 @@ def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
     """The mode of the generator when it is trained, and when it draws samples, or their functions,
     when they were tried."""
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
-        verdicts.right("no-batch-norm")
+        verdicts.right("no-batch-norm", proof={"layers": game.generator.kinds})
     elif not _seen(game, verdicts):
         if functions.modes == {False}:
-            verdicts.right("mode")
+            verdicts.right("mode", proof={"training": functions.modes})
         else:
             verdicts.not_seen("mode")
 
@@ -42,7 +42,8 @@ def _seen(game: Game, verdicts: Verdicts) -> bool:
             "batchnorm-mode.training", at=wrong, proof={"one": wrong.training, "other": False}
         )
     elif sampled or pictures:
-        verdicts.right("mode")
+        training = [call.training for call in [*sampled, *pictures]]
+        verdicts.right("mode", proof={"training": training})
     return bool(sampled or pictures)
 
 

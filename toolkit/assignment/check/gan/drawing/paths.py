@@ -16,6 +16,7 @@ MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
 UNEVEN = 3
 TINY = 1e-3  # the length of points that nobody has set
 NEAR = 2e-3  # of a point's length
+BEYOND = 0.01  # of the way from one end to the other
 
 
 class Path(NamedTuple):
@@ -136,8 +137,42 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     return shares
 
 
-def ends_outside(path: Path, known: Tensor) -> int:
-    """How many ends of the path, 0 to 2, are `known` points (n, d) beyond its own."""
-    shares = (between(p[None], path.points[0], path.points[-1]) for p in known.double())
-    away = [float(share) for share in shares if share is not None]
-    return int(min(away, default=0.0) < -0.01) + int(max(away, default=1.0) > 1.01)
+def extended(path: Path, points: Tensor) -> Path:
+    """A path with the nearest of some points (n, d) beyond each of its ends, if there is one."""
+    before: list[tuple[float, Tensor]] = []
+    after: list[tuple[float, Tensor]] = []
+    for point in points.double():
+        share = between(point[None], path.points[0], path.points[-1])
+        if share is not None and float(share) < -BEYOND:
+            before.append((float(share), point))
+        elif share is not None and float(share) > 1 + BEYOND:
+            after.append((float(share), point))
+    first = [max(before, key=lambda pair: pair[0])[1][None]] if before else []
+    last = [min(after, key=lambda pair: pair[0])[1][None]] if after else []
+    return path._replace(points=torch.cat([*first, path.points, *last]))
+
+
+def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
+    """Whether a point (d,) is a row of one of the samples (n, d), or one that was enlarged."""
+    return any(bool(_are_alike(point, rows).any()) for rows in samples)
+
+
+def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
+    """The samples but for those that hold the path itself."""
+    return [
+        rows
+        for rows in samples
+        if sum(bool(_are_alike(point, rows).any()) for point in path.points) < MIN_STEPS
+    ]
+
+
+def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
+    """Which rows have the direction of a point, bool (n,); in a plane, which are the point."""
+    rows = rows.double()
+    alike: Tensor
+    if len(point) < 3:
+        alike = (rows - point).norm(dim=1) < NEAR * point.norm()
+        return alike
+    sizes = rows.norm(dim=1) * point.norm()
+    alike = rows @ point > (1 - NEAR**2 / 2) * sizes.clamp_min(1e-9)
+    return alike

@@ -23,10 +23,12 @@ from toolkit.assignment.check.lstm.cell.formulas import (
     READS_H,
 )
 from toolkit.assignment.check.lstm.cell.matching import Gate, Match
+from toolkit.assignment.check.lstm.cell.readings import nearest
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Layer, Model, More, Trial
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.check.verify import EXACT
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
@@ -249,8 +251,18 @@ def _fed(recording: Recording) -> Place | None:
     return None
 
 
-def unmatched(recording: Recording, network: Network, verdicts: Verdicts) -> None:
+def unmatched(
+    recording: Recording,
+    network: Network,
+    fresh: Sequence[tuple[Tensor, Tensor]],
+    verdicts: Verdicts,
+) -> None:
     """Say what can be said where nothing fits."""
+    reading = nearest(recording, fresh)
+    if reading is not None and reading.error > EXACT:
+        proof = {"readings": reading.readings, "nearest": min(reading.error, 1e9)}
+        verdicts.fault("wrong-equation.no-reading", at=reading.departs, proof=proof)
+        return
     if verdicts.has("fixed-sequence-length") and not recording.series:
         verdicts.not_seen("length")
         return

@@ -59,7 +59,7 @@ class Match:
         return self.read is not None and close(self.read, self.h)
 
 
-def find_match(recording: Recording, mistakes: bool = True) -> Match | None:
+def find_match(recording: Recording) -> Match | None:
     """The likeliest reading of a recording as an LSTM, perhaps with mistakes; None if none is."""
     best: Match | None = None
     for late in (False, True):
@@ -69,18 +69,18 @@ def find_match(recording: Recording, mistakes: bool = True) -> Match | None:
         if len(candidates.x) < 3:
             continue
         for more in (False, True):
-            match = _match(candidates, candidates.gates(more), mistakes)
+            match = _match(candidates, candidates.gates(more))
             if match is not None and (best is None or match.cost < best.cost):
                 best = match
-            if (best is not None and best.cost <= 2) or not mistakes:
+            if best is not None and best.cost <= 2:
                 return best
     return best
 
 
-def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool) -> Match | None:
+def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None:
     """The cheapest way to make (5) and (6) fit."""
     kinds = dict(found[:MAX_CANDIDATES])
-    best = min(_readings(candidates, kinds, mistakes), key=lambda one: one[0], default=None)
+    best = min(_readings(candidates, kinds), key=lambda one: one[0], default=None)
     if best is None:
         return None
     cost, gates, c, h, formula, output = best
@@ -102,12 +102,12 @@ def _match(candidates: Candidates, found: list[tuple[int, str]], mistakes: bool)
 
 
 def _readings(
-    candidates: Candidates, kinds: dict[int, str], mistakes: bool
+    candidates: Candidates, kinds: dict[int, str]
 ) -> Iterator[tuple[int, dict[str, int], int, int, Formula, Formula]]:
     """What each way costs; which series are the gates, c(t) and h(t); and by which formulas."""
     numbers = [k for k in kinds for _ in range(min(candidates.times[k], 3))]
     read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
-    for c, formula, roles in _cells(candidates, numbers, CELLS if mistakes else CELLS[:1]):
+    for c, formula, roles in _cells(candidates, numbers):
         for h, output, o in _outputs(candidates, numbers, c, roles):
             if h == c and formula.mistake:
                 continue  # any product of two would be such an LSTM
@@ -146,7 +146,7 @@ def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Ga
 
 
 def _cells(
-    candidates: Candidates, numbers: Sequence[int], formulas: Sequence[Formula]
+    candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
     """Each series that is c(t) by one of the formulas, the right one first."""
     values = candidates.values
@@ -160,7 +160,7 @@ def _cells(
         if k not in affine_gates and place.name not in VIEWS
     ]
     found = []
-    for formula in formulas:
+    for formula in CELLS:
         roles = torch.tensor(list(permutations(range(len(numbers)), len(formula.gates))))
         if not len(roles):
             continue

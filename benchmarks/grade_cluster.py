@@ -1,0 +1,157 @@
+"""A class on a cluster that loses workers: python benchmarks/grade_cluster.py [--size 500]
+
+Grades a class (`grade_class.py`: right submissions and 23 hostile archives) on this machine, and
+then on a Dask scheduler with four worker processes. One of the workers is killed twice and started
+again, another one is stopped for a minute. Every archive must have a result, and every harmless one
+the same as on this machine. The processor time of each way is that of the command and of all that
+it and the workers have started: also of what a killed worker had half judged.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from grade_class import HOSTILE, differences, write_class, written
+
+WORKERS = 4
+STOPPED_SECONDS = 60.0
+GRADE = [sys.executable, "-m", "toolkit.assignment", "grade"]
+
+
+class Cluster:
+    """A scheduler and its workers, each a process of this machine.
+
+    Args:
+        folder: for the scheduler's address and the workers' files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._address = folder / "scheduler.json"
+        self._scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
+        self._workers = [self._start_worker() for _ in range(WORKERS)]
+
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(self._address)]
+        log = (self._folder / "log").open("ab")
+        with log:
+            return subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+
+    def wait_for_address(self) -> str:
+        """The scheduler's address, as soon as it has written it down."""
+        while not self._address.exists():
+            if self._scheduler.poll() is not None:
+                sys.exit(f"The scheduler ended:\n{(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.2)
+        text = self._address.read_text(encoding="utf-8")
+        return text.partition('"address": "')[2].partition('"')[0]
+
+    def kill_worker(self) -> None:
+        """Kill the first worker, and start another in its place."""
+        self._workers[0].kill()
+        self._workers[0].wait()
+        self._workers[0] = self._start_worker()
+
+    def signal_second_worker(self, number: signal.Signals) -> None:
+        self._workers[1].send_signal(number)
+
+    def end(self) -> None:
+        for process in (*self._workers, self._scheduler):
+            process.terminate()
+        for process in (*self._workers, self._scheduler):
+            process.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A class on a cluster that loses workers.")
+    parser.add_argument("--size", type=int, default=500, help="archives")
+    parser.add_argument("--only", default="*", help="file of each harmless archive")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        folder = root / "class"
+        folder.mkdir()
+        kinds = write_class(folder, options.size, real=True, only=options.only)
+        here, seconds = graded_here(folder, root / "here")
+        expected = written(root / "here")
+        there = graded_on_a_cluster(folder, root, options.seed, seconds)
+        results = written(root / "there")
+    differing = [name for name, result in expected.items() if results.get(name) != result]
+    harmless = [name for name in differing if kinds[name] not in HOSTILE]
+    for name in differing:
+        print(f"{kinds[name]}: {differences(expected[name], results.get(name))[:500]}")
+    print("| | this machine | four workers, one killed twice, one stopped for a minute |")
+    print("|---|---|---|")
+    print(f"| results of {options.size} archives | {len(expected)} | {len(results)} |")
+    print(f"| processor time | {here:.0f} s | {there:.0f} s, {there / here - 1:+.1%} |")
+    print(f"| harmless archives with another result | | {len(harmless)} |")
+    print(f"| hostile archives with another result | | {len(differing) - len(harmless)} |")
+    if harmless or len(results) != options.size or len(expected) != options.size:
+        sys.exit(1)
+
+
+def graded_here(folder: Path, out: Path) -> tuple[float, float]:
+    """Grade on this machine; return the seconds of processor time, and those on the wall."""
+    start, before = time.perf_counter(), processor_seconds()
+    subprocess.run(
+        [*GRADE, str(folder), "--out", str(out), "--jobs", "2"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return processor_seconds() - before, time.perf_counter() - start
+
+
+def graded_on_a_cluster(folder: Path, root: Path, seed: int, seconds: float) -> float:
+    """Grade on four workers, and disturb them; return the seconds of processor time.
+
+    Args:
+        seconds: that the class took on this machine; the disturbances fall into these.
+    """
+    before = processor_seconds()
+    (root / "cluster").mkdir()
+    cluster = Cluster(root / "cluster")
+    try:
+        command = [*GRADE, str(folder), "--out", str(root / "there")]
+        command += ["--cluster", cluster.wait_for_address()]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        rng = random.Random(seed)
+        for act in (
+            cluster.kill_worker,
+            lambda: stop_for_a_minute(cluster),
+            cluster.kill_worker,
+        ):
+            time.sleep(seconds * rng.uniform(0.1, 0.25))
+            if process.poll() is not None:
+                sys.exit("The class was graded before all was disturbed: give a larger --size.")
+            act()
+        if process.wait():
+            sys.exit(f"grade --cluster ended with {process.returncode}.")
+    finally:
+        cluster.end()
+    return processor_seconds() - before
+
+
+def stop_for_a_minute(cluster: Cluster) -> None:
+    cluster.signal_second_worker(signal.SIGSTOP)
+    time.sleep(STOPPED_SECONDS)
+    cluster.signal_second_worker(signal.SIGCONT)
+
+
+def processor_seconds() -> float:
+    """Of all processes that this one and its children have started and waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""A student's training as the witness: how it builds its network, and how it calls it.
+
+The script runs until a backward pass has reached a network. Where that is called once for each time
+step, the loop around it is part of the network.
+"""
+
+import copy
+import inspect
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from toolkit.assignment.check.child.script.loops import SHORT
+from toolkit.assignment.check.child.script.running import Script
+from toolkit.assignment.check.child.script.trace import MAX_EVENTS, EnoughSteps, Trace
+from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.names import meaning
+
+CLASSES = 10
+VARIED = ("hidden", "batch", "steps", "device")  # arguments that the experiments change
+
+
+class Call(NamedTuple):
+    """One call of a network: what it was given, flat, and the tensors that came back."""
+
+    network: nn.Module
+    leaves: list[Any]
+    spec: TreeSpec  # of the positional arguments and those with names
+    outputs: list[Tensor]
+
+
+class Layout(NamedTuple):
+    """Where the digits are in a tensor."""
+
+    axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
+    dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
+    batch: int
+    steps: int
+
+
+class Seen:
+    """A network as their training has built and called it.
+
+    Args:
+        calls: those that led to one loss, in their order; several are the steps of a loop.
+        args, kwargs: of its constructor.
+        rows: sizes that the batch may have.
+    """
+
+    def __init__(
+        self, calls: Sequence[Call], args: Any, kwargs: Mapping[str, Any], rows: set[int]
+    ) -> None:
+        first, last = calls[0], calls[-1]
+        self.kind = type(first.network)
+        self.dtype = next(first.network.parameters()).dtype
+        self.built = inspect.signature(self.kind).bind(*args, **kwargs)
+        self.built.apply_defaults()
+        self.loop = len(calls) > 1
+        self.first = first if self.loop else last
+        self.later = calls[1] if self.loop else last
+        self.carried = _carried(first, self.later) if self.loop else {}
+        self.input, self.layout = self._find_input(calls if self.loop else [last], rows)
+        self.predicts = any(CLASSES in x.shape[-2:] for x in last.outputs)
+        self.sizes = self._sizes(self.built.arguments)
+
+    def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
+        """The argument that has the digits, and where they are in it."""
+        predicted = [x.shape for x in calls[-1].outputs if CLASSES in x.shape]
+        rows = rows.intersection(*predicted) or {n for shape in predicted for n in shape[:-1]}
+        for k, leaf in enumerate(calls[0].leaves):
+            if not isinstance(leaf, Tensor) or k in self.carried:
+                continue
+            given = [call.leaves[k] for call in calls]
+            x = torch.stack(given) if self.loop else leaf
+            if (layout := find_layout(x, rows, self.loop)) is not None:
+                return k, layout
+        return 0, None
+
+    def _sizes(self, named: Mapping[str, Any]) -> dict[str, int]:
+        """The sizes among arguments, and in objects that hold settings."""
+        sizes: dict[str, int] = {}
+        for name, value in named.items():
+            what = meaning(name, "network")
+            if what == "settings":
+                sizes |= self._sizes(_inside(value))
+            elif what in VARIED and what != "device" and self._is_size(what, value):
+                sizes[what] = value
+        return sizes
+
+    def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
+        """Put other sizes among arguments, and in copies of objects that hold settings."""
+        for name, value in list(named.items()):
+            what = meaning(name, "network")
+            if what == "settings":
+                named[name] = copy.copy(value)
+                self._change(_inside(named[name]), varied)
+            elif what is not None and what in varied and self._is_size(what, value):
+                named[name] = varied[what]
+
+    def _is_size(self, what: str, value: Any) -> bool:
+        """Whether a value can be what the name of an argument says, by how it is called."""
+        if what == "device" or self.layout is None:
+            return what == "device"
+        if not isinstance(value, int) or isinstance(value, bool):
+            return False
+        called = {"batch": self.layout.batch, "steps": self.layout.steps}
+        return abs(value - called.get(what, value)) <= (what == "steps")
+
+    def said(self) -> dict[str, Any] | None:
+        """What the judge needs to know of it; None if it was not understood."""
+        states_inside = self.loop and not self.carried  # when do they begin anew?
+        if self.layout is None or not self.predicts or states_inside:
+            return None
+        steps = self.layout.steps
+        # If it is built for fewer digits than it is given, it is judged by those it is built for.
+        extra = max(0, self.sizes.get("steps", steps) - steps)
+        return {**self.layout._asdict(), "extra": extra}
+
+    def build(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """A network with other sizes, and which of its sizes its constructor asks for.
+
+        Args:
+            kind: its class.
+            sizes: what an argument is -> its value; None where theirs is to be kept.
+        """
+        varied = {what: x for what in VARIED if (x := sizes.get(what)) is not None}
+        bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
+        self._change(bound.arguments, varied)
+        network = kind(*bound.args, **bound.kwargs).to(self.dtype)
+        return network, dict.fromkeys(self.sizes)
+
+    def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
+        """What comes back for an input in their layout, at the last step if the loop is theirs."""
+        assert self.layout is not None
+        x = x.to(self.dtype) if x.is_floating_point() else x
+        call, outputs = self.first, list[Tensor]()
+        for given in x if self.loop else [x]:
+            leaves = [self._resized(leaf, x, hidden) for leaf in call.leaves]
+            leaves[self.input] = given
+            for k, output in self.carried.items() if outputs else ():
+                leaves[k] = outputs[output]
+            args, kwargs = tree_unflatten(leaves, call.spec)
+            result = network(*args, **kwargs)
+            call, outputs = self.later, list(tensors_in(result))
+        return result
+
+    def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
+        """An argument for an input of another batch and length, and for another hidden size."""
+        assert self.layout is not None
+        axes, steps = self.layout.axes, self.layout.steps
+        batch = x.size(axes.index("b"))
+        if type(leaf) is int:
+            now = x.size(axes.index("t")) if "t" in axes else x.size(1) // CLASSES
+            return {steps + 1: now + 1, steps: now, self.layout.batch: batch}.get(leaf, leaf)
+        if not isinstance(leaf, Tensor):
+            return leaf
+        sizes = {self.sizes.get("hidden"): hidden} if hidden else {}
+        left = {self.layout.batch: batch}  # it comes first where the hidden size is the same
+        for axis, size in enumerate(leaf.shape):
+            wanted = left.pop(size, sizes.get(size, size))
+            leaf = leaf.index_select(axis, torch.arange(wanted) % size)
+        return x.new_zeros(leaf.shape, dtype=leaf.dtype).copy_(leaf)
+
+
+class Witness(Script):
+    """Runs a script until a backward pass has reached the network.
+
+    Args:
+        name: of the class that is looked for; None for any.
+    """
+
+    def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:
+        self._name = name
+        self.seen: dict[str, Seen] = {}
+        super().__init__(root, file, SHORT, max_seconds)
+
+    def _begin(self, trace: Trace) -> None:
+        super()._begin(trace)
+        self._calls = deque[Call](maxlen=MAX_EVENTS)
+        self._rows: set[int] = set()  # of the labels
+        trace.called = self._called  # type: ignore[method-assign]
+        trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+
+    @property
+    def _is_it(self) -> bool:
+        return bool(self.seen) and self._name in {None, *self.seen}
+
+    def _called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if network in self.trace.built:
+            leaves, spec = tree_flatten((args, kwargs))
+            self._calls.append(Call(network, leaves, spec, list(tensors_in(result))))
+
+    def _add(self, add: Callable[..., int], kind: str, **fields: Any) -> int:
+        index = add(kind, **fields)
+        if kind == "loss" and fields["target"]:
+            self._rows = {*fields["target"]["shape"][:1]}
+        if kind == "backward":
+            self._look()
+        return index
+
+    def _look(self) -> None:
+        """See which calls have led to this backward pass."""
+        reached = [
+            call
+            for call in self._calls
+            if any(x.grad_fn in self.trace.nodes for x in call.outputs if x.grad_fn is not None)
+        ]
+        self._calls.clear()
+        for network in {id(call.network): call.network for call in reached}.values():
+            calls = [call for call in reached if call.network is network]
+            name = type(network).__name__
+            args, kwargs = self.trace.built[network]
+            self.seen[name] = Seen(calls, args, kwargs, self._rows)
+            if name == self._name:
+                raise EnoughSteps
+
+
+def _inside(settings: Any) -> MutableMapping[str, Any]:
+    """The values in an object that holds settings, by their names."""
+    held = settings if isinstance(settings, MutableMapping) else getattr(settings, "__dict__", {})
+    return cast(MutableMapping[str, Any], held)
+
+
+def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
+    """Where digits are in a tensor; None if it has none, or if batch and time may be exchanged.
+
+    Args:
+        rows: sizes that the batch may have.
+        stepwise: the first axis is that of the time steps.
+    """
+    for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):
+        if len(axes) != x.dim() or (stepwise and axes[0] != "t"):
+            continue
+        sizes = dict(zip(axes, x.shape, strict=True))
+        if sizes["b"] not in rows:
+            continue
+        if not stepwise and sizes["b"] == sizes.get("t"):
+            return None
+        dim = _encoding(x.movedim(axes.index("d"), -1) if "d" in axes else x, axes)
+        if dim is not None:
+            steps = sizes["f"] // CLASSES if axes == "bf" else sizes["t"]
+            return Layout(axes, dim, sizes["b"], steps)
+    return None
+
+
+def _encoding(x: Tensor, axes: str) -> int | None:
+    """How digits are encoded in the last axis; None if they are not."""
+    if axes == "bf" and x.size(-1) % CLASSES == 0:
+        x = x.unflatten(-1, (-1, CLASSES))
+    if axes in ("bt", "tb") or ("d" in axes and x.size(-1) == 1):
+        return int(x.is_floating_point())
+    one_hot = x.size(-1) == CLASSES and bool(((x == 0) | (x == 1)).all() & (x.sum(-1) == 1).all())
+    return CLASSES if one_hot else None
+
+
+def _carried(first: Call, second: Call) -> dict[int, int]:
+    """The arguments of a call that are outputs of the one before: their numbers."""
+    carried = {}
+    for k, leaf in enumerate(second.leaves):
+        for output, x in enumerate(first.outputs):
+            if isinstance(leaf, Tensor) and leaf.shape == x.shape and torch.equal(leaf, x):
+                carried[k] = output
+    return carried

@@ -1,0 +1,85 @@
+"""Draws in the place of a student's generator, and reads digits, once their training is over.
+
+A script is trained for a few steps here, so its generator draws nothing that anybody could call a
+digit, and a search for two classes among its images has no end. From a step on, the judge draws for
+it: its images get other values and keep their graph, so a training that goes on is not disturbed.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.check.child.answering import Back
+from toolkit.assignment.check.child.script.values import unwatched
+
+NUM_CLASSES = 10
+MANY = 1000  # images that the judge is asked about at once
+Shapes = list[tuple[str, torch.Size]]
+
+
+class Drawing:
+    """What takes the place of the results of networks.
+
+    Args:
+        back: asks the judge to `draw` images for z, and to `classify` images.
+        generator: names and shapes of the parameters of the network that draws.
+        pixels: of one of its images.
+        steps: after so many steps of the training its images are the judge's.
+    """
+
+    def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:
+        self._back, self._generator = back, generator
+        self._pixels, self._steps = pixels, steps
+        self._drawn: Tensor | None = None  # the last one, which layers hand on
+
+    @unwatched
+    def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
+        """What a network returns: the judge's images or logits, or its own result.
+
+        Args:
+            steps: of the training so far.
+        """
+        if steps < self._steps or result is self._drawn or not isinstance(result, Tensor):
+            return result
+        first = next((value for value in inputs if isinstance(value, Tensor)), None)
+        if first is None or not first.numel() or not len(result):
+            return result
+        if shapes_of(network) == self._generator and result.numel() % self._pixels == 0:
+            images = draw(self._back, first, network.training)
+            self._drawn = self._own_graph(result, images)
+        elif self._reads(first, result):
+            self._drawn = self._own_graph(result, classify(self._back, first))
+        else:
+            return result
+        return self._drawn
+
+    def _reads(self, images: Tensor, result: Tensor) -> bool:
+        """Whether a network gives ten numbers for each image."""
+        sizes = images.numel() // len(images), result.shape[1:]
+        return len(images) == len(result) and sizes == (self._pixels, (NUM_CLASSES,))
+
+    @staticmethod
+    def _own_graph(result: Tensor, values: Tensor) -> Tensor:
+        """The values, with the graph of the result."""
+        if values.numel() != result.numel():
+            return result
+        values = values.reshape(result.shape).to(result.dtype)
+        return result + (values - result).detach() if result.requires_grad else values
+
+
+def draw(back: Back, z: Tensor, training: bool) -> Tensor:
+    """The judge's images for z, of one point or of a batch, (batch, ...)."""
+    parts = z.detach().split(MANY) if z.dim() > 1 else (z.detach(),)
+    return torch.cat([back("draw", z=part, training=training) for part in parts])
+
+
+def classify(back: Back, images: Tensor) -> Tensor:
+    """The judge's logits (batch, 10) for images."""
+    parts = images.detach().split(MANY)
+    return torch.cat([back("classify", images=part) for part in parts])
+
+
+def shapes_of(network: nn.Module) -> Shapes:
+    """The names and shapes of the parameters of a network, by which a copy of it is known."""
+    return [(name, parameter.shape) for name, parameter in network.named_parameters()]

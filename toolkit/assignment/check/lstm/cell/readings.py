@@ -1,0 +1,65 @@
+"""Every reading of a network's four affine maps as g, i, f and o: if none is right, it is no LSTM.
+
+Four maps of x(t) and h(t-1), each with its activation, can be the gates in 24 ways; a gradient
+changes none of that.
+"""
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+from torch import Tensor
+
+from toolkit.assignment.check.lstm.cell.affine import affine
+from toolkit.assignment.check.lstm.cell.candidates import VIEWS, Candidates, close
+from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS
+from toolkit.assignment.check.lstm.cell.recording import Place, Recording
+from toolkit.assignment.check.lstm.cell.reference import Layer, Model, Trial
+
+
+class Nearest(NamedTuple):
+    """The reading whose logits come nearest to the network's."""
+
+    readings: int
+    error: float
+    departs: Place | None  # where a state is computed first that it does not have
+
+
+def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
+    """Try every reading; None if their number is not known.
+
+    Args:
+        fresh: as of a `Trial`.
+    """
+    candidates = Candidates(recording, late=False)
+    explained = {k: y for k, _, y in candidates.explained}
+    gates = [k for k, _ in candidates.gates(more=False) if k in explained]
+    if len(gates) != len(ACTIVATIONS) or not (candidates.reads and fresh):
+        return None
+    h = candidates.values[candidates.reads[0]]
+    readout = affine(recording.logits, None, h[-1])
+    now, before = candidates.now, h[:-1].flatten(0, 1)
+    maps = [affine(explained[k][1:].flatten(0, 1), now, before) for k in gates]
+    if not (readout.exact and all(fit.exact for fit in maps)):
+        return None
+    orders = [dict(zip(ACTIVATIONS, order, strict=True)) for order in permutations(maps)]
+    trials = [Trial(Model([Layer(order, ACTIVATIONS)], readout), fresh) for order in orders]
+    best = min(trials, key=Trial.error)
+    return Nearest(len(trials), best.error(), _departure(best, recording, candidates, gates))
+
+
+def _departure(
+    trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
+) -> Place | None:
+    """Where the first step computes what this reading does not, nor a map of x(1), as h(0) = 0."""
+    x = recording.x[:, :1]
+    step = trial.model.layers[0].steps(x)[0]
+    known = [value for name, value in step.items() if name != "x"]
+    known += [candidates.values[k][0] for k in gates]
+    for number in recording.order:
+        place, value = recording.places[number], recording.values[number]
+        if place.name in VIEWS or any(close(value, own) for own in known):
+            continue
+        if not affine(value, None, x[:, 0]).exact:
+            return place
+    return None
