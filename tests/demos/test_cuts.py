@@ -79,6 +79,7 @@ def ask(node: Callable[..., str], page: Path, **questions: Any) -> Any:
     return json.loads(node(HERE / "asked.mjs", page, text=json.dumps(given)))
 
 
+@pytest.mark.slow
 def test_accuracy_with_a_cut(node: Callable[..., str], page: Path, server: GateMicroscope) -> None:
     lstms = [(name, *cut) for name in ("lstm", "lstm_plain") for cut in CUTS]
     cases = [

@@ -155,6 +155,7 @@ def test_no_mark_of_the_source_is_left_in_a_text(window: Any) -> None:
     window.locator("#tab-gates").click()
 
 
+@pytest.mark.slow
 def test_no_two_tabs_share_a_key(browser: Any, page: Path) -> None:
     """What one tab writes into the address no other tab changes, whichever pair it is."""
     with visit(browser, page.as_uri()) as opened:

@@ -88,6 +88,7 @@ def generators() -> dict[str, nn.Module]:
     }
 
 
+@pytest.mark.rows(1)
 @pytest.mark.filterwarnings("ignore")  # of tracing
 @pytest.mark.parametrize("kind", list(generators()))
 @torch.no_grad()
@@ -160,6 +161,7 @@ def test_a_part_of_theirs(mine: Path, tmp_path: Path) -> None:
         GateMicroscope(tmp_path)
 
 
+@pytest.mark.slow
 def test_where_it_stands(mine: Path, monkeypatch: pytest.MonkeyPatch, mnist: MNIST) -> None:
     """Of two draws of 300 images, against the same numbers from their parts."""
     monkeypatch.setattr(standing, "NUM_IMAGES", 300)

@@ -32,6 +32,7 @@ def png(array: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_mnist_itself_comes_back(mnist: MNIST) -> None:
     generator = make_rng(0, "sheets")
     images = mnist.test_images[:COUNT]

@@ -43,7 +43,7 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps of the film: 0, and then each is a constant factor after the one before.
 
     The first after 0 is a 400th of the training: until then the moving average hardly moves. A
-    training of very few steps has fewer frames.
+    training run of very few steps has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))

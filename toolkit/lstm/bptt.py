@@ -1,9 +1,10 @@
 """Backpropagation through time, written out: what autograd does with equations (1) to (6).
 
-The equations are those of `sigmoids.py`, which also says what s, r, C and H are. Write dv for the
-derivative of the loss with respect to v, but dc for the one with respect to C / 4, for which (5) is
-C / 4 = i * (s - 1/2) + C(t-1) / 4 * f, and a for the pre-activations of i, f, s and o. Going back
-from step T to step 1, where dH(T) comes from the readout:
+The equations are those of `sigmoids.py`, which also says what s, r, C and H are. dv is the
+derivative of the loss with respect to v, with one exception: dc is the derivative with respect to
+C / 4. In terms of C / 4, equation (5) reads C / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
+pre-activations of i, f, s and o are called a. The loop goes back from step T, where dH(T) comes
+from the readout, to step 1:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1

@@ -156,7 +156,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample, drop repetitions, and sample more; for when there are many more than `count`."""
+    """Sample until there are `count` distinct ones; fast if there are many more to choose from."""
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -166,7 +166,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all; for when `count` is more than a tenth of them."""
+    """Sample from the list of all; fast if `count` is more than a tenth of them."""
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):

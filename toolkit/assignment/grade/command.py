@@ -157,7 +157,7 @@ def grade(
 
 
 def say_open(cluster: str | None) -> None:
-    """Warn about a scheduler that asks for no certificate."""
+    """Warn about a scheduler that does not require a certificate."""
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
 

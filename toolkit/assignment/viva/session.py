@@ -36,7 +36,7 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
-    """The same questions, if there is at least one.
+    """Return the questions if there are any.
 
     Raises:
         ToolkitError: there is no question.

@@ -128,7 +128,7 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return the user id of a program that the process with the id `judge` starts.
+        """Return the user id of programs that are started by the process whose id is `judge`.
 
         Nobody else has this user id: it is not one of `taken`.
         """

@@ -121,9 +121,12 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     """How far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
 
     Returns:
-        (n,), or None if some point is neither on the line nor on an arc through both.
+        (n,), or None if some point is neither on the line nor on an arc through both; memory that
+        nobody has written may hold numbers that are not finite.
     """
     ends = torch.stack([first, last], dim=1)
+    if not bool(ends.isfinite().all() and points.isfinite().all()):
+        return None
     size = points.norm(dim=1).mean().clamp_min(1e-9)
     if bool((last - first).norm() < NEAR * size):
         same = bool(((points - first).norm(dim=1) < NEAR * size).all())
