@@ -90,7 +90,7 @@ class Generator(nn.Module):
         """The file's images of z, in its own range."""
         try:
             images = self.module(z)
-        except SCRIPT_ERRORS as error:
+        except (ValueError, *SCRIPT_ERRORS) as error:  # a network of ours raises a ValueError
             if is_out_of_memory(error):
                 raise
             reason = str(error).strip().splitlines()[-1].rstrip(".")
