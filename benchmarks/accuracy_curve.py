@@ -2,7 +2,7 @@
 
 Asks each exported network that reads digits about 500 palindromes of every length from 5 to
 1,000, some twenty minutes on one thread, and writes how many it gets right to
-playground/data/curve.json, by the SHA-256 of its file: of another network the page draws no curve.
+playground/data/curve.json, by its identity, a SHA-256: of another network the page draws no curve.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import torch
 
 from toolkit.common.device import make_rng
 from toolkit.common.files import atomic_write
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export import loading
+from toolkit.export.manifest import entry_of, identity
 from toolkit.lstm.data import palindromes, split_last
 
 ROOT = Path(__file__).parents[1]
@@ -26,15 +26,16 @@ SHORTEST, LONGEST, COUNT = 5, 1000, 500
 @torch.no_grad()
 def main(out: Path) -> None:
     torch.set_num_threads(1)
-    listed = read_manifest(ROOT / "exports")
-    networks = [(name, torchscript.load(name, ROOT / "exports")) for name in NAMES]
+    networks = [(name, loading.load(name, ROOT / "exports")) for name in NAMES]
     right: dict[str, list[int]] = {name: [] for name in NAMES}
     for length in range(SHORTEST, LONGEST + 1):
         asked = palindromes(COUNT, length, split="test", rng=make_rng(length, "accuracy curve"))
         digits, label = split_last(asked)
         for name, network in networks:
             right[name].append(int((network(digits).argmax(dim=1) == label).sum()))
-    curves = {listed[f"{name}.pt"]["sha256"]: right[name] for name in NAMES}
+    curves = {}
+    for name in NAMES:
+        curves[identity(entry_of(name, ROOT / "exports"))] = right[name]
     content = {"shortest": SHORTEST, "count": COUNT, "right": curves}
     atomic_write(out, (json.dumps(content, separators=(",", ":")) + "\n").encode())
     print("| network | T = 9 | 36 | 60 | 100 | 212 | 1,000 | T at which at least 90% are right |")

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.common.package_data import package_data
-from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export.manifest import SIGNATURES, entry_of
 from toolkit.export.playground import write_playground
 
 PORT, DISPLAY = 47_113, ":77"
@@ -145,7 +145,7 @@ def golden(browser: Browser) -> tuple[int, float]:
     """The number of golden values, and the largest deviation in units of 1 + |y|."""
     count, worst = 0, 0.0
     for name in SIGNATURES:
-        for case in read_manifest(package_data("exports"))[f"{name}.pt"]["golden"]["cases"]:
+        for case in entry_of(name, package_data("exports"))["golden"]["cases"]:
             given, expected = (
                 np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)
                 for key in ("input", "output")

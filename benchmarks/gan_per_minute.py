@@ -31,7 +31,7 @@ from toolkit.common.device import make_rng, pick_precision, seeded
 from toolkit.common.figures import save_curves
 from toolkit.common.record import Spread
 from toolkit.common.runs import Run
-from toolkit.export import manifest, torchscript
+from toolkit.export import loading, manifest
 from toolkit.gan.config import Config
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
 from toolkit.gan.latent import sample_latents
@@ -160,7 +160,7 @@ def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
 
 def sampling_milliseconds(repeats: int = 200) -> float:
     """Median time of a batch of 25 samples from the export, which `load` has warmed up."""
-    generator = torchscript.load("generator", manifest.readable_exports())
+    generator = loading.load("generator", manifest.readable_exports())
     times = []
     for _ in range(repeats):
         z = torch.randn(25, generator.latent_dim)
@@ -292,8 +292,8 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     mnist = load_mnist()
-    sha256 = manifest.read_export("classifier").entry["sha256"]
-    evaluator = Evaluator(torchscript.load("classifier"), sha256, mnist, CPU)
+    sha256 = manifest.identity(manifest.read_export("classifier").entry)
+    evaluator = Evaluator(loading.load("classifier"), sha256, mnist, CPU)
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads; real images "
         f"{evaluator.floor:.2f}, classifier {sha256[:12]}\n"

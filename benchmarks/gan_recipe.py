@@ -27,8 +27,8 @@ from torch import nn
 from toolkit.common.device import pick_precision
 from toolkit.common.record import Spread
 from toolkit.common.runs import Run
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest, readable_exports
+from toolkit.export import loading
+from toolkit.export.manifest import judge_of, readable_exports
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
 from toolkit.gan.measure.evaluation import Evaluator, fit_gaussian, frechet_distance, sample_draws
@@ -40,8 +40,8 @@ CPU = torch.device("cpu")
 def run_trial(config: Config) -> dict[str, object]:
     """Train and measure."""
     mnist = load_mnist()
-    sha256 = read_manifest(readable_exports())["classifier.pt"]["sha256"]
-    evaluator = Evaluator(torchscript.load("classifier", readable_exports()), sha256, mnist, CPU)
+    sha256 = judge_of(readable_exports())
+    evaluator = Evaluator(loading.load("classifier", readable_exports()), sha256, mnist, CPU)
     with tempfile.TemporaryDirectory() as directory, Run(Path(directory) / "gan", config) as run:
         begin = time.process_time()
         networks, _ = train(

@@ -67,7 +67,7 @@ def measure(*arguments: str) -> Measured:
             for name, log in logs.items()
         },
         {
-            name.removesuffix(".pt"): entry["metrics"]
+            name.removesuffix(".safetensors"): entry["metrics"]
             for name, entry in manifest.items()
             if "metrics" in entry
         },

@@ -330,7 +330,7 @@ def verify_file(path: Path, entry: Any, manifest: dict[str, Any]) -> str:
     """What is true of one file, in words; a Failure if it is not as the manifest says."""
     if path.suffix not in READERS:
         check_sha256(path.parent / "manifest.json", path, path.read_bytes())
-        return "the SHA-256 is right; not a model"
+        return "the SHA-256 is right; not a program, so not run"
     golden = source_of(path, entry, manifest).get("golden") if isinstance(entry, dict) else None
     if golden is None:
         raise Failure(f"the manifest has no golden values for {path.name}")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toolkit.export import torchscript
+from toolkit.export import saving
 from toolkit.export.own import OwnDiscriminator, OwnGenerator
 from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.model import LSTM
@@ -73,15 +73,16 @@ def networks() -> dict[str, nn.Module]:
 def write_mine(folder: Path, models: Mapping[str, nn.Module]) -> Path:
     """A folder with these networks, each of which is somebody's own."""
     for name, model in models.items():
-        torchscript.save(
-            {name: model}, {name: {}}, exports_dir=folder, seed=0, config={}, formats=()
+        saving.save(
+            {name: model}, {name: {}}, exports_dir=folder, seed=0, config={}, formats=("pt",)
         )
     path = folder / "manifest.json"
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for file, entry in manifest.items():
         entry |= {"whose": WHOSE, "own": {}}
-        del entry["crc32"], entry["metrics"]
-        if file == "lstm.pt":
+        entry.pop("metrics", None)
+        del entry["crc32"]
+        if file == "lstm.safetensors":
             entry["config"] = {"length": LENGTH}
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return folder

@@ -23,15 +23,15 @@ CHILD = "a child process of yours, without a sandbox"
 SANDBOX = "the grader's sandbox"
 OWN = "its own process"
 # Definitions that are doors, or that watch one: what is behind them is not followed.
-VOUCHED = "toolkit.export.torchscript:load"
+VOUCHED = "toolkit.export.loading:load"
 DOORS = {
     "toolkit.assignment.check.host:Host": ("runs the code", CHILD),
     "toolkit.assignment.grade.sandbox.host:SandboxedHost": ("runs the code", SANDBOX),
     "toolkit.assignment.export.weights:Saved": ("unpickles weights saved as networks", CHILD),
     "toolkit.assignment.tutor.answer:examine": ("calls a function of your notebook", OWN),
-    "toolkit.export.torchscript:load_file": ("loads a TorchScript file", OWN),
-    "toolkit.export.formats:load_pt": ("loads a TorchScript file", OWN),
-    "toolkit.export.program:from_bytes": ("loads a `.pt2` file", OWN),
+    "toolkit.export.loading:load_file": ("loads a TorchScript file", OWN),
+    "toolkit.export.formats.torchscript:from_bytes": ("loads a TorchScript file", OWN),
+    "toolkit.export.formats.program:from_bytes": ("loads a `.pt2` file", OWN),
     VOUCHED: ("loads TorchScript that the manifest beside it vouches for", OWN),
 }
 # Calls that run or load code, wherever they are; and who may make them.

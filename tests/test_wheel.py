@@ -108,7 +108,8 @@ def assert_no_encoding_is_left_open(printed: str) -> None:
 def test_it_carries_its_data(installed: Path) -> None:
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(installed)}))
     data = site / "toolkit" / "_data"
-    for name in ("exports/lstm.pt", "exports/manifest.json", "skeleton/my_gan.py",
+    for name in ("exports/lstm.pt", "exports/lstm.safetensors", "exports/manifest.json",
+                 "skeleton/my_gan.py",
                  "report/report.tex", "demos/gan_demo.py", "assignment3.ipynb",
                  "dist/playground.html", "dist/page.css", "clinic.json",
                  "constraints/py311-released.txt"):  # fmt: skip

@@ -43,8 +43,9 @@ from toolkit.assignment.export.command import SECONDS
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import PARTS
 from toolkit.common.errors import ToolkitError
-from toolkit.export.formats import convert, load_pt
+from toolkit.export.formats import onnx
 from toolkit.export.playground import layers_of
+from toolkit.export.saving import proved
 
 REACHED = ("exported", "drawn in the demo", "drawn in the page")
 REFUSALS = (ToolkitError, Missing, StudentError, WrongOutput, Gone)
@@ -119,16 +120,17 @@ def adversarial(student: Student, located: Located, root: Path) -> Iterator[str]
     for describe in gan.look(student, located):
         described = describe()
         states = random_weights(student.ask("shapes", network=described.network.id))
-        export, graph, problem = gan.exported(student, root, described, states, {})
-        if graph is None:
-            raise ToolkitError(problem)
-        convert([export], graphs={export.file: graph})
+        made = gan.exported(student, root, described, states, {})
+        if made.graph is None:
+            raise ToolkitError(" ".join(made.problems))
+        digest = made.source.entry["sha256"]
+        proved(made.source, "onnx", onnx.to_bytes(described.name, made.graph, digest))
         if network is None:
-            network = load_pt(export.data)
+            network = made.network
             yield "exported"
             draw(network)
             yield "drawn in the demo"
-    layers_of(Path("generator.pt"), network, "generator")
+    layers_of(Path("generator"), network, "generator")
     yield "drawn in the page"
 
 

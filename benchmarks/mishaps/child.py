@@ -139,7 +139,7 @@ def give(
 
 
 def _make_small(formats: bool) -> None:
-    from toolkit.export import torchscript
+    from toolkit.export import saving
     from toolkit.gan.config import ClassifierConfig
     from toolkit.gan.config import Config as GANConfig
     from toolkit.gan.data import MNIST, load_mnist
@@ -155,9 +155,9 @@ def _make_small(formats: bool) -> None:
     recurrent.FAR = recurrent.NEAR = (5, 36)  # type: ignore[attr-defined]
     presets.CLASSIFIER["smoke"] = ClassifierConfig(num_epochs=2, num_images=500, num_threads=1)
     presets.GAN["smoke"] = GANConfig(num_steps=42, eval_every=400, save_every=40, num_threads=1)
-    torchscript.rehearse = lambda: None  # type: ignore[assignment]
+    saving.rehearse = lambda: None  # type: ignore[assignment]
     if not formats:
-        torchscript.convert = lambda *_: []  # type: ignore[attr-defined]
+        saving.convert = lambda *_: []  # type: ignore[attr-defined]
 
 
 def _die_at(last_write: int | str) -> None:

@@ -19,7 +19,7 @@ from toolkit.common.runs import Run
 from toolkit.export.manifest import Export, read_file, read_manifest
 from toolkit.export.replacing import replace_exports, restore
 
-FILES = ("discriminator.pt", "film.npz", "generator.onnx", "generator.pt")
+FILES = ("discriminator.safetensors", "film.npz", "generator.onnx", "generator.safetensors")
 RNN = ["rnn", "--preset", "smoke", "--num-steps", "20"]
 GAN = ["gan", "--preset", "smoke", "--batch-size", "4"]
 FULL = 3  # the exit code of a process that said that it could not write
@@ -48,14 +48,14 @@ def save_files(version: int, exports_dir: Path) -> None:
     for file in FILES:
         data = f"{file} {version} ".encode() * 100
         facts = {"sha256": sha256(data), "bytes": len(data), "seed": version}
-        if file == "generator.onnx":
-            facts["made_from"] = sha256(f"generator.pt {version} ".encode() * 100)
+        if file in ("film.npz", "generator.onnx"):
+            facts["made_from"] = sha256(f"generator.safetensors {version} ".encode() * 100)
         exports.append(Export(file, data, facts))
     replace_exports(exports, exports_dir)
 
 
 def restore_files(directory: Path) -> None:
-    restore(["generator.pt", "discriminator.pt", "film.npz"], directory)
+    restore(["generator", "discriminator"], directory)
 
 
 def checkpoint(directory: Path) -> None:

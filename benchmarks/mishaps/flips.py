@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
 from toolkit.common.record import read_record
 from toolkit.common.runs import Run
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.film import load_film
 from toolkit.export.manifest import read_export, read_manifest
 
@@ -114,13 +115,14 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
 
     for file in read_manifest(exports):
         name, _, ending = file.rpartition(".")
-        if ending in ("pt", "onnx", "pt2"):
+        if ending in ("safetensors", "pt", "onnx", "pt2"):
             add(
                 f".{ending} files",
                 exports / file,
                 lambda n=name, e=ending: read_export(n, exports, e).data,
             )
-    add(".pt files", exports / "lstm.pt", lambda: str(torchscript.load("lstm", exports).graph))
+    script = partial(loading.load, "lstm", exports, format="pt")
+    add(".pt files", exports / "lstm.pt", lambda: str(script().graph))
     add("film.npz", exports / "film.npz", lambda: list(load_film(exports)))
     add("the manifest", exports / "manifest.json", lambda: read_manifest(exports))
 

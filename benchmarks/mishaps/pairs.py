@@ -13,7 +13,7 @@ import torch
 from mishaps import Outcome
 from mishaps.child import FORKS, contents, finish, start
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
+from toolkit.export import saving
 from toolkit.export.manifest import read_export, read_listed, read_manifest
 from toolkit.lstm.model import LSTM, RNN
 
@@ -34,7 +34,7 @@ def save(name: str, seed: int, exports_dir: Path, barrier: Any) -> None:
     barrier.wait(60)
     metrics = {"test_accuracy": 0.5, "length": 5}
     with contextlib.redirect_stdout(io.StringIO()):  # it says when it waits
-        torchscript.save(
+        saving.save(
             {name: model},
             {name: metrics},
             exports_dir=exports_dir,

@@ -67,7 +67,7 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
 
 
 def _lstm_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    projected = _projected_inputs(network, digits)
+    projected = _projected_inputs(network)
     weight = network.cell.weight_hh.double()
     h = c = projected.new_zeros(len(digits), network.hidden_size)
     states: dict[str, list[Tensor]] = {name: [] for name in "ifogch"}
@@ -103,7 +103,7 @@ def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, 
 
 
 def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    projected = _projected_inputs(network, digits)
+    projected = _projected_inputs(network)
     weight = network.cell.weight_hh.double()
     h = projected.new_zeros(len(digits), network.hidden_size)
     after_each_step = []
@@ -116,14 +116,13 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
     return {"h": after_each_step}
 
 
-def _projected_inputs(network: Any, digits: Tensor) -> Tensor:
+def _projected_inputs(network: Any) -> Tensor:
     """Return W_x x + b of each digit: float64 (10, hidden_size), or 4 times that for an LSTM.
 
     The gradient flows back from here, since the weights of an export require none.
     """
-    inputs = all_inputs(network.one_hot, digits.device)
-    cell = network.cell
-    projected = F.linear(inputs.double(), cell.weight_ih.double(), cell.bias.double())
+    weight = network.cell.weight_ih.double()
+    projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
     return projected.requires_grad_()
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from serving.pictures import SIDE, digit_on, from_base64
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import entry_of
 from toolkit.gan.data import to_bytes
 
 SHADES = 255
@@ -24,14 +24,14 @@ class Drawing:
     The methods raise a `UsageError` for input that they cannot use.
 
     Args:
-        exports_dir: the folder with classifier.pt, and generator.pt and discriminator.pt.
+        exports_dir: the folder with the classifier, and perhaps the generator and discriminator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
     """
 
     def __init__(self, exports_dir: Path) -> None:
-        self.classifier = torchscript.load("classifier", exports_dir)
+        self.classifier = load("classifier", exports_dir)
         self.generator = _load_if_listed("generator", exports_dir)
         self.discriminator = _load_if_listed("discriminator", exports_dir)
 
@@ -89,11 +89,11 @@ class Drawing:
         }
 
 
-def _load_if_listed(name: str, exports_dir: Path) -> torch.jit.ScriptModule | None:
-    """Open an export; None if the manifest does not list it."""
-    if f"{name}.pt" not in read_manifest(exports_dir):
+def _load_if_listed(name: str, exports_dir: Path) -> nn.Module | None:
+    """Load a network; None if the manifest does not list it."""
+    if not entry_of(name, exports_dir):
         return None
-    return torchscript.load(name, exports_dir)
+    return load(name, exports_dir)
 
 
 def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
@@ -102,7 +102,7 @@ def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
     x = images
     for layer in classifier.layers.children():
         x = layer(x)
-        if layer.original_name == "ReLU" and x.dim() == 4:
+        if isinstance(layer, nn.ReLU) and x.dim() == 4:
             maps.append(x[0])
     return maps
 

@@ -15,8 +15,8 @@ from serving.numbers import digits as typed
 from serving.numbers import whole
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import torchscript
-from toolkit.export.manifest import MINE, Shown, networks_of, read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import MINE, Shown, entry_of, identity, networks_of
 from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
@@ -40,8 +40,8 @@ class GateMicroscope:
     are whole numbers, steps and places counted from 1, cells from 0.
 
     Args:
-        exports_dir: the folder with those of lstm.pt, rnn.pt, lstm_plain.pt and rnn_plain.pt that
-            its manifest lists; a student's own are called "lstm_mine" and "rnn_mine" here.
+        exports_dir: the folder with those of lstm, rnn, lstm_plain and rnn_plain that its
+            manifest lists; a student's own are called "lstm_mine" and "rnn_mine" here.
 
     Raises:
         ToolkitError: no file is listed, or one is missing or differs from its entry.
@@ -58,19 +58,19 @@ class GateMicroscope:
         self.networks = {}
         self.described = {}
         for name, (export, folder, author) in shown.items():
-            network = torchscript.load(export, folder)
+            network = load(export, folder)
             if not hasattr(network, "hidden_size"):
                 raise ToolkitError(
-                    f"{folder / export}.pt is no {export.upper()} of the toolkit, which the page "
+                    f"{folder / export} is no {export.upper()} of the toolkit, which the page "
                     "can open; `toolkit export` carries yours over into one."
                 )
             self.networks[name] = network
-            entry = read_manifest(folder)[f"{export}.pt"]
+            entry = entry_of(export, folder)
             self.described[name] = {
                 "config": entry.get("config", {}),
                 "metrics": entry.get("metrics", {}),
                 "hidden_size": network.hidden_size,
-                "sha256": entry["sha256"],
+                "sha256": identity(entry),
             }
             if author:
                 self.described[name]["whose"] = author

@@ -26,7 +26,7 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
         float32 (length, length): in row t, column k the mean distance over the nine replacements
         of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
     """
-    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length = len(digits)
     nine = NUM_DIGITS - 1
     num_states = 1  # h

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from serving.numbers import whole
 from serving.pictures import digit_on
 from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.export import torchscript
+from toolkit.export import load
 from toolkit.export.film import has_film, load_film, network_at, trainings
 from toolkit.export.manifest import MINE, Shown, networks_of
 from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
@@ -42,9 +42,8 @@ class Studio:
     """The three networks, and the functions of the page.
 
     Args:
-        generator, discriminator: the folders with generator.pt and discriminator.pt, and their
-            authors.
-        classifier: the folder with classifier.pt.
+        generator, discriminator: the folders with the two networks, and their authors.
+        classifier: the folder with the classifier.
 
     Raises:
         ToolkitError: a file is missing, or differs from its entry in the manifest.
@@ -56,9 +55,9 @@ class Studio:
         for name, shown in {"generator": generator, "discriminator": discriminator}.items():
             if shown.whose:
                 self.whose[name] = shown.whose
-        self.generator = torchscript.load("generator", generator.folder)
-        self.discriminator = torchscript.load("discriminator", discriminator.folder)
-        self.classifier = torchscript.load("classifier", classifier)
+        self.generator = load("generator", generator.folder)
+        self.discriminator = load("discriminator", discriminator.folder)
+        self.classifier = load("classifier", classifier)
         self.latent_dim = cast(int, self.generator.latent_dim)
         self.has_images = any(EMBEDDED.glob("*.gz"))  # nothing is downloaded for a visitor
         self.has_film = has_film(generator.folder)
@@ -105,7 +104,7 @@ class Studio:
         return torch.stack([pair.z_from, pair.z_to])
 
     @torch.no_grad()
-    def draw(self, z: Tensor, generator: torch.jit.ScriptModule | None = None) -> Pictures:
+    def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
         """Draw latent points, float32 (n, latent_dim), by the exported generator or another one."""
         if generator is None:
             generator = self.generator
@@ -200,7 +199,7 @@ class Studio:
             return self.judge(digit_on(picture))
 
     @functools.cached_property
-    def early(self) -> tuple[int, torch.jit.ScriptModule]:
+    def early(self) -> tuple[int, nn.Module]:
         """A step early in the training, when digits begin to show, and the generator at that step.
 
         Raises:

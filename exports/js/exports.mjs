@@ -25,7 +25,7 @@ export async function run(session, input) {
 export const toTensor = ({ dtype, shape, values }) =>
   new ort.Tensor(dtype, dtype === "int64" ? BigInt64Array.from(values, BigInt) : values, shape);
 
-/** The entry of the .pt file that an .onnx file was made from. */
+/** The entry of the weights that an .onnx file was made from. */
 function sourceOf(name, manifest) {
   const source = Object.values(manifest).find(({ sha256 }) => sha256 === manifest[name].made_from);
   if (!source) throw new Error(`${name} was made from another file than the manifest lists now`);

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.export import torchscript
+from toolkit.export import loading
 
 Array = np.ndarray
 
 
 def weights(name: str) -> dict[str, Array]:
-    return {k: v.double().numpy() for k, v in torchscript.load(name).state_dict().items()}
+    return {k: v.double().numpy() for k, v in loading.load(name).state_dict().items()}
 
 
 def states(name: str, digits: Any, wires: str = "", step: int = 1) -> dict[str, Array]:

@@ -14,7 +14,7 @@ import torch
 
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.data import MNIST
 from toolkit.gan.model import ConvDiscriminator
 
@@ -40,7 +40,7 @@ def test_what_d_would_change(node: Callable[..., str], page: Path, studio: Studi
     answers = ask(node, page, slopes=drawn.flatten(1).tolist())["slopes"]
     in_page, nudged = (torch.tensor([x[key] for x in answers]) for key in ("found", "nudged"))
     for half, found, tolerance in ((True, in_page, 1e-3), (False, studio.slopes(drawn), 1e-4)):
-        state = torchscript.load("discriminator").state_dict()
+        state = loading.load("discriminator").state_dict()
         eager = ConvDiscriminator().double()
         eager.load_state_dict({k: v.half() if half else v for k, v in state.items()})
         given = drawn.double().requires_grad_()

@@ -91,7 +91,7 @@ def test_help_and_a_mistyped_option_do_not_wait_for_torch(tmp_path: Path) -> Non
 def test_a_missing_export(tmp_path: Path) -> None:
     done = python(ROOT / "demos" / "gan_demo.py", "--exports", "nowhere", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: nowhere/generator.pt is missing.")
+    assert done.stderr.startswith("Error: nowhere/generator.safetensors is missing.")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 
@@ -102,10 +102,10 @@ def test_a_damaged_export(tmp_path: Path) -> None:
 
     for path in (ROOT / "exports").glob("*.*"):
         shutil.copy(path, tmp_path)
-    for name, build in (("discriminator.pt", studios_of), ("rnn_plain.pt", GateMicroscope)):
-        with open(tmp_path / name, "ab") as file:
+    for name, build in (("discriminator", studios_of), ("rnn_plain", GateMicroscope)):
+        with open(tmp_path / f"{name}.safetensors", "ab") as file:
             file.write(b"x")
-        with pytest.raises(ToolkitError, match=f"{name} is damaged or was altered"):
+        with pytest.raises(ToolkitError, match=rf"{name}\.safetensors is damaged or was altered"):
             build(tmp_path)
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.device import make_rng
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export import loading
+from toolkit.export.manifest import entry_of, identity
 
 from .conftest import ROOT
 from .reference import probabilities, states
@@ -52,7 +52,7 @@ def share(name: str, length: int, wires: str = "", step: int = 1) -> float:
 
 def norms(name: str, palindrome: list[int], half: bool) -> list[float]:
     """|d loss / d c| of an LSTM, |d loss / d h| of an RNN, by autograd through nn's cells."""
-    state = torchscript.load(name).state_dict()
+    state = loading.load(name).state_dict()
     state = {key: (value.half() if half else value).double() for key, value in state.items()}
     size = state["cell.weight_hh"].size(1)
     lstm = name.startswith("lstm")
@@ -116,9 +116,8 @@ def test_gradients_of_the_exports(
 def test_the_shipped_curves() -> None:
     """They are of the committed exports, and other palindromes give them, too."""
     shipped = json.loads((ROOT / "playground" / "data" / "curve.json").read_text())
-    listed = read_manifest(ROOT / "exports")
     for name in NAMES:
-        right = shipped["right"].get(listed[f"{name}.pt"]["sha256"])
+        right = shipped["right"].get(identity(entry_of(name, ROOT / "exports")))
         if right is None:  # after a training the networks here are others
             pytest.skip("the curves are of the committed exports")
         for length in (9, 36, 60):
@@ -147,8 +146,8 @@ def test_the_first_start(node: Callable[..., str], page: Path) -> None:
 def test_500_sentences(node: Callable[..., str], page: Path) -> None:
     """What is said of 500 random states is what numpy finds in them."""
     rng = np.random.default_rng(0)
-    listed = read_manifest(ROOT / "exports")
-    networks = {x: {key: listed[f"{x}.pt"][key] for key in ("config", "metrics")} for x in NAMES}
+    entries = {name: entry_of(name, ROOT / "exports") for name in NAMES}
+    networks = {x: {key: entries[x][key] for key in ("config", "metrics")} for x in NAMES}
     given: list[Any] = []
     for _ in range(100):
         name, count = NAMES[rng.integers(4)], int(rng.integers(30, 90))
@@ -214,7 +213,7 @@ def test_500_sentences(node: Callable[..., str], page: Path) -> None:
 @pytest.mark.parametrize("digits", [[4, 1, 0, 9, 9, 2], [8]])
 def test_remembered(name: str, digits: list[int]) -> None:
     """Every digit replaced by every other one, and the whole read anew."""
-    found = remembered(torchscript.load(name), torch.tensor(digits)).numpy()
+    found = remembered(loading.load(name), torch.tensor(digits)).numpy()
     memory = "c" if name.startswith("lstm") else "h"
     own = states(name, [digits])[memory][:, 0]
     expected = np.zeros((len(digits), len(digits)))

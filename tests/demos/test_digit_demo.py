@@ -10,7 +10,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.data import MNIST
 
 from . import reference
@@ -65,7 +65,7 @@ def test_the_answers_after_every_step(client: Client) -> None:
         np.testing.assert_allclose(found[name]["probabilities"], each[-1], atol=1e-5)
         order = found[name]["order"]
         assert sorted(order) == list(range(128))
-        weight = torchscript.load(name).state_dict()["readout.weight"].numpy()
+        weight = loading.load(name).state_dict()["readout.weight"].numpy()
         says = np.abs(h[-1] * (weight[each[-1].argmax()] - weight.mean(axis=0)))
         np.testing.assert_allclose(says[order], -np.sort(-says), atol=1e-6)
 

@@ -11,7 +11,7 @@ import torch
 from gradio_client import Client
 from PIL import Image
 
-from toolkit.export import torchscript
+from toolkit.export import loading
 
 from .chromium import PHONE, expect, visit
 from .conftest import Served
@@ -48,7 +48,7 @@ def read(page: Any, digits: str) -> None:
 def traced(name: str, digits: str) -> dict[str, torch.Tensor]:
     """i, f, o, g, c, h of an LSTM's export, (length, 128)."""
     with torch.no_grad():
-        gates = torchscript.load(name).trace(torch.tensor([[int(d) for d in digits]]))
+        gates = loading.load(name).trace(torch.tensor([[int(d) for d in digits]]))
     return dict(zip("ifogch", (values[0] for values in gates), strict=True))
 
 
@@ -76,7 +76,7 @@ def test_what_all_networks_say_after_each_step(page: Any) -> None:
         for name, title in titles.items():
             with torch.no_grad():
                 given = torch.tensor([[int(d) for d in digits[:step]]])
-                answer = int(torchscript.load(name)(given).argmax())
+                answer = int(loading.load(name)(given).argmax())
             says = f"would say {answer}" + ", the first digit" * (answer == int(digits[0]))
             expect(sentence).to_contain_text(f"{title} {says}")
         slider.press("ArrowLeft")
@@ -348,7 +348,7 @@ def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
     expect(page.locator(".row.best b")).to_have_text("7")
     given = given_image(page)
     mosaic = np.array(page.evaluate(PIXELS, [".mosaic"])).reshape(57, 231, 4)[..., 0]
-    state = torchscript.load("classifier").layers
+    state = loading.load("classifier").layers
     with torch.no_grad():
         layers = list(state.children())
         first = torch.from_numpy(given).float()[None, None]
@@ -393,7 +393,7 @@ def test_two_digits_are_said_to_be_two(page: Any) -> None:
 @pytest.mark.slow
 def test_tiny_drawings(page: Any) -> None:
     """Of 8% to 14% of the pad, anywhere on it: what the classifier gets of them, it can read."""
-    rng, classifier = np.random.default_rng(0), torchscript.load("classifier")
+    rng, classifier = np.random.default_rng(0), loading.load("classifier")
     right = []
     for hand in HANDS:
         for digit, strokes in enumerate(hand):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from toolkit.common.device import make_rng
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.data import MNIST
 from toolkit.gan.latent import interpolate, sample_latents
 
@@ -31,7 +31,7 @@ def client(gan_page: str, tmp_path_factory: pytest.TempPathFactory) -> gradio_cl
 def networks() -> dict[str, torch.jit.ScriptModule]:
     """The exports, called directly."""
     names = ("generator", "discriminator", "classifier")
-    return {name: torchscript.load(name, ROOT / "exports") for name in names}
+    return {name: loading.load(name, ROOT / "exports") for name in names}
 
 
 @torch.no_grad()
@@ -254,7 +254,7 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
     )
     assert shown.shape == (28 * 16, 28 * 25)
     with torch.no_grad():
-        last = torchscript.load("generator", ROOT / "exports")(z).mul(255)
+        last = loading.load("generator", ROOT / "exports")(z).mul(255)
     expected = torch.cat(list(last[:, 0]), dim=1).numpy()
     # The grey of 16 shades is off by up to 8.5; the film's weights are in half precision.
     assert np.abs(shown[-28:] - expected).max() < 11
@@ -264,7 +264,7 @@ def test_what_was_recorded(gan_demo: Served, mnist: MNIST) -> None:
     assert recorded["clinic"].keys() == {"healthy", "collapse", "saturation", "overpowered"}
     tiles = torch.from_numpy(shown[-28:]).float().div(255).unfold(1, 28, 28).transpose(0, 1)
     with torch.no_grad():
-        shares = torchscript.load("classifier", ROOT / "exports")(tiles[:, None]).softmax(1)
+        shares = loading.load("classifier", ROOT / "exports")(tiles[:, None]).softmax(1)
     clear = shares[shares.max(1).values >= 0.8].argmax(1)
     counts = [*np.bincount(clear, minlength=10).tolist(), 25 - len(clear)]
     assert recorded["film"]["digits"][-1] == counts

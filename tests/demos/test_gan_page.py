@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from toolkit.common.device import make_rng
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.latent import sample_latents
 
 from .chromium import PATIENCE, PHONE, expect, visit
@@ -48,7 +48,7 @@ def ready(page: Any) -> Any:
 @torch.no_grad()
 def drawn(z: torch.Tensor) -> np.ndarray:
     """What the exported generator draws, uint8 (n, 28, 28)."""
-    images: torch.Tensor = torchscript.load("generator", ROOT / "exports")(z)
+    images: torch.Tensor = loading.load("generator", ROOT / "exports")(z)
     return images.mul(255).round().byte().squeeze(1).numpy()
 
 
@@ -56,8 +56,8 @@ def drawn(z: torch.Tensor) -> np.ndarray:
 def said(images: np.ndarray) -> tuple[list[int], list[float]]:
     """The digits and the discriminator's logits of images, uint8 (n, 28, 28)."""
     x = torch.from_numpy(images)[:, None] / 255
-    digits = torchscript.load("classifier", ROOT / "exports")(x).argmax(dim=1).tolist()
-    return digits, torchscript.load("discriminator", ROOT / "exports")(x).flatten().tolist()
+    digits = loading.load("classifier", ROOT / "exports")(x).argmax(dim=1).tolist()
+    return digits, loading.load("discriminator", ROOT / "exports")(x).flatten().tolist()
 
 
 def points(seed: int) -> torch.Tensor:
@@ -122,7 +122,7 @@ def test_two_clicks_walk_at_once_and_the_film_is_kept(page: Any, tmp_path: Path)
     way = torch.linspace(0, 1, 17)[:, None]
     expected = drawn(torch.lerp(z[6], z[12], way))
     mixed = torch.lerp(*(torch.from_numpy(images[k]).float() for k in (6, 12)), way[..., None])
-    classifier = torchscript.load("classifier", ROOT / "exports")
+    classifier = loading.load("classifier", ROOT / "exports")
     with torch.no_grad():
         shares = classifier(torch.cat([torch.from_numpy(expected), mixed])[:, None] / 255)
     unsure = (shares.softmax(dim=1).amax(dim=1) < 0.8).reshape(2, 17).sum(dim=1)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from toolkit.common.device import make_rng
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.data import MNIST
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.measure.copies import nearest_images
@@ -199,7 +199,7 @@ def test_the_nearest_of_all_training_images(
     node: Callable[..., str], page: Path, mnist: MNIST
 ) -> None:
     """Against distances in numpy, of three of the samples; and what is said of them."""
-    generator = torchscript.load("generator", ROOT / "exports")
+    generator = loading.load("generator", ROOT / "exports")
     found = nearest_images(generator, mnist)
     z = sample_latents(25, 64, make_rng(42, "samples"))[:3]
     training = mnist.train_images.numpy().reshape(60_000, 784).astype(np.float32) / 255

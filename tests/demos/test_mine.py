@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.export.manifest import networks_of
 from toolkit.export.own import OwnGenerator
 from toolkit.export.playground import layers_of, write_playground
@@ -58,7 +58,7 @@ def test_the_page_computes_what_they_compute(
     given = {"lstm": digits, "generator": z, "discriminator": images}
     asked_of = [(f"{name}_mine", x.detach().numpy()) for name, x in given.items()]
     for (name, x), answer in zip(given.items(), forward(node, own_page, asked_of), strict=True):
-        network = torchscript.load(name, mine)
+        network = loading.load(name, mine)
         for weight in network.parameters():
             weight.data = weight.data.half().float()
         expected = network(x).flatten(1)
@@ -115,7 +115,7 @@ class Noisy(nn.Module):
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [
-        ([nn.Linear(1, 784), nn.GELU()], "generator.pt calls torch's gelu, which the page"),
+        ([nn.Linear(1, 784), nn.GELU()], "generator calls torch's gelu, which the page"),
         ([nn.Linear(1, 6000), nn.Linear(6000, 784)], "and browsers are slow with more than 16"),
     ],
 )
@@ -141,7 +141,7 @@ def test_the_microscope_has_theirs_first(mine: Path) -> None:
     assert len(microscope.first()) == LENGTH - 1
     read = split_last(asked(400))
     with torch.no_grad():
-        expected = (torchscript.load("lstm", mine)(read[0]).argmax(dim=1) == read[1]).float().mean()
+        expected = (loading.load("lstm", mine)(read[0]).argmax(dim=1) == read[1]).float().mean()
     found = microscope.accuracy("lstm_mine", 400, "", 1)  # beyond where wires can be cut
     assert found == pytest.approx(float(expected), abs=0.005)
     with pytest.raises(ToolkitError, match="100"):
@@ -154,10 +154,10 @@ def test_a_part_of_theirs(mine: Path, tmp_path: Path) -> None:
     assert list(networks_of(tmp_path))[:2] == ["lstm_mine", "lstm"]
     (studio,) = studios_of(tmp_path)
     assert studio.whose == {}
-    with open(tmp_path / "lstm.pt", "r+b") as file:
+    with open(tmp_path / "lstm.safetensors", "r+b") as file:
         file.seek(9000)
         file.write(b"?")
-    with pytest.raises(ToolkitError, match=r"lstm\.pt is damaged"):
+    with pytest.raises(ToolkitError, match=r"lstm\.safetensors is damaged"):
         GateMicroscope(tmp_path)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from serving.pictures import MAX_PIXELS, Pixels, read_picture, to_mnist
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.data import MNIST, to_unit
 
 COUNT = 1000
@@ -40,7 +40,7 @@ def test_mnist_itself_comes_back(mnist: MNIST) -> None:
     originals = to_unit(images)
     assert (seen - originals).abs().max() < 0.02  # five of 255 levels
 
-    classifier = torchscript.load("classifier")
+    classifier = loading.load("classifier")
     labels = mnist.test_labels[:COUNT]
     with torch.no_grad():
         on_originals, on_seen = (
@@ -72,7 +72,7 @@ def test_photograph_with_noise(mnist: MNIST) -> None:
     grain = np.random.default_rng(0).normal(0, 4, clean.shape)
     photograph = (200 - clean * 0.6 + grain).clip(0, 255).astype(np.uint8)
     with torch.no_grad():
-        assert int(torchscript.load("classifier")(to_mnist(photograph)).argmax()) == 7
+        assert int(loading.load("classifier")(to_mnist(photograph)).argmax()) == 7
 
 
 @pytest.mark.parametrize("way", [(0, 1), (1, 0), (1, 1), (-1, 1)])
@@ -81,7 +81,7 @@ def test_light_from_one_side(mnist: MNIST, way: tuple[int, int]) -> None:
     rng, grain = make_rng(4, "sheets"), np.random.default_rng(0)
     right = 0
     with torch.no_grad():
-        classifier = torchscript.load("classifier")
+        classifier = loading.load("classifier")
         for image, label in zip(mnist.test_images[:50], mnist.test_labels[:50], strict=True):
             clean = enlarged(image, rng) / 255
             y, x = np.meshgrid(np.linspace(-1, 1, 320), np.linspace(-1, 1, 320), indexing="ij")

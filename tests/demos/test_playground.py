@@ -20,8 +20,8 @@ from PIL import Image, ImageSequence
 
 from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
-from toolkit.export.manifest import SIGNATURES, read_manifest
+from toolkit.export import loading
+from toolkit.export.manifest import SIGNATURES, entry_of
 from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
@@ -50,9 +50,8 @@ def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Arr
 
 def test_golden_values(node: Callable[..., str], page: Path) -> None:
     """Every golden value of the manifest, through the JavaScript."""
-    listed = read_manifest(EXPORTS)
     cases = [
-        (name, case) for name in SIGNATURES for case in listed[f"{name}.pt"]["golden"]["cases"]
+        (name, case) for name in SIGNATURES for case in entry_of(name, EXPORTS)["golden"]["cases"]
     ]
     assert {name for name, _ in cases} == set(SIGNATURES)
     given, expected = (
@@ -75,7 +74,7 @@ def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) ->
     questions = [("lstm", digits), ("classifier", images)]
     answers = forward(node, page, [(name, x.numpy()) for name, x in questions])
     for (name, x), answer in zip(questions, answers, strict=True):
-        expected = torchscript.load(name, EXPORTS)(x).argmax(dim=1)
+        expected = loading.load(name, EXPORTS)(x).argmax(dim=1)
         assert (answer.argmax(axis=1) == expected.numpy()).all(), name
 
 
@@ -129,10 +128,10 @@ def test_no_manifest(tmp_path: Path) -> None:
 
 def test_damaged_file(tmp_path: Path) -> None:
     copy_export("rnn", EXPORTS, tmp_path)
-    with open(tmp_path / "rnn.pt", "r+b") as file:
+    with open(tmp_path / "rnn.safetensors", "r+b") as file:
         file.seek(40_000)
         file.write(b"?")
-    assert "rnn.pt is damaged" in refused(tmp_path)
+    assert "rnn.safetensors is damaged" in refused(tmp_path)
 
 
 @torch.no_grad()
@@ -141,7 +140,7 @@ def test_a_part_of_the_exports(node: Callable[..., str], tmp_path: Path) -> None
     copy_export("rnn", EXPORTS, tmp_path)
     write_playground(tmp_path, tmp_path / "page.html")
     (answer,) = forward(node, tmp_path / "page.html", [("rnn", np.array([[3, 1, 4, 1]]))])
-    expected = torchscript.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
+    expected = loading.load("rnn", EXPORTS)(torch.tensor([[3, 1, 4, 1]]))
     np.testing.assert_allclose(answer, expected.numpy(), HALF, HALF)
 
 
@@ -161,7 +160,7 @@ def test_what_is_remembered(node: Callable[..., str], page: Path) -> None:
     found = json.loads(node(HERE / "remembered.mjs", page, json.dumps(digits)))
     assert list(found) == ["lstm", "rnn", "lstm_plain", "rnn_plain"]
     for name, rows in found.items():
-        expected = remembered(torchscript.load(name, EXPORTS), torch.tensor(digits)).tolist()
+        expected = remembered(loading.load(name, EXPORTS), torch.tensor(digits)).tolist()
         for t, row in enumerate(rows):
             np.testing.assert_allclose(row, expected[t][: t + 1], 0.01, HALF, err_msg=name)
 
@@ -202,7 +201,7 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
     """Opened as a file: golden values, a network that fails beside one that does not, training."""
     with visit(browser, page.as_uri()) as opened:
         for name in SIGNATURES:
-            case = read_manifest(EXPORTS)[f"{name}.pt"]["golden"]["cases"][0]
+            case = entry_of(name, EXPORTS)["golden"]["cases"][0]
             given, expected = (
                 np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)[0]
                 for key in ("input", "output")

@@ -13,7 +13,7 @@ import torch
 
 from toolkit.common.device import make_rng
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.latent import interpolate
 
 SCRIPT = Path(__file__).with_name("studio.mjs")
@@ -51,7 +51,7 @@ def test_a_seed_gives_torchs_numbers(call: Callable[..., Any], seed: int, purpos
 @torch.no_grad()
 def test_which_way_is_better_as_the_page_says() -> None:
     """ "0.7 of the 17 pictures" ... "and 2.4"; "better in 80% of the pairs and worse in 6%"."""
-    generator, classifier = (torchscript.load(name) for name in ("generator", "classifier"))
+    generator, classifier = (loading.load(name) for name in ("generator", "classifier"))
     images = generator(z := torch.randn(400, 64, generator=torch.Generator().manual_seed(3)))
     sure, digit = classifier(images).softmax(dim=1).max(dim=1)
     counts = []

@@ -18,7 +18,7 @@ import pytest
 
 from tests.assignment.export.conftest import mine as mine
 from tests.conftest import HANGS
-from toolkit.export import formats, manifest
+from toolkit.export import manifest, saving
 from toolkit.export.replacing import copy_export
 
 ROOT = Path(__file__).parents[2]
@@ -172,5 +172,5 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in manifest.SIGNATURES:
         copy_export(name, EXPORTS, directory)
     for format_ in manifest.FORMATS:
-        formats.write(format_, directory)
+        saving.write(format_, directory)
     return directory

@@ -2,7 +2,7 @@
 
     python export_in_order.py lstm,rnn others,rnn,lstm
 
-For each order it prints a line of JSON: the hash of each file with its entry in the manifest.
+For each order it prints a line of JSON: the hash of each network's files and its entry.
 "others" scripts modules of the kinds that the models consist of, and ours in other sizes.
 """
 
@@ -15,7 +15,8 @@ import warnings
 import torch
 from torch import nn
 
-from toolkit.export import torchscript
+from toolkit.export import saving
+from toolkit.export.formats import torchscript
 from toolkit.gan.model import Classifier, ConvDiscriminator, ConvGenerator
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, RNN
@@ -53,7 +54,9 @@ for order in sys.argv[1:]:
                 for other in OTHERS:
                     torch.jit.script(other)
                 continue
-            _, data, entry = torchscript.make(name, models[name], {})
+            model = saving.for_export(models[name])
+            _, data, entry = saving.make(name, model, {})
+            data += torchscript.to_bytes(name, model)
             hashes[name] = hashlib.sha256(data + json.dumps(entry).encode()).hexdigest()
         print(json.dumps(hashes), flush=True)
         os._exit(0)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +16,7 @@ import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import load, manifest, replacing, torchscript, verify
+from toolkit.export import load, loading, manifest, replacing, saving, verify
 from toolkit.export.golden import example_inputs
 from toolkit.export.replacing import lists_on_one_line
 from toolkit.gan.config import Config
@@ -51,15 +53,21 @@ METRICS = {
 }
 
 
-def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str | None:
+def save(
+    name: str,
+    model: nn.Module,
+    directory: Path,
+    formats: Sequence[manifest.Format] = (),
+    **metrics: object,
+) -> str | None:
     """Save one export, and return the note if there is one."""
-    notes = torchscript.save(
+    notes = saving.save(
         {name: model},
         {name: METRICS | metrics},
         exports_dir=directory,
         seed=0,
         config={"a": 1},
-        formats=(),
+        formats=formats,
     ).notes
     assert len(notes) <= 1
     return notes[0] if notes else None
@@ -67,18 +75,19 @@ def save(name: str, model: nn.Module, directory: Path, **metrics: object) -> str
 
 @pytest.mark.parametrize(("name", "model"), MODELS, ids=lambda x: x if isinstance(x, str) else "")
 def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> None:
-    save(name, model, tmp_path)
-    loaded = torchscript.load(name, tmp_path)
+    save(name, model, tmp_path, formats=("pt",))
     inputs = example_inputs(name, model, batch_size=31)
+    loaded: list[nn.Module] = [loading.load(name, tmp_path)]
+    loaded.append(loading.load(name, tmp_path, format="pt"))
     with torch.no_grad():
-        for method in ("forward", *manifest.SIGNATURES[name].methods):
+        for network, method in product(loaded, ("forward", *manifest.SIGNATURES[name].methods)):
             torch.testing.assert_close(
-                getattr(loaded, method)(*inputs),
+                getattr(network, method)(*inputs),
                 getattr(model.eval(), method)(*inputs),
                 rtol=0,
                 atol=1e-6,
             )
-        entry = json.loads((tmp_path / "manifest.json").read_text())[f"{name}.pt"]
+        entry = manifest.entry_of(name, tmp_path)
         for case in entry["golden"]["cases"]:
             given, expected = (
                 torch.tensor(case[key]["values"], dtype=getattr(torch, case[key]["dtype"])).reshape(
@@ -88,9 +97,10 @@ def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> N
             )
             torch.testing.assert_close(model(given), expected, rtol=0, atol=1e-6)
     if name == "generator":
-        assert loaded.latent_dim == model.latent_dim
-        images = loaded(*inputs)
-        assert 0 <= images.min() < images.max() <= 1
+        for network in loaded:
+            assert network.latent_dim == model.latent_dim
+            images = network(*inputs)
+            assert 0 <= images.min() < images.max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -109,17 +119,22 @@ def test_reloaded_equals_eager(name: str, model: nn.Module, tmp_path: Path) -> N
 def test_exported_module_says_what_is_wrong(
     name: str, model: nn.Module, bad: torch.Tensor, message: str, tmp_path: Path
 ) -> None:
-    save(name, model, tmp_path)
+    save(name, model, tmp_path, formats=("pt",))
+    with pytest.raises(ValueError, match=message):
+        loading.load(name, tmp_path)(bad)
     with pytest.raises(torch.jit.Error, match=message):
-        torchscript.load(name, tmp_path)(bad)
+        loading.load(name, tmp_path, format="pt")(bad)
 
 
 def test_manifest_describes_the_file(tmp_path: Path) -> None:
     save("generator", ConvGenerator(8, 16), tmp_path)
-    entry = json.loads((tmp_path / "manifest.json").read_text())["generator.pt"]
-    data = (tmp_path / "generator.pt").read_bytes()
+    entry = manifest.entry_of("generator", tmp_path)
+    data = (tmp_path / "generator.safetensors").read_bytes()
     by_tool = subprocess.run(
-        ["sha256sum", tmp_path / "generator.pt"], capture_output=True, text=True, check=True
+        ["sha256sum", tmp_path / "generator.safetensors"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert entry["sha256"] == by_tool.stdout.split()[0]
     assert entry["bytes"] == len(data)
@@ -130,7 +145,7 @@ def test_manifest_describes_the_file(tmp_path: Path) -> None:
 
 
 def test_archive_has_no_path_of_this_machine(tmp_path: Path) -> None:
-    save("lstm", LSTM(4), tmp_path)
+    save("lstm", LSTM(4), tmp_path, formats=("pt",))
     with zipfile.ZipFile(tmp_path / "lstm.pt") as archive:
         content = b"".join(archive.read(name) for name in archive.namelist())
     assert b"toolkit" in content  # the class names
@@ -141,7 +156,7 @@ def test_archive_has_no_path_of_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["flip", "truncate", "replace"])
 def test_damaged_export_is_refused(tmp_path: Path, damage: str) -> None:
     save("lstm", LSTM(4), tmp_path)
-    path = tmp_path / "lstm.pt"
+    path = tmp_path / "lstm.safetensors"
     data = bytearray(path.read_bytes())
     if damage == "flip":
         data[len(data) // 2] ^= 1
@@ -149,19 +164,21 @@ def test_damaged_export_is_refused(tmp_path: Path, damage: str) -> None:
         del data[-100:]
     else:
         save("rnn", RNN(4), tmp_path)
-        data = bytearray((tmp_path / "rnn.pt").read_bytes())
+        data = bytearray((tmp_path / "rnn.safetensors").read_bytes())
     path.write_bytes(data)
-    with pytest.raises(ToolkitError, match=r"lstm.pt is damaged or was altered: .* SHA-256"):
-        torchscript.load("lstm", tmp_path)
+    with pytest.raises(
+        ToolkitError, match=r"lstm.safetensors is damaged or was altered: .* SHA-256"
+    ):
+        loading.load("lstm", tmp_path)
 
 
 def test_golden_values_follow_their_file(tmp_path: Path) -> None:
     save("rnn", RNN(4), tmp_path)
-    old = manifest.read_manifest(tmp_path)["rnn.pt"]["golden"]
+    old = manifest.read_manifest(tmp_path)["rnn.safetensors"]["golden"]
     save("rnn", RNN(4), tmp_path)
-    assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] != old
-    replacing.restore(["rnn.pt"], tmp_path)
-    assert manifest.read_manifest(tmp_path)["rnn.pt"]["golden"] == old
+    assert manifest.read_manifest(tmp_path)["rnn.safetensors"]["golden"] != old
+    replacing.restore(["rnn"], tmp_path)
+    assert manifest.read_manifest(tmp_path)["rnn.safetensors"]["golden"] == old
 
 
 def test_python_that_torch_does_not_support(
@@ -169,16 +186,16 @@ def test_python_that_torch_does_not_support(
 ) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
     for name in ("rnn", "rnn_plain"):
-        torchscript.load(name)
+        loading.load(name, format="pt")
     assert capsys.readouterr().err.startswith("Note: torch does not support TorchScript")
-    torchscript.load("rnn")
+    loading.load("rnn", format="pt")
     assert capsys.readouterr().err == ""
 
 
 def test_a_loaded_model_needs_no_gradients_until_they_are_asked_for() -> None:
     """And so takes the quick loop; one whose weights ask for them takes the plain one."""
     digits = torch.randint(10, (3, 20), generator=torch.Generator().manual_seed(0))
-    lstm = torchscript.load("lstm")
+    lstm = loading.load("lstm", format="pt")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`torch.jit")
         plain = torch.jit.load(ROOT / "exports" / "lstm.pt")
@@ -200,33 +217,35 @@ def test_load_finds_the_exports_of_the_toolkit(
 ) -> None:
     """Where the current folder has none; those that it has come first, each by itself."""
     monkeypatch.chdir(tmp_path)
-    committed = torchscript.load("rnn", ROOT / "exports").state_dict()
+    committed = loading.load("rnn", ROOT / "exports").state_dict()
     assert torch.equal(load("rnn").state_dict()["readout.weight"], committed["readout.weight"])
     own = RNN(4)
     save("rnn", own, tmp_path / "exports")
     assert torch.equal(load("rnn").state_dict()["readout.weight"], own.readout.weight)
     assert load("generator").latent_dim == 64  # the folder has none
-    (tmp_path / "exports" / "generator.pt").write_bytes(b"mine")
-    with pytest.raises(ToolkitError, match=r"manifest\.json does not list generator\.pt"):
+    (tmp_path / "exports" / "generator.safetensors").write_bytes(b"mine")
+    with pytest.raises(ToolkitError, match=r"manifest\.json does not list generator\.safetensors"):
         load("generator")
-    with pytest.raises(UsageError, match="no format 'h5'; choose one of pt, onnx, pt2"):
+    with pytest.raises(
+        UsageError, match="no format 'h5'; choose one of safetensors, onnx, pt2, pt"
+    ):
         load("rnn", format="h5")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("format", get_args(manifest.Format))
 def test_verify(format: manifest.Format, tmp_path: Path) -> None:
     assert verify("rnn", ROOT / "exports", format=format) < 1e-4
-    for name in ("rnn.pt", f"rnn.{format}"):
+    for name in ("rnn.safetensors", f"rnn.{format}"):
         shutil.copy(ROOT / "exports" / name, tmp_path)
     entries = manifest.read_manifest(ROOT / "exports")
-    entries = {name: entries[name] for name in ("rnn.pt", f"rnn.{format}")}
-    values = entries["rnn.pt"]["golden"]["cases"][0]["output"]["values"]
+    entries = {name: entries[name] for name in ("rnn.safetensors", f"rnn.{format}")}
+    values = entries["rnn.safetensors"]["golden"]["cases"][0]["output"]["values"]
     values[2] += 0.01
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     said = rf"rnn.{format} differs from the golden outputs by 1.0e-02\."
     with pytest.raises(ToolkitError, match=said):
         verify("rnn", tmp_path, format=format)
-    del entries["rnn.pt"]["golden"]
+    del entries["rnn.safetensors"]["golden"]
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     with pytest.raises(ToolkitError, match=rf"manifest.json has no golden values for rnn.{format}"):
         verify("rnn", tmp_path, format=format)
@@ -240,15 +259,17 @@ def test_lists_on_one_line() -> None:
 
 
 def test_missing_and_unknown(tmp_path: Path) -> None:
-    with pytest.raises(ToolkitError, match=r"lstm.pt is missing. `.* lstm --curriculum` makes"):
-        torchscript.load("lstm", tmp_path)
+    with pytest.raises(
+        ToolkitError, match=r"lstm.safetensors is missing. `.* lstm --curriculum` makes"
+    ):
+        loading.load("lstm", tmp_path)
     with pytest.raises(UsageError, match="no model 'gru'; choose one of lstm, rnn"):
-        torchscript.load("gru", tmp_path)
+        loading.load("gru", tmp_path)
     save("rnn", RNN(4), tmp_path)
-    for damaged in ("{", "[]", '{"rnn.pt": {}}', '{"rnn.pt": 3}'):
+    for damaged in ("{", "[]", '{"rnn.safetensors": {}}', '{"rnn.safetensors": 3}'):
         (tmp_path / "manifest.json").write_text(damaged)
         with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
-            torchscript.load("rnn", tmp_path)
+            loading.load("rnn", tmp_path)
 
 
 def test_better_says_nothing_and_another_classifier_is_named(tmp_path: Path) -> None:
@@ -267,11 +288,11 @@ def test_nothing_is_replaced_by_a_model_that_changes_in_export(tmp_path: Path) -
             return torch.rand(z.size(0), 1, 28, 28)
 
     save("generator", ConvGenerator(8, 4), tmp_path)
-    before = (tmp_path / "generator.pt").read_bytes()
+    before = (tmp_path / "generator.safetensors").read_bytes()
     with pytest.raises(ToolkitError, match=r"generator.forward differs after export"):
-        save("generator", Random(), tmp_path)
-    assert (tmp_path / "generator.pt").read_bytes() == before
-    torchscript.load("generator", tmp_path)
+        save("generator", Random(), tmp_path, formats=("pt",))
+    assert (tmp_path / "generator.safetensors").read_bytes() == before
+    loading.load("generator", tmp_path)
 
 
 class Rounding(nn.Module):
@@ -290,9 +311,9 @@ class Rounding(nn.Module):
 
 def test_a_script_may_round_as_other_runtimes_may(tmp_path: Path) -> None:
     """Within the tolerance of the golden values, absolute and relative."""
-    save("discriminator", Rounding(8e-6), tmp_path)
+    save("discriminator", Rounding(8e-6), tmp_path, formats=("pt",))
     with pytest.raises(ToolkitError, match=r"discriminator.forward differs after export"):
-        save("discriminator", Rounding(2e-5), tmp_path)
+        save("discriminator", Rounding(2e-5), tmp_path / "far", formats=("pt",))
 
 
 def test_the_discriminator_has_no_more_than_its_forward_needs() -> None:
@@ -310,8 +331,8 @@ COMMITTED = sorted((ROOT / "exports").glob("*.pt"))
 def evaluator(mnist: MNIST) -> Evaluator:
     """By the committed classifier, on all test images."""
     exports = ROOT / "exports"
-    sha256 = manifest.read_manifest(exports)["classifier.pt"]["sha256"]
-    return Evaluator(torchscript.load("classifier", exports), sha256, mnist, torch.device("cpu"))
+    sha256 = manifest.judge_of(exports)
+    return Evaluator(loading.load("classifier", exports), sha256, mnist, torch.device("cpu"))
 
 
 @pytest.mark.slow
@@ -320,7 +341,7 @@ def test_committed_classifier_is_as_good_as_its_manifest_says(
     evaluator: Evaluator, mnist: MNIST
 ) -> None:
     share = (evaluator.test.digits == mnist.test_labels).double().mean().item()
-    metrics = manifest.read_manifest(ROOT / "exports")["classifier.pt"]["metrics"]
+    metrics = manifest.read_manifest(ROOT / "exports")["classifier.safetensors"]["metrics"]
     assert share == pytest.approx(metrics["test_accuracy"], abs=2e-4)
     assert share >= 0.993
 
@@ -329,11 +350,11 @@ def test_committed_classifier_is_as_good_as_its_manifest_says(
 @pytest.mark.xdist_group("committed exports")
 def test_committed_generator_is_as_good_as_its_manifest_says(evaluator: Evaluator) -> None:
     """Unless it is from before there were draws: then the first draw is."""
-    entry = manifest.read_manifest(ROOT / "exports")["generator.pt"]
+    entry = manifest.read_manifest(ROOT / "exports")["generator.safetensors"]
     metrics = entry["metrics"]
     assert entry["seed"] == 0
     assert metrics["classifier_sha256"] == evaluator.sha256
-    generator = torchscript.load("generator", ROOT / "exports")
+    generator = loading.load("generator", ROOT / "exports")
     if "num_draws" not in metrics:
         scores = evaluator.measure(sample_images(generator, seed=0))
         assert scores.frechet_distance == pytest.approx(metrics["frechet_distance"], rel=0.01)
@@ -374,5 +395,5 @@ def test_committed_files_load_with_torch_alone() -> None:
     )
     lines = done.stdout.splitlines()
     for path, line in zip(COMMITTED, lines, strict=True):
-        module = torchscript.load(path.stem, ROOT / "exports")
+        module = loading.load(path.stem, ROOT / "exports")
         assert line == f"RecursiveScriptModule {sum(p.numel() for p in module.parameters())}"

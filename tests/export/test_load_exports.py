@@ -37,7 +37,7 @@ from tests.export.conftest import (
 )
 from toolkit.common import figures
 from toolkit.common.files import sha256
-from toolkit.export import manifest, torchscript
+from toolkit.export import loading, manifest, saving
 from toolkit.export.replacing import copy_export
 from toolkit.lstm.model import LSTM
 
@@ -76,7 +76,7 @@ def thousand_inputs(name: str, model: torch.jit.ScriptModule) -> list[Tensor]:
 def test_golden_values(reader: Reader) -> None:
     done = reader.call("verify", reader.folder / "manifest.json")
     assert (done.returncode, done.stderr) == (0, "")
-    lines = rf"^(\w+)\.{reader.ending}: \d golden inputs, largest difference "
+    lines = rf"^(\w+)\.{reader.ending}: \d+ golden inputs, largest difference "
     assert re.findall(lines, done.stdout, flags=re.MULTILINE) == reader.names
 
 
@@ -85,7 +85,7 @@ def thousand_cases() -> dict[str, Any]:
     """name -> golden values: a thousand inputs and outputs of that export."""
     golden = {}
     for name in manifest.SIGNATURES:
-        model = torchscript.load(name, EXPORTS)
+        model = loading.load(name, EXPORTS)
         with torch.no_grad():
             outputs = [(x, model(x)) for x in thousand_inputs(name, model)]
         cases = [{"input": as_json(x), "output": as_json(y)} for x, y in outputs]
@@ -105,7 +105,7 @@ def test_same_numbers_for_a_thousand_inputs(
         # In a recurrent network rounding grows from step to step: in few sequences, by much.
         recurrent = manifest.SIGNATURES[name].input == manifest.DIGITS
         tolerance = 1e-6 if reader.ending == "pt" else 1e-3 if recurrent else 1e-5
-        source = "aoti" if reader.ending == "aoti" else "pt"
+        source = "aoti" if reader.ending == "aoti" else "safetensors"
         entries[f"{name}.{source}"]["golden"] = thousand_cases[name] | {"tolerance": tolerance}
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = reader.call("verify", tmp_path / "manifest.json")
@@ -122,7 +122,7 @@ def test_predict(reader: Reader) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         first, *rest = done.stdout.splitlines()
         with torch.no_grad():
-            expected = torchscript.load(name, EXPORTS)(torch.tensor([digits])).softmax(dim=1)[0]
+            expected = loading.load(name, EXPORTS)(torch.tensor([digits])).softmax(dim=1)[0]
         assert first == f"3 1 4 1 5 9 9 5 1 4 1 -> {int(expected.argmax())}"
         found = [float(re.fullmatch(rf"{k}  (0\.\d{{6}})", line)[1]) for k, line in enumerate(rest)]
         torch.testing.assert_close(torch.tensor(found), expected, rtol=0, atol=5e-6)
@@ -136,7 +136,7 @@ def test_trace(call: Call) -> None:
     rows = [line.split() for line in done.stdout.splitlines()[-4:]]
     assert rows[0] == ["digit", *"ifogch"]
     with torch.no_grad():
-        trace = torch.stack(torchscript.load("lstm", EXPORTS).trace(torch.tensor([digits])))
+        trace = torch.stack(loading.load("lstm", EXPORTS).trace(torch.tensor([digits])))
     for digit, row, expected in zip(digits, rows[1:], trace[:, 0].mean(dim=2).T, strict=True):
         assert row[0] == str(digit)
         assert list(map(float, row[1:])) == pytest.approx(expected.tolist(), abs=2e-6)
@@ -153,7 +153,7 @@ def test_sheet(reader: Reader, file: str, tmp_path: Path) -> None:
     if "built without stb" in done.stderr:
         pytest.skip("needs stb: apt install libstb-dev")
     assert (done.returncode, done.stderr) == (0, "")
-    model = torchscript.load("generator", EXPORTS)
+    model = loading.load("generator", EXPORTS)
     with torch.no_grad():
         images = model(
             torch.randn(count, model.latent_dim, generator=torch.Generator().manual_seed(7))
@@ -168,7 +168,7 @@ def test_interpolation_strip(call: Call, tmp_path: Path) -> None:
         "--out", tmp_path / "strip.pgm",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    model = torchscript.load("generator", EXPORTS)
+    model = loading.load("generator", EXPORTS)
     z_from, z_to = (
         torch.randn(1, model.latent_dim, generator=torch.Generator().manual_seed(seed))
         for seed in (1, 2)
@@ -291,9 +291,9 @@ def test_a_mistake_is_one_line(reader: Reader, case: str, files: Path) -> None:
     ],
 )
 def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -> None:
-    copy_export("lstm", EXPORTS, tmp_path)
+    copy_export("lstm", EXPORTS, tmp_path, ["pt"])
     entries = manifest.read_manifest(tmp_path)
-    entry = entries["lstm.pt"]
+    entry = entries["lstm.safetensors"]
     output = entry["golden"]["cases"][1]["output"]
     if damage == "value":
         output["values"][3] += 0.001
@@ -308,9 +308,9 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
     elif damage == "name":
         entries = {"../lstm.pt": entry}
     else:
-        torchscript.save(
+        saving.save(
             {"lstm": LSTM(4)}, {"lstm": {"test_accuracy": 0, "length": 0}},
-            exports_dir=tmp_path, seed=0, config={}, formats=(),
+            exports_dir=tmp_path, seed=0, config={}, formats=("pt",),
         )  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     done = call("verify", tmp_path / "manifest.json")
@@ -322,7 +322,7 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
 @pytest.mark.parametrize("reader", [*GRAPHS, *JAVASCRIPT], indirect=True)
 def test_a_wrong_golden_value_is_noticed(reader: Reader, files: Path) -> None:
     entries = manifest.read_manifest(files)
-    source = "aoti" if reader.ending == "aoti" else "pt"
+    source = "aoti" if reader.ending == "aoti" else "safetensors"
     entries[f"lstm.{source}"]["golden"]["cases"][1]["output"]["values"][3] += 0.001
     (files / "manifest.json").write_text(json.dumps(entries))
     done = reader.call("verify", files / "manifest.json")
@@ -426,7 +426,7 @@ def test_the_tables_of_the_page(converted: Path) -> None:
         (given,), (made,) = session.get_inputs(), session.get_outputs()
         assert f"| `{name}.onnx` | {say(given)} | {say(made)} |\n" in EXPORTS_PAGE
     (golden,) = re.findall(r"```json\n(.*?)```", EXPORTS_PAGE, flags=re.DOTALL)
-    entry = manifest.read_manifest(converted)["lstm.pt"]["golden"]
+    entry = manifest.entry_of("lstm", converted)["golden"]
     assert json.loads(golden) == entry["cases"][0]["input"]
 
 

@@ -17,7 +17,7 @@ import torch
 from tests.export.test_export import METRICS, save
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
-from toolkit.export import manifest, replacing, torchscript
+from toolkit.export import loading, manifest, replacing, saving
 from toolkit.export.manifest import Export
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import LSTM, RNN
@@ -30,7 +30,9 @@ def save_pair(version: int, directory: Path) -> None:
     exports = []
     for name in PAIR:
         data = f"{name} {version}".encode()
-        exports.append(Export(f"{name}.pt", data, {"sha256": sha256(data), "metrics": METRICS}))
+        exports.append(
+            Export(f"{name}.safetensors", data, {"sha256": sha256(data), "metrics": METRICS})
+        )
     replacing.replace_exports(exports, directory)
 
 
@@ -43,38 +45,40 @@ def version_of(directory: Path) -> bytes:
 
 def test_a_worse_file_is_announced_and_the_old_one_restored(tmp_path: Path) -> None:
     assert save("lstm", LSTM(4), tmp_path, test_accuracy=0.99) is None
-    good = (tmp_path / "lstm.pt").read_bytes()
+    good = (tmp_path / "lstm.safetensors").read_bytes()
     note = save("lstm", LSTM(4), tmp_path, test_accuracy=0.5)
     assert note is not None
     assert "test_accuracy 0.5, before 0.99" in note
     assert f"python -m toolkit.train restore lstm --exports-dir {tmp_path}" in note
-    bad = (tmp_path / "lstm.pt").read_bytes()
+    bad = (tmp_path / "lstm.safetensors").read_bytes()
 
     for _ in range(2):  # a second time changes nothing
-        replacing.restore(["lstm.pt"], tmp_path)
-        assert (tmp_path / "lstm.pt").read_bytes() == good
-        assert (tmp_path / "previous" / "undone" / "lstm.pt").read_bytes() == bad
-        assert manifest.read_manifest(tmp_path)["lstm.pt"]["metrics"]["test_accuracy"] == 0.99
-        torchscript.load("lstm", tmp_path)
-        torchscript.load("lstm", tmp_path / "previous" / "undone")
+        replacing.restore(["lstm"], tmp_path)
+        assert (tmp_path / "lstm.safetensors").read_bytes() == good
+        assert (tmp_path / "previous" / "undone" / "lstm.safetensors").read_bytes() == bad
+        assert (
+            manifest.read_manifest(tmp_path)["lstm.safetensors"]["metrics"]["test_accuracy"] == 0.99
+        )
+        loading.load("lstm", tmp_path)
+        loading.load("lstm", tmp_path / "previous" / "undone")
 
 
 def test_restore_in_place_of_a_damaged_file(tmp_path: Path) -> None:
     save("rnn", RNN(4), tmp_path)
-    good = (tmp_path / "rnn.pt").read_bytes()
+    good = (tmp_path / "rnn.safetensors").read_bytes()
     save("rnn", RNN(4), tmp_path)
-    (tmp_path / "rnn.pt").write_bytes(b"damaged")
-    replacing.restore(["rnn.pt"], tmp_path)
-    assert (tmp_path / "rnn.pt").read_bytes() == good
+    (tmp_path / "rnn.safetensors").write_bytes(b"damaged")
+    replacing.restore(["rnn"], tmp_path)
+    assert (tmp_path / "rnn.safetensors").read_bytes() == good
 
 
 def test_restore_of_two_changes_nothing_if_one_is_missing(tmp_path: Path) -> None:
     for _ in range(2):
         save("generator", ConvGenerator(8, 4), tmp_path)
-    before = (tmp_path / "generator.pt").read_bytes()
-    with pytest.raises(ToolkitError, match=r"no earlier discriminator.pt to bring back"):
-        replacing.restore(["generator.pt", "discriminator.pt"], tmp_path)
-    assert (tmp_path / "generator.pt").read_bytes() == before
+    before = (tmp_path / "generator.safetensors").read_bytes()
+    with pytest.raises(ToolkitError, match=r"no earlier discriminator.safetensors to bring back"):
+        replacing.restore(["generator", "discriminator"], tmp_path)
+    assert (tmp_path / "generator.safetensors").read_bytes() == before
 
 
 def inodes(directory: Path) -> dict[str, int]:
@@ -88,7 +92,7 @@ def test_equal_bytes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     def save_in(*formats: str) -> replacing.Replaced:
         metrics = {"rnn": METRICS}
-        return torchscript.save(
+        return saving.save(
             {"rnn": model}, metrics, exports_dir=tmp_path, seed=0, config={}, formats=formats
         )
 
@@ -102,7 +106,7 @@ def test_equal_bytes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert save_in("onnx").changed == ["rnn.onnx"]
     entries = manifest.read_manifest(tmp_path)
     named = {file: entry["torch"] for file, entry in entries.items()}
-    assert named == {"rnn.pt": real, "rnn.onnx": "99.0"}
+    assert named == {"rnn.safetensors": real, "rnn.onnx": "99.0"}
     before = inodes(tmp_path)
     monkeypatch.setattr(torch, "__version__", "99.1")
     assert save_in("onnx") == ([], [], [])
@@ -114,7 +118,7 @@ def test_another_run_with_equal_bytes_is_said(tmp_path: Path) -> None:
     model = LSTM(4)
     save("lstm", model, tmp_path)
     before = inodes(tmp_path)
-    replaced = torchscript.save(
+    replaced = saving.save(
         {"lstm": model},
         {"lstm": METRICS | {"length": 7, "accuracy_by_length": {"5": 1.0}}},
         exports_dir=tmp_path,
@@ -126,9 +130,9 @@ def test_another_run_with_equal_bytes_is_said(tmp_path: Path) -> None:
         [],
         [],
         [
-            f"The manifest in {tmp_path} keeps what it says of lstm.pt: the bytes are the same as "
-            "before. This run differs in seed (3, there 0), a (2, there 1), length (7, there 5), "
-            "b, and 2 more."
+            f"The manifest in {tmp_path} keeps what it says of lstm.safetensors: the bytes are the "
+            "same as before. This run differs in seed (3, there 0), a (2, there 1), length (7, "
+            "there 5), b, and 2 more."
         ],
     )
     assert inodes(tmp_path) == before
@@ -139,10 +143,14 @@ def test_the_rest_of_an_entry_is_of_now(tmp_path: Path) -> None:
     """Whose network it is may change while its bytes do not, and an old entry lack something."""
     data = b"a network"
     entry: dict[str, object] = {"sha256": sha256(data), "whose": "Ann", "torch": "2.12", "opset": 7}
-    replacing.replace_exports([Export("lstm.pt", data, entry)], tmp_path)
+    replacing.replace_exports([Export("lstm.safetensors", data, entry)], tmp_path)
     new = {"sha256": sha256(data), "whose": "Bob", "torch": "2.15", "golden": {}}
-    assert replacing.replace_exports([Export("lstm.pt", data, new)], tmp_path) == ([], [], [])
-    assert manifest.read_manifest(tmp_path)["lstm.pt"] == {
+    assert replacing.replace_exports([Export("lstm.safetensors", data, new)], tmp_path) == (
+        [],
+        [],
+        [],
+    )
+    assert manifest.read_manifest(tmp_path)["lstm.safetensors"] == {
         "sha256": sha256(data),
         "whose": "Bob",
         "torch": "2.12",
@@ -151,7 +159,7 @@ def test_the_rest_of_an_entry_is_of_now(tmp_path: Path) -> None:
     }
 
 
-FILES = ("generator.pt", "generator.onnx", "film.npz")
+FILES = ("generator.safetensors", "generator.onnx", "film.npz")
 
 
 def save_files(version: int, directory: Path, files: Sequence[str] = FILES) -> list[str]:
@@ -161,7 +169,7 @@ def save_files(version: int, directory: Path, files: Sequence[str] = FILES) -> l
         data = f"{file} {version}".encode()
         entry: dict[str, object] = {"sha256": sha256(data), "bytes": len(data)}
         if file == "generator.onnx":
-            entry["made_from"] = sha256(f"generator.pt {version}".encode())
+            entry["made_from"] = sha256(f"generator.safetensors {version}".encode())
         exports.append(Export(file, data, entry))
     return replacing.replace_exports(exports, directory).notes
 
@@ -180,8 +188,12 @@ def test_any_file_is_replaced_and_restored(tmp_path: Path) -> None:
         assert save_files(version, tmp_path) == []
     assert versions(tmp_path) == dict.fromkeys(FILES, "2")
     assert versions(tmp_path / "previous") == dict.fromkeys(FILES, "1")
-    replacing.restore(["generator.pt"], tmp_path)
-    assert versions(tmp_path) == {"generator.pt": "1", "generator.onnx": "1", "film.npz": "2"}
+    replacing.restore(["generator"], tmp_path)
+    assert versions(tmp_path) == {
+        "generator.safetensors": "1",
+        "generator.onnx": "1",
+        "film.npz": "2",
+    }
 
 
 def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
@@ -191,7 +203,7 @@ def test_a_file_made_from_another_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(entries))
     with pytest.raises(ToolkitError, match=r"generator.onnx was made from a file .* 0{64}, which"):
         manifest.read_file("generator.onnx", tmp_path)
-    assert versions(tmp_path) == {"generator.pt": "1", "film.npz": "1"}
+    assert versions(tmp_path) == {"generator.safetensors": "1", "film.npz": "1"}
 
 
 def test_files_are_replaced_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +288,7 @@ def test_a_pair_is_replaced_as_one(
         if action == "save":
             save_pair(2, directory)
         else:
-            replacing.restore([f"{name}.pt" for name in PAIR], directory)
+            replacing.restore(PAIR, directory)
 
     old, new = (b"1", b"2") if action == "save" else (b"2", b"1")
 
@@ -288,8 +300,8 @@ def test_a_pair_is_replaced_as_one(
         assert version_of(directory / kept) == old
         assert not list(directory.rglob(".*.tmp")) + list(directory.rglob(".*.staged"))
         for name in PAIR:  # in place, for readers that know nothing of staged files
-            entry = manifest.read_manifest(directory)[f"{name}.pt"]
-            assert sha256((directory / f"{name}.pt").read_bytes()) == entry["sha256"]
+            entry = manifest.read_manifest(directory)[f"{name}.safetensors"]
+            assert sha256((directory / f"{name}.safetensors").read_bytes()) == entry["sha256"]
 
     assert at_each_write(monkeypatch, Killed(), prepare, act, look) >= 10
 
@@ -302,7 +314,7 @@ def test_a_full_disk_leaves_the_old_pair(tmp_path: Path, monkeypatch: pytest.Mon
         assert version in ((b"1", b"2") if failed else (b"2",))
         files = {path.name for path in directory.iterdir()}
         assert failed or files == {
-            *(f"{name}.pt" for name in PAIR),
+            *(f"{name}.safetensors" for name in PAIR),
             "manifest.json",
             "previous",
             ".lock",
@@ -331,26 +343,26 @@ def test_a_file_that_is_not_listed_is_kept(lost: str, tmp_path: Path) -> None:
         elif lost == "entry":
             (tmp_path / "manifest.json").write_text("{}")
         else:
-            (tmp_path / "lstm.pt").write_bytes(os.urandom(1000))
-        contents.append((tmp_path / "lstm.pt").read_bytes())
+            (tmp_path / "lstm.safetensors").write_bytes(os.urandom(1000))
+        contents.append((tmp_path / "lstm.safetensors").read_bytes())
         note = save("lstm", LSTM(4), tmp_path)
-        copy = tmp_path / "previous" / f"lstm.unlisted-{len(contents)}.pt"
+        copy = tmp_path / "previous" / f"lstm.unlisted-{len(contents)}.safetensors"
         assert note == (
-            f"{tmp_path / 'lstm.pt'} was not the file that the manifest lists. It is kept as "
-            f"{copy}."
+            f"{tmp_path / 'lstm.safetensors'} was not the file that the manifest lists. It is "
+            f"kept as {copy}."
         )
-    kept = sorted((tmp_path / "previous").glob("lstm.unlisted-*.pt"))
+    kept = sorted((tmp_path / "previous").glob("lstm.unlisted-*.safetensors"))
     assert [path.read_bytes() for path in kept] == contents
-    torchscript.load("lstm", tmp_path)
+    loading.load("lstm", tmp_path)
 
 
 def test_a_damaged_manifest_replaces_nothing(tmp_path: Path) -> None:
     save("lstm", LSTM(4), tmp_path)
-    before = (tmp_path / "lstm.pt").read_bytes()
+    before = (tmp_path / "lstm.safetensors").read_bytes()
     digest = "0" * 64
     for text in (
         "{",
-        f'{{"../lstm.pt": {{"sha256": "{digest}", "metrics": {{}}}}}}',
+        f'{{"../lstm.safetensors": {{"sha256": "{digest}", "metrics": {{}}}}}}',
         f'{{"..": {{"sha256": "{digest}"}}}}',
         f'{{"lstm.onnx": {{"sha256": "{digest}", "made_from": "nowhere"}}}}',
         "[" * 9999,
@@ -358,7 +370,7 @@ def test_a_damaged_manifest_replaces_nothing(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ToolkitError, match=r"manifest.json is damaged"):
             save("lstm", LSTM(4), tmp_path)
-        assert (tmp_path / "lstm.pt").read_bytes() == before
+        assert (tmp_path / "lstm.safetensors").read_bytes() == before
         assert (tmp_path / "manifest.json").read_text() == text
 
 
@@ -386,16 +398,18 @@ def test_entries_of_before_have_no_checksum(tmp_path: Path) -> None:
     for name, entry in entries.items():
         text = json.dumps({name: {key: x for key, x in entry.items() if key != "crc32"}})
         assert entry["crc32"] == f"{zlib.crc32(text.encode()):08x}"
-    del entries["generator.pt"]["crc32"]
+    del entries["generator.safetensors"]["crc32"]
     path.write_text(json.dumps(entries))
-    with pytest.raises(ToolkitError, match=r"damaged \(.*the checksum of generator.pt differs"):
+    with pytest.raises(
+        ToolkitError, match=r"damaged \(.*the checksum of generator.safetensors differs"
+    ):
         manifest.read_manifest(tmp_path)
 
 
 def save_and_read(name: str, directory: Path, barrier: Barrier) -> None:
     for k in range(20):
         data = f"{name} {k}".encode()
-        export = Export(f"{name}.pt", data, {"sha256": sha256(data), "seed": k})
+        export = Export(f"{name}.safetensors", data, {"sha256": sha256(data), "seed": k})
         barrier.wait(60)
         replacing.replace_exports([export], directory)
         assert manifest.read_export(name, directory) == export

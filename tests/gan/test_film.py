@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import sha256
 from toolkit.common.runs import Run
-from toolkit.export import formats, torchscript
+from toolkit.export import loading, saving
 from toolkit.export.film import load_film, network_at
 from toolkit.export.manifest import Export
 from toolkit.export.replacing import Replaced, replace_exports
@@ -163,7 +163,7 @@ def test_a_step_that_is_not_there(made: tuple[Film, Networks]) -> None:
 
 
 def save(film: Film, networks: Networks, directory: Path) -> Replaced:
-    return torchscript.save(
+    return saving.save(
         {"generator": networks.average, "discriminator": networks.discriminator},
         {"generator": {"frechet_distance": 1.0}, "discriminator": {}},
         exports_dir=directory,
@@ -184,7 +184,7 @@ def test_film_of_the_exports(made: tuple[Film, Networks], tmp_path: Path) -> Non
         at_first = network_at(arrays, "generator", 0, tmp_path)(z)
         torch.testing.assert_close(at_first, untrained(z), rtol=0, atol=2e-3)
         at_last = network_at(arrays, "generator", 24, tmp_path)(z)
-        exported: Tensor = torchscript.load("generator", tmp_path)(z)
+        exported: Tensor = loading.load("generator", tmp_path)(z)
         torch.testing.assert_close(at_last, exported, rtol=0, atol=2e-3)
         assert not torch.allclose(at_first, at_last, atol=1e-2)
         logits = network_at(arrays, "discriminator", 24, tmp_path)(at_last)
@@ -195,21 +195,21 @@ def test_a_film_that_is_there_is_known_by_its_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another zlib packs the same numbers into other bytes."""
-    generator = Export("generator.pt", b"it", {"sha256": sha256(b"it")})
+    generator = Export("generator.safetensors", b"it", {"sha256": sha256(b"it")})
     names = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     arrays = {name: np.array([k / 2, 1.0]) for k, name in enumerate(names)}
-    assert not formats.is_film_there(tmp_path, generator, arrays)
+    assert not saving._is_film_there(tmp_path, generator, arrays)
 
-    film = formats.film_of(generator, arrays, {})
+    film = saving.film_of(generator, arrays, {})
     replace_exports([generator, film], tmp_path)
     monkeypatch.setattr(np, "savez_compressed", np.savez)
-    assert formats.film_of(generator, arrays, {}).data != film.data
-    assert formats.is_film_there(tmp_path, generator, arrays)
+    assert saving.film_of(generator, arrays, {}).data != film.data
+    assert saving._is_film_there(tmp_path, generator, arrays)
 
-    assert not formats.is_film_there(tmp_path, generator, {**arrays, "auc": np.array([1.0, 0.9])})
-    assert not formats.is_film_there(tmp_path, generator, {**arrays, "z": np.zeros(3)})
-    other = Export("generator.pt", b"other", {"sha256": sha256(b"other")})
-    assert not formats.is_film_there(tmp_path, other, arrays)
+    assert not saving._is_film_there(tmp_path, generator, {**arrays, "auc": np.array([1.0, 0.9])})
+    assert not saving._is_film_there(tmp_path, generator, {**arrays, "z": np.zeros(3)})
+    other = Export("generator.safetensors", b"other", {"sha256": sha256(b"other")})
+    assert not saving._is_film_there(tmp_path, other, arrays)
 
 
 @pytest.mark.slow
@@ -219,7 +219,7 @@ def test_the_film_of_another_generator_is_refused(
     film, networks = made
     save(film, networks, tmp_path)
     other = build(replace(CONFIG, seed=1)).average
-    torchscript.save(
+    saving.save(
         {"generator": other},
         {"generator": {"frechet_distance": 1.0}},
         exports_dir=tmp_path,

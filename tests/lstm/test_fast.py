@@ -6,9 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from toolkit.export.formats import torchscript
 from toolkit.lstm import sigmoids
+from toolkit.lstm.config import Config
+from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.fast import FastLSTM
-from toolkit.lstm.model import LSTM, all_inputs
+from toolkit.lstm.model import LSTM, RNN, all_inputs
+from toolkit.lstm.training import initial_state, train_step
 
 from .torch_weights import copy_from_torch, encode
 
@@ -63,10 +67,7 @@ def test_large_pre_activations_saturate() -> None:
 
 def scripted(model: nn.Module) -> torch.jit.ScriptModule:
     """The model scripted, saved and loaded."""
-    file = io.BytesIO()
-    torch.jit.save(torch.jit.script(model), file)
-    file.seek(0)
-    return torch.jit.load(file)
+    return torch.jit.load(io.BytesIO(torchscript.to_bytes("lstm", model.eval())))
 
 
 def test_script_equals_the_model(models: tuple[FastLSTM, LSTM, nn.LSTM]) -> None:
@@ -98,7 +99,7 @@ def test_script_can_be_trained(models: tuple[FastLSTM, LSTM, nn.LSTM]) -> None:
 def test_script_names_no_operator_of_one_processor(
     models: tuple[FastLSTM, LSTM, nn.LSTM],
 ) -> None:
-    graph = torch.jit.script(models[0]).inlined_graph
+    graph = scripted(models[0]).inlined_graph
     kinds = {node.kind() for node in graph.findAllNodes("aten::mm")}
     assert kinds == {"aten::mm"}
     assert "mkl" not in str(graph)
@@ -107,4 +108,53 @@ def test_script_names_no_operator_of_one_processor(
 def test_all_inputs_are_the_encoded_digits() -> None:
     for one_hot in (True, False):
         expected = encode(torch.arange(10).unsqueeze(1), one_hot).squeeze(1)
-        assert torch.equal(all_inputs(one_hot, torch.device("cpu")), expected)
+        weight = torch.zeros(4, 10 if one_hot else 1)
+        assert torch.equal(all_inputs(weight), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", [LSTM, FastLSTM, RNN])
+def test_the_dtype_is_that_of_the_weights(kind: type[nn.Module], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    model, digits = kind(8), torch.randint(10, (3, 5))
+    expected = model(digits)
+    model.to(dtype)
+    logits = model(digits)
+    assert logits.dtype == dtype
+    torch.testing.assert_close(logits.float(), expected, rtol=0, atol=0.05)
+    logits.sum().backward()
+    assert all(weight.grad.dtype == dtype for weight in model.parameters())
+    if kind is not RNN:
+        assert {x.dtype for x in model.trace(digits)} == {dtype}
+
+
+def test_wrong_sizes_are_a_sentence() -> None:
+    for kind in (LSTM, FastLSTM, RNN):
+        with pytest.raises(
+            ValueError, match=r"hidden_size must be a whole number, at least 1; got 0"
+        ):
+            kind(0)
+    with pytest.raises(ValueError, match=r"hidden_size must be .* got 2\.5"):
+        LSTM(2.5)
+
+
+def test_a_step_names_its_parts() -> None:
+    model, digits = LSTM(4), torch.randint(10, (3, 5))
+    steps = model.trace(digits)
+    assert torch.equal(steps.h[:, -1], model.last_hidden(digits))
+    step = model.cell(torch.eye(10)[:3], *torch.zeros(2, 3, 4))
+    assert step.c is step[4]
+
+
+def test_the_plain_lstm_is_trained_to_the_same_weights() -> None:
+    """`Config.fast` changes how derivatives are computed, not what they are."""
+    runs = []
+    for fast in (True, False):
+        state = initial_state(Config(length=6, hidden_size=8, fast=fast), "cpu")
+        assert type(state.model) is (FastLSTM if fast else LSTM)
+        digits, labels = split_last(palindromes(16, 6, split="train", rng=state.rng))
+        for _ in range(3):
+            train_step(state.model, state.optimizer, digits, labels, 10)
+        runs.append(state.model.state_dict())
+    for fast_weight, plain_weight in zip(runs[0].values(), runs[1].values(), strict=True):
+        torch.testing.assert_close(fast_weight, plain_weight, rtol=1e-3, atol=1e-5)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
+from toolkit.export import saving
 from toolkit.export.generator import Generator
 from toolkit.gan.data import MNIST
 from toolkit.gan.measure.evaluation import Evaluator
@@ -20,11 +20,11 @@ METRICS = {"frechet_distance": 0, "classifier_sha256": ""}
 
 def exported(model: nn.Module, folder: Path) -> Path:
     torch.manual_seed(0)
-    torchscript.save(
+    saving.save(
         {"generator": model}, {"generator": METRICS}, exports_dir=folder, seed=0, config={},
         formats=(),
     )  # fmt: skip
-    return folder / "generator.pt"
+    return folder / "generator.safetensors"
 
 
 def test_the_smallest_batch(tmp_path: Path) -> None:

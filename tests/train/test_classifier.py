@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export import torchscript
-from toolkit.export.manifest import read_manifest
+from toolkit.export import loading, saving
+from toolkit.export.manifest import judge_of, read_manifest
 from toolkit.gan.data import MNIST
 from toolkit.gan.model import Classifier
 from toolkit.train.classifier import keep_classifier, load_evaluator
@@ -31,8 +31,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def test_the_committed_classifier_is_never_trained_anew() -> None:
     """Every distance in the documents was measured by this one."""
-    assert read_manifest(EXPORTS)["classifier.pt"]["sha256"] == IDENTITY
-    torchscript.load("classifier", EXPORTS)  # which compares the hash
+    assert judge_of(EXPORTS) == IDENTITY
+    loading.load("classifier", EXPORTS)  # which compares the hash
 
 
 def test_it_measures_wherever_the_exports_go(
@@ -42,8 +42,8 @@ def test_it_measures_wherever_the_exports_go(
     assert not workspace.exports_dir.exists()  # measuring writes nothing
     keep_classifier(workspace.exports_dir)
     keep_classifier(workspace.exports_dir)
-    copy = workspace.exports_dir / "classifier.pt"
-    assert copy.read_bytes() == (EXPORTS / "classifier.pt").read_bytes()
+    copy = workspace.exports_dir / "classifier.safetensors"
+    assert copy.read_bytes() == (EXPORTS / "classifier.safetensors").read_bytes()
     ours, theirs = (read_manifest(folder) for folder in (workspace.exports_dir, EXPORTS))
     assert ours == {file: theirs[file] for file in theirs if file.startswith("classifier.")}
     assert load_evaluator(workspace, few).sha256 == IDENTITY
@@ -54,20 +54,21 @@ def test_another_one_is_named(
     workspace: Workspace, few: MNIST, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    torchscript.save(
+    saving.save(
         {"classifier": Classifier()},
         {"classifier": {"test_accuracy": 0.1}},
         exports_dir=workspace.exports_dir,
         seed=0,
         config={},
     )
-    other = read_manifest(workspace.exports_dir)["classifier.pt"]["sha256"]
+    other = read_manifest(workspace.exports_dir)["classifier.safetensors"]["sha256"]
     keep_classifier(workspace.exports_dir)
     assert load_evaluator(workspace, few).sha256 == other
     said = capsys.readouterr().out
-    assert said.startswith(f"Note: exports/classifier.pt ({other[:12]}) is not the toolkit's own")
+    named = f"exports/classifier.safetensors ({other[:12]})"
+    assert said.startswith(f"Note: {named} is not the toolkit's own")
     assert f"({IDENTITY[:12]})" in said
-    (workspace.exports_dir / "classifier.pt").unlink()  # as the note says
+    (workspace.exports_dir / "classifier.safetensors").unlink()  # as the note says
     keep_classifier(workspace.exports_dir)
     assert load_evaluator(workspace, few).sha256 == IDENTITY
 
@@ -78,6 +79,7 @@ def test_a_file_that_the_manifest_does_not_know(workspace: Workspace, listed: bo
         keep_classifier(workspace.exports_dir)
     else:
         workspace.exports_dir.mkdir()
-    (workspace.exports_dir / "classifier.pt").write_bytes(b"something else")
-    with pytest.raises(ToolkitError, match=r"exports/classifier.pt does not match .* Remove it"):
+    (workspace.exports_dir / "classifier.safetensors").write_bytes(b"something else")
+    message = r"exports/classifier.safetensors does not match .* Remove it"
+    with pytest.raises(ToolkitError, match=message):
         keep_classifier(workspace.exports_dir)

@@ -35,7 +35,7 @@ def test_a_poor_console(tmp_path: Path) -> None:
     done = run(tmp_path, "lstm", "--preset", "smoke", "--runs-dir", "数字", **environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert (tmp_path / "数字" / "smoke" / "exports" / "lstm_plain.pt").exists()
+    assert (tmp_path / "数字" / "smoke" / "exports" / "lstm_plain.safetensors").exists()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import judge_of
 from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.app import app
 from toolkit.train.gan import was_tried_elsewhere
@@ -48,7 +48,7 @@ def test_options_become_settings(
 
 def test_only_of_the_default_settings_other_distances_are_told() -> None:
     """As they were measured on other processors: by the committed classifier, of 10,000 samples."""
-    sha256 = read_manifest(ROOT / "exports")["classifier.pt"]["sha256"]
+    sha256 = judge_of(ROOT / "exports")
     default = plan_gan("default")
     ours = SimpleNamespace(sha256=sha256, num_images=10_000)
 
@@ -72,7 +72,7 @@ def test_export_in_another_format(
     format_: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
-        "toolkit.export.formats.write", lambda format_, directory: [f"{format_} in {directory}"]
+        "toolkit.export.saving.write", lambda format_, directory: [f"{format_} in {directory}"]
     )
     done = CliRunner().invoke(app, ["export", "--format", format_, "--exports-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output

@@ -13,7 +13,7 @@ from click.testing import Result
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from toolkit.export import manifest, torchscript
+from toolkit.export import loading, manifest
 from toolkit.gan.data import MNIST
 from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.app import app
@@ -91,8 +91,8 @@ def test_scorecard_names_its_files(tmp_path: Path) -> None:
     card = scorecard(tmp_path)
     entries = manifest.read_manifest(ROOT / "exports")
     assert card["verified"] is True
-    assert card["sha256"] == entries["generator.pt"]["sha256"]
-    assert card["classifier_sha256"] == entries["classifier.pt"]["sha256"]
+    assert card["sha256"] == entries["generator.safetensors"]["sha256"]
+    assert card["classifier_sha256"] == manifest.judge_of(ROOT / "exports")
     assert (card["num_images"], card["num_draws"]) == (1000, 2)
     assert sum(share["mean"] for share in card["samples"]["class_shares"]) == pytest.approx(1)
     assert card["samples"]["precision"]["mean"] > 0.8
@@ -178,7 +178,7 @@ def test_interpolation_of_the_committed_generator(tmp_path: Path, options: list[
     assert len(iio.imread(strip.with_suffix(".gif"))) == 16  # there and back
     ends = torch.from_numpy(images[[0, -1]].copy()).unsqueeze(1).float() / 255
     with torch.no_grad():
-        classifier = torchscript.load("classifier", ROOT / "exports")
+        classifier = loading.load("classifier", ROOT / "exports")
         confidence, digits = classifier(ends).softmax(dim=1).max(dim=1)
     assert digits.tolist() == [3, 8]
     assert (confidence > 0.89).all()  # the picture is rounded to 1/255

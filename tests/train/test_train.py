@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.record import read_record
-from toolkit.export import manifest, torchscript
+from toolkit.export import loading, manifest
 from toolkit.gan.data import EMBEDDED
 from toolkit.train.app import app
 from toolkit.train.presets import Plan
@@ -73,7 +73,7 @@ def test_smoke_of_everything(smoke_project: Path) -> None:
 
     smoke = smoke_project / "runs" / "smoke"
     for name in manifest.SIGNATURES:
-        torchscript.load(name, smoke / "exports")
+        loading.load(name, smoke / "exports")
     committed = hashes(ROOT / "exports")["classifier.pt"]  # copied, since there was none
     assert hashes(smoke / "exports")["classifier.pt"] == committed
     for name in ("lstm-curriculum", "rnn-curriculum", "lstm", "rnn", "gan"):
@@ -91,7 +91,7 @@ def test_records_of_everything(smoke_project: Path) -> None:
     for model in ("lstm", "rnn"):
         record = json.loads((smoke / f"{model}-curriculum" / "run.json").read_text())
         log = (smoke / f"{model}-curriculum" / "metrics.jsonl").read_text().splitlines()
-        last, entry = json.loads(log[-1]), entries[f"{model}.pt"]
+        last, entry = json.loads(log[-1]), entries[f"{model}.safetensors"]
         assert record["command"] == f"python -m toolkit.train {model} --curriculum --preset smoke"
         assert (record["status"], record["stopped"]) == ("finished", "all steps done")
         assert (record["steps"], record["seconds"]) == (
@@ -108,7 +108,7 @@ def test_records_of_everything(smoke_project: Path) -> None:
 
     record = json.loads((smoke / "gan" / "run.json").read_text())
     lines = [json.loads(x) for x in (smoke / "gan" / "metrics.jsonl").read_text().splitlines()]
-    listed = entries["generator.pt"]["metrics"]
+    listed = entries["generator.safetensors"]["metrics"]
     assert record["command"] == "python -m toolkit.train gan --preset smoke"
     assert record["steps"] == 800
     losses = {name: lines[-2][name] for name in ("loss_d", "loss_g")}
@@ -123,7 +123,7 @@ def test_records_of_everything(smoke_project: Path) -> None:
     for name in ("class_shares", "class_shares_real"):
         assert len(listed[f"{name}_sd"]) == 10
         assert sum(listed[name]) == pytest.approx(1)
-    assert listed["classifier_sha256"] == entries["classifier.pt"]["sha256"]
+    assert listed["classifier_sha256"] == manifest.identity(entries["classifier.safetensors"])
     assert (listed["num_images"], listed["num_draws"]) == (2000, 5)
 
 
@@ -294,7 +294,7 @@ def test_what_part_two_lacks_is_said_before_part_one(
     ("arguments", "code", "message"),
     [
         (["lstm", "--length", "1"], 2, "Error: length must be from 2 to 1,000,000, not 1.\n"),
-        (["restore", "lstm"], 1, "Error: There is no earlier lstm.pt to bring back"),
+        (["restore", "lstm"], 1, "Error: There is no earlier lstm.safetensors to bring back"),
     ],
 )
 def test_exit_codes_of_the_real_process(
@@ -347,7 +347,7 @@ def test_plain_networks_keep_away_from_the_others(call: Call) -> None:
     exports = RUN.with_name("exports")
     assert call(*QUICK, "--seeds", 2).exit_code == 0
     plain = hashes(exports)["lstm_plain.pt"]
-    metrics = manifest.read_manifest(exports)["lstm_plain.pt"]["metrics"]
+    metrics = manifest.read_manifest(exports)["lstm_plain.safetensors"]["metrics"]
     assert call(*QUICK, "--curriculum").exit_code == 0
     assert {name for name in hashes(exports) if name.endswith(".pt")} == {
         "lstm.pt",
@@ -356,7 +356,7 @@ def test_plain_networks_keep_away_from_the_others(call: Call) -> None:
     assert hashes(exports)["lstm_plain.pt"] == plain
 
     assert call(*QUICK, "--seed", 1).exit_code == 0  # the second network, on its own
-    alone = manifest.read_manifest(exports)["lstm_plain.pt"]["metrics"]
+    alone = manifest.read_manifest(exports)["lstm_plain.safetensors"]["metrics"]
     assert metrics["seeds"] == [0, 1]
     assert {*metrics["accuracy_by_length"]} == {"5", "9", "20", "36", "50", "100", "1000"}
     for length, accuracies in metrics["accuracy_by_length_of_seeds"].items():

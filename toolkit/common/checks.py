@@ -1,7 +1,7 @@
-"""Input checks that are compiled into the exported modules.
+"""Checks of what a network is given.
 
-Everything here must be valid TorchScript, so that a model in C++ or in a demo refuses wrong input
-with the same sentence as the Python class.
+Those of its input are compiled into the .pt files, so that a network in C++ refuses wrong input
+with the same sentence as the Python class. They must be valid TorchScript.
 """
 
 import torch
@@ -64,3 +64,10 @@ def check_latents(z: Tensor, latent_dim: int) -> None:
             f"z must be float32 of shape (batch, {latent_dim}), sampled from a standard normal; "
             + f"got {describe(z)}"
         )
+
+
+def check_sizes(least: int = 1, **sizes: int) -> None:
+    """Raise a ValueError unless each size that a network is built with is a number from `least`."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < least:
+            raise ValueError(f"{name} must be a whole number, at least {least}; got {size!r}")

@@ -170,9 +170,15 @@ def command_line(*words: str) -> str:
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
-    """Settings as words of a command line, e.g. {"batch_size": 64} as "--batch-size", "64"."""
-    return [
-        word
-        for key, value in settings.items()
-        for word in (f"--{key.replace('_', '-')}", str(value))
-    ]
+    """Settings as words of a command line.
+
+    {"batch_size": 64} is "--batch-size", "64", and {"fast": False} is "--no-fast".
+    """
+    words = []
+    for key, value in settings.items():
+        name = key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            words += [f"--{name}", str(value)]
+    return words

@@ -71,6 +71,7 @@ class Run:
         self.model = model
         self.command = command
         self.config = _as_json(config)
+        self._defaults = _defaults_of(config)
         self.figures = directory / "figures"
         self.checkpoint = directory / "checkpoint.pt"
         self.log_file = directory / "metrics.jsonl"
@@ -252,7 +253,8 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
-        if differences := _differences(state["config"], self.config):
+        # A setting that is newer than the run had what is the default now.
+        if differences := _differences(self._defaults | state["config"], self.config):
             raise UsageError(
                 f"{self.directory} holds a run with other settings ({differences}). "
                 "Give the same settings again to continue it, choose another --runs-dir, or start "
@@ -265,6 +267,15 @@ def _as_json(config: "DataclassInstance") -> dict[str, Any]:
     """The settings as a file has them."""
     settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return settings
+
+
+def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
+    """The settings that have a default."""
+    defaults = {}
+    for field in dataclasses.fields(config):
+        if field.default is not dataclasses.MISSING:
+            defaults[field.name] = field.default
+    return defaults
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:

@@ -2,14 +2,15 @@
 
 `load("lstm")` is what most need, and `verify("lstm")` compares it with its golden values.
 
-- `torchscript`: saving, loading and verifying.
+- `loading`, `saving`: networks from their weights, verified, and into all formats.
 - `manifest`: the list of exports with their hashes and metrics; does not import torch.
+- `replacing`: puts new exports in the place of old ones, so that nothing is lost.
 - `golden`: example inputs and outputs that prove a loaded model correct in any language.
-- `program`, `onnx`: the same models as programs of `torch.export` and as ONNX files.
-- `formats`: makes both from the .pt files.
+- `formats`: the content of each kind of file.
 - `film`: the GAN's training at 16 steps.
 - `own`: wrappers with the contract of ours for a student's generator and discriminator.
 - `generator`: loads anyone's generator file, ours or a student's, and checks its images.
+- `playground`: the page in one file.
 """
 
 from typing import TYPE_CHECKING
@@ -18,8 +19,8 @@ from toolkit.common import lazily
 
 if TYPE_CHECKING:
     from toolkit.export.golden import Checked
-    from toolkit.export.torchscript import load, verify
+    from toolkit.export.loading import load, verify
 else:
-    __getattr__, __dir__ = lazily(__name__, {"golden": "Checked", "torchscript": "load verify"})
+    __getattr__, __dir__ = lazily(__name__, {"golden": "Checked", "loading": "load verify"})
 
 __all__ = ["Checked", "load", "verify"]

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
+from toolkit.export.loading import load
 from toolkit.export.manifest import EXPORTS_DIR, is_current, networks_of, read_file, read_manifest
 from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, state_dict_at
@@ -53,15 +53,15 @@ def network_at(
     network: Literal["generator", "discriminator"],
     step: int,
     exports_dir: Path = EXPORTS_DIR,
-) -> torch.jit.ScriptModule:
+) -> nn.Module:
     """A network as it was at one step of the film.
 
     Raises:
         UsageError: the film has no such network at this step.
-        ToolkitError: see `torchscript.load`.
+        ToolkitError: see `load`.
     """
     weights = state_dict_at(film, network, step)
-    module = torchscript.load(network, exports_dir)
+    module: nn.Module = load(network, exports_dir)
     module.load_state_dict(weights)
     return module
 
@@ -69,7 +69,7 @@ def network_at(
 def has_film(exports_dir: Path) -> bool:
     """True if a folder has the film of its generator's training."""
     listed = read_manifest(exports_dir)
-    return "film.npz" in listed and is_current(listed["film.npz"], listed)
+    return "film.npz" in listed and is_current("film.npz", listed)
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     and real images if the package has MNIST.
 
     Raises:
-        ToolkitError: see `load_film` and `torchscript.load`.
+        ToolkitError: see `load_film` and `load`.
     """
     films = json.loads(package_data("clinic").read_bytes())
     if has_film(exports_dir):
@@ -87,12 +87,12 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
         if any(EMBEDDED.glob("*.gz")):  # nothing is downloaded for a page
             chosen = torch.from_numpy(film["real_indices"][:NUM_REALS])
             real = to_unit(load_mnist().test_images[chosen])
-        recorded = for_pages(film, torchscript.load("generator", exports_dir), real)
+        recorded = for_pages(film, load("generator", exports_dir), real)
         entry = read_manifest(exports_dir)["film.npz"]
         said = {"loss": entry.get("config", {}).get("loss"), "whose": entry.get("whose", "")}
         films["film"] = recorded | said
     if (judge := networks_of(exports_dir).get("classifier")) is not None:
-        classifier = torchscript.load("classifier", judge.folder)
+        classifier = load("classifier", judge.folder)
         films = {name: with_digits(film, classifier) for name, film in films.items()}
     return {"film": films.pop("film", None), "clinic": films}
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from toolkit.common.checks import describe
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError, is_out_of_memory
-from toolkit.export import torchscript
+from toolkit.export.formats.torchscript import SCRIPT_ERRORS
+from toolkit.export.loading import load_file
 from toolkit.gan.latent import sample_latents
 
 LIMITS = {"0,1": (0.0, 1.0), "-1,1": (-1.0, 1.0)}  # the value ranges that are supported
@@ -23,7 +24,8 @@ class Generator(nn.Module):
     """A generator that was loaded from a file. Every batch that it generates is checked.
 
     Args:
-        path: a TorchScript file. It is executable code, so trust its author.
+        path: weights that a manifest lists, or a TorchScript file, which is executable code, so
+            trust its author.
         latent_dim: size of z; by default the file's own attribute `latent_dim`.
         value_range: the range of the file's images, "0,1" or "-1,1"; by default it is detected
             from 100 images.
@@ -42,7 +44,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.path = path
-        self.module, self.sha256, self.verified = torchscript.load_file(path)
+        self.module, self.sha256, self.verified = load_file(path)
         self.name = f"{path.stem}-{self.sha256[:12]}"
         self.origin = (
             f"{path} is intact: its SHA-256 is the one in the manifest."
@@ -88,7 +90,7 @@ class Generator(nn.Module):
         """The file's images of z, in its own range."""
         try:
             images = self.module(z)
-        except torchscript.SCRIPT_ERRORS as error:
+        except (ValueError, *SCRIPT_ERRORS) as error:  # a network of ours raises a ValueError
             if is_out_of_memory(error):
                 raise
             reason = str(error).strip().splitlines()[-1].rstrip(".")

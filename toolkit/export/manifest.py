@@ -1,10 +1,12 @@
 """The manifest: which exports there are, what they take and return, and their SHA-256.
 
-For each file, `exports/manifest.json` has the SHA-256 and the size; for a model also the input and
-output, the training settings, the metrics, and golden inputs with their outputs (see
-`toolkit.export.golden`). What was made from another file, such as `lstm.onnx` from `lstm.pt`, names
-the SHA-256 of that file in `made_from`, and counts only as long as that file is listed too. Each
-entry has the checksum of itself and its name, "crc32", since a rotten bit in it would go unseen.
+For each file, `exports/manifest.json` has the SHA-256 and the size. The weights of a network, such
+as `lstm.safetensors`, are its source: their entry also has the architecture, the input and output,
+the settings of the training, the metrics, and golden values (see `toolkit.export.golden`).
+The other files of the network, such as `lstm.onnx`, name the SHA-256 of its weights in `made_from`,
+and count only as long as these are listed too. Before 0.3 there were no weights, and the `.pt` file
+was the source; such folders are read as they are. Each entry has the checksum of itself and its
+name, "crc32", since a rotten bit in it would go unseen.
 
 Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
 """
@@ -27,7 +29,7 @@ MINE = "_mine"  # after the name that somebody's own network has on the pages, b
 
 @dataclass(frozen=True)
 class Signature:
-    """What an exported model takes and returns, and which metric says how good it is."""
+    """Input and output of a network, and the metric that says how good it is."""
 
     input: str
     output: str
@@ -68,11 +70,11 @@ SIGNATURES = {
 }
 
 
-Format = Literal["pt", "onnx", "pt2"]
-FORMATS: tuple[Format, ...] = (
-    "onnx",
-    "pt2",
-)  # what is made from a model's .pt file, see `toolkit.export.formats`
+Format = Literal["safetensors", "onnx", "pt2", "pt"]
+# What is made besides the weights; TorchScript comes last, since a torch may be without it.
+FORMATS: tuple[Format, ...] = ("onnx", "pt2", "pt")
+WEIGHTS: Literal["safetensors"] = "safetensors"
+SOURCES: tuple[Format, ...] = (WEIGHTS, "pt")  # the file that says all about a network
 
 # The training that makes a file, as `restore` calls it, where it has another name.
 TRAININGS = {"generator": "gan", "discriminator": "gan", "film": "gan"}
@@ -88,6 +90,7 @@ COMMANDS = {
 # What an entry may have besides the SHA-256, of which a reader relies on the kind.
 KINDS = {
     "metrics": dict, "attributes": dict, "golden": dict, "config": dict, "own": dict, "whose": str,
+    "architecture": dict, "known_as": str,
 }  # fmt: skip
 
 
@@ -116,14 +119,59 @@ class Listed(NamedTuple):
 
     @property
     def intact(self) -> bool:
-        """Whether the content is the one that the manifest lists."""
+        """True if the content is the one that the manifest lists."""
         return self.entry is not None and self.sha256 == self.entry["sha256"]
 
 
-def is_current(entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
-    """Whether the file that an entry was made from, if any, is the one that `manifest` lists."""
-    source = entry.get("made_from")
-    return source is None or any(source == other["sha256"] for other in manifest.values())
+def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
+    """True if a listed file was made from one that is listed, or is itself the source.
+
+    A .pt file from before there were weights is the source only as long as there are none.
+    """
+    source = manifest[file].get("made_from")
+    if source is None:
+        name, _, format_ = file.rpartition(".")
+        return format_ not in SOURCES or file == source_of(name, manifest)
+    return any(source == entry["sha256"] for entry in manifest.values())
+
+
+def source_of(name: str, manifest: Mapping[str, Any]) -> str:
+    """The file of a network whose entry says all about it: its weights, or before 0.3 its .pt."""
+    for format_ in SOURCES:
+        if f"{name}.{format_}" in manifest:
+            return f"{name}.{format_}"
+    return f"{name}.{WEIGHTS}"
+
+
+def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
+    """The entry of a network's source in a folder, which says all about it; {} if there is none.
+
+    Raises: as `read_manifest`.
+    """
+    listed = read_manifest(exports_dir)
+    entry: dict[str, Any] = listed.get(source_of(name, listed), {})
+    return entry
+
+
+def identity(entry: Mapping[str, Any]) -> str:
+    """The SHA-256 by which figures name a network: of its weights.
+
+    Figures from before 0.3 name a network after its .pt file. The networks of then have this as
+    `known_as`, so that their figures, old and new, are comparable.
+    """
+    digest: str = entry.get("known_as", entry["sha256"])
+    return digest
+
+
+def judge_of(exports_dir: Path) -> str:
+    """The identity of the classifier of a folder.
+
+    Raises: as `read_manifest`; ToolkitError: the folder lists no classifier.
+    """
+    entry = entry_of("classifier", exports_dir)
+    if not entry:
+        raise ToolkitError(f"{exports_dir / 'manifest.json'} lists no classifier.")
+    return identity(entry)
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
@@ -171,7 +219,7 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Where the content with this SHA-256 waits until the manifest lists it for `path`."""
+    """The place of the content with this SHA-256 until the manifest lists it for `path`."""
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 
 
@@ -187,14 +235,20 @@ def read_listed(path: Path) -> Listed:
     before = None
     while True:
         entry = read_manifest(path.parent).get(path.name)
-        candidates = [path] if entry is None else [path, staged(path, entry["sha256"])]
-        contents = [_content(candidate) for candidate in candidates]
-        found = [Listed(x, entry, None if x is None else sha256(x)) for x in contents]
-        if (intact := next((one for one in found if one.intact), None)) is not None:
-            return intact
+        contents = [_content(path)]
+        if entry is not None:
+            contents.append(_content(staged(path, entry["sha256"])))
+        files = [Listed(content, entry, _digest(content)) for content in contents]
+        for file in files:
+            if file.intact:
+                return file
         if (entry, contents) == before or entry is None:
-            return found[0]
+            return files[0]
         before = (entry, contents)
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else sha256(content)
 
 
 def _content(path: Path) -> bytes | None:
@@ -207,7 +261,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def default_directory(preset: str, runs_dir: Path) -> Path:
-    """Where a preset's exports go: the smoke preset leaves the committed ones alone."""
+    """The folder of a preset's exports: the smoke preset leaves the committed ones alone."""
     return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 
@@ -216,17 +270,42 @@ def readable_exports() -> Path:
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
-def folder_of(file: str) -> Path:
-    """The exports of the current directory if they have this file, else those of the toolkit.
+def find_file(
+    name: str, exports_dir: Path | str | None = None, format_: Format | None = None
+) -> tuple[str, Path]:
+    """The file of a network in one format, and its folder.
 
-    Raises: as `read_manifest`.
+    Args:
+        exports_dir: by default the exports of the current directory if they have such a file, else
+            those of the toolkit.
+        format_: by default that of the source.
+
+    Raises:
+        UsageError: there is no such model or format.
+        ToolkitError: as `read_manifest`.
     """
-    has_it = (EXPORTS_DIR / file).exists() or file in read_manifest(EXPORTS_DIR)
-    return EXPORTS_DIR if has_it else package_data("exports")
+    signature_of(name)
+    if format_ not in (None, *get_args(Format)):
+        raise UsageError(
+            f"There is no format {format_!r}; choose one of {', '.join(get_args(Format))}."
+        )
+    formats = SOURCES if format_ is None else (format_,)
+    files = [f"{name}.{format_}" for format_ in formats]
+    folder = Path(exports_dir or EXPORTS_DIR)
+    listed = read_manifest(folder)
+    for file in files:
+        if file in listed:
+            return file, folder
+    for file in files:
+        if (folder / file).exists():
+            return file, folder
+    if exports_dir is None:
+        return find_file(name, package_data("exports"), format_)
+    return files[0], folder
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """What the pages show of a folder, by the names that the networks have there.
+    """The networks that the pages show of a folder, by the names that they have there.
 
     Somebody's own, whose entries say whose they are, come first, such as "lstm_mine"; then the
     toolkit's stand beside them. Those of any other folder stand alone.
@@ -234,18 +313,19 @@ def networks_of(exports_dir: Path) -> dict[str, Shown]:
     Raises: as `read_manifest`.
     """
     listed = read_manifest(exports_dir)
-    own = {
-        f"{name}{MINE}": Shown(name, exports_dir, listed[f"{name}.pt"]["whose"])
-        for name in SIGNATURES
-        if "whose" in listed.get(f"{name}.pt", {})
-    }
+    own = {}
+    for name in SIGNATURES:
+        entry = listed.get(source_of(name, listed), {})
+        if "whose" in entry:
+            own[f"{name}{MINE}"] = Shown(name, exports_dir, entry["whose"])
     others = package_data("exports") if own else exports_dir
     listed = read_manifest(others)
-    return own | {name: Shown(name, others, "") for name in SIGNATURES if f"{name}.pt" in listed}
+    toolkits = [name for name in SIGNATURES if source_of(name, listed) in listed]
+    return own | {name: Shown(name, others, "") for name in toolkits}
 
 
 def signature_of(name: str) -> Signature:
-    """What the model called `name` takes and returns.
+    """Input, output and metric of the network called `name`.
 
     Raises:
         UsageError: there is no such model.
@@ -255,23 +335,16 @@ def signature_of(name: str) -> Signature:
     return SIGNATURES[name]
 
 
-def read_export(name: str, exports_dir: Path | str | None = None, format_: Format = "pt") -> Export:
-    """The file of a model with its entry, verified as by `read_file`.
-
-    Args:
-        exports_dir: by default `folder_of` the file.
+def read_export(
+    name: str, exports_dir: Path | str | None = None, format_: Format | None = None
+) -> Export:
+    """The file of a model with its entry, verified as by `read_file`; arguments: `find_file`.
 
     Raises:
         UsageError: there is no such model or format.
         ToolkitError: see `read_file`.
     """
-    signature_of(name)
-    if format_ not in get_args(Format):
-        raise UsageError(
-            f"There is no format {format_!r}; choose one of {', '.join(get_args(Format))}."
-        )
-    file = f"{name}.{format_}"
-    return read_file(file, folder_of(file) if exports_dir is None else Path(exports_dir))
+    return read_file(*find_file(name, exports_dir, format_))
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
@@ -282,8 +355,9 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
             another file than the one that the manifest lists now.
     """
     path = exports_dir / file
-    fix = f"`python -m toolkit.train {command_for(file)}` makes a new one."
-    data, entry, found = listed = read_listed(path)
+    command = command_for(file, read_manifest(exports_dir))
+    fix = f"`python -m toolkit.train {command}` makes a new one."
+    data, entry, digest = listed = read_listed(path)
     if data is None:
         raise ToolkitError(f"{path} is missing. {fix}")
     if entry is None:
@@ -291,23 +365,32 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
     if not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest says SHA-256 {entry['sha256']}, "
-            f"the file has {found}. Restore it from version control, or make it again: {fix}"
+            f"the file has {digest}. Restore it from version control, or make it again: {fix}"
         )
-    if not is_current(entry, read_manifest(exports_dir)):
+    if not is_current(file, read_manifest(exports_dir) | {file: entry}):
         if read_listed(path).entry != entry:  # replaced in between
             return read_file(file, exports_dir)
+        origin = "earlier weights"
+        if "made_from" in entry:
+            origin = f"a file with SHA-256 {entry['made_from']}"
         raise ToolkitError(
-            f"{path} was made from a file with SHA-256 {entry['made_from']}, which "
-            f"{exports_dir / 'manifest.json'} does not list any more. {fix}"
+            f"{path} was made from {origin}, which {exports_dir / 'manifest.json'} does not list "
+            f"any more. {fix}"
         )
     return Export(file, data, entry)
 
 
-def command_for(file: str) -> str:
-    """The command of `python -m toolkit.train` that makes a file of the exports."""
-    format_ = file.rpartition(".")[2]
+def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
+    """The command of `python -m toolkit.train` that makes a file of the exports.
+
+    Args:
+        manifest: of its folder.
+    """
+    name, _, format_ = file.rpartition(".")
+    if format_ in FORMATS and file != source_of(name, manifest):
+        return f"export --format {format_}"
     training = training_of(file)
-    return f"export --format {format_}" if format_ in FORMATS else COMMANDS.get(training, training)
+    return COMMANDS.get(training, training)
 
 
 def training_of(file: str) -> str:

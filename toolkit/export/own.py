@@ -6,7 +6,8 @@ probabilities to logits. Their LSTM needs none of this, its weights are carried 
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -39,7 +40,7 @@ class OwnGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.module = Labelled(module, z_shape, labels == "one-hot") if labels else module
-        self.latent_dim = torch.Size(z_shape).numel() + bool(labels)
+        self.latent_dim = latent_dim_of({"z_shape": z_shape, "labels": labels})
         self.z_shape = [self.latent_dim] if labels else list(z_shape)
         self.channels, self.height, self.width = sizes_of(image_shape)
         self.low, self.high = value_range
@@ -67,6 +68,11 @@ class OwnGenerator(nn.Module):
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
         return shaped
+
+
+def latent_dim_of(facts: Mapping[str, Any]) -> int:
+    """The size of z for an `OwnGenerator` with these arguments."""
+    return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 
 
 class Labelled(nn.Module):

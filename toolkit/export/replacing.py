@@ -32,6 +32,8 @@ from toolkit.common.files import (
 )
 from toolkit.export.manifest import (
     SIGNATURES,
+    SOURCES,
+    WEIGHTS,
     Export,
     Format,
     read_export,
@@ -51,7 +53,7 @@ MOST_SHOWN = 4  # differences between two runs that are named
 
 
 class Replaced(NamedTuple):
-    """What new exports replaced."""
+    """The outcome of a replacement of exports."""
 
     changed: list[str]  # the files that are new, or have another content than before
     old: list[Export]  # those that the manifest listed, unless they were the same
@@ -64,13 +66,20 @@ def lock_exports(exports_dir: Path) -> "AcquireReturnProxy[Any]":
 
 
 def replace_exports(
-    exports: Sequence[Export], exports_dir: Path, keep_in: str = PREVIOUS
+    exports: Sequence[Export],
+    exports_dir: Path,
+    keep_in: str = PREVIOUS,
+    removed: Sequence[str] = (),
 ) -> Replaced:
     """Replace exports by new ones, all or none.
 
     Exports that the manifest lists are kept in the folder `keep_in`, in place of those that were
     kept there before. Any other file of such a name goes to `previous/` under a numbered name.
     Where the bytes are equal nothing is written; a note says so if the training was another one.
+
+    Args:
+        keep_in: the folder.
+        removed: listed files that count no longer; they are kept as well.
 
     Raises:
         ToolkitError: the manifest is damaged, or the disk is full or the directory not writable;
@@ -105,10 +114,11 @@ def replace_exports(
                 notes.append(
                     f"{path} was not the file that the manifest lists. It is kept as {copy}."
                 )
+        old += [read_file(file, exports_dir) for file in removed]
         if old:
             _write(old, exports_dir / keep_in)
-        if written:
-            _write(written, exports_dir)
+        if written or removed:
+            _write(written, exports_dir, removed)
     return Replaced(changed, old, notes + _describe_other_runs(same, exports_dir))
 
 
@@ -150,7 +160,7 @@ def _describe_difference(name: str, before: object, now: object) -> str:
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What an entry says of its training, as JSON holds it: seed, settings and metrics by name."""
+    """Seed, settings and metrics that an entry has of its training, by name, as JSON holds them."""
     seed = {"seed": entry["seed"]} if "seed" in entry else {}
     facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
@@ -168,12 +178,14 @@ def _keep_unlisted(path: Path, data: bytes) -> Path:
     return copy
 
 
-def _write(exports: Sequence[Export], exports_dir: Path) -> None:
-    """Stage the files, replace the manifest, put the files in place."""
+def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
+    """Stage the files, replace the manifest, put the files in place, and remove some."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
     manifest |= {export.file: export.entry for export in exports}
+    for file in removed:
+        del manifest[file]
     manifest = {
         file: {**entry, "crc32": checksum(json.dumps({file: entry}))}
         for file, entry in sorted(manifest.items())
@@ -185,6 +197,8 @@ def _write(exports: Sequence[Export], exports_dir: Path) -> None:
             if read_listed(path).sha256 != export.entry["sha256"]:
                 atomic_write(staged(path, export.entry["sha256"]), export.data)
         atomic_write(exports_dir / "manifest.json", text.encode())
+        for file in removed:  # whose copy was written before
+            (exports_dir / file).unlink()
     finally:
         _finish(exports_dir)
 
@@ -213,16 +227,17 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy an export with its manifest entry to another directory, in other formats too.
+    """Copy the weights of a network with their entry to another directory, other formats too.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
     """
-    replace_exports([read_export(name, source, x) for x in ("pt", *formats)], target)
+    others = [read_export(name, source, format_) for format_ in formats]
+    replace_exports([read_export(name, source), *others], target)
 
 
-def restore(files: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the files that were replaced last, with what had been made from them.
+def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
+    """Restore the networks that were replaced last, with what had been made from them.
 
     The present ones go to `previous/undone/`.
 
@@ -230,18 +245,31 @@ def restore(files: Sequence[str], exports_dir: Path) -> Replaced:
         ToolkitError: there are no earlier files, or they are damaged; nothing is changed.
     """
     previous = exports_dir / PREVIOUS
-    for file in files:
-        if not read_listed(previous / file).intact:
+    listed = read_manifest(previous)
+    files = []
+    for name in names:
+        # A training with a torch without TorchScript, or from before there were weights, has kept
+        # fewer files than the one before: the source is the newest that is intact.
+        sources = [f"{name}.{format_}" for format_ in SOURCES]
+        intact = [file for file in sources if read_listed(previous / file).intact]
+        if not intact:
             raise ToolkitError(
-                f"There is no earlier {file} to bring back: {previous} has no intact one. "
+                f"There is no earlier {sources[0]} to bring back: {previous} has no intact one. "
                 "Restore the committed one from version control."
             )
+        files.append(intact[0])
     earlier = [read_file(file, previous) for file in files]
-    sources = {export.entry["sha256"] for export in earlier}
-    for file, entry in read_manifest(previous).items():
-        if entry.get("made_from") in sources and read_listed(previous / file).intact:
+    digests = {export.entry["sha256"] for export in earlier}
+    for file, entry in listed.items():
+        if entry.get("made_from") in digests and read_listed(previous / file).intact:
             earlier.append(read_file(file, previous))
-    return replace_exports(earlier, exports_dir, UNDONE)
+    present = read_manifest(exports_dir)
+    removed = []  # weights of later than the .pt file that is the source again
+    for name in names:
+        weights = f"{name}.{WEIGHTS}"
+        if weights in present and weights not in files:
+            removed.append(weights)
+    return replace_exports(earlier, exports_dir, UNDONE, removed)
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
@@ -252,7 +280,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     """
     name, _, suffix = new.file.rpartition(".")
     signature = SIGNATURES.get(name)
-    if signature is None or signature.headline is None or suffix != "pt":
+    if signature is None or signature.headline is None or suffix not in SOURCES:
         return None
     metrics = [export.entry.get("metrics", {}) for export in (old, new)]
     before, after = (_number(m, signature.headline) for m in metrics)
@@ -278,7 +306,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """How far the headlines of two files may differ by the luck of their draws.
+    """The difference that the headlines of two files may have by the luck of their draws.
 
     Twice the standard error of their difference; 0 where no standard deviation is known.
     """

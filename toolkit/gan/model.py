@@ -13,7 +13,7 @@ never sees a label.
 import torch
 from torch import Tensor, nn
 
-from toolkit.common.checks import check_images, check_latents
+from toolkit.common.checks import check_images, check_latents, check_sizes
 
 
 def init_dcgan(layer: nn.Module) -> None:
@@ -45,6 +45,7 @@ class ConvGenerator(nn.Module):
 
     def __init__(self, latent_dim: int = 64, width: int = 32, mapping_size: int = 128) -> None:
         super().__init__()
+        check_sizes(latent_dim=latent_dim, width=width)
         self.latent_dim = latent_dim
         self.mapping: nn.Module | None = None
         if mapping_size > 0:
@@ -97,6 +98,8 @@ class ConvDiscriminator(nn.Module):
 
     def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
         super().__init__()
+        check_sizes(hidden_size=hidden_size)
+        check_sizes(2, width=width)
         self.layers = nn.Sequential(
             nn.Conv2d(1, width // 2, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -132,6 +135,7 @@ class MLPGenerator(nn.Module):
 
     def __init__(self, latent_dim: int = 100) -> None:
         super().__init__()
+        check_sizes(latent_dim=latent_dim)
         self.latent_dim = latent_dim
         self.layers = nn.Sequential(
             nn.Linear(latent_dim, 128),
@@ -213,7 +217,6 @@ class Classifier(nn.Module):
         logits: Tensor = self.readout(self.features(images))
         return logits
 
-    @torch.jit.export
     def features(self, images: Tensor) -> Tensor:
         """The layer before the logits: float32 (batch, 128), each >= 0."""
         check_images(images)

@@ -18,6 +18,7 @@ class Config:
     hidden_size: int = 128  # size of h, and of the LSTM's c
     batch_size: int = 128  # palindromes per step
     learning_rate: float = 1e-3  # of RMSProp
+    fast: bool = True  # the LSTM: derivatives by hand, not by autograd; see `toolkit.lstm.fast`
     curriculum: bool = False  # start short, then mix all lengths up to T; the rate is annealed
     max_grad_norm: float = 10.0  # gradients with a larger norm are scaled down to it
     forget_bias: float = 1.0  # initial value of the LSTM's b_f

@@ -1,16 +1,17 @@
-"""The LSTM that the toolkit trains and exports: the plain one of `model.py`, quicker.
+"""The LSTM that the presets train (`Config.fast`): the plain one of `model.py`, quicker.
 
 It has the same parameters and the same values. `LSTM.last_hidden` is the loop that the assignment
 teaches; here its place is taken by one of two that come from the same equations:
 
-- for prediction, in Python and in the exported file, the loop of `sigmoids.py`;
-- for training, the same with hand-written derivatives, `bptt.py`.
+- for prediction, the loop of `sigmoids.py`;
+- for training, the same with derivatives by hand, `bptt.py`: **autograd is bypassed**. So there is
+  no second derivative, and no hook sees a step of the loop. `toolkit train lstm --no-fast`, or
+  `Config(fast=False)`, trains the plain LSTM, whose derivatives autograd computes.
 
-An exported file that is trained further, so that its weights ask for gradients, goes through the
-plain loop, which autograd can follow.
+It buys, at T = 36 with 128 sequences on one thread: a training step takes 26.9 ms instead of 39.6,
+and a prediction 7.2 ms instead of 9.7.
 """
 
-import torch
 from torch import Tensor
 
 from toolkit.common.checks import check_digits
@@ -28,13 +29,11 @@ class FastLSTM(LSTM):
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
         """
         check_digits(digits)
-        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
         weight = sigmoids.stack(projected, self.cell.weight_hh)
-        if not weight.requires_grad:
-            h = 2 * sigmoids.last_hidden(digits, weight).t()
-        elif torch.jit.is_scripting():  # type: ignore[attr-defined]
-            h = self.last_hidden(digits)
+        if weight.requires_grad:
+            h = bptt.last_hidden(digits, weight)
         else:
-            h = 2 * bptt.last_hidden(digits, weight).t()
-        logits: Tensor = self.readout(h)  # (7)
+            h = sigmoids.last_hidden(digits, weight)
+        logits: Tensor = self.readout(2 * h.t())  # (7)
         return logits

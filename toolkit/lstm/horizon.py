@@ -25,6 +25,8 @@ from toolkit.lstm.training import accuracy_by_length, train
 
 Row = dict[str, Any]  # the settings of a trial, and its measurements or "error"
 
+NEWER: Row = {"fast": True}  # settings that trials before 0.3 lack, and how these were trained
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -97,7 +99,7 @@ def run_grid(
     """
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")
-    identity = sha256(json.dumps([asdict(trial) for trial in trials]).encode())
+    identity = sha256(json.dumps([_identity(trial) for trial in trials]).encode())
     with Run(directory, Grid(identity)) as run:
         run.load()
         rows = {_key(entry): entry for entry in run.entries}
@@ -123,12 +125,23 @@ def run_grid(
     return results
 
 
+def _identity(trial: Trial) -> dict[str, Any]:
+    """A trial as the grids that are kept have it: those of before 0.3 lack newer settings."""
+    return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
+
+
+def _without_newer(settings: Row) -> Row:
+    """Settings, without those of `NEWER` that have the value of before."""
+    return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
+
+
 def _settings(trial: Trial) -> Row:
     return {"family": trial.family, **asdict(trial.config)}
 
 
 def _key(row: Row) -> str:
     """The settings of a trial, which identify it."""
+    row = NEWER | row
     return json.dumps({name: row[name] for name in ("family", *asdict(Config()))})
 
 

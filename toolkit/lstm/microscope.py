@@ -44,9 +44,9 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
     Returns:
         h and, of an LSTM, c: of each a list of float32 (batch, hidden_size).
     """
-    projected = network.cell.project(all_inputs(network.one_hot, digits.device))
+    projected = network.cell.project(all_inputs(network.cell.weight_ih))
     projected.requires_grad_()  # the weights of an export do not, so nothing would
-    zero = torch.zeros(len(digits), network.hidden_size, device=digits.device)
+    zero = projected.new_zeros(len(digits), network.hidden_size)
     state, steps = [zero] * (2 if is_lstm(network) else 1), []
     for t in range(digits.size(1)):
         state = step(network, F.embedding(digits[:, t], projected), state)
@@ -62,8 +62,8 @@ def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
     """
     if len(state) == 1:
         return [network.cell.step(projected, state[0])]
-    _, _, _, _, c, h = network.cell.step(projected, state[0], state[1])
-    return [h, c]
+    step = network.cell.step(projected, state[0], state[1])
+    return [step.h, step.c]
 
 
 def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:

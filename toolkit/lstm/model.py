@@ -11,15 +11,29 @@ For each digit x(t) of the sequence, with element-wise * and h(0) = c(0) = 0:
     p(t) = W_ph h(t) + b_p                           (7)  logits
     y~(t) = softmax(p(t))                            (8)  probabilities
 
-The models return the logits (7) of the last step. Apply the softmax (8) only to show probabilities:
+The models return the logits (7) of the last step, computed in the dtype of their weights. Apply the
+softmax (8) only to show probabilities:
 `cross_entropy` contains it, and with a second softmax the loss could not fall below 1.46.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.common.checks import check_digits
+from toolkit.common.checks import check_digits, check_sizes
+
+
+class Step(NamedTuple):
+    """Gates and states at one step t, each (batch, hidden_size), or at every step."""
+
+    i: Tensor
+    f: Tensor
+    o: Tensor
+    g: Tensor
+    c: Tensor
+    h: Tensor
 
 
 class LSTMCell(nn.Module):
@@ -39,6 +53,7 @@ class LSTMCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
         super().__init__()
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size))
         self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
@@ -46,22 +61,15 @@ class LSTMCell(nn.Module):
         nn.init.normal_(self.weight_hh, std=hidden_size**-0.5)
         nn.init.constant_(self.bias[hidden_size : 2 * hidden_size], forget_bias)
 
-    def forward(
-        self, x: Tensor, h: Tensor, c: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """From x (batch, input_size) and h, c (batch, hidden_size) at t-1 to i, f, o, g, c, h at t.
-
-        Each of the six has the shape (batch, hidden_size).
-        """
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Step:
+        """From x (batch, input_size) and h, c (batch, hidden_size) at t-1 to the step t."""
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
         """The part of the pre-activations that depends on x: W_x x + b, (batch, 4 hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
-    def step(
-        self, projected: Tensor, h: Tensor, c: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
         """Like `forward`, but takes `project(x)` in place of x."""
         gates = torch.addmm(projected, h, self.weight_hh.t())
         i, f, g, o = gates.chunk(4, dim=1)
@@ -71,16 +79,21 @@ class LSTMCell(nn.Module):
         o = torch.sigmoid(o)  # (4)
         c = g * i + c * f  # (5)
         h = torch.tanh(c) * o  # (6)
-        return i, f, o, g, c, h
+        return Step(i, f, o, g, c, h)
 
 
-def all_inputs(one_hot: bool, device: torch.device) -> Tensor:
-    """The ten possible inputs, float32 (10, input_size): row d encodes the digit d.
+def all_inputs(weight: Tensor) -> Tensor:
+    """The ten possible inputs, (10, input_size): row d encodes the digit d.
 
     So W_x x + b is computed only ten times and looked up at every step of every sequence.
+
+    Args:
+        weight: W_x, (rows, input_size), whose dtype and device the inputs have. If the input size
+            is 10, the code of a digit is one-hot; if it is 1, it is the bare digit.
     """
-    digits = torch.arange(10, device=device)
-    return torch.eye(10, device=device) if one_hot else digits.unsqueeze(1).float()
+    if weight.size(1) == 10:
+        return torch.eye(10, dtype=weight.dtype, device=weight.device)
+    return torch.arange(10, dtype=weight.dtype, device=weight.device).unsqueeze(1)
 
 
 class LSTM(nn.Module):
@@ -113,33 +126,31 @@ class LSTM(nn.Module):
 
     def last_hidden(self, digits: Tensor) -> Tensor:
         """h after the last digit, (batch, hidden_size): equations (1) to (6), step after step."""
-        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
-        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
+        h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)
         for t in range(digits.size(1)):
-            _, _, _, _, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
+            step = self.cell.step(F.embedding(digits[:, t], projected), h, c)
+            h, c = step.h, step.c
         return h
 
-    @torch.jit.export
-    def trace(self, digits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Every gate and state at every step.
-
-        Returns:
-            i, f, o, g, c, h, each float32 of shape (batch, length, hidden_size).
+    def trace(self, digits: Tensor) -> Step:
+        """Every gate and state at every step, each of shape (batch, length, hidden_size).
 
         Raises:
             ValueError: see `forward`.
         """
         check_digits(digits)
-        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
-        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
+        h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)
         steps: list[Tensor] = []
         for t in range(digits.size(1)):
-            i, f, o, g, c, h = self.cell.step(F.embedding(digits[:, t], projected), h, c)
-            steps.append(torch.stack([i, f, o, g, c, h]))
+            step = self.cell.step(F.embedding(digits[:, t], projected), h, c)
+            h, c = step.h, step.c
+            steps.append(torch.stack([step.i, step.f, step.o, step.g, c, h]))
         i, f, o, g, c, h = torch.stack(steps, dim=2).unbind(0)
-        return i, f, o, g, c, h
+        return Step(i, f, o, g, c, h)
 
 
 class RNNCell(nn.Module):
@@ -147,6 +158,7 @@ class RNNCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
         self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.zeros(hidden_size))
@@ -183,8 +195,8 @@ class RNN(nn.Module):
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
         """
         check_digits(digits)
-        projected = self.cell.project(all_inputs(self.one_hot, digits.device))
-        h = torch.zeros(digits.size(0), self.hidden_size, device=digits.device)
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
+        h = projected.new_zeros(digits.size(0), self.hidden_size)
         for t in range(digits.size(1)):
             h = self.cell.step(F.embedding(digits[:, t], projected), h)
         logits: Tensor = self.readout(h)

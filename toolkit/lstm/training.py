@@ -30,7 +30,8 @@ def build(config: Config) -> LSTM | RNN:
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
         if config.model == "lstm":
-            model = FastLSTM(config.hidden_size, one_hot, config.forget_bias)
+            kind = FastLSTM if config.fast else LSTM
+            model = kind(config.hidden_size, one_hot, config.forget_bias)
             if config.chrono:
                 init_chrono(model.cell, config.length)
         else:

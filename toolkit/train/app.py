@@ -15,7 +15,7 @@ from toolkit.export.replacing import restore as restore_exports
 from toolkit.train import options, presets
 
 app = command_group(
-    "Train the networks of the assignment, draw its pictures and write TorchScript exports. "
+    "Train the networks of the assignment, draw its pictures and write the exports. "
     "If a command is interrupted, even by SIGKILL, give it again and it continues."
 )
 
@@ -33,6 +33,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
         batch_size: options.BatchSizeOption = None,
         learning_rate: options.LearningRateOption = None,
         num_steps: options.StepsOption = None,
+        fast: options.FastOption = True,
         curriculum: options.CurriculumOption = False,
         seed: options.SeedOption = 0,
         num_seeds: options.NumSeedsOption = 1,
@@ -52,6 +53,7 @@ def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
             batch_size=batch_size,
             learning_rate=learning_rate,
             num_steps=num_steps,
+            fast=fast,
             seed=seed,
         )
         with open_workspace(preset, device, runs_dir, exports_dir, restart, yes=yes) as workspace:
@@ -179,7 +181,7 @@ def score(
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "score", exports_dir, data_dir)
-    file = generator or workspace.exports_dir / "generator.pt"
+    file = generator or workspace.generator
     score_generator(Generator(file, latent_dim, value_range), workspace, seed)
 
 
@@ -205,7 +207,7 @@ def interpolate(
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "interpolate", exports_dir)
-    file = generator or workspace.exports_dir / "generator.pt"
+    file = generator or workspace.generator
     adopted = Generator(file, latent_dim, value_range)
     interpolate_generator(adopted, workspace, (digit_from, digit_to), frames, slerp, seed)
 
@@ -233,7 +235,7 @@ def restore(
 ) -> None:
     """Bring back the exports that the last training replaced."""
     names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
-    for note in restore_exports([f"{name}.pt" for name in names], exports_dir).notes:
+    for note in restore_exports(names, exports_dir).notes:
         print(f"Note: {note}")
     print(f"{exports_dir}: {', '.join(names)} are back as they were before the last training.")
 
@@ -241,11 +243,13 @@ def restore(
 @app.command(name="export")
 @reports_errors
 def export_as(
-    format_: Annotated[Literal["onnx", "pt2"], typer.Option("--format", help="What to write.")],
+    format_: Annotated[
+        Literal["onnx", "pt2", "pt"], typer.Option("--format", help="What to write.")
+    ],
     exports_dir: options.FolderOption = EXPORTS_DIR,
 ) -> None:
-    """Write the exports in another format, beside the .pt files; this trains nothing."""
-    from toolkit.export.formats import write
+    """Write the exports in another format, from their weights; this trains nothing."""
+    from toolkit.export.saving import write
 
     for sentence in write(format_, exports_dir):
         print(sentence)

@@ -7,8 +7,8 @@ from torch import nn
 from toolkit.common.device import threads
 from toolkit.common.errors import ToolkitError
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
-from toolkit.export.manifest import FORMATS, read_listed, read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import FORMATS, find_file, judge_of, read_listed, read_manifest
 from toolkit.export.replacing import copy_export
 from toolkit.gan.classifier import accuracy, train
 from toolkit.gan.config import ClassifierConfig
@@ -30,7 +30,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
         run.finish(record)
     print(
         f"Classifier: {share:.2%} of the {len(mnist.test_images):,} test images, after "
-        f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.pt'}"
+        f"{run.seconds:.1f} s of training.\n  {workspace.exports_dir / 'classifier.safetensors'}"
     )
 
 
@@ -40,7 +40,8 @@ def find_classifier(exports_dir: Path) -> Path:
     Raises:
         ToolkitError: it is not the one that the manifest lists.
     """
-    path = exports_dir / "classifier.pt"
+    file, _ = find_file("classifier", exports_dir)
+    path = exports_dir / file
     listed = read_listed(path)
     if listed.data is None:
         return package_data("exports")
@@ -60,7 +61,9 @@ def keep_classifier(exports_dir: Path) -> None:
     """
     source = find_classifier(exports_dir)
     if source != exports_dir:
-        copy_export("classifier", source, exports_dir, FORMATS)
+        listed = read_manifest(source)
+        formats = [format_ for format_ in FORMATS if f"classifier.{format_}" in listed]
+        copy_export("classifier", source, exports_dir, formats)
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
@@ -69,7 +72,8 @@ def load_classifier(workspace: Workspace) -> nn.Module:
     Raises:
         ToolkitError: as `find_classifier`.
     """
-    return torchscript.load("classifier", find_classifier(workspace.exports_dir))
+    classifier: nn.Module = load("classifier", find_classifier(workspace.exports_dir))
+    return classifier
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
@@ -85,12 +89,13 @@ def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evalua
     """
     classifier = load_classifier(workspace)
     folder = find_classifier(workspace.exports_dir)
-    sha256 = read_manifest(folder)["classifier.pt"]["sha256"]
-    toolkit_sha256 = read_manifest(package_data("exports"))["classifier.pt"]["sha256"]
+    sha256 = judge_of(folder)
+    toolkit_sha256 = judge_of(package_data("exports"))
     if sha256 != toolkit_sha256:
+        file, _ = find_file("classifier", folder)
         print(
-            f"Note: {folder / 'classifier.pt'} ({sha256[:12]}) is not the toolkit's own "
-            f"classifier ({toolkit_sha256[:12]}), so its distances do not compare with those in "
-            "the documents. Remove the file to measure by the toolkit's own."
+            f"Note: {folder / file} ({sha256[:12]}) is not the toolkit's own classifier "
+            f"({toolkit_sha256[:12]}), so its distances do not compare with those in the "
+            "documents. Remove the file to measure by the toolkit's own."
         )
     return Evaluator(classifier, sha256, mnist, workspace.device, **options)

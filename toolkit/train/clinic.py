@@ -179,7 +179,7 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     Returns:
         its table as Markdown.
     """
-    generator = Generator(workspace.exports_dir / "generator.pt")
+    generator = Generator(workspace.generator)
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
     correct = generate(generator, z)
     smallest, why_not_one = smallest_batch(generator, z)

@@ -33,7 +33,7 @@ def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IM
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
         _train(run, plan.config, workspace, num_images)
-    files = ("generator.pt", "discriminator.pt", "film.npz")
+    files = ("generator.safetensors", "discriminator.safetensors", "film.npz")
     print(f"  {'  '.join(str(workspace.exports_dir / file) for file in files)}")
 
 

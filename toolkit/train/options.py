@@ -25,7 +25,7 @@ ResultsOption = Annotated[
 ExportsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Where the .pt files and manifest.json go.",
+        help="Where the networks and manifest.json go.",
         show_default="exports; with --preset smoke RUNS_DIR/smoke/exports",
     ),
 ]
@@ -75,6 +75,13 @@ EncodingOption = Annotated[
 HiddenSizeOption = Annotated[
     int | None, typer.Option(help="How many numbers the hidden state has.", show_default="128")
 ]
+FastOption = Annotated[
+    bool,
+    typer.Option(
+        "--fast/--no-fast",
+        help="Derivatives of the LSTM by hand, which is quicker, or by autograd.",
+    ),
+]
 CurriculumOption = Annotated[
     bool,
     typer.Option(
@@ -116,8 +123,9 @@ ClusterOption = Annotated[
 GeneratorArgument = Annotated[
     Path | None,
     typer.Argument(
-        help="A TorchScript file. Loading it runs code from it, so trust whoever made it.",
-        show_default="generator.pt of EXPORTS_DIR",
+        help="Weights in a folder of exports, or a TorchScript file. Loading it runs code from it, "
+        "so trust whoever made it.",
+        show_default="the generator of EXPORTS_DIR",
     ),
 ]
 LatentDimOption = Annotated[

@@ -65,7 +65,7 @@ def train_recurrent(
         workspace.export({name: model}, record, {name: metrics})
         run.finish(record)
     print_summary(tested, run, config, by_seed[config.length])
-    print(f"  {workspace.exports_dir / name}.pt  {run.figures / 'accuracy.png'}")
+    print(f"  {workspace.exports_dir / name}.safetensors  {run.figures / 'accuracy.png'}")
     return run
 
 
@@ -87,7 +87,7 @@ def trial_of(config: Config, num_test: int) -> Trial:
 def export_name(config: Config) -> str:
     """Return the name of the export.
 
-    The demos show lstm.pt and rnn.pt, so only networks that learnt with the curriculum get them.
+    The demos show "lstm" and "rnn". Only networks that learnt with the curriculum get these names.
     """
     if config.curriculum:
         return config.model

@@ -17,10 +17,12 @@ from toolkit.common.errors import UsageError
 from toolkit.common.files import make_directory
 from toolkit.common.record import RunRecord
 from toolkit.common.runs import Run
-from toolkit.export import torchscript
+from toolkit.export import saving
+from toolkit.export.formats import torchscript
 from toolkit.export.manifest import (
     EXPORTS_DIR,
     default_directory,
+    find_file,
     read_manifest,
     readable_exports,
     training_of,
@@ -106,7 +108,7 @@ class Workspace:
             metrics: for the manifest, from the record; name of the export -> metrics.
             film: of the run, if it has the "generator".
         """
-        replaced = torchscript.save(
+        replaced = saving.save(
             models,
             metrics,
             exports_dir=self.exports_dir,
@@ -117,6 +119,12 @@ class Workspace:
         for note in replaced.notes:
             print(f"Note: {note}")
         self.replaced.append(replaced)
+
+    @property
+    def generator(self) -> Path:
+        """The file of the exported generator."""
+        file, folder = find_file("generator", self.exports_dir)
+        return folder / file
 
     def __enter__(self) -> "Workspace":
         return self
@@ -176,7 +184,9 @@ def open_workspace(
     directory = runs_dir / preset
     make_directory(directory)
     chosen = pick_device(device)
-    torchscript.rehearse()
+    saving.rehearse()
+    if problem := torchscript.why_not():
+        print(f"Note: {problem}")
     return Workspace(directory, exports, data_dir, chosen, restart, yes, options)
 
 

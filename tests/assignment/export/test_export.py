@@ -25,7 +25,7 @@ from toolkit.assignment.export.command import Exporter, export
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import torchscript
+from toolkit.export import loading, saving
 from toolkit.export.film import load_film, network_at, trainings
 from toolkit.export.manifest import Format, read_export, read_manifest
 
@@ -52,7 +52,7 @@ def own_code(student: Path, file: str, name: str, *sizes: int) -> torch.nn.Modul
 @torch.no_grad()
 def test_each_file_says_what_the_students_code_says(mine: Path, ending: str) -> None:
     def ask(name: str, x: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(torchscript.load(name, mine, format=ending)(x))
+        return torch.as_tensor(loading.load(name, mine, format=ending)(x))
 
     student = mine.parent / "student"
     x = torch.randint(10, (50, 12), generator=torch.Generator().manual_seed(0))
@@ -83,17 +83,17 @@ def test_the_trace_is_that_of_the_equations(mine: Path) -> None:
         c = g * i + c * f
         h = np.tanh(c) * o
         steps.append([i, f, o, g, c, h])
-    trace = torchscript.load("lstm", mine).trace(torch.tensor([digits]))
+    trace = loading.load("lstm", mine).trace(torch.tensor([digits]))
     np.testing.assert_allclose(torch.stack(trace).detach()[:, 0].swapaxes(0, 1), steps, atol=1e-5)
 
 
 def test_the_manifest_says_whose_they_are(mine: Path) -> None:
     listed = read_manifest(mine)
     assert {entry["whose"] for entry in listed.values()} == {"student"}
-    assert listed["lstm.pt"]["own"] == {"file": "lstm.py", "class": "LSTM"}
+    assert listed["lstm.safetensors"]["own"] == {"file": "lstm.py", "class": "LSTM"}
     assert listed["generator.onnx"]["own"]["z"] == "normal"
-    assert listed["discriminator.pt"]["own"]["returns"] == "logits"
-    assert listed["generator.pt"]["own"]["range"] == "-1,1"
+    assert listed["discriminator.safetensors"]["own"]["returns"] == "logits"
+    assert listed["generator.safetensors"]["own"]["range"] == "-1,1"
 
 
 @torch.no_grad()
@@ -153,7 +153,7 @@ def test_a_sure_discriminator_keeps_its_logits() -> None:
     layers = torch.nn.Linear(784, 1), torch.nn.Sigmoid()
     layers[0].bias.fill_(12.0)
     facts = {"image_shape": (784,), "value_range": (0.0, 1.0), "probabilities": True}
-    made = torchscript.own_files("discriminator", torch.nn.Sequential(*layers), facts)
+    made = saving.own_files("discriminator", torch.nn.Sequential(*layers), facts)
     (case,) = made["golden"]["cases"]
     images = torch.tensor(case["input"]["values"]).reshape(2, 784)
     expected = layers[0](images)[:, 0]
@@ -196,7 +196,8 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
         patch.setattr(sys.modules["__main__"], "LSTM", type(own), raising=False)
         torch.save(own, tmp_path / "whole.pt")
     done = tried(student, host, tmp_path / "whole.pt")
-    assert [made.file for made in done.exports] == ["lstm.pt", "lstm.onnx", "lstm.pt2"]
+    made = [export.file for export in done.exports]
+    assert made == ["lstm.safetensors", "lstm.onnx", "lstm.pt2", "lstm.pt"]
     for path in (kept, student / "other.pth", student / "records" / "gan.pt"):
         path.unlink()
     (student / "records" / "rnn-T5-rate0.001.pt").unlink()

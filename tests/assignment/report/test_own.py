@@ -16,7 +16,7 @@ from toolkit.assignment.report import opened
 from toolkit.assignment.report.prompts import REMARK
 from toolkit.common.figures import save_png
 from toolkit.common.package_data import package_data
-from toolkit.export import torchscript
+from toolkit.export import loading
 from toolkit.gan.measure.evaluation import sample_images
 
 from ...mine import WHOSE, write_mine
@@ -159,7 +159,7 @@ def test_their_networks_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {path.stem for path in figures.iterdir()} >= pictures
     with torch.no_grad():
         images = sample_images(networks["generator"], 0, 400)
-        classifier = torchscript.load("classifier", package_data("exports"))
+        classifier = loading.load("classifier", package_data("exports"))
         unsure = (classifier(images).softmax(dim=1).max(dim=1).values < 0.8).float().mean()
     assert re.search(rf"not clearly one digit .below 80%.\s+&?\s*{unsure:.3f} ±", text)
 
@@ -174,7 +174,7 @@ def test_nothing_is_loaded_that_nobody_named(
 ) -> None:
     """The folder `mine` is named with its command, and no file in it is read as a network."""
     loaded: list[str] = []
-    monkeypatch.setattr(torchscript, "load", lambda name, folder: loaded.append(name))
+    monkeypatch.setattr(opened, "load", lambda name, folder: loaded.append(name))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "manifest.json").write_text("{}")
     done = report(tmp_path)

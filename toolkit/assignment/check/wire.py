@@ -76,7 +76,7 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "outputs": (Tensor, None),
         "unpickle": [{str: Tensor}],
         "shapes": {str: SIZES},
-        "export": {"problem": str, "golden": {"tolerance": float, "cases": [object]}},
+        "export": {"problems": [str], "golden": {"tolerance": float, "cases": [object]}},
         "try_function": {"returned": [Tensor], "noise": [Tensor], "error": (ERROR, None),
                          "unknown": TEXT},
     },

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch.export import ExportedProgram
-
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, Student, StudentError, Unwatched
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
@@ -24,11 +22,10 @@ from toolkit.assignment.records.files import read_folder
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.scratch.directory import scratch_directory
-from toolkit.export import torchscript
-from toolkit.export.formats import convert, load_pt
+from toolkit.export.formats import onnx, torchscript
 from toolkit.export.manifest import FORMATS, Export, read_manifest
-from toolkit.export.program import to_program
 from toolkit.export.replacing import replace_exports
+from toolkit.export.saving import convert, for_export, make, possible, proved
 
 SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
 IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
@@ -85,6 +82,8 @@ def export(
                     except Unwatched:
                         with host.student(part, str(submission.root)) as student:
                             export_one(student, replace(located, witnesses=()))
+    if problem := torchscript.why_not():
+        exporter.said.append(problem)
     if exporter.exports:
         replace_exports(exporter.exports, out)
     return exporter
@@ -120,14 +119,18 @@ class Exporter:
         for log in read_folder(self.saved.folder).trainings:
             if self.saved.folder / log.path.with_suffix(".pt") == path:
                 facts["config"] = {"length": log.length}
-        made = torchscript.make(kind.lower(), model, facts)
+        copied = for_export(model)
+        source = make(kind.lower(), copied, facts)
         proof = f"{path.name}; on 1,000 sequences it answers as your code does, within {worst:.0e}"
-        self._add(made, to_program(kind.lower(), load_pt(made.data)), proof)
+        self._add(source, proof)
+        for format_ in possible(FORMATS):
+            with self.attempt():
+                self.exports += convert(source, copied, [format_])
 
     def gan(self, student: Student, located: Located) -> None:
         """Export the generator and the discriminator as they are, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
-        exported: list[Export] = []
+        exported: list[gan.Exported] = []
         for describe in gan.look(student, located):
             with self.attempt():
                 described = describe()
@@ -135,12 +138,14 @@ class Exporter:
                 path, states = self.saved.of(f"The {described.name}", student, fits)
                 self.progress(f"gan: exporting the {described.name}")
                 facts = self._facts(located.file, described.network.name, **described.entry)
-                made, graph, problem = gan.exported(
-                    student, self.submission.root, described, states, facts
-                )
-                self._add(made, graph, path.name)
+                made = gan.exported(student, self.submission.root, described, states, facts)
                 exported.append(made)
-                if problem:
+                self._add(made.source, path.name)
+                self.exports += made.made
+                if made.graph is not None:
+                    data = onnx.to_bytes(described.name, made.graph, made.source.entry["sha256"])
+                    self.exports.append(proved(made.source, "onnx", data))
+                for problem in made.problems:
                     self._refuse(problem)
         if len(exported) == 2:
             with self.attempt():
@@ -167,21 +172,16 @@ class Exporter:
         origin = {"file": self.submission.original(file), "class": name, **entry}
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
-    def _add(self, export: Export, graph: ExportedProgram | None, source: str) -> None:
-        """Add a .pt file, and the other formats that can be made from its graph.
+    def _add(self, source: Export, weights: str) -> None:
+        """Add the weights of a network.
 
         Args:
-            source: the end of a sentence: the file with the weights.
+            weights: the end of a sentence: the file with them.
         """
-        origin = export.entry["own"]
-        self.exports.append(export)
-        self.said.append(f"{export.file}: {origin['class']} in {origin['file']}, with {source}.")
-        if graph is None:
-            return
-        for format_ in FORMATS:
-            with self.attempt():
-                for made, _ in convert([export], [format_], graphs={export.file: graph}):
-                    self.exports.append(made)
+        origin = source.entry["own"]
+        name = source.file.rpartition(".")[0]
+        self.exports.append(source)
+        self.said.append(f"{name}: {origin['class']} in {origin['file']}, with {weights}.")
 
     def _refuse(self, sentence: str) -> None:
         self.said.append(sentence)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from torch import nn
 from torch.export import ExportedProgram
 
 from toolkit.assignment.check.gan.checks import MAX_SECONDS, MAX_STEPS, Probe
@@ -22,12 +23,10 @@ from toolkit.assignment.check.train.trace import Network, Value
 from toolkit.assignment.check.verify import is_normal
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.common.errors import ToolkitError, first_line
-from toolkit.export.formats import film_of, load_pt
-from toolkit.export.golden import check_golden
-from toolkit.export.manifest import Export
-from toolkit.export.own import sizes_of
-from toolkit.export.program import from_bytes
-from toolkit.export.torchscript import entry_of
+from toolkit.export.formats.program import from_bytes
+from toolkit.export.manifest import Export, Format
+from toolkit.export.own import latent_dim_of, sizes_of
+from toolkit.export.saving import film_of, opened, proved, source_with
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
 from toolkit.gan.film import Film
@@ -124,29 +123,44 @@ def fits(student: Student, network: Network, states: Weights) -> Weights | None:
     return None
 
 
+class Exported(NamedTuple):
+    """A network that the student's code has written as files."""
+
+    source: Export  # its weights
+    made: list[Export]  # .pt2 and .pt, as far as they could be made
+    graph: ExportedProgram | None  # of the .pt2 file
+    network: nn.Module  # from one of them
+    problems: list[str]  # why a format is missing, each a sentence
+
+
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
-) -> tuple[Export, ExportedProgram | None, str]:
-    """Make the .pt file, its entry, and the program for other formats or the reason there is none.
+) -> Exported:
+    """Make the files of a network with these weights, compared with the student's code.
 
     Args:
         root: the copy of the hand-in.
 
     Raises:
-        ToolkitError: it cannot be exported; or the file does not do what the student's code does.
+        ToolkitError: it cannot be exported; or a file does not do what the student's code does.
     """
 
-    def read(answer: Any) -> tuple[Export, ExportedProgram | None, str]:
-        data = (root / f"exported-{own.name}.pt").read_bytes()
-        program = (root / f"exported-{own.name}.pt2").read_bytes()
-        golden = answer["golden"]
-        network = load_pt(data)
-        check_golden(f"{own.name}.pt", golden, network)
+    def read(answer: Any) -> Exported:
+        content = {}
+        formats: tuple[Format, ...] = ("safetensors", "pt2", "pt")
+        for format_ in formats:
+            content[format_] = (root / f"exported-{own.name}.{format_}").read_bytes()
+        problems = [problem[:300] for problem in answer["problems"]]
         attributes = {}
         if "z_shape" in own.facts:
-            attributes["latent_dim"] = network.latent_dim
-        export = Export(f"{own.name}.pt", data, entry_of(own.name, data, attributes, facts, golden))
-        return export, from_bytes(program) if program else None, answer["problem"][:300]
+            attributes["latent_dim"] = latent_dim_of(own.facts)
+        weights = content.pop("safetensors")
+        source = source_with(own.name, weights, attributes, facts, answer["golden"])
+        made = [proved(source, format_, data) for format_, data in content.items() if data]
+        if not made:
+            raise ToolkitError(f"The {own.name} was not exported: {' '.join(problems)}")
+        graph = from_bytes(content["pt2"]) if content["pt2"] else None
+        return Exported(source, made, graph, opened(made[0]), problems)
 
     try:
         made = student.ask(
@@ -159,10 +173,10 @@ def exported(
         )
     except StudentError as error:
         raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error
-    return cast("tuple[Export, ExportedProgram | None, str]", made)
+    return cast(Exported, made)
 
 
-def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Export:
+def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
     """The film of a training, `toolkit.gan.film`, drawn by the exported networks.
 
     Args:
@@ -177,15 +191,17 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
             "No film of the training: for one, call keep_weights with the step every so often, as "
             "the skeleton's my_gan.py has it, and train again."
         )
-    networks = [load_pt(export.data) for export in (generator, discriminator)]
-    config = Config(loss="non-saturating", latent_dim=generator.entry["attributes"]["latent_dim"])
+    networks = {"generator": generator.network, "discriminator": discriminator.network}
+    entry = generator.source.entry
+    config = Config(loss="non-saturating", latent_dim=entry["attributes"]["latent_dim"])
     try:
         steps = sorted(map(itemgetter("step"), frames))
         film = Film(config, load_mnist().test_images, steps)
         for frame in frames:
-            for name, network in zip(("generator", "discriminator"), networks, strict=True):
-                network.module.load_state_dict(frame[name])
-            film.record(frame["step"], *networks)
+            for name, network in networks.items():
+                states = {f"module.{key}": tensor for key, tensor in frame[name].items()}
+                network.load_state_dict(states)
+            film.record(frame["step"], *networks.values())
     except MALFORMED as error:
         raise ToolkitError(
             f"The film was not exported: its frames are not of these networks ({error!r:.200})."
@@ -194,8 +210,8 @@ def film(frames: Sequence[Any], generator: Export, discriminator: Export) -> Exp
     for array in arrays.values():
         if not np.isfinite(array).all():
             raise ToolkitError("The film was not exported: it has numbers that are not finite.")
-    facts = {"config": {"loss": config.loss}, "whose": generator.entry["whose"]}
-    return film_of(generator, arrays, facts)
+    facts = {"config": {"loss": config.loss}, "whose": entry["whose"]}
+    return film_of(generator.source, arrays, facts)
 
 
 def _labels(inputs: list[Value]) -> str:

@@ -13,8 +13,8 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.figures import save_curves, save_heat_maps, sheet, to_png
 from toolkit.common.package_data import package_data
 from toolkit.common.record import Interpolation
-from toolkit.export import torchscript
-from toolkit.export.manifest import Shown, read_manifest
+from toolkit.export import load
+from toolkit.export.manifest import Shown, judge_of
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import interpolate, pair_of_classes, sample_latents
 from toolkit.gan.measure.evaluation import Evaluator, sample_draws
@@ -51,7 +51,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
         return []
     whose = next(iter(opened.values())).whose or "the toolkit"
     print(f"The networks of {whose} are opened and measured: about a minute.", flush=True)
-    networks = {name: torchscript.load(name, source.folder) for name, source in opened.items()}
+    networks = {name: load(name, source.folder) for name, source in opened.items()}
     generator = networks.pop("generator", None)
     if generator:
         _add_generator(generator, whose, results)
@@ -147,7 +147,7 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 def _add_generator(generator: Any, whose: str, results: Results) -> None:
     """Add samples, a walk, and the scorecard beside that of real images."""
     folder = package_data("exports")
-    classifier = torchscript.load("classifier", folder)
+    classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {whose}", moment="of one seed")
     try:
         pair = pair_of_classes(generator, classifier, SEED)
@@ -163,7 +163,7 @@ def _add_generator(generator: Any, whose: str, results: Results) -> None:
         walk = to_png(sheet(generator(interpolate(*ends)), columns=9))
     gan.samples = [results.add_figure("opened-samples.png", samples)]
     gan.interpolation = results.add_figure("opened-walk.png", walk)
-    sha256, cpu = read_manifest(folder)["classifier.pt"]["sha256"], torch.device("cpu")
+    sha256, cpu = judge_of(folder), torch.device("cpu")
     mnist = load_mnist()
     scorer = Scorer(Evaluator(classifier, sha256, mnist, cpu, NUM_IMAGES, NUM_DRAWS), mnist)
     draws = sample_draws(generator, SEED, NUM_DRAWS, NUM_IMAGES)

@@ -103,7 +103,7 @@ def read_reference(exports_dir: Path | None = None) -> Results:
         if not network.whose:
             networks[name] = network
     for name in add_opened(networks, results):
-        results.commands.append(training_command(*command_for(f"{name}.pt").split()))
+        results.commands.append(training_command(*command_for(f"{name}.safetensors").split()))
     if not results.commands:
         raise UsageError(f"{folder} has no networks of the toolkit's: give another --exports.")
     return results

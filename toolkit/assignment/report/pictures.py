@@ -8,7 +8,7 @@ from toolkit.common.errors import first_line
 from toolkit.common.figures import Curve
 from toolkit.common.package_data import package_data
 from toolkit.common.scratch.directory import scratch_directory
-from toolkit.export.manifest import read_manifest
+from toolkit.export.manifest import entry_of
 
 TOOLKITS = "the toolkit's own network, for comparison"
 CHANCE = ("chance", 0.1)
@@ -43,7 +43,7 @@ def literally(text: str) -> str:
 
 def toolkits_accuracy(longest: float) -> Curve:
     """Our exported LSTM's accuracies at the T of its manifest, up to one beyond `longest`."""
-    metrics = read_manifest(package_data("exports"))["lstm.pt"]["metrics"]["accuracy_by_length"]
+    metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):
         lengths.append(float(length))

@@ -90,16 +90,16 @@ class Answers(Runs):
         """Write a network with these weights as files like ours into the root.
 
         Returns:
-            `golden` and `problem` of `torchscript.own_files`.
+            `golden` and `problems` of `saving.own_files`.
         """
-        from toolkit.export.torchscript import own_files  # no check waits for that
+        from toolkit.export.saving import own_files  # no check waits for that
 
         module = self.script.trace.networks[network]
         module.load_state_dict(states)
         for part in module.modules():  # not by `eval`, as in `outputs`
             part.training = False
         made = own_files(name, module, facts)
-        for ending in ("pt", "pt2"):
+        for ending in ("safetensors", "pt2", "pt"):
             (self.root / f"exported-{name}.{ending}").write_bytes(made.pop(ending))
         return made
 

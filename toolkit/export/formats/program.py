@@ -21,48 +21,42 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from toolkit.common.device import needs_torch
+from toolkit.common.device import LEAST_TORCH, needs_torch
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.golden import Checked, example_inputs
 from toolkit.export.manifest import DIGITS, SIGNATURES, Export
-from toolkit.gan.model import (
-    Classifier,
-    ConvDiscriminator,
-    ConvGenerator,
-    MLPDiscriminator,
-    MLPGenerator,
-)
 from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
-def opened(export: Export) -> Checked:
+class Program(Checked):
+    """A program that was read from a file. Its weights can be replaced, as those of a module."""
+
+    def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
+        """See `nn.Module`."""
+        return self.run.load_state_dict(*arguments, **options)
+
+    def state_dict(self, *arguments: Any, **options: Any) -> Any:
+        """See `nn.Module`: with the names that the weights had before the export."""
+        return self.run.state_dict(*arguments, **options)
+
+
+def opened(export: Export) -> Program:
     """A `.pt2` file, verified, from tensor to tensor."""
-    module = from_bytes(export.data).module()
-
-    @torch.no_grad()
-    def run(x: Tensor) -> Tensor:
-        output: Tensor = module(x)
-        return output
-
-    return Checked(export, run)
+    return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
-def to_program(name: str, script: torch.jit.ScriptModule) -> ExportedProgram:
-    """An exported model as a program with free batch and, for digits, free length.
+def to_graph(name: str, model: nn.Module) -> ExportedProgram:
+    """A network as a program with free batch and, for digits, free length.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
-        script: its verified .pt file, loaded.
+        model: in eval mode, on the CPU.
 
     Raises:
         ToolkitError: this torch cannot do it.
     """
-    model = rebuild(script).eval().requires_grad_(False)
-    return to_graph(name, Scanned(model) if isinstance(model, LSTM | RNN) else model)
-
-
-def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """A model in eval mode as a program; see `to_program`."""
+    if isinstance(model, LSTM | RNN):
+        model = Scanned(model)
     example = example_inputs(name, model, batch_size=2)
     try:
         with exporter_quiet(), torch.no_grad():
@@ -71,12 +65,17 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
         raise ToolkitError(
             f"torch {torch.__version__} cannot export {name}: {first_line(error)}"
         ) from error
-    for module in program.graph_module.modules():  # traces name paths and depend on the process
+    for module in program.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
-            for node in module.graph.nodes:
-                for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
-                    node.meta.pop(key, None)
+            _forget_traces(module)
     return program
+
+
+def _forget_traces(module: torch.fx.GraphModule) -> None:
+    """Remove the notes about where each operation came from: they depend on the process."""
+    for node in module.graph.nodes:
+        for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
+            node.meta.pop(key, None)
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
@@ -86,7 +85,7 @@ def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """The content of a `.pt2` file, which holds the SHA-256 of the .pt file as extra/made_from."""
+    """The content of a `.pt2` file, which holds the SHA-256 of the weights as extra/made_from."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -104,39 +103,9 @@ def from_bytes(data: bytes) -> ExportedProgram:
         return torch.export.load(io.BytesIO(data))
 
 
-def rebuild(script: torch.jit.ScriptModule) -> nn.Module:
-    """The model of a .pt file as a module of its Python class, with the same weights.
-
-    Raises:
-        ToolkitError: the class is not one of the toolkit's.
-    """
-    weights = script.state_dict()
-    sizes = {name: weight.shape for name, weight in weights.items()}
-    match script.original_name:
-        case "FastLSTM" | "LSTM" | "RNN" as kind:
-            _, hidden_size = sizes["readout.weight"]
-            one_hot = sizes["cell.weight_ih"][1] == 10
-            model: nn.Module = (RNN if kind == "RNN" else LSTM)(hidden_size, one_hot)
-        case "ConvGenerator":
-            mapping_size = sizes["mapping.0.weight"][0] if "mapping.0.weight" in sizes else 0
-            width, latent_dim = sizes["layers.2.weight"][0], sizes["layers.0.weight"][1]
-            model = ConvGenerator(latent_dim, width, mapping_size)
-        case "ConvDiscriminator":
-            model = ConvDiscriminator(sizes["layers.2.weight"][0], sizes["readout.weight"][1])
-        case "MLPGenerator":
-            model = MLPGenerator(sizes["layers.0.weight"][1])
-        case "MLPDiscriminator":
-            model = MLPDiscriminator()
-        case "Classifier":
-            model = Classifier()
-        case other:
-            raise ToolkitError(
-                f"The class {other} is not one of the toolkit's, so it has no format but .pt."
-            )
-    # Not strict, since a discriminator of 0.1.0 has a head besides that only its training used.
-    missing = model.load_state_dict(weights, strict=False).missing_keys
-    assert not missing, missing
-    return model
+def is_too_old() -> bool:
+    """True if this torch cannot read `.pt2` files."""
+    return torch.__version__ < LEAST_TORCH["A .pt2 file"]
 
 
 class Scanned(nn.Module):
@@ -145,7 +114,7 @@ class Scanned(nn.Module):
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
         self.cell, self.readout = model.cell, model.readout
-        self.hidden_size, self.one_hot = model.hidden_size, model.one_hot
+        self.hidden_size = model.hidden_size
 
     def forward(self, digits: Tensor) -> Tensor:
         """From digits, int64 (batch, length), to the logits after the last one, (batch, 10).
@@ -158,15 +127,16 @@ class Scanned(nn.Module):
         smallest, largest = digits.amin((0, 1)), digits.amax((0, 1))  # errors if there is no digit
         inside = (smallest >= 0) & (largest <= 9)
         torch.ops.aten._assert_async.msg(inside, "digits must lie between 0 and 9")
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
         row = torch.where(digits < 0, 10, digits).transpose(0, 1)  # Gather takes -1 for the last
-        inputs = F.embedding(row, self.cell.project(all_inputs(self.one_hot, digits.device)))
-        h = torch.zeros(digits.size(0), self.hidden_size)
+        inputs = F.embedding(row, projected)
+        h = torch.zeros(digits.size(0), self.hidden_size, dtype=projected.dtype)
         cell = self.cell
         if isinstance(cell, LSTMCell):
 
             def lstm_step(state: tuple[Tensor, Tensor], x: Tensor) -> Any:
-                _, _, _, _, c, h = cell.step(x, *state)
-                return (h, c), ()
+                step = cell.step(x, *state)
+                return (step.h, step.c), ()
 
             (h, _), _ = scan(lstm_step, (h, torch.zeros_like(h)), inputs)
         else:

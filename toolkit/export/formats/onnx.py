@@ -18,9 +18,9 @@ import torch
 from torch.export import ExportedProgram
 
 from toolkit.common.errors import ToolkitError, first_line
+from toolkit.export.formats.program import exporter_quiet, free_axes
 from toolkit.export.golden import Checked
 from toolkit.export.manifest import SIGNATURES, Export
-from toolkit.export.program import exporter_quiet, free_axes
 
 OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
 
@@ -39,7 +39,7 @@ def opened(export: Export) -> Checked:
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
-    """The content of an ONNX file, whose metadata has the SHA-256 of the .pt file as `made_from`.
+    """The content of an ONNX file; `made_from` in its metadata is the SHA-256 of the weights.
 
     Raises:
         ToolkitError: this torch cannot do it.

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.export.canonical import canonical, script
+from toolkit.export.formats.torchscript import canonical, script
 from toolkit.export.manifest import SIGNATURES
 from toolkit.gan.model import Classifier
 from toolkit.lstm.model import LSTM

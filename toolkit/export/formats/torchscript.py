@@ -1,0 +1,244 @@
+"""The networks as TorchScript, `.pt` files: code and weights, for C++ and Python with torch alone.
+
+TorchScript is deprecated, and a torch may come that has none: `why_not` says so, and everything
+else works without. It is executable code, so load only what a manifest vouches for.
+
+The bytes of a file depend on the network and on torch's version alone. What torch writes depends on
+three other things, which `script` and `canonical` together remove:
+
+- What was scripted before. torch reuses the classes that it has compiled. The first class Linear is
+  called `__torch__.torch.nn.Linear` and shares a file with others of its module; a later one, with
+  another size, is `__torch__.torch.nn.___torch_mangle_<k>.Linear` in a file of its own, where k
+  counts all such classes so far. Local variables are numbered file by file.
+- The hash seed: the constants of a class come in the order of a set.
+- The machine: `.debug_pkl` has the paths of source files, and `serialization_id` is their hash.
+"""
+
+import copy
+import functools
+import io
+import re
+import sys
+import zipfile
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.common.checks import check_digits
+from toolkit.common.errors import ToolkitError, first_line
+from toolkit.export.formats.program import exporter_quiet
+from toolkit.export.formats.weights import architecture_of, build
+from toolkit.export.golden import TOLERANCE, example_inputs
+from toolkit.export.manifest import SIGNATURES
+from toolkit.export.own import OwnDiscriminator, OwnGenerator
+from toolkit.lstm import sigmoids
+from toolkit.lstm.fast import FastLSTM
+from toolkit.lstm.model import LSTM, all_inputs
+
+SCRIPT_ERRORS = (RuntimeError, torch.jit.Error)  # what a scripted module raises
+MANGLING = re.compile(rb"___torch_mangle_(\d+)")
+CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
+OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
+
+
+@functools.cache  # a torch does not change
+def why_not() -> str:
+    """A sentence that says why this torch can write no TorchScript; "" if it can."""
+    try:
+        with exporter_quiet():
+            torch.jit.save(script(nn.Identity()), io.BytesIO())
+    except Exception as error:  # a torch without TorchScript raises what it likes
+        return (
+            f"torch {torch.__version__} writes no TorchScript, so no .pt files are made "
+            f"({first_line(error)}). Weights, .pt2 and .onnx files do not need it."
+        )
+    return ""
+
+
+def to_bytes(name: str, model: nn.Module) -> bytes:
+    """The content of a `.pt` file.
+
+    A student's network that cannot be scripted is traced.
+
+    Args:
+        name: a key of `toolkit.export.manifest.SIGNATURES`.
+        model: on the CPU, in eval mode.
+
+    Raises:
+        ToolkitError: this torch writes no TorchScript, or the script differs from the model.
+    """
+    if problem := why_not():
+        raise ToolkitError(problem)
+    if isinstance(model, FastLSTM):
+        model = ScriptedLSTM(model)
+    for method in SIGNATURES[name].methods:
+        torch.jit.export(getattr(type(model), method))
+    with exporter_quiet():
+        try:
+            scripted = script(model)
+        except Exception:  # whatever torch raises about a student's code
+            if not isinstance(model, OwnGenerator | OwnDiscriminator):
+                raise
+            scripted = script(_traced(name, model))
+        buffer = io.BytesIO()
+        torch.jit.save(scripted, buffer)
+    data = canonical(buffer.getvalue())
+    _check_equal(name, model, from_bytes(data))
+    return data
+
+
+class ScriptedLSTM(LSTM):
+    """A `FastLSTM` as TorchScript can be: without derivatives by hand, which it does not know.
+
+    If its weights ask for gradients, it goes through the plain loop, which autograd can follow.
+    """
+
+    def __init__(self, model: FastLSTM) -> None:
+        super().__init__(model.hidden_size, model.one_hot)
+        self.cell, self.readout = model.cell, model.readout
+        self.train(model.training)
+
+    def forward(self, digits: Tensor) -> Tensor:
+        """See `FastLSTM`."""
+        check_digits(digits)
+        projected = self.cell.project(all_inputs(self.cell.weight_ih))
+        weight = sigmoids.stack(projected, self.cell.weight_hh)
+        if weight.requires_grad:
+            h = self.last_hidden(digits)
+        else:
+            h = 2 * sigmoids.last_hidden(digits, weight).t()
+        logits: Tensor = self.readout(h)
+        return logits
+
+
+def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
+    """The same with a trace of the student's network in place of its code."""
+    (example,) = example_inputs(name, model, batch_size=7)
+    traced = copy.copy(model)
+    traced._modules = dict(model._modules)
+    try:
+        traced.module = torch.jit.trace(model.module, model.given(example), check_trace=False)
+    except Exception as error:  # whatever torch raises about a student's code
+        raise ToolkitError(
+            f"The {name} has no .pt file: torch can neither script nor trace it "
+            f"({first_line(error)})."
+        ) from error
+    return traced
+
+
+@torch.no_grad()
+def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
+    """Raise a ToolkitError unless both agree on random inputs, in every method.
+
+    They agree as programs in other languages do with the golden values: within
+    `TOLERANCE` * (1 + |y|). A script may add in another order than its model.
+    """
+    for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
+        inputs = example_inputs(name, model, batch_size)
+        for method in ("forward", *SIGNATURES[name].methods):
+            expected = getattr(model, method)(*inputs)
+            result = getattr(reloaded, method)(*inputs)
+            try:
+                torch.testing.assert_close(result, expected, rtol=TOLERANCE, atol=TOLERANCE)
+            except AssertionError as error:
+                raise ToolkitError(
+                    f"{name}.{method} differs after export, so nothing was replaced: {error}"
+                ) from error
+
+
+def from_bytes(data: bytes) -> torch.jit.ScriptModule:
+    """A verified `.pt` file, in eval mode on the CPU, with weights that need no gradients.
+
+    To train it further, set `requires_grad` of its parameters. Without gradients the LSTM takes the
+    quick loop, see `toolkit.lstm.fast`.
+
+    Raises:
+        ToolkitError: this torch has no TorchScript.
+        RuntimeError: the file is not TorchScript.
+    """
+    _note_of_python(sys.version_info[:2])
+    try:
+        with exporter_quiet():
+            module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    except Exception as error:
+        if why_not():
+            raise ToolkitError(
+                f"torch {torch.__version__} reads no TorchScript, which .pt files are "
+                f"({first_line(error)}). Use the weights, .pt2 or .onnx, or an older torch."
+            ) from error
+        raise
+    for parameter in module.parameters():  # a script has no `requires_grad_`
+        parameter.requires_grad_(False)
+    return module.eval()
+
+
+@functools.cache  # once
+def _note_of_python(version: tuple[int, int]) -> None:
+    """Of torch's own warnings about TorchScript, which are suppressed, the one that has a cure."""
+    if version >= (3, 14):
+        print(
+            "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
+            "fails, use Python 3.13 or the .pt2 and .onnx files.",
+            file=sys.stderr,
+        )
+
+
+def original(module: torch.jit.ScriptModule) -> nn.Module:
+    """The toolkit's network in a `.pt` file that has no weights beside it, from before 0.3.
+
+    Returns:
+        a network of its class with its weights, or the module itself if the class is another one.
+    """
+    state: dict[str, Tensor] = module.state_dict()
+    architecture = architecture_of(module.original_name, state)
+    if architecture is None:
+        return module
+    # A discriminator of 0.1.0 has a head besides, which only its training used.
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("auxiliary")}
+    return build(architecture, state)
+
+
+def script(model: nn.Module) -> torch.jit.ScriptModule:
+    """Script a model into classes of its own, each of which has a file to itself.
+
+    torch gets an empty store of compiled classes, twice: the second time each class has a
+    predecessor of the same name, whatever was scripted before.
+    """
+    from torch.jit import _recursive  # private: a torch without it can write no such file
+
+    store = _recursive.concrete_type_store
+    try:
+        for _ in range(2):
+            _recursive.concrete_type_store = _recursive.ConcreteTypeStore()
+            scripted: torch.jit.ScriptModule = torch.jit.script(model)
+    finally:
+        _recursive.concrete_type_store = store
+    return scripted
+
+
+def canonical(archive: bytes) -> bytes:
+    """The same archive with the numbers of classes counted from 0, and constants sorted.
+
+    Args:
+        archive: of a module that `script` has made.
+    """
+    numbers: dict[bytes, bytes] = {}
+
+    def renumber(text: bytes) -> bytes:
+        return MANGLING.sub(
+            lambda m: b"___torch_mangle_" + numbers.setdefault(m[1], b"%d" % len(numbers)), text
+        )
+
+    source = zipfile.ZipFile(io.BytesIO(archive))
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w", zipfile.ZIP_STORED) as target:
+        for path in source.namelist():
+            if path.endswith(OF_THE_MACHINE):
+                continue
+            data = source.read(path)
+            if path.endswith((".py", ".pkl")):
+                data = renumber(data)
+            if path.endswith(".py"):
+                data = CONSTANTS.sub(lambda m: b"".join(sorted(m[0].splitlines(True))), data)
+            target.writestr(zipfile.ZipInfo(renumber(path.encode()).decode()), data)
+    return result.getvalue()

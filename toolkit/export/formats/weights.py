@@ -1,0 +1,105 @@
+"""The weights of a network as a `.safetensors` file, and the network that they belong to.
+
+    {"class": "LSTM", "hidden_size": 128, "one_hot": true}
+
+is an architecture, as the manifest has it: a class of the toolkit, and its arguments. The file has
+the tensors of the `state_dict` by name. Nothing in it is run, and numpy reads it without torch.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from toolkit.gan.model import (
+    Classifier,
+    ConvDiscriminator,
+    ConvGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+)
+from toolkit.lstm.fast import FastLSTM
+from toolkit.lstm.model import RNN
+
+Architecture = Mapping[str, Any]
+CLASSES: dict[str, type[nn.Module]] = {
+    "LSTM": FastLSTM,
+    "RNN": RNN,
+    "ConvGenerator": ConvGenerator,
+    "ConvDiscriminator": ConvDiscriminator,
+    "MLPGenerator": MLPGenerator,
+    "MLPDiscriminator": MLPDiscriminator,
+    "Classifier": Classifier,
+}
+
+
+def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
+    """The architecture of a network of the toolkit; None if the class is another one.
+
+    Args:
+        kind: the name of its class.
+        state: its weights, whose shapes say the sizes.
+    """
+    sizes = {name: tensor.shape for name, tensor in state.items()}
+    arguments: dict[str, Any] = {}
+    match kind:
+        case "LSTM" | "FastLSTM" | "RNN":
+            kind = "RNN" if kind == "RNN" else "LSTM"
+            arguments["hidden_size"] = sizes["readout.weight"][1]
+            arguments["one_hot"] = sizes["cell.weight_ih"][1] == 10
+        case "ConvGenerator":
+            arguments["latent_dim"] = sizes["layers.0.weight"][1]
+            arguments["width"] = sizes["layers.2.weight"][0]
+            has_mapping = "mapping.0.weight" in sizes
+            arguments["mapping_size"] = sizes["mapping.0.weight"][0] if has_mapping else 0
+        case "ConvDiscriminator":
+            arguments["width"] = sizes["layers.2.weight"][0]
+            arguments["hidden_size"] = sizes["readout.weight"][1]
+        case "MLPGenerator":
+            arguments["latent_dim"] = sizes["layers.0.weight"][1]
+        case "MLPDiscriminator" | "Classifier":
+            pass
+        case _:
+            return None
+    return {"class": kind, **arguments}
+
+
+def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
+    """The network with these weights, in eval mode on the CPU; they need no gradients.
+
+    Raises:
+        ValueError: there is no such class, or the weights are of another architecture.
+    """
+    arguments = dict(architecture)
+    kind = arguments.pop("class", None)
+    if kind not in CLASSES:
+        raise ValueError(f"the toolkit has no class {kind!r}")
+    try:
+        with torch.device("meta"):  # without memory, so that no random weights are drawn
+            model = CLASSES[kind](**arguments)
+        model.load_state_dict(state, assign=True)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"the weights are not those of {dict(architecture)}") from error
+    return model.eval().requires_grad_(False)
+
+
+def to_bytes(model: nn.Module) -> bytes:
+    """The content of a `.safetensors` file: equal weights give equal bytes."""
+    state = {name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()}
+    data: bytes = safetensors.torch.save(state)
+    return data
+
+
+def from_bytes(data: bytes) -> dict[str, Tensor]:
+    """The weights in a `.safetensors` file, by name.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        state: dict[str, Tensor] = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"this is not a .safetensors file: {error}") from error
+    return state

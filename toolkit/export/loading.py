@@ -1,0 +1,148 @@
+"""Loading a network from the exports, verified.
+
+    from toolkit.export import load
+
+    lstm = load("lstm")
+    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+
+The network is built from its weights, `lstm.safetensors`. The other formats do without the toolkit;
+`load` reads them too. It first compares the SHA-256 of the file with the manifest, since neither
+torch nor onnxruntime notices a damaged weight.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from toolkit.common.errors import ToolkitError, is_out_of_memory
+from toolkit.export.formats import onnx, program, torchscript, weights
+from toolkit.export.golden import check_golden, example_inputs
+from toolkit.export.manifest import (
+    WEIGHTS,
+    Export,
+    Format,
+    find_file,
+    read_export,
+    read_file,
+    read_listed,
+    read_manifest,
+)
+
+
+def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
+    """Load a network, ready to use: verified, on the CPU, in eval mode, without gradients.
+
+    Args:
+        name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
+        exports_dir: the folder of the file and its manifest; by default `exports` in the current
+            directory if it has the file, else the exports that come with the toolkit.
+        format: by default the network is built from its weights. "pt" returns a TorchScript
+            module; "pt2" a function from tensor to tensor, and "onnx" one from numpy array to numpy
+            array. A student's own GAN, whose code is not here, is its .pt2, or else its .pt file.
+
+    Returns:
+        a `torch.nn.Module`. Its attributes depend on `name`, so a type checker takes any:
+        `latent_dim` of a generator, `trace` of an LSTM, `features` of the classifier.
+
+    Raises:
+        UsageError: there is no such model or format.
+        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
+            other weights than those that are listed; or torch is too old, or too new, for it.
+    """
+    export = read_export(name, exports_dir, format)
+    _, _, suffix = export.file.rpartition(".")
+    if suffix == "onnx":
+        return onnx.opened(export)
+    if suffix == "pt2":
+        return program.opened(export)
+    if suffix == WEIGHTS:
+        return _built(name, export, find_file(name, exports_dir, format)[1])
+    module = torchscript.from_bytes(export.data)
+    if format is None:
+        network = torchscript.original(module)
+        if network is not module:
+            return network
+    for _ in range(2):  # the first two calls compile
+        module(*example_inputs(name, module, batch_size=1))
+    return module
+
+
+def _built(name: str, export: Export, folder: Path) -> nn.Module:
+    """The network of these weights."""
+    if "own" in export.entry and "architecture" not in export.entry:
+        own: nn.Module = load(name, folder, format=_own_format(name, folder))
+        return own
+    try:
+        state = weights.from_bytes(export.data)
+        return weights.build(export.entry.get("architecture", {}), state)
+    except ValueError as error:
+        raise ToolkitError(f"{folder / export.file} cannot be used: {error}.") from error
+
+
+def _own_format(name: str, folder: Path) -> Format:
+    """The format in which a student's own network, which has code of its own, is loaded."""
+    listed = read_manifest(folder)
+    has_script, has_program = f"{name}.pt" in listed, f"{name}.pt2" in listed
+    if has_program and not (has_script and program.is_too_old()):
+        return "pt2"
+    return "pt"
+
+
+def verify(
+    name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
+) -> float:
+    """Compare an export with the golden values in its manifest, as any other program can.
+
+    Args: as those of `load`.
+
+    Returns:
+        the largest difference of an output from its golden value.
+
+    Raises:
+        UsageError: there is no such model or format.
+        ToolkitError: the file cannot be loaded, as in `load`, the manifest has no golden values for
+            it, or a difference is larger than they allow.
+    """
+    file, folder = find_file(name, exports_dir, format)
+    model = load(name, folder, format=format)
+    manifest = read_manifest(folder)
+    source = manifest[file].get("made_from", manifest[file]["sha256"])
+    for entry in manifest.values():
+        if entry["sha256"] == source and "golden" in entry:
+            return check_golden(file, entry["golden"], model)
+    raise ToolkitError(f"{folder / 'manifest.json'} has no golden values for {file}.")
+
+
+def load_file(path: Path) -> tuple[nn.Module, str, bool]:
+    """Load a network of the exports, or any TorchScript file, which runs code from the file.
+
+    Returns:
+        it, in eval mode on the CPU; its SHA-256; whether the manifest beside it lists this.
+
+    Raises:
+        ToolkitError: the file is missing, or neither weights that a manifest beside it lists nor
+            TorchScript; or a manifest in the same folder lists it with another SHA-256.
+    """
+    data, entry, digest = listed = read_listed(path)
+    if data is None or digest is None:
+        raise ToolkitError(f"Cannot read {path}: No such file or directory.")
+    if entry is not None and not listed.intact:
+        raise ToolkitError(
+            f"{path} is damaged or was altered: the manifest beside it says SHA-256 "
+            f"{entry['sha256']}, the file has {digest}. Restore it; if it is another file, move it "
+            "to another folder."
+        )
+    if path.suffix == f".{WEIGHTS}":
+        export = read_file(path.name, path.parent)
+        return _built(path.stem, export, path.parent), digest, True
+    try:
+        module = torchscript.from_bytes(data)
+    except torchscript.SCRIPT_ERRORS as error:
+        if is_out_of_memory(error):
+            raise
+        raise ToolkitError(
+            f"{path} is not a TorchScript module. Make one with "
+            "`torch.jit.script(model).save(path)`; a file from torch.save does not work."
+        ) from error
+    return module, digest, entry is not None

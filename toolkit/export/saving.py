@@ -1,0 +1,348 @@
+"""Saving networks as exports: the weights, and every other format, made from the network itself.
+
+Each file is loaded again and compared with the golden values of the network, in the runtime that
+will read it, before anything is written. All files of a training are replaced together, or none;
+only the `.pt` files may be missing, where torch cannot write TorchScript.
+"""
+
+import copy
+import functools
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from toolkit.common.device import needs_torch, threads
+from toolkit.common.errors import ToolkitError
+from toolkit.common.files import sha256
+from toolkit.export.formats import onnx, program, torchscript, weights
+from toolkit.export.golden import Checked, check_golden, difference_at_length, golden_values
+from toolkit.export.loading import load
+from toolkit.export.manifest import (
+    EXPORTS_DIR,
+    FORMATS,
+    SIGNATURES,
+    WEIGHTS,
+    Export,
+    Format,
+    Listed,
+    command_for,
+    read_file,
+    read_listed,
+    read_manifest,
+    signature_of,
+    source_of,
+)
+from toolkit.export.own import OwnDiscriminator, OwnGenerator, without_sigmoid
+from toolkit.export.replacing import Replaced, describe_regression, lock_exports, replace_exports
+from toolkit.gan.film import Arrays, to_bytes
+from toolkit.gan.model import ConvGenerator
+from toolkit.lstm.model import RNN
+
+# What the entries of the other formats take from that of the weights.
+TAKEN = ("input", "output", "attributes", "whose", "own")
+
+
+def save(
+    models: Mapping[str, nn.Module],
+    metrics: Mapping[str, Mapping[str, Any]],
+    *,
+    exports_dir: Path,
+    seed: int,
+    config: Mapping[str, Any],
+    film: Arrays | None = None,
+    formats: Sequence[Format] = FORMATS,
+) -> Replaced:
+    """Export the networks of one training in all formats, and replace the old exports.
+
+    All are replaced, or none; see `toolkit.export.replacing` for what happens to the old ones. What
+    is there already, made from equal weights, stays as it is.
+
+    Args:
+        models: a key of `manifest.SIGNATURES` -> its network, on any device and in any mode; it is
+            exported on the CPU in eval mode.
+        metrics: for the manifest, of each model.
+        seed, config: of the training, for the manifest.
+        film: of the training of the models' "generator", which is part of the unit.
+        formats: the formats to write beside the weights; "pt" only if torch can.
+
+    Returns:
+        what was replaced; its notes also say which of the new ones have worse metrics.
+
+    Raises:
+        UsageError: there is no model of this name.
+        ToolkitError: a file differs from its network, or cannot be made or written; the old exports
+            are kept.
+    """
+    facts = {"seed": seed, "config": dict(config)}
+    exports = []
+    sources = {}
+    for name, model in models.items():
+        model = for_export(model)
+        source = sources[name] = make(name, model, facts | {"metrics": dict(metrics[name])})
+        missing = _missing_formats(source, possible(formats), exports_dir)
+        exports += [source, *convert(source, model, missing)]
+    if film is not None and not _is_film_there(exports_dir, sources["generator"], film):
+        exports.append(film_of(sources["generator"], film, facts))
+    replaced = replace_exports(exports, exports_dir)
+    notes = list(replaced.notes)
+    for old in replaced.old:
+        name = old.file.rpartition(".")[0]
+        if "metrics" in old.entry and name in sources:
+            note = describe_regression(old, sources[name], exports_dir)
+            notes += [] if note is None else [note]
+    return replaced._replace(notes=notes)
+
+
+def for_export(model: nn.Module) -> nn.Module:
+    """A copy of a network on the CPU, in eval mode, whose weights need no gradients."""
+    return copy.deepcopy(model).cpu().eval().requires_grad_(False)
+
+
+def possible(formats: Sequence[Format]) -> list[Format]:
+    """The formats that this torch can write: TorchScript may be missing."""
+    return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
+
+
+def _missing_formats(source: Export, formats: Sequence[Format], exports_dir: Path) -> list[Format]:
+    """Those formats of which a folder has no intact file from these weights."""
+    missing = []
+    for format_ in formats:
+        listed = read_listed(exports_dir / f"{name_of(source)}.{format_}")
+        if not _is_made_from(listed, source):
+            missing.append(format_)
+    return missing
+
+
+@functools.cache
+def rehearse() -> None:
+    """Export a tiny RNN and a tiny generator to memory, in all formats, before hours of training.
+
+    Raises:
+        ToolkitError: this torch cannot do it.
+    """
+    needs_torch("Training")
+    with torch.random.fork_rng(devices=[]):
+        models = {"rnn": RNN(2), "generator": ConvGenerator(2, 4)}
+    for name, model in models.items():
+        model = for_export(model)
+        list(convert(make(name, model, {}), model, possible(FORMATS)))
+
+
+@threads(1)  # golden values are the same whatever the machine has
+def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
+    """The weights of a network and their entry in the manifest, with `facts` about its training.
+
+    Args:
+        model: in eval mode, on the CPU.
+    """
+    attributes = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
+    architecture = weights.architecture_of(type(model).__name__, model.state_dict())
+    if architecture is not None:
+        facts = {"architecture": architecture, **facts}
+    return source_with(name, weights.to_bytes(model), attributes, facts, golden_values(name, model))
+
+
+def source_with(
+    name: str,
+    data: bytes,
+    attributes: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    golden: Mapping[str, Any],
+) -> Export:
+    """The weights of a network, with an entry of these facts."""
+    signature = signature_of(name)
+    entry = {
+        "sha256": sha256(data),
+        "bytes": len(data),
+        "input": signature.input,
+        "output": signature.output,
+        "attributes": dict(attributes),
+        "torch": torch.__version__,
+        **facts,
+        "golden": dict(golden),
+    }
+    return Export(f"{name}.{WEIGHTS}", data, entry)
+
+
+def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iterator[Export]:
+    """The files of a network in other formats, with their entries in the manifest.
+
+    Args:
+        source: its weights.
+        model: the network, in eval mode, on the CPU.
+
+    Raises:
+        ToolkitError: one cannot be made, or differs from the golden outputs by more than their
+            tolerance.
+    """
+    name, digest = name_of(source), source.entry["sha256"]
+    graph = None
+    for format_ in formats:
+        if format_ == "pt":
+            # A .pt file can be trained further, except the generator, which is an average.
+            trainable = copy.deepcopy(model).requires_grad_(name != "generator")
+            yield proved(source, "pt", torchscript.to_bytes(name, trainable))
+            continue
+        graph = graph or program.to_graph(name, model)
+        if format_ == "onnx":
+            yield proved(source, "onnx", onnx.to_bytes(name, graph, digest))
+        else:
+            yield proved(source, "pt2", program.to_bytes(graph, digest))
+
+
+def proved(source: Export, format_: Format, data: bytes) -> Export:
+    """A file of a network, compared with the golden values of its weights, `source`.
+
+    Raises:
+        ToolkitError: it differs by more than their tolerance.
+    """
+    taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
+    taken["torch"] = torch.__version__
+    if format_ == "pt":
+        taken["methods"] = dict(SIGNATURES[name_of(source)].methods)
+    export = belonging(source, f"{name_of(source)}.{format_}", data, taken)
+    check_golden(export.file, source.entry["golden"], opened(export), ", so it was not written")
+    return export
+
+
+def opened(export: Export) -> nn.Module:
+    """A file of `convert`, loaded by the runtime that reads it."""
+    match export.file.rpartition(".")[2]:
+        case "onnx":
+            return onnx.opened(export)
+        case "pt2":
+            return program.opened(export)
+        case _:
+            return torchscript.from_bytes(export.data)
+
+
+def name_of(export: Export) -> str:
+    """The name of the network in a file."""
+    return export.file.rpartition(".")[0]
+
+
+def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
+    """Write every network that the manifest lists in another format, from its weights.
+
+    Returns:
+        sentences for the user: which files there are, how closely they agree with the golden
+        values, and what became of the old ones.
+
+    Raises:
+        ToolkitError: the weights of one cannot be read, or its code is not the toolkit's, or one of
+            the files could not be made; the old ones are as they were.
+    """
+    needs_torch("Exporting a model")
+    with lock_exports(exports_dir):
+        listed = read_manifest(exports_dir)
+        names = [name for name in SIGNATURES if source_of(name, listed) in listed]
+        if not names:
+            raise ToolkitError(f"{exports_dir} lists no weights of a network.")
+        made = []
+        sentences = []
+        for name in names:
+            source = read_file(source_of(name, listed), exports_dir)
+            for export in convert(source, _rebuilt(source, exports_dir), [format_]):
+                made.append(export)
+                sentences.append(f"{exports_dir / export.file}: {_described(source, export)}")
+        replaced = replace_exports(made, exports_dir)
+    return sentences + [f"Note: {note}" for note in replaced.notes]
+
+
+def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
+    """The network that a file of the exports was made from.
+
+    Raises:
+        ToolkitError: it has golden values no more, or code of its own.
+    """
+    if "golden" not in source.entry:
+        raise ToolkitError(
+            f"The manifest has no golden values for {source.file}, so nothing that is made "
+            "from it could be checked. Train again: `python -m toolkit.train "
+            f"{command_for(source.file, {source.file: source.entry})}`."
+        )
+    network: nn.Module = load(name_of(source), exports_dir)
+    if isinstance(network, Checked | torch.jit.ScriptModule):
+        raise ToolkitError(
+            f"{exports_dir / source.file} is a network with code of its own; `toolkit export` "
+            "writes it in all formats."
+        )
+    return network
+
+
+def _described(source: Export, export: Export) -> str:
+    """The size of a file, and how closely it agrees with the golden outputs."""
+    golden, network = source.entry["golden"], opened(export)
+    within = f"{check_golden(export.file, golden, network):.1e}"
+    sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
+    far = difference_at_length(golden, network)
+    if far is not None:
+        sentence += f", and within {far[1]:.1e} x (1 + |y|) after {far[0]:,} digits"
+    return sentence
+
+
+def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
+    """A file that counts as long as the weights that it was made from, with its entry."""
+    entry = {
+        "sha256": sha256(data),
+        "bytes": len(data),
+        "made_from": source.entry["sha256"],
+    }
+    return Export(file, data, {**entry, **facts})
+
+
+def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
+    """The film of a generator's training, `toolkit.gan.film`."""
+    listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
+    metrics = {name: arrays[name].tolist() for name in listed}
+    return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
+
+
+def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
+    """True if a folder has this film of this generator, however its arrays are compressed."""
+    listed = read_listed(exports_dir / "film.npz")
+    if listed.data is None or not _is_made_from(listed, generator):
+        return False
+    with np.load(io.BytesIO(listed.data), allow_pickle=False) as film:
+        if set(film) != set(arrays):
+            return False
+        return all(np.array_equal(film[name], arrays[name]) for name in film)
+
+
+def _is_made_from(listed: Listed, source: Export) -> bool:
+    """True if a file is intact and was made from these weights."""
+    return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
+
+
+def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A student's generator or discriminator, in eval mode, as files, without a manifest.
+
+    Args:
+        name: "generator" or "discriminator".
+        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
+
+    Returns:
+        `safetensors`, `pt2` and `pt`, the files, the last two b"" if they cannot be made;
+        `golden`, values from the student's own code; and `problems`, why a file is missing.
+    """
+    kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
+    model = kind(module, **facts).requires_grad_(False)
+    if isinstance(model, OwnDiscriminator) and model.probabilities:
+        model = without_sigmoid(model)
+    state = weights.to_bytes(model)
+    files: dict[str, Any] = {WEIGHTS: state, "pt2": b"", "pt": b""}
+    problems = []
+    for format_ in possible(("pt2", "pt")):
+        try:
+            if format_ == "pt":
+                files["pt"] = torchscript.to_bytes(name, model)
+            else:
+                files["pt2"] = program.to_bytes(program.to_graph(name, model), sha256(state))
+        except ToolkitError as error:
+            problems.append(str(error))
+    return files | {"golden": golden_values(name, model), "problems": problems}
