@@ -397,3 +397,16 @@ def test_committed_files_load_with_torch_alone() -> None:
     for path, line in zip(COMMITTED, lines, strict=True):
         module = loading.load(path.stem, ROOT / "exports")
         assert line == f"RecursiveScriptModule {sum(p.numel() for p in module.parameters())}"
+
+
+def test_loading_does_not_wait_for_a_compiler() -> None:
+    """torch imports its own in a second or two, where anything asks for it."""
+    code = (
+        "import sys, toolkit.export\n"
+        "for name in ('lstm', 'rnn', 'generator', 'discriminator', 'classifier'):\n"
+        "    toolkit.export.load(name)\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

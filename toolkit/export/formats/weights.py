@@ -12,6 +12,7 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from toolkit.gan.model import (
     Classifier,
@@ -77,12 +78,24 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     if kind not in CLASSES:
         raise ValueError(f"the toolkit has no class {kind!r}")
     try:
-        with torch.device("meta"):  # without memory, so that no random weights are drawn
+        with torch.device("meta"), _WithoutInitialWeights():  # without memory
             model = CLASSES[kind](**arguments)
         model.load_state_dict(state, assign=True)
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"the weights are not those of {dict(architecture)}") from error
     return model.eval().requires_grad_(False)
+
+
+class _WithoutInitialWeights(TorchFunctionMode):
+    """Skips `torch.nn.init`. On the meta device it draws nothing, but loads torch's compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        arguments = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return arguments["tensor"] if "tensor" in arguments else args[0]
+        return func(*args, **arguments)
 
 
 def to_bytes(model: nn.Module) -> bytes:
