@@ -93,7 +93,7 @@ def thousand_cases() -> dict[str, Any]:
     return golden
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @by_everybody
 def test_same_numbers_for_a_thousand_inputs(
     reader: Reader, thousand_cases: dict[str, Any], tmp_path: Path
