@@ -65,6 +65,7 @@ def test_golden_values(node: Callable[..., str], page: Path) -> None:
         np.testing.assert_allclose(answer, y.reshape(answer.shape), HALF, HALF, err_msg=name)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_same_answers(node: Callable[..., str], page: Path, mnist: MNIST) -> None:
     """1,000 palindromes and 1,000 images get the same digit as from the exports."""
@@ -197,8 +198,8 @@ def test_every_text_is_in_chinese() -> None:
             assert re.search("[\u4e00-\u9fff]", text), english
 
 
-def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
-    """Opened as a file: golden values, a network that fails beside one that does not, training."""
+def test_in_the_browser(browser: Any, page: Path) -> None:
+    """Opened as a file: golden values, and a network that fails beside others that do not."""
     with visit(browser, page.as_uri()) as opened:
         for name in SIGNATURES:
             case = entry_of(name, EXPORTS)["golden"]["cases"][0]
@@ -209,14 +210,23 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
             call = "([name, x]) => [...playground[name].forward(Float32Array.from(x))]"
             answer = opened.evaluate(call, [name, given.tolist()])
             np.testing.assert_allclose(answer, expected, HALF, HALF, err_msg=name)
-        expect(opened.locator(".end.good")).to_have_count(
-            3
-        )  # the plain RNN fails beside the others
+        # The plain RNN fails beside the others.
+        expect(opened.locator(".end.good")).to_have_count(3)
         assert opened.locator(".end.bad").count() == 1
         opened.get_by_label("Digits to read").fill("31x")
         expect(opened.locator("#part-gates .message")).to_contain_text("Only the digits 0 to 9")
         opened.get_by_label("Digits to read").fill("314")
         expect(opened.locator("#part-gates .sentence")).to_contain_text("After step 3, digit 4")
+        opened.get_by_role("tab", name="Spot the fake").click()
+        expect(opened.locator(".card")).to_have_count(12)
+        opened.get_by_role("button", name="中文").click()
+        assert opened.locator("html").get_attribute("lang") == "zh-Hans"
+
+
+@pytest.mark.slow
+def test_it_trains_and_saves_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
+    """A setting that the address keeps, a training, and the figure and films that are saved."""
+    with visit(browser, page.as_uri()) as opened:
         opened.get_by_role("tab", name="Gate microscope").press("ArrowRight")
         opened.get_by_label("T", exact=True).select_option("5")
         expect(opened).to_have_url(re.compile("T=5"))
@@ -245,7 +255,3 @@ def test_in_the_browser(browser: Any, page: Path, tmp_path: Path) -> None:
         assert len(svg.findall(".//{*}path")) > 4
         with Image.open(tmp_path / "latent.gif") as film:
             assert film.size[0] == 720
-        opened.get_by_role("tab", name="Spot the fake").click()
-        expect(opened.locator(".card")).to_have_count(12)
-        opened.get_by_role("button", name="中文").click()
-        assert opened.locator("html").get_attribute("lang") == "zh-Hans"
