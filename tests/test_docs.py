@@ -394,6 +394,7 @@ def test_the_workflow_names_what_is_there() -> None:
     assert all(python in allowed for python in jobs["students"]["strategy"]["matrix"]["python"])
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("site")  # built once
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     pages = list(site.rglob("*.html"))

@@ -125,6 +125,7 @@ def test_the_shipped_curves() -> None:
             assert counted == pytest.approx(share(name, length), abs=0.09)
 
 
+@pytest.mark.slow
 def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
     """With one step each it covers the eight blobs; what is counted is what numpy counts."""
     (found,) = ask(node, page, rings=[[1, 1, 1800]])["rings"]

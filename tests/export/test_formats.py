@@ -200,6 +200,7 @@ def test_a_file_of_another_training_is_refused(format_: manifest.Format, copied:
         load("rnn", format_, copied)
 
 
+@pytest.mark.slow
 def test_training_rewrites_and_restoring_brings_back(tmp_path: Path) -> None:
     x = torch.randint(10, (2, 5))
     outputs = []

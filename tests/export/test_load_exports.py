@@ -430,6 +430,7 @@ def test_the_tables_of_the_page(converted: Path) -> None:
     assert json.loads(golden) == entry["cases"][0]["input"]
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("browser")
 def test_in_a_browser(browser: Any) -> None:
     """The page of the documents, beside the files; the address is of nothing."""
