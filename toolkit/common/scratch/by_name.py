@@ -1,4 +1,4 @@
-"""Scratch folders on Windows, which has neither descriptors of folders nor forks."""
+"""Scratch folders on Windows, which has no descriptors of folders and no fork."""
 
 import contextlib
 import os
