@@ -1,4 +1,4 @@
-"""Sentences about what an ordinary machine allows and the sandbox does not."""
+"""Sentences about the limits of the sandbox that an ordinary machine does not have."""
 
 from toolkit.assignment.grade.sandbox.isolation import OPEN_FILES, Limits
 
