@@ -44,7 +44,7 @@ def _kill_nothing(pid: int) -> None:
 def apart(
     task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """Return what `task` returns in a fork of this process; nothing else comes back.
+    """Run `task` in a fork of this process, and return its result; nothing else comes back.
 
     Args:
         kill: ends the processes that the fork has started. The argument is the id of the fork,
