@@ -19,7 +19,7 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """The cut wires, and the first step with them intact, counted from 0."""
+    """The cut wires, and the first step at which they are cut, counted from 0."""
 
     wires: tuple[str, ...]
     start: int

@@ -123,7 +123,7 @@ class GateMicroscope:
 
         Args:
             wires: a text such as "f0,hg"; see `gate_microscope.cuts`.
-            step: the first step without the cuts.
+            step: the first step at which the wires are cut, counted from 1.
         """
         key = typed(digits, MAX_DIGITS)
         cut = _cut(wires, step)
@@ -303,7 +303,7 @@ class GateMicroscope:
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Return the cut wires, and the first step without the cuts, counted from 1."""
+    """Return the cut wires, and the first step at which they are cut; `step` counts from 1."""
     names = parse_wires(wires)
     if not names:
         return NO_CUT
