@@ -55,7 +55,8 @@ def skeleton(
 def solution(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")],
 ) -> None:
-    """For teachers: write the complete solution. `pack` refuses code that is a copy of it.
+    """For teachers: write the complete solution. `pack` refuses code that is a copy of the
+    solution.
 
     An existing file is never overwritten.
     """
@@ -92,10 +93,10 @@ def check(
 ) -> None:
     """Say what is right and what is wrong in your code, and what the check could not see.
 
-    The check finds your files by their contents. It runs a copy of your files as you, without a
-    sandbox; use `grade` for other people's code. Exit code 0: everything is right. 1: something is
-    wrong. 3: nothing is wrong, but the check could not see something. 2: the folder cannot be
-    checked.
+    The check finds your files by their contents. The check runs a copy of your files as you,
+    without a sandbox; use `grade` for other people's code. Exit code 0: everything is right. 1:
+    something is wrong. 3: nothing is wrong, but the check could not see something. 2: the folder
+    cannot be checked.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.check.explanations import explain_id
@@ -139,8 +140,8 @@ def export(
     gives the same answers. A generator and a discriminator are exported unchanged. The command runs
     your code as you, without a sandbox, and unpickles weights that are saved as whole networks, so
     do not use it on other people's files. (`toolkit train export` is another command, which writes
-    the toolkit's networks in another format.) Exit code 1: something could not be exported, and the
-    rest is written.
+    the toolkit's networks in another format.) Exit code 1: a network could not be exported, but all
+    other networks are written.
     """
     from toolkit.assignment.check.host import Host
 
@@ -235,10 +236,10 @@ def pack(
 ) -> None:
     """Make the archive that you hand in, and test it as the grader will.
 
-    If something is missing or empty, the command says so and makes no archive. Otherwise, its first
-    line lists what would cost points. An older archive is kept under another name. The command
-    tests your code in the sandbox of `grade` if this system has one, and otherwise as you, without
-    a sandbox.
+    If a file is missing or empty, the command says so and makes no archive. Otherwise, the first
+    line of its output lists everything that would cost points. An older archive is kept under
+    another name. The command tests your code in the sandbox of `grade` if this system has one, and
+    otherwise as you, without a sandbox.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -284,7 +285,7 @@ def tutor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
 ) -> None:
-    """List the exercises of the tutor, and which of them are right."""
+    """List the tutor's exercises, and mark the exercises that are right."""
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
@@ -303,7 +304,8 @@ def curve(
         float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
     ] = None,
 ) -> None:
-    """Compare your training with healthy training runs, and draw its curve over theirs.
+    """Compare your losses with those of healthy training runs, and draw them over the healthy
+    range.
 
     FILE contains your losses, such as records/gan.csv. Exit code 0: the curve is inside the healthy
     range. 1: the curve is outside, and the command names the usual cause.

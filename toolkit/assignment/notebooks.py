@@ -1,8 +1,8 @@
 """Notebooks as Python files: the code cells become one file whose lines know their cells.
 
-The module reads notebooks as JSON, without nbformat. It looks only at the sources of cells, so
-pictures in the outputs cost nothing, whatever their size, and are never searched. It supports
-versions 3 and 4 of the format.
+The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so
+pictures in the outputs cost nothing, whatever their size, and are never searched. Versions 3 and 4
+of the notebook format are supported.
 """
 
 import ast

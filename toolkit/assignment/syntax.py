@@ -61,11 +61,11 @@ def words_in(*nodes: ast.AST) -> frozenset[str]:
 def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield each function that is not written yet: its placeholder statement, and its name.
 
-    Such a function has `raise NotImplementedError` among its statements, or it is a no-op (`pass`,
-    `...`, a docstring, `return None`). A no-op counts only if it has one of the assignment's names,
-    or if a comment says that something is to be done. It may then also return names whose only
-    value is None. Abstract methods, methods of a base class in the file, and functions that are
-    defined again further below do not count.
+    A function is not written yet if it has `raise NotImplementedError` among its statements, or if
+    it is a no-op (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function
+    has one of the assignment's names, or if a comment says that something is to be done. Such a
+    function may also return names whose only value is None. Abstract methods, methods of a base
+    class in the file, and functions that are defined again further below do not count.
     """
     lines = source.split("\n")
     for owner in _owners(tree):

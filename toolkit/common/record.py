@@ -34,7 +34,7 @@ class Facts(BaseModel):
 class Spread:
     """The mean of several draws of the same quantity, with its error bar.
 
-    A format applies to both numbers: f"{spread:.2f}" is "3.93 ± 0.53".
+    A number format is applied to the mean and to the error bar: f"{spread:.2f}" is "3.93 ± 0.53".
     """
 
     mean: float

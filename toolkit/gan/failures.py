@@ -151,8 +151,8 @@ def gradient_norm(network: nn.Module) -> float:
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
     """Generate images (n, 1, 28, 28) from z (n, latent_dim) with the batch's own statistics.
 
-    Afterwards the generator is in eval mode and has its old running statistics again, even after an
-    error.
+    After the call, the generator is in eval mode and has its old running statistics again, even if
+    the call fails.
     """
     before = deepcopy(generator.state_dict())
     generator.train()
@@ -167,8 +167,8 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
 
-    The running statistics are mean 0 and variance 1 for this call. Afterwards the generator has its
-    old running statistics again.
+    The running statistics are mean 0 and variance 1 during this call. After the call, the generator
+    has its old running statistics again.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.

@@ -29,7 +29,7 @@ def init_dcgan(layer: nn.Module) -> None:
 class ConvGenerator(nn.Module):
     """A small convolutional generator, whose layers have 7 x 7, 14 x 14 and 28 x 28 pixels.
 
-    Convolution and pixel shuffle enlarge the images: pixel shuffle turns four channels into one
+    Convolution and pixel shuffle enlarge the images. Pixel shuffle turns four channels into one
     channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
@@ -37,7 +37,8 @@ class ConvGenerator(nn.Module):
     z is one connected cloud. A generator that changes slowly with z therefore draws something
     between two digits in many places. The mapping network can make these places small. StyleGAN
     also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator Architecture for
-    GANs", 2019). Here its output is added to z, so at first it changes nothing.
+    GANs", 2019). In this generator, the output of the mapping network is added to z, so at first
+    the mapping network changes nothing.
 
     Args:
         latent_dim: size of z.

@@ -16,8 +16,8 @@ readout, to step 1:
     dH(t-1) = W_h^T da                     from (1) to (4)
     dc(t-1) = dc * f                       from (5): no matrix and no tanh, so it need not vanish
 
-Autograd computes the same derivatives with smaller operations, and more of them;
-`benchmarks/lstm_speed.py` times both versions.
+Autograd computes the same derivatives with more and smaller operations. `benchmarks/lstm_speed.py`
+measures the time of both methods.
 """
 
 from typing import Any

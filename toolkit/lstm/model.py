@@ -212,7 +212,8 @@ def init_chrono(cell: LSTMCell, longest: int) -> None:
     """Set b_f = log u, with u uniform in 1..`longest` - 1, and b_i = -b_f.
 
     This is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks warp
-    time?" (2018), section 3. It samples from torch's global generator, as `torch.nn.init` does.
+    time?" (2018), section 3. The function samples from torch's global generator, as `torch.nn.init`
+    does.
     """
     i, f, _, _ = cell.bias.chunk(4)
     f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())

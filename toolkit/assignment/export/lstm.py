@@ -199,8 +199,9 @@ class Fitted:
         """Return the largest difference from the student's code on random sequences, relative to 1
         + |y|.
 
-        Both networks compute in double precision. If a network amplifies rounding errors from step
-        to step, two orders of addition can differ by more than two networks.
+        The student's code and the toolkit's network compute in double precision. If a network
+        amplifies rounding errors from step to step, two orders of addition can differ by more than
+        two networks.
         """
         network, way = self.network, self.network.way
         model = copy.deepcopy(model)

@@ -37,8 +37,8 @@ class BrokenArchive(ToolkitError):
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
 
-    Read each content before you ask for the next file, or not at all. Sizes are counted while
-    unpacking, because the sizes in the archive are not trusted.
+    If you need the content of a file, read it before you ask for the next file. Sizes are counted
+    while unpacking, because the sizes in the archive are not trusted.
 
     Raises:
         BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a

@@ -179,8 +179,8 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 class Watch(contextlib.ExitStack):
     """A display of the progress: a bar on a terminal, and lines elsewhere.
 
-    The bar shows the remaining time and the number of archives that need a look. Each of these
-    archives also gets a line above the bar. Without a terminal, every archive gets a line.
+    The bar shows the remaining time and the number of archives that need a look. Each archive that
+    needs a look also gets a line above the bar. Without a terminal, every archive gets a line.
     """
 
     def __init__(self) -> None:

@@ -135,7 +135,7 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
 
 
 def cause(finding: Finding) -> Cause:
-    """Return a key that is equal for two findings if one correction removes both."""
+    """Return a key, which is equal for two findings if one correction removes both of them."""
     # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)

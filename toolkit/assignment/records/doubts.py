@@ -1,7 +1,7 @@
 """Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
 
-A doubt is a finding that costs no points. It reports values that no training run could produce. A
-network that overfits, a bad training run, and accuracies in percent raise no doubt.
+A doubt is a finding that costs no points. A doubt reports values that no training run could
+produce. A network that overfits, a bad training run, and accuracies in percent raise no doubt.
 """
 
 import math

@@ -191,7 +191,7 @@ def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
 def _read_record(
     records: Records, path: PurePosixPath, data: bytes, settings: bytes | None
 ) -> None:
-    """Read one of the files, and add it to the records.
+    """Read one file of a submission, and add it to the records.
 
     Args:
         settings: the settings in the JSON file beside a CSV; None without such a file.

@@ -25,7 +25,7 @@ MADE = ".made.json"
 def make_report(
     student_number: str, name: str, results: Results, out: Path
 ) -> tuple[Path, list[str]]:
-    """Fill the report in both formats, or only in LaTeX if docxtpl is not installed.
+    """Fill the report in LaTeX and in Word, or only in LaTeX if docxtpl is not installed.
 
     Args:
         student_number: 1 to 200 printable characters.

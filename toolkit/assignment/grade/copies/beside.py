@@ -58,7 +58,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two submissions; all attributes are keyed by the path of a file."""
+    """One submission of a pair; all attributes are keyed by the path of a file."""
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]

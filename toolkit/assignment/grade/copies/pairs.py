@@ -68,7 +68,9 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return both kinds of prints of an archive and the parts left out, in numpy's file format."""
+    """Return an archive's prints, with and without names, and the parts left out, as numpy
+    stores them.
+    """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()
     clauses = [clause[:MAX_CLAUSE] for clause in prints.left_out[:MAX_CLAUSES]]

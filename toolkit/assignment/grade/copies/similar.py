@@ -9,8 +9,8 @@ unreadable files, and code beyond a limit. (Runs of tokens as fingerprints come 
 Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
 compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which no recent
-jsonschema or Jupyter supports. It also reads files of any size and writes pages that need scripts,
-and neither is acceptable for untrusted archives.
+jsonschema or Jupyter supports. compare50 also reads files of any size and writes pages that need
+scripts, which is not acceptable for untrusted archives.
 """
 
 import functools

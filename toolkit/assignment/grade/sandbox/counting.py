@@ -25,8 +25,8 @@ def memory(pid: int) -> int:
 def own_memory(pid: int) -> int:
     """Return the bytes of memory of a process, with shared memory divided among its users.
 
-    A fork shares all of its memory at first. This kind of counting takes longer, and a process may
-    hide its shares; in that case the result is the same as that of `memory`.
+    At first, a fork shares all of its memory. This method takes longer than `memory`. If a process
+    hides its shares, the result is the same as that of `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:

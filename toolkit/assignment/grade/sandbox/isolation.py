@@ -113,8 +113,8 @@ class Isolation:
     def confined(self) -> bool:
         """True if Landlock keeps the program away from files.
 
-        This is the case if the kernel supports Landlock. bubblewrap does not need Landlock, because
-        it hides the files.
+        Landlock needs support in the kernel. bubblewrap does not need Landlock, because bubblewrap
+        hides the files.
         """
         return self.tool != "bubblewrap" and landlock_version() > 0
 
