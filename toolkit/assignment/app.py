@@ -136,12 +136,12 @@ def export(
 ) -> None:
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
-    The LSTM must be right by `check`. Its weights are copied into the toolkit's network, which
-    gives the same answers. A generator and a discriminator are exported unchanged. The command runs
-    your code as you, without a sandbox, and unpickles weights that are saved as whole networks, so
-    do not use it on other people's files. (`toolkit train export` is another command, which writes
-    the toolkit's networks in another format.) Exit code 1: a network could not be exported, but all
-    other networks are written.
+    The command exports an LSTM only if `check` says that it is right. The weights of the LSTM are
+    copied into the toolkit's network, which gives the same answers. A generator and a discriminator
+    are exported unchanged. The command runs your code as you, without a sandbox, and unpickles
+    weights that are saved as whole networks, so do not use it on other people's files. (`toolkit
+    train export` is another command, which writes the toolkit's networks in another format.) Exit
+    code 1: a network could not be exported, but all other networks are written.
     """
     from toolkit.assignment.check.host import Host
 
@@ -182,7 +182,8 @@ def report(
 
     Your train.py and my_gan.py write these numbers and pictures into the folder records/. The
     command lists each missing record, with the command that makes it. The command runs none of your
-    code. With --exports, it also opens and measures your own networks, which takes a minute.
+    code. With --exports, the command also opens and measures your own networks, which takes a
+    minute.
     """
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking

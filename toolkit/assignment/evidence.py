@@ -186,9 +186,7 @@ class Code:
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return two flags by the names in a file: it has a generator, and it has a
-        discriminator.
-        """
+        """Return two flags from the names in a file: it has a generator, it has a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -196,9 +194,7 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """True if two optimisers step on noise and images, whatever the names of the networks
-        are.
-        """
+        """True if a file has noise, images and two optimisers, whatever its networks are called."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -272,7 +268,9 @@ def networks(code: Code) -> Iterator[Candidate]:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions, by file and name, that networks use, except LightningModules."""
+    """Return the definitions that networks use, by file and name; a LightningModule does not
+    count.
+    """
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}

@@ -238,7 +238,7 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a definition and of all that it uses, and whether any loops or
+    """Return the words of a definition and all that it uses, and two flags: it loops, it
     mirrors.
     """
     names, waiting = {definition.name}, [definition]

@@ -122,7 +122,7 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return the candidates, with more points for each that the training uses, if there is one."""
+    """Return the candidates, and add points to each candidate that the training uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -130,7 +130,7 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose by name, among files that are neither another part nor imported by one.
+    """Choose a part by its file name, among files that are no other part and not imported by one.
 
     Args:
         candidates: the candidates for the part by content; evidence against a file excludes the

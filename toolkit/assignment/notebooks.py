@@ -1,4 +1,4 @@
-"""Notebooks as Python files: the code cells become one file whose lines know their cells.
+"""Notebooks as Python files: the code cells become one file, and each line still knows its cell.
 
 The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so
 pictures in the outputs cost nothing, whatever their size, and are never searched. Versions 3 and 4

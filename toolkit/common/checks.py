@@ -1,7 +1,8 @@
 """Checks of the arguments that a network receives.
 
 The checks of tensors are compiled into the .pt files, so a network in C++ refuses wrong input with
-the same sentence as the Python class. These functions must therefore be valid TorchScript.
+the same sentence as the Python class. The functions in this module must therefore be valid
+TorchScript.
 """
 
 import torch

@@ -117,8 +117,8 @@ def threads(number: int) -> Iterator[None]:
 def flushed_denormals() -> Iterator[None]:
     """Replace numbers below 1e-38 by 0 inside the block, on the calling thread.
 
-    Derivatives that vanish over a long sequence become this small, and processors need many times
-    as long for such numbers.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors need
+    many times as long to compute with so small numbers.
     """
     torch.set_flush_denormal(True)
     try:

@@ -169,8 +169,8 @@ def save_panels(
 ) -> None:
     """Write small plots of proportions over a logarithmic x axis; all share one y axis.
 
-    Bands and bars go from the lowest to the highest of the seeds. Where curves coincide, each later
-    curve is thinner, so that all of them remain visible.
+    Bands and error bars extend from the lowest to the highest seed. Where curves coincide, each
+    later curve is thinner, so that all of them remain visible.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.

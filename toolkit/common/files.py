@@ -49,7 +49,7 @@ def make_directory(path: Path) -> None:
 
 
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
-    """Lock the file `path` until the returned context manager is left or this process ends.
+    """Lock the file `path` until the returned context manager exits or this process ends.
 
     The same process can lock the file again. Another process waits for the lock, and says so.
 

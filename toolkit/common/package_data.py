@@ -49,7 +49,7 @@ def requirements(extra: str | None = None) -> list[str]:
 
 
 def _belongs_to(extra: str | None, marker: str) -> bool:
-    """Return True if a requirement with this marker belongs to an extra; for None, to no extra."""
+    """Return True if a marker belongs to `extra`, or to no extra if `extra` is None."""
     if extra is None:
         return "extra ==" not in marker
     return f"extra == '{extra}'" in marker

@@ -66,7 +66,7 @@ OVERPOWERED = Case(UNPENALISED, generator_lr=2e-5)
 
 
 class Diagnostics(NamedTuple):
-    """The measurements after a step."""
+    """The measurements after a training step."""
 
     step: int
     loss_d: float

@@ -1,10 +1,10 @@
 """The film of a GAN's training, which contains networks that can still draw: `exports/film.npz`.
 
 The film has 16 frames, most of them early in the training. Each frame holds the averaged generator,
-and the discriminator's logits of 500 real and of 500 generated images. Three frames also hold the
-discriminator. The discriminator first learns to tell real images from generated images; when the
-generator is good, the discriminator can only guess. The file has these arrays, in an order that
-never changes:
+and the discriminator's logits of 500 real and of 500 generated images. Three of the frames also
+hold the discriminator. The discriminator first learns to tell real images from generated images;
+when the generator is good, the discriminator can only guess. The file has these arrays, in an order
+that never changes:
 
     steps                       int64 (frames,): 0 is before the training, the last is its end
     discriminator_steps         int64 (3,): the steps that have a discriminator

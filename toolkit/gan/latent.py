@@ -147,7 +147,7 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield the points, of 1,000 candidates, whose digit the classifier is sure of, and the digits.
+    """Yield the points, of 1,000, whose digit the classifier is sure of, and their digits.
 
     Images are generated in small batches, so a caller can stop as soon as it has enough points.
     """

@@ -5,8 +5,8 @@ the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). These two expressions never
-overflow.
+In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). The two expressions with
+softplus never overflow.
 """
 
 from collections.abc import Callable
@@ -47,8 +47,8 @@ def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
     """Return -E_q[log D(G(Z))], a scalar >= 0, whose gradient does not vanish.
 
-    The fixed point is the same as for the minimax loss. Goodfellow et al., "Generative Adversarial
-    Nets" (2014), section 3.
+    The fixed point is the same as for the minimax loss. Source: Goodfellow et al., "Generative
+    Adversarial Nets" (2014), section 3.
     """
     return F.softplus(-fake_logits).mean()
 
@@ -57,7 +57,7 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
     """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0, which is 2 if l = 0.
 
     For logits between -1 and 1, every image has the same gradient. In (10), an image's gradient
-    grows with the error of D. Lim and Ye, "Geometric GAN" (2017), section 3.
+    grows with the error of D. Source: Lim and Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -73,8 +73,9 @@ def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """Return half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
 
-    This penalty keeps the discriminator from becoming ever steeper around the data. Mescheder,
-    Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
+    This penalty keeps the discriminator from becoming ever steeper around the data. Source:
+    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018),
+    section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

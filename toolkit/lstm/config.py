@@ -46,8 +46,8 @@ class Config:
     def num_threads(self) -> int:
         """Return the number of threads; a different number gives slightly different weights.
 
-        In small networks, threads spend more time waiting for each other than computing, and much
-        more on a machine that is busy with other work.
+        In small networks, threads spend more time waiting for each other than computing, especially
+        on a machine that is busy with other work.
         """
         return 1 if self.hidden_size <= 256 else 2
 

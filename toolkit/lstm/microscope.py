@@ -36,7 +36,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """Return the memory after every step, through which gradients can flow.
+    """Return the memory after every step; gradients can flow through the result.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
@@ -100,9 +100,9 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 def telling_cells(network: Any, h: Tensor) -> Tensor:
     """Sort the cells by their contribution to the answer, the largest first.
 
-    By (7), cell j adds W_pj h_j to the logit of the answer. A softmax ignores what all ten logits
-    share, so a cell's contribution is the difference between this term and the mean of the terms
-    that cell j adds to the ten logits.
+    By (7), cell j adds W_pj h_j to the logit of the answer. A softmax ignores an amount that is
+    added to all ten logits. So the contribution of cell j is W_pj h_j minus the mean of what cell j
+    adds to the ten logits.
 
     Args:
         h: float32 (hidden_size,), after the last step.

@@ -49,7 +49,7 @@ def step(
     """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
     C(t), r(t) and H(t) are written to `c`, `r` and `h`. `c` may be `c_before`, and `r` may be `h`.
-    All have the shape (hidden_size, batch).
+    All these tensors have the shape (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)

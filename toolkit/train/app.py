@@ -109,7 +109,9 @@ def classifier(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train a new digit classifier. Its distances cannot be compared with older distances."""
+    """Train a new digit classifier. Distances measured with it cannot be compared with older
+    ones.
+    """
     from toolkit.train.classifier import train_classifier
     from toolkit.train.workspace import open_workspace
 
@@ -129,7 +131,7 @@ def train_all(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
+    """Train the GAN, and train the LSTM and the RNN both with the curriculum and at one length."""
     from toolkit.gan.data import load_mnist
     from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan

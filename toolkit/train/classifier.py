@@ -35,7 +35,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder with the measuring classifier: `exports_dir`, or else the toolkit's own.
+    """Return the folder of the classifier that measures, `exports_dir` or else the toolkit's own.
 
     Raises:
         ToolkitError: the classifier is not the one that the manifest lists.
@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the measuring classifier to the folder of the exports that it measures.
+    """Copy the classifier that measures to the folder of the exports that it measures.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.

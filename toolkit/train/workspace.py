@@ -63,7 +63,8 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask before a training that takes hours, or more memory than the machine has.
+        """Ask the user before a training that takes hours or needs more memory than the machine
+        has.
 
         Args:
             cost: the number of multiplications, and the bytes of memory.

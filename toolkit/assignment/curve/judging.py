@@ -1,4 +1,4 @@
-"""The verdict on a curve: it is like that of a healthy training, or there is a usual cause.
+"""The verdict on a curve: healthy, or outside the healthy band and with a usual cause.
 
 `benchmarks/curves.py` makes bands.json from healthy runs of each recipe, and explains how.
 """
@@ -73,11 +73,9 @@ def recipes() -> dict[str, Recipe]:
 
 
 def scale(name: str, value: float) -> float:
-    """Map a value to the scale on which distances are measured: a loss to its logarithm, an
-    accuracy to itself.
+    """Map a value to the scale of distances: a loss to its logarithm, an accuracy to itself.
 
-    The loss of Part I is also stretched near the level of guessing, because 2.1 is much less than
-    2.3 there.
+    The loss of Part I is also stretched near the chance level, where 2.1 is much better than 2.3.
     """
     if name == "accuracy":
         return value
@@ -104,8 +102,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
     """Return the distance of each bin from the band on the `scale`: positive above, negative below.
 
     A value may be the latest loss, or a mean since the previous value, so it is compared with all
-    bins since the previous value. If two bins in a row are on the same side, the nearer one counts,
-    because a single peak is no departure.
+    bins since the previous value. If two bins in a row are on the same side of the band, the bin
+    nearer to the band counts, because a single peak is no departure.
     """
     distances: list[tuple[int, float]] = []
     previous = -1

@@ -160,7 +160,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too large files with this suffix, or with any suffix for ""."""
+    """Return the error for files with this suffix that are too large; "" means any suffix."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":

@@ -232,8 +232,8 @@ class Judging:
         """Return the SHA-256 of everything that a verdict on this machine depends on besides the
         archive.
 
-        This includes the toolkit, the installed packages, the packages that the rubric allows, the
-        limits, and the sandbox.
+        The hash covers the toolkit, the installed packages, the packages that the rubric allows,
+        the limits, and the sandbox.
         """
         isolation = self.isolation or _own_isolation()
         depends = [

@@ -54,9 +54,7 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return each kind of thing that the check could not see, with the archives, most frequent
-    first.
-    """
+    """Return what the check could not see by kind, with the archives, most frequent first."""
     kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:

@@ -116,7 +116,7 @@ def _is_unseen(part: Part, report: Report) -> bool:
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
-    """True if this very task is in `tasks`, because a rubric may have two equal tasks."""
+    """True if `tasks` contains this very task; two tasks of a rubric may be equal."""
     return any(task is home for home in tasks)
 
 

@@ -30,8 +30,8 @@ def toolkit_files() -> dict[str, str]:
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """Return the version of each package that this Python can import; it also runs the
-    submissions.
+    """Return the version of each package that this Python, which also runs submissions, can
+    import.
     """
     packages: dict[str, str] = {}
     for package in distributions():
@@ -41,7 +41,7 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Compare the versions for this Python, see `compare_versions`."""
+    """Compare the versions for this Python (see `compare_versions`)."""
     name = "py{}{}-released.txt".format(*sys.version_info)
     return compare_versions(package_data("constraints") / name, installed())
 

@@ -130,7 +130,9 @@ def _add_accuracy(
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
-    """Return the answer, and a picture of the gates and states while digits are read."""
+    """Return a network's answer, and a picture of its gates and states while it reads the
+    digits.
+    """
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)

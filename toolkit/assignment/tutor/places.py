@@ -85,7 +85,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """True if two functions have the same parameters or equally many, and always for classes."""
+    """True if two functions have the same parameters or equally many, or if one is a class."""
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True
     names, wanted = _parameters(node), _parameters(stub)
@@ -189,7 +189,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the exercise's mistake that such a finding always means, or ""."""
+    """Return the key of the mistake that every finding with this id means, or ""."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key

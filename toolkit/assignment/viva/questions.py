@@ -1,9 +1,9 @@
 """Questions drawn from facts, where a guess without reading the file is right one time in four.
 
-A reader who knows such programs can guess much about a line from its number alone. So a question
-asks for how many of seven lines a statement is true, and prefers lines whose neighbours differ. The
-four choices are consecutive numbers, and each choice is right for some seven lines of this very
-code.
+A reader who knows similar programs can guess a lot about a line from its number alone. So a
+question asks for how many of seven lines a statement is true, and prefers lines whose neighbours
+differ. The four choices are consecutive numbers, and for each choice, the code has seven lines for
+which this choice is right.
 """
 
 import functools

@@ -107,7 +107,7 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of a folder of this user whose maker has ended.
+    """Lock the proof of an abandoned folder: it belongs to this user, and its maker has ended.
 
     Raises:
         NotAbandoned: the folder is still in use, or belongs to another user.
@@ -132,7 +132,9 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the content that a folder's proof must have; a copied folder would need another."""
+    """Return the content that a folder's proof must have; a copied folder needs a different
+    proof.
+    """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 

@@ -1,9 +1,9 @@
 """The names of files and columns on each platform; docs/teachers.md cites the sources.
 
-For Moodle and Canvas, the source is their program code: mod/assign/feedback/, and
-lib/gradebook_importer.rb and lib/content_zipper.rb. For Blackboard, it is Anthology's help on
-working offline with grade data. Gradescope has no import of grades, so its file has the columns of
-its export.
+The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
+lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
+Anthology's help on working offline with grade data. Gradescope cannot import grades, so its file
+has the columns of its export.
 """
 
 import re

@@ -43,7 +43,9 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row with this mark, which a platform writes into file names."""
+        """Return the row of the student with this mark; platforms write such marks into file
+        names.
+        """
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row

@@ -25,8 +25,8 @@ def memory(pid: int) -> int:
 def own_memory(pid: int) -> int:
     """Return the bytes of memory of a process, with shared memory divided among its users.
 
-    At first, a fork shares all of its memory. This method takes longer than `memory`. If a process
-    hides its shares, the result is the same as that of `memory`.
+    At first, a fork shares all of its memory. Counting with `own_memory` takes longer than with
+    `memory`. If a process hides its shares, both results are the same.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -53,7 +53,7 @@ def _listed(pid: int, file: str, *names: bytes) -> int:
 
 
 def in_memory(pids: Iterable[int], size: int) -> int | None:
-    """Return the bytes of the files that bubblewrap keeps in memory, at least a page for each file.
+    """Return the bytes of the files that bubblewrap keeps in memory; a file takes at least a page.
 
     Args:
         pids: the ids of the processes, which all see the same files.
@@ -108,9 +108,9 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders take more than `limit` bytes, at least a page for each file.
+    """Return True if files and folders take more than `limit` bytes; a file takes at least a page.
 
-    Files at any depth count. A folder that cannot be read, or that is moved again and again,
+    Files count at any depth. A folder that cannot be read, or that is moved again and again,
     exceeds every limit.
     """
     to_count = list(paths)

@@ -84,7 +84,8 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Restrict this process and its children to these paths, and to no TCP port, by Landlock.
+    """Restrict this process and its children to these paths, and forbid all TCP ports, with
+    Landlock.
 
     Args:
         read: paths that the processes may read, with everything below them.

@@ -84,7 +84,7 @@ class Share:
 
 @contextlib.contextmanager
 def share(memory: int, scratch: Path) -> Iterator[Share]:
-    """Reserve a core that no other grader's sandbox uses meanwhile, and a control group.
+    """Reserve a core that no other grader's sandbox uses at the same time, and a control group.
 
     Args:
         memory: the limit of the control group, in bytes.
