@@ -1,4 +1,4 @@
-"""Nearest-neighbour metrics: how realistic and how diverse samples are, and how often copies.
+"""Nearest-neighbour metrics: the realism and the diversity of samples, and copies among them.
 
 All distances are Euclidean.
 """
