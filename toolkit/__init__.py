@@ -1,7 +1,7 @@
 """A teaching toolkit: an LSTM written from its equations, and a GAN that draws digits.
 
-What a program of your own imports is listed in `__all__` of `toolkit.lstm`, `toolkit.gan`,
-`toolkit.export` and `toolkit.common`.
+`__all__` in `toolkit.lstm`, `toolkit.gan`, `toolkit.export` and `toolkit.common` lists the names
+that your own program can import.
 """
 
 __all__ = ["__version__"]

@@ -1,4 +1,4 @@
-"""The console script `toolkit`: train, check, report, pack, grade, package, demo in one place."""
+"""The console script `toolkit`, with the commands train, check, report, pack, grade and demo."""
 
 import importlib
 import sys
@@ -39,13 +39,13 @@ def gate_microscope(context: typer.Context) -> None:
 
 
 def run_demo(name: str, arguments: list[str]) -> None:
-    """The same as `python demos/NAME_demo.py ARGUMENTS`."""
+    """Run `python demos/NAME_demo.py ARGUMENTS`."""
     sys.path.insert(0, str(package_data("demos")))
     importlib.import_module(f"{name}_demo").app(arguments, prog_name=f"toolkit demo {name}")
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command line."""
     app(prog_name="toolkit")
 
 

@@ -1,7 +1,8 @@
-"""Exports with wires cut, and the gradient that flows back: computed from their weights.
+"""Exports with cut wires, and the gradient that flows back, computed from their weights.
 
-As in playground/src/cuts.js, "i0", "f1", "f0" and "o1" fix a gate; with "hg", "hi", "hf" or "ho" a
-gate does not read h(t-1), and with "hh" an RNN, which has no gates, does not read its h(t-1).
+The names of wires are those of playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate. With
+"hg", "hi", "hf" or "ho", a gate does not read h(t-1). With "hh", an RNN, which has no gates, does
+not read h(t-1).
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """The wires that are cut, and the first step without them, counted from 0."""
+    """The cut wires, and the first step at which they are cut, counted from 0."""
 
     wires: tuple[str, ...]
     start: int
@@ -37,7 +38,7 @@ def parse_wires(text: Any) -> tuple[str, ...]:
     """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
 
     Raises:
-        UsageError: it names something else, or two values of one gate.
+        UsageError: the text names something else, or two values of one gate.
     """
     names = []
     if isinstance(text, str) and text:
@@ -51,15 +52,15 @@ def parse_wires(text: Any) -> tuple[str, ...]:
 
 
 def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    """Return every gate and state after every step: equations (1) to (6) with wires cut.
+    """Return every gate and state after every step: equations (1) to (6) with cut wires.
 
     Args:
         network: the export of an LSTM or an RNN.
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h of an LSTM, h of an RNN: each a list of float64 (batch, hidden_size). In
-        float32 a vanishing gradient would be lost to rounding.
+        i, f, o, g, c, h for an LSTM, h for an RNN: each a list of float64 (batch, hidden_size). In
+        float32, a vanishing gradient would be lost to rounding.
     """
     if is_lstm(network):
         return _lstm_states(network, digits, cut)
@@ -88,7 +89,7 @@ def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, 
     Args:
         from_x: W_x x(t) + b of the four gates, float64 (batch, 4 * hidden_size).
         from_h: W_h h(t-1) of the four gates, of the same shape.
-        wires: the ones that are cut.
+        wires: the cut wires.
     """
     gates = {}
     for name, x_part, h_part in zip("ifgo", from_x.chunk(4, 1), from_h.chunk(4, 1), strict=True):
@@ -119,7 +120,7 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
 def _projected_inputs(network: Any) -> Tensor:
     """Return W_x x + b of each digit: float64 (10, hidden_size), or 4 times that for an LSTM.
 
-    The gradient flows back from here, since the weights of an export require none.
+    The gradient flows back from here, because the weights of an export require no gradient.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
@@ -132,12 +133,13 @@ def readout(network: Any, h: Tensor) -> Tensor:
 
 
 def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
-    """Return how long the derivative of the loss is after each step.
+    """Return the length of the loss's derivative after each step.
 
-    The derivative is with respect to c of an LSTM, h of an RNN.
+    The derivative is with respect to c for an LSTM, or h for an RNN.
 
     Args:
-        digits: int64 (length,), 0 to 9; the loss is the cross-entropy of the first as the answer.
+        digits: int64 (length,), 0 to 9; the loss is the cross-entropy with the first digit as the
+            answer.
     """
     memory_name = "c" if is_lstm(network) else "h"
     with torch.enable_grad():

@@ -19,7 +19,7 @@ SHADES = 255
 
 
 class Drawing:
-    """The classifier, and the two networks of the GAN if they are among the exports.
+    """The classifier, and the two networks of the GAN if the exports contain them.
 
     The methods raise a `UsageError` for input that they cannot use.
 
@@ -40,12 +40,12 @@ class Drawing:
         """Let the classifier read an image.
 
         Args:
-            image: in base64, 28 x 28 bytes from 0 (paper) to 255 (ink).
+            image: 28 x 28 bytes in base64, from 0 (paper) to 255 (ink).
 
         Returns:
-            the ten "probabilities", the discriminator's "logit" (null without it), and the feature
-            "maps" after each convolution: "channels", "height", "width", and "data" in base64, a
-            byte for each value in units of "scale" / 255.
+            the ten "probabilities", the discriminator's "logit" (null without a discriminator), and
+            the feature "maps" after each convolution: "channels", "height", "width", and "data" in
+            base64, one byte for each value in units of "scale" / 255.
         """
         shades = np.frombuffer(from_base64(image), dtype=np.uint8)
         if shades.size != SIDE * SIDE:
@@ -62,19 +62,19 @@ class Drawing:
 
     @torch.no_grad()
     def generate(self, seed: int) -> str:
-        """Generate an image, in base64 as `classify` takes it."""
+        """Generate an image in base64, in the form that `classify` accepts."""
         if self.generator is None:
             raise UsageError("There is no generator among these exports.")
         z = torch.randn(1, self.generator.latent_dim, generator=make_rng(seed, "digit demo"))
         return _image(self.generator(z))
 
     def picture(self, data: str) -> str:
-        """Turn a picture file in base64, with one digit on it, into an image for `classify`."""
+        """Turn a picture file in base64 that shows one digit into an image for `classify`."""
         return _image(digit_on(data))
 
     @torch.no_grad()
     def draw(self, picture: str) -> dict[str, Any]:
-        """Read the digit on a picture, a PNG or JPEG in base64 or in a data URL.
+        """Read the digit in a picture, a PNG or JPEG in base64 or in a data URL.
 
         Returns:
             the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows
@@ -90,7 +90,7 @@ class Drawing:
 
 
 def _load_if_listed(name: str, exports_dir: Path) -> nn.Module | None:
-    """Load a network; None if the manifest does not list it."""
+    """Load a network, or return None if the manifest does not list it."""
     if not entry_of(name, exports_dir):
         return None
     return load(name, exports_dir)

@@ -1,4 +1,4 @@
-"""The gate microscope's computations on digits: numbers and arrays, which the page draws."""
+"""The gate microscope's computations on digits, as numbers and arrays that the page draws."""
 
 import base64
 import functools
@@ -35,16 +35,16 @@ Numbers = list[float]
 class GateMicroscope:
     """The networks that read digits, and the functions that the page and programs call.
 
-    They raise a `UsageError` for input that they cannot use. Networks have the names of their
-    exports; digits come as a text in which spaces and commas do not count; steps, places and cells
-    are whole numbers, steps and places counted from 1, cells from 0.
+    The functions raise a `UsageError` for input that they cannot use. Networks have the names of
+    their exports. Digits are a text in which spaces and commas do not count. Steps, places and
+    cells are integers; steps and places are counted from 1, and cells from 0.
 
     Args:
-        exports_dir: the folder with those of lstm, rnn, lstm_plain and rnn_plain that its
-            manifest lists; a student's own are called "lstm_mine" and "rnn_mine" here.
+        exports_dir: the folder with lstm, rnn, lstm_plain and rnn_plain, as far as its manifest
+            lists them; a student's own networks are called "lstm_mine" and "rnn_mine".
 
     Raises:
-        ToolkitError: no file is listed, or one is missing or differs from its entry.
+        ToolkitError: no file is listed, or a file is missing or differs from its entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
@@ -78,9 +78,10 @@ class GateMicroscope:
 
     @torch.no_grad()
     def first(self) -> list[int]:
-        """Return the digits that the page shows first.
+        """Return the digits that the page shows at first.
 
-        The first network completes them and the last one does not, if a few tries find such digits.
+        The first network completes these digits and the last network does not, if a few tries find
+        such digits.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -96,7 +97,7 @@ class GateMicroscope:
         return first
 
     def _first_length(self) -> int:
-        """Return the length that the student's first own network was trained with, if any."""
+        """Return the length on which the student's first own network was trained, if any."""
         for description in self.described.values():
             if "whose" in description:
                 length = description["config"].get("length")
@@ -106,23 +107,23 @@ class GateMicroscope:
         return FIRST_LENGTH
 
     def read(self, digits: str) -> dict[str, Any]:
-        """Read digits, such as "31413", and answer after each of them.
+        """Read digits, such as "31413", and return the answers after each digit.
 
         Returns:
-            "palindrome": true if the digits begin a palindrome that is longer by one digit;
-            "right": its last digit, or null; "networks": for each network the "answers" after every
-            step, the ten "probabilities" after the last one, the "order" of its units by how much
-            they say for the last answer, and after every step the mean "sizes" of each gate and
-            state over all units.
+            "palindrome": true if one more digit completes a palindrome; "right": this digit, or
+            null; "networks": for each network, the "answers" after every step, the ten
+            "probabilities" after the last step, the "order" of its units by their contribution to
+            the last answer, and the mean "sizes" of each gate and state over all units after every
+            step.
         """
         return self.cut(digits, "", 1)
 
     def cut(self, digits: str, wires: str, step: int) -> dict[str, Any]:
-        """Do the same as `read`, with wires cut.
+        """Do the same as `read`, with cut wires.
 
         Args:
-            wires: such as "f0,hg"; see `gate_microscope.cuts`.
-            step: the first one without them.
+            wires: a text such as "f0,hg"; see `gate_microscope.cuts`.
+            step: the first step at which the wires are cut, counted from 1.
         """
         key = typed(digits, MAX_DIGITS)
         cut = _cut(wires, step)
@@ -147,7 +148,7 @@ class GateMicroscope:
     def inside(
         self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Return some cells at every step, for drawing; wires are cut as in `cut`.
+        """Return some cells at every step, for drawing; `cut` explains the cut wires.
 
         Returns:
             for each of i, f, o, g, c, h, or only h: "data" in base64, (cells, steps) little-endian
@@ -160,9 +161,9 @@ class GateMicroscope:
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
-        """Return the share of 500 palindromes of T = length that a network completes.
+        """Return the fraction of 500 palindromes of T = length that a network completes.
 
-        Wires are cut as in `cut`.
+        `cut` explains the cut wires.
         """
         return self.right(network, length, wires, step, 0, NUM_ASKED) / NUM_ASKED
 
@@ -170,7 +171,9 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count how many of those 500 it completes: `count` of them, from number `first` on."""
+        """Count how many of `count` of these 500 palindromes, from number `first` on, it
+        completes.
+        """
         export = self.networks[self._name(network)]
         cut = _cut(wires, step)
         longest = MAX_ASKED
@@ -190,11 +193,12 @@ class GateMicroscope:
         return int((logits.argmax(dim=1) == answers).sum())
 
     def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
-        """Follow the gradient of the loss back through the steps; wires are cut as in `cut`.
+        """Follow the loss's gradient back through the steps; `cut` explains the cut wires.
 
         Returns:
-            for each network, after each step, the length of the derivative with respect to c of an
-            LSTM, h of an RNN. The loss is the cross-entropy of the first digit as the answer.
+            for each network and after each step, the length of the derivative with respect to c for
+            an LSTM, or h for an RNN. The loss is the cross-entropy with the first digit as the
+            answer.
         """
         key = torch.tensor(typed(digits, MAX_DIGITS))
         cut = _cut(wires, step)
@@ -206,8 +210,8 @@ class GateMicroscope:
         Each digit is replaced by each of the nine other digits; see `gate_microscope.memory`.
 
         Returns:
-            for each network and each step a number for each digit up to then: how far the memory, c
-            of an LSTM or h of an RNN, moves, as a share of the length of its vector.
+            for each network and each step, a number for each digit read so far: how far the memory
+            (c for an LSTM, h for an RNN) moves, as a fraction of the length of its vector.
         """
         key = typed(digits, MAX_DIGITS)
         if len(key) > MAX_REPLACED:
@@ -221,9 +225,9 @@ class GateMicroscope:
         """Return the answer that each network would give after a step, counted from 1.
 
         Returns:
-            "digit": the one that is read at this step; "networks": for each network its ten
-            "probabilities" and, if there are at most 60 digits, how much it "remembers" of each one
-            read so far.
+            "digit": the digit that is read at this step; "networks": for each network, its ten
+            "probabilities" and, if there are at most 60 digits, how much it "remembers" of each
+            digit read so far.
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
@@ -240,10 +244,10 @@ class GateMicroscope:
         return {"digit": key[now], "networks": networks}
 
     def edit(self, digits: str, place: int, digit: int) -> dict[str, Any]:
-        """Put another digit at a place, counted from 1, and compare.
+        """Replace the digit at a place, counted from 1, and compare the answers.
 
         Returns:
-            "digits" that are read now; "networks": for each network the ten probabilities "before"
+            "digits": the new digits; "networks": for each network, the ten probabilities "before"
             and "after", and how far its hidden state h has "moved" at every step.
         """
         key = typed(digits, MAX_DIGITS)
@@ -273,7 +277,7 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return every cell after a step, counted from 1: i, f, o, g, c, h, or h alone."""
+        """Return every cell after a step, counted from 1: i, f, o, g, c and h, or only h."""
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -299,7 +303,7 @@ class GateMicroscope:
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Return the wires that are cut, and the first of the steps, counted from 1, without them."""
+    """Return the cut wires, and the first step at which they are cut; `step` counts from 1."""
     names = parse_wires(wires)
     if not names:
         return NO_CUT

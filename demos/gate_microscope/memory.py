@@ -1,4 +1,6 @@
-"""The digits in a network's memory, found by replacing each one and reading the rest as it is."""
+"""The digits in a network's memory, found by replacing each digit and reading the rest
+unchanged.
+"""
 
 from typing import Any
 
@@ -14,9 +16,9 @@ from toolkit.lstm.model import all_inputs
 def remembered(network: Any, digits: Tensor) -> Tensor:
     """Measure how much of each digit the memory holds after each step.
 
-    The memory is c(t) of an LSTM, h(t) of an RNN. Each digit is replaced by each of the nine other
-    digits, and the rest is read as it is. The further the memory moves, the more of that digit it
-    holds; if it has forgotten the digit, it does not move.
+    The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced by each of the nine
+    other digits, and the rest is read unchanged. The further the memory moves, the more of this
+    digit it holds. If the network has forgotten the digit, the memory does not move.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.

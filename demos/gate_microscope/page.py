@@ -1,6 +1,6 @@
-"""The gate microscope's page: playground/src/served/gate_microscope.js and its functions.
+"""The gate microscope's page, playground/src/served/gate_microscope.js, and its functions.
 
-Programs can call them as well.
+Programs can also call these functions.
 """
 
 from pathlib import Path

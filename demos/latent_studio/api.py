@@ -1,4 +1,4 @@
-"""The latent studio's functions for programs: numbers and arrays, as JSON holds them."""
+"""The latent studio's functions for programs, with numbers and arrays that JSON can hold."""
 
 import base64
 from typing import Any
@@ -15,7 +15,9 @@ MIN_PICTURES, MAX_PICTURES = 2, 60  # of a walk
 
 
 class Endpoints:
-    """Each function is an endpoint of its name, and the API shows its docstring."""
+    """The endpoints of the API: each function has an endpoint of its name and is described by
+    its docstring.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio

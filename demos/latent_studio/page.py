@@ -53,8 +53,8 @@ def build(exports_dir: Path) -> gr.Blocks:
 class Answers:
     """The functions that the page's script calls.
 
-    A point is a weighted sum: `corners` are a few z, and `weights` has a list for each point with
-    the weight of each corner. Pictures travel as their 784 bytes, in base64.
+    A point is a weighted sum: `corners` is a list of a few z, and `weights` has, for each point,
+    the weight of each corner. Pictures are sent as their 784 bytes in base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -81,7 +81,7 @@ class Answers:
         return self.studio.digits(self.studio.mixtures(corners, weights))
 
     def judge(self, images: Any) -> list[dict[str, Any]]:
-        """Judge images that the browser has mixed; the answer is without the images."""
+        """Judge images that the browser has mixed; the answer does not contain the images."""
         pictures = _sent(self.studio.judge(_received(images)))
         for picture in pictures:
             del picture["image"]
@@ -95,7 +95,7 @@ class Answers:
         return {"image": _bytes(nearest), "distance": distance, "of_real": of_real}
 
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
-        """Draw the same points by the generator early in its training."""
+        """Draw the same points with the generator from early in its training."""
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
@@ -133,7 +133,7 @@ def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
 
 
 def _received(texts: Any) -> Tensor:
-    """Return the images that the script has sent: float32 (n, 1, 28, 28) in 0..1."""
+    """Return the images that the script has sent: float32 (n, 1, 28, 28), 0 to 1."""
     try:
         data = b"".join(base64.b64decode(text, validate=True) for text in texts)
         images = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, 1, 28, 28)

@@ -1,4 +1,4 @@
-"""The standing of generators: their scorecards, beside those of real images."""
+"""The quality of generators: their scorecards, beside the scorecards of real images."""
 
 import functools
 from collections.abc import Sequence
@@ -21,10 +21,11 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """The same draws for all visitors; each is measured once, when it is first wanted.
+    """Scores of the same draws for all visitors; each draw is measured once, when it is first
+    needed.
 
     Args:
-        studios: of the generators; the last one's classifier measures.
+        studios: the studios of the generators; the classifier of the last studio measures.
     """
 
     def __init__(self, studios: Sequence[Studio]) -> None:
@@ -33,7 +34,7 @@ class Standing:
         self._draw = functools.cache(self._measured)
 
     def measure(self, draws: int) -> dict[str, Any]:
-        """Return the scores of each generator, and last those of real images.
+        """Return the scores of each generator, and then the scores of real images.
 
         Args:
             draws: the number of draws that are measured, 1 to 5.

@@ -96,7 +96,7 @@ class Studio:
             float32 (2, latent_dim).
 
         Raises:
-            ToolkitError: there are none, or no such seed or digits.
+            ToolkitError: there are no such pictures, or the seed or a digit is invalid.
         """
         seed = whole("seed", seed, 0, MAX_SEED)
         digits = digit_of("digit_from", digit_from), digit_of("digit_to", digit_to)
@@ -105,14 +105,16 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Draw latent points, float32 (n, latent_dim), by the exported generator or another one."""
+        """Draw latent points, float32 (n, latent_dim), with the exported generator or another
+        one.
+        """
         if generator is None:
             generator = self.generator
         return self.judge(generator(z))
 
     @torch.no_grad()
     def judge(self, images: Tensor) -> Pictures:
-        """Let the networks judge images, float32 (n, 1, 28, 28) in 0..1."""
+        """Let the networks judge images, float32 (n, 1, 28, 28), 0 to 1."""
         shares = torch.softmax(self.classifier(images), dim=1)
         return Pictures(images, shares, self.discriminator(images).squeeze(1))
 
@@ -136,14 +138,14 @@ class Studio:
 
     @functools.cached_property
     def training(self) -> Tensor:
-        """The training images, float32 (60,000, 28 * 28) in 0..1."""
+        """The training images, float32 (60,000, 28 * 28), 0 to 1."""
         return to_unit(self.mnist.train_images).flatten(1)
 
     @functools.cached_property
     def distances(self) -> Tensor:
-        """The distances of each digit's first n test images from their nearest training image.
+        """The distances of each digit's first n test images from the nearest training images.
 
-        float32 (10, n).
+        The shape is (10, n), and the dtype is float32.
         """
         images = to_unit(self.mnist.test_images).flatten(1)
         labels = self.mnist.test_labels
@@ -162,10 +164,10 @@ class Studio:
         return digits
 
     def points(self, z: Any) -> Tensor:
-        """Convert latent points that somebody sent as lists: float32 (n, latent_dim).
+        """Convert latent points that a visitor sent as lists to float32 (n, latent_dim).
 
         Raises:
-            UsageError: they are something else.
+            UsageError: the value is something else.
         """
         points = matrix("z", z, self.latent_dim)
         if points.abs().max() > MAX_LATENT:
@@ -173,10 +175,10 @@ class Studio:
         return points
 
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
-        """Return weighted sums of latent points, both sent as lists: float32 (n, latent_dim).
+        """Return weighted sums of latent points, float32 (n, latent_dim); both are sent as lists.
 
         Raises:
-            UsageError: they are something else.
+            UsageError: a value is something else.
         """
         points = self.points(corners)
         return self.points((matrix("weights", weights, len(points)) @ points).tolist())
@@ -200,10 +202,10 @@ class Studio:
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """A step early in the training, when digits begin to show, and the generator at that step.
+        """Return a step early in the training, when digits appear, and the generator at that step.
 
         Raises:
-            ToolkitError: there is no film, or it is damaged.
+            ToolkitError: there is no film, or the film is damaged.
         """
         film = load_film(self.exports_dir)
         steps = film["steps"].tolist()
@@ -212,7 +214,7 @@ class Studio:
 
     @functools.cached_property
     def recorded(self) -> dict[str, Any]:
-        """The films of this generator's training, if there is one, and of trainings that fail.
+        """Return the films of this generator's training, if there is one, and of failed trainings.
 
         Raises:
             ToolkitError: see `trainings`.
@@ -221,9 +223,9 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """Return the studio with the student's own networks, if any, and that with the toolkit's.
+    """Return the studio with the student's own networks, if any, and the toolkit's studio.
 
-    A student may have only one of the two networks; then the toolkit's stands in for the other.
+    If a student has only one of the two networks, the toolkit's network replaces the other.
 
     Raises: as `Studio` and `networks_of`.
     """
@@ -242,10 +244,10 @@ def studios_of(exports_dir: Path) -> list[Studio]:
 
 
 def digit_of(name: str, value: Any) -> int:
-    """Return a digit, given as 3 or "3".
+    """Return a digit that was sent as 3 or "3".
 
     Raises:
-        UsageError: it is anything else.
+        UsageError: the value is anything else.
     """
     if isinstance(value, str) and value in list("0123456789"):
         return int(value)
@@ -256,7 +258,7 @@ def flag(name: str, value: Any) -> bool:
     """Return the value if it is True or False.
 
     Raises:
-        UsageError: it is anything else.
+        UsageError: the value is anything else.
     """
     if not isinstance(value, bool):
         raise UsageError(f"{name} must be true or false, not {value!r}.")
@@ -264,10 +266,10 @@ def flag(name: str, value: Any) -> bool:
 
 
 def matrix(name: str, value: Any, columns: int) -> Tensor:
-    """Convert lists of `columns` finite numbers each: float32 (n, columns) with n from 1 to 100.
+    """Convert lists of `columns` finite numbers to float32 (n, columns), with n from 1 to 100.
 
     Raises:
-        UsageError: they are something else.
+        UsageError: the value is something else.
     """
     try:
         rows = torch.tensor(value, dtype=torch.float32)

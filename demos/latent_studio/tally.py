@@ -1,4 +1,4 @@
-"""Spot the fake for a class: counts which images its visitors take for drawn."""
+"""The game Spot the fake for a class: counts of the images that visitors take for generated."""
 
 import re
 from collections import OrderedDict
@@ -13,19 +13,21 @@ MOST_ROUNDS = 100  # kept at once, those that were played last
 
 
 class Tally:
-    """Counts in memory only, on the server's loop: one call after the other, none of them waits."""
+    """Counts that exist only in memory, on the server's loop: calls run one after the other
+    without waiting.
+    """
 
     def __init__(self) -> None:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """Count one visitor's six of twelve; a second answer replaces the first.
+        """Count a visitor's choice of six images out of twelve; a second answer replaces the first.
 
         Args:
             visitor: a word that the page draws at random when it is opened.
-            game: the seed of the twelve, 0 to 9,999.
+            game: the seed of the twelve images, 0 to 9,999.
             round: 1 to 3.
-            picked: for each of the twelve 1 if it is taken for drawn, else 0.
+            picked: for each of the twelve images, 1 if the visitor takes it for generated, else 0.
 
         Raises:
             UsageError: an argument has another form, or too many visitors have answered.
@@ -46,7 +48,9 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """Return how many have answered, and how many of them took each of the twelve for drawn."""
+        """Return the number of visitors who answered, and of those who took each image for
+        generated.
+        """
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

@@ -1,4 +1,6 @@
-"""Serving a demo. Importing this makes sure that the toolkit is found, installed or not."""
+"""The server of a demo. Importing this package makes sure that the toolkit is found, installed
+or not.
+"""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The command line of both demos.
 
-What needs torch or Gradio is imported only once the options are known to be right, so that --help
-and a mistyped option are answered at once.
+Modules that need torch or Gradio are imported only after the options have been checked, so that
+--help and a mistyped option are answered at once.
 """
 
 import importlib
@@ -21,11 +21,11 @@ from toolkit.common.scratch.directory import scratch_directory
 
 
 def command_line(name: str, module: str) -> typer.Typer:
-    """The command of one demo.
+    """Return the command of one demo.
 
     Args:
-        name: of the page, for the help and for the first line that is printed.
-        module: its `build` makes the page, a gr.Blocks, from the folder of exports.
+        name: the name of the page, for the help and for the first line that is printed.
+        module: the module whose `build` makes the page, a gr.Blocks, from the folder of exports.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,12 +74,12 @@ def command_line(name: str, module: str) -> typer.Typer:
 
 
 def new_password() -> str:
-    """12 random hexadecimal digits, easy to read out to a class."""
+    """Return 12 random hexadecimal digits, which are easy to read out to a class."""
     return "-".join(secrets.token_hex(2) for _ in range(3))
 
 
 def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
-    """User and password.
+    """Return the user and the password.
 
     Raises:
         UsageError: `auth` is not two words with a colon between them.
@@ -103,7 +103,7 @@ def _serve(
     share: bool,
     exports: Path,
 ) -> None:
-    """Import and serve the page until Ctrl+C or a signal, then clean up."""
+    """Import the page and serve it until Ctrl+C or a signal, then clean up."""
     with scratch_directory("demo") as scratch:
         try:
             prepare(scratch)

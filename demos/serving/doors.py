@@ -1,7 +1,7 @@
-"""The doors of a page: which requests may bring a body, and how much of it is read.
+"""The access rules of a page: which requests may have a body, and how much of it is read.
 
-A body is limited before the page looks at who sent it, because Gradio reads all of a body before it
-asks for the password. A page needs no uploaded files: a picture is text in a question.
+A body is limited before the page looks at its sender, because Gradio reads a whole body before it
+asks for the password. A page needs no uploaded files, because a picture is text in a request.
 """
 
 import asyncio
@@ -38,14 +38,16 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """A request that is not let in; where the page itself is reading, it answers with this."""
+    """A refused request; if the page itself reads the body, it answers with this error."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})
 
 
 class Room:
-    """Bytes that several bodies share; a body that finds no room waits until others have left."""
+    """A number of bytes that several bodies share; a body without room waits until others have
+    left.
+    """
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -53,7 +55,7 @@ class Room:
         self._collected = 0.0  # when, on the clock `monotonic`
 
     async def take(self, size: int) -> "Place":
-        """Take so many bytes, until nobody holds the place any more.
+        """Take this number of bytes, until the returned place no longer exists.
 
         Raises:
             Refused: there was no room for a while.
@@ -67,7 +69,7 @@ class Room:
         return Place(self, size)
 
     def leave(self, size: int) -> None:
-        """Give bytes back."""
+        """Return bytes to the room."""
         with self._changing:
             self._free += size
 
@@ -79,16 +81,19 @@ class Room:
             return True
 
     def _collect(self) -> None:
-        """Free what only refers to itself, as a request does whose answer was an error."""
+        """Free objects that only refer to themselves, such as a request that ended with an
+        error.
+        """
         if time.monotonic() - self._collected > 1:
             gc.collect()
             self._collected = time.monotonic()
 
 
 class Place:
-    """So many bytes of a room, as long as this object lives: whatever holds a request holds it.
+    """A number of bytes of a room, which are taken while this object exists, as long as its
+    request.
 
-    Gradio keeps the request of an event, with its body, as long as the event waits.
+    Gradio keeps the request of an event, with its body, while the event waits.
     """
 
     def __init__(self, room: Room, size: int) -> None:
@@ -99,14 +104,16 @@ class Place:
 
 
 class Doors:
-    """Middleware: lets in what the page asks, within limits on each body and on all together."""
+    """Middleware that admits the page's own requests, within limits on each body and on all
+    bodies.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._for_small, self._for_large = Room(ROOM_FOR_SMALL), Room(ROOM_FOR_LARGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it here."""
+        """Forward a request, or answer it here."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -130,10 +137,10 @@ class Doors:
 
 
 class Body:
-    """Receives a body, and counts it: the length in its header may be wrong.
+    """A body that is received and counted, because the length in its header may be wrong.
 
     Args:
-        limit: bytes that it may have.
+        limit: the largest allowed number of bytes.
     """
 
     def __init__(self, receive: Receive, limit: int) -> None:
@@ -165,7 +172,7 @@ class Body:
         return message
 
     async def skip(self) -> None:
-        """Let the rest arrive, and keep nothing of it; it raises what receiving raises."""
+        """Receive the rest and discard it; this raises the same errors as receiving."""
         while not self._is_complete:
             await self()
 
@@ -174,7 +181,8 @@ def longest_body(scope: Scope) -> int:
     """Return the number of bytes that this visitor may send to this address.
 
     Raises:
-        Refused: none, because the visitor has not given the password, or the address takes nothing.
+        Refused: no bytes are allowed, because the visitor has not given the password, or the
+            address accepts no body.
     """
     path = scope["path"]
     if path in LOGIN:
@@ -187,7 +195,9 @@ def longest_body(scope: Scope) -> int:
 
 
 def is_known(scope: Scope) -> bool:
-    """Return True if there is no password, or the visitor has given it, as Gradio's `/user`."""
+    """Return True if there is no password, or if the visitor has given it, as in Gradio's
+    `/user`.
+    """
     app = scope["app"]
     if app.auth is None:
         return True
@@ -197,10 +207,10 @@ def is_known(scope: Scope) -> bool:
 
 
 def announced(headers: Headers, limit: int) -> int:
-    """Return the length of a body by its header, in bytes; `limit` if the header has none.
+    """Return the length of a body in bytes by its header, or `limit` if the header has none.
 
     Raises:
-        Refused: it is more than `limit`.
+        Refused: the length is more than `limit`.
     """
     length = headers.get("content-length", "")
     if not length.isdecimal():

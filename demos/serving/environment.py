@@ -15,7 +15,9 @@ SETTINGS = {
 
 
 def prepare(scratch: Path) -> None:
-    """Set the environment, before Gradio is imported: no telemetry, all files below `scratch`."""
+    """Set the environment before Gradio is imported: no telemetry, and all files below
+    `scratch`.
+    """
     os.environ.update(SETTINGS, GRADIO_TEMP_DIR=str(scratch / "files"))
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
     os.environ.update(NO_PROXY=local, no_proxy=local)  # Gradio asks its own page whether it is up

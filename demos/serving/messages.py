@@ -1,4 +1,4 @@
-"""Connect events to functions, so that a visitor's mistake becomes a message in the page."""
+"""Events of a page and their functions; a visitor's mistake becomes a message on the page."""
 
 import functools
 import html
@@ -21,13 +21,13 @@ def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any
 
     Args:
         trigger: an event of a component, or `gr.api`.
-        options: passed on to the trigger.
+        options: options that are passed to the trigger.
     """
     return trigger(explained(function), concurrency_id="torch", **options)
 
 
 def explained(function: Handler) -> Handler:
-    """The same event handler, but a `ToolkitError` becomes a message in the page."""
+    """Return the same event handler, in which a `ToolkitError` becomes a message on the page."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -40,9 +40,10 @@ def explained(function: Handler) -> Handler:
 
 
 def refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Show a message for input that no component can take, such as NaN or a text as a picture.
+    """Show a message for input that no component accepts, such as NaN, or text as a picture.
 
-    Gradio itself says why only with `show_error`, which also shows the cause of all other errors.
+    Gradio itself gives the reason only with `show_error`, which also shows the cause of all other
+    errors.
     """
     preprocess_data = blocks.preprocess_data
 
@@ -69,5 +70,5 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
 
 
 def message(sentence: str) -> gr.Error:
-    """A message in the page, which renders it as HTML; no traceback goes to the log."""
+    """Return a message for the page, which renders it as HTML; no traceback goes to the log."""
     return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -1,4 +1,6 @@
-"""A demo in a notebook, below the cell that asks for it; the cell does not wait for its end."""
+"""A demo in a notebook, below the cell that starts it; the cell does not wait for the demo's
+end.
+"""
 
 import contextlib
 import importlib
@@ -13,11 +15,11 @@ _open = contextlib.ExitStack()
 
 
 def show(demo: str, share: bool = False) -> None:
-    """Show a page below the cell, in the place of the one that was shown before.
+    """Show a page below the cell, in place of the previous page.
 
     Args:
         demo: "gan" or "digit".
-        share: also give it a temporary public address, with a password.
+        share: also give the page a temporary public address, with a password.
 
     Raises:
         ToolkitError: an export is missing or damaged, or no port is free.

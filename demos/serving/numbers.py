@@ -1,4 +1,4 @@
-"""Numbers that visitors and programs send, which may be anything that JSON holds."""
+"""Checks of numbers that visitors and programs send, which may be anything that JSON can hold."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from toolkit.common.errors import UsageError
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
-    """Return the value if it is a whole number from `low` to `high`.
+    """Return the value if it is an integer from `low` to `high`.
 
     Raises:
-        UsageError: it is anything else, such as 1.5 or "7".
+        UsageError: the value is anything else, such as 1.5 or "7".
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")
@@ -17,10 +17,11 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 
 def digits(text: Any, limit: int) -> tuple[int, ...]:
-    """Parse digits that somebody typed; spaces, commas and line breaks are ignored.
+    """Parse digits that a visitor typed; spaces, commas and line breaks are ignored.
 
     Raises:
-        UsageError: it is not a text, has no digits or more than `limit`, or another character.
+        UsageError: the value is not a text, has no digits or more than `limit`, or has another
+            character.
     """
     if text is not None and not isinstance(text, str):
         raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')

@@ -1,6 +1,7 @@
 """A page whose script comes from `playground/`, so that the browser draws everything that moves.
 
-The same modules draw the page in one file, which has its own networks. Here they call this server.
+The same modules draw the single-file page, which contains its own networks. In a demo, these
+modules call this server.
 """
 
 import functools
@@ -19,15 +20,15 @@ from toolkit.common.texts.language import chinese_of_pages
 def part(
     name: str, functions: Mapping[str, Callable[..., Any]], settings: Mapping[str, Any]
 ) -> gr.HTML:
-    """Make a component that fills the page.
+    """Return a component that fills the page.
 
     Args:
-        name: of the script in `playground/src/served`, whose `mount(element, server, settings)`
-            is called when the page is open.
-        functions: those that the script can call, by the names that it uses; each takes its
-            arguments by name and returns a JSON value. The sentence of a `ToolkitError` goes to the
-            script. A coroutine needs no torch, so it is answered at once.
-        settings: known to the script from the start, as JSON; the Chinese texts are added.
+        name: the name of the script in `playground/src/served`, whose `mount(element, server,
+            settings)` is called when the page is open.
+        functions: the functions that the script can call, by name; each takes its arguments by name
+            and returns a JSON value. The script receives the sentence of a `ToolkitError`. A
+            coroutine needs no torch, so it is answered at once.
+        settings: values that the script knows from the start, as JSON; the Chinese texts are added.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")
@@ -54,7 +55,8 @@ def _answering(
     The object has the function's arguments by name; the answer to a mistake is {"error": sentence}.
 
     Args:
-        alone: held while it computes, since Gradio's queue lets one event compute at a time.
+        alone: a lock that is held during the computation, because Gradio's queue allows one event
+            at a time.
     """
     signature = inspect.signature(function)
 

@@ -1,9 +1,9 @@
-"""Pictures that visitors send: anyone's drawing of a digit becomes an image like MNIST's.
+"""Visitors' pictures: any drawing of a digit becomes an image like those of MNIST.
 
-This is how MNIST's images were made (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning
-applied to document recognition", 1998, section III-A): the digit is scaled into a box of 20 x 20
-pixels with its aspect ratio kept, which gives grey edges, and moved until its centre of mass is at
-the centre of 28 x 28 pixels. Ink is 1, paper 0.
+MNIST's images were made in this way (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning
+applied to document recognition", 1998, section III-A). The digit is scaled into a box of 20 x 20
+pixels with its aspect ratio kept, which gives grey edges. Then it is moved until its centre of mass
+is at the centre of 28 x 28 pixels. Ink is 1, and paper is 0.
 """
 
 import base64
@@ -41,13 +41,13 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """A picture file in base64 or in a data URL, as MNIST would show the digit on it.
+    """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
 
     Returns:
-        as `to_mnist`.
+        an image, see `to_mnist`.
 
     Raises:
-        UsageError: there is none, it is too large, or as `read_picture` and `to_mnist`.
+        UsageError: there is no picture, it is too large, or see `read_picture` and `to_mnist`.
     """
     if not isinstance(picture, str) or not picture:
         raise UsageError("There is no picture yet. Send a PNG or JPEG with one digit on it.")
@@ -59,10 +59,10 @@ def digit_on(picture: Any) -> Tensor:
 
 
 def from_base64(text: Any) -> bytes:
-    """Decode bytes that somebody sent as base64.
+    """Decode bytes that a visitor sent as base64.
 
     Raises:
-        UsageError: it is not base64.
+        UsageError: the text is not base64.
     """
     try:
         return base64.b64decode(text, validate=True)
@@ -78,7 +78,7 @@ def read_picture(data: bytes) -> Pixels:
         than 1,000 pixels.
 
     Raises:
-        UsageError: it is not a picture, is damaged, or has more than `MAX_PIXELS` pixels.
+        UsageError: the data is not a picture, is damaged, or has more than `MAX_PIXELS` pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -100,9 +100,9 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """Turn a picture of one digit, dark on light or light on dark, into an image like MNIST's.
 
-    The colour of most of the picture's edge is the paper; light that falls off over the page is
-    levelled. In a photograph the paper itself varies: a pixel that differs from it by no more than
-    that is paper too, and so are specks.
+    The colour of most of the picture's edge is taken as the paper, and uneven light over the page
+    is corrected. In a photograph, the paper itself varies. A pixel that differs from the paper by
+    no more than this variation is also paper, and so are specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -127,7 +127,7 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """Return the difference of each pixel from the paper, 0 to 1, and how much the paper varies."""
+    """Return each pixel's difference from the paper, 0 to 1, and the variation of the paper."""
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
@@ -147,11 +147,11 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 
 def _light(grey: Tensor) -> Tensor:
-    """Return the brightness of the paper at each pixel, if light falls on it from one side.
+    """Return the brightness of the paper at each pixel, for light that falls from one side.
 
-    It is a polynomial of degree 2 in x and y. It is fitted to the edge, and then to every pixel
-    that is close to the fit, which the digit's are not. The furthest pixels do not count, so a
-    digit may touch the edge.
+    The brightness is a polynomial of degree 2 in x and y. It is fitted to the edge, and then to
+    every pixel that is close to the fit, which excludes the digit's pixels. The most distant pixels
+    do not count, so a digit may touch the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -173,7 +173,7 @@ def _light(grey: Tensor) -> Tensor:
 
 
 def _terms(height: int, width: int) -> Iterator[Tensor]:
-    """Yield 1, x, y, x^2, x y, y^2 of each pixel: float32 (height, width), x and y in -1..1."""
+    """Yield 1, x, y, x^2, x y, y^2 of each pixel: float32 (height, width), x and y from -1 to 1."""
     y, x = torch.meshgrid(
         torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
     )
@@ -189,7 +189,7 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     """Return the ink without specks, bool (height, width).
 
     Raises:
-        UsageError: two pieces stand beside each other, each half as high as both together.
+        UsageError: two pieces are beside each other, each at least half as high as both together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)
@@ -209,7 +209,7 @@ def _one_digit(is_ink: Tensor) -> Tensor:
 def _labels(is_ink: Tensor) -> Tensor:
     """Number the connected pieces of ink: float32 (1, 1, height, width), 0 without ink.
 
-    Every pixel begins with a number of its own, and the largest number spreads over its piece.
+    Every pixel starts with a different number, and the largest number spreads over its piece.
     """
     labels = torch.arange(1.0, is_ink.numel() + 1).reshape(is_ink.shape) * is_ink
     while True:
@@ -234,7 +234,7 @@ def _box(piece: Tensor) -> Box:
 
 
 def _are_two_digits(boxes: list[Box]) -> bool:
-    """Return True if two high pieces stand beside each other."""
+    """Return True if two high pieces are beside each other."""
     top = min(box.top for box in boxes)
     bottom = max(box.bottom for box in boxes)
     high = [box for box in boxes if 2 * (box.bottom - box.top + 1) >= bottom - top + 1]
@@ -247,9 +247,10 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 
 
 def _centred(small: Tensor) -> Tensor:
-    """Place an image of at most 20 x 20 in one of 28 x 28.
+    """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    Its centre of mass is as near to the centre as fits: in MNIST that is pixel 14, counted from 0.
+    The centre of mass is as close to the centre as possible; in MNIST, the centre is pixel 14,
+    counted from 0.
     """
     image = torch.zeros(SIDE, SIDE)
     corner = []

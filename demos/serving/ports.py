@@ -1,4 +1,4 @@
-"""Find a port on which a page can listen."""
+"""The choice of a port on which a page can listen."""
 
 import socket
 
@@ -11,7 +11,7 @@ def free_port(host: str, wanted: int | None) -> int:
     """Return the port `wanted`, or the first free one from 7860.
 
     Raises:
-        ToolkitError: it is not available, or `host` is not an address of this machine.
+        ToolkitError: the port is not available, or `host` is not an address of this machine.
     """
     try:
         family, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]

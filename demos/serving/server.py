@@ -1,4 +1,6 @@
-"""Serve a page: start it, say where it is, share it, clean up after its visitors."""
+"""The server of a page, which starts it, prints its address, shares it, and cleans up after
+visitors.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,15 +39,15 @@ def serving(
     scratch: Path,
     closed_by: str = "Ctrl+C",
 ) -> Iterator[None]:
-    """Serve the page that `build` makes inside this block, and say where it is.
+    """Serve the page that `build` makes inside this block, and print its address.
 
     Args:
-        name: of the page, for the line that says where it is.
-        port: None for the first free one.
+        name: the name of the page, for the line with the address.
+        port: None for the first free port.
         credentials: user and password that visitors must give, if any.
         share: also open a public address.
-        scratch: everything that is written goes below this folder; see `environment.prepare`.
-        closed_by: what ends the block, for the same line.
+        scratch: the folder below which all files are written; see `environment.prepare`.
+        closed_by: the way to end the page, for the same line.
 
     Raises:
         ToolkitError: an export is missing or damaged, or the port is not available.
@@ -83,7 +85,7 @@ def serving(
 
 
 def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str] | None) -> str:
-    """Start serving in the background; returns the page's local address."""
+    """Start serving in the background, and return the page's local address."""
     refuse_nonsense(blocks)
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
     _, address, _ = blocks.launch(

@@ -1,8 +1,8 @@
-"""A public address for the local page, or one sentence that says why there is none.
+"""A public address for the local page, or a sentence that says why there is none.
 
-Gradio can share a page by itself, but it reports every failure as a missing file, waits for a
-silent server forever, and runs any file that it finds in the place of its tunnel program. So its
-tunnel runs in a separate process here, which we can stop at any moment and whose output we hide.
+Gradio can share a page by itself. But it reports every failure as a missing file, waits forever for
+a silent server, and runs any file in the place of its tunnel program. So Gradio's tunnel runs in a
+separate process here, which the demo can stop at any moment and whose output is hidden.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ end.join()
 
 
 class Tunnel:
-    """A tunnel process that is starting; `open` gives the public address.
+    """A tunnel process that is starting; `open` returns the public address.
 
     Args:
         scratch: a directory for the tunnel's certificate.
@@ -67,7 +67,7 @@ class Tunnel:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def open(self, host: str, port: int, token: str) -> str:
-        """Open the tunnel; returns the public address of the page at `host` and `port`.
+        """Open the tunnel, and return the public address of the page at `host` and `port`.
 
         Args:
             token: Gradio's secret for this page.
@@ -84,7 +84,7 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        """Stop the tunnel and the program behind it, by the end of its input."""
+        """Stop the tunnel and the program behind it by closing its input."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it is closed on the other side
             self._process.stdin.close()

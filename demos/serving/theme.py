@@ -1,4 +1,4 @@
-"""The look of both demos: `playground/src/style.css` has it; here is what stands around."""
+"""The theme of both demos: `playground/src/style.css` styles the page, and this module the rest."""
 
 import gradio as gr
 

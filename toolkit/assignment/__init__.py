@@ -1,1 +1,1 @@
-"""Check, report, pack and grade the submissions of students."""
+"""The commands for submissions of the assignment: check, report, pack and grade."""

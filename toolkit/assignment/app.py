@@ -1,6 +1,6 @@
 """The command line: python -m toolkit.assignment COMMAND; --help lists the commands.
 
-Each command imports what it needs when it is called, so that --help waits for nothing.
+Each command imports what it needs when it is called, so that --help appears at once.
 """
 
 import random
@@ -39,9 +39,9 @@ def skeleton(
         typer.Option("--mnist", help="Also MNIST, 55 MB, where torchvision looks: OUT/data."),
     ] = False,
 ) -> None:
-    """Write the files that you fill in: four of Python, and the notebook.
+    """Write the four Python files and the notebook that you fill in.
 
-    A file that is there already stays as it is.
+    An existing file is never overwritten.
     """
     from toolkit.assignment.skeleton import write_skeleton
 
@@ -55,9 +55,10 @@ def skeleton(
 def solution(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")],
 ) -> None:
-    """For teachers: write the complete solution. `pack` refuses code that equals it.
+    """For teachers: write the complete solution. `pack` refuses code that is a copy of the
+    solution.
 
-    A file that is there already stays as it is.
+    An existing file is never overwritten.
     """
     from toolkit.assignment.skeleton import write_solution
 
@@ -92,9 +93,10 @@ def check(
 ) -> None:
     """Say what is right and what is wrong in your code, and what the check could not see.
 
-    The check finds your files by their contents. It runs a copy of them as you, without a sandbox;
-    for other people's code there is grade. Exit code 0: everything is right; 1: something is wrong;
-    3: nothing is wrong, but something was not seen; 2: the folder cannot be checked.
+    The check finds your files by their contents. The check runs a copy of your files as you,
+    without a sandbox; use `grade` for other people's code. Exit code 0: everything is right. 1:
+    something is wrong. 3: nothing is wrong, but the check could not see something. 2: the folder
+    cannot be checked.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.check.explanations import explain_id
@@ -132,13 +134,14 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export your own networks with their weights, as files like the toolkit's.
+    """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
-    An LSTM must be right by `check`: its weights go into the toolkit's network, which gives the
-    same answers. A generator and a discriminator stay as they are. The command runs your code as
-    you, without a sandbox, and unpickles weights that are saved as whole networks: do not use it on
-    other people's files. (`toolkit train export` is another command: it writes the toolkit's
-    networks in another format.) Exit code 1: something could not be exported; the rest is written.
+    The command exports an LSTM only if `check` says that it is right. The weights of the LSTM are
+    copied into the toolkit's network, which gives the same answers. A generator and a discriminator
+    are exported unchanged. The command runs your code as you, without a sandbox, and unpickles
+    weights that are saved as whole networks, so do not use it on other people's files. (`toolkit
+    train export` is another command, which writes the toolkit's networks in another format.) Exit
+    code 1: a network could not be exported, but all other networks are written.
     """
     from toolkit.assignment.check.host import Host
 
@@ -175,11 +178,12 @@ def report(
         bool, typer.Option("--reference", help="Show the toolkit's networks instead, and say so.")
     ] = False,
 ) -> None:
-    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your own trainings.
+    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your training runs.
 
-    Your train.py and my_gan.py write them into the folder records/. The command lists each missing
-    record, with the command that makes it. It runs none of your code. With --exports it also opens
-    and measures your own networks, which takes a minute.
+    Your train.py and my_gan.py write these numbers and pictures into the folder records/. The
+    command lists each missing record, with the command that makes it. The command runs none of your
+    code. With --exports, the command also opens and measures your own networks, which takes a
+    minute.
     """
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.latex import lacking
@@ -231,11 +235,12 @@ def pack(
         Literal["word", "latex"] | None, typer.Option(help="If there are two: which is yours.")
     ] = None,
 ) -> None:
-    """Make the archive that you hand in, and try it the way the grader will.
+    """Make the archive that you hand in, and test it as the grader will.
 
-    If something is missing or empty, it says so and makes no archive. Otherwise its first line
-    lists what would cost points. It sets an older archive aside. It tries your own code in the
-    sandbox of grade where there is one, and elsewhere as you, without a sandbox.
+    If a file is missing or empty, the command says so and makes no archive. Otherwise, the first
+    line of its output lists everything that would cost points. An older archive is kept under
+    another name. The command tests your code in the sandbox of `grade` if this system has one, and
+    otherwise as you, without a sandbox.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
@@ -254,7 +259,7 @@ def tutor(
         str | None, typer.Option(help="What you expect to change.", show_default="you are asked")
     ] = None,
 ) -> None:
-    """Check one step of your code, with the numbers of a tiny example; or get the next hint.
+    """Check one exercise with the numbers of a tiny example, or get the next hint.
 
     A check runs the code in FOLDER as you, without a sandbox.
 
@@ -281,7 +286,7 @@ def tutor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
 ) -> None:
-    """List the exercises of the tutor, and which of them are right."""
+    """List the tutor's exercises, and mark the exercises that are right."""
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
@@ -300,10 +305,11 @@ def curve(
         float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
     ] = None,
 ) -> None:
-    """Say if a training goes as healthy ones do, and draw it over their band.
+    """Compare your losses with those of healthy training runs, and draw them over the healthy
+    range.
 
-    FILE has its losses, such as records/gan.csv. Exit code 0: inside; 1: outside, with the usual
-    cause.
+    FILE contains your losses, such as records/gan.csv. Exit code 0: the curve is inside the healthy
+    range. 1: the curve is outside, and the command names the usual cause.
     """
     from toolkit.assignment.curve.answer import compare
 
@@ -335,9 +341,10 @@ def viva(
     ] = False,
     lang: LanguageOption = "en",
 ) -> None:
-    """Ask five questions about your own lines; a run of your code has the answers.
+    """Ask five questions about your own lines; a run of your code provides the answers.
 
-    It runs the code in FOLDER as you, without a sandbox: for the code of others give --sheet.
+    The command runs the code in FOLDER as you, without a sandbox. For other people's code, use
+    --sheet.
     """
     number = random.randrange(10**6) if seed is None else seed
     if sheet is not None:

@@ -1,4 +1,4 @@
-"""The evidence that a file is a part of the assignment, and its weights: the table `EVIDENCE`."""
+"""The evidence that a file is a certain part of the assignment, with weights: `EVIDENCE`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a part; or a class, or a function, by which its file may be one."""
+    """A file that may be a part, or a class or function that makes its file a candidate."""
 
     path: PurePosixPath
     points: float
@@ -76,14 +76,15 @@ class Candidate:
 
 @dataclass
 class Code:
-    """The Python files and notebooks of one submission, read once; everything by path.
+    """The Python files and notebooks of a submission, read once. All attributes are keyed by path.
 
     Attributes:
         text: the Python code.
-        facts: its definitions and names.
+        facts: the definitions and names in the file.
         imports: the files that it imports.
-        reached: these, and the files that they import in turn.
-        notebooks: for each notebook, and each file that one writes: the notebook, and the code.
+        reached: the files that it imports directly or indirectly.
+        notebooks: the notebook and its code, for each notebook and for each file that a notebook
+            writes.
         broken: the reason why a notebook cannot be read.
         roles: True if there is a generator, and True if there is a discriminator.
     """
@@ -98,7 +99,7 @@ class Code:
 
     @classmethod
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
-        """Read a submission; the toolkit's own notebook is left out."""
+        """Read a submission, without the toolkit's own notebook."""
         code = cls()
         for path in islice(_code_files(files), MAX_FILES):
             if path.suffix.lower() == SUFFIX:
@@ -114,7 +115,7 @@ class Code:
         return code
 
     def _read_facts(self) -> None:
-        """Read the definitions in all files, at most `MAX_DEFINITIONS` of them."""
+        """Read the definitions in all files, at most `MAX_DEFINITIONS` in total."""
         definitions_left = MAX_DEFINITIONS
         for path, text in list(self.text.items()):
             facts = facts_of(text, definitions_left)
@@ -143,7 +144,7 @@ class Code:
                 self.notebooks[place] = (path, written)
 
     def _reach(self, path: PurePosixPath) -> set[PurePosixPath]:
-        """The files that a file imports, directly or through others."""
+        """Return the files that a file imports, directly or indirectly."""
         reached, waiting = {path}, [path]
         while waiting:
             new = set(self.imports[waiting.pop()]) - reached
@@ -152,7 +153,7 @@ class Code:
         return reached - {path}
 
     def visible(self, path: PurePosixPath) -> dict[str, Definition]:
-        """The definitions that a file has, or imports, by name."""
+        """Return the definitions that a file contains or imports, by name."""
         definitions: dict[str, Definition] = {}
         for file in (*reversed(self.imports[path]), path):
             for definition in self.facts[file].definitions:
@@ -160,32 +161,32 @@ class Code:
         return definitions
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
-        """True if a file has one of these words, in small letters."""
+        """True if a file contains one of these words, in lower case."""
         return not words.isdisjoint(map(str.lower, self.facts[path].words))
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
-        """True if a file defines one of these classes, or names one that it imports."""
+        """True if a file defines one of these classes, or imports and uses one."""
         reached = {path, *self.reached[path]}
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def any_names(self, paths: set[PurePosixPath], classes: set[Class]) -> bool:
-        """True if one of the files `names` one of these classes."""
+        """True if at least one of the files defines, or imports and uses, one of these classes."""
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """True if a file steps an optimiser, or defines a module that a Trainer steps."""
+        """True if a file calls an optimiser's step, or defines a module that a Trainer trains."""
         facts = self.facts[path]
         if {"step", "backward"} <= facts.words:
             return True
         return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """True if the files have a generator and a discriminator, or two optimisers that play."""
+        """True if the files have a generator and a discriminator, or two competing optimisers."""
         roles = map(self.roles.__getitem__, paths)
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Two flags: by its names, the file has a generator, and a discriminator."""
+        """Return two flags from the names in a file: it has a generator, it has a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -193,13 +194,13 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """True if two optimisers step on noise and images, whatever the networks are called."""
+        """True if a file has noise, images and two optimisers, whatever its networks are called."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
 
 def _code_files(files: Mapping[PurePosixPath, bytes]) -> Iterator[PurePosixPath]:
-    """The Python files and notebooks that may be a student's, the least deep first."""
+    """Yield the Python files and notebooks that a student may have written, top folders first."""
     environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
     for path in sorted(files, key=_depth_and_name):
         if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents):
@@ -211,18 +212,18 @@ def _depth_and_name(path: PurePosixPath) -> tuple[int, str]:
 
 
 def _shows_results(facts: Facts) -> bool:
-    """True for a notebook like the toolkit's own: it defines nothing and imports the toolkit."""
+    """True for a notebook like the toolkit's own, which only imports the toolkit."""
     modules = {imported.module.partition(".")[0] for imported in facts.imports}
     return not facts.definitions and "toolkit" in modules
 
 
 def is_code(path: PurePosixPath) -> bool:
-    """True if a file may be a part by its name: Python or a notebook."""
+    """True if the name of a file is that of a Python file or a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Each class that gives items, and each function that mirrors a sequence."""
+    """Yield each class that provides items, and each function that mirrors a sequence."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -244,7 +245,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Each class that is a network, with the evidence that it is the LSTM."""
+    """Yield each class that is a network, with the evidence that it is the LSTM."""
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]
@@ -267,7 +268,9 @@ def networks(code: Code) -> Iterator[Candidate]:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """The definitions, by file and name, that a network names; a LightningModule's do not count."""
+    """Return the definitions that networks use, by file and name; a LightningModule does not
+    count.
+    """
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}
@@ -282,7 +285,9 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Each file that steps an optimiser, itself or through an import, with one of these classes."""
+    """Yield each file that uses one of these classes and steps an optimiser, or imports such
+    code.
+    """
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))
@@ -306,7 +311,7 @@ def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterato
 
 
 def gans(code: Code) -> Iterator[Candidate]:
-    """Each file with a generator and a discriminator, its own or imported ones."""
+    """Yield each file that defines or imports a generator and a discriminator."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         if not code.has_both(path, *reached):

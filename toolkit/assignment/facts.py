@@ -1,4 +1,4 @@
-"""Definitions and names of a submission's file, read from its syntax tree; nothing is run."""
+"""Definitions and names in a file of a submission, read from the syntax tree; no code is run."""
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ MIRRORS = {"reversed", "flip", "fliplr", "flipud", "reverse"}
 
 @dataclass(frozen=True)
 class Definition:
-    """A class or a function at the top of a file."""
+    """A class or a function at the top level of a file."""
 
     name: str
     is_class: bool
@@ -30,19 +30,19 @@ class Definition:
 
     @property
     def is_network(self) -> bool:
-        """True if it looks like a module of torch."""
+        """True if the class looks like a torch module."""
         is_derived = "Module" in " ".join(self.bases)
         return self.is_class and (is_derived or "forward" in self.methods)
 
     @property
     def trains(self) -> bool:
-        """True if Lightning's Trainer trains it: the loop is the Trainer's."""
+        """True if Lightning's Trainer runs the training loop of this class."""
         return {"training_step", "configure_optimizers"} <= self.methods
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import: `level` dots, the module, the names that it takes from the module."""
+    """An import with its level (the number of dots), its module and the imported names."""
 
     level: int
     module: str
@@ -51,7 +51,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts of one file."""
+    """The definitions, imports and names in one file."""
 
     definitions: tuple[Definition, ...]
     words: frozenset[str]
@@ -62,7 +62,7 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Read a file, with at most `max_definitions`; None if it is not Python."""
+    """Read a file, with at most `max_definitions`; return None if it is not Python."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -88,7 +88,7 @@ def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
 
 
 def _names_from_torch(tree: ast.Module) -> set[str]:
-    """The names that a file imports from torch and its packages."""
+    """Return the names that a file imports from torch and its packages."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch"):
@@ -100,10 +100,10 @@ def _names_from_torch(tree: ast.Module) -> set[str]:
 def imported_files(
     path: PurePosixPath, facts: Facts, files: Iterable[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """The files of the submission that one of them imports.
+    """Return the files of the submission that one of its files imports.
 
-    A module is looked for in the folder of the file, then in each folder above it: students run
-    their files from any of these folders.
+    The search starts in the folder of the file and continues in each parent folder, because
+    students run their files from any of these folders.
     """
     known = set(files)
     imported: dict[PurePosixPath, None] = {}  # a set that keeps its order
@@ -115,7 +115,7 @@ def imported_files(
 def files_of_import(
     path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """The files among `known` that an import in `path` takes."""
+    """Return the files among `known` that an import in the file `path` refers to."""
     above = [path.parent, *path.parent.parents]
     folders = above[imported.level - 1 : imported.level] if imported.level else above
     for folder in folders:
@@ -129,7 +129,7 @@ def files_of_import(
 
 
 def _places(imported: Import, folder: PurePosixPath) -> list[PurePosixPath]:
-    """The paths that an import could mean if it is resolved in a folder."""
+    """Return the paths that an import could refer to, relative to a folder."""
     base = folder / (imported.module.replace(".", "/") or ".")
     places = [base / f"{name}.py" for name in imported.names]
     if imported.module:
@@ -165,7 +165,7 @@ def _definition(
 
 
 def _last_word(node: ast.expr) -> str:
-    """The last word of a dotted name: `Module` of `torch.nn.Module`."""
+    """Return the last word of a dotted name, such as `Module` in `torch.nn.Module`."""
     return ast.unparse(node).rpartition(".")[2]
 
 
@@ -178,14 +178,14 @@ def _has_loop(node: ast.AST) -> bool:
 
 
 def _is_recurrent(node: ast.AST, from_torch: set[str]) -> bool:
-    """True for a name of torch's recurrent modules: `nn.LSTM`, or `LSTM` imported from torch."""
+    """True for the name of a recurrent torch module: `nn.LSTM`, or `LSTM` imported from torch."""
     if isinstance(node, ast.Attribute):
         return node.attr in RECURRENT and "self" not in words_in(node.value)
     return isinstance(node, ast.Name) and node.id in RECURRENT & from_torch
 
 
 def _is_backwards(node: ast.AST) -> bool:
-    """`[::-1]`"""
+    """True for the slice `[::-1]`."""
     return isinstance(node, ast.Slice) and isinstance(node.step, ast.UnaryOp)
 
 
@@ -208,7 +208,7 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
 
 
 def _tops(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements at the top of a file, also those inside of `try` and `if`."""
+    """Yield the top-level statements of a file, including statements inside `try` and `if`."""
     for node in body:
         yield node
         if isinstance(node, ast.Try | ast.If) and not _is_guard(node):
@@ -216,12 +216,14 @@ def _tops(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_guard(node: ast.stmt) -> bool:
-    """`if __name__ == "__main__":`"""
+    """True for `if __name__ == "__main__":`."""
     return isinstance(node, ast.If) and "__name__" in words_in(node.test)
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """True if a top-level statement does work: a main part, a loop, a call of its own code."""
+    """True if a top-level statement does work: a main part, a loop, or a call of the file's own
+    code.
+    """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
     if isinstance(node, Defined):
@@ -236,7 +238,9 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """The words of a definition and all that it uses; and two flags: one loops, one mirrors."""
+    """Return the words of a definition and all that it uses, and two flags: it loops, it
+    mirrors.
+    """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()
     loops = mirrors = False

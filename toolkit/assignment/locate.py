@@ -1,11 +1,12 @@
-"""Find the parts of a submission: by the contents of its files, then by their names.
+"""The search for the parts of a submission, first by the contents of its files, then by names.
 
-Nothing is run. Each file, or each class in it, gets points for the evidence in its syntax tree
-(`evidence.EVIDENCE`) and some for its name and place; the candidate with the most points is the
-part. An import counts less than a definition, so neither a helper module nor a page of results
-hides the file that brings everything together. Names alone (`NAMES`) decide only if no file has
-enough points, and never for a file that is another part by content. If several candidates have the
-most points, their code must be the same; otherwise the part is ambiguous and none is taken.
+No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
+(`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
+points is the part. An import counts less than a definition, so neither a helper module nor a page
+of results hides the file that brings everything together. Names alone (`NAMES`) decide only if no
+file has enough points, and never for a file that is another part by its content. If several
+candidates share the highest number of points, their code must be the same; otherwise the part is
+ambiguous and no candidate is chosen.
 """
 
 import ast
@@ -52,16 +53,16 @@ OLD_WORDS = {
 
 @dataclass
 class Found:
-    """The result of the search: a candidate for each part.
+    """The result of the search, with a candidate for each part.
 
     Attributes:
-        code: the code that was read.
-        chosen: a file that the user named: it is taken for each part that it could be.
-        parts: the candidate that was taken for each part.
-        equal: two or more candidates with equal claims; none of them was taken.
+        code: the code of the submission.
+        chosen: a file that the user named; it is chosen for each part that it could be.
+        parts: the chosen candidate for each part.
+        equal: two or more candidates with equal points, of which none was chosen.
         close: the next candidates, the likeliest first.
-        elsewhere: what the training imports as its LSTM from a module that is not among the files,
-            as "module.name"; "" if it does not. Then only a class of this name is the LSTM.
+        elsewhere: "module.name" of the LSTM if the training imports it from a module that is not
+            among the files, else "". With such an import, only a class of this name is the LSTM.
     """
 
     code: Code
@@ -73,12 +74,12 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """The file of each part; a part that is missing or ambiguous is left out."""
+    """Return the file of each part; a missing or ambiguous part is left out."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
 def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
-    """The Python files and notebooks below a folder, for `locate`."""
+    """Return the Python files and notebooks below a folder, for `locate`."""
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 
@@ -86,7 +87,8 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     """Find the parts of a submission.
 
     Args:
-        files: its contents, by relative path; only Python files and notebooks matter.
+        files: the contents of the submission's files, by relative path; only Python files and
+            notebooks matter.
         chosen: the file that the user named; it wins against all other candidates.
     """
     located = Found(Code.of(files), chosen)
@@ -115,12 +117,12 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
 
 
 def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
-    """The classes that have enough evidence to be a part."""
+    """Return the classes that have enough evidence to be a part."""
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Candidates with points for being used by the training, if there is one."""
+    """Return the candidates, and add points to each candidate that the training uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -128,10 +130,11 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose among files with one of the `NAMES` that are not another part, or used by one.
+    """Choose a part by its file name, among files that are no other part and not imported by one.
 
     Args:
-        candidates: for the part, by content; evidence against a file excludes it.
+        candidates: the candidates for the part by content; evidence against a file excludes the
+            file.
     """
     excluded = {candidate.path for candidate in candidates if candidate.points < 0}
     excluded |= {taken.path for taken in located.parts.values()}
@@ -146,7 +149,7 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """What a training takes as its LSTM from a module that is not among the files."""
+    """Return the LSTM that a training imports from a module that is not among the files."""
     facts = code.facts.get(path)
     for taken in facts.imports if facts else ():
         names = [name for name in taken.names if _is_called_lstm(name)]
@@ -161,7 +164,7 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Add points to a candidate that the training uses."""
+    """Return a candidate with more points if the training uses it."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words
@@ -169,7 +172,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the best candidate by content, of those that have enough points."""
+    """Choose the best candidate by content, among the candidates with enough points."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:
@@ -184,7 +187,9 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
 
 
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Take the candidate with the most points; of files with the same code the least deep one."""
+    """Choose the candidate with the most points; among files with the same code, the topmost
+    one.
+    """
     meant = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(meant or candidates, key=_rank)
     best = [candidate for candidate in ordered if candidate.points == ordered[0].points]
@@ -197,12 +202,12 @@ def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, str]:
-    """The order of candidates: most points, then least deep, then by path."""
+    """Return the sort key of a candidate: first its points, then its depth, then its path."""
     return -candidate.points, len(candidate.path.parts), str(candidate.path)
 
 
 def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
-    """True if files and those that they import are equal but for comments and layout."""
+    """True if files and their imports are equal apart from comments and layout."""
     if len(paths) < 2:
         return True
     imported = {path: code.reached.get(path, set()) - {path} for path in paths}
@@ -215,13 +220,13 @@ def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
 
 
 def _digest(code: Code, path: PurePosixPath) -> str:
-    """The SHA-256 of a file's syntax tree, or of its text if it is not Python."""
+    """Return the SHA-256 of a file's syntax tree, or of its text if it is not Python."""
     tree = parsed(code.text[path])
     return sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """The points for the name and the place of a file, and for being finished."""
+    """Return the points of a file for its name and folder, and for being finished."""
     stem = path.stem.lower()
     points: float = 0
     if stem == FILES[part].removesuffix(".py"):

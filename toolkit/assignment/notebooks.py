@@ -1,7 +1,8 @@
-"""Notebooks as Python: the code cells of one as a file whose lines know their cell.
+"""Notebooks as Python files: the code cells become one file, and each line still knows its cell.
 
-Read as JSON, without nbformat: nothing but the sources of cells is looked at, so pictures in the
-outputs, of whatever size, cost nothing and are never searched. Versions 3 and 4 of the format.
+The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so
+pictures in the outputs cost nothing, whatever their size, and are never searched. Versions 3 and 4
+of the notebook format are supported.
 """
 
 import ast
@@ -34,7 +35,7 @@ ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell that is not Python: its number, the line in it, and Python's message."""
+    """A code cell that is not Python, with its number, the faulty line and Python's message."""
 
     number: int
     line: int
@@ -52,11 +53,13 @@ class Notebook:
 
 
 class BrokenNotebook(ValueError):
-    """A notebook that cannot be read; the message is the end of a sentence about the file."""
+    """The error for an unreadable notebook; its message ends a sentence about the file."""
 
 
 def code_of(path: PurePosixPath, data: bytes) -> str:
-    """The Python in a file: of a notebook its code cells and the files that they write, or ""."""
+    """Return the Python code in a file; for a notebook, its code cells and the files that they
+    write.
+    """
     if path.suffix.lower() != SUFFIX:
         return decoded(data)
     try:
@@ -68,7 +71,7 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a Python file, with the ends of lines that the syntax tree counts."""
+    """Return the text of a Python file, with the line endings that the syntax tree counts."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
     except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
@@ -77,12 +80,12 @@ def decoded(data: bytes) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Drop lone surrogates, which JSON and some encodings let in."""
+    """Remove lone surrogates, which JSON and some encodings allow."""
     return text.encode(errors="replace").decode()
 
 
 def encoding_of(data: bytes) -> str:
-    """The encoding of a Python file, by its mark or its first lines, else UTF-8 (PEP 263)."""
+    """Return the encoding of a Python file by its mark or its first lines, else UTF-8 (PEP 263)."""
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
     except SyntaxError:  # it is unknown, or the text is not UTF-8: Python cannot import it either
@@ -90,10 +93,11 @@ def encoding_of(data: bytes) -> str:
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:
-    """The code cells of a notebook that are not empty, each with its `text`.
+    """Return the non-empty code cells of a notebook, each with its `text`.
 
     Raises:
-        BrokenNotebook: it is not a notebook, not in Python, or longer than a person writes.
+        BrokenNotebook: the file is not a notebook, is not in Python, or is longer than a person
+            would write.
     """
     try:
         content = json.loads(data)
@@ -112,26 +116,26 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
-    """A code cell with its `text`, from version 4 or 3 of the format."""
+    """Return a code cell of version 4 or 3 of the format, with its `text`."""
     lines = cell.get("source", cell.get("input", ""))
     return cell | {"text": _encodable("".join(lines))}
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """True if one of `code_cells` is an exercise, or only calls the tutor."""
+    """True if one of `code_cells` is an exercise or only calls the tutor."""
     return TUTORS.match(cell["text"]) is not None
 
 
 def read_notebook(data: bytes) -> Notebook:
-    """The code cells of a notebook as one Python file, line for line.
+    """Return the code cells of a notebook as one Python file, line for line.
 
     A line that only IPython understands becomes a no-op (`%matplotlib inline`, `!pip`, `name?`) or
-    the Python that it stands for (`%time f()`, `%run file.py`); a cell that is still not Python is
-    left out. Cells are numbered among the code cells that are not empty, from 1. Those of the tutor
-    are blank.
+    the equivalent Python (`%time f()`, `%run file.py`). A cell that is still not Python is left
+    out. The numbers of cells count only the non-empty code cells, starting at 1. The tutor's cells
+    become blank lines.
 
     Raises:
-        BrokenNotebook: it is not a notebook, or not in Python.
+        BrokenNotebook: the file is not a notebook, or is not in Python.
     """
     notebook = Notebook()
     lines: list[str] = []
@@ -149,7 +153,9 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """The lines of a cell as Python; blank lines if it is the tutor's or is not Python."""
+    """Return the lines of a cell as Python; a cell of the tutor or without Python becomes blank
+    lines.
+    """
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
     if is_tutors(cell):
@@ -168,7 +174,7 @@ def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list
 
 
 def _problem(lines: list[str]) -> tuple[int, str] | None:
-    """The line and the reason why these lines are not Python; None if they are."""
+    """Return the line and the reason why these lines are not Python, or None if they are Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -179,7 +185,9 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
 
 
 def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
-    """A cell without its %%magic; blank if the rest is not Python, or goes into a file."""
+    """Return a cell without its %%magic, or blank lines if the rest is not Python or becomes a
+    file.
+    """
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()
     if not words[0].startswith("%%"):
@@ -195,13 +203,13 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """True for the name of a Python file that a cell may write."""
+    """True if this is the name of a Python file that a cell may write."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 
 
 def _without_magics(lines: list[str]) -> list[str]:
-    """Replace each line that only IPython understands by Python."""
+    """Replace each line that only IPython understands with Python."""
     replaced, goes_on = [], False
     for line in lines:
         magic = BEGINS.match(line)

@@ -1,4 +1,6 @@
-"""From a student's folder to `<studentnumber>_assignment3.zip`, tried the way the grader does."""
+"""The archive `<studentnumber>_assignment3.zip` from a student's folder, tested as the grader
+does.
+"""
 
 import ast
 import re
@@ -53,7 +55,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 class Packed(NamedTuple):
-    """An archive, and the remarks for its author."""
+    """An archive, and the remarks for the student."""
 
     path: Path
     files: Files
@@ -62,7 +64,7 @@ class Packed(NamedTuple):
     hints: list[str]  # things that could be better
 
     def as_text(self) -> str:
-        """The first line says what would cost points."""
+        """Return the remarks as text; the first line says what would cost points."""
         first = "unpacks and runs, and nothing that costs points was found in it"
         if self.costs:
             words = ", ".join(dict(self.costs))
@@ -87,19 +89,19 @@ def pack(
     report: ReportKind | None = None,
     ask: Callable[[str], bool] | None = None,
 ) -> Packed:
-    """Make the archive; before that, unpack it elsewhere and check it the way the grader does.
+    """Make the archive, after unpacking it in another folder and checking it as the grader does.
 
     Args:
-        folder: has the code, the notebook and the report, at any depth.
-        number: the student's.
+        folder: the folder with the code, the notebook and the report, at any depth.
+        number: the student number.
         out: where the archive goes. An older one of the same name is set aside.
-        report: the kind to hand in, if there is a report in Word and one in LaTeX.
-        ask: asks the user a question with yes or no; None if nobody can answer.
+        report: the kind of report to hand in, if there is one in Word and one in LaTeX.
+        ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:
         UsageError: `number` is not a student number, `folder` is not a folder, or there are two
-            reports and nobody can say which one to take.
-        ToolkitError: something is missing, empty or unfinished, or cannot be imported.
+            reports and nobody can choose one.
+        ToolkitError: a part is missing, empty or unfinished, or cannot be imported.
     """
     if not re.fullmatch(r"[0-9]{4,12}", number):
         raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
@@ -137,7 +139,9 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """The findings that cost points, by id and in a sentence; and sentences for the others."""
+    """Return the findings that cost points, by id and sentence, and sentences for the other
+    findings.
+    """
     free_findings = free(trial.report, read_rubric())
     costly = []
     for finding in trial.report.findings:
@@ -147,10 +151,10 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def collect(folder: Path) -> Files:
-    """The files for the archive: no data sets, checkpoints, caches or virtual environments.
+    """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    What the toolkit has made for its user to look at stays out as well: exports, and pictures of
-    `toolkit curve` that no report shows.
+    Files that the toolkit made for its user stay out as well: exports, and pictures of `toolkit
+    curve` that no report shows.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -168,12 +172,12 @@ def collect(folder: Path) -> Files:
 
 
 def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
-    """True for the manifest that `toolkit export` has written, in a folder of its own."""
+    """True for the manifest that `toolkit export` wrote into a separate folder."""
     return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
 
 
 def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
-    """True for a picture of `toolkit curve`, unless a report shows it."""
+    """True for a picture of `toolkit curve` that no report shows."""
     if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
         return False
     reports = [text for name, text in files.items() if name.suffix == ".tex"]
@@ -194,7 +198,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
 
 
 def find_problems(files: Files) -> list[str]:
-    """Everything that is missing, empty or unfinished, a sentence each."""
+    """Return one sentence for each file that is missing, empty or unfinished."""
     problems = _part_problems(files)
     notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
@@ -213,7 +217,7 @@ def find_problems(files: Files) -> list[str]:
 
 
 def _part_problems(files: Files) -> list[str]:
-    """The problems of the four parts: missing, not Python, not finished, or copied."""
+    """Return the problems of the four parts: missing, not Python, unfinished or copied."""
     problems = []
     located = locate(files)
     code = {}
@@ -234,7 +238,7 @@ def _part_problems(files: Files) -> list[str]:
 
 
 def find_leftovers(files: Files) -> list[str]:
-    """Things that a student may want to finish before handing in, a sentence each."""
+    """Return one sentence for each thing that a student may want to finish first."""
     leftovers = []
     for part, candidates in locate(files).equal.items():
         name, fields = unclear(part, candidates)
@@ -255,7 +259,7 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    """The first problem of a part's file: empty, not Python, or not finished."""
+    """Return the first problem of a part's file: empty, not Python or unfinished."""
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
     if not source.strip():  # `_notebook_problems` has the problems of a notebook
         return [] if is_notebook else [f"{path} is empty."]
@@ -303,7 +307,7 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """The last run of each code cell by its number, without those of the tutor."""
+    """Return the last run of each code cell by its number, without the tutor's cells."""
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):
         if not is_tutors(cell):
@@ -317,7 +321,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive as the grader will: in its sandbox, which needs Linux, or without it."""
+    """Check the archive as the grader will: in the sandbox on Linux, without it elsewhere."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

@@ -1,4 +1,4 @@
-"""The four parts of a submission: their names, and the files that may be a student's."""
+"""The four parts of a submission: their names, and the files that a student may have written."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -24,17 +24,21 @@ NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"
 
 
 def list_files(root: Path) -> list[PurePosixPath]:
-    """The files below a folder that may be a student's, relative to it; no links."""
+    """List the files below a folder that a student may have written, as relative paths, without
+    links.
+    """
     return [path for path, is_folder in _walk(root) if not is_folder]
 
 
 def list_folders(root: Path) -> list[PurePosixPath]:
-    """The folders below a folder that may be a student's, relative to it; no links."""
+    """List the folders below a folder that a student may have made, as relative paths, without
+    links.
+    """
     return [path for path, is_folder in _walk(root) if is_folder]
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Walk over the paths below a folder that may be a student's: each, and True for a folder."""
+    """Yield each path below a folder that may be a student's, with True for a folder."""
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
@@ -53,5 +57,5 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 
 
 def is_theirs(path: PurePosixPath) -> bool:
-    """True if a file may be a student's own, rather than hidden or made by a tool."""
+    """True if a student may have written a file: it is neither hidden nor made by a tool."""
     return not any(part in NOT_THEIRS or part.startswith(".") for part in path.parts)

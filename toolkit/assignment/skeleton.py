@@ -1,4 +1,4 @@
-"""Copy files out of the toolkit: the skeleton, data, and the solution for teachers."""
+"""Functions that copy files out of the toolkit: the skeleton, data, and the teachers' solution."""
 
 import gzip
 import os
@@ -15,17 +15,18 @@ COPIED = 0.9  # of the solution's own code in one file: no file of somebody else
 
 
 def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Path]]:
-    """Copy the four files of the skeleton and the notebook into a folder; nothing is overwritten.
+    """Copy the skeleton's four files and the notebook into a folder; overwrite nothing.
 
     Args:
-        out: the folder, which is made if it is not there.
-        mnist: also MNIST, 55 MB, so that torchvision need not download it.
+        out: the folder, which is made if it does not exist.
+        mnist: also copy MNIST, 55 MB, so that torchvision does not download it.
 
     Returns:
-        the files that were written, and those that were there before and stay as they are.
+        the files that were written, and the existing files, which are unchanged.
 
     Raises:
-        ToolkitError: the folder cannot be made or written to, or MNIST was taken out.
+        ToolkitError: the folder cannot be made or written to, or MNIST was removed from the
+            package.
     """
     skeleton = package_data("skeleton")
     sources = {Path(name): skeleton / name for name in FILES.values()}
@@ -40,7 +41,7 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
 
 
 def write_solution(out: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the complete solution into a folder, as `write_skeleton` does the skeleton."""
+    """Copy the complete solution into a folder, in the same way as `write_skeleton`."""
     return _copy({Path(name): package_data("solution") / name for name in FILES.values()}, out)
 
 
@@ -61,7 +62,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """The files of the solution that one of these programs equals, whatever its names are."""
+    """Return the solution's files that one of these programs copies, whatever names it uses."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""Syntax trees of students' files, and the functions in them that are still to be written."""
+"""Syntax trees of students' files, and the functions in them that are not written yet."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The syntax tree of a program; None if it is not Python, or longer than anybody writes."""
+    """Return a program's syntax tree, or None if it is not Python or longer than anybody writes."""
     if len(source) > MAX_SOURCE:
         return None
     try:
@@ -30,11 +30,11 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def tree_of(source: str | bytes) -> ast.Module:
-    """The syntax tree of a program.
+    """Return the syntax tree of a program.
 
     Raises:
-        SyntaxError, ValueError: it is not Python.
-        RecursionError, MemoryError: it is nested too deep, for Python or for readers of the tree.
+        SyntaxError, ValueError: the program is not Python.
+        RecursionError, MemoryError: the program is nested too deeply.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -48,7 +48,7 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """Collect the identifiers below some nodes: names, attributes, arguments, imports."""
+    """Return the identifiers below some nodes: names, attributes, arguments and imports."""
     words: set[str] = set()
     for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
@@ -59,13 +59,13 @@ def words_in(*nodes: ast.AST) -> frozenset[str]:
 
 
 def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
-    """Each function that is still to be written: the statement that stands in for it, and its name.
+    """Yield each function that is not written yet: its placeholder statement, and its name.
 
-    Such a function has `raise NotImplementedError` among its statements. Or it is a no-op (`pass`,
-    `...`, a docstring, `return None`), and it has one of the assignment's names or a comment says
-    that something is to be done; then it may also return names that are only ever None. Not counted
-    are abstract methods, methods of a base class in the file, and functions that are defined again
-    below, as in a later cell.
+    A function is not written yet if it has `raise NotImplementedError` among its statements, or if
+    it is a no-op (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function
+    has one of the assignment's names, or if a comment says that something is to be done. Such a
+    function may also return names whose only value is None. Abstract methods, methods of a base
+    class in the file, and functions that are defined again further below do not count.
     """
     lines = source.split("\n")
     for owner in _owners(tree):
@@ -82,7 +82,9 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """The file and its classes, but not abstract ones, base classes, and those defined again."""
+    """Yield the file and its classes, except abstract classes, base classes and redefined
+    classes.
+    """
     bases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -99,7 +101,7 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """The functions and classes of a body by name; the last counts, as in Python."""
+    """Return the last definition of each name in a body, which is the valid one in Python."""
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -108,7 +110,9 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """A program in which each empty function that is still to be written raises, line for line."""
+    """Make each unwritten empty function of a program raise an error; the line numbers stay the
+    same.
+    """
     tree = parsed(source)
     if tree is None:
         return source
@@ -122,7 +126,7 @@ def marked(source: str) -> str:
 
 
 def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
-    """Find the statement that stands in for missing code; None if there is code."""
+    """Return the placeholder statement for missing code, or None if the function has code."""
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node
@@ -136,7 +140,7 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without `a = None` and without `return a` of such a name."""
+    """Return the statements except `a = None`, and except `return a` for such a name."""
     names: set[str] = set()
     for node in body:
         if _is_none(node):
@@ -145,7 +149,7 @@ def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
-    """True for `a = None` or `a, b = None, None` where all targets are plain names."""
+    """True for `a = None` or `a, b = None, None`, where all targets are plain names."""
     if not isinstance(node, ast.Assign):
         return False
     for part in chain.from_iterable(map(ast.walk, node.targets)):
@@ -157,7 +161,7 @@ def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
 
 
 def _values(node: ast.expr) -> list[ast.expr]:
-    """The elements of a tuple; of anything else, itself."""
+    """Return the elements of a tuple, or a list with only the node itself if it is not a tuple."""
     if isinstance(node, ast.Tuple):
         return node.elts
     return [node]
@@ -171,7 +175,7 @@ def _returns(node: ast.stmt, names: set[str]) -> bool:
 
 
 def _comments_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
-    """The comments in a function and directly below it, further in than its first line."""
+    """Return the comments in a function and the indented comments directly below it."""
     end = function.end_lineno or function.lineno
     inside = lines[function.lineno : end]
     for line in lines[end:]:
@@ -183,7 +187,7 @@ def _comments_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
 
 
 def _is_no_op(node: ast.stmt, to_do: bool) -> bool:
-    """True for a no-op; if the function is marked as to do, also for `super().__init__()`."""
+    """True for a no-op; in a function that is marked as to do, also for `super().__init__()`."""
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

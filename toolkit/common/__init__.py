@@ -1,4 +1,4 @@
-"""Floor 1: what every other room stands on."""
+"""The modules that every other part of the toolkit builds on."""
 
 import importlib
 import sys
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package whose public names are imported when they are used.
+    """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
 
-    So importing the package costs nothing, and one network does not cost what draws the curves.
-    See PEP 562. Type checkers do not run this; they read the imports below `if TYPE_CHECKING`.
+    Importing the package then costs nothing, and using one network does not import the code that
+    draws curves. See PEP 562. Type checkers do not run this function; they read the imports below
+    `if TYPE_CHECKING`.
 
     Args:
-        package: its `__name__`.
-        homes: a module of it -> the public names that are defined there, with spaces between them.
+        package: the package's `__name__`.
+        homes: module of the package -> the public names defined in it, separated by spaces.
     """
     home_of = {name: module for module, names in homes.items() for name in names.split()}
 

@@ -1,7 +1,8 @@
-"""Checks of what a network is given.
+"""Checks of the arguments that a network receives.
 
-Those of its input are compiled into the .pt files, so that a network in C++ refuses wrong input
-with the same sentence as the Python class. They must be valid TorchScript.
+The checks of tensors are compiled into the .pt files, so a network in C++ refuses wrong input with
+the same sentence as the Python class. The functions in this module must therefore be valid
+TorchScript.
 """
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 
 def describe(x: Tensor) -> str:
-    """The dtype and shape of a tensor for error messages, e.g. "float32 of shape [2, 64]"."""
+    """Return a tensor's dtype and shape for error messages, e.g. "float32 of shape [2, 64]"."""
     name = "another dtype"
     if x.dtype == torch.float32:
         name = "float32"
@@ -67,7 +68,7 @@ def check_latents(z: Tensor, latent_dim: int) -> None:
 
 
 def check_sizes(least: int = 1, **sizes: int) -> None:
-    """Raise a ValueError unless each size that a network is built with is a number from `least`."""
+    """Raise a ValueError unless each size of a network is an integer of at least `least`."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < least:
             raise ValueError(f"{name} must be a whole number, at least {least}; got {size!r}")

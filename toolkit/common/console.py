@@ -30,21 +30,21 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """A command line with one command, `cls` of a typer command: see `_answer`."""
+    """A command line with one command: the `cls` of a typer command, see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """A command line with several commands, `cls` of a typer.Typer: see `_answer`."""
+    """A command line with several commands: the `cls` of a typer.Typer, see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 def command_group(help_text: str) -> typer.Typer:
-    """A command line to which commands are added."""
+    """Return an empty command line, to which commands can be added."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -56,7 +56,7 @@ def command_group(help_text: str) -> typer.Typer:
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and answer what was mistyped in one sentence instead of typer's box."""
+    """Run a command line, and report a typing mistake in one sentence instead of typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -72,11 +72,11 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
 
 
 def reports_errors(command: Function) -> Function:
-    """Decorate a command so that a user's mistake ends in one sentence instead of a traceback.
+    """Decorate a command so that a user's mistake prints one sentence instead of a traceback.
 
-    The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 when the
-    memory or a file fails, and 130 after Ctrl-C, SIGTERM and SIGHUP. Any other exception is a bug
-    and keeps its traceback.
+    The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 if memory runs
+    out or a file cannot be used, and 130 after Ctrl-C, SIGTERM or SIGHUP. Any other exception is a
+    bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -111,12 +111,12 @@ def reports_errors(command: Function) -> Function:
 
 
 def can_ask() -> bool:
-    """Whether somebody can answer: a cell of a notebook has a terminal, and nobody at it."""
+    """Return True if a user can answer a question; in a notebook, nobody sits at the terminal."""
     return sys.stdin.isatty() and "JPY_PARENT_PID" not in os.environ
 
 
 def _prepare_output() -> None:
-    """Let no console and no setting of Matplotlib stop a command; it draws into files only."""
+    """Keep the console and Matplotlib's settings from stopping a command; plots go to files."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command
@@ -128,13 +128,13 @@ def _prepare_output() -> None:
 
 
 def _nowhere() -> TextIO:
-    """A stream in place of one that is closed, until the process ends."""
+    """Return a stream that discards its text, to replace a closed stream until the process ends."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Inside this block SIGTERM and SIGHUP, unless they are ignored, do what Ctrl-C does."""
+    """Make SIGTERM and SIGHUP act like Ctrl-C inside this block, unless they are ignored."""
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread can handle signals
@@ -149,11 +149,12 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 def training_command(*words: str, **options: object) -> str:
-    """The command line `python -m toolkit.train` with `words` and options.
+    """Return the command line `python -m toolkit.train` with these words and options.
 
     Args:
         words: the command and its own options, e.g. "lstm", "--length", "20".
-        options: where to read, compute and write, e.g. `preset`; None and defaults are left out.
+        options: options that all commands share, e.g. `preset`; None and default values are left
+            out.
     """
     given = {
         key: value
@@ -164,15 +165,16 @@ def training_command(*words: str, **options: object) -> str:
 
 
 def command_line(*words: str) -> str:
-    """Words as they are typed in this system's shell: those with spaces are in quotes."""
+    """Return words as a user types them in this system's shell; words with spaces are quoted."""
     join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
     return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
-    """Settings as words of a command line.
+    """Return settings as the words of a command line.
 
-    {"batch_size": 64} is "--batch-size", "64", and {"fast": False} is "--no-fast".
+    For example, {"batch_size": 64} becomes "--batch-size", "64", and {"fast": False} becomes
+    "--no-fast".
     """
     words = []
     for key, value in settings.items():

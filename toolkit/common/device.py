@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
-Every random number comes from a `torch.Generator` made by `make_rng`, so a run that is killed and
-repeated ends with the same bytes.
+Every random number comes from a `torch.Generator` that `make_rng` made, so a run that is killed and
+repeated produces the same bytes.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def needs_torch(task: str) -> None:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; "auto" prefers CUDA, then MPS, then the CPU.
+    """Return the device called `name`; "auto" prefers CUDA, then MPS, then the CPU.
 
     Raises:
         UsageError: the name is unknown, or this machine does not have the device.
@@ -58,13 +58,13 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """The device of a network's weights; the CPU if it has none."""
+    """Return the device of a network's weights, or the CPU if the network has no weights."""
     weights = next(network.parameters(), None)
     return torch.device("cpu") if weights is None else weights.device
 
 
 def pick_precision(device: torch.device) -> Precision:
-    """bfloat16 if the device computes it natively (about twice as fast), else float32."""
+    """Return bfloat16 if the device supports it natively (about twice as fast), else float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -76,7 +76,7 @@ def pick_precision(device: torch.device) -> Precision:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """A context in which matrix products and convolutions run in `precision`."""
+    """Return a context in which matrix products and convolutions run in `precision`."""
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
@@ -88,20 +88,22 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """A CPU random generator for one purpose, e.g. `make_rng(0, "latents")`.
+    """Return a random generator on the CPU for one purpose, e.g. `make_rng(0, "latents")`.
 
-    Generators for different purposes are independent: sampling more numbers for one never shifts
-    another. Numbers are sampled on the CPU and then moved, so every device sees the same ones.
+    Generators for different purposes are independent: drawing more numbers for one purpose never
+    shifts the numbers for another. Numbers are drawn on the CPU and then moved, so every device
+    gets the same numbers.
     """
     return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Make torch compute on this many threads inside the block, however many cores there are.
+    """Make torch use this number of threads inside the block, however many cores the machine has.
 
-    Each thread adds up a part of a sum, so another number rounds differently: what is to be the
-    same on every machine fixes it. With more threads than cores it takes longer.
+    Each thread adds up a part of a sum, so a different number of threads rounds differently.
+    Results that must be the same on every machine need a fixed number of threads. Computing takes
+    longer if there are more threads than cores.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
@@ -113,10 +115,10 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Compute with 0 in place of numbers below 1e-38 inside the block, on the calling thread.
+    """Replace numbers below 1e-38 by 0 inside the block, on the calling thread.
 
-    Derivatives that vanish over a long sequence become so small, and processors take many times as
-    long for them.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors need
+    many times as long to compute with so small numbers.
     """
     torch.set_flush_denormal(True)
     try:
@@ -129,7 +131,8 @@ def flushed_denormals() -> Iterator[None]:
 def seeded(seed: int, purpose: str) -> Iterator[None]:
     """Seed torch's global generator inside the block, and restore its state afterwards.
 
-    For the default initialisation of `nn.Linear` and other layers, which accepts no generator.
+    Use this function for the default initialisation of `nn.Linear` and other layers that accept no
+    generator.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(_derived_seed(seed, purpose))

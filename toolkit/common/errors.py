@@ -13,7 +13,7 @@ NO_MEMORY = (
 
 
 class ToolkitError(Exception):
-    """Something failed that the user can fix: exit code 1.
+    """An error that the user can fix; the exit code is 1.
 
     The message says what was given, what is expected and how to fix it.
     """
@@ -22,21 +22,21 @@ class ToolkitError(Exception):
 
 
 class UsageError(ToolkitError, ValueError):
-    """The request itself is impossible, such as a palindrome of 1 digit: exit code 2."""
+    """An impossible request, such as a palindrome of 1 digit; the exit code is 2."""
 
     exit_code = 2
 
 
 def first_line(error: BaseException, length: int = 200) -> str:
-    """The first line of an exception's message, for a sentence: plain text, at most `length`.
+    """Return the first line of an exception's message as plain text of at most `length` characters.
 
-    torch's exporters add pages in colour below theirs.
+    torch's exporters add pages of coloured text after the first line.
     """
     return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:length]
 
 
 def in_short(text: str, length: int) -> str:
-    """The first line of a text, or as many of its sentences, or words, as have room in `length`."""
+    """Return a text's first line, or as many sentences or words of it as fit into `length`."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")
@@ -45,14 +45,14 @@ def in_short(text: str, length: int) -> str:
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """The three choices that are most like a word which is none of them, for its author."""
+    """Return a sentence with the three choices that are most similar to a mistyped word."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: that of the processor, or that of a GPU.
+    """Return True if an error says that the processor or a GPU ran out of memory.
 
-    Not every error that has the word "memory" in it does.
+    An error can contain the word "memory" for other reasons.
     """
     if isinstance(error, MemoryError):
         return True

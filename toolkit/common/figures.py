@@ -1,4 +1,4 @@
-"""The pictures that the toolkit makes: sheets of digits, heat maps, curves and GIFs."""
+"""The pictures that the toolkit draws: sheets of digits, heat maps, curves and GIFs."""
 
 import io
 import math
@@ -25,7 +25,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """A curve with how far its seeds lie apart."""
+    """The mean curve of several seeds, and the range between the lowest and the highest seed."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -38,15 +38,15 @@ Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> shares of 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
-    """Convert an image (..., height, width), float in 0..1, to uint8; drop axes of length 1."""
+    """Convert an image (..., height, width), float from 0 to 1, to uint8; drop axes of length 1."""
     array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
     return array
 
 
 def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
-    """Arrange images (n, 1, 28, 28) in 0..1 in rows of `columns`, framed in grey.
+    """Arrange images (n, 1, 28, 28), values 0 to 1, in rows of `columns`, framed in grey.
 
-    Does what `torchvision.utils.make_grid` does, but importing that takes two seconds.
+    `torchvision.utils.make_grid` does the same, but importing torchvision takes two seconds.
 
     Returns:
         uint8 (height, width); each pixel is enlarged `scale` times.
@@ -72,9 +72,9 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 
 
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
-    """Encode images (n, 1, 28, 28) in 0..1 as a GIF that loops forwards and backwards.
+    """Encode images (n, 1, 28, 28), values 0 to 1, as a GIF that loops forwards and backwards.
 
-    Two neighbouring frames that are identical become one, shown for twice as long.
+    Two identical neighbouring frames become one frame that is shown for twice as long.
     """
     forwards = list(map(to_picture, _enlarge(frames, scale)))
     backwards = forwards[-2:0:-1]
@@ -84,13 +84,13 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
     """Write frames as a looping GIF that shows the last one for `last` milliseconds.
 
-    Neighbouring frames that are identical become one, shown for the sum of their times.
+    Identical neighbouring frames become one frame that is shown for the sum of their times.
     """
     atomic_write(path, _gif(frames, [milliseconds] * (len(frames) - 1) + [last]))
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side, each `inches` wide, with a caption above it."""
+    """Write pictures side by side, each `inches` wide and with a caption above it."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -115,7 +115,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot; with more than three curves the legend is beside it, with `beside` below.
+    """Write a line plot; with more than three curves, the legend is beside the plot.
 
     Args:
         curves: name -> (x, y).
@@ -123,8 +123,8 @@ def save_curves(
             deviation is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
-        beside: further curves, drawn faintly behind the others, such as somebody else's.
-        log: whether the y axis is logarithmic; `log_x`, whether the x axis is.
+        beside: further curves, drawn faintly behind the others, such as another person's.
+        log, log_x: True for a logarithmic y axis, or x axis.
     """
     crowded = len(curves) > 3
     figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
@@ -167,10 +167,10 @@ def save_panels(
     level: tuple[str, float],
     columns: int = 3,
 ) -> None:
-    """Write small plots of shares over a logarithmic x axis, all with the same y axis.
+    """Write small plots of proportions over a logarithmic x axis; all share one y axis.
 
-    Bands and bars go from the lowest to the highest of the seeds. Where curves lie on each other,
-    each later one is thinner, so that all can be seen.
+    Bands and error bars extend from the lowest to the highest seed. Where curves coincide, each
+    later curve is thinner, so that all of them remain visible.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.
@@ -202,7 +202,7 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Write matrices (rows, time), values in -1..1, one below the other with one colour scale."""
+    """Write matrices (rows, time), values -1 to 1, below one another with one colour scale."""
     heights = [len(values) + 2 for values in maps.values()]
     inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
     figure = Figure(figsize=(8, inches), layout="constrained")

@@ -1,4 +1,4 @@
-"""Files, written so that no kill, full disk or other process ever leaves half of one behind."""
+"""Files that are never left half-written, not even after a kill, a full disk or another process."""
 
 import contextlib
 import hashlib
@@ -21,12 +21,12 @@ HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)  # as `atomic_wr
 
 
 def sha256(data: bytes) -> str:
-    """SHA-256 of `data` as 64 hexadecimal digits."""
+    """Return the SHA-256 of `data` as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def checksum(text: str) -> str:
-    """CRC-32 of a text as 8 hexadecimal digits, by which a rotten bit is noticed."""
+    """Return the CRC-32 of a text as 8 hexadecimal digits, which reveals a flipped bit."""
     return f"{zlib.crc32(text.encode()):08x}"
 
 
@@ -34,7 +34,7 @@ def make_directory(path: Path) -> None:
     """Make `path` and its parents if they do not exist.
 
     Raises:
-        ToolkitError: it cannot be made, is not a directory, or is not writable.
+        ToolkitError: the directory cannot be made or written to, or `path` is not a directory.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -49,9 +49,9 @@ def make_directory(path: Path) -> None:
 
 
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
-    """Lock the file `path` until the result is left as a context manager or this process ends.
+    """Lock the file `path` until the returned context manager exits or this process ends.
 
-    The same process can lock it again; another one waits, and says so.
+    The same process can lock the file again. Another process waits for the lock, and says so.
 
     Args:
         busy: what another process is doing while it holds the lock, for the user who waits.
@@ -73,14 +73,16 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Remove what killed processes left half written, where nobody else writes at the same time."""
+    """Delete half-written files of killed processes; no other process may write here now."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
 def first_free(path: Path, before: str, after: str = "") -> Path:
-    """The first of `path` with `before`1`after`, `before`2`after`, ... as its ending to be free."""
+    """Return the first free path whose name is `path`'s, then `before`, a number from 1 and
+    `after`.
+    """
     numbered = (path.with_name(f"{path.name}{before}{k}{after}") for k in count(1))
     return next(candidate for candidate in numbered if not candidate.exists())
 
@@ -89,7 +91,7 @@ def set_aside(directory: Path) -> Path:
     """Rename `directory` to the first free `<name>.old-<k>`, and return the new path.
 
     Raises:
-        ToolkitError: it cannot be renamed.
+        ToolkitError: the directory cannot be renamed.
     """
     old = first_free(directory, ".old-")
     try:
@@ -100,7 +102,7 @@ def set_aside(directory: Path) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of `path`.
+    """Return the content of `path`.
 
     Raises:
         ToolkitError: the file is missing or unreadable.
@@ -112,7 +114,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace the content of `path` by `data`; after a crash it is all old or all new.
+    """Replace the content of `path` with `data`; after a crash, the file is all old or all new.
 
     The data goes to a temporary file beside `path`, is forced to the disk (fsync), and is then
     renamed to `path` in one step.
@@ -138,21 +140,21 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def write_changed(files: Mapping[Path, bytes]) -> None:
-    """`atomic_write` for those that differ; many at a time, since each waits for the disk."""
+    """Write each file whose content differs, many at a time, because each waits for the disk."""
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(atomic_write, changed, changed.values()))
 
 
 class Log(NamedTuple):
-    """The contents of a log."""
+    """The contents of a log file."""
 
     entries: list[dict[str, Any]]  # oldest first
     damaged: list[int]  # the numbers of the lines that are not as they were written, from 1
 
 
 def append_entry(path: Path, entry: dict[str, Any]) -> None:
-    """Append one JSON object as a line with its checksum, which `read_log` compares.
+    """Append one JSON object as a line with its checksum, which `read_log` verifies.
 
     Raises:
         ToolkitError: the disk is full or the file not writable.
@@ -168,7 +170,7 @@ def append_entry(path: Path, entry: dict[str, Any]) -> None:
 
 
 def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Replace a log by one with these entries.
+    """Replace a log with a log of these entries.
 
     Raises:
         ToolkitError: as `atomic_write`.
@@ -177,7 +179,7 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """The entries of a log, without a last line that a kill cut short; none without a file.
+    """Return a log's entries without a last line that a kill cut short; a missing file has none.
 
     Raises:
         ToolkitError: the file is unreadable.
@@ -199,7 +201,7 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """A line of a log: the entry and the checksum of its JSON."""
+    """Return a line of a log: the entry and the checksum of its JSON."""
     text = json.dumps(entry)
     return f'{text[:-1]}, "crc32": "{checksum(text)}"}}\n'
 

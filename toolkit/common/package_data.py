@@ -1,4 +1,4 @@
-"""Files that come with the toolkit outside the package (exports, templates, demos), and extras."""
+"""The toolkit's files outside the package (exports, templates, demos), and its extras."""
 
 import importlib.util
 import re
@@ -24,7 +24,7 @@ IN_CHECKOUT = {
 
 
 def package_data(name: str) -> Path:
-    """Find a file of the toolkit: beside the package in a checkout, inside it in a wheel.
+    """Return the path of a file of the toolkit.
 
     Args:
         name: a key of `IN_CHECKOUT`: most are folders, "notebook" and "clinic" files.
@@ -35,7 +35,7 @@ def package_data(name: str) -> Path:
 
 
 def requirements(extra: str | None = None) -> list[str]:
-    """The requirements of the toolkit, or those that one of its extras adds, as pip reads them.
+    """Return the requirements of the toolkit or of one of its extras, in pip's format.
 
     Raises:
         PackageNotFoundError: the toolkit is used without being installed.
@@ -49,14 +49,17 @@ def requirements(extra: str | None = None) -> list[str]:
 
 
 def _belongs_to(extra: str | None, marker: str) -> bool:
-    """True if a requirement with this marker is of an extra; for None, of no extra."""
+    """Return True if a marker belongs to `extra`, or to no extra if `extra` is None."""
     if extra is None:
         return "extra ==" not in marker
     return f"extra == '{extra}'" in marker
 
 
 def how_to_install(extra: str) -> str:
-    """The command that adds an extra, such as "report", by the tool that made this environment."""
+    """Return the command that adds an extra, such as "report", to this environment.
+
+    The command uses the tool that made this environment.
+    """
     from toolkit.common.console import command_line  # here, since few commands need it
 
     place, python = Path(sys.prefix), command_line(sys.executable)
@@ -74,7 +77,7 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """The toolkit from its present source with all its extras: uv removes those not named."""
+    """Return the toolkit's source with all extras, because uv removes those that are not named."""
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
     extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))

@@ -1,4 +1,4 @@
-"""Progress of a training run: a live bar on a terminal, plain lines anywhere else."""
+"""The progress of a training run: a live bar on a terminal, plain lines anywhere else."""
 
 import sys
 import time
@@ -13,12 +13,12 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def say_finished(title: str, step: int) -> None:
-    """Say that a run has nothing left to train."""
+    """Tell the user that a run has no steps left to train."""
     print(f"{title}: finished earlier, after step {step}; pass --restart to train from scratch")
 
 
 class Progress:
-    """Shows the step, the latest metrics and the remaining time of a loop of `total` steps.
+    """A display of the step, the latest metrics and the remaining time of `total` steps.
 
         with Progress("lstm", total=1000) as progress:
             progress.update(step, loss=0.1, accuracy=0.99)
@@ -28,7 +28,7 @@ class Progress:
         total: number of steps in the whole run.
         start: steps that an earlier, interrupted command has already done.
         console: where to write; standard output by default.
-        window: the last seconds whose speed says how long the rest takes.
+        window: the remaining time is estimated from the speed of this many last seconds.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class Progress:
             self._line()
 
     def update(self, step: int, **metrics: float) -> None:
-        """Report that `step` steps are done; each metric is shown until a newer value replaces it.
+        """Report that `step` steps are done; each metric stays until a newer value replaces it.
 
-        Outside a terminal this prints a line at most every 5 seconds.
+        Outside a terminal, this method prints at most one line every 5 seconds.
         """
         self.step = step
         self.metrics.update(metrics)

@@ -1,8 +1,8 @@
-"""The facts of a run, written down once: `run.json` in its run directory.
+"""The facts of a run, which are written once to `run.json` in the run directory.
 
-Its metrics are those of the manifest, with the losses at the end. It holds no time of day, so the
-same command on the same CPU gives the same file, apart from `seconds` and `crc32`, the checksum of
-the rest. Nothing here needs torch.
+The metrics are those of the manifest and the final losses. The file contains no time of day, so the
+same command on the same CPU writes the same file, apart from `seconds` and `crc32`, the checksum of
+the other fields. Nothing in this module needs torch.
 """
 
 import json
@@ -25,16 +25,16 @@ MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their so
 
 
 class Facts(BaseModel):
-    """A part of the record: it cannot be changed, and refuses unknown fields, infinity and NaN."""
+    """A part of the record, which is immutable and refuses unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The result of several draws of the same thing: a number and its error bar.
+    """The mean of several draws of the same quantity, with its error bar.
 
-    Formats as both, each in the given way: f"{spread:.2f}" is "3.93 ± 0.53".
+    A number format is applied to the mean and to the error bar: f"{spread:.2f}" is "3.93 ± 0.53".
     """
 
     mean: float
@@ -43,7 +43,7 @@ class Spread:
 
     @classmethod
     def of(cls, draws: Sequence[float]) -> Self:
-        """Of at least one number."""
+        """Return the spread of at least one number."""
         return cls(fmean(draws), stdev(draws) if len(draws) > 1 else None, len(draws))
 
     def __format__(self, spec: str) -> str:
@@ -59,13 +59,13 @@ class Interpolation(Facts):
     digit_to: Digit
 
     def __str__(self) -> str:
-        """In words, e.g. "from a 3 to an 8"."""
+        """Return the digits in words, e.g. "from a 3 to an 8"."""
         start, end = (f"an {d}" if d == 8 else f"a {d}" for d in (self.digit_from, self.digit_to))
         return f"from {start} to {end}"
 
 
 class RunRecord(Facts):
-    """The facts of one run."""
+    """The record of one run."""
 
     model: str  # lstm, rnn, gan or classifier: the command of `python -m toolkit.train`
     command: str  # the command line that continues or repeats the run
@@ -80,7 +80,7 @@ class RunRecord(Facts):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Compare and remove the checksum of the rest, which older records lack."""
+        """Verify and remove the checksum of the other fields, which older records do not have."""
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
@@ -96,7 +96,7 @@ class RunRecord(Facts):
 
     @property
     def finished(self) -> bool:
-        """Everything is there: the exports, the figures and this record."""
+        """True if the run is complete: the exports, the figures and this record exist."""
         return self.status == "finished"
 
 
@@ -104,7 +104,7 @@ def write_record(directory: Path, record: RunRecord) -> None:
     """Replace the record in a run directory.
 
     Raises:
-        ToolkitError: it cannot be written; the previous one is unharmed.
+        ToolkitError: the record cannot be written; the previous record is unharmed.
     """
     text = record.model_dump_json(indent=2, exclude_defaults=True)
     seal = checksum(json.dumps(json.loads(text)))  # which stays when JSON is laid out anew
@@ -112,7 +112,7 @@ def write_record(directory: Path, record: RunRecord) -> None:
 
 
 def read_record(directory: Path) -> RunRecord:
-    """The record in a run directory.
+    """Return the record in a run directory.
 
     Raises:
         UsageError: the directory is from a version of the toolkit that kept no record.

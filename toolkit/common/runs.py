@@ -1,4 +1,4 @@
-"""A run directory: the facts, a log of metrics, one checkpoint, the figures.
+"""The directory of a run, with its facts, a log of metrics, one checkpoint and the figures.
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
@@ -41,17 +41,18 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 
 
 class Run:
-    """One training run on disk, or a grid of them.
+    """A training run on disk, or a grid of training runs.
 
-    `load` and `save` keep run.json at "running". Once everything else has been written, `finish`
-    replaces it with the whole record, so that a killed run never looks finished. Another process
-    that opens the run waits until this one ends or leaves the run as a context manager.
+    `load` and `save` keep the status in run.json at "running". Once everything else has been
+    written, `finish` replaces run.json with the whole record, so a killed run never looks finished.
+    Another process that opens the run waits until this process ends or leaves the run as a context
+    manager.
 
     Args:
-        directory: made if it is not there.
-        config: a dataclass of numbers and strings; a checkpoint of another config is refused, and
-            so is a training with another one.
-        model, command: for the record; a run that nobody reports needs neither.
+        directory: the run's directory, which is made if it does not exist.
+        config: a dataclass of numbers and strings; a checkpoint or a training with another config
+            is refused.
+        model, command: both go into the record; a run that is not reported needs neither.
 
     Raises:
         ToolkitError: the directory cannot be made or written to.
@@ -95,10 +96,10 @@ class Run:
         self._lock.lock.release()
 
     def check_config(self, config: "DataclassInstance") -> None:
-        """What a training calls first, with its own config.
+        """Check the config of a training, which calls this method first.
 
         Raises:
-            UsageError: the run is of another one.
+            UsageError: the run has another config.
         """
         if differences := _differences(self.config, _as_json(config)):
             raise UsageError(
@@ -108,16 +109,17 @@ class Run:
             )
 
     def set_aside(self) -> Path | None:
-        """Keep what is there under another name, and start with an empty directory."""
+        """Keep the old content under another name, and start with an empty directory."""
         old = set_aside(self.directory) if self.checkpoint.exists() else None
         make_directory(self.figures)
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """The state of the last `save`, or None for a new run; the log goes back to that step.
+        """Return the state of the last `save`, or None for a new run, and rewind the log to its
+        step.
 
-        Lines of the log that are damaged are named, and kept under another name: the training does
-        not need them, the curves do.
+        Damaged lines of the log are reported, and the damaged log is kept under another name. The
+        training does not need these lines, but the curves do.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
@@ -136,7 +138,7 @@ class Run:
         return state
 
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
-        """Keep the entries up to the last `save`, and name those that are damaged or missing."""
+        """Keep the entries up to the last `save`, and report damaged or missing entries."""
         entries, damaged = read_log(self.log_file)
         self.entries = [entry for entry in entries if entry["step"] <= self.step]
         num_logged = 0 if state is None else state["num_logged"]
@@ -156,10 +158,10 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Put what `load` returned back into the attributes of `state`, as `save` was given them.
+        """Load the state that `load` returned into the objects in `state`, as given to `save`.
 
         Raises:
-            ToolkitError: it does not fit, because the code has changed since.
+            ToolkitError: the state does not fit, because the code has changed since.
         """
         try:
             for name, value in vars(state).items():
@@ -188,7 +190,7 @@ class Run:
                 strings and containers of them.
 
         Raises:
-            ToolkitError: it cannot be written; the previous checkpoint is unharmed.
+            ToolkitError: the checkpoint cannot be written; the previous checkpoint is unharmed.
         """
         buffer = io.BytesIO()
         facts = {"config": self.config, "step": step, "seconds": seconds}
@@ -206,7 +208,7 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """The facts of the run; once its training has ended, with why, for `finish` to write."""
+        """Return the record of the run; `stopped` says why a finished training ended."""
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -220,10 +222,10 @@ class Run:
         )
 
     def finish(self, record: RunRecord) -> None:
-        """Write the record, which is the last thing that a run does.
+        """Write the record; this is the last step of a run.
 
         Raises:
-            ToolkitError: it cannot be written.
+            ToolkitError: the record cannot be written.
         """
         write_record(self.directory, record)
 
@@ -264,13 +266,13 @@ class Run:
 
 
 def _as_json(config: "DataclassInstance") -> dict[str, Any]:
-    """The settings as a file has them."""
+    """Return the settings as they are after a round trip through JSON."""
     settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return settings
 
 
 def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
-    """The settings that have a default."""
+    """Return the settings that have a default, with their default values."""
     defaults = {}
     for field in dataclasses.fields(config):
         if field.default is not dataclasses.MISSING:
@@ -279,7 +281,7 @@ def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """In which settings two configs differ, in words; nothing if in none."""
+    """Return a text that lists the settings in which two configs differ; "" if there are none."""
     return "; ".join(
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted(there.keys() | here.keys())
@@ -288,7 +290,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 
 
 def _state_of(value: Any) -> Any:
-    """The state that a checkpoint holds of an object that changes during training."""
+    """Return the state to save for an object that changes during training."""
     if isinstance(value, torch.Generator):
         return value.get_state()
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""The settings of a training: what they may be, and the learning rate that follows from them.
+"""The allowed settings of a training, and the learning rate that follows from the settings.
 
 Importing this module does not import torch.
 """
@@ -16,10 +16,11 @@ LARGEST = sys.float_info.max
 
 
 def check_kinds(config: "DataclassInstance") -> None:
-    """Raise a UsageError unless each field of `config` is of the kind that its annotation says.
+    """Raise a UsageError unless the value of each field of `config` matches its annotation.
 
-    The kinds are int, float, bool and Literal. An int may stand for a float, but 5.0 for no int and
-    True for no number. Infinity and NaN are refused too.
+    The supported annotations are int, float, bool and Literal. An int is accepted for a float, but
+    5.0 is not accepted for an int, and True is not accepted for a number. Infinity and NaN are
+    refused.
     """
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
@@ -76,10 +77,10 @@ def check_decay(config: object, *names: str) -> None:
 
 
 def annealed(learning_rate: float, step: int, num_steps: int, final_lr_ratio: float = 0.0) -> float:
-    """The learning rate at one step: constant for the first half, then falling linearly towards 0.
+    """Return the learning rate at one step: constant for the first half, then a linear decay.
 
     Args:
-        step: from 1 to `num_steps`.
+        step: 1 to `num_steps`.
         final_lr_ratio: from 0 to 1; the rate stops falling at this fraction of `learning_rate`.
     """
     remaining = (num_steps - step + 1) / num_steps

@@ -1,4 +1,4 @@
-"""Running many jobs in parallel, on the cores of this machine or on a Dask cluster."""
+"""Functions that run many jobs in parallel, on this machine's cores or on a Dask cluster."""
 
 import contextlib
 import os
@@ -39,9 +39,10 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
 
 
 def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> list[Answer]:
-    """What a function returns on each worker of a cluster, which has at least one.
+    """Return the result of a function on each worker of a cluster.
 
-    It waits until there is one: a cluster that grows with its work has none before.
+    The function waits until the cluster has at least one worker, because a cluster that grows on
+    demand starts with none.
 
     Raises:
         UsageError: there is no scheduler at that address.
@@ -53,7 +54,7 @@ def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> l
 
 
 def _connected(cluster: str) -> Any:
-    """A client of a scheduler, as a context manager."""
+    """Return a client of a scheduler, as a context manager."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -67,9 +68,9 @@ def _connected(cluster: str) -> Any:
 
 
 def _end_with(parent: int) -> None:
-    """Let this worker end when its parent does, which one that is killed cannot tell it.
+    """End this worker when its parent ends, because a killed parent cannot tell the worker to stop.
 
-    By itself it would finish its job and wait another five minutes for the next one.
+    Otherwise the worker would finish its job and wait another five minutes for the next job.
     """
 
     def watch() -> None:

@@ -1,16 +1,17 @@
 """The exported models. Demos, tests, C++ and other programs use these files, not the model classes.
 
-`load("lstm")` is what most need, and `verify("lstm")` compares it with its golden values.
+Most programs need only `load("lstm")`. `verify("lstm")` compares the file with its golden values.
 
-- `loading`, `saving`: networks from their weights, verified, and into all formats.
-- `manifest`: the list of exports with their hashes and metrics; does not import torch.
-- `replacing`: puts new exports in the place of old ones, so that nothing is lost.
+- `loading`, `saving`: load a network from its weights with verification, and save it in all
+  formats.
+- `manifest`: the list of exports with their hashes and metrics; it does not import torch.
+- `replacing`: replaces old exports with new ones, so that nothing is lost.
 - `golden`: example inputs and outputs that prove a loaded model correct in any language.
 - `formats`: the content of each kind of file.
 - `film`: the GAN's training at 16 steps.
-- `own`: wrappers with the contract of ours for a student's generator and discriminator.
-- `generator`: loads anyone's generator file, ours or a student's, and checks its images.
-- `playground`: the page in one file.
+- `own`: wrappers that give a student's generator and discriminator the toolkit's interface.
+- `generator`: loads any generator file, the toolkit's or a student's, and checks its images.
+- `playground`: the page as a single file.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Reading the film of a GAN's training, verified, with the networks that it belongs to.
+"""The verified film of a GAN's training, with the networks that the film belongs to.
 
 film = load_film()
 generator = network_at(film, "generator", step=1805)
@@ -32,7 +32,7 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 
 def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
-    """The arrays of film.npz, see `toolkit.gan.film`. Nothing in the file is run.
+    """Return the arrays of film.npz (see `toolkit.gan.film`); no code in the file is run.
 
     Raises:
         ToolkitError: the file is missing or damaged, or belongs to another generator.
@@ -54,7 +54,7 @@ def network_at(
     step: int,
     exports_dir: Path = EXPORTS_DIR,
 ) -> nn.Module:
-    """A network as it was at one step of the film.
+    """Return a network in its state at one step of the film.
 
     Raises:
         UsageError: the film has no such network at this step.
@@ -67,16 +67,17 @@ def network_at(
 
 
 def has_film(exports_dir: Path) -> bool:
-    """True if a folder has the film of its generator's training."""
+    """True if a folder contains the film of its generator's training."""
     listed = read_manifest(exports_dir)
     return "film.npz" in listed and is_current("film.npz", listed)
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """The trainings for the pages: `film`, this generator's or None; `clinic`, those that fail.
+    """Return the trainings for the pages: `film`, this generator's or None, and `clinic`, the
+    failures.
 
-    They have digits if there is a classifier. The film has the name of its loss and of its owner,
-    and real images if the package has MNIST.
+    If there is a classifier, the trainings include counts of digits. The film includes the names of
+    its loss and of its owner, and real images if the package contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.
@@ -99,15 +100,16 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """A film as JSON can hold it: `Film` in playground/src/models.js.
+    """Return a film in a form that JSON can hold: `Film` in playground/src/models.js.
 
     Args:
-        generator: any that has the film's architecture; its weights are replaced.
-        real: the first of the film's real images, float (n, 1, 28, 28) in 0..1, if they are shown.
+        generator: any generator of the film's architecture; its weights are replaced.
+        real: the first of the film's real images, float (n, 1, 28, 28), 0 to 1, if the page shows
+            them.
 
     Returns:
-        of each step the AUC, the losses and the logits; as `png` one row of images for each step,
-        and as `real_png` one row of real ones.
+        for each step, the AUC, the losses and the logits; `png` has one row of images for each
+        step, and `real_png` has one row of real images.
     """
     z = torch.from_numpy(film["z"][:NUM_TILES]).float()
     rows = []
@@ -132,8 +134,8 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
     """Add `digits` to the result of `for_pages`, counted by the classifier (images to logits).
 
-    For each step they are the numbers of pictures, as the page shows them, of the digits 0 to 9,
-    and at last of those of which the classifier is not sure.
+    For each step, `digits` has the number of pictures of each digit 0 to 9, as the page shows them,
+    and then the number of pictures that the classifier is not sure about.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255
@@ -145,7 +147,7 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
 
 
 def _png(rows: Sequence[Tensor]) -> str:
-    """Rows of images (n, 1, 28, 28) in 0..1, as one picture in base64."""
+    """Return rows of images (n, 1, 28, 28), 0 to 1, as one picture in base64."""
     sheet = torch.cat([torch.cat(list(images[:, 0]), dim=1) for images in rows])
     picture = Image.fromarray((sheet * (SHADES - 1)).round().byte().numpy(), "P")
     picture.putpalette([shade * 255 // (SHADES - 1) for shade in range(SHADES) for _ in "RGB"])

@@ -1,6 +1,6 @@
-"""Loading anyone's generator file, ours or a student's, behind one interface.
+"""Any generator file, the toolkit's or a student's, behind one interface.
 
-z goes in, and images in 0..1 come out. A file that does anything else is refused in one sentence.
+The input is z, and the output is images from 0 to 1. Any other file is refused with one sentence.
 """
 
 from pathlib import Path
@@ -21,12 +21,12 @@ NUM_PROBES = 100  # images that are generated to detect the range
 
 
 class Generator(nn.Module):
-    """A generator that was loaded from a file. Every batch that it generates is checked.
+    """A generator from a file, which checks every batch that it generates.
 
     Args:
         path: weights that a manifest lists, or a TorchScript file, which is executable code, so
             trust its author.
-        latent_dim: size of z; by default the file's own attribute `latent_dim`.
+        latent_dim: the size of z; by default the file's own attribute `latent_dim`.
         value_range: the range of the file's images, "0,1" or "-1,1"; by default it is detected
             from 100 images.
 
@@ -60,10 +60,10 @@ class Generator(nn.Module):
         self(probes)
 
     def forward(self, z: Tensor) -> Tensor:
-        """From z, float32 (batch, latent_dim), to images (batch, 1, 28, 28) in 0..1.
+        """Map z, float32 (batch, latent_dim), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
-            ToolkitError: the file does not accept z, or returns anything but such images.
+            ToolkitError: the file does not accept z, or returns anything except such images.
         """
         images = self._generate(z)
         low, high = LIMITS[self.value_range]
@@ -87,7 +87,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _generate(self, z: Tensor) -> Tensor:
-        """The file's images of z, in its own range."""
+        """Return the file's images of z, in the file's own range."""
         try:
             images = self.module(z)
         except (ValueError, *SCRIPT_ERRORS) as error:  # a network of ours raises a ValueError

@@ -1,7 +1,7 @@
 """Golden values: example inputs and outputs of each export.
 
-They are stored in the manifest, so that a program in any language can prove that it loads and calls
-a model correctly.
+The manifest stores the golden values, so a program in any language can prove that it loads and
+calls a model correctly.
 """
 
 import math
@@ -24,11 +24,11 @@ LONG = 1000  # digits of the long input
 
 
 def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
-    """Random inputs of a model; the same `batch_size` always gives the same ones.
+    """Return random inputs of a model; equal values of `batch_size` give equal inputs.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
-        model: a generator must have the attribute `latent_dim`.
+        model: the network; a generator must have the attribute `latent_dim`.
         batch_size: also determines the length of sequences, 2 * batch_size + 1.
 
     Returns:
@@ -44,13 +44,13 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network in a format that cannot check its input itself; it takes what our modules take.
+    """A network in a format that cannot check its input, with the checks of the toolkit's modules.
 
-    It has the attributes that the manifest lists, such as `latent_dim` of a generator.
+    The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
 
     Args:
-        export: the file, with its entry.
-        run: from an input to the output, both numpy arrays or both tensors.
+        export: the file with its entry.
+        run: maps an input to the output; both are numpy arrays, or both are tensors.
     """
 
     def __init__(self, export: Export, run: Callable[[Any], Any]) -> None:
@@ -60,11 +60,11 @@ class Checked(nn.Module):
         vars(self).update(export.entry.get("attributes", {}))
 
     def train(self, mode: bool = True) -> "Checked":
-        """A graph has one mode, that of evaluation."""
+        """Return the network unchanged, because a graph has only evaluation mode."""
         return self
 
     def forward(self, x: Any) -> Any:
-        """The output for x.
+        """Return the output for x.
 
         Raises:
             ValueError: x has another dtype or shape, or a digit outside 0 to 9.
@@ -80,12 +80,12 @@ class Checked(nn.Module):
 
 @torch.no_grad()
 def golden_values(name: str, model: Any) -> dict[str, Any]:
-    """Example inputs, and the outputs of `model`, which is on the CPU and in eval mode.
+    """Return example inputs, and the outputs of `model`, which is on the CPU and in eval mode.
 
     Returns:
         `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON, where an
         array is `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` with its values
-        in row-major order. Of a network that reads digits also `long`, a case whose input is
+        in row-major order. A network that reads digits also has `long`, a case whose input is
         `{"seed": int, "shape": [...]}`, the arguments of `long_digits`.
     """
     golden: dict[str, Any] = {"tolerance": TOLERANCE}
@@ -104,11 +104,11 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
 
 
 def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
-    """Pseudo-random digits that a program in any language can make: int64 of this shape.
+    """Return pseudo-random digits, int64 of this shape, that any language can reproduce.
 
-    x(0) is the seed, from 1 on, x(k) = 48271 x(k-1) mod 2^31 - 1, and the k-th digit is the last
-    one of x(k) (Park and Miller, "Random number generators: good ones are hard to find", 1988, with
-    the multiplier that they recommended in 1993).
+    x(0) is the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod 2^31 - 1, and the k-th digit
+    is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones are
+    hard to find", 1988, with the multiplier that they recommended in 1993).
     """
     digits = []
     x = seed
@@ -121,12 +121,12 @@ def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
 def check_golden(
     file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any], consequence: str = ""
 ) -> float:
-    """The largest difference of a model from its golden outputs, without the long ones.
+    """Return the largest difference of a model from its golden outputs, except the long ones.
 
     Args:
-        file: its name, for the message.
-        golden: as `golden_values` returns them.
-        model: from an input to the output, a tensor or an array.
+        file: the name of the file, for the message.
+        golden: the golden values, as `golden_values` returns them.
+        model: maps an input to the output, a tensor or an array.
         consequence: the end of the message, such as ", so it was not written".
 
     Raises:
@@ -148,13 +148,13 @@ def check_golden(
 def difference_at_length(
     golden: Mapping[str, Any], model: Callable[[Tensor], Any]
 ) -> tuple[int, float] | None:
-    """The length of the long golden input, and the largest |difference| / (1 + |y|) there.
+    """Return the length of the long golden input, and the largest |difference| / (1 + |y|) there.
 
-    Rounding grows from step to step: how much depends on the network, so this is no reason to
-    refuse one.
+    Rounding errors grow from step to step, and the growth depends on the network. So a large
+    difference is no reason to refuse a network.
 
     Returns:
-        None if there is no such input.
+        the length and the difference, or None if there is no such input.
     """
     case = golden.get("long")
     if case is None:

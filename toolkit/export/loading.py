@@ -1,9 +1,10 @@
-"""Loading a network from the exports, verified.
+"""Verified networks, loaded from the exports.
 
     from toolkit.export import load
 
-    lstm = load("lstm")
-    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+The network is built from its weights, `lstm.safetensors`. The other formats work without the
+toolkit, and `load` reads them too. `load` first compares the SHA-256 of the file with the manifest,
+because neither torch nor onnxruntime notices a damaged weight.
 
 The network is built from its weights, `lstm.safetensors`. The other formats do without the toolkit;
 `load` reads them too. It first compares the SHA-256 of the file with the manifest, since neither
@@ -31,24 +32,25 @@ from toolkit.export.manifest import (
 
 
 def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
-    """Load a network, ready to use: verified, on the CPU, in eval mode, without gradients.
+    """Load a network that is ready to use: verified, on the CPU, in eval mode, without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
         exports_dir: the folder of the file and its manifest; by default `exports` in the current
-            directory if it has the file, else the exports that come with the toolkit.
-        format: by default the network is built from its weights. "pt" returns a TorchScript
-            module; "pt2" a function from tensor to tensor, and "onnx" one from numpy array to numpy
-            array. A student's own GAN, whose code is not here, is its .pt2, or else its .pt file.
+            directory if that folder has the file, else the toolkit's own exports.
+        format: by default, the network is built from its weights. "pt" returns a TorchScript
+            module, "pt2" a function from tensor to tensor, and "onnx" a function from numpy array
+            to numpy array. A student's own GAN, whose code is not available, is loaded from its
+            .pt2 file, or else from its .pt file.
 
     Returns:
-        a `torch.nn.Module`. Its attributes depend on `name`, so a type checker takes any:
-        `latent_dim` of a generator, `trace` of an LSTM, `features` of the classifier.
+        a `torch.nn.Module`. Its attributes depend on `name`, so a type checker accepts any:
+        `latent_dim` for a generator, `trace` for an LSTM, `features` for the classifier.
 
     Raises:
         UsageError: there is no such model or format.
         ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
-            other weights than those that are listed; or torch is too old, or too new, for it.
+            weights that the manifest does not list; or torch is too old or too new for the file.
     """
     export = read_export(name, exports_dir, format)
     _, _, suffix = export.file.rpartition(".")
@@ -69,7 +71,7 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
 
 def _built(name: str, export: Export, folder: Path) -> nn.Module:
-    """The network of these weights."""
+    """Return the network with these weights."""
     if "own" in export.entry and "architecture" not in export.entry:
         own: nn.Module = load(name, folder, format=_own_format(name, folder))
         return own
@@ -81,7 +83,7 @@ def _built(name: str, export: Export, folder: Path) -> nn.Module:
 
 
 def _own_format(name: str, folder: Path) -> Format:
-    """The format in which a student's own network, which has code of its own, is loaded."""
+    """Return the format in which a student's own network is loaded."""
     listed = read_manifest(folder)
     has_script, has_program = f"{name}.pt" in listed, f"{name}.pt2" in listed
     if has_program and not (has_script and program.is_too_old()):
@@ -101,8 +103,8 @@ def verify(
 
     Raises:
         UsageError: there is no such model or format.
-        ToolkitError: the file cannot be loaded, as in `load`, the manifest has no golden values for
-            it, or a difference is larger than they allow.
+        ToolkitError: the file cannot be loaded, as in `load`; the manifest has no golden values for
+            it; or a difference exceeds the tolerance.
     """
     file, folder = find_file(name, exports_dir, format)
     model = load(name, folder, format=format)
@@ -118,11 +120,12 @@ def load_file(path: Path) -> tuple[nn.Module, str, bool]:
     """Load a network of the exports, or any TorchScript file, which runs code from the file.
 
     Returns:
-        it, in eval mode on the CPU; its SHA-256; whether the manifest beside it lists this.
+        the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest
+        beside the file lists this SHA-256.
 
     Raises:
-        ToolkitError: the file is missing, or neither weights that a manifest beside it lists nor
-            TorchScript; or a manifest in the same folder lists it with another SHA-256.
+        ToolkitError: the file is missing; it is neither TorchScript nor weights that a manifest
+            beside it lists; or a manifest in the same folder lists it with another SHA-256.
     """
     data, entry, digest = listed = read_listed(path)
     if data is None or digest is None:

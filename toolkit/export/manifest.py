@@ -1,14 +1,15 @@
-"""The manifest: which exports there are, what they take and return, and their SHA-256.
+"""The manifest lists the exports, their inputs and outputs, and their SHA-256.
 
 For each file, `exports/manifest.json` has the SHA-256 and the size. The weights of a network, such
-as `lstm.safetensors`, are its source: their entry also has the architecture, the input and output,
-the settings of the training, the metrics, and golden values (see `toolkit.export.golden`).
-The other files of the network, such as `lstm.onnx`, name the SHA-256 of its weights in `made_from`,
-and count only as long as these are listed too. Before 0.3 there were no weights, and the `.pt` file
-was the source; such folders are read as they are. Each entry has the checksum of itself and its
-name, "crc32", since a rotten bit in it would go unseen.
+as `lstm.safetensors`, are its source. The entry of the weights also has the architecture, the input
+and output, the settings of the training, the metrics, and golden values (see
+`toolkit.export.golden`). The other files of the network, such as `lstm.onnx`, name the SHA-256 of
+the weights in `made_from`, and count only while these weights are listed too. Before version 0.3,
+there were no files of weights, and the `.pt` file was the source; such folders can still be read.
+Each entry has a checksum of its content and its name, "crc32", because a flipped bit in an entry
+would otherwise go unnoticed.
 
-Finding and reading exports works without importing torch; `toolkit.export.replacing` writes them.
+Exports can be found and read without importing torch. `toolkit.export.replacing` writes exports.
 """
 
 import functools
@@ -29,7 +30,7 @@ MINE = "_mine"  # after the name that somebody's own network has on the pages, b
 
 @dataclass(frozen=True)
 class Signature:
-    """Input and output of a network, and the metric that says how good it is."""
+    """The input and the output of a network, and the metric that says how good the network is."""
 
     input: str
     output: str
@@ -95,7 +96,7 @@ KINDS = {
 
 
 class Export(NamedTuple):
-    """A file of the exports, and what the manifest says about it."""
+    """A file of the exports, with its entry in the manifest."""
 
     file: str  # its name, such as "lstm.pt" or "lstm.onnx"
     data: bytes
@@ -103,7 +104,7 @@ class Export(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A network on the pages."""
+    """A network that the pages show."""
 
     name: str  # of its export
     folder: Path
@@ -119,14 +120,14 @@ class Listed(NamedTuple):
 
     @property
     def intact(self) -> bool:
-        """True if the content is the one that the manifest lists."""
+        """True if the content matches the SHA-256 in the manifest."""
         return self.entry is not None and self.sha256 == self.entry["sha256"]
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """True if a listed file was made from one that is listed, or is itself the source.
+    """True if a listed file is itself the source, or was made from a listed source.
 
-    A .pt file from before there were weights is the source only as long as there are none.
+    A .pt file from before version 0.3 is the source only while there is no file of weights.
     """
     source = manifest[file].get("made_from")
     if source is None:
@@ -136,7 +137,9 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 
 
 def source_of(name: str, manifest: Mapping[str, Any]) -> str:
-    """The file of a network whose entry says all about it: its weights, or before 0.3 its .pt."""
+    """Return a network's source, which has the full entry: its weights, or before 0.3 its .pt
+    file.
+    """
     for format_ in SOURCES:
         if f"{name}.{format_}" in manifest:
             return f"{name}.{format_}"
@@ -144,7 +147,7 @@ def source_of(name: str, manifest: Mapping[str, Any]) -> str:
 
 
 def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
-    """The entry of a network's source in a folder, which says all about it; {} if there is none.
+    """Return the full entry of a network from its source in a folder, or {} without a source.
 
     Raises: as `read_manifest`.
     """
@@ -154,17 +157,17 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """The SHA-256 by which figures name a network: of its weights.
+    """Return the SHA-256 by which figures identify a network, which is that of its weights.
 
-    Figures from before 0.3 name a network after its .pt file. The networks of then have this as
-    `known_as`, so that their figures, old and new, are comparable.
+    Figures from before version 0.3 identify a network by its .pt file. The entries of these
+    networks keep that SHA-256 as `known_as`, so old and new figures are comparable.
     """
     digest: str = entry.get("known_as", entry["sha256"])
     return digest
 
 
 def judge_of(exports_dir: Path) -> str:
-    """The identity of the classifier of a folder.
+    """Return the identity of the classifier in a folder.
 
     Raises: as `read_manifest`; ToolkitError: the folder lists no classifier.
     """
@@ -175,12 +178,12 @@ def judge_of(exports_dir: Path) -> str:
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
-    """The manifest as a dictionary, file name -> entry; empty if there is none yet.
+    """Return the manifest as a dictionary, file name -> entry; {} if there is no manifest.
 
-    One in which no entry has a checksum is from before 0.2 and taken as it is.
+    A manifest in which no entry has a checksum is from before version 0.2 and is accepted as it is.
 
     Raises:
-        ToolkitError: it is damaged.
+        ToolkitError: the manifest is damaged.
     """
     path = exports_dir / "manifest.json"
     if not path.exists():
@@ -201,7 +204,9 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)  # a training reads the same one a dozen times
 def _check(data: bytes) -> None:
-    """Raise a ValueError, or what mistyped JSON leads to, unless `data` is an intact manifest."""
+    """Raise a ValueError, or a similar error for malformed JSON, unless `data` is an intact
+    manifest.
+    """
     manifest = json.loads(data)
     sealed = b'"crc32"' in data
     for name, entry in manifest.items():
@@ -219,18 +224,21 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """The place of the content with this SHA-256 until the manifest lists it for `path`."""
+    """Return the temporary path of content with this SHA-256, until the manifest lists `path`
+    with it.
+    """
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 
 
 def read_listed(path: Path) -> Listed:
-    """A file and its entry in the manifest beside it, as one writer left them.
+    """Return a file and its entry in the manifest beside it, both from the same writer.
 
-    A process that was killed after the manifest and before the file has left the file staged.
-    While another process writes, this reads again until both fit or nothing changes any more.
+    If a process was killed after writing the manifest and before writing the file, the file is
+    staged. While another process writes, this function reads again until the file and its entry
+    match or nothing changes any more.
 
     Raises:
-        ToolkitError: the manifest is damaged, or something is unreadable.
+        ToolkitError: the manifest is damaged, or a file is unreadable.
     """
     before = None
     while True:
@@ -261,24 +269,26 @@ def _content(path: Path) -> bytes | None:
 
 
 def default_directory(preset: str, runs_dir: Path) -> Path:
-    """The folder of a preset's exports: the smoke preset leaves the committed ones alone."""
+    """Return the folder for a preset's exports; the smoke preset does not touch the committed
+    exports.
+    """
     return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 
 def readable_exports() -> Path:
-    """The exports of the current directory if there are any, else those of the toolkit."""
+    """Return the exports of the current directory if there are any, else the toolkit's own."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
 def find_file(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> tuple[str, Path]:
-    """The file of a network in one format, and its folder.
+    """Return the file of a network in one format, and its folder.
 
     Args:
         exports_dir: by default the exports of the current directory if they have such a file, else
-            those of the toolkit.
-        format_: by default that of the source.
+            the toolkit's own exports.
+        format_: by default the format of the source.
 
     Raises:
         UsageError: there is no such model or format.
@@ -305,10 +315,10 @@ def find_file(
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """The networks that the pages show of a folder, by the names that they have there.
+    """Return the networks in a folder that the pages show, by their names on the pages.
 
-    Somebody's own, whose entries say whose they are, come first, such as "lstm_mine"; then the
-    toolkit's stand beside them. Those of any other folder stand alone.
+    Students' own networks, whose entries name their owner, come first, such as "lstm_mine". The
+    toolkit's networks are shown beside them. The networks of any other folder are shown alone.
 
     Raises: as `read_manifest`.
     """
@@ -325,7 +335,7 @@ def networks_of(exports_dir: Path) -> dict[str, Shown]:
 
 
 def signature_of(name: str) -> Signature:
-    """Input, output and metric of the network called `name`.
+    """Return the input, the output and the metric of the network called `name`.
 
     Raises:
         UsageError: there is no such model.
@@ -338,7 +348,8 @@ def signature_of(name: str) -> Signature:
 def read_export(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> Export:
-    """The file of a model with its entry, verified as by `read_file`; arguments: `find_file`.
+    """Return the file of a model with its entry, verified by `read_file`; the arguments are
+    `find_file`'s.
 
     Raises:
         UsageError: there is no such model or format.
@@ -348,11 +359,11 @@ def read_export(
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
-    """Any file of the exports with its entry, after comparing its SHA-256 with the entry.
+    """Return any file of the exports with its entry, after verifying its SHA-256.
 
     Raises:
-        ToolkitError: the file is missing, not listed in the manifest, or damaged, or was made from
-            another file than the one that the manifest lists now.
+        ToolkitError: the file is missing, not listed in the manifest, or damaged; or it was made
+            from a file that the manifest no longer lists.
     """
     path = exports_dir / file
     command = command_for(file, read_manifest(exports_dir))
@@ -381,10 +392,10 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
 
 def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
-    """The command of `python -m toolkit.train` that makes a file of the exports.
+    """Return the command of `python -m toolkit.train` that makes a file of the exports.
 
     Args:
-        manifest: of its folder.
+        manifest: the manifest of the file's folder.
     """
     name, _, format_ = file.rpartition(".")
     if format_ in FORMATS and file != source_of(name, manifest):
@@ -394,6 +405,6 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
 
 
 def training_of(file: str) -> str:
-    """The name of the training whose exports are one unit with this file."""
+    """Return the name of the training whose exports form a unit with this file."""
     name = file.rpartition(".")[0]
     return TRAININGS.get(name, name)

@@ -1,8 +1,9 @@
-"""A student's networks behind the contract of ours, so that whatever reads exports takes them.
+"""A student's networks with the toolkit's interface, so that every reader of exports accepts them.
 
-Their generator and discriminator stay as they are, in the attribute `module`. What goes in and what
-comes out is converted: the distribution and the shape of z, the shape and the range of images, and
-probabilities to logits. Their LSTM needs none of this, its weights are carried over into ours.
+The student's generator and discriminator are unchanged, in the attribute `module`. A wrapper
+converts the input and the output: the distribution and the shape of z, the shape and the range of
+images, and probabilities to logits. The student's LSTM needs no wrapper, because its weights are
+copied into the toolkit's LSTM.
 """
 
 import copy
@@ -18,15 +19,17 @@ from toolkit.common.errors import ToolkitError
 
 
 class OwnGenerator(nn.Module):
-    """Anyone's generator: standard normal z in, images in 0..1 out.
+    """A student's generator, with standard normal z as input and images from 0 to 1 as output.
 
     Args:
-        module: from z (batch, *z_shape) to images with as many numbers as `image_shape`.
-        z_shape: of one z, such as (100,) or (100, 1, 1); its product is `latent_dim`.
-        image_shape: of one image, see `sizes_of`; several channels are averaged.
-        value_range: the least and largest value of its images.
-        uniform: the ends between which it expects z to be uniform; None: it is standard normal.
-        labels: how it is told which digit to draw, "numbers" or "one-hot", see `Labelled`; "": not.
+        module: maps z (batch, *z_shape) to images with as many numbers as `image_shape`.
+        z_shape: the shape of one z, such as (100,) or (100, 1, 1), whose product is `latent_dim`.
+        image_shape: the shape of one image, see `sizes_of`; several channels are averaged.
+        value_range: the smallest and the largest value of the module's images.
+        uniform: the ends between which the module expects z to be uniform; None for standard normal
+            z.
+        labels: the form of the digit that the module takes, "numbers" or "one-hot", see `Labelled`;
+            "" if it takes none.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class OwnGenerator(nn.Module):
         self.z_low, self.z_high = uniform or (0.0, 1.0)
 
     def forward(self, z: Tensor) -> Tensor:
-        """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
+        """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
             ValueError: z has another shape or dtype.
@@ -63,7 +66,7 @@ class OwnGenerator(nn.Module):
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def given(self, z: Tensor) -> Tensor:
-        """The inputs of `module` for these z."""
+        """Return the inputs of `module` for these z."""
         if self.is_uniform:  # by the distribution function of the normal distribution
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
@@ -71,16 +74,16 @@ class OwnGenerator(nn.Module):
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """The size of z for an `OwnGenerator` with these arguments."""
+    """Return the size of z for an `OwnGenerator` with these arguments."""
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 
 
 class Labelled(nn.Module):
-    """A generator that is told which digit to draw, here by one more number of z, its last.
+    """A generator that takes the digit to draw, here as one more number at the end of z.
 
     Args:
-        module: from z (batch, *z_shape) and labels, int64 (batch,), or `one_hot` float32
-            (batch, 10), to images.
+        module: maps z (batch, *z_shape) and labels, int64 (batch,) or `one_hot` float32 (batch,
+            10), to images.
     """
 
     def __init__(self, module: nn.Module, z_shape: Sequence[int], one_hot: bool) -> None:
@@ -88,7 +91,7 @@ class Labelled(nn.Module):
         self.module, self.z_shape, self.one_hot = module, list(z_shape), one_hot
 
     def forward(self, z: Tensor) -> Tensor:
-        """From standard normal z (batch, n + 1) to images, a tenth of them of each digit."""
+        """Map standard normal z (batch, n + 1) to images, a tenth of them of each digit."""
         digits = (5 * (1 + torch.erf(z[:, -1] / 2**0.5))).long().clamp(0, 9)
         labels = torch.eye(10)[digits] if self.one_hot else digits
         images: Tensor = self.module(z[:, :-1].unflatten(1, self.z_shape), labels)
@@ -96,13 +99,13 @@ class Labelled(nn.Module):
 
 
 class OwnDiscriminator(nn.Module):
-    """Anyone's discriminator: images in 0..1 in, logits out.
+    """A student's discriminator, with images from 0 to 1 as input and logits as output.
 
     Args:
-        module: from images (batch, *image_shape) to one number each.
-        image_shape: of one image, see `sizes_of`.
-        value_range: the least and largest value of the images that it expects.
-        probabilities: whether its numbers are probabilities, not logits.
+        module: maps images (batch, *image_shape) to one number for each image.
+        image_shape: the shape of one image, see `sizes_of`.
+        value_range: the smallest and the largest value of the images that the module expects.
+        probabilities: True if the module's numbers are probabilities, not logits.
     """
 
     def __init__(
@@ -120,7 +123,7 @@ class OwnDiscriminator(nn.Module):
         self.probabilities = probabilities
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
             ValueError: `images` has another shape or dtype.

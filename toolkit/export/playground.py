@@ -1,10 +1,9 @@
-"""The page in one file: the networks of a folder of exports, and the code that shows them.
+"""The page as a single file: the networks of a folder of exports, and the code that shows them.
 
-The page itself, with its script and styles, is `playground/dist/playground.html`, made from
-`playground/` by `make playground`. This module puts the weights into it, in half precision, with
-their entries in the manifest. A network that reads or draws images becomes a list of layers: the
-operations of torch that it consists of, whatever its code looks like. Opening the page needs
-nothing else.
+The page with its script and styles is `playground/dist/playground.html`, which `make playground`
+builds from `playground/`. This module adds the weights in half precision, with their entries in the
+manifest. A network that reads or draws images becomes a list of layers: the torch operations that
+the network consists of, whatever its code looks like. The page opens without any other file.
 """
 
 import base64
@@ -52,8 +51,8 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         a sentence for the user.
 
     Raises:
-        ToolkitError: there are no exports, one is damaged or has an operation that the page
-            cannot compute, or the page is too large or cannot be written. Then there is no page.
+        ToolkitError: there are no exports; an export is damaged or has an operation that the page
+            cannot compute; or the page is too large or cannot be written. No page is written then.
     """
     shown = networks_of(exports_dir)
     if not discriminator:
@@ -89,7 +88,7 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
 
 
 def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
-    """Of each generator the training images nearest to its first samples."""
+    """Return, for each generator, the training images nearest to its first samples."""
     generators = {name: place for name, place in shown.items() if place.name == "generator"}
     if not has_images():
         return {}
@@ -99,7 +98,7 @@ def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
 
 
 def _model(place: Shown) -> dict[str, Any]:
-    """A network for the page: its entry in the manifest, its layers and its weights."""
+    """Return a network for the page: its entry in the manifest, its layers and its weights."""
     name, folder, owner = place
     export = read_export(name, folder)
     network = load(name, folder)
@@ -124,10 +123,10 @@ def _model(place: Shown) -> dict[str, Any]:
 
 
 def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
-    """The weights of a network that reads digits, which is the toolkit's LSTM or RNN.
+    """Return the weights of a network that reads digits, which is the toolkit's LSTM or RNN.
 
     Raises:
-        ToolkitError: it is another one.
+        ToolkitError: the network is of another class.
     """
     if not isinstance(network, RNN if "rnn" in name else LSTM):
         raise ToolkitError(
@@ -138,15 +137,15 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
 
 
 def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], list[Layer]]:
-    """A network that takes one tensor as a list of layers, and their weights.
+    """Return a network that takes one tensor as a list of layers, and the weights of the layers.
 
     Args:
-        path: names it in errors.
-        name: of its export, which decides its input.
+        path: the name of the network in errors.
+        name: the name of its export, which determines the input.
 
     Raises:
-        ToolkitError: it has an operation that the page cannot compute, or computes differently for
-            another input.
+        ToolkitError: the network has an operation that the page cannot compute, or it computes
+            differently for another input.
     """
     first, second = (
         _recorded(path, network, example_inputs(name, network, count)[0]) for count in (2, 3)
@@ -176,11 +175,11 @@ def _recorded(path: Path, network: Any, examples: Tensor) -> "_Record":
 
 
 class _Record(TorchDispatchMode):
-    """Records the operations that lead from an input to the output while it is computed.
+    """A recorder of the operations that lead from an input to the output of a network.
 
     Attributes:
         layers: the first is the input, the last the output.
-        tensors: their weights, under "<place>.weight" and "<place>.bias".
+        tensors: the weights of the layers, under "<place>.weight" and "<place>.bias".
         foreign: the first operation that the page does not know, or "".
     """
 
@@ -214,14 +213,14 @@ class _Record(TorchDispatchMode):
     def _layer_of(
         self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
     ) -> Layer | None:
-        """The layer of an operation on one or two recorded tensors; None if there is none."""
+        """Return the layer of an operation on one or two recorded tensors, or None."""
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
             return None
         return _layer(name.rstrip("_"), args, kwargs, len(inputs))
 
     def _add(self, layer: Layer, inputs: list[int], output: Tensor) -> None:
-        """Add a layer, with its weights among the tensors."""
+        """Add a layer, and add its weights to the tensors."""
         place = len(self.layers)
         for key in ("weight", "bias"):
             if key in layer:
@@ -232,7 +231,9 @@ class _Record(TorchDispatchMode):
 
 
 def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> Layer | None:
-    """The layer of an operation of ATen, without the "_" of those in place; None if none is."""
+    """Return the layer of an ATen operation, or None; `called` has no "_" for operations in
+    place.
+    """
     if called in RESHAPES:
         return {"op": "reshape"}
     if kwargs or (num_inputs == 2 and called not in ("add", "sub")):
@@ -287,7 +288,9 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """The layer y = times x + plus of an operation with one number; None for several numbers."""
+    """Return the layer y = times x + plus of an operation with one number; None for several
+    numbers.
+    """
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)
@@ -296,7 +299,7 @@ def _affine(called: str, number: Any = 0.0) -> Layer | None:
 
 
 def _half(name: str, tensor: Tensor) -> str:
-    """A tensor in half precision, little-endian, row-major, in base64."""
+    """Return a tensor in half precision, little-endian and row-major, in base64."""
     values = tensor.half()
     if not values.isfinite().all():
         raise ToolkitError(

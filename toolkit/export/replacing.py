@@ -1,13 +1,13 @@
-"""Replacing exports so that nothing is lost.
+"""The replacement of exports, in which nothing is lost.
 
-All exports of one training are one unit, with what was made from them. What they replace is first
-copied to `previous/`, which has a manifest of its own. Then the new files are staged beside the old
-ones, and the manifest that lists them is renamed into place: from this moment on the new ones
-count, all at once, and `read_listed` finds them staged or renamed. A kill or a full disk before it
-leaves the old ones.
+All exports of one training form a unit, together with the files made from them. The replaced files
+are first copied to `previous/`, which has a separate manifest. Then the new files are staged beside
+the old files, and the manifest that lists the new files is renamed into place. From this moment on,
+all new files count at once, and `read_listed` finds them staged or renamed. A kill or a full disk
+before this moment leaves the old files in place.
 
-A file whose bytes are equal is not written, and its entry goes on telling of the training that
-wrote it.
+A file whose bytes are equal is not written, and its entry still describes the training that wrote
+it.
 """
 
 import json
@@ -53,7 +53,7 @@ MOST_SHOWN = 4  # differences between two runs that are named
 
 
 class Replaced(NamedTuple):
-    """The outcome of a replacement of exports."""
+    """The outcome of replacing exports."""
 
     changed: list[str]  # the files that are new, or have another content than before
     old: list[Export]  # those that the manifest listed, unless they were the same
@@ -61,7 +61,7 @@ class Replaced(NamedTuple):
 
 
 def lock_exports(exports_dir: Path) -> "AcquireReturnProxy[Any]":
-    """The lock of whoever writes to a folder of exports, as a context manager."""
+    """Return the lock for writing to a folder of exports, as a context manager."""
     return take_lock(exports_dir / ".lock", f"Another command is writing to {exports_dir}")
 
 
@@ -71,19 +71,20 @@ def replace_exports(
     keep_in: str = PREVIOUS,
     removed: Sequence[str] = (),
 ) -> Replaced:
-    """Replace exports by new ones, all or none.
+    """Replace exports with new exports, all or none.
 
-    Exports that the manifest lists are kept in the folder `keep_in`, in place of those that were
-    kept there before. Any other file of such a name goes to `previous/` under a numbered name.
-    Where the bytes are equal nothing is written; a note says so if the training was another one.
+    Exports that the manifest lists are kept in the folder `keep_in`, and replace the exports that
+    were kept there before. Any other file with such a name goes to `previous/` under a numbered
+    name. If the bytes are equal, nothing is written, and a note tells the user if the training was
+    different.
 
     Args:
-        keep_in: the folder.
-        removed: listed files that count no longer; they are kept as well.
+        keep_in: the folder for the replaced exports.
+        removed: listed files that no longer count; they are also kept in `keep_in`.
 
     Raises:
-        ToolkitError: the manifest is damaged, or the disk is full or the directory not writable;
-            the old exports are as they were.
+        ToolkitError: the manifest is damaged, the disk is full, or the directory is not writable;
+            the old exports are unchanged.
     """
     make_directory(exports_dir)
     with lock_exports(exports_dir):
@@ -123,7 +124,7 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry of a file whose bytes are equal: the run that wrote it stays, the rest is new."""
+    """Return the entry of a file with equal bytes, which keeps the run that wrote the file."""
     of_the_run = {key: entry[key] for key in OF_THE_RUN if key in entry}
     return {**entry, **new, **of_the_run}
 
@@ -131,7 +132,7 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 def _describe_other_runs(
     same: Sequence[tuple[Mapping[str, Any], Export]], exports_dir: Path
 ) -> list[str]:
-    """At most one sentence for the user: how a run differs from one that wrote the same bytes."""
+    """Return at most one sentence about how a run differs from a run that wrote equal bytes."""
     files = []
     differences = {}
     for entry, new in same:
@@ -153,21 +154,21 @@ def _describe_other_runs(
 
 
 def _describe_difference(name: str, before: object, now: object) -> str:
-    """A fact by its name, with both values where they are single ones."""
+    """Return a different fact by its name, with both values if they are single values."""
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name
     return f"{name} ({now}, there {before})"
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Seed, settings and metrics that an entry has of its training, by name, as JSON holds them."""
+    """Return the seed, settings and metrics of a training from an entry, by name."""
     seed = {"seed": entry["seed"]} if "seed" in entry else {}
     facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:
-    """Copy a file that no manifest knows to `previous/`, and return the copy."""
+    """Copy a file that no manifest lists to `previous/`, and return the copy."""
     folder = path.parent / PREVIOUS
     make_directory(folder)
     for copy in folder.glob(f"{path.stem}.unlisted-*{path.suffix}"):
@@ -179,7 +180,7 @@ def _keep_unlisted(path: Path, data: bytes) -> Path:
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Stage the files, replace the manifest, put the files in place, and remove some."""
+    """Stage the files, replace the manifest, move the files into place, and remove some files."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -204,10 +205,10 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 
 
 def _finish(exports_dir: Path) -> None:
-    """Put staged files in place that the manifest lists, and remove what was left behind.
+    """Move staged files that the manifest lists into place, and remove what was left behind.
 
     Raises:
-        ToolkitError: a file cannot be renamed; it stays staged and counts.
+        ToolkitError: a file cannot be renamed; the staged file counts.
     """
     try:
         for name, entry in read_manifest(exports_dir).items():
@@ -227,7 +228,7 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy the weights of a network with their entry to another directory, other formats too.
+    """Copy a network's weights, their entry and the other formats to another directory.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
@@ -237,12 +238,13 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 
 
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the networks that were replaced last, with what had been made from them.
+    """Restore the networks that were replaced last, with the files made from them.
 
-    The present ones go to `previous/undone/`.
+    The present files go to `previous/undone/`.
 
     Raises:
-        ToolkitError: there are no earlier files, or they are damaged; nothing is changed.
+        ToolkitError: there are no earlier files, or the earlier files are damaged; nothing is
+            changed.
     """
     previous = exports_dir / PREVIOUS
     listed = read_manifest(previous)
@@ -273,10 +275,10 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
-    """A sentence for the user if a new export is worse than the one that it replaced.
+    """Return a sentence for the user if a new export is worse than the export that it replaced.
 
     Returns:
-        the sentence, also if the two metrics cannot be compared; else None.
+        the sentence, or a sentence that the two metrics cannot be compared; else None.
     """
     name, _, suffix = new.file.rpartition(".")
     signature = SIGNATURES.get(name)
@@ -306,9 +308,10 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """The difference that the headlines of two files may have by the luck of their draws.
+    """Return the difference that chance may cause between the main metrics of two files.
 
-    Twice the standard error of their difference; 0 where no standard deviation is known.
+    The result is twice the standard error of the difference, or 0 if no standard deviation is
+    known.
     """
     errors = (
         (_number(m, f"{headline}_sd") or 0.0) / math.sqrt(_number(m, "num_draws") or 1.0)
@@ -318,13 +321,13 @@ def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
 
 
 def _number(metrics: Mapping[str, Any], name: str) -> float | None:
-    """A metric that is a number of 0 or more, as all are; None if there is none."""
+    """Return a metric that is a number of at least 0, as all metrics are; None if there is none."""
     value = metrics.get(name)
     return float(value) if isinstance(value, int | float) and 0 <= value < 2**63 else None
 
 
 def lists_on_one_line(json_text: str) -> str:
-    """Indented JSON, reformatted so that each list of plain values takes one line."""
+    """Return indented JSON in which each list of plain values takes one line."""
     return re.sub(
         r"\[\n[^\[\]{}]*\]",
         lambda found: re.sub(r"\n\s*", "", re.sub(r",\n\s*", ", ", found[0])),

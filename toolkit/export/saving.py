@@ -1,8 +1,8 @@
-"""Saving networks as exports: the weights, and every other format, made from the network itself.
+"""Networks saved as exports: the weights and all other formats, made from the network itself.
 
-Each file is loaded again and compared with the golden values of the network, in the runtime that
-will read it, before anything is written. All files of a training are replaced together, or none;
-only the `.pt` files may be missing, where torch cannot write TorchScript.
+Before anything is written, each file is loaded in its own runtime and compared with the golden
+values of the network. All files of a training are replaced together, or none. Only the `.pt` files
+may be missing, if torch cannot write TorchScript.
 """
 
 import copy
@@ -59,19 +59,19 @@ def save(
 ) -> Replaced:
     """Export the networks of one training in all formats, and replace the old exports.
 
-    All are replaced, or none; see `toolkit.export.replacing` for what happens to the old ones. What
-    is there already, made from equal weights, stays as it is.
+    Either all exports are replaced or none; `toolkit.export.replacing` explains what happens to the
+    old exports. Existing files that were made from equal weights are unchanged.
 
     Args:
         models: a key of `manifest.SIGNATURES` -> its network, on any device and in any mode; it is
             exported on the CPU in eval mode.
-        metrics: for the manifest, of each model.
-        seed, config: of the training, for the manifest.
-        film: of the training of the models' "generator", which is part of the unit.
-        formats: the formats to write beside the weights; "pt" only if torch can.
+        metrics: the metrics of each model, for the manifest.
+        seed, config: the seed and the config of the training, for the manifest.
+        film: the film of the generator's training, which is part of the unit.
+        formats: the formats to write beside the weights; "pt" only if torch can write it.
 
     Returns:
-        what was replaced; its notes also say which of the new ones have worse metrics.
+        the replaced exports; the notes also name the new exports with worse metrics.
 
     Raises:
         UsageError: there is no model of this name.
@@ -99,17 +99,17 @@ def save(
 
 
 def for_export(model: nn.Module) -> nn.Module:
-    """A copy of a network on the CPU, in eval mode, whose weights need no gradients."""
+    """Return a copy of a network on the CPU, in eval mode, whose weights need no gradients."""
     return copy.deepcopy(model).cpu().eval().requires_grad_(False)
 
 
 def possible(formats: Sequence[Format]) -> list[Format]:
-    """The formats that this torch can write: TorchScript may be missing."""
+    """Return the formats that this torch can write; TorchScript may be missing."""
     return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
 
 
 def _missing_formats(source: Export, formats: Sequence[Format], exports_dir: Path) -> list[Format]:
-    """Those formats of which a folder has no intact file from these weights."""
+    """Return the formats for which a folder has no intact file from these weights."""
     missing = []
     for format_ in formats:
         listed = read_listed(exports_dir / f"{name_of(source)}.{format_}")
@@ -123,7 +123,7 @@ def rehearse() -> None:
     """Export a tiny RNN and a tiny generator to memory, in all formats, before hours of training.
 
     Raises:
-        ToolkitError: this torch cannot do it.
+        ToolkitError: this torch cannot write a format.
     """
     needs_torch("Training")
     with torch.random.fork_rng(devices=[]):
@@ -135,7 +135,7 @@ def rehearse() -> None:
 
 @threads(1)  # golden values are the same whatever the machine has
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """The weights of a network and their entry in the manifest, with `facts` about its training.
+    """Return a network's weights and their entry in the manifest, with `facts` about its training.
 
     Args:
         model: in eval mode, on the CPU.
@@ -154,7 +154,7 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """The weights of a network, with an entry of these facts."""
+    """Return a network's weights with an entry that has these facts."""
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -170,14 +170,14 @@ def source_with(
 
 
 def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iterator[Export]:
-    """The files of a network in other formats, with their entries in the manifest.
+    """Return a network's files in other formats, with their entries in the manifest.
 
     Args:
-        source: its weights.
+        source: the network's weights.
         model: the network, in eval mode, on the CPU.
 
     Raises:
-        ToolkitError: one cannot be made, or differs from the golden outputs by more than their
+        ToolkitError: a file cannot be made, or differs from the golden outputs by more than the
             tolerance.
     """
     name, digest = name_of(source), source.entry["sha256"]
@@ -196,10 +196,11 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """A file of a network, compared with the golden values of its weights, `source`.
+    """Return a file of a network after comparing it with the golden values of its weights,
+    `source`.
 
     Raises:
-        ToolkitError: it differs by more than their tolerance.
+        ToolkitError: the file differs by more than the tolerance.
     """
     taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
     taken["torch"] = torch.__version__
@@ -211,7 +212,7 @@ def proved(source: Export, format_: Format, data: bytes) -> Export:
 
 
 def opened(export: Export) -> nn.Module:
-    """A file of `convert`, loaded by the runtime that reads it."""
+    """Return a file of `convert`, loaded by the runtime for its format."""
     match export.file.rpartition(".")[2]:
         case "onnx":
             return onnx.opened(export)
@@ -222,7 +223,7 @@ def opened(export: Export) -> nn.Module:
 
 
 def name_of(export: Export) -> str:
-    """The name of the network in a file."""
+    """Return the name of the network in a file."""
     return export.file.rpartition(".")[0]
 
 
@@ -230,12 +231,12 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
     """Write every network that the manifest lists in another format, from its weights.
 
     Returns:
-        sentences for the user: which files there are, how closely they agree with the golden
-        values, and what became of the old ones.
+        sentences for the user about the files, their agreement with the golden values, and the old
+        files.
 
     Raises:
-        ToolkitError: the weights of one cannot be read, or its code is not the toolkit's, or one of
-            the files could not be made; the old ones are as they were.
+        ToolkitError: a network's weights cannot be read, a network's code is not the toolkit's, or
+            a file could not be made; the old files are unchanged.
     """
     needs_torch("Exporting a model")
     with lock_exports(exports_dir):
@@ -255,10 +256,10 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """The network that a file of the exports was made from.
+    """Return the network that a file of the exports was made from.
 
     Raises:
-        ToolkitError: it has golden values no more, or code of its own.
+        ToolkitError: the network no longer has golden values, or it has code of its own.
     """
     if "golden" not in source.entry:
         raise ToolkitError(
@@ -276,7 +277,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """The size of a file, and how closely it agrees with the golden outputs."""
+    """Return a text with a file's size and its agreement with the golden outputs."""
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
@@ -287,7 +288,9 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """A file that counts as long as the weights that it was made from, with its entry."""
+    """Return a file with its entry; the file counts while the weights that it was made from are
+    listed.
+    """
     entry = {
         "sha256": sha256(data),
         "bytes": len(data),
@@ -297,14 +300,14 @@ def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) 
 
 
 def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
-    """The film of a generator's training, `toolkit.gan.film`."""
+    """Return the film of a generator's training, see `toolkit.gan.film`."""
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     metrics = {name: arrays[name].tolist() for name in listed}
     return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """True if a folder has this film of this generator, however its arrays are compressed."""
+    """True if a folder has this film of this generator, whatever the compression of its arrays."""
     listed = read_listed(exports_dir / "film.npz")
     if listed.data is None or not _is_made_from(listed, generator):
         return False
@@ -320,15 +323,16 @@ def _is_made_from(listed: Listed, source: Export) -> bool:
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A student's generator or discriminator, in eval mode, as files, without a manifest.
+    """Return a student's generator or discriminator, in eval mode, as files without a manifest.
 
     Args:
         name: "generator" or "discriminator".
         facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
 
     Returns:
-        `safetensors`, `pt2` and `pt`, the files, the last two b"" if they cannot be made;
-        `golden`, values from the student's own code; and `problems`, why a file is missing.
+        the files `safetensors`, `pt2` and `pt`, of which the last two are b"" if they cannot be
+        made; `golden`, values from the student's own code; and `problems`, the reasons for missing
+        files.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model = kind(module, **facts).requires_grad_(False)

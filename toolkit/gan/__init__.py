@@ -1,6 +1,6 @@
 """Part II: a GAN that generates MNIST digits, and the classifier that evaluates it.
 
-`toolkit.gan.losses` has the losses, as functions of logits.
+`toolkit.gan.losses` defines the losses as functions of logits.
 """
 
 from typing import TYPE_CHECKING

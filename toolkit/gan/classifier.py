@@ -1,4 +1,4 @@
-"""Training the digit classifier, whose features and predictions evaluate the GAN."""
+"""Training of the digit classifier, whose features and predictions evaluate the GAN."""
 
 import time
 from types import SimpleNamespace
@@ -20,10 +20,10 @@ from toolkit.gan.model import Classifier
 def train_step(
     model: Classifier, optimizer: AdamW, images: Tensor, labels: Tensor, precision: Precision
 ) -> Tensor:
-    """One update of the weights.
+    """Update the weights once.
 
     Args:
-        images: float32 (batch, 1, 28, 28) in 0..1.
+        images: float32 (batch, 1, 28, 28), 0 to 1.
         labels: int64 (batch,).
 
     Returns:
@@ -40,7 +40,7 @@ def train_step(
 
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
-    """The fraction, 0 to 1, of images that are classified correctly; puts `model` in eval mode.
+    """Return the fraction, 0 to 1, of correctly classified images; this puts `model` in eval mode.
 
     Args:
         images: uint8 (n, 1, 28, 28).
@@ -63,7 +63,7 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
         the classifier in eval mode.
 
     Raises:
-        UsageError: the run, or what its directory holds, is of another config.
+        UsageError: the run or the content of its directory has another config.
     """
     run.check_config(config)
     with seeded(config.seed, "weights"):

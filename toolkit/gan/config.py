@@ -1,4 +1,4 @@
-"""Settings of a training run in Part II. Importing this module does not import torch."""
+"""The settings of a training run in Part II. Importing this module does not import torch."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,7 +18,9 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one training run; `mlp_config` gives those of the assignment's template."""
+    """The settings of one training run; `mlp_config` returns the settings of the assignment's
+    template.
+    """
 
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
@@ -66,10 +68,10 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """Return the number of real images in a step, from 1 to `num_steps`.
+        """Return the number of real images in a step, for a step from 1 to `num_steps`.
 
-        Small batches learn more from a second of computing; large ones have less noise in their
-        gradients, which counts towards the end (Smith et al., "Don't Decay the Learning Rate,
+        Small batches learn more per second of computing. Large batches have less noise in their
+        gradients, which matters towards the end (Smith et al., "Don't Decay the Learning Rate,
         Increase the Batch Size", 2018).
         """
         done = (step - 1) / self.num_steps
@@ -79,7 +81,9 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Roughly what a whole training takes: multiplications, and bytes of memory."""
+        """Return a rough estimate of a training run's cost: multiplications, and bytes of
+        memory.
+        """
         tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
         of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
         num_images = self.num_steps * sum(tenths) / 10
@@ -87,7 +91,9 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """The same run with the assignment's template: its networks, its Adam, no R1 penalty."""
+    """Return the settings for the assignment's template: its networks, its Adam, and no R1
+    penalty.
+    """
     return replace(
         config,
         architecture="mlp",
@@ -107,7 +113,7 @@ def mlp_config(config: Config) -> Config:
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """Settings for training the classifier."""
+    """The settings for training the classifier."""
 
     num_epochs: int = 3
     num_images: int = 60_000  # the first ones of the training images

@@ -1,4 +1,4 @@
-"""MNIST, which comes with the package: nothing needs to be downloaded."""
+"""MNIST, which is part of the package, so nothing needs to be downloaded."""
 
 import gzip
 import zlib
@@ -39,7 +39,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """The data set: images uint8 (n, 1, 28, 28), 0 = background; labels uint8 (n,)."""
+    """The data set: images uint8 (n, 1, 28, 28), 0 for the background; labels uint8 (n,)."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -52,8 +52,8 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
 
     Args:
         data_dir: a folder with your own copy of the four IDX files, compressed (.gz) or not, or
-            with the subfolder `MNIST/raw` that has them. By default the copy inside the package is
-            used; if that was removed, torchvision downloads MNIST into `data/`.
+            with these files in a subfolder `MNIST/raw`. By default, the copy inside the package is
+            used; if that copy was removed, torchvision downloads MNIST into `data/`.
 
     Raises:
         ToolkitError: a file is missing, truncated or altered.
@@ -69,25 +69,25 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Convert float, 0 to 1, to uint8, 0 to 255, rounded: the inverse of `to_unit`."""
+    """Convert float, 0 to 1, to uint8, 0 to 255, rounded; this is the inverse of `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
-    """The order, int64 (num_examples,), in which an epoch visits the training set."""
+    """Return the order, int64 (num_examples,), in which an epoch visits the training set."""
     return torch.randperm(num_examples, generator=make_rng(seed, f"epoch {epoch}"))
 
 
 def batch_indices(
     num_examples: int, batch_sizes: Iterable[int], seed: int, first_step: int = 0
 ) -> Iterator[Tensor]:
-    """The training batches: indices of examples, each int64 (batch_size,).
+    """Yield the training batches as indices of examples, each int64 (batch_size,).
 
-    Every epoch has its own order, see `epoch_order`; it ends where the next batch no longer fits.
+    Every epoch has its own order (see `epoch_order`) and ends where the next batch no longer fits.
 
     Args:
         batch_sizes: the size of each batch, at most `num_examples`.
-        first_step: how many batches to skip, for a run that continues.
+        first_step: the number of batches to skip, for a run that continues.
     """
     epoch, start = 0, 0
     order = epoch_order(num_examples, seed, epoch)

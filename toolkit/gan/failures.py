@@ -36,7 +36,7 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """A way to train: a `Config`, but with a constant learning rate for each player."""
+    """A training setup: a `Config` with a constant learning rate for each player."""
 
     config: Config = SHORT
     generator_lr: float = 2e-3
@@ -47,7 +47,7 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the learning rates of generator and discriminator, 0 for one that pauses."""
+        """Return the learning rates of the generator and the discriminator; 0 means a pause."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -66,7 +66,7 @@ OVERPOWERED = Case(UNPENALISED, generator_lr=2e-5)
 
 
 class Diagnostics(NamedTuple):
-    """Measurements after a step."""
+    """The measurements after a training step."""
 
     step: int
     loss_d: float
@@ -83,11 +83,11 @@ def train(
     device: torch.device,
     film: Film | None = None,
 ) -> tuple[Networks, list[Diagnostics]]:
-    """Train as `case` says, and measure every 12 steps.
+    """Train with the settings of `case`, and measure every 12 steps.
 
     Args:
         name: a title for the progress bar.
-        mnist: its training images are used.
+        mnist: provides the training images.
         film: records some of the steps.
     """
     images = mnist.train_images
@@ -130,10 +130,11 @@ def train(
 
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
-    """Return the fraction, 0 to 1, of real and generated images that the discriminator gets right.
+    """Return the fraction, 0 to 1, of real and generated images that the discriminator classifies
+    correctly.
 
     Args:
-        real, fake: (n, 1, 28, 28) in 0..1, as many of each.
+        real, fake: (n, 1, 28, 28), 0 to 1, the same number of each.
     """
     device = device_of(discriminator)
     right = torch.cat([discriminator(real.to(device)) > 0, discriminator(fake.to(device)) <= 0])
@@ -141,16 +142,17 @@ def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """Return the Euclidean norm of the gradient that the last `backward` left in the weights."""
+    """Return the Euclidean norm of the weights' gradient after the last `backward`."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
 
 
 @torch.no_grad()
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
-    """Generate images (n, 1, 28, 28) of z (n, latent_dim), normalised by their batch's statistics.
+    """Generate images (n, 1, 28, 28) from z (n, latent_dim) with the batch's own statistics.
 
-    Afterwards the generator is in eval mode and has its old running statistics, even if it fails.
+    After the call, the generator is in eval mode and has its old running statistics again, even if
+    the call fails.
     """
     before = deepcopy(generator.state_dict())
     generator.train()
@@ -163,10 +165,10 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 
 @torch.no_grad()
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
-    """Generate images (n, 1, 28, 28) of z in eval mode, as if the network had never been trained.
+    """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
 
-    The running statistics are then mean 0 and variance 1; afterwards the generator has its own
-    again.
+    The running statistics are mean 0 and variance 1 during this call. After the call, the generator
+    has its old running statistics again.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.

@@ -1,9 +1,10 @@
-"""The film of a GAN's training, with networks that can still draw: `exports/film.npz`.
+"""The film of a GAN's training, which contains networks that can still draw: `exports/film.npz`.
 
-At 16 steps, most of them early, it keeps the averaged generator, and the discriminator's logits of
-500 real and of 500 drawn images; at three of them it keeps the discriminator too. The discriminator
-first learns to tell the two kinds of images apart; when the generator is good, it can only guess.
-The arrays of the file, in an order that never changes:
+The film has 16 frames, most of them early in the training. Each frame holds the averaged generator,
+and the discriminator's logits of 500 real and of 500 generated images. Three of the frames also
+hold the discriminator. The discriminator first learns to tell real images from generated images;
+when the generator is good, the discriminator can only guess. The file has these arrays, in an order
+that never changes:
 
     steps                       int64 (frames,): 0 is before the training, the last is its end
     discriminator_steps         int64 (3,): the steps that have a discriminator
@@ -14,7 +15,8 @@ The arrays of the file, in an order that never changes:
     generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
     discriminator/<step>/<name>   the same for its discriminator
 
-Integers in a state dict stay integers. Nothing is pickled, so `np.load` reads it as it is.
+Integers in a state dict stay integers. The file contains no pickled objects, so `np.load` reads it
+without further options.
 """
 
 import io
@@ -40,10 +42,10 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def frame_steps(num_steps: int) -> list[int]:
-    """Return the steps of the film: 0, and then each is a constant factor after the one before.
+    """Return the steps of the film: 0, and then steps that grow by a constant factor.
 
-    The first after 0 is a 400th of the training: until then the moving average hardly moves. A
-    training run of very few steps has fewer frames.
+    The first step after 0 is a 400th of the training, because the moving average hardly moves
+    before that. A training run of very few steps has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
@@ -54,10 +56,12 @@ def frame_steps(num_steps: int) -> list[int]:
 
 
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
-    """Return the probability that a real image has a higher logit than a drawn one: 0.5 by chance.
+    """Return the probability that a real image has a higher logit than a generated one; 0.5 is
+    chance.
 
-    It is the area under the ROC curve, and Mann and Whitney's U over n m; a tie counts one half.
-    ("On a Test of Whether One of Two Random Variables is Stochastically Larger", 1947)
+    This probability is the area under the ROC curve, and equals Mann and Whitney's U / (n m), where
+    a tie counts one half ("On a Test of Whether One of Two Random Variables is Stochastically
+    Larger", 1947).
 
     Args:
         real: logits (n,).
@@ -68,7 +72,9 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
 
 
 def _halved(network: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of its state dict on the CPU, in half precision; integers stay integers."""
+    """Return a copy of a network's state dict on the CPU, in half precision; integers stay
+    integers.
+    """
     state = {}
     for name, value in network.state_dict().items():
         copy = value.detach().cpu().clone()
@@ -78,15 +84,15 @@ def _halved(network: nn.Module) -> dict[str, Tensor]:
 
 @dataclass
 class Film:
-    """A film, to which a training adds its frames.
+    """A film to which a training run adds frames.
 
     Args:
-        config: of the training; its seed determines the images.
+        config: the config of the training; the seed determines the images.
         images: the test images, uint8 (n, 1, 28, 28).
-        steps: in their order; by default `frame_steps`.
+        steps: the steps in ascending order; by default `frame_steps`.
 
     Attributes:
-        frames: step -> its part of the file, for the checkpoint.
+        frames: step -> the frame's arrays, for the checkpoint.
     """
 
     config: Config
@@ -105,7 +111,7 @@ class Film:
 
     @torch.no_grad()
     def record(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Keep the state after `step`, if it is one of the film's."""
+        """Record a frame after `step`, if the film has a frame at this step."""
         if step not in self.steps:
             return
         real = to_unit(self.images[self.real_indices])
@@ -120,7 +126,7 @@ class Film:
             self.frames[step]["discriminator"] = _halved(discriminator)
 
     def arrays(self) -> Arrays:
-        """Return the arrays of the file."""
+        """Return all arrays of the film's file."""
         real = torch.stack([self.frames[step]["real_logits"] for step in self.steps])
         drawn = torch.stack([self.frames[step]["drawn_logits"] for step in self.steps])
         losses = LOSSES[self.config.loss]
@@ -150,13 +156,13 @@ class Film:
 
 
 def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """Return the logits of images (n, 1, 28, 28): float16 (n,) on the CPU."""
+    """Return a discriminator's logits of images (n, 1, 28, 28) as float16 (n,) on the CPU."""
     logits: Tensor = discriminator(images.to(device_of(discriminator)))
     return logits.flatten().half().cpu()
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """Return the content of film.npz: the same arrays give the same bytes at any time."""
+    """Return the content of film.npz; equal arrays give equal bytes at any time."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()
@@ -165,7 +171,7 @@ def to_bytes(arrays: Arrays) -> bytes:
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:
-    """Return the weights of a network at one step of the film, float32, for `load_state_dict`.
+    """Return a network's weights at one step of the film as float32, for `load_state_dict`.
 
     Raises:
         UsageError: the film has no such network at this step.

@@ -17,7 +17,7 @@ MIN_ANGLE = 1e-6  # radians; a smaller angle counts as 0
 
 
 class Pair(NamedTuple):
-    """Two latent points, float32 (latent_dim,), and the digits that their images show."""
+    """Two latent points, float32 (latent_dim,), and the digits in their images."""
 
     z_from: Tensor
     z_to: Tensor
@@ -26,16 +26,16 @@ class Pair(NamedTuple):
 
 
 def sample_latents(count: int, latent_dim: int, rng: torch.Generator) -> Tensor:
-    """Standard normal noise: float32 (count, latent_dim)."""
+    """Return standard normal noise, float32 (count, latent_dim)."""
     return torch.randn(count, latent_dim, generator=rng)
 
 
 @torch.no_grad()
 def generate(network: nn.Module, z: Tensor) -> Tensor:
-    """Generate the images of latent points z (n, latent_dim): float32 (n, 1, 28, 28) on the CPU.
+    """Generate the images, float32 (n, 1, 28, 28) on the CPU, of latent points z (n, latent_dim).
 
     Args:
-        network: a generator in the mode that you want; eval mode as a rule.
+        network: a generator, usually in eval mode.
     """
     images: Tensor = network(z.to(device_of(network))).float().cpu()
     return images
@@ -44,13 +44,13 @@ def generate(network: nn.Module, z: Tensor) -> Tensor:
 def interpolate(
     z_from: Tensor, z_to: Tensor, num_images: int = 9, spherical: bool = False
 ) -> Tensor:
-    """Evenly spaced points from `z_from` to `z_to`, both ends included.
+    """Return evenly spaced points from `z_from` to `z_to`, including both ends.
 
     The assignment's 7 steps between two ends correspond to `num_images=9`.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
-        spherical: follow the arc between them, see `slerp`, instead of the straight line.
+        spherical: follow the arc between the ends (see `slerp`) instead of the straight line.
 
     Returns:
         float32 (num_images, latent_dim); the first and last rows are exactly the two ends.
@@ -70,11 +70,12 @@ def interpolate(
 
 
 def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
-    """Spherical linear interpolation: the direction turns evenly, and the length changes evenly.
+    """Interpolate on an arc: the direction turns evenly, and the length changes evenly.
 
-    Shoemake, "Animating Rotation with Quaternion Curves" (1985), section 3.3, applied to the two
-    directions. Nearly all standard normal points have a length near sqrt(latent_dim); the arc stays
-    at that length, the straight line does not. Between parallel ends the arc is the straight line.
+    This is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion Curves",
+    1985, section 3.3), applied to the two directions. Nearly all standard normal points have a
+    length near sqrt(latent_dim). Points on the arc keep this length, and points on the straight
+    line do not. Between parallel ends, the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -112,12 +113,13 @@ def pair_of_classes(
     digit_from: int | None = None,
     digit_to: int | None = None,
 ) -> Pair:
-    """Two latent points whose images show different digits, each with a probability of 90% or more.
+    """Return two latent points whose images show different digits, each with at least 90%
+    probability.
 
     Args:
         generator_network: from z (batch, latent_dim) to images, in eval mode.
         classifier: from images to logits (batch, 10).
-        seed: determines 1,000 candidates, of which the first two that fit are returned.
+        seed: determines 1,000 candidates; the function returns the first two that fit.
         digit_from, digit_to: the digits to show, 0 to 9; any two by default.
 
     Raises:
@@ -145,9 +147,9 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Of 1,000 candidates those that the classifier is confident about, and the digits they show.
+    """Yield the points, of 1,000, whose digit the classifier is sure of, and their digits.
 
-    Images are generated in small batches, so that a caller that soon has enough need not wait.
+    Images are generated in small batches, so a caller can stop as soon as it has enough points.
     """
     latent_dim = cast(int, generator_network.latent_dim)
     points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
@@ -161,7 +163,7 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit that fits; None if there is none.
+    """Return the first digit that fits, or None if no digit fits.
 
     Args:
         requested: the only digit that fits; None if any does.
@@ -176,7 +178,7 @@ def _first_digit(
 
 
 def no_sample_of(digit: int) -> ToolkitError:
-    """Return the error for a digit that no candidate shows."""
+    """Return the error that says that no candidate shows this digit."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

@@ -1,10 +1,12 @@
-"""The losses of a GAN, which the two networks minimise: pure functions of logits.
+"""The losses that the two networks of a GAN minimise, as pure functions of logits.
 
-The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective is
+The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective of
+the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l), which never overflow.
+In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). The two expressions with
+softplus never overflow.
 """
 
 from collections.abc import Callable
@@ -25,7 +27,7 @@ class Losses(NamedTuple):
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-V(D, G) of (10), which the discriminator minimises: a scalar >= 0, and 2 ln 2 if D = 1/2.
+    """Return -V(D, G) of (10), a scalar >= 0, which is 2 ln 2 if D = 1/2.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -34,26 +36,28 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
-    """E_q[log(1 - D(G(Z)))], the generator's part of (10) to the letter: a scalar <= 0.
+    """Return E_q[log(1 - D(G(Z)))], exactly the generator's part of (10): a scalar <= 0.
 
-    Its gradient vanishes where the discriminator is confident, when the generator needs it most.
+    The gradient of this loss vanishes where the discriminator is confident, just when the generator
+    needs it most.
     """
     return -F.softplus(fake_logits).mean()
 
 
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
-    """-E_q[log D(G(Z))], a scalar >= 0: the same fixed point, but the gradient does not vanish.
+    """Return -E_q[log D(G(Z))], a scalar >= 0, whose gradient does not vanish.
 
-    Goodfellow et al., "Generative Adversarial Nets" (2014), section 3.
+    The fixed point is the same as for the minimax loss. Source: Goodfellow et al., "Generative
+    Adversarial Nets" (2014), section 3.
     """
     return F.softplus(-fake_logits).mean()
 
 
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))]: a scalar >= 0, and 2 if l = 0.
+    """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0, which is 2 if l = 0.
 
-    For logits between -1 and 1 every image has the same gradient; (10) weights it by how wrong D
-    is. Lim and Ye, "Geometric GAN" (2017), section 3.
+    For logits between -1 and 1, every image has the same gradient. In (10), an image's gradient
+    grows with the error of D. Source: Lim and Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -62,15 +66,16 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
 
 def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
-    """-E_q[l(G(Z))], the generator's part of the hinge loss: a scalar of either sign."""
+    """Return -E_q[l(G(Z))], the generator's part of the hinge loss: a scalar of either sign."""
     return -fake_logits.mean()
 
 
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
-    """Half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
+    """Return half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
 
-    It keeps the discriminator from becoming ever steeper around the data. Mescheder, Geiger and
-    Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
+    This penalty keeps the discriminator from becoming ever steeper around the data. Source:
+    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018),
+    section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

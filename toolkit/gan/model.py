@@ -1,12 +1,12 @@
-"""Generators, discriminators and the digit classifier. Images go from 0 (background) to 1 (ink).
+"""Generators, discriminators and the digit classifier. Pixels go from 0 (background) to 1 (ink).
 
-In training the convolutional discriminator has an auxiliary classification head, which is no part
-of it and is not exported (`toolkit.gan.training`): besides *real or generated*, its features learn
-to classify the digits of real images, which makes them better for both tasks. Using
-labels of real images in the discriminator comes from semi-supervised GANs (Salimans et al.,
-"Improved Techniques for Training GANs", 2016, section 5). It is not an AC-GAN (Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017), whose discriminator also
-classifies generated images and whose generator is conditioned on a class: here the generator
+During training, the convolutional discriminator has an auxiliary classification head, which is not
+exported (see `toolkit.gan.training`). With this head, the discriminator's features also learn to
+classify the digits of real images, which improves the features for both tasks. Semi-supervised GANs
+introduced the use of real images' labels in the discriminator (Salimans et al., "Improved
+Techniques for Training GANs", 2016, section 5). The model is not an AC-GAN (Odena et al.,
+"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN
+also classifies generated images, and its generator is conditioned on a class. The generator here
 never sees a label.
 """
 
@@ -17,7 +17,9 @@ from toolkit.common.checks import check_images, check_latents, check_sizes
 
 
 def init_dcgan(layer: nn.Module) -> None:
-    """Weights ~ N(0, 0.02^2), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
+    """Initialise weights from N(0, 0.02^2), as in DCGAN (Radford, Metz and Chintala, 2016,
+    section 4).
+    """
     if isinstance(layer, nn.Linear | nn.Conv2d):
         nn.init.normal_(layer.weight, std=0.02)
         if layer.bias is not None:
@@ -25,22 +27,24 @@ def init_dcgan(layer: nn.Module) -> None:
 
 
 class ConvGenerator(nn.Module):
-    """A small convolutional generator: 7 x 7, 14 x 14, 28 x 28.
+    """A small convolutional generator, whose layers have 7 x 7, 14 x 14 and 28 x 28 pixels.
 
-    Images are upsampled by convolution and pixel shuffle, which turns four channels into one of
-    twice the height and width (Shi et al., "Real-Time Single Image and Video Super-Resolution
-    Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
+    Convolution and pixel shuffle enlarge the images. Pixel shuffle turns four channels into one
+    channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
+    Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
-    Before that, a mapping network moves z. The digits are ten separate kinds of image, and z is one
-    connected cloud: a generator that changes slowly with z has to draw something between two digits
-    in many places. The mapping network can make these places small. StyleGAN has one too (Karras,
-    Laine and Aila, "A Style-Based Generator Architecture for GANs", 2019); here it adds to z, so
-    that it changes nothing at first.
+    Before these layers, a mapping network moves z. The digits are ten separate kinds of image, but
+    z is one connected cloud. A generator that changes slowly with z therefore draws something
+    between two digits in many places. The mapping network can make these places small. StyleGAN
+    also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator Architecture for
+    GANs", 2019). In this generator, the output of the mapping network is added to z, so at first
+    the mapping network changes nothing.
 
     Args:
         latent_dim: size of z.
         width: channels at 7 x 7 and at 14 x 14.
-        mapping_size: units in each of its two hidden layers; 0 leaves it out.
+        mapping_size: units in each of the mapping network's two hidden layers; 0 for no mapping
+            network.
     """
 
     def __init__(self, latent_dim: int = 64, width: int = 32, mapping_size: int = 128) -> None:
@@ -77,7 +81,7 @@ class ConvGenerator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
-        """From z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28) in 0..1.
+        """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
             ValueError: z has another shape or dtype.
@@ -89,7 +93,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """The convolutional counterpart: 28 x 28, 14 x 14, 7 x 7, one logit. No normalisation.
+    """A convolutional discriminator without normalisation: 28 x 28, 14 x 14, 7 x 7, one logit.
 
     Args:
         width: channels at 7 x 7; half as many at 14 x 14.
@@ -115,7 +119,7 @@ class ConvDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1): above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
             ValueError: `images` has another shape or dtype.
@@ -124,14 +128,14 @@ class ConvDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """From the same images to the features before the logit, (batch, hidden_size)."""
+        """Map images (batch, 1, 28, 28) to the features before the logit, (batch, hidden_size)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
 
 
 class MLPGenerator(nn.Module):
-    """The assignment's template: 100 -> 128 -> 256 -> 512 -> 1024 -> 784."""
+    """The generator of the assignment's template: 100 -> 128 -> 256 -> 512 -> 1024 -> 784."""
 
     def __init__(self, latent_dim: int = 100) -> None:
         super().__init__()
@@ -160,7 +164,9 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """The assignment's template: 784 -> 512 -> 256 -> 1, without its sigmoid: logits."""
+    """The discriminator of the assignment's template, without the sigmoid: 784 -> 512 -> 256 ->
+    1.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,14 +185,14 @@ class MLPDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """See `ConvDiscriminator.features`; here (batch, 256)."""
+        """See `ConvDiscriminator.features`; the shape here is (batch, 256)."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
 
 
 class Classifier(nn.Module):
-    """Classifies digits; Frechet distances are measured on the 128 features before its logits."""
+    """A digit classifier; Fréchet distances are measured on the 128 features before its logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,7 +215,7 @@ class Classifier(nn.Module):
         self.readout = nn.Linear(128, 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 10).
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 10).
 
         Raises:
             ValueError: `images` has another shape or dtype.
@@ -218,7 +224,7 @@ class Classifier(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """The layer before the logits: float32 (batch, 128), each >= 0."""
+        """Return the layer before the logits: float32 (batch, 128), each >= 0."""
         check_images(images)
         features: Tensor = self.layers(images)
         return features

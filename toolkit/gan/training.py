@@ -1,4 +1,4 @@
-"""Training the GAN: in every step the discriminator is updated first, then the generator."""
+"""Training of the GAN: every step first updates the discriminator, then the generator."""
 
 import time
 from collections.abc import Callable
@@ -38,10 +38,10 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The two players, and two helpers.
+    """The generator and the discriminator, the generator's moving average, and the auxiliary head.
 
-    The moving average of the generator is exported; the auxiliary head shares the discriminator's
-    features in training.
+    The moving average of the generator is exported. The auxiliary head shares the discriminator's
+    features during training.
     """
 
     generator: nn.Module
@@ -70,7 +70,7 @@ def build(config: Config, device: torch.device | str | None = None) -> Networks:
 
 @dataclass
 class TrainState:
-    """Everything that changes during training, and so everything that a checkpoint holds."""
+    """The state that changes during training and that a checkpoint holds."""
 
     networks: Networks
     generator_optimizer: Optimizer
@@ -81,7 +81,7 @@ class TrainState:
 
 
 def _loss_alone(loss: Tensor, real_features: Tensor) -> Tensor:
-    """Add no regularisation."""
+    """Return the loss without any regularisation."""
     return loss
 
 
@@ -93,14 +93,14 @@ def discriminator_step(
     config: Config,
     regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """Update the discriminator once, its half of (10): V(D, G) rises, and G stays as it is.
+    """Update the discriminator once: V(D, G) in (10) rises, and G does not change.
 
     Args:
-        optimizer: of the discriminator's weights.
-        real: images (batch, 1, 28, 28) in 0..1.
-        fake: as many generated ones.
-        config: says which loss stands for (10), and the precision.
-        regularise: from the loss and the discriminator's features of `real` to the term that is
+        optimizer: the optimiser of the discriminator's weights.
+        real: images (batch, 1, 28, 28), 0 to 1.
+        fake: the same number of generated images.
+        config: determines the form of the loss (10), and the precision.
+        regularise: maps the loss and the discriminator's features of `real` to the term that is
             minimised.
 
     Returns:
@@ -120,12 +120,12 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """Update the generator once, its half of (10): V(D, G) falls, and D stays as it is.
+    """Update the generator once: V(D, G) in (10) falls, and D does not change.
 
     Args:
-        optimizer: of the generator's weights.
-        fake: images (batch, 1, 28, 28) in 0..1 as the generator returned them, with their graph.
-        config: says which loss stands for (10), and the precision.
+        optimizer: the optimiser of the generator's weights.
+        fake: images (batch, 1, 28, 28), 0 to 1, as the generator returned them, with their graph.
+        config: determines the form of the loss (10), and the precision.
 
     Returns:
         the loss before the update, a float32 scalar.
@@ -144,14 +144,15 @@ def generator_step(
 def train_step(
     state: TrainState, config: Config, step: int, real: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Update the discriminator, then the generator, with the same generated images.
+    """Update the discriminator and then the generator, with the same generated images.
 
-    The step also has the R1 penalty, every `r1_every`-th time, the auxiliary loss, and the average.
+    The step also applies the R1 penalty (every `r1_every` steps) and the auxiliary loss, and
+    updates the moving average.
 
     Args:
         step: from 1 to `num_steps`.
-        real: images (batch, 1, 28, 28) in 0..1.
-        labels: their digits, int64 (batch,), for the auxiliary head.
+        real: images (batch, 1, 28, 28), 0 to 1.
+        labels: the digits of the real images, int64 (batch,), for the auxiliary head.
 
     Returns:
         the losses of discriminator and generator before their updates, two float32 scalars,
@@ -182,7 +183,7 @@ def train_step(
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * network, batch-norm statistics included."""
+    """Set average to decay * average + (1 - decay) * network, including batch-norm statistics."""
     current = network.state_dict()
     for name, value in average.state_dict().items():
         if value.is_floating_point():  # batch norm also has an integer, the number of batches
@@ -190,9 +191,9 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Build Adam for the weights of one player, with a group of its own for a mapping network.
+    """Build Adam for the weights of one player; a mapping network gets its own parameter group.
 
-    The "lr_ratio" of a group is its learning rate as a fraction of the config's, or the schedule's.
+    The "lr_ratio" of a group is the group's learning rate as a fraction of the scheduled rate.
     """
     mapping = []
     weights = []
@@ -211,7 +212,7 @@ def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
 
 
 def set_learning_rates(state: TrainState, config: Config, step: int) -> None:
-    """Set the learning rates of both players for a step, by the schedule."""
+    """Set both players' learning rates for a step according to the schedule."""
     rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
     for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
         for group in optimizer.param_groups:
@@ -241,7 +242,7 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Evaluate nothing."""
+    """Return no metrics."""
     return {}
 
 
@@ -259,18 +260,18 @@ def train(
     Args:
         run: opened with the same config.
         images: the real images, uint8 (n, 1, 28, 28).
-        labels: their digits, uint8 (n,).
+        labels: the digits of the images, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
-            metrics for the log. The progress bar shows those that are numbers.
+            metrics for the log. The progress bar shows the metrics that are numbers.
         film: records some of the steps.
 
     Returns:
-        the networks, and the images of 25 fixed latent points before the first step, after the
-        last, and at evenly spaced steps in between, `num_steps // 2` among them.
+        the networks, and the images of 25 fixed latent points before the first step, after the last
+        step, and at evenly spaced steps in between, including `num_steps // 2`.
 
     Raises:
-        UsageError: the run, or what its directory holds, is of another config.
-        ToolkitError: its directory is damaged or cannot be written, or the training diverged.
+        UsageError: the run or the content of its directory has another config.
+        ToolkitError: the run's directory is damaged or cannot be written, or the training diverged.
     """
     run.check_config(config)
     state = initial_state(config, device)

@@ -1,10 +1,10 @@
-"""Backpropagation through time, written out: what autograd does with equations (1) to (6).
+"""Backpropagation through time, written out: the same derivatives of (1) to (6) as autograd's.
 
-The equations are those of `sigmoids.py`, which also says what s, r, C and H are. dv is the
-derivative of the loss with respect to v, with one exception: dc is the derivative with respect to
-C / 4. In terms of C / 4, equation (5) reads C / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
-pre-activations of i, f, s and o are called a. The loop goes back from step T, where dH(T) comes
-from the readout, to step 1:
+`sigmoids.py` contains the equations and explains s, r, C and H. dv is the derivative of the loss
+with respect to v, with one exception: dc is the derivative with respect to C / 4. In terms of C /
+4, equation (5) reads C / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The letter a denotes the
+pre-activations of i, f, s and o. The loop runs backwards from step T, where dH(T) comes from the
+readout, to step 1:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1
@@ -16,7 +16,8 @@ from the readout, to step 1:
     dH(t-1) = W_h^T da                     from (1) to (4)
     dc(t-1) = dc * f                       from (5): no matrix and no tanh, so it need not vanish
 
-Autograd does the same in more and smaller operations; `benchmarks/lstm_speed.py` times both.
+Autograd computes the same derivatives with more and smaller operations. `benchmarks/lstm_speed.py`
+measures the time of both methods.
 """
 
 from typing import Any
@@ -31,18 +32,18 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """`sigmoids.last_hidden`, with derivatives. It can be differentiated once, not twice."""
+    """Compute `sigmoids.last_hidden` with derivatives; it can be differentiated once, not twice."""
     apply: Any = _LastHidden.apply  # it has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h
 
 
 class _LastHidden(torch.autograd.Function):
-    """`last_hidden` with the derivatives from this module's docstring."""
+    """The autograd function of `last_hidden`, with the derivatives from this module's docstring."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, weight: Tensor) -> Tensor:
-        """As in `sigmoids.last_hidden`, but keeps every step: column t is [H(t-1); x(t)]."""
+        """Compute `sigmoids.last_hidden`, but keep every step: column t is [H(t-1); x(t)]."""
         (batch_size, length), hidden_size = digits.shape, weight.size(1) - 10
         columns = weight.new_empty(length + 1, weight.size(1), batch_size)
         gates = weight.new_empty(length, weight.size(0), batch_size)
@@ -65,7 +66,7 @@ class _LastHidden(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dh: Tensor) -> tuple[None, Tensor]:
-        """From dL/dH(T) to the derivative with respect to `weight`."""
+        """Map dL/dH(T) to the derivative of the loss with respect to `weight`."""
         weight, columns, gates, c, r = ctx.saved_tensors
         d_weight, dc = torch.zeros_like(weight), torch.zeros_like(dh)
         weight_h = weight[:, : len(dh)]

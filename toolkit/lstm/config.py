@@ -1,4 +1,4 @@
-"""Settings of a training run in Part I. Importing this module does not import torch."""
+"""The settings of a training run in Part I. Importing this module does not import torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Encoding = Literal["one-hot", "digit"]
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of one training run; the defaults are the assignment's."""
+    """The settings of one training run; the defaults are the assignment's."""
 
     model: Literal["lstm", "rnn"] = "lstm"
     length: int = 36  # T: the network reads digits 1 to T-1 and predicts digit T
@@ -44,16 +44,18 @@ class Config:
 
     @property
     def num_threads(self) -> int:
-        """On how many threads to compute, since another number gives slightly different weights.
+        """Return the number of threads; a different number gives slightly different weights.
 
-        In small networks threads wait for each other more than they compute: much more on a machine
-        that does other things as well.
+        In small networks, threads spend more time waiting for each other than computing, especially
+        on a machine that is busy with other work.
         """
         return 1 if self.hidden_size <= 256 else 2
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Roughly what a whole training takes: multiplications, and bytes of memory."""
+        """Return a rough estimate of a training run's cost: multiplications, and bytes of
+        memory.
+        """
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
@@ -66,7 +68,9 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """The curriculum with the settings that suit each model best; both take about as long."""
+    """Return the curriculum with the best settings for each model; both models take about as
+    long.
+    """
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

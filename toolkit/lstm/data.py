@@ -1,7 +1,7 @@
 """Palindromes of digits, in three disjoint splits.
 
-A palindrome of T digits is determined by its left half, the first ceil(T / 2) digits. A hash of the
-left half decides which split it belongs to: 80% train, 10% validation, 10% test. So the splits are
+The left half of a palindrome of T digits, its first ceil(T / 2) digits, determines the palindrome.
+A hash of the left half determines the split: 80% train, 10% validation, 10% test. So the splits are
 disjoint at every length, whatever the seed, the order or the number of workers.
 """
 
@@ -22,7 +22,9 @@ CHUNK = 1_000_000  # left halves listed at a time, to bound the memory
 
 
 def half_length(length: int) -> int:
-    """Number of digits that determine a palindrome of `length` digits: ceil(length / 2)."""
+    """Return ceil(length / 2), the number of digits that determine a palindrome of `length`
+    digits.
+    """
     return (length + 1) // 2
 
 
@@ -32,7 +34,7 @@ def palindromes(
     """Sample palindromes uniformly from one split.
 
     Args:
-        count: how many, at least 1.
+        count: the number of palindromes, at least 1.
         length: T, at least 2.
         split: "train", "validation" or "test".
         rng: a CPU generator; the same state gives the same palindromes.
@@ -64,16 +66,16 @@ def palindromes(
 
 
 def all_palindromes(length: int, split: Split) -> Tensor:
-    """Every palindrome of the split, in numerical order: int64 of shape (n, length).
+    """Return every palindrome of the split in numerical order: int64 of shape (n, length).
 
-    There are about 0.8 or 0.1 times 10^ceil(length / 2) of them, so keep `length` small.
+    The number n is about 0.8 or 0.1 times 10^ceil(length / 2), so keep `length` small.
     """
     half = half_length(length)
     return _mirror(_to_digits(_list_halves(half, split), half), length)
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """An evaluation set: `count` distinct palindromes of the split, or all if there are fewer.
+    """Return an evaluation set: `count` distinct palindromes, or the whole split if it is smaller.
 
     Returns:
         int64 of shape (n, length), n <= count.
@@ -84,15 +86,15 @@ def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Ten
 
 
 def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
-    """The task: split digits (batch, T) into inputs (batch, T - 1) and labels (batch,), int64."""
+    """Split digits (batch, T) into inputs (batch, T - 1) and labels (batch,), int64."""
     return digits[:, :-1], digits[:, -1]
 
 
 def membership(halves: Tensor) -> Tensor:
-    """The hash bucket, 0 to 9, of each left half: int64 (count, half) -> int64 (count,).
+    """Return the hash bucket, 0 to 9, of each left half: int64 (count, half) -> int64 (count,).
 
-    The digit at position j is multiplied by a fixed odd 64-bit number that depends on j, the
-    products are added modulo 2^64, and the sum goes through the finaliser of splitmix64 (Steele,
+    The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
+    products are added modulo 2^64, and the finaliser of splitmix64 is applied to the sum (Steele,
     Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
     positions = torch.arange(1, halves.size(1) + 1)
@@ -102,19 +104,19 @@ def membership(halves: Tensor) -> Tensor:
 
 
 def _splitmix64(x: Tensor) -> Tensor:
-    """The finaliser of splitmix64, which makes every bit of x affect every bit of the result."""
+    """Apply the finaliser of splitmix64: every bit of x affects every bit of the result."""
     x = (x ^ _shift_right(x, 30)) * _signed(0xBF58476D1CE4E5B9)
     x = (x ^ _shift_right(x, 27)) * _signed(0x94D049BB133111EB)
     return x ^ _shift_right(x, 31)
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
-    """A logical right shift; torch's `>>` is arithmetic, it fills with copies of the sign bit."""
+    """Shift right logically; torch's `>>` is arithmetic and fills with copies of the sign bit."""
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(x: int) -> int:
-    """The int64 with the same 64 bits as the unsigned `x`."""
+    """Return the int64 with the same 64 bits as the unsigned `x`."""
     return x - (1 << 64) if x >> 63 else x
 
 
@@ -145,7 +147,9 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Rejection sampling: 8 of 10 left halves fall into train, 1 of 10 into each other split."""
+    """Sample by rejection: 8 of 10 left halves fall into train, and 1 of 10 into each other
+    split.
+    """
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -156,7 +160,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample until there are `count` distinct ones; fast if there are many more to choose from."""
+    """Sample until there are `count` distinct left halves; fast if many more are available."""
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -166,7 +170,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all; fast if `count` is more than a tenth of them."""
+    """Sample from the list of all left halves; fast if `count` is over a tenth of the list."""
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):
@@ -178,7 +182,7 @@ def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator)
 
 
 def _first_occurrences(rows: Tensor) -> Tensor:
-    """Sorted indices of the first occurrence of each distinct row."""
+    """Return the sorted indices of the first occurrence of each distinct row."""
     distinct, inverse = torch.unique(rows, dim=0, return_inverse=True)
     indices = torch.arange(len(rows))
     first = torch.full((len(distinct),), len(rows)).scatter_reduce(0, inverse, indices, "amin")

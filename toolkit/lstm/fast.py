@@ -1,15 +1,16 @@
-"""The LSTM that the presets train (`Config.fast`): the plain one of `model.py`, quicker.
+"""A faster version of the plain LSTM in `model.py`, which the presets train (`Config.fast`).
 
-It has the same parameters and the same values. `LSTM.last_hidden` is the loop that the assignment
-teaches; here its place is taken by one of two that come from the same equations:
+The fast LSTM has the same parameters and computes the same values. `LSTM.last_hidden` is the loop
+that the assignment teaches. The fast LSTM replaces this loop with one of two loops that follow from
+the same equations:
 
 - for prediction, the loop of `sigmoids.py`;
-- for training, the same with derivatives by hand, `bptt.py`: **autograd is bypassed**. So there is
-  no second derivative, and no hook sees a step of the loop. `toolkit train lstm --no-fast`, or
-  `Config(fast=False)`, trains the plain LSTM, whose derivatives autograd computes.
+- for training, the same loop with handwritten derivatives, in `bptt.py`: **autograd is bypassed**.
+  So there is no second derivative, and no hook sees a step of the loop. `toolkit train lstm
+  --no-fast` or `Config(fast=False)` trains the plain LSTM, whose derivatives autograd computes.
 
-It buys, at T = 36 with 128 sequences on one thread: a training step takes 26.9 ms instead of 39.6,
-and a prediction 7.2 ms instead of 9.7.
+At T = 36, with 128 sequences on one thread, a training step takes 26.9 ms instead of 39.6 ms, and a
+prediction takes 7.2 ms instead of 9.7 ms.
 """
 
 from torch import Tensor
@@ -20,10 +21,10 @@ from toolkit.lstm.model import LSTM, all_inputs
 
 
 class FastLSTM(LSTM):
-    """`LSTM` with a quicker `forward`."""
+    """An `LSTM` with a faster `forward`."""
 
     def forward(self, digits: Tensor) -> Tensor:
-        """From digits, int64 (batch, length), to the logits p after the last one, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
 
         Raises:
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.

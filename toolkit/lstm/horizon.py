@@ -1,8 +1,9 @@
-"""The memory-horizon study: a grid of independent trials, run in parallel.
+"""The memory-horizon study, a grid of independent trials that run in parallel.
 
-A trial trains one network and tests it at several T. joblib runs the trials on the cores of this
-machine or, with the same results, on a Dask cluster. A grid has a run directory, in whose log each
-finished trial is a step, so an interrupted study continues where it stopped.
+A trial trains one network and tests it at several values of T. joblib runs the trials on this
+machine's cores or on a Dask cluster; the results are the same. A grid has a run directory, and each
+finished trial is one step in the log of this run. So an interrupted study continues where it
+stopped.
 """
 
 import json
@@ -30,7 +31,7 @@ NEWER: Row = {"fast": True}  # settings that trials before 0.3 lack, and how the
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run of the grid, and where to test it."""
+    """One training run of the grid, and the lengths at which the network is tested."""
 
     family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
@@ -40,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid, by which its run directory refuses the trials of another grid."""
+    """The key of a grid; a run directory refuses the trials of a grid with another key."""
 
     sha256: str
 
@@ -69,7 +70,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Report nothing."""
+    """Report nothing about finished trials."""
 
 
 def run_grid(
@@ -80,7 +81,7 @@ def run_grid(
     num_workers: int = -1,
     report: Callable[[int, Row], None] = _report_nothing,
 ) -> list[Row]:
-    """Run all trials that have no result yet.
+    """Run all trials that do not have a result yet.
 
     Args:
         trials: the grid.
@@ -126,12 +127,14 @@ def run_grid(
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """A trial as the grids that are kept have it: those of before 0.3 lack newer settings."""
+    """Return a trial's settings as stored grids have them; grids from before 0.3 lack newer
+    settings.
+    """
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 
 
 def _without_newer(settings: Row) -> Row:
-    """Settings, without those of `NEWER` that have the value of before."""
+    """Return the settings without each setting in `NEWER` that has its old value."""
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 
@@ -140,13 +143,13 @@ def _settings(trial: Trial) -> Row:
 
 
 def _key(row: Row) -> str:
-    """The settings of a trial, which identify it."""
+    """Return a key of the trial's settings, which identifies the trial."""
     row = NEWER | row
     return json.dumps({name: row[name] for name in ("family", *asdict(Config()))})
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """Family -> T -> the accuracies of all seeds."""
+    """Return, for each family and each T, the accuracies of all seeds."""
     result: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         family = result.setdefault(row["family"], {})

@@ -1,6 +1,6 @@
-"""Looking inside a network that reads digits: its cells, its answers, and its gradients.
+"""A look inside a network that reads digits: its cells, its answers and its gradients.
 
-Works with `toolkit.lstm.model`'s LSTM and RNN and with their exports.
+The functions work with the LSTM and the RNN of `toolkit.lstm.model`, and with their exports.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
         digits: int64 (length,), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h of an LSTM, h of an RNN, each float32 (length, hidden_size).
+        i, f, o, g, c, h for an LSTM, or h for an RNN, each float32 (length, hidden_size).
     """
     if is_lstm(network):
         return dict(zip(GATES, (x[0] for x in network.trace(digits[None])), strict=True))
@@ -36,13 +36,13 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """Return the memory after every step, with derivatives.
+    """Return the memory after every step; gradients can flow through the result.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        h and, of an LSTM, c: of each a list of float32 (batch, hidden_size).
+        h and, for an LSTM, c, each a list of float32 (batch, hidden_size).
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     projected.requires_grad_()  # the weights of an export do not, so nothing would
@@ -55,10 +55,10 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
 
 
 def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """From h and, of an LSTM, c, each (batch, hidden_size), to the next ones.
+    """Map h and, for an LSTM, c, each (batch, hidden_size), to their values at the next step.
 
     Args:
-        projected: of the digits that are read, as `project` of the network's cell returns it.
+        projected: the result of the cell's `project` for the digits that are read.
     """
     if len(state) == 1:
         return [network.cell.step(projected, state[0])]
@@ -67,7 +67,7 @@ def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
 
 
 def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:
-    """The norm of dL/dh(t), and for the LSTM of dL/dc(t), at each step t.
+    """Return the norm of dL/dh(t), and for an LSTM also of dL/dc(t), at each step t.
 
     L is the cross-entropy (9) after the last step. If the norm shrinks by a constant factor per
     step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard and Frasconi,
@@ -98,10 +98,11 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """Sort the cells by how much they add to the answer, the largest first.
+    """Sort the cells by their contribution to the answer, the largest first.
 
-    By (7), cell j adds W_pj h_j to the logit of the answer. What counts is by how much that differs
-    from what it adds to the mean of all ten logits, since a softmax ignores what they share.
+    By (7), cell j adds W_pj h_j to the logit of the answer. A softmax ignores an amount that is
+    added to all ten logits. So the contribution of cell j is W_pj h_j minus the mean of what cell j
+    adds to the ten logits.
 
     Args:
         h: float32 (hidden_size,), after the last step.

@@ -1,6 +1,6 @@
 """The LSTM of the assignment, equation by equation, and the vanilla RNN as its baseline.
 
-For each digit x(t) of the sequence, with element-wise * and h(0) = c(0) = 0:
+For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0:
 
     g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)       (1)  input modulation
     i(t) = sigmoid(W_ix x(t) + W_ih h(t-1) + b_i)    (2)  input gate
@@ -12,8 +12,8 @@ For each digit x(t) of the sequence, with element-wise * and h(0) = c(0) = 0:
     y~(t) = softmax(p(t))                            (8)  probabilities
 
 The models return the logits (7) of the last step, computed in the dtype of their weights. Apply the
-softmax (8) only to show probabilities:
-`cross_entropy` contains it, and with a second softmax the loss could not fall below 1.46.
+softmax (8) only to show probabilities, because `cross_entropy` contains it. With a second softmax,
+the loss could not fall below 1.46.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from toolkit.common.checks import check_digits, check_sizes
 
 
 class Step(NamedTuple):
-    """Gates and states at one step t, each (batch, hidden_size), or at every step."""
+    """The gates and states at one step t, each (batch, hidden_size), or at every step."""
 
     i: Tensor
     f: Tensor
@@ -39,15 +39,15 @@ class Step(NamedTuple):
 class LSTMCell(nn.Module):
     """One step through time: equations (1) to (6).
 
-    The four matrices W_gx, W_ix, W_fx, W_ox are stacked into `weight_ih` and the four that
-    multiply h into `weight_hh`, in PyTorch's order i, f, g, o, so that `nn.LSTM` can use the same
-    weights. They are initialised with variance 1 / fan-in (LeCun et al., "Efficient BackProp",
-    1998).
+    The four matrices W_gx, W_ix, W_fx, W_ox are stacked into `weight_ih`, and the four matrices
+    that multiply h are stacked into `weight_hh`. The order i, f, g, o is PyTorch's, so `nn.LSTM`
+    can use the same weights. The weights are initialised with variance 1 / fan-in (LeCun et al.,
+    "Efficient BackProp", 1998).
 
     Args:
         input_size: size of x(t).
         hidden_size: size of h(t) and of c(t).
-        forget_bias: initial value of b_f. At 1 the cell remembers until it learns to forget
+        forget_bias: initial value of b_f. With 1, the cell remembers until it learns to forget
             (Gers, Schmidhuber and Cummins, "Learning to Forget", 2000).
     """
 
@@ -62,15 +62,15 @@ class LSTMCell(nn.Module):
         nn.init.constant_(self.bias[hidden_size : 2 * hidden_size], forget_bias)
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Step:
-        """From x (batch, input_size) and h, c (batch, hidden_size) at t-1 to the step t."""
+        """Compute step t from x (batch, input_size) and h, c (batch, hidden_size) of step t-1."""
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """The part of the pre-activations that depends on x: W_x x + b, (batch, 4 hidden_size)."""
+        """Return W_x x + b, the part of the pre-activations from x, (batch, 4 hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
-        """Like `forward`, but takes `project(x)` in place of x."""
+        """Compute the same as `forward`, from `project(x)` instead of x."""
         gates = torch.addmm(projected, h, self.weight_hh.t())
         i, f, g, o = gates.chunk(4, dim=1)
         g = torch.tanh(g)  # (1)
@@ -83,9 +83,10 @@ class LSTMCell(nn.Module):
 
 
 def all_inputs(weight: Tensor) -> Tensor:
-    """The ten possible inputs, (10, input_size): row d encodes the digit d.
+    """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    So W_x x + b is computed only ten times and looked up at every step of every sequence.
+    With these inputs, W_x x + b is computed only ten times and looked up at every step of every
+    sequence.
 
     Args:
         weight: W_x, (rows, input_size), whose dtype and device the inputs have. If the input size
@@ -97,11 +98,12 @@ def all_inputs(weight: Tensor) -> Tensor:
 
 
 class LSTM(nn.Module):
-    """Reads a sequence of digits and predicts the next one: equations (1) to (7).
+    """An LSTM that reads a sequence of digits and predicts the next digit: equations (1) to (7).
 
     Args:
         hidden_size: size of h and c.
-        one_hot: encode each digit as ten numbers, one of which is 1; otherwise as the bare digit.
+        one_hot: encode each digit as ten numbers, one of which is 1; if False, as the number
+            itself.
         forget_bias: see `LSTMCell`.
     """
 
@@ -115,7 +117,7 @@ class LSTM(nn.Module):
         self.readout = nn.Linear(hidden_size, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        """From digits, int64 (batch, length), to the logits p after the last one, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits p after the last digit, (batch, 10).
 
         Raises:
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
@@ -125,7 +127,9 @@ class LSTM(nn.Module):
         return logits
 
     def last_hidden(self, digits: Tensor) -> Tensor:
-        """h after the last digit, (batch, hidden_size): equations (1) to (6), step after step."""
+        """Return h after the last digit, (batch, hidden_size), by equations (1) to (6) in a
+        loop.
+        """
         projected = self.cell.project(all_inputs(self.cell.weight_ih))
         h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)
@@ -135,7 +139,7 @@ class LSTM(nn.Module):
         return h
 
     def trace(self, digits: Tensor) -> Step:
-        """Every gate and state at every step, each of shape (batch, length, hidden_size).
+        """Return every gate and state at every step, each of shape (batch, length, hidden_size).
 
         Raises:
             ValueError: see `forward`.
@@ -166,20 +170,20 @@ class RNNCell(nn.Module):
         nn.init.normal_(self.weight_hh, std=hidden_size**-0.5)
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        """From x (batch, input_size) and h(t-1) (batch, hidden_size) to h(t)."""
+        """Compute h(t) from x (batch, input_size) and h(t-1) (batch, hidden_size)."""
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """The part of the pre-activation that depends on x: W_hx x + b_h, (batch, hidden_size)."""
+        """Return W_hx x + b_h, the part of the pre-activation from x, (batch, hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
-        """Like `forward`, but takes `project(x)` in place of x."""
+        """Compute the same as `forward`, from `project(x)` instead of x."""
         return torch.tanh(torch.addmm(projected, h, self.weight_hh.t()))
 
 
 class RNN(nn.Module):
-    """The baseline: like `LSTM`, but h is its only memory."""
+    """The baseline: a network like `LSTM`, with h as its only memory."""
 
     def __init__(self, hidden_size: int = 128, one_hot: bool = True) -> None:
         super().__init__()
@@ -189,7 +193,7 @@ class RNN(nn.Module):
         self.readout = nn.Linear(hidden_size, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        """From digits, int64 (batch, length), to the logits after the last one, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
 
         Raises:
             ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
@@ -205,10 +209,11 @@ class RNN(nn.Module):
 
 @torch.no_grad()
 def init_chrono(cell: LSTMCell, longest: int) -> None:
-    """Chrono initialisation: b_f = log u with u uniform in 1..`longest` - 1, and b_i = -b_f.
+    """Set b_f = log u, with u uniform in 1..`longest` - 1, and b_i = -b_f.
 
-    Tallec and Ollivier, "Can recurrent neural networks warp time?" (2018), section 3. Samples from
-    torch's global generator, as `torch.nn.init` does.
+    This is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks warp
+    time?" (2018), section 3. The function samples from torch's global generator, as `torch.nn.init`
+    does.
     """
     i, f, _, _ = cell.bias.chunk(4)
     f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())

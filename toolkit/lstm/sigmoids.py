@@ -1,23 +1,23 @@
-"""The equations of `model.py` with sigmoids only, so that a loop over them is quick.
+"""The equations of `model.py` with sigmoids only, for a faster loop.
 
-Since tanh(x) = 2 sigmoid(2x) - 1, all four gates can be computed by one sigmoid, if the rows of g
-are doubled. With a(t) for the pre-activation of g in (1), and
+Because tanh(x) = 2 sigmoid(2x) - 1, one sigmoid can compute all four gates if the rows of g are
+doubled. Let a(t) be the pre-activation of g in (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1
     C(t) = 2 c(t)
     r(t) = sigmoid(C(t))      so that tanh(c(t)) = 2 r(t) - 1
     H(t) = h(t) / 2
 
-equations (5) and (6) become
+Then equations (5) and (6) become
 
     C(t) = i(t) * (4 s(t) - 2) + C(t-1) * f(t)     (5), doubled
     H(t) = (r(t) - 1/2) * o(t)                     (6), halved
 
-Sigmoids are quick on every processor; torch.tanh takes from 0.8 to 5 times as long.
+Sigmoids are fast on every processor, but torch.tanh takes from 0.8 to 5 times as long.
 
-Each sequence is a column, so that the rows of a gate lie side by side in memory, and everything is
-written in place. Below H(t-1) in the column stands the one-hot code of the digit x(t), so that one
-product of one matrix gives the pre-activations of all gates.
+Each sequence is a column, so the rows of a gate are next to each other in memory, and all results
+are written in place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t).
+So one product with one matrix gives the pre-activations of all gates.
 """
 
 import torch
@@ -25,9 +25,10 @@ from torch import Tensor
 
 
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
-    """The matrix that takes [H(t-1); one-hot x(t)] to all pre-activations, those of g doubled.
+    """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations, those of g
+    doubled.
 
-    Can be differentiated.
+    The result can be differentiated.
 
     Args:
         projected: W_x x + b of each of the ten digits, float (10, 4 hidden_size), with the gates in
@@ -45,10 +46,10 @@ def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
 def step(
     i: Tensor, f: Tensor, s: Tensor, o: Tensor, c_before: Tensor, c: Tensor, r: Tensor, h: Tensor
 ) -> None:
-    """Equations (5) and (6), from the gates and C(t-1), `c_before`.
+    """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
     C(t), r(t) and H(t) are written to `c`, `r` and `h`. `c` may be `c_before`, and `r` may be `h`.
-    All have the shape (hidden_size, batch).
+    All these tensors have the shape (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)
@@ -57,12 +58,12 @@ def step(
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """H(T), (hidden_size, batch), after the last of `digits`, int64 (batch, T), T at least 1.
+    """Return H(T), (hidden_size, batch), after the last of `digits`, int64 (batch, T), T >= 1.
 
-    Cannot be differentiated: every step overwrites the one before.
+    The result cannot be differentiated, because every step overwrites the previous step.
 
     Args:
-        weight: of `stack`.
+        weight: the result of `stack`.
     """
     hidden_size, batch_size = weight.size(1) - 10, digits.size(0)
     one_hot = torch.eye(10, dtype=weight.dtype, device=weight.device)

@@ -1,4 +1,4 @@
-"""Training the LSTM and the RNN on palindromes: RMSProp, the loss (9), and the curriculum."""
+"""Training of the LSTM and the RNN on palindromes: RMSProp, the loss (9) and the curriculum."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NEAR = (5, 9, 20, 36, 50, 100, 1000)  # and those trained at one length
 
 
 def build(config: Config) -> LSTM | RNN:
-    """The untrained model on the CPU; the config's seed determines its weights."""
+    """Return the untrained model on the CPU; the config's seed determines its weights."""
     one_hot = config.encoding == "one-hot"
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
@@ -49,7 +49,7 @@ def train_step(
     labels: Tensor,
     max_grad_norm: float,
 ) -> tuple[Tensor, Tensor]:
-    """One update of the weights.
+    """Update the weights once.
 
     Args:
         digits: int64 (batch, T - 1).
@@ -57,8 +57,8 @@ def train_step(
         max_grad_norm: the gradient of all weights together is clipped to this norm.
 
     Returns:
-        two float32 scalars from before the update: the loss, which is the cross-entropy (9) over
-        the last time step only, and the accuracy on the batch, 0 to 1.
+        two float32 scalars from before the update: the loss, which is the cross-entropy (9) at the
+        last time step only, and the accuracy on the batch, 0 to 1.
     """
     logits = model(digits)
     loss = F.cross_entropy(logits, labels)  # (8) and (9): takes logits, not probabilities
@@ -70,7 +70,7 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """The curriculum: when over 97% of a batch are right, T grows by a quarter, plus one."""
+    """Return the next longest T: if over 97% of a batch are right, T grows by a quarter, plus 1."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
@@ -85,7 +85,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """The fraction, 0 to 1, of palindromes, int64 (n, T), whose last digit the model predicts."""
+    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), whose last digit is predicted."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
@@ -95,7 +95,7 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
 
 
 class Tested(NamedTuple):
-    """An accuracy, 0 to 1, and of how many palindromes it is."""
+    """An accuracy, 0 to 1, and the number of palindromes that it was measured on."""
 
     value: float
     num_examples: int
@@ -104,13 +104,14 @@ class Tested(NamedTuple):
 def accuracy_by_length(
     model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
 ) -> dict[int, Tested]:
-    """Accuracy on unseen palindromes of each T.
+    """Return the accuracy on unseen palindromes of each T.
 
     Args:
         lengths: the values of T.
-        seed: of the test palindromes.
-        num_test: palindromes per T; beyond T = 1000 fewer, so that the number of digits stays the
-            same, but at least 100. Short T have fewer: T = 5 has 100 distinct test palindromes.
+        seed: the seed of the test palindromes.
+        num_test: palindromes per T. Beyond T = 1000 there are fewer, at least 100, so that the
+            number of digits stays the same. Short T have fewer too: at T = 5 there are only 100
+            distinct test palindromes.
     """
     result = {}
     for length in lengths:
@@ -122,7 +123,7 @@ def accuracy_by_length(
 
 @dataclass
 class TrainState:
-    """Everything that changes during training, and so everything that a checkpoint holds."""
+    """The state that changes during training and that a checkpoint holds."""
 
     model: LSTM | RNN
     optimizer: RMSprop
@@ -179,8 +180,8 @@ def train(
 ) -> LSTM | RNN:
     """Train a model, or continue an interrupted `run`.
 
-    Every `eval_every` steps, loss and validation accuracy go to the run's metrics and the state to
-    its checkpoint.
+    Every `eval_every` steps, the run's log gets the loss and the validation accuracy, and the
+    checkpoint gets the state.
 
     Args:
         run: opened with the same config.
@@ -190,8 +191,8 @@ def train(
         the trained network, on `device`.
 
     Raises:
-        UsageError: the run, or what its directory holds, is of another config.
-        ToolkitError: its directory is damaged or cannot be written, or the training diverged.
+        UsageError: the run or the content of its directory has another config.
+        ToolkitError: the run's directory is damaged or cannot be written, or the training diverged.
     """
     run.check_config(config)
     state = initial_state(config, device)

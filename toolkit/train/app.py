@@ -1,6 +1,6 @@
 """The command line: python -m toolkit.train COMMAND; --help lists the commands.
 
-Each command imports what it needs when it is called, so that --help does not wait for torch.
+Each command imports what it needs when it is called, so that --help appears at once.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ app = command_group(
 
 
 def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
-    """The commands `lstm` and `rnn` have the same options."""
+    """Add the commands `lstm` and `rnn`, which have the same options."""
 
     @app.command(name=model, help=help_text)
     @reports_errors
@@ -109,7 +109,9 @@ def classifier(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train a new digit classifier. Distances that it measures do not compare with older ones."""
+    """Train a new digit classifier. Distances measured with it cannot be compared with older
+    ones.
+    """
     from toolkit.train.classifier import train_classifier
     from toolkit.train.workspace import open_workspace
 
@@ -129,7 +131,7 @@ def train_all(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train everything: LSTM and RNN with the curriculum and at one length, and the GAN."""
+    """Train the GAN, and train the LSTM and the RNN both with the curriculum and at one length."""
     from toolkit.gan.data import load_mnist
     from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan
@@ -154,7 +156,7 @@ def horizon(
     runs_dir: options.RunsOption = Path("runs"),
     restart: options.RestartOption = False,
 ) -> None:
-    """Study how far the LSTM and the RNN remember, over lengths, seeds and choices."""
+    """Study how far the LSTM and the RNN remember, over lengths, seeds and settings."""
     from toolkit.train.horizon import run_study
 
     directory = runs_dir / preset / "horizon"
@@ -175,7 +177,7 @@ def score(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Measure a generator, ours or your own, and print its scorecard."""
+    """Measure a generator, the toolkit's or your own, and print its scorecard."""
     from toolkit.export.generator import Generator
     from toolkit.train.score import score_generator
     from toolkit.train.workspace import evaluation_workspace
@@ -220,7 +222,7 @@ def clinic(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Show the classic failures of a GAN, made on purpose, and how to cure them."""
+    """Show the classic failures of a GAN, produced on purpose, and their cures."""
     from toolkit.train.clinic import LESSONS, hold_clinic
     from toolkit.train.workspace import evaluation_workspace
 
@@ -233,7 +235,7 @@ def clinic(
 def restore(
     trainings: options.TrainingsArgument, exports_dir: options.FolderOption = EXPORTS_DIR
 ) -> None:
-    """Bring back the exports that the last training replaced."""
+    """Restore the exports that the last training replaced."""
     names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
     for note in restore_exports(names, exports_dir).notes:
         print(f"Note: {note}")
@@ -248,7 +250,7 @@ def export_as(
     ],
     exports_dir: options.FolderOption = EXPORTS_DIR,
 ) -> None:
-    """Write the exports in another format, from their weights; this trains nothing."""
+    """Write the exports in another format from their weights, without any training."""
     from toolkit.export.saving import write
 
     for sentence in write(format_, exports_dir):
@@ -264,9 +266,9 @@ def playground(
         bool, typer.Option("--discriminator", help="Of your own networks also this one.")
     ] = False,
 ) -> None:
-    """Write one web page with the exports in it, which needs nothing but a browser.
+    """Write a web page that contains the exports and needs only a browser.
 
-    Your own networks, as `toolkit export` writes them, stand beside the toolkit's.
+    Your own networks from `toolkit export` are shown beside the toolkit's networks.
     """
     from toolkit.export.playground import write_playground
 

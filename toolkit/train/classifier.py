@@ -1,4 +1,4 @@
-"""The command `classifier`, and finding the classifier that evaluates the GAN."""
+"""The command `classifier`, and the search for the classifier that evaluates the GAN."""
 
 from pathlib import Path
 
@@ -35,10 +35,10 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder with the classifier that measures: `exports_dir`, else the toolkit's own.
+    """Return the folder of the classifier that measures, `exports_dir` or else the toolkit's own.
 
     Raises:
-        ToolkitError: it is not the one that the manifest lists.
+        ToolkitError: the classifier is not the one that the manifest lists.
     """
     file, _ = find_file("classifier", exports_dir)
     path = exports_dir / file
@@ -54,10 +54,10 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier that measures beside the exports that it measures.
+    """Copy the classifier that measures to the folder of the exports that it measures.
 
     Raises:
-        ToolkitError: it is damaged, or the copy cannot be written.
+        ToolkitError: the classifier is damaged, or the copy cannot be written.
     """
     source = find_classifier(exports_dir)
     if source != exports_dir:
@@ -67,7 +67,7 @@ def keep_classifier(exports_dir: Path) -> None:
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
-    """Load the exported classifier, on the CPU: the workspace's, else the toolkit's own.
+    """Load the exported classifier on the CPU, from the workspace or else from the toolkit.
 
     Raises:
         ToolkitError: as `find_classifier`.
@@ -79,10 +79,10 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
     """Load the exported classifier as the evaluator that measures the GAN.
 
-    If it is not the toolkit's own, the user is told.
+    If the classifier is not the toolkit's own, a note tells the user.
 
     Args:
-        options: of the evaluator.
+        options: the options of the evaluator.
 
     Raises:
         ToolkitError: as `find_classifier`.

@@ -1,4 +1,6 @@
-"""The command `clinic`: each classic failure of a GAN beside a healthy control, and its cure."""
+"""The command `clinic`, which shows each classic failure of a GAN, a healthy control, and the
+cure.
+"""
 
 import json
 from dataclasses import dataclass
@@ -99,7 +101,7 @@ class Outcome:
 
 
 def train_case(name: str, case: Case, mnist: MNIST, evaluator: Evaluator) -> Outcome:
-    """Train, and measure 1,000 samples."""
+    """Train a case, and measure 1,000 samples."""
     networks, log = failures.train(name, case, mnist, evaluator.device)
     z = sample_latents(NUM_IMAGES, case.config.latent_dim, make_rng(0, "evaluation"))
     images = generate(networks.average, z)
@@ -119,13 +121,13 @@ def training_failure(
     mnist: MNIST,
     evaluator: Evaluator,
 ) -> str:
-    """Train one failure and its control, and plot both.
+    """Train one failure and its control, and plot the results side by side.
 
     Args:
-        finished: outcomes that are reused, and to which new ones are added.
+        finished: outcomes that are reused; new outcomes are added.
 
     Returns:
-        its table as Markdown.
+        the table of the failure as Markdown.
     """
     lesson = LESSONS[name]
     images = {}
@@ -158,7 +160,7 @@ def training_failure(
 
 
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
-    """Find the smallest batch that the generator draws in training mode.
+    """Find the smallest batch that the generator can draw in training mode.
 
     Batch normalisation divides by the variance over a batch. If a sample is a vector, as in an MLP,
     a single sample has no variance.
@@ -177,7 +179,7 @@ def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator
     """Sample the exported generator correctly, and with wrong batch statistics.
 
     Returns:
-        its table as Markdown.
+        the table of the failure as Markdown.
     """
     generator = Generator(workspace.generator)
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
@@ -238,7 +240,7 @@ def write_evidence(
     """Write the pictures and the metrics that show a failure.
 
     Args:
-        plot: options of `save_curves`.
+        plot: the options of `save_curves`.
     """
     pictures = [(title, figures.sheet(batch[:25])) for title, batch in images.items()]
     figures.save_captioned(directory / "samples.png", pictures, inches=3.2)

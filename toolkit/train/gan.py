@@ -28,7 +28,7 @@ def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IM
     """Train the GAN, measure it, draw the assignment's pictures, and export it.
 
     Args:
-        num_images: samples in each draw that is measured.
+        num_images: the number of samples in each measured draw.
     """
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
@@ -89,10 +89,11 @@ def draw_interpolation(
 
 
 def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
-    """Return the generator's metrics for record and manifest: means, and `..._sd` for their sd.
+    """Return the generator's metrics for the record and the manifest: means, and `..._sd` for their
+    sd.
 
     Args:
-        scores: of the generator's samples.
+        scores: the scores of the generator's samples.
     """
     real = evaluator.real
     listed: dict[str, Any] = {"classifier_sha256": evaluator.sha256}
@@ -121,7 +122,7 @@ def print_summary(
     interpolation: Interpolation | None,
     config: Config,
 ) -> None:
-    """Print how good the generator is, and which pictures were drawn."""
+    """Print the quality of the generator, and the pictures that were drawn."""
     distance = scores.frechet_distance
     real = evaluator.real
     shares = [share.mean for share in scores.class_shares]
@@ -146,7 +147,7 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if this training was tried on other processors, and measured in the same way.
+    """Return True if this training was tried on other processors with the same measurements.
 
     The settings, the classifier and the number of samples must be the same; the precision depends
     on the processor.
@@ -157,7 +158,9 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Draw 25 samples at the start, halfway and at the end, a film, the losses, the distance."""
+    """Draw 25 samples from the start, the middle and the end of training, a film, and the
+    curves.
+    """
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

@@ -1,4 +1,4 @@
-"""The command `horizon`: the grids of the memory-horizon study, its table and its figures."""
+"""The command `horizon`: the trials of the memory-horizon study, its table and its figures."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials that are tested at the same T that they were trained at."""
+    """Return trials that are tested at the T at which they were trained."""
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -66,7 +66,9 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return trials with the curriculum, tested far beyond the longest training palindrome."""
+    """Return trials with the curriculum that are tested far beyond the longest training
+    palindrome.
+    """
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
@@ -111,7 +113,7 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Return trials with the curriculum: up to T = 36, and up to T = 100 but tested far beyond."""
+    """Return trials with the curriculum up to T = 36, and up to T = 100 with tests far beyond."""
     lstm = curriculum_config("lstm")
     rnn = curriculum_config("rnn")
     variants = {
@@ -136,8 +138,9 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     """Run the trials that have no result yet, and write the table and figures into `directory`.
 
-    `horizon.csv` lists every trial, `horizon.md` has a line per family and T, and `horizon.png`
-    plots accuracy against T; `gradients.png` and `gates.png` show why the RNN learns so slowly.
+    `horizon.csv` lists every trial, `horizon.md` has a line for each family and T, and
+    `horizon.png` plots accuracy against T. `gradients.png` and `gates.png` show why the RNN learns
+    so slowly.
 
     Args:
         preset: a key of `GRIDS`.
@@ -162,7 +165,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
 
 def in_words(row: Row) -> list[str]:
-    """Return the accuracies of a trial, each with its T."""
+    """Return a text with the accuracies of a trial, each with its T."""
     words = []
     for key, value in row.items():
         if key.startswith("accuracy_"):
@@ -173,9 +176,10 @@ def in_words(row: Row) -> list[str]:
 def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
     """Train an RNN and an LSTM, and plot the gradient at early steps and the LSTM's gates.
 
-    Both are trained with the curriculum up to T = 20, and plotted before and after training on 100
-    unseen palindromes of 100 digits. Gradients are relative to the one at the last step, because
-    a network that predicts confidently has small gradients everywhere.
+    The function trains an RNN and an LSTM with the curriculum up to T = 20, and plots both networks
+    before and after training on 100 unseen palindromes of 100 digits. Gradients are relative to the
+    gradient at the last step, because a network that predicts confidently has small gradients
+    everywhere.
     """
     unseen = held_out(PLOTTED_LENGTH, "test", 100, make_rng(0, "test"))
     digits, labels = split_last(unseen)
@@ -228,7 +232,7 @@ def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
 
 
 def to_csv(rows: list[Row]) -> str:
-    """Return the rows as CSV, with a column for every key that occurs in a row."""
+    """Return the rows as CSV, with a column for every key that occurs in any row."""
     names: dict[str, None] = {}
     for row in rows:
         names |= dict.fromkeys(row)
@@ -240,7 +244,7 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with a line per family and T, and below it the failed trials."""
+    """Return a Markdown table with a line for each family and T, and the failed trials below it."""
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
@@ -260,7 +264,9 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T, a panel for each question; bands: the worst to the best seed."""
+    """Plot accuracy against T in a panel for each question, with bands from the worst to the
+    best seed.
+    """
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():

@@ -1,4 +1,4 @@
-"""The command `interpolate`: the images between two digits of any generator file."""
+"""The command `interpolate`, which draws the images between two digits of any generator file."""
 
 from pathlib import Path
 
@@ -43,7 +43,9 @@ def interpolate_generator(
 
 
 def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
-    """Draw the images of latent points (n, latent_dim): a strip, `stem`.png; a film, `stem`.gif."""
+    """Draw the images of latent points (n, latent_dim) as a strip, `stem`.png, and a film,
+    `stem`.gif.
+    """
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
     atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

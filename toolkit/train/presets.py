@@ -1,4 +1,4 @@
-"""The settings of a training: a preset's, changed by the options of the command."""
+"""The settings of a training: the settings of a preset, changed by the options of the command."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
@@ -41,7 +41,7 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 
 @dataclass(frozen=True)
 class Plan(Generic[AnyConfig]):
-    """One training: its settings, the name of its run, and the words of its command."""
+    """The plan of one training: its settings, the name of its run, and the words of its command."""
 
     config: AnyConfig
     name: str  # of the run directory, e.g. "lstm-curriculum-length=20"
@@ -49,7 +49,7 @@ class Plan(Generic[AnyConfig]):
 
     @property
     def model(self) -> str:
-        """lstm, rnn, gan or classifier."""
+        """The name of the model: lstm, rnn, gan or classifier."""
         return self.words[0]
 
     def customise(self, **options: Any) -> "Plan[AnyConfig]":

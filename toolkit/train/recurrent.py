@@ -1,4 +1,4 @@
-"""The commands `lstm` and `rnn`: train, test, plot, export."""
+"""The commands `lstm` and `rnn`: train, test, plot and export a recurrent network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ MODELS: tuple[Literal["lstm", "rnn"], ...] = ("lstm", "rnn")
 def train_both(
     preset: Preset, seed: int, workspace: Workspace, curriculum: bool, num_seeds: int = 1
 ) -> None:
-    """Train the LSTM and the RNN, and draw a figure with the curves of both."""
+    """Train the LSTM and the RNN, and draw a figure with the curves of both networks."""
     runs = {}
     for model in MODELS:
         plan = plan_recurrent(model, preset, curriculum).customise(seed=seed)
@@ -38,8 +38,8 @@ def train_recurrent(
     """Train the LSTM or the RNN, test it on unseen palindromes, draw the curve, and export it.
 
     Args:
-        num_test: palindromes at each T; a tenth of it without the curriculum.
-        num_seeds: networks to train; the first is exported, and the accuracy of all is listed.
+        num_test: palindromes at each T; without the curriculum, a tenth of this number.
+        num_seeds: the number of networks; the first is exported, and the accuracy of all is listed.
     """
     config = plan.config
     if num_seeds > 1:
@@ -70,10 +70,10 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the trial that tests a network: its own T, and lengths near or far beyond it.
+    """Return the trial that tests a network at its own T, and at lengths near or far beyond it.
 
     Args:
-        num_test: palindromes at each T; a tenth of it without the curriculum.
+        num_test: palindromes at each T; without the curriculum, a tenth of this number.
     """
     lengths = {config.length}
     if config.curriculum:
@@ -87,7 +87,7 @@ def trial_of(config: Config, num_test: int) -> Trial:
 def export_name(config: Config) -> str:
     """Return the name of the export.
 
-    The demos show "lstm" and "rnn". Only networks that learnt with the curriculum get these names.
+    The demos show "lstm" and "rnn". Only networks that learned with the curriculum get these names.
     """
     if config.curriculum:
         return config.model
@@ -95,10 +95,10 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train `num_seeds` - 1 networks with the seeds after the trial's own.
+    """Train `num_seeds` - 1 further networks, with the seeds after the trial's own seed.
 
-    They are trained side by side, on one thread each. Finished ones are kept in `directory`, so
-    that an interrupted command continues with the rest.
+    The networks are trained side by side, each on one thread. Finished networks are kept in
+    `directory`, so an interrupted command continues with the remaining networks.
 
     Returns:
         T -> the accuracy of each network.
@@ -126,7 +126,7 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
 def list_metrics(
     tested: dict[int, Tested], config: Config, by_seed: dict[int, list[float]]
 ) -> dict[str, Any]:
-    """Return the metrics of a network for record and manifest.
+    """Return the metrics of a network for the record and the manifest.
 
     Args:
         by_seed: T -> the accuracy of the networks with this seed and the following ones.
@@ -148,7 +148,7 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print how good the network is, and the networks that differ only in the seed."""
+    """Print the quality of the network, and of the networks that differ only in the seed."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
@@ -163,7 +163,7 @@ def print_summary(
 
 
 def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
-    """Plot validation accuracy against steps, a curve for each run."""
+    """Plot validation accuracy against steps, with a curve for each run."""
     curves = {}
     for name, run in runs.items():
         steps = []

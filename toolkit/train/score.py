@@ -22,10 +22,10 @@ PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Measure draws of 10,000 samples of a generator, and compare them with real images.
+    """Measure draws of 10,000 samples of a generator, and compare the samples with real images.
 
-    Prints the scorecard, and writes `scorecard.json` and `samples.png` to `<runs_dir>/<name>/`. The
-    same seed gives the same bytes.
+    The function prints the scorecard, and writes `scorecard.json` and `samples.png` to
+    `<runs_dir>/<name>/`. The same seed gives the same bytes.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
@@ -74,7 +74,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Return True if a latent point always gives the same image, in any batch."""
+    """Return True if a latent point always gives the same image, whatever its batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 

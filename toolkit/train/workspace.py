@@ -1,4 +1,4 @@
-"""The folders, the device and the threads of a command."""
+"""The folders, the device and the threads of a command of `toolkit train`."""
 
 import time
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ SLOWEST = 1e10  # multiplications a second that any machine reaches
 
 @dataclass(frozen=True)
 class Workspace:
-    """The directories and the device of a command."""
+    """The folders and the device of a command of `toolkit train`."""
 
     runs_dir: Path  # the run directories are made in here
     exports_dir: Path  # the exports and their manifest
@@ -63,10 +63,11 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask before a training that takes hours, or more memory than the machine has.
+        """Ask the user before a training that takes hours or needs more memory than the machine
+        has.
 
         Args:
-            cost: multiplications and bytes.
+            cost: the number of multiplications, and the bytes of memory.
 
         Raises:
             UsageError: the user says no, or there is nobody to ask.
@@ -100,13 +101,13 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export the models of one run as a unit, and print notes about the old exports.
+        """Export the models of one run as a unit, and print notes about the replaced exports.
 
         Args:
             models: name of the export, e.g. "generator" -> its network.
-            record: of their run.
-            metrics: for the manifest, from the record; name of the export -> metrics.
-            film: of the run, if it has the "generator".
+            record: the record of the run.
+            metrics: name of the export -> metrics for the manifest, taken from the record.
+            film: the film of the run, if the models include the "generator".
         """
         replaced = saving.save(
             models,
@@ -122,7 +123,7 @@ class Workspace:
 
     @property
     def generator(self) -> Path:
-        """The file of the exported generator."""
+        """The path of the exported generator's file."""
         file, folder = find_file("generator", self.exports_dir)
         return folder / file
 
@@ -130,7 +131,7 @@ class Workspace:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Print the files that were replaced, and how to get the old ones back."""
+        """Print the files that were replaced, and the command that restores the old files."""
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
         old_trainings: dict[str, None] = {}  # in order
         for replaced in self.replaced:
@@ -162,9 +163,9 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace that the options of a training name.
+    """Open the workspace that the options of a training command name.
 
-    It tries everything now that could otherwise fail after hours of training.
+    The function tries everything in advance that could otherwise fail after hours of training.
 
     Raises:
         ToolkitError: the runs or the exports cannot be written there, their manifest is damaged, or
@@ -191,7 +192,7 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Measure multiplications a second in a product of two float32 matrices (size, size)."""
+    """Measure the multiplications per second in a product of two float32 matrices (size, size)."""
     matrix = torch.ones(size, size, device=device)
     product = matrix @ matrix  # the first product also loads the library
     begin = time.perf_counter()

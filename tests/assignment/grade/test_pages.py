@@ -181,7 +181,8 @@ def test_what_a_student_reads() -> None:
     assert "<pre>g = torch.sigmoid(x &lt; y)</pre>" in content
     assert in_class("dead-parameter") not in words(content)
     text = words(content)
-    assert "79.5 of the 84 points that a program gives are certain. 84 more are open" in text
+    assert "79.5 of the 84 points that the check can give are certain." in text
+    assert "84 more points are open" in text
     assert text.count("The network computes something other than") == 3  # two tasks' lines, and one
     assert "lstm.py, line 31 (equation 2) " + EQUATIONS[2] + " About wrong-equation." in text
     assert "About missing-folder. This costs no points." in text
@@ -190,7 +191,7 @@ def test_what_a_student_reads() -> None:
     assert "Part II, the GAN my_code/gan.py" in text
     assert "Part I, training none" in text
     assert "What is right A palindrome." in text
-    assert "The whole assignment has 100 points." in text
+    assert "The whole assignment is worth 100 points." in text
     assert "What the check could not see" in text
     assert "my_gan.py: No generator." in text
     plain = words(student_page(all_open("a"), RUBRIC))

@@ -1,1 +1,1 @@
-"""Is my curve normal? Compares a training run with the band of healthy runs."""
+"""The command `curve`: a comparison of a training run with a band of healthy runs."""

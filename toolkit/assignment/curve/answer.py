@@ -1,4 +1,4 @@
-"""Answer `toolkit curve` and `tutor.curve`: a verdict in sentences, and a picture."""
+"""The answer of `toolkit curve` and `tutor.curve`: a verdict in sentences, and a picture."""
 
 import json
 import sys
@@ -15,15 +15,15 @@ from toolkit.common.errors import UsageError
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Verdict, str]:
-    """Judge a training and draw it, into the present folder; a notebook shows the picture.
+    """Judge a training, and draw it into the current folder; a notebook also shows the picture.
 
     Args:
         source, every: see `read_curves`.
-        network: lstm, rnn or gan; None for the one that the settings beside a CSV name.
-        length: T; None likewise.
+        network: lstm, rnn or gan; None to read it from the settings beside a CSV.
+        length: T; None to read it from the settings beside a CSV.
 
     Raises:
-        UsageError: it cannot be read, is too short, or its recipe is unknown.
+        UsageError: the curves cannot be read, are too short, or follow an unknown recipe.
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     settings = _settings_beside(path)
@@ -47,14 +47,14 @@ def compare(
 
 
 def _too_short(last_step: float, least: int, values: int) -> str:
-    """How much of a training is there, and how much is needed."""
+    """Return a sentence that says how many steps there are, and how many are needed."""
     if last_step < least:
         return f"Too short: {last_step:,g} steps recorded, {least:,} needed."
     return f"Too few values: {values} recorded, 3 needed."
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """The settings that differ from those of the recipe, each with the usual value."""
+    """Return the settings that differ from the recipe's settings, each with the usual value."""
     differing = []
     for key, usual in recipe.settings.items():
         if settings.get(key, usual) != usual:
@@ -63,7 +63,7 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
 
 
 def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str:
-    """The sentences about a training, in the language of the tutor."""
+    """Return the sentences about a training, in the tutor's language."""
     sentences = ["curve inside"]
     if verdict.cause:
         sentences = ["curve outside", verdict.cause]
@@ -76,7 +76,7 @@ def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:
-    """The settings in the JSON file beside a CSV; {} if there is none.
+    """Return the settings in the JSON file beside a CSV, or {} without such a file.
 
     Raises:
         UsageError: the file is not a JSON object.
@@ -91,10 +91,10 @@ def _settings_beside(path: Path) -> dict[str, Any]:
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """The name of the recipe that a training follows.
+    """Return the name of the recipe that a training follows.
 
     Raises:
-        UsageError: nothing says which one, or there is no band for it.
+        UsageError: no setting names the recipe, or the recipe has no band.
     """
     if set(GAN) <= curves.keys():
         if min(value for _, value in curves[GAN[1]]) < 0:

@@ -1,6 +1,6 @@
-"""Judge whether a curve is that of a healthy training; if not, name the usual cause.
+"""The verdict on a curve: healthy, or outside the healthy band and with a usual cause.
 
-`benchmarks/curves.py` makes bands.json from healthy runs of each recipe, and says how.
+`benchmarks/curves.py` makes bands.json from healthy runs of each recipe, and explains how.
 """
 
 import functools
@@ -24,7 +24,7 @@ CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encodin
 
 
 class Band(NamedTuple):
-    """The healthy range of one curve: its limits and the middle of the runs, by bin."""
+    """The healthy range of one curve: its limits and the median of the runs, for each bin."""
 
     low: list[float]
     middle: list[float]
@@ -32,7 +32,7 @@ class Band(NamedTuple):
 
 
 class Recipe(BaseModel):
-    """The healthy runs of one recipe; a bin is the `every` steps up to one of `steps`."""
+    """The healthy runs of one recipe; a bin covers the `every` steps up to a number in `steps`."""
 
     runs: int
     every: int
@@ -44,7 +44,9 @@ class Recipe(BaseModel):
 
 
 class Verdict(NamedTuple):
-    """The verdict on a training: inside, or the point where it leaves the band and the cause."""
+    """The verdict on a training: inside the band, or the point where it leaves the band, and
+    why.
+    """
 
     cause: str = ""  # a key of causes.toml; "": inside
     leaves: float = 0.0  # the step
@@ -55,7 +57,7 @@ class Verdict(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin in which a curve is outside of its band; departures are ordered by their bins."""
+    """A bin in which a curve is outside its band; departures are ordered by their bins."""
 
     number: int  # of the bin
     name: str  # of the curve
@@ -65,16 +67,15 @@ class Departure(NamedTuple):
 
 @functools.cache
 def recipes() -> dict[str, Recipe]:
-    """The recipes by name: lstm-T5, ..., gan-saturating."""
+    """Return the recipes by name: lstm-T5, ..., gan-saturating."""
     listed = json.loads(Path(__file__).with_name("bands.json").read_text(encoding="utf-8"))
     return {name: Recipe(**fields) for name, fields in listed.items()}
 
 
 def scale(name: str, value: float) -> float:
-    """Map a value to the scale on which distances are measured: the logarithm of a loss; an
-    accuracy stays unchanged.
+    """Map a value to the scale of distances: a loss to its logarithm, an accuracy to itself.
 
-    Part I's loss is stretched towards guessing as well: 2.1 is much less than 2.3.
+    The loss of Part I is also stretched near the chance level, where 2.1 is much better than 2.3.
     """
     if name == "accuracy":
         return value
@@ -85,7 +86,7 @@ def scale(name: str, value: float) -> float:
 
 
 def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
-    """The mean of the values in each bin that has any."""
+    """Return the mean of the values in each bin that contains a value."""
     bins: dict[int, list[float]] = {}
     for step, value in curve:
         number = max(0, math.ceil(step / recipe.every) - 1)
@@ -98,10 +99,11 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """The distance of each bin above the band or, negative, below it, on the `scale`.
+    """Return the distance of each bin from the band on the `scale`: positive above, negative below.
 
-    A value may be the last one or a mean since the value before it, so it is compared with all bins
-    since then. Of two bins in a row on one side the nearer counts: a single peak is no departure.
+    A value may be the latest loss, or a mean since the previous value, so it is compared with all
+    bins since the previous value. If two bins in a row are on the same side of the band, the bin
+    nearer to the band counts, because a single peak is no departure.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -124,7 +126,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     """Compare the curves of a training with the bands of its recipe.
 
-    The discriminator's loss may be the sum of its two terms, as in the band, or their mean.
+    The discriminator's loss may be the sum of its two terms, as in the band, or the mean of the
+    terms.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -142,7 +145,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
-    """Judge curves by the first of their departures; the cause comes from all of them."""
+    """Judge curves by their first departure, and find the cause from all departures."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
     for name, values in bins.items():
@@ -155,7 +158,7 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """The bins of a curve that are outside of its band."""
+    """Yield the bins in which a curve is outside its band."""
     band = recipe.bands[name]
     for number, distance in deviations(name, values, band):
         if distance:
@@ -165,7 +168,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """The early part of a curve, if it is known well enough and its mean is out of its limits."""
+    """Yield a departure if the mean of a curve's early part is outside the limits."""
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
@@ -177,7 +180,7 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """The bins, from the second such one on, whose accuracy is too low for their loss."""
+    """Yield the bins whose accuracy is too low for the loss, except the first such bin."""
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
     for number, loss in losses.items():
@@ -194,10 +197,11 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 
 
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
-    """The first row of causes.toml that fits: its limits hold for what the curves look like.
+    """Return the first row of causes.toml whose limits hold for the features of the curves.
 
-    A curve looks as it ends (its own name: the mean of its last third), by its least value
-    (`least of NAME`), and by the side on which the loss, or else the first curve, leaves its band.
+    The features of a curve are the mean of its last third (under the curve's own name), its least
+    value (`least of NAME`), and the side on which the loss, or else the first curve, leaves its
+    band.
     """
     first = departures[0]
     for departure in departures:

@@ -1,4 +1,4 @@
-"""Read a training's curves from a list or a file."""
+"""Functions that read the curves of a training from a list or a file."""
 
 import csv
 import json
@@ -25,16 +25,16 @@ Source = Path | str | Sequence[Any] | Mapping[str, Any]
 
 
 def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Curve]:
-    """The curves by name: `GAN` or `PART_I`, or some of them.
+    """Return the curves by name: all or some of the names in `GAN` or in `PART_I`.
 
     Args:
-        source: a file (CSV, JSON, JSON lines, TensorBoard's), or losses, or rows of a step and two
-            values, or columns by name.
-        every: how many steps lie between two values, whatever stands there as the step.
-        gan: whether values without names are those of a GAN.
+        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step and
+            two values, or columns by name.
+        every: the number of steps between two values; it overrides the steps in the source.
+        gan: True if values without names belong to a GAN.
 
     Raises:
-        UsageError: it cannot be read, has no loss, or its steps do not grow.
+        UsageError: the source cannot be read, has no loss, or its steps do not increase.
     """
     try:
         rows: Any = _read(Path(source)) if isinstance(source, Path | str) else source
@@ -57,7 +57,7 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
 
 
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Sort the values of rows into curves; without a step, a row is an epoch or one step."""
+    """Sort the values of rows into curves; a row without a step is one epoch or one step."""
     names = set().union(*rows)
     steps_of_epoch = STEPS_OF_EPOCH[not names.isdisjoint(GAN)]
     curves: dict[str, Curve] = {}
@@ -76,7 +76,7 @@ def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curv
 
 
 def _named(row: Any, gan: bool) -> dict[str, float]:
-    """The values of a row by the names in `COLUMNS`, without those that are missing."""
+    """Return the values of a row by the names in `COLUMNS`, without missing values."""
     if not isinstance(row, Mapping):
         if not isinstance(row, list | tuple):
             row = [row]
@@ -90,7 +90,7 @@ def _named(row: Any, gan: bool) -> dict[str, float]:
 
 
 def _columns(number: int, gan: bool) -> tuple[str, ...]:
-    """The names of so many values without names."""
+    """Return names for this number of values without names."""
     if number == 1:
         return PART_I[:1]
     if number == 2:
@@ -99,7 +99,7 @@ def _columns(number: int, gan: bool) -> tuple[str, ...]:
 
 
 def _column_of(word: str) -> str:
-    """The name in `COLUMNS` that a column's title stands for; "" for another column."""
+    """Return the name in `COLUMNS` for the title of a column, or "" for any other column."""
     letters = re.sub("[^a-z]", "", word.lower())
     for name, pattern in COLUMNS.items():
         if re.fullmatch(pattern, letters):
@@ -108,7 +108,7 @@ def _column_of(word: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    """Read a file: rows, or columns by name."""
+    """Read a file as rows, or as columns by name."""
     if path.is_dir() or "tfevents" in path.name:
         return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()
@@ -133,7 +133,7 @@ def _read_tensorboard(path: Path) -> list[dict[str, float]]:
 
 
 def _read_csv(text: str) -> list[Any]:
-    """The rows of a table, whose first line may have the names of the columns."""
+    """Return the rows of a table, whose first line may contain the names of the columns."""
     with_commas = re.sub(r"[;\t]", ",", text)
     lines = list(filter(None, csv.reader(with_commas.splitlines())))
     if not lines:

@@ -1,7 +1,8 @@
-"""`toolkit export`: a student's own networks as files like ours, with their weights.
+"""The command `export`, which writes a student's own networks in the toolkit's file formats.
 
-- `lstm`: a network that the check has proved to be an LSTM, or an RNN, becomes the toolkit's.
-- `gan`: a generator and a discriminator stay as they are, behind the contract of ours.
-- `weights`: the files that hold weights, and the network that they fit.
-- `command`: puts these together, and writes.
+- `lstm`: turns an RNN, or a network that the check has proved to be an LSTM, into the toolkit's
+  network.
+- `gan`: exports a generator and a discriminator unchanged, with the toolkit's interface.
+- `weights`: finds the files with weights, and the network that the weights fit.
+- `command`: combines these modules, and writes the files.
 """

@@ -1,4 +1,4 @@
-"""Export the networks of a hand-in: find weights, run the code in the child, write files."""
+"""The export of a submission's networks: it finds weights, runs the code, and writes files."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ ExportOne = Callable[[Student, Located], None]
 def export(
     folder: Path, out: Path, chosen: Sequence[Path], progress: Progress, host: Host
 ) -> "Exporter":
-    """Export the networks in a student's folder to `out`, a folder of exports like ours.
+    """Export the networks in a student's folder to `out`, in the layout of the toolkit's exports.
 
     Args:
         chosen: files with weights; by default those in the folder.
@@ -91,7 +91,7 @@ def export(
 
 @dataclass
 class Exporter:
-    """Exports the parts of one hand-in."""
+    """An exporter of the parts of one submission."""
 
     submission: Submission
     saved: Saved
@@ -101,7 +101,7 @@ class Exporter:
     refused: bool = False  # a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """The first file in which a class is called an RNN."""
+        """Return the first file that contains a class called RNN."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):
@@ -109,7 +109,7 @@ class Exporter:
         return None
 
     def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
-        """Export the LSTM or the RNN as the toolkit's network; the check judges the LSTM alone."""
+        """Export the LSTM or the RNN as the toolkit's network; the check judges only the LSTM."""
         network = find(student, located, Verdicts("lstm", located.file, self.progress))
         path, fitted = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
@@ -128,7 +128,7 @@ class Exporter:
                 self.exports += convert(source, copied, [format_])
 
     def gan(self, student: Student, located: Located) -> None:
-        """Export the generator and the discriminator as they are, and a film of their training."""
+        """Export the generator and the discriminator unchanged, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
         for describe in gan.look(student, located):
@@ -168,7 +168,7 @@ class Exporter:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
-        """The facts about a network for the manifest."""
+        """Return the facts about a network for the manifest."""
         origin = {"file": self.submission.original(file), "class": name, **entry}
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
@@ -176,7 +176,7 @@ class Exporter:
         """Add the weights of a network.
 
         Args:
-            weights: the end of a sentence: the file with them.
+            weights: the end of a sentence, which names the file with the weights.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

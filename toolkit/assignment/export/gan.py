@@ -1,4 +1,4 @@
-"""Export a student's generator and discriminator as they are, with facts from the check."""
+"""The export of a student's generator and discriminator, unchanged, with facts from the check."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
 
 
 class Own(NamedTuple):
-    """A network that is exported as it is."""
+    """A network that is exported unchanged."""
 
     name: str  # in the manifest
     network: Network
@@ -46,11 +46,12 @@ class Own(NamedTuple):
 
 
 def look(student: Student, located: Located) -> list[Callable[[], Own]]:
-    """Run the script for a few steps, and find the two networks in it.
+    """Run the script for a few steps, and find the generator and the discriminator in it.
 
     Returns:
-        two functions that describe the generator and the discriminator. They raise a ToolkitError
-        if the network needs more than z and labels, or than images, or if no images were seen.
+        two functions that describe the generator and the discriminator. Each raises a ToolkitError
+        if the generator needs more than z and labels, if the discriminator needs more than images,
+        or if no images were seen.
 
     Raises:
         Missing: there are no two such networks.
@@ -90,7 +91,7 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """The ends of the distribution of z if it is uniform; None if it is normal.
+    """Return the ends of the distribution of z if it is uniform, or None if it is normal.
 
     Raises:
         ToolkitError: no call of the generator shows z alone.
@@ -116,7 +117,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
-    """The weights, if they are those of this network."""
+    """Return the weights if they belong to this network, else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):
         return states
@@ -136,13 +137,14 @@ class Exported(NamedTuple):
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Make the files of a network with these weights, compared with the student's code.
+    """Write a network with these weights as files, and compare them with the student's code.
 
     Args:
-        root: the copy of the hand-in.
+        root: the copy of the submission.
 
     Raises:
-        ToolkitError: it cannot be exported; or a file does not do what the student's code does.
+        ToolkitError: the network cannot be exported, or a file gives other results than the
+            student's code.
     """
 
     def read(answer: Any) -> Exported:
@@ -177,14 +179,14 @@ def exported(
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """The film of a training, `toolkit.gan.film`, drawn by the exported networks.
+    """Return the film of a training (see `toolkit.gan.film`), drawn by the exported networks.
 
     Args:
-        frames: as the skeleton's `keep_weights` keeps them.
+        frames: the frames that the skeleton's `keep_weights` wrote.
 
     Raises:
         Missing: there are fewer than two frames.
-        ToolkitError: they are of other networks, or a network's output is not finite.
+        ToolkitError: the frames belong to other networks, or a network's output is not finite.
     """
     if len(frames) < 2:
         raise Missing(
@@ -215,7 +217,10 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """The form of a generator's labels, its inputs beside z: see `OwnGenerator`; "" if none."""
+    """Return the form of a generator's labels, which are inputs beside z, or "" without labels.
+
+    See `OwnGenerator` for the forms.
+    """
     if len(inputs) != 1:
         return ""
     labels = inputs[0].numbers
@@ -229,7 +234,7 @@ def _labels(inputs: list[Value]) -> str:
 
 
 def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
-    """The shape of a network's only input, without the batch."""
+    """Return the shape of a network's only input, without the batch axis."""
     if len(inputs) != 1:
         raise ToolkitError(
             f"The {name} was not exported: it is given {len(inputs)} tensors, perhaps labels, but "
@@ -239,7 +244,9 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """The usual range that is near to these ends; if there is none, the ends."""
+    """Return the usual range that is close to these ends, or the ends if no usual range is
+    close.
+    """
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

@@ -1,8 +1,9 @@
-"""Turn a student's LSTM or RNN into the toolkit's network: prove that it is one, then fit weights.
+"""The conversion of a student's LSTM or RNN into the toolkit's network, after a proof.
 
-Among the numbers that a network computes, the check finds the pre-activations of its gates. They
-are an affine map of x(t) and h(t-1), whatever the style, the layout and the encoding: least squares
-gives the weights, from steps that are computed in double precision.
+Among the numbers that a network computes, the check finds the pre-activations of its gates. The
+pre-activations are an affine map of x(t) and h(t-1), whatever the style, the layout and the
+encoding. Least squares finds the weights of this map from steps that are computed in double
+precision.
 """
 
 import contextlib
@@ -44,7 +45,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
 class Gate(NamedTuple):
-    """A gate, or the RNN's state: two arrays (steps, rows, hidden), the last step first."""
+    """A gate, or the RNN's state: two arrays (steps, rows, hidden), with the last step first."""
 
     before: Tensor | None  # the pre-activation, if it was recorded
     values: Tensor
@@ -60,17 +61,18 @@ class Cell(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The numbers of pieces, as the child counts them, for one gate at each step."""
+    """The numbers of the pieces for one gate at each step, as the child counts the pieces."""
 
     numbers: list[int]
     is_before: bool  # of the pre-activation, rather than the value
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """The student's LSTM, if the check says that equations (1) to (7) are right.
+    """Return the student's LSTM if the check says that equations (1) to (7) are right.
 
     Raises:
-        ToolkitError: they are wrong, or were not seen; with the check's finding.
+        ToolkitError: the equations are wrong, or the check could not see them; the message has the
+            finding.
     """
     candidate = find(student, located, verdicts)
     if candidate is not None:
@@ -86,10 +88,10 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
 
 
 def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """A class in a file that is called an RNN; the fit of its weights shows if it is one.
+    """Return a class in a file that is called RNN; only the fit of its weights shows if it is one.
 
     Raises:
-        ToolkitError: it cannot be built and called.
+        ToolkitError: the class cannot be built and called.
     """
     kinds = student.ask("load", file=located.file, name="RNN")["classes"]
     likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
@@ -109,14 +111,15 @@ def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A student's network, together with the weights that the student trained."""
+    """A student's network together with the student's trained weights."""
 
     network: Network
     states: Weights
     sizes: Mapping[str, int | None]  # with which the network is built
 
     def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
-        """The toolkit's network with these weights, and the largest difference of its answers.
+        """Return the toolkit's network with these weights, and the largest difference of its
+        answers.
 
         Args:
             kind: "LSTM" or "RNN".
@@ -146,7 +149,7 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """The network with the weights that least squares gives; None if no cell was seen."""
+        """Return the network with the weights from least squares, or None if no cell was seen."""
         network, batch, steps = self.network, self.network.way.batch, self.network.way.steps
         network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
@@ -181,7 +184,7 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Steps of the network, the cell in them, and its hidden size."""
+        """Return steps of the network, the cell in these steps, and its hidden size."""
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
             rows = math.ceil(1.5 * (hidden + 11) / (self.network.way.steps - 1))
@@ -193,10 +196,12 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> float:
-        """The largest difference from the student's code on random sequences, relative to 1 + |y|.
+        """Return the largest difference from the student's code on random sequences, relative to 1
+        + |y|.
 
-        Both compute in double precision: where a network enlarges rounding from step to step, two
-        orders of adding are further apart than two networks.
+        The student's code and the toolkit's network compute in double precision. If a network
+        amplifies rounding errors from step to step, two orders of addition can differ by more than
+        two networks.
         """
         network, way = self.network, self.network.way
         model = copy.deepcopy(model)
@@ -220,11 +225,12 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """The last logits (batch, 10) with these weights in double precision, and recorded pieces.
+        """Return the last logits (batch, 10) with these weights in double precision, and recorded
+        pieces.
 
         Args:
-            numbers: of the pieces to record.
-            built: sizes that the network is built with, besides its own.
+            numbers: the numbers of the pieces to record.
+            built: further sizes with which the network is built.
         """
         student = self.network.student
         self.network.build(**self.sizes, **built)
@@ -235,7 +241,9 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """The network in the sizes of these weights; None if they are those of another network."""
+    """Return the network in the sizes of these weights, or None if they belong to another
+    network.
+    """
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for way in _ways_to_read(network):
@@ -263,7 +271,7 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 
 
 def _ways_to_read(network: Network) -> list[Way]:
-    """The network's own way to read digits, and the other layouts and encodings."""
+    """Return the network's own way of reading digits, and the other layouts and encodings."""
     ways = [network.way]
     named_only = replace(network.way, as_seen=False)  # kept weights may have another encoding
     for axes, dim in LAYOUTS:
@@ -272,7 +280,9 @@ def _ways_to_read(network: Network) -> list[Way]:
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """The sizes of axes; also a third and a quarter, since gates may be stacked in one weight."""
+    """Return the sizes of axes, and also a third and a quarter of each, because gates may be
+    stacked.
+    """
     sizes = set()
     for size in chain.from_iterable(shapes.values()):
         for divisor in (1, 3, 4):
@@ -282,7 +292,7 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """True if no tensor of a network has another shape than the weight of its name."""
+    """True if every tensor of a network has the same shape as the weight of its name."""
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False
@@ -290,7 +300,7 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """The cell of an LSTM of one layer without a fault."""
+    """Return the cell of an LSTM with one layer and without a fault."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -302,7 +312,9 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """The cell of an RNN: h(t) is a tanh, and the logits are an affine map of the last h."""
+    """Return the cell of an RNN, in which h(t) is a tanh, and the logits are affine in the last
+    h.
+    """
     candidates = Candidates(recording, late=False)
     for k, kind, before in candidates.explained:
         h = candidates.values[k]
@@ -314,7 +326,9 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """The pieces with the pre-activation of a gate, or with its value if that was not recorded."""
+    """Return the pieces with a gate's pre-activation, or with its value if only that was
+    recorded.
+    """
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)
@@ -322,12 +336,12 @@ def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
 
 
 def _as_logits(outputs: Tensor) -> Tensor:
-    """Logits up to a constant: outputs that are probabilities or their logarithms are mapped."""
+    """Return logits up to a constant; probabilities and their logarithms are converted."""
     return outputs if kind_of(outputs)[0] == "logits" else normalised(outputs)
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """The numbers of the pieces with the values of each step; [] if one was not recorded.
+    """Return the numbers of the pieces with the values of each step; [] if a step was not recorded.
 
     Args:
         series: (steps, rows, hidden).

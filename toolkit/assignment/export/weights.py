@@ -1,4 +1,4 @@
-"""Find the weights that a student's trainings have saved, and those that fit a network."""
+"""The weights that a student's training runs have saved, and the network that they fit."""
 
 import pickle
 import shutil
@@ -20,16 +20,16 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """A network or its weights are missing, or there are several: a sentence."""
+    """A network or its weights are missing or ambiguous; the message is a sentence."""
 
 
 class Saved:
-    """The files with weights in a hand-in.
+    """The files with weights in a submission.
 
     Args:
-        folder: the hand-in.
-        root: its copy, which the child sees.
-        chosen: the files that count, wherever they are; if empty, all in the folder.
+        folder: the submission.
+        root: the copy of the submission, which the child sees.
+        chosen: the files that count, wherever they are; if empty, all files in the folder.
 
     Raises:
         UsageError: a chosen file is missing.
@@ -52,10 +52,10 @@ class Saved:
     def of(
         self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """The one file that has the weights of a network, and the result of `fits` for them.
+        """Return the one file that has the weights of a network, and the result of `fits` for it.
 
         Args:
-            network: its name in messages, e.g. "The LSTM".
+            network: the network's name in messages, e.g. "The LSTM".
             fits: returns None for the weights of another network.
 
         Raises:
@@ -76,7 +76,7 @@ class Saved:
         raise Missing(f"{network}: none of the weights fits it ({names}).")
 
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
-        """The state_dicts in a file; whole networks are read in the student's process."""
+        """Return the state_dicts in a file; whole networks are read in the student's process."""
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
             frames = loaded.get("film") if isinstance(loaded, dict) else None
@@ -95,7 +95,9 @@ class Saved:
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """The files in a hand-in that may hold weights, without those of `toolkit export`."""
+    """Return the files in a submission that may contain weights, except exports of `toolkit
+    export`.
+    """
     paths = []
     for relative in list_files(folder):
         path = folder / relative
@@ -105,7 +107,7 @@ def _files_with_weights(folder: Path) -> list[Path]:
 
 
 def is_export(path: Path) -> bool:
-    """True if there is a manifest beside a file and it lists the file."""
+    """True if a manifest beside a file lists the file."""
     try:
         return path.name in read_manifest(path.parent)
     except ToolkitError:  # it is the manifest of another program
@@ -113,7 +115,7 @@ def is_export(path: Path) -> bool:
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """The state_dicts in a saved object: itself, or those in the values of a dictionary."""
+    """Return the state_dicts in a saved object: the object itself, or values of a dictionary."""
     if not isinstance(loaded, Mapping) or depth == 3:
         return
     if loaded and all(map(torch.is_tensor, loaded.values())):

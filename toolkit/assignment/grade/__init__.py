@@ -1,1 +1,1 @@
-"""Grade a folder of archives."""
+"""Grading of a folder of archives."""

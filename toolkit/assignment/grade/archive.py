@@ -1,4 +1,4 @@
-"""Archives: a stranger's is read within limits, and unpacked into one directory only."""
+"""Archives from untrusted people: read within limits, and unpacked into one folder only."""
 
 import contextlib
 import hashlib
@@ -31,14 +31,14 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemented
 
 
 class BrokenArchive(ToolkitError):
-    """An archive that cannot be unpacked; the message is a sentence for its author."""
+    """An archive that cannot be unpacked; the message is a sentence for the student."""
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
 
-    Read a content before you ask for the next file, or not at all. Sizes are counted while
-    unpacking: what the archive says about them is not trusted.
+    If you need the content of a file, read it before you ask for the next file. Sizes are counted
+    while unpacking, because the sizes in the archive are not trusted.
 
     Raises:
         BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a
@@ -71,13 +71,14 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
 
 
 def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
-    """Write the files of an archive into `directory`, a new one that everybody can read.
+    """Write the files of an archive into `directory`, which is new and which everybody can read.
 
     Returns:
         the paths of the files, relative to `directory`.
 
     Raises:
-        BrokenArchive: see `members`; the caller deletes the files written until then.
+        BrokenArchive: see `members`; the caller deletes the files that were written before the
+            error.
     """
     directory.mkdir()
     directory.chmod(0o755)
@@ -98,10 +99,10 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 
 
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
-    """Return a zip archive; the same files give the same bytes.
+    """Return a zip archive; equal files give equal bytes.
 
     Args:
-        executable: the names of the files that can be run as a program.
+        executable: the names of the files that can be run as programs.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -116,7 +117,7 @@ def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> byte
 
 
 def read_archive(archive: Path | bytes) -> bytes:
-    """Return an archive's content, cut off where it is too large."""
+    """Return the content of an archive, truncated if it is too large."""
     if isinstance(archive, bytes):
         return archive
     with open(archive, "rb") as file:
@@ -124,7 +125,7 @@ def read_archive(archive: Path | bytes) -> bytes:
 
 
 def hash_archive(archive: Path | bytes) -> str:
-    """Return the SHA-256 of all of an archive, as hexadecimal digits."""
+    """Return the SHA-256 of a whole archive as hexadecimal digits."""
     if isinstance(archive, bytes):
         return hashlib.sha256(archive).hexdigest()
     with open(archive, "rb") as file:
@@ -132,16 +133,16 @@ def hash_archive(archive: Path | bytes) -> str:
 
 
 def student_number(name: str) -> str:
-    """Return the number in `<studentnumber>_assignment3.zip`, words around it or not, or ""."""
+    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
     match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
     return match[1] if match else ""
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
-    """Yield the content of a file, as far as its length is allowed.
+    """Yield the content of a file, up to its allowed length.
 
     Args:
-        budget: the part of `MOST` that may still be unpacked.
+        budget: the number of bytes of `MOST` that may still be unpacked.
     """
     kinds = [""]
     if path.suffix.lower() in budget and is_theirs(path):
@@ -159,7 +160,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for files of this suffix, or of all suffixes for ""."""
+    """Return the error for files with this suffix that are too large; "" means any suffix."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":
@@ -169,7 +170,7 @@ def _too_large(kind: str) -> BrokenArchive:
 
 @contextlib.contextmanager
 def _damage_named() -> Iterator[None]:
-    """Raise a `BrokenArchive` where this block raises an error because of damage."""
+    """Turn each error that damaged data causes in this block into a `BrokenArchive`."""
     try:
         yield
     except DAMAGE as error:
@@ -179,10 +180,10 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of an entry, if it may be unpacked.
+    """Return the path of an entry if the entry may be unpacked.
 
     Raises:
-        BrokenArchive: it may not.
+        BrokenArchive: the entry may not be unpacked.
     """
     name = entry.filename.replace("\\", "/")
     path = PurePosixPath(name)

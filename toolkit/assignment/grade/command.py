@@ -1,6 +1,6 @@
-"""The command `grade`: its options, and what a teacher sees while a class is graded.
+"""The command `grade`: its options, and the messages that a teacher sees during grading.
 
-It imports what grades when it is called, so that --help waits for nothing.
+The command imports the grading code only when it is called, so that --help appears at once.
 """
 
 import contextlib
@@ -102,8 +102,9 @@ def grade(
 ) -> None:
     """Grade every archive in a folder, each in a separate sandbox.
 
-    Writes results.json (for Gradescope) and feedback.html for each archive, class.csv and
-    class.html for the class. After an interruption, the same command continues where it stopped.
+    The command writes results.json (for Gradescope) and feedback.html for each archive, and
+    class.csv and class.html for the class. After an interruption, the same command continues where
+    it stopped.
     """
     if sys.platform != "linux":
         raise ToolkitError(
@@ -163,7 +164,7 @@ def say_open(cluster: str | None) -> None:
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:
-    """Print the last lines."""
+    """Print the last lines of the command."""
     isolations = set()
     unclear = 0
     for result in results.values():
@@ -176,10 +177,10 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 
 
 class Watch(contextlib.ExitStack):
-    """Shows the progress: a bar on a terminal, and lines elsewhere.
+    """A display of the progress: a bar on a terminal, and lines elsewhere.
 
-    The bar has the time left and how many archives need a look, and each of these gets a line
-    above it. Elsewhere every archive gets a line.
+    The bar shows the remaining time and the number of archives that need a look. Each archive that
+    needs a look also gets a line above the bar. Without a terminal, every archive gets a line.
     """
 
     def __init__(self) -> None:
@@ -188,7 +189,7 @@ class Watch(contextlib.ExitStack):
         self.need_a_look = 0
 
     def begin(self, done: int, total: int) -> None:
-        """Say how much there is to do.
+        """Print the number of archives that remain.
 
         Args:
             done: the number of archives that have a result.
@@ -203,7 +204,7 @@ class Watch(contextlib.ExitStack):
             print(f"{done} of {total} have a result.", flush=True)
 
     def report(self, done: int, total: int, name: str, result: "Result") -> None:
-        """Say the result of one archive."""
+        """Print the result of one archive."""
         points = f"{result.score:g} of {result.checked:g}"
         if result.open:
             points += f", {result.open:g} open"

@@ -1,4 +1,4 @@
-"""Grade a folder of archives: every one gets a result, a broken one too.
+"""The grading of a folder of archives, where every archive gets a result, even a broken one.
 
 graded/
   class.csv                 a line for each archive
@@ -56,27 +56,31 @@ def grade_folder(
     begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> dict[str, Result]:
-    """Grade all archives in `folder`; an archive judged before, in the same way, only gets points.
+    """Grade all archives in `folder`; an archive with a valid earlier result only gets new points.
 
     Args:
         out: the folder of the results; see the head of this module.
         check: the judge, and the program that runs a submission.
-        isolation: None for the best that is safe; on a cluster each worker finds its own. With an
-            unsafe one no earlier result is kept, since a submission could have written it.
+        isolation: None for the best safe isolation; on a cluster, each worker finds its own.
+            Without a safe isolation, no earlier result is kept, because a submission could have
+            written it.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: processes on this machine; -1 for one on each core.
-        language: of the students' pages.
-        only: a student number or the name of an archive; the others just keep their results.
-        regrade: grade archives that have a result, too.
-        begin: called with the number of archives that have a result, and the number of archives.
-        report: called with the number done, the number of archives, and the newest name and result.
+        language: the language of the students' pages.
+        only: a student number or the name of an archive; all other archives keep their results.
+        regrade: also grade archives that have a result.
+        begin: called with the number of archives that have a result, and the number of all
+            archives.
+        report: called with the number of graded archives, the number of all archives, and the
+            newest name and result.
 
     Returns:
-        a result for each archive, by its name, in order; with `only` for each that has one.
+        a result for each archive, by name, in order; with `only`, for each archive that has a
+        result.
 
     Raises:
         UsageError: the folder has no archives, or no archive of this student.
-        ToolkitError: there is no safe isolation here, or `out` cannot be written to.
+        ToolkitError: this machine has no safe isolation, or `out` cannot be written to.
     """
     archives = find_archives(folder)
     make_directory(out)
@@ -111,9 +115,9 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield all results; then grade each disturbed archive again, alone, and yield the fuller one.
+    """Yield all results, grade each disturbed archive again, alone, and yield the fuller result.
 
-    An archive is disturbed if other programs left its code too little time.
+    An archive is disturbed if other programs left too little processor time for its code.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -130,7 +134,9 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive: the second one if both judged as much."""
+    """Return the result that judged more of an archive, or the second result if both judged
+    equally much.
+    """
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -141,7 +147,7 @@ def _fuller(second: Result, first: Result) -> Result:
 def _write_pages(
     folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
-    """Write the files of all results, old ones too, those of the class, and the similar pairs."""
+    """Write the files of all results, the pages of the class, and the pages of similar pairs."""
     files: dict[Path, bytes] = {}
     paths = {}
     for name, result in results.items():
@@ -155,10 +161,10 @@ def _write_pages(
 
 
 def find_archives(folder: Path) -> list[Path]:
-    """Return the archives in `folder`, by name; a link is none of them.
+    """Return the archives in `folder` by name; a link does not count as an archive.
 
     Raises:
-        UsageError: it is not a folder, or has no archive.
+        UsageError: `folder` is not a folder, or contains no archive.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name the one that holds the archives.")
@@ -177,7 +183,7 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the links in `folder` that are named like an archive; `grade` follows none."""
+    """Return the links in `folder` whose names are those of archives; `grade` follows no link."""
     links = []
     for path in folder.iterdir():
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
@@ -201,7 +207,7 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
 def _reusable(
     archives: list[Path], chosen: list[Path], isolation: Isolation | None, regrade: bool
 ) -> list[Path]:
-    """Return the archives whose earlier results may be kept."""
+    """Return the archives whose earlier results can be kept."""
     if isolation is not None and not isolation.safe:
         return []  # a submission could have written them
     if regrade:
@@ -211,7 +217,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """The conditions of a verdict: all that decides it besides the archive."""
+    """The conditions of a verdict: everything that determines it besides the archive."""
 
     rubric: Rubric
     limits: Limits
@@ -219,13 +225,15 @@ class Judging:
     isolation: Isolation | None  # None on a cluster, where each worker finds its own
 
     def on_this_machine(self) -> "Judging":
-        """Return the same with the isolation that this process uses."""
+        """Return the same conditions with the isolation that this process uses."""
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of all that a verdict depends on besides the archive, on this machine:
-        the toolkit, the installed packages and those that the rubric allows, the limits, and the
-        sandbox.
+        """Return the SHA-256 of everything that a verdict on this machine depends on besides the
+        archive.
+
+        The hash covers the toolkit, the installed packages, the packages that the rubric allows,
+        the limits, and the sandbox.
         """
         isolation = self.isolation or _own_isolation()
         depends = [
@@ -246,7 +254,9 @@ _own_isolation = functools.cache(find_isolation)  # trying each way takes a seco
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the identity here, or those of all workers that the cluster has now."""
+    """Return the identity on this machine, or the identities on all present workers of the
+    cluster.
+    """
     if cluster is None:
         return {judging.identity()}
     replies = ask_workers(cluster, _worker_identity, judging)
@@ -254,7 +264,7 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the identity on a worker of a cluster; None if it has no sandbox, so it refuses."""
+    """Return the identity on a worker of a cluster, or None if the worker has no sandbox."""
     try:
         return judging.identity()
     except ToolkitError:
@@ -262,7 +272,7 @@ def _worker_identity(judging: Judging) -> str | None:
 
 
 def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Result]:
-    """Call `grade_archive` on a worker, and add the hashes of what the result was made from."""
+    """Call `grade_archive` on a worker, and add the hashes of everything the result depends on."""
     digest = hash_archive(archive)
     try:
         judging = judging.on_this_machine()
@@ -279,9 +289,10 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
-    """Return an earlier result of the same archive, judged in the same way, with today's points.
+    """Return an earlier valid result of the same archive, with today's points.
 
-    None if there is no such result, or if other programs disturbed it.
+    The function returns None without such a result, or if other programs disturbed the archive's
+    grading.
     """
     path = out / archive.name / "results.json"
     if not path.exists():
@@ -303,7 +314,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Return the files of one archive, and make their folder."""
+    """Return the paths of one archive's files, and make their folder."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

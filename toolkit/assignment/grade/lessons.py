@@ -1,4 +1,4 @@
-"""Lessons for a class: what it did not understand, the most frequent first, with its own lines."""
+"""Lessons for a class: the most frequent mistakes, with the students' own lines."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ NUM_EXAMPLES = 3
 
 @dataclass
 class Lesson:
-    """One kind of finding."""
+    """One kind of finding, with the archives that have it."""
 
     id: Id
     number: int | None  # of the equation
@@ -26,7 +26,7 @@ Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equat
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:
-    """Return each kind of finding, the most frequent first; each equation is a kind of its own."""
+    """Return each kind of finding, most frequent first; each equation counts as a separate kind."""
     archives: dict[Kind, list[str]] = {}
     lines: dict[Kind, Counter[str]] = {}
     for result in results:
@@ -54,7 +54,7 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return what the check could not see, each kind with the archives; most frequent first."""
+    """Return what the check could not see by kind, with the archives, most frequent first."""
     kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:
@@ -66,7 +66,7 @@ def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
 
 
 def _nameless(line: str, number: str) -> str:
-    """Return a source line without its comment, and without its author's number."""
+    """Return a source line without its comment and without the student's number."""
     line = re.sub(r"#.*", "", line).strip()
     if number:
         line = line.replace(number, "...")

@@ -1,7 +1,7 @@
-"""Pages for people: one for each student and each similar pair, a page and a table for the class.
+"""Pages for people: one for each student, one for each similar pair, and one for the class.
 
-Any text may come from a stranger's program. Jinja2 escapes it, and the pages forbid every script
-but the one that sorts the tables of the class.
+Any text on a page may come from an untrusted program. Jinja2 escapes the text, and the pages forbid
+every script except the one that sorts the tables of the class.
 """
 
 import functools
@@ -39,7 +39,7 @@ COLUMNS = ("student number", "archive", "score", "open points", "checked points"
 
 
 def student_page(result: Result, rubric: Rubric, language: Language = "en") -> str:
-    """Return the feedback for one student, as a page that needs no other file."""
+    """Return the feedback for one student as a page that needs no other file."""
     extra = result.extra_data
     counted: Sequence[Counted | None] = [None] * len(result.tests)
     if not extra.problem:
@@ -69,13 +69,13 @@ def class_page(
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
 ) -> str:
-    """Return the page for the teacher: lessons for the class, all archives, and similar pairs.
+    """Return the teacher's page with lessons for the class, all archives and similar pairs.
 
     Args:
-        results: by the names of the archives' files.
-        usual: the similarity that is usual in this class, 0 to 1.
-        not_compared: archives whose code could not be compared with others, or only in part, and
-            why, in clauses.
+        results: the results by the file names of the archives.
+        usual: the usual similarity of two archives in this class, 0 to 1.
+        not_compared: archives whose code could not be fully compared with the others, each with the
+            reason as a clause.
     """
     links = {}
     need_a_look = 0
@@ -119,22 +119,22 @@ def class_page(
 
 
 def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
-    """Return the page with two submissions side by side.
+    """Return a page with two submissions side by side.
 
     Args:
-        files: as `side_by_side` yields them.
+        files: the files, as `side_by_side` yields them.
     """
     return _render("pair.html.j2", pair=pair, files=list(files))
 
 
 def viva_page(questions: list[Question], name: str, language: Language = "en") -> str:
-    """Return questions about a student's own code on one sheet, and the answers on another."""
+    """Return a page of questions about a student's own code, with the answers on a second sheet."""
     say_in_language = functools.partial(say, language=language)
     return _render("viva.html.j2", language, questions=questions, name=name, say=say_in_language)
 
 
 def class_csv(results: list[Result], pairs: list[Pair]) -> str:
-    """Return a line for each archive."""
+    """Return the class's table as CSV, with a line for each archive."""
     rows: list[Sequence[str]] = [COLUMNS]
     for result in results:
         extra = result.extra_data
@@ -157,7 +157,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _alike(archive: str, pairs: list[Pair]) -> list[str]:
-    """Return the archives that are nearly the same as this one, each with the shared part."""
+    """Return the archives that are nearly the same as this one, each with the shared proportion."""
     alike = []
     for pair in pairs:
         if pair.first == archive:
@@ -192,7 +192,7 @@ def _histogram(results: list[Result]) -> list[Bin]:
 
 
 class Explained(NamedTuple):
-    """The page of a finding."""
+    """The explanation of a finding, for a page."""
 
     html: Markup
     translated: bool  # True if it is in the language that was asked for
@@ -200,7 +200,7 @@ class Explained(NamedTuple):
 
 @functools.cache
 def _explained(id: Id, language: Language) -> Explained:
-    """Return the page of a finding as HTML, without its title (the id) and its first sentence."""
+    """Return a finding's explanation as HTML, without the title (the id) and the first sentence."""
     page = explanation(id, language)
     translated = page is not None
     _, _, text = (page or explanation(id)).split("\n\n", 2)
@@ -214,7 +214,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Return a page without control characters and the like."""
+    """Return a page from its template, without control characters."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

@@ -1,9 +1,9 @@
-"""From a report to points, as a teacher would give them.
+"""The points of an archive, computed from the check's report as a teacher would give them.
 
-A cause costs points once. If the check did not see something, its points are open: they are
-neither given nor taken. The points of a question without an answer are open, too. Code
-that stops before anything was judged costs what the rubric says. Code that stops later only opens
-the questions that have no answer yet.
+Each cause costs points only once. If the check could not see something, its points are open: they
+are neither given nor taken away. The points of an unanswered question are also open. Code that
+stops before the check could judge anything costs the points that the rubric says. Code that stops
+later only opens the questions that have no answer yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ class Counted:
     """The points of one task: lost, open and certain.
 
     Attributes:
-        losses: findings that cost points here, each kind once, with the points.
+        losses: findings that cost points in this task, each kind once, with the points.
         elsewhere: findings whose cause has cost points in another task, with that task.
-        unseen: findings about what the check could not see, and what might have cost points here.
+        unseen: findings about what the check could not see and what might cost points in this task.
         open: points that only a person can give or take away.
         score: the certain points.
     """
@@ -46,7 +46,7 @@ class Counted:
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
-        """Return the reasons for the points, one in each line."""
+        """Return the reasons for the points, one on each line."""
         lines = []
         for finding, points in self.losses:
             lines.append(f"-{points:g}: {describe(finding)}")
@@ -63,7 +63,7 @@ class Counted:
 
 
 def count(report: Report, rubric: Rubric) -> list[Counted]:
-    """Return the points of every task that the check gives points for."""
+    """Return the points of every task for which the check gives points."""
     homes = _homes(report, rubric)
     return [_count_task(task, report, homes) for task in rubric.checked]
 
@@ -94,14 +94,16 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the points that a finding costs in a task, 0 if none."""
+    """Return the points that a finding costs in a task, or 0 if it costs nothing there."""
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
 
 
 def _cost(task: Task, finding: Finding, report: Report) -> float:
-    """Return what a finding costs in a task: a stop after the first answer only opens questions."""
+    """Return a finding's cost in a task, where a stop after the first answer only opens
+    questions.
+    """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
     return _price(task, finding)
@@ -114,14 +116,14 @@ def _is_unseen(part: Part, report: Report) -> bool:
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
-    """True if this very task is in `tasks`: a rubric may have two equal tasks."""
+    """True if `tasks` contains this very task; two tasks of a rubric may be equal."""
     return any(task is home for home in tasks)
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
     """Return a finding for each unanswered question about a part.
 
-    It has the id of the answer that would cost most in this task.
+    The finding has the id of the answer that would cost most in this task.
     """
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
@@ -133,7 +135,7 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
 
 
 def cause(finding: Finding) -> Cause:
-    """Return the key that two findings share if one correction removes both."""
+    """Return a key, which is equal for two findings if one correction removes both of them."""
     # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)
@@ -146,7 +148,7 @@ def free(report: Report, rubric: Rubric) -> list[Finding]:
 
 
 def reasons(report: Report, counted: list[Counted]) -> list[str]:
-    """Return why a person should look at this archive, a sentence each; [] if nobody needs to."""
+    """Return one sentence for each reason why a person should look at this archive, or []."""
     sentences = []
     for finding in report.findings:
         name = finding.file or FILES[finding.part]
@@ -169,7 +171,7 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
 
 
 def _reasons_of_points(counted: list[Counted]) -> list[str]:
-    """Return why the points themselves need a look, a sentence each."""
+    """Return one sentence for each reason why a person should look at the points."""
     score = still_open = total = 0.0
     for task in counted:
         score += task.score
@@ -186,7 +188,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """Return the tasks in which each cause costs points.
 
-    It is the task in which it costs most; if a part is absent, it is every task of the part.
+    A cause costs points in the task in which it costs most. If a part is absent, it costs points in
+    every task of the part.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:
@@ -205,10 +208,11 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the open points: those of each fault that may be there.
+    """Set the open points to the points of each fault that may be present.
 
     Args:
-        is_unseen: nothing is known of a part that counts here, so all remaining points are open.
+        is_unseen: True if nothing is known about a part of this task, so that all remaining points
+            are open.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

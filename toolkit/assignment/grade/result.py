@@ -1,4 +1,4 @@
-"""The result of one archive: Gradescope reads it, and a restarted command continues from it.
+"""The result of one archive, which Gradescope reads and a restarted command reuses.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -14,12 +14,12 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """Return a file name with codes in place of the bytes that are not UTF-8."""
+    """Return a file name with codes in place of bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 
 class Open(BaseModel):
-    """The part of a task's result that Gradescope keeps but does not show."""
+    """The part of a task's result that Gradescope stores but does not show."""
 
     open: float = 0.0  # points that a person may give, because not all could be seen
 
@@ -38,7 +38,7 @@ class TaskResult(BaseModel):
 
 
 class Extra(BaseModel):
-    """The findings about one archive, whatever the rubric; Gradescope does not show them."""
+    """The findings about one archive, independent of the rubric; Gradescope does not show them."""
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
@@ -63,7 +63,7 @@ class Extra(BaseModel):
 
     @property
     def report(self) -> Report:
-        """The check's report."""
+        """The report of the check."""
         return Report(
             passed=not self.findings and not self.not_seen,
             findings=self.findings,
@@ -73,7 +73,7 @@ class Extra(BaseModel):
 
 
 class Result(BaseModel):
-    """`results.json` of one archive."""
+    """The content of `results.json` for one archive."""
 
     score: float = 0.0
     execution_time: float = 0.0  # seconds
@@ -86,17 +86,17 @@ class Result(BaseModel):
 
     @property
     def open(self) -> float:
-        """Points that a person may give, because not all could be seen."""
+        """The points that only a person can give, because the check could not see everything."""
         return sum(test.extra_data.open for test in self.tests)
 
     @property
     def checked(self) -> float:
-        """Points that the check could give at most."""
+        """The highest number of points that the check could give."""
         return sum(test.max_score for test in self.tests)
 
 
 def describe(finding: Finding) -> str:
-    """Return a finding as one line: its place, its message and its id."""
+    """Return a finding as one line with its place, its message and its id."""
     line = finding.message
     place = place_of(finding)
     if place:

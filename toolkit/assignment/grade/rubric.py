@@ -1,4 +1,6 @@
-"""The rubric, which says how findings become points: a TOML file, by default `rubric.toml` here."""
+"""The rubric, a TOML file that turns findings into points; by default `rubric.toml` in this
+folder.
+"""
 
 import tomllib
 from collections.abc import Iterable
@@ -50,13 +52,13 @@ class Task(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def of_its_parts(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Return the findings about the parts that count here."""
+        """Return the findings about the parts that count in this task."""
         parts = self.checks or CHECKS[self.part]
         return [finding for finding in findings if finding.part in parts]
 
 
 class Rubric(BaseModel, frozen=True, extra="forbid"):
-    """All tasks, and everything else that a teacher decides."""
+    """All tasks and all other decisions of a teacher."""
 
     tasks: tuple[Task, ...] = Field(alias="task", min_length=1)
     # When students see the results on Gradescope.
@@ -67,26 +69,26 @@ class Rubric(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def points(self) -> float:
-        """The points of all tasks together."""
+        """The sum of the points of all tasks."""
         return sum(task.points for task in self.tasks)
 
     @property
     def checked(self) -> tuple[Task, ...]:
-        """The tasks whose points the check gives."""
+        """The tasks for which the check gives points."""
         return tuple(task for task in self.tasks if not task.by_hand)
 
     @property
     def by_hand(self) -> tuple[Task, ...]:
-        """The tasks whose points a person gives."""
+        """The tasks for which a person gives points."""
         return tuple(task for task in self.tasks if task.by_hand)
 
 
 def read_rubric(path: Path = DEFAULT) -> Rubric:
-    """Read a rubric.
+    """Read a rubric from a file.
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: the file is not a rubric; the sentence names the place.
+        UsageError: the file is not a rubric; the message names the place of the error.
     """
     data = read_bytes(path)
     try:
@@ -101,7 +103,7 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
 
 
 def _first_error(error: ValidationError) -> str:
-    """Return the place of the first error, what is wrong there, and what was given."""
+    """Return the place of the first error, with the problem and the invalid value."""
     first = error.errors()[0]
     place = []
     for key in first["loc"]:

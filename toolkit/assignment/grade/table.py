@@ -1,4 +1,4 @@
-"""Tables as CSV that any spreadsheet may open, even if a stranger wrote some of the cells."""
+"""Tables as CSV that is safe to open in any spreadsheet, even with cells from untrusted people."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also as East Asian keyboards 
 
 
 def as_csv(rows: Iterable[Iterable[str]]) -> str:
-    """Return a line for each row, with commas between the cells."""
+    """Return one line for each row, with commas between the cells."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     for row in rows:
@@ -17,10 +17,10 @@ def as_csv(rows: Iterable[Iterable[str]]) -> str:
 
 
 def cell(value: str) -> str:
-    """Return the text as one cell that is not a formula.
+    """Return a text as one cell that no spreadsheet reads as a formula.
 
-    Where a comma is the decimal sign, spreadsheets split cells at semicolons, even inside quotes
-    that began before them. So commas replace semicolons, and spaces replace tabs.
+    In countries with a decimal comma, spreadsheets split cells at semicolons, even inside quotes
+    that began earlier. So this function replaces semicolons with commas, and tabs with spaces.
     """
     text = ""
     for character in value.replace(";", ","):

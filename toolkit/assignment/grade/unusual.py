@@ -1,7 +1,7 @@
-"""Unusual code: no part of the assignment needs it, so a person should look at it.
+"""Unusual code, which no part of the assignment needs, so a person should look at it.
 
-This is a hint and not a barrier, because such words can be hidden. The barrier is that the judge is
-another process, and the sandbox.
+A match is a hint and not a barrier, because code can hide such words. The barriers are the judge's
+separate process and the sandbox.
 """
 
 import ast
@@ -58,12 +58,12 @@ def _is_exec(node: ast.AST) -> bool:
 
 
 def _places(text: str) -> list[str]:
-    """Return the places of the grader that a text names."""
+    """Return the grader's paths that a text mentions."""
     return [repr(place) for place in PLACES if place in text]
 
 
 def _modules(node: ast.AST) -> list[str]:
-    """Return the modules that a node imports."""
+    """Return the modules that a node of the syntax tree imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -72,7 +72,7 @@ def _modules(node: ast.AST) -> list[str]:
 
 
 def _attributes(node: ast.AST) -> list[str]:
-    """Return the names, such as os.kill, that a node reads or imports from a module."""
+    """Return the names, such as os.kill, that a node of the syntax tree reads or imports."""
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
         return [f"{node.module}.{alias.name}" for alias in node.names]
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

@@ -1,4 +1,6 @@
-"""Grade one archive: unpack it, judge it while its code runs in a sandbox, and give points."""
+"""The grading of one archive: it is unpacked, judged while its code runs in a sandbox, and given
+points.
+"""
 
 import contextlib
 import os
@@ -35,7 +37,7 @@ JUDGE_MEMORY = 256 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class Check:
-    """The judge of a submission, in this process, and the program that runs in the sandbox."""
+    """The judge of a submission in this process, and the program that runs in the sandbox."""
 
     judge: Callable[..., Report] | None = None  # None for `check.parent.judge`
     child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
@@ -55,16 +57,16 @@ def grade_archive(
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
-    Another process does all of it, within limits of its own. This process only imports the judge,
-    and reads no archive.
+    A separate process does all this work, with its own limits. The calling process only imports the
+    judge, and reads no archive.
 
     Args:
         name: the archive's file name.
-        archive: its content, or its path.
-        isolation: None for the best that works here.
+        archive: the archive's content or path.
+        isolation: None for the best isolation that works on this machine.
 
     Returns:
-        the content of `results.json`; every archive gets a result, a broken one too.
+        the content of `results.json`; every archive gets a result, even a broken one.
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
@@ -86,20 +88,20 @@ def grade_archive(
 def judged_apart(
     work: Callable[[Sandbox, "Share"], bytes], limits: Limits, isolation: Isolation | None = None
 ) -> bytes:
-    """Call `work` with a new sandbox, in a process of its own with limits of its own.
+    """Call `work` with a new sandbox, in a separate process with its own limits.
 
     Args:
-        work: reads what a stranger handed in, and runs it in the sandbox that it gets.
-        limits: of the sandbox.
-        isolation: None for the best that works here.
+        work: reads an untrusted submission, and runs it in the sandbox that it receives.
+        limits: the limits of the sandbox.
+        isolation: None for the best isolation that works on this machine.
 
     Returns:
         the bytes that `work` returns.
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
-        Exceeded: it took more than judging may.
-        Failed: it raised an exception.
+        Exceeded: `work` exceeded the limits of judging.
+        Failed: `work` raised an exception.
     """
     from toolkit.assignment.check.parent import import_judges  # here: they have torch
     from toolkit.assignment.grade.sandbox.apart import Bounds, apart  # need Linux
@@ -174,7 +176,7 @@ def _judge_archive(
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the source line of each finding, as it was handed in, by the finding's place."""
+    """Return the source line of each finding, as the student wrote it, by the finding's place."""
     lines = {}
     for finding in report.findings:
         if finding.file is None or finding.line is None:
@@ -186,11 +188,11 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Return a result with the points of this rubric. This is arithmetic: it runs no code.
+    """Return a result with the points of this rubric; this is only arithmetic, and no code runs.
 
     Args:
-        extra: the findings; points by another rubric do not matter.
-        seconds: the time that judging took.
+        extra: the findings, which do not depend on a rubric.
+        seconds: the duration of judging.
     """
     report = extra.report
     if extra.problem:
@@ -237,13 +239,13 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """Return a result without points yet: a person must look at the archive."""
+    """Return a result that has no points yet, because a person must look at the archive."""
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)
 
 
 def _by_hand(rubric: Rubric) -> str:
-    """Return which points the check gives, and which a person gives."""
+    """Return sentences that say which points the check gives, and which a person gives."""
     checked = sum(task.points for task in rubric.checked)
     sentence = f"The check gives up to {checked:g} of {rubric.points:g} points."
     tasks = [f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand]

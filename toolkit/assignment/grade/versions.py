@@ -1,4 +1,4 @@
-"""The versions that a verdict depends on: the toolkit's files, and the installed packages."""
+"""The versions that a verdict depends on: the toolkit's files and the installed packages."""
 
 import functools
 import platform
@@ -16,9 +16,9 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 
 @functools.cache
 def toolkit_files() -> dict[str, str]:
-    """Return the SHA-256 of each file of the toolkit that decides something, by its path.
+    """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
 
-    The manifest stands for the models: it has their hashes.
+    The manifest represents the models, because it contains their hashes.
     """
     paths = {package_data("exports") / "manifest.json"}
     paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
@@ -30,7 +30,9 @@ def toolkit_files() -> dict[str, str]:
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """Return the version of each package that this Python can import; it runs the hand-ins too."""
+    """Return the version of each package that this Python, which also runs submissions, can
+    import.
+    """
     packages: dict[str, str] = {}
     for package in distributions():
         packages.setdefault(_plain(package.metadata["Name"] or ""), package.version)
@@ -39,17 +41,17 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Call `compare_versions` for this Python."""
+    """Compare the versions for this Python (see `compare_versions`)."""
     name = "py{}{}-released.txt".format(*sys.version_info)
     return compare_versions(package_data("constraints") / name, installed())
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence for the teacher: how this Python differs from the released set.
+    """Return a sentence for the teacher about this Python's differences from the released set.
 
     Args:
-        released: a constraints file, as `uv pip compile` or `pip freeze` writes it; not every
-            Python has one.
+        released: a constraints file, as `uv pip compile` or `pip freeze` writes it; some Python
+            versions have none.
         present: the version of each package, by its name in small letters with hyphens.
     """
     python = f"Python {platform.python_version()}"

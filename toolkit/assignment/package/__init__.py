@@ -1,1 +1,1 @@
-"""Packages for the platforms that run a grader themselves: Gradescope, Classroom 50, Actions."""
+"""Packages for platforms that run a grader: Gradescope, Classroom 50 and GitHub Actions."""

@@ -1,4 +1,4 @@
-"""The contents of a package: the toolkit without what only people need, and its requirements."""
+"""The contents of a package: the toolkit's code without documentation, and its requirements."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 
     Raises:
         UsageError: `rubric` is not a rubric.
-        ToolkitError: the toolkit is not installed, so its requirements are unknown.
+        ToolkitError: the toolkit is not installed, so the requirements are unknown.
     """
     read_rubric(rubric or DEFAULT)
     yield PurePosixPath("rubric.toml"), read_bytes(rubric or DEFAULT)
@@ -35,9 +35,10 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def requirements() -> list[str]:
-    """Return the requirements of grading, as pip reads them.
+    """Return the requirements of grading in pip's format.
 
-    They are the packages that the toolkit needs, and those that students may import.
+    The requirements include the packages that the toolkit needs, and the packages that students may
+    import.
 
     Raises:
         ToolkitError: the toolkit is not installed.

@@ -1,8 +1,8 @@
-"""Grade a folder that a platform has filled, as root of a container, without namespaces.
+"""Grading of a folder that a platform has filled, as root of a container, without namespaces.
 
-The judge stays root. The submission runs as another user, who can neither signal nor read the
-judge, nor open a folder that root keeps for itself. At the end every process of this user is
-killed, and the user's files in shared folders are deleted.
+The judge runs as root. The submission runs as another user, which can neither signal nor read the
+judge, nor open a folder that root has closed. At the end, every process of this user is killed, and
+the user's files in shared folders are deleted.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ANOTHER_USER = Isolation("limits", drop_user=True)
 
 @contextlib.contextmanager
 def closed(*folders: Path) -> Iterator[None]:
-    """Let only root into some folders as long as the block runs."""
+    """Close some folders to everybody except root while the block runs."""
     before = {folder: folder.stat().st_mode for folder in folders}
     try:
         for folder in folders:
@@ -36,13 +36,13 @@ def closed(*folders: Path) -> Iterator[None]:
 
 
 def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
-    """Grade a student's hand-in, which the platform may have unpacked.
+    """Grade a student's submission, which the platform may have unpacked.
 
     Args:
-        folder: has the files, or one zip archive with them.
+        folder: the folder with the files, or with one zip archive of the files.
 
     Raises:
-        ToolkitError: this is not root, or root cannot run a program as another user here.
+        ToolkitError: the user is not root, or root cannot run a program as another user here.
     """
     if os.geteuid() != 0:
         raise ToolkitError("This grades as root, so that the submission can be another user.")

@@ -1,9 +1,9 @@
-"""Grades a checkout for Classroom 50: python -m toolkit.assignment.package.on_classroom50 FOLDER
+"""The grader for Classroom 50: python -m toolkit.assignment.package.on_classroom50 FOLDER
 
-It writes result.json, as
-https://github.com/foundation50/classroom50/wiki/Advanced-Autograding describes it (of 16 August
-2026, read in November 2026), and release-body.md, into the working directory. On a runner of GitHub
-Actions it is started with sudo: root can run the submission as another user.
+The grader writes release-body.md and result.json into the working directory.
+https://github.com/foundation50/classroom50/wiki/Advanced-Autograding describes result.json (version
+of 16 August 2026, read in November 2026). On a runner of GitHub Actions, the grader is started with
+sudo, because root can run the submission as another user.
 """
 
 import json
@@ -44,10 +44,10 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the content of result.json; outside of Classroom 50 the runner's fields are empty.
+    """Return the content of result.json; outside Classroom 50, the runner's fields are empty.
 
     Args:
-        variables: of the runner's environment.
+        variables: the variables of the runner's environment.
         now: the time, in UTC.
     """
     tests = []
@@ -77,7 +77,7 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points as a whole number, rounded down if points are missing."""
+    """Return the points as an integer, rounded down if points are missing."""
     maximum = round(test.max_score)
     if test.score == test.max_score:
         return maximum
@@ -85,9 +85,9 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return the page for the student; text from the submission stands in a block without markup.
+    """Return the page for the student; text from the submission is in a block without markup.
 
-    Everybody who can see the repository can see the page.
+    Everybody who can see the repository can also see this page.
     """
     lines = [result.output, ""]
     for test in result.tests:

@@ -1,4 +1,4 @@
-"""Grades one submission on Gradescope: python -m toolkit.assignment.package.on_gradescope ROOT
+"""The grader for Gradescope: python -m toolkit.assignment.package.on_gradescope ROOT
 
 ROOT is /autograder, with source/, submission/ and results/ below it, as
 https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes (read in November 2026).
@@ -28,7 +28,9 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, even if grading fails, and print why a teacher should look."""
+    """Write results/results.json, even after a failure, and print why a teacher should look at
+    it.
+    """
     rubric = read_rubric(root / "source" / "rubric.toml")
     submission = root / "submission"
     results = root / "results"

@@ -1,6 +1,6 @@
 """The command `package`: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions.
 
-It imports what it packs when it is called, so that --help waits for nothing.
+The command imports the packing code only when it is called, so that --help appears at once.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def gradescope(
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
     rubric: RubricOption = None,
 ) -> None:
-    """Write the archive that Gradescope takes as an autograder, for its default machine."""
+    """Write the archive that Gradescope accepts as an autograder, for its default machine."""
     from toolkit.assignment.grade.archive import zipped
     from toolkit.assignment.package.contents import grader_files
 
@@ -48,7 +48,7 @@ def classroom50(
     out: Annotated[Path, typer.Option(help="The folder to write, new or empty.")],
     rubric: RubricOption = None,
 ) -> None:
-    """Write an autograder for Classroom 50, and a workflow for GitHub Actions without it."""
+    """Write an autograder for Classroom 50, and a workflow for plain GitHub Actions."""
     from toolkit.assignment.package.contents import grader_files
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -1,1 +1,1 @@
-"""The records of a student's own trainings, and the doubts about them."""
+"""The records of a student's training runs, and the doubts about these records."""

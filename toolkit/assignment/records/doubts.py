@@ -1,7 +1,7 @@
-"""Judge a student's records: impossible values, and accuracies beside the check's own.
+"""Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
 
-A doubt is a finding that costs no points. It is for values that no training can give: a network
-that overfits, a bad run, and accuracies in percent raise no doubt.
+A doubt is a finding that costs no points. A doubt reports values that no training run could
+produce. A network that overfits, a bad training run, and accuracies in percent raise no doubt.
 """
 
 import math
@@ -22,7 +22,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """Impossible values in a training: the line in its CSV, from 1, and a sentence."""
+    """Yield each impossible value in a training: the line in the CSV, from 1, and a sentence."""
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:
@@ -49,13 +49,14 @@ def doubtful(log: Log) -> Iterator[tuple[int, str]]:
 def judge_records(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> list[Finding]:
-    """Judge the records of a submission; without records there are no findings.
+    """Judge the records of a submission; without records, there are no findings.
 
     Args:
-        records: read before any of the student's code ran, which may write there.
-        findings: what the check found in the code.
+        records: the records, read before any of the student's code ran, because the code may change
+            them.
+        findings: the check's findings about the code.
         reached: the accuracy on unseen palindromes of 5 digits after the check's own short training
-            of their LSTM; None if there was none.
+            of the student's LSTM; None if there was no such training.
     """
     judged = list(_trainings(records, findings, reached))
     judged += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
@@ -66,7 +67,7 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """The doubts about each training, and one line about those without a doubt."""
+    """Yield the doubts about each training, and one line about the trainings without a doubt."""
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []
     for log in records.trainings:
@@ -86,7 +87,7 @@ def _trainings(
 
 
 def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
-    """The first finding by which the code of Part I cannot learn; None if there is none."""
+    """Return the first finding that keeps the code of Part I from learning, or None."""
     forgets = reached is not None and reached <= CHANCE
     ids = {*BROKEN, "state-not-carried"} if forgets else {*BROKEN}
     for finding in findings:
@@ -108,7 +109,7 @@ def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """A doubt about each repeated picture of samples, and a list of the pictures."""
+    """Yield a doubt about each repeated picture of samples, and a list of the pictures."""
     known: dict[bytes, str] = {}
     for name in SAMPLES:
         if name not in records.pictures:

@@ -1,4 +1,4 @@
-"""Read the records that a student's `train.py` and `my_gan.py` write.
+"""The records that a student's `train.py` and `my_gan.py` write, and functions that read them.
 
 records/
   lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each training
@@ -8,7 +8,8 @@ records/
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-Nothing here is trusted: sizes are limited, and a record that cannot be read becomes a clause.
+The toolkit does not trust these files: their sizes are limited, and an unreadable record is
+described by a clause.
 """
 
 import csv
@@ -50,7 +51,7 @@ Settings = dict[str, str]  # as they are printed
 
 
 class Gap(NamedTuple):
-    """A record that is missing, or cannot be used."""
+    """A record that is missing or cannot be used."""
 
     part: Part  # the part that makes it
     what: str  # a clause, e.g. "there is no record of the LSTM at T = 5"
@@ -59,12 +60,12 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """A CSV and the settings beside it: one training.
+    """One training run: a CSV and the settings beside it.
 
     Attributes:
-        path: of the CSV, relative to the folder.
-        rows: of three numbers, as `TRAINING` or `GAN`; at least one row.
-        settings: without the command.
+        path: the path of the CSV, relative to the folder.
+        rows: at least one row of three numbers, in the order of `TRAINING` or `GAN`.
+        settings: the settings without the command.
         command: "" if it is unknown.
     """
 
@@ -75,12 +76,12 @@ class Log:
 
     @property
     def network(self) -> str:
-        """LSTM or RNN, or the student's own name for it."""
+        """LSTM, RNN, or the student's own name for the network."""
         return self.settings.get("network", "lstm").upper()
 
     @property
     def length(self) -> int:
-        """T; 0 if it is unknown."""
+        """The length T, or 0 if it is unknown."""
         word = self.settings.get("length", "")
         if word.isascii() and word.isdigit() and len(word) < 10:
             return int(word)
@@ -88,9 +89,9 @@ class Log:
 
     @property
     def shares(self) -> list[float]:
-        """The accuracies as shares, also if they were written in percent.
+        """The accuracies as fractions, even if the file has them in percent.
 
-        Chance is 10%, so a column that goes past 2 is in percent.
+        Chance is 10%, so a column with a value above 2 is in percent.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -99,20 +100,20 @@ class Log:
 
     @property
     def accuracy(self) -> float:
-        """The share at the end."""
+        """The accuracy at the end, as a fraction."""
         return self.shares[-1]
 
 
 @dataclass
 class Records:
-    """The records of a student.
+    """The records of one student.
 
     Attributes:
-        trainings: of the LSTM and of the networks it is compared with, by T.
-        gan: None if there is no such CSV.
+        trainings: the training runs of the LSTM and of the networks that it is compared with, by T.
+        gan: the training run of the GAN; None without its CSV.
         pictures: file name -> its path and its bytes.
-        problems: records that cannot be used: the part that makes them, and a clause.
-        foreign: files that the toolkit made, not this student.
+        problems: for each record that cannot be used, the part that makes it, and a clause.
+        foreign: files that the toolkit made, and not this student.
     """
 
     trainings: list[Log] = field(default_factory=list)
@@ -123,10 +124,10 @@ class Records:
 
 
 def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
-    """The records that are missing or cannot be used.
+    """Return the records that are missing or cannot be used.
 
     Args:
-        code: the student's files of Python, at least.
+        code: a set of files that includes the student's Python files.
     """
     parts = find_parts(code)
 
@@ -155,17 +156,17 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """The part of the assignment that makes a record."""
+    """Return the part of the assignment that makes a record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
 def is_record(path: PurePosixPath) -> bool:
-    """True if a file of a submission lies in the folder of records."""
+    """True if a file of a submission is in a folder of records."""
     return FOLDER in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".png")
 
 
 def read_folder(folder: Path) -> Records:
-    """The records in a student's folder, at any depth."""
+    """Return the records in a student's folder, at any depth."""
     files, bytes_left = {}, MAX_BYTES
     for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
         with open(folder / path, "rb") as file:
@@ -175,7 +176,7 @@ def read_folder(folder: Path) -> Records:
 
 
 def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
-    """The records among the files of a submission; other files do not matter."""
+    """Return the records among the files of a submission, and ignore all other files."""
     records = Records()
     for path, data in files.items():
         if is_record(path):
@@ -190,13 +191,13 @@ def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
 def _read_record(
     records: Records, path: PurePosixPath, data: bytes, settings: bytes | None
 ) -> None:
-    """Add one of the files to the records.
+    """Read one file of a submission, and add it to the records.
 
     Args:
-        settings: of the JSON file beside a CSV; None if there is none.
+        settings: the settings in the JSON file beside a CSV; None without such a file.
 
     Raises:
-        ValueError: it cannot be used; the message goes on after the file's name.
+        ValueError: the file cannot be used; the message continues after the file's name.
     """
     if len(data) > MAX_FILE:
         raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
@@ -213,10 +214,10 @@ def _read_record(
 
 
 def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
-    """One training.
+    """Return one training run from its CSV.
 
     Raises:
-        ValueError: something is missing or not a number; the message goes on after the file's name.
+        ValueError: a value is missing or not a number; the message continues after the file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []
@@ -243,7 +244,7 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
 
 
 def _read_settings(data: bytes) -> Settings:
-    """Names and values, in words.
+    """Return the names and values in a JSON file of settings, as text.
 
     Raises:
         ValueError: the file is not a JSON object.
@@ -266,5 +267,5 @@ def _read_settings(data: bytes) -> Settings:
 
 
 def _printable(text: str) -> str:
-    """The text with a space in place of each character that cannot be printed."""
+    """Return the text with a space in place of each character that cannot be printed."""
     return "".join(character if character.isprintable() else " " for character in text)

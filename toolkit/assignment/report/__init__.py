@@ -1,1 +1,1 @@
-"""Fill the report with the numbers and pictures of the runs."""
+"""The report, filled with the numbers and pictures of the training runs."""

@@ -1,4 +1,4 @@
-"""Fill the report from a student's records, in LaTeX and in Word; the student writes the rest.
+"""The report from a student's records, in LaTeX and in Word; the student writes the rest.
 
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
@@ -25,16 +25,16 @@ MADE = ".made.json"
 def make_report(
     student_number: str, name: str, results: Results, out: Path
 ) -> tuple[Path, list[str]]:
-    """Fill the report in both formats, or in LaTeX alone if docxtpl is not installed.
+    """Fill the report in LaTeX and in Word, or only in LaTeX if docxtpl is not installed.
 
     Args:
         student_number: 1 to 200 printable characters.
-        name: the same, or "".
-        results: the contents.
-        out: the directory of the report; edited files there stay.
+        name: 1 to 200 printable characters, or "".
+        results: the contents of the report.
+        out: the directory of the report; edited files there are kept.
 
     Returns:
-        the directory, `out` or one beside it; and the names of the reports in it.
+        the directory, which is `out` or a directory beside it, and the names of the reports in it.
 
     Raises:
         UsageError: the number or the name cannot be printed.
@@ -57,10 +57,10 @@ def make_report(
 
 
 def one_line(label: str, text: str) -> str:
-    """`text` with single spaces.
+    """Return `text` with single spaces.
 
     Raises:
-        UsageError: it is empty, too long, or has characters that cannot be printed.
+        UsageError: the text is empty, too long, or has characters that cannot be printed.
     """
     line = " ".join(text.split())
     if not line or not line.isprintable() or len(line) > 200:
@@ -71,7 +71,9 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """`out`, or the first of `<out>-2`, `<out>-3`, ... in which no edited file would be lost."""
+    """Return the first of `out`, `<out>-2`, `<out>-3`, ... in which no edited file would be
+    lost.
+    """
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
@@ -82,7 +84,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes, then the files, so that after a kill no file looks edited."""
+    """Write the hashes and then the files, so that after a kill no file looks edited."""
     made = _made(directory)
     for name, data in files.items():
         made[name] = sorted({sha256(data), *made.get(name, [])})
@@ -93,7 +95,7 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
 
 
 def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
-    """True if `directory` has files with these names, but other contents than this command made."""
+    """True if `directory` has files with these names whose contents this command did not write."""
     made = _made(directory)
     for name, data in files.items():
         if not (directory / name).exists():
@@ -104,7 +106,9 @@ def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
 
 
 def _made(directory: Path) -> dict[str, list[str]]:
-    """File name -> the hashes of the files that this command wrote; {} if it wrote none."""
+    """Return, by file name, the hashes of the files that this command wrote; {} if there are
+    none.
+    """
     hashes = {}
     with contextlib.suppress(OSError, ValueError):
         made = json.loads((directory / MADE).read_bytes())

@@ -1,7 +1,7 @@
-"""The report in LaTeX, filled from its template.
+"""The report in LaTeX, filled from a template.
 
-The template is LaTeX itself: lines that begin with %% are Jinja statements, and \\VAR{...} holds a
-value, which is escaped.
+The template is itself LaTeX. Lines that begin with %% are Jinja statements, and \\VAR{...} is
+replaced by an escaped value.
 """
 
 import re
@@ -35,9 +35,9 @@ LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 
 
 def escape(text: object) -> str:
-    """Text that LaTeX prints as it is and never takes for a command.
+    """Return a text that LaTeX prints literally and never reads as a command.
 
-    A character that pdfLaTeX's fonts lack becomes its code, e.g. [U+674E].
+    A character that is missing from pdfLaTeX's fonts becomes its code, e.g. [U+674E].
     """
     letters = unicodedata.normalize("NFC", str(text))
     escaped = "".join(map(_escaped, letters))
@@ -49,13 +49,13 @@ def _escaped(letter: str) -> str:
 
 
 def lacking(text: str) -> str:
-    """The characters of a text that pdfLaTeX's fonts lack."""
+    """Return the characters of a text that are missing from pdfLaTeX's fonts."""
     letters = unicodedata.normalize("NFC", text)
     return "".join(letter for letter in letters if _printable(letter) != letter)
 
 
 def render(template: Path, **values: object) -> bytes:
-    """The filled template, in UTF-8."""
+    """Return the filled template in UTF-8."""
     environment = Environment(
         block_start_string=r"\BLOCK{",
         block_end_string="}",

@@ -1,4 +1,4 @@
-"""Make the pictures and numbers that open exported networks in a report."""
+"""The pictures and numbers in a report that show the inside of exported networks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,10 +38,10 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
     """Add pictures and numbers of exported networks, with the name of their owner.
 
     Args:
-        shown: the networks, by the names of their exports.
+        shown: the networks by the names of their exports.
 
     Returns:
-        the names of those that were opened, of lstm, rnn and generator.
+        the names of the opened networks, out of lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -62,7 +62,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) -> None:
-    """Add accuracy against T, and inside the LSTM a palindrome that it gets right and one wrong."""
+    """Add accuracy against T, and the inside of the LSTM for a right and for a wrong palindrome."""
     examples: Examples = {}
     curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
     for length in LENGTHS:
@@ -88,11 +88,11 @@ def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) ->
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Keep the first palindrome that is right and the first that is wrong, once there is a wrong.
+    """Keep the first right palindrome, and also the first wrong one as soon as there is one.
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: (palindromes,), the last digits, and True where the answer is right.
+        last, right: (palindromes,), the last digits, and True for each right answer.
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):
@@ -107,7 +107,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 def _add_accuracy(
     curves: Mapping[str, list[float]], whose: str, all_right: bool, results: Results
 ) -> None:
-    """Add the picture of accuracy against T; `all_right` says so of the LSTM in the caption."""
+    """Add the picture of accuracy against T; `all_right` adds a note to the caption."""
     picture = drawn(
         save_curves,
         {f"{name} of {whose}": (LENGTHS, curve) for name, curve in curves.items()},
@@ -130,7 +130,9 @@ def _add_accuracy(
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
-    """The answer, and a picture of gates and states while digits are read."""
+    """Return a network's answer, and a picture of its gates and states while it reads the
+    digits.
+    """
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
@@ -145,7 +147,7 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 
 
 def _add_generator(generator: Any, whose: str, results: Results) -> None:
-    """Add samples, a walk, and the scorecard beside that of real images."""
+    """Add samples, a walk, and the scorecard beside the scorecard of real images."""
     folder = package_data("exports")
     classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {whose}", moment="of one seed")

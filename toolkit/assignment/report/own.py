@@ -1,4 +1,4 @@
-"""From a student's own records to the words and pictures of a report."""
+"""A student's own records, turned into the words and pictures of a report."""
 
 from pathlib import Path
 
@@ -41,14 +41,14 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
-    """Read the records in a student's folder; a record that is missing or unusable becomes a gap.
+    """Read the records in a student's folder; a missing or unusable record becomes a gap.
 
     Args:
-        exports_dir: their exported networks, which are opened: a TorchScript file can run whatever
-            is in it, so none is loaded that nobody has named.
+        exports_dir: the student's exported networks, which are opened. A TorchScript file can run
+            any code, so only files in a folder that the user named are loaded.
 
     Raises:
-        UsageError: it is not a folder, or the exports are not theirs.
+        UsageError: the path is not a folder, or the exports are not the student's.
         ToolkitError: one of the files was made by the toolkit, not by the student, or is damaged.
     """
     if not folder.is_dir():
@@ -85,14 +85,14 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
 
 
 def read_reference(exports_dir: Path | None = None) -> Results:
-    """The toolkit's own networks, opened in the same form as a student's.
+    """Return the toolkit's own networks in the same form as a student's.
 
     Args:
-        exports_dir: where they are; by default those that come with the toolkit.
+        exports_dir: the folder of the networks; by default the toolkit's own exports.
 
     Raises:
-        UsageError: there are none.
-        ToolkitError: one is damaged.
+        UsageError: the folder has no networks.
+        ToolkitError: a network is damaged.
     """
     from toolkit.assignment.report.opened import add_opened
 
@@ -110,11 +110,11 @@ def read_reference(exports_dir: Path | None = None) -> Results:
 
 
 def own_networks(exports_dir: Path) -> dict[str, Shown]:
-    """A student's networks in the folder that they named; nothing is loaded.
+    """Return a student's networks in the named folder; nothing is loaded.
 
     Raises:
-        UsageError: the folder has no networks of their own.
-        ToolkitError: its manifest is damaged.
+        UsageError: the folder has no networks of the student's own.
+        ToolkitError: the folder's manifest is damaged.
     """
     networks = {}
     for network in networks_of(exports_dir).values():
@@ -128,7 +128,7 @@ def own_networks(exports_dir: Path) -> dict[str, Shown]:
 
 
 def _gap_of(log: Log, clause: CannotDraw) -> Gap:
-    """A training whose numbers have no picture."""
+    """Return the gap for a training whose numbers have no picture."""
     part = part_of(log.path)
     return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
 
@@ -137,7 +137,7 @@ def add_training(log: Log, results: Results) -> None:
     """Add a training of the LSTM, or of a network that it is compared with.
 
     Raises:
-        CannotDraw: its numbers cannot be drawn; nothing is added.
+        CannotDraw: the numbers cannot be drawn; nothing is added.
     """
     steps = [step for step, _, _ in log.rows]
     picture = drawn(
@@ -171,10 +171,10 @@ def add_training(log: Log, results: Results) -> None:
 
 
 def add_by_length(records: Records, results: Results) -> None:
-    """The picture of the best accuracy at each T, with the toolkit's beside it.
+    """Add a picture of the best accuracy at each T, beside the toolkit's accuracies.
 
     Raises:
-        CannotDraw: there is none of these numbers.
+        CannotDraw: there are no such numbers.
     """
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
@@ -201,7 +201,7 @@ def add_by_length(records: Records, results: Results) -> None:
 
 
 def add_gan(records: Records, results: Results) -> None:
-    """Add the pictures and the losses of the GAN that there are."""
+    """Add all available pictures and losses of the GAN."""
     gan = Gan("my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):
@@ -225,7 +225,7 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def _losses(log: Log, results: Results) -> str:
-    """The picture of the losses of both networks; returns its file name."""
+    """Draw the picture of both networks' losses, and return its file name."""
     steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
     picture = drawn(
         save_curves,
@@ -238,7 +238,7 @@ def _losses(log: Log, results: Results) -> str:
 
 
 def is_whole(data: bytes) -> bool:
-    """True for a complete PNG. Pillow does without its end, LaTeX and Word do not."""
+    """True for a complete PNG; Pillow accepts a PNG without its end, but LaTeX and Word do not."""
     try:
         iio.imread(data, plugin="pillow")
     except (OSError, SyntaxError, ValueError, DecompressionBombError):  # what Pillow raises

@@ -1,4 +1,4 @@
-"""Draw the pictures of a report, with the toolkit's curves beside a student's."""
+"""The pictures of a report, with the toolkit's curves beside the student's."""
 
 import warnings
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class CannotDraw(Exception):
 
 
 def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
-    """The PNG that a function of `toolkit.common.figures` writes.
+    """Return the PNG that a function of `toolkit.common.figures` writes.
 
     Raises:
         CannotDraw: the numbers do not fit on any axis, such as 1e308 and -1e308.
@@ -37,12 +37,15 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
 
 
 def literally(text: str) -> str:
-    """A text of a record, in which matplotlib finds no formula."""
+    """Return a text of a record in a form in which matplotlib finds no formula."""
     return text.replace("$", r"\$")
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Our exported LSTM's accuracies at the T of its manifest, up to one beyond `longest`."""
+    """Return the accuracies of the toolkit's LSTM at the T of its manifest.
+
+    The values end with the first T beyond `longest`.
+    """
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

@@ -1,7 +1,7 @@
-"""Find the text that a student still has to write: `[[ in double square brackets ]]`.
+"""The texts that a student still has to write: `[[ in double square brackets ]]`.
 
-The report templates ask their questions and name missing records in such brackets. A report is
-ready when none are left.
+The report templates put their questions, and the names of missing records, in such brackets. A
+report is ready when no brackets are left.
 """
 
 import io
@@ -23,14 +23,15 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """The files with one report: if there is one in Word and one in LaTeX, leave one out.
+    """Return the files with only one report; if there is one in Word and one in LaTeX, leave one
+    out.
 
     Args:
         report: the kind to keep; None to ask.
-        ask: asks the user a question with yes or no; None if nobody can answer.
+        ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:
-        UsageError: there are both, and nobody can say which one to keep.
+        UsageError: there are two reports, and nobody can choose one.
     """
     by_kind: dict[ReportKind, list[PurePosixPath]] = {"word": [], "latex": []}
     for path in files:
@@ -53,7 +54,7 @@ def _ask_for_kind(
     by_kind: Mapping[ReportKind, list[PurePosixPath]],
     ask: Callable[[str], bool] | None,
 ) -> ReportKind:
-    """The kind of report to hand in; the one with fewer prompts is offered first."""
+    """Return the kind of report to hand in; the kind with fewer prompts is offered first."""
     prompts: dict[ReportKind, int] = dict.fromkeys(by_kind, 0)
     reports = []
     for kind, paths in by_kind.items():
@@ -71,7 +72,9 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """The parts of a report that are not a student's own, in a word or two and in a sentence."""
+    """Return the parts of a report that the student did not write, each in short and as a
+    sentence.
+    """
     remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):
@@ -88,25 +91,26 @@ def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
 
 
 def prompts_in(name: str, content: bytes) -> list[str]:
-    """The prompts that are left in a .docx file, or in any text file such as LaTeX.
+    """Return the prompts that are left in a .docx file, or in any text file such as LaTeX.
 
     Args:
-        name: of the file.
+        name: the name of the file.
 
     Returns:
-        the texts between the brackets, with single spaces, in their order.
+        the texts between the brackets in order, with single spaces.
 
     Raises:
-        ToolkitError: its name says that it is a Word file, and it is not.
+        ToolkitError: the file has the name of a Word file, but is not one.
     """
     return [" ".join(prompt.split()) for prompt in PROMPT.findall(text_of(name, content))]
 
 
 def text_of(name: str, content: bytes) -> str:
-    """The text of a .docx file, a line for each paragraph, or of any text file such as LaTeX.
+    """Return the text of a .docx file, one line for each paragraph, or of any text file such as
+    LaTeX.
 
     Raises:
-        ToolkitError: its name says that it is a Word file, and it is not.
+        ToolkitError: the file has the name of a Word file, but is not one.
     """
     if not name.lower().endswith(".docx"):
         return content.decode(errors="replace")

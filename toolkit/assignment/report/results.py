@@ -1,4 +1,4 @@
-"""The contents of a report: everything is in words, as it is printed."""
+"""The contents of a report, as the texts that are printed."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -7,14 +7,14 @@ from toolkit.assignment.records.files import Gap
 
 
 class Row(NamedTuple):
-    """A line of a table with two columns."""
+    """A row of a table with two columns."""
 
     name: str
     value: str
 
 
 class Figure(NamedTuple):
-    """A picture, by its file name, and its caption."""
+    """A picture with its file name and its caption."""
 
     file: str
     caption: str
@@ -22,7 +22,7 @@ class Figure(NamedTuple):
 
 @dataclass
 class Gan:
-    """A training of the GAN; of its pictures the file names, empty if there are none."""
+    """A training of the GAN; each picture is a file name, or "" if it is missing."""
 
     name: str
     settings: list[Row] = field(default_factory=list)
@@ -51,6 +51,6 @@ class Results:
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 
     def add_figure(self, name: str, data: bytes) -> str:
-        """Keep a PNG for the report, and return its file name there."""
+        """Keep a PNG for the report, and return its file name in the report."""
         self.figures[name] = data
         return name

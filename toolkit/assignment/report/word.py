@@ -1,4 +1,4 @@
-"""Fill the report's template for Word with docxtpl."""
+"""The report in Word, filled from a template by docxtpl."""
 
 import io
 import zipfile
@@ -10,12 +10,12 @@ from jinja2 import Environment, StrictUndefined
 
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
-    """The filled template: the same values give the same bytes.
+    """Return the filled template; equal values give equal bytes.
 
     Args:
-        template: a .docx file; `{{ picture(name, width) }}` in it shows a picture.
+        template: a .docx file, in which `{{ picture(name, width) }}` shows a picture.
         pictures: file name -> PNG.
-        values: fill the rest; characters that are special in XML are escaped.
+        values: the values of all other fields; special characters of XML are escaped.
     """
     from docx.shared import Cm
     from docxtpl import DocxTemplate, InlineImage
@@ -23,7 +23,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     document = DocxTemplate(template)
 
     def picture(name: str, width: float) -> InlineImage:
-        """A picture, `width` in cm."""
+        """Return a picture that is `width` cm wide."""
         return InlineImage(document, io.BytesIO(pictures[name]), Cm(width))
 
     environment = Environment(undefined=StrictUndefined, autoescape=True, finalize=printable)
@@ -32,7 +32,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
 
 
 def printable(value: object) -> object:
-    """A text in which characters that XML does not allow become their codes, e.g. [U+0007]."""
+    """Return a text in which characters that XML does not allow become codes, e.g. [U+0007]."""
     if not isinstance(value, str):
         return value
     return "".join(map(_printable_letter, value))
@@ -43,7 +43,9 @@ def _printable_letter(letter: str) -> str:
 
 
 def to_bytes(document: Any) -> bytes:
-    """A document of python-docx or docxtpl as the bytes of a .docx file, without any date."""
+    """Return a document of python-docx or docxtpl as the bytes of a .docx file, without any
+    date.
+    """
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:

@@ -1,4 +1,4 @@
-"""A tutor for the assignment: it checks each step, and gives hints that are earned.
+"""A tutor for the assignment, which checks each exercise and gives hints after a first attempt.
 
 from toolkit.assignment import tutor
 
@@ -18,18 +18,20 @@ __all__ = ["check", "curve", "hint", "progress"]
 
 
 def check(name: str, expect: str | None = None) -> None:
-    """Check an exercise: its function in this notebook, or in the files beside it.
+    """Check an exercise: a function in this notebook, or in the files beside the notebook.
 
     Args:
-        name: of the exercise, such as "lstm.equation_5".
-        expect: the change that you expect, before a second check; by default you are asked, and may
-            leave it empty.
+        name: the exercise, such as "lstm.equation_5".
+        expect: the change that you expect, before a second check; by default the tutor asks you,
+            and you may leave the answer empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
 
 def hint(name: str) -> None:
-    """The next of three hints for an exercise, once a check of it has compared numbers."""
+    """Print the next of three hints for an exercise, once a check of the exercise has compared
+    numbers.
+    """
     _print("tutor.session.next_hint", name, Path())
 
 
@@ -44,18 +46,23 @@ def curve(
     length: int | None = None,
     every: float | None = None,
 ) -> None:
-    """Draw a training over the band of healthy ones, and say if it is inside.
+    """Draw a training over the band of healthy training runs, and say whether it is inside the
+    band.
 
     Args:
-        losses: a file such as "records/gan.csv", or losses, or the rows that keep_record gets.
-        network: "lstm", "rnn" or "gan", and `length`, T, where no settings beside a file say so.
-        every: how many steps lie between two losses; 1 by default.
+        losses: a file such as "records/gan.csv", a list of losses, or the rows that keep_record
+            gets.
+        network, length: "lstm", "rnn" or "gan", and T; needed if there are no settings beside a
+            file.
+        every: the number of steps between two losses; 1 by default.
     """
     _print("curve.answer.compare", losses, network, length, every)
 
 
 def _print(path: str, *args: object) -> None:
-    """Call a function and print its text; a user's mistake becomes a sentence, not a traceback."""
+    """Call a function and print its text; for a user's mistake, print a sentence, not a
+    traceback.
+    """
     from toolkit.common.errors import ToolkitError
 
     module, _, name = path.rpartition(".")  # imported here: the journal is read without torch

@@ -1,4 +1,4 @@
-"""Try one exercise: the verdict on a function, and its text."""
+"""The examination of one exercise: the verdict on a function, and the text of the verdict."""
 
 import linecache
 import shlex
@@ -35,7 +35,7 @@ class Answer(BaseModel):
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
-    """Try a student's function on the examples of an exercise; an exception is an answer too."""
+    """Run a student's function on the examples of an exercise; an exception is also an answer."""
     number = 0
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
@@ -54,7 +54,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """The answer about a wrong result, after `number` right ones."""
+    """Return the answer about a wrong result, which comes after `number` right results."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -77,7 +77,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """The first difference of two results: in their number, a shape, a number, or a type."""
+    """Describe the first difference between two results: in number, shape, value or type."""
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):
@@ -95,7 +95,7 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
 
 
 def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
-    """The first difference of functions that return several results."""
+    """Describe the first difference between functions that return several results."""
     results = got if isinstance(got, tuple | list) else [got]
     if len(results) != len(wanted):
         return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
@@ -108,7 +108,9 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """The exception, the last line of the student's code, and the shapes of the tensors there."""
+    """Return the exception, the last line of the student's code, and the shapes of the tensors
+    there.
+    """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
     not_theirs = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
@@ -128,7 +130,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
 
 
 def _text(value: Any) -> str:
-    """A value as it is shown: of a tensor its shape, and its numbers if they are few."""
+    """Return a value as text; for a tensor, its shape, and its numbers if there are only a few."""
     if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
@@ -147,7 +149,7 @@ def _text(value: Any) -> str:
 def as_text(
     exercise: Exercise, answer: Answer, language: Language, in_cell: bool, folder: Path
 ) -> str:
-    """An answer for people to read; `in_cell` leaves out what the notebook shows itself."""
+    """Return an answer as text; `in_cell` leaves out what the notebook itself shows."""
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
     def words(key: str, **fields: str) -> str:
@@ -178,14 +180,14 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """A folder at the end of a command, after a space; "" for the one that the terminal is in."""
+    """Return a folder as the last argument of a command, or "" for the terminal's own folder."""
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 
 def _lines_of_wrong(
     answer: Answer, words: Callable[..., str], sentences: list[str], table: list[str]
 ) -> list[str]:
-    """The text of a wrong answer: with the numbers, if there are any, and the ways to go on."""
+    """Return the text of a wrong answer, with any numbers and the next steps."""
     lines = [words("wrong")] if answer.numbers else []
     if answer.result != "result":
         lines.append(f"  {words('compared')} {words(answer.result)}")
@@ -198,7 +200,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """The numbers of the example, one below the other."""
+    """Return the numbers of the example as a table, one below the other."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

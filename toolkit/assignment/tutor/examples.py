@@ -1,7 +1,8 @@
-"""Try exercises on tiny examples, beside the results of an independent reference.
+"""Tests of exercises on tiny examples, compared with the results of an independent reference.
 
-For an exercise that is a formula, `exercises.toml` has the examples, and REFERENCES the formula.
-The others are played with tiny networks, by a function that yields its comparisons.
+If an exercise is a formula, `exercises.toml` has the examples, and REFERENCES has the formula. For
+every other exercise, a function runs the student's code with tiny networks and yields its
+comparisons.
 """
 
 import math
@@ -26,7 +27,7 @@ OLD = 1e6  # an earlier gradient, larger than that of any loss
 
 
 class Comparison(NamedTuple):
-    """A result beside the right one."""
+    """A student's result and the right result."""
 
     got: Any
     wanted: Any
@@ -37,7 +38,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """True if two results agree: in shape, in kind of number, and up to rounding."""
+    """True if two results agree in shape, in kind of number, and up to rounding in value."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -61,7 +62,7 @@ def _is_number(value: Any) -> bool:
 
 
 def try_out(exercise: Exercise, function: Function) -> Iterator[Comparison]:
-    """The results of a student's function, one after the other."""
+    """Yield the comparisons of a student's function with the reference, one after the other."""
     if exercise.name in PLAYED:
         yield from PLAYED[exercise.name](function)
     for example in exercise.examples:
@@ -96,7 +97,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function with clones of tensors, since it may change an input in place."""
+    """Call a function with clones of tensors, because it may change an input in place."""
     return function(*map(_clone, inputs))
 
 
@@ -109,7 +110,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """The first of the exercise's mistakes whose code gives the same result; "" if none does."""
+    """Return the first of the exercise's mistakes that gives the same result, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -120,7 +121,7 @@ def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> 
 def _ignored_inputs(
     function: Function, got: Any, reference: Function, wanted: Any, inputs: Mapping[str, Any]
 ) -> Iterator[str]:
-    """The tensors whose change changes the reference's result, but not the student's.
+    """Return the tensors that affect the reference's result, but not the student's.
 
     Args:
         got, wanted: the results of the function and of the reference for the inputs.
@@ -139,7 +140,7 @@ def _ignored_inputs(
 
 
 def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """The gradients of the sum of the squares of the result, for each input of floats."""
+    """Return the gradients of the sum of the squared results, for each floating-point input."""
     leaves = list(map(_clone, inputs.values()))
     floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
     results = _call(function, leaves)
@@ -152,12 +153,12 @@ def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, .
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """c(t) = c(t-1) / 2 + x(t), h(t) = c(t) + h(t-1) / 4"""
+    """Return h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t), a cell for tests."""
     return c / 2 + x + h / 4, c / 2 + x
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Each gate from its W_x, W_h and b, by the check's reference."""
+    """Compute each gate from W_x, W_h and b with the check's reference."""
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
@@ -225,14 +226,14 @@ REFERENCES: dict[str, Function] = {
 
 
 def _linear(size: int) -> nn.Module:
-    """Logits from inputs (batch, ...) of `size` numbers, always with the same weights."""
+    """Return logits for inputs (batch, ...) of `size` numbers, always with the same weights."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
 
 
 def train_step(function: Function) -> Iterator[Comparison]:
-    """Updates of plain gradient descent and of RMSProp, beside the same by hand."""
+    """Compare updates of plain gradient descent and of RMSProp with the same updates by hand."""
     inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
     x, y = inputs.flatten(1).double(), _one_hot(labels).double()
     begin = next(_linear(2).parameters()).detach().double()
@@ -266,7 +267,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
 
 
 def accuracy(function: Function) -> Iterator[Comparison]:
-    """Nine samples in batches of 4, 4 and 1, of which 6, 9 and 0 are right."""
+    """Test nine samples in batches of 4, 4 and 1, of which 6, 9 and 0 are right."""
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
     for right in (6, 9, 0):
@@ -286,7 +287,7 @@ def _shape(images: Any, *wanted: int) -> Comparison:
 
 
 def generator(function: Function) -> Iterator[Comparison]:
-    """Shapes of two batches, and pixels of z that are far from zero."""
+    """Test the shapes of two batches, and the pixels for z far from zero."""
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
@@ -300,7 +301,7 @@ def generator(function: Function) -> Iterator[Comparison]:
 
 
 class _Generator(nn.Module):
-    """Draws (n, 1, 28, 28), and keeps all z and all images."""
+    """A generator of images (n, 1, 28, 28) that keeps all z and all images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -323,7 +324,7 @@ class _Generator(nn.Module):
 
 
 class _Discriminator(nn.Module):
-    """Answers between 0.2 and 0.8, which may be a logit, a probability, or any other mark."""
+    """A discriminator whose answers, 0.2 to 0.8, may be logits, probabilities or anything else."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -338,7 +339,9 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """The direction in which a step moves the answers to these images: up, down, or "-"."""
+        """Return the direction in which a step moves the answers to these images: up, down, or
+        "-".
+        """
         directions: set[float] = set()
         for batch, answers in self.answered:
             if answers.grad is not None:
@@ -353,7 +356,7 @@ class _Discriminator(nn.Module):
 
 
 def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
-    """One step of a network: the direction of the answers, and the weights that it moves."""
+    """Test one step of a network: the direction of the answers, and the weights that it changes."""
     g, d = _Generator(), _Discriminator()
     weights = {"generator": g.weight, "discriminator": d.weight}
     before = {name: weight.detach().clone() for name, weight in weights.items()}
@@ -390,7 +393,7 @@ def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """The count by default, and another; the mode, the graph and the noise."""
+    """Test the default count and another one, and also the mode, the graph and the noise."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)
@@ -401,7 +404,7 @@ def sample(function: Function) -> Iterator[Comparison]:
 
 
 def interpolation(function: Function) -> Iterator[Comparison]:
-    """The points, in their order."""
+    """Test the points and their order."""
     model, ends = _Generator().eval(), torch.randn(2, LATENT)
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)

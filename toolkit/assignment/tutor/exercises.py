@@ -13,7 +13,7 @@ from toolkit.common.texts.language import Language
 
 
 class Exercise(BaseModel):
-    """One step of the assignment; `exercises.toml` explains its entries."""
+    """An exercise of the assignment; `exercises.toml` explains its entries."""
 
     name: str  # such as "lstm.equation_5"
     part: Part
@@ -28,30 +28,30 @@ class Exercise(BaseModel):
 
     @property
     def file(self) -> str:
-        """The skeleton's file for it."""
+        """The file of the skeleton that contains the exercise."""
         return FILES[self.part]
 
     @property
     def function(self) -> str:
-        """The name of the function or class to write."""
+        """The name of the function or class that the student writes."""
         return self.stub.replace("(", " ").split()[1]
 
 
 @functools.cache
 def exercises() -> dict[str, Exercise]:
-    """The exercises by name, in their order."""
+    """Return the exercises by name, in their order."""
     return {name: Exercise(name=name, **table) for name, table in _read("exercises.toml").items()}
 
 
 def find_exercise(name: str) -> Exercise:
-    """The exercise of this name; a UsageError if there is none."""
+    """Return the exercise of this name; raise a UsageError if it does not exist."""
     if name not in exercises():
         raise UsageError(f"There is no exercise {name!r}. {nearest(name, list(exercises()))}.")
     return exercises()[name]
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """A sentence of the tutor's, or its name of a result."""
+    """Return a sentence of the tutor, or the tutor's name for a verdict."""
     return str(_read("sentences.toml")[language][key]).format(**fields)
 
 

@@ -31,7 +31,7 @@ class Settings(BaseModel):
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings in a folder, or the defaults; a UsageError if the file sets something else."""
+    """Return the settings in a folder, or the defaults; an unknown setting is a UsageError."""
     path = folder / SETTINGS
     if not path.exists():
         return Settings()
@@ -45,13 +45,13 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_entry(folder: Path, exercise: str, **facts: Any) -> None:
-    """Add a line to the journal; a ToolkitError if it cannot be written."""
+    """Add a line to the journal; raise a ToolkitError if the line cannot be written."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
     append_entry(folder / JOURNAL, {"time": time, "exercise": exercise, **facts})
 
 
 def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines about each exercise, the oldest first; damaged lines are left out."""
+    """Return the entries for each exercise, oldest first, without damaged lines."""
     entries: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
     for entry in read_log(folder / JOURNAL).entries:
         if entry["exercise"] in entries:
@@ -60,7 +60,7 @@ def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """The newest check of an exercise; {} if there is none."""
+    """Return the newest check of an exercise, or {} if the exercise was never checked."""
     newest: dict[str, Any] = {}
     for entry in entries:
         if "verdict" in entry:
@@ -69,7 +69,9 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """A line for each exercise that was begun, for the report; [] unless the teacher wants it."""
+    """Return a line for each exercise that was begun, for the report; [] unless the teacher
+    wants it.
+    """
     if not read_settings(folder).report:
         return []
     lines = []

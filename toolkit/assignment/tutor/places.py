@@ -1,8 +1,9 @@
-"""Find the code of an exercise: in a cell, as a function of a file, or in a file of any style.
+"""The search for the code of an exercise: in a cell, in a file's function, or in any other file.
 
-A cell's function is called in the notebook. A file runs in the check's child process, with its
-limits. If the file has the exercise's own function, that is called; otherwise, or if the call
-fails, the check judges the part, and only the findings that belong to the exercise count.
+A cell's function is called in the notebook. A file runs in the check's child process, within the
+check's limits. If the file contains the exercise's own function, that function is called.
+Otherwise, or if the call fails, the check judges the whole part, and only the exercise's own
+findings count.
 """
 
 import ast
@@ -32,7 +33,9 @@ atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """The answer about a cell's function; if that is not written, about the files."""
+    """Return the answer about a cell's function, or about the files if the cell's function is
+    not written.
+    """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
         return answer
@@ -82,7 +85,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """True if two functions have the same parameters, or as many; true for classes."""
+    """True if two functions have the same parameters or equally many, or if one is a class."""
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True
     names, wanted = _parameters(node), _parameters(stub)
@@ -94,7 +97,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 
 
 def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
-    """The exercise's own function, in the child."""
+    """Return the answer after a call of the exercise's own function in the child process."""
     file = Path(submission.parts[exercise.part].file)
     driver = submission.root / file.parent / DRIVER
     driver.write_text(
@@ -116,7 +119,7 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def run_example(name: str, file: str) -> None:
-    """In the child: import the student's file, and write the answer beside it."""
+    """Import the student's file in the child process, and write the answer beside the file."""
     exercise = find_exercise(name)
     spec = importlib.util.spec_from_file_location(Path(file).stem, Path(file).resolve())
     assert spec is not None
@@ -128,7 +131,7 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """The check's report about a part; the same files are judged once."""
+    """Return the check's report about a part; the same files are judged only once."""
     from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -140,7 +143,7 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
-    """The answer about an exercise by the check's report about its part."""
+    """Return the answer about an exercise, from the check's report about its part."""
 
     def sentences(key: str, finding: Finding) -> list[Sentence]:
         place = _line(submission, finding.file, finding.line)
@@ -176,7 +179,7 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """True if the check has shown that no fault of the exercise is there."""
+    """True if the check has shown that the code has none of the exercise's faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     ids = {id.split()[0] for id in exercise.ids}
@@ -186,7 +189,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """The key of the exercise's mistake that every finding with such an id is; "" if none is."""
+    """Return the key of the mistake that every finding with this id means, or ""."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
@@ -194,7 +197,7 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
 
 
 def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:
-    """A line of a student's own Python file, if it is known."""
+    """Return a line of a student's own Python file, or "" if the line is unknown."""
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []
     text = linecache.getline(str(submission.root / file), line).strip()

@@ -1,6 +1,6 @@
-"""Check exercises, give hints and list progress, for a notebook and a terminal.
+"""The tutor's checks, hints and progress, for a notebook and a terminal.
 
-All functions raise a UsageError if there is no such exercise, or if the settings cannot be read.
+All functions raise a UsageError if the exercise does not exist, or if the settings cannot be read.
 """
 
 import sys
@@ -27,13 +27,13 @@ def check_exercise(
     expect: str | None = None,
     host: Host | None = None,
 ) -> tuple[Answer, str]:
-    """The answer about an exercise, and its text; the journal gets a line about it.
+    """Return the answer about an exercise and its text, and add a line to the journal.
 
     Args:
-        folder: has the student's files, and gets the journal.
-        namespace: of the notebook.
-        expect: the prediction; None to ask for it if somebody can answer.
-        host: runs files; None for one that is kept.
+        folder: the folder with the student's files, in which the journal is written.
+        namespace: the notebook's names and values.
+        expect: the prediction; None to ask for a prediction if somebody can answer.
+        host: the process that runs files; None for the toolkit's own process, which is kept.
     """
     exercise, settings = find_exercise(name), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
@@ -51,7 +51,7 @@ def check_exercise(
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
-    """The function of an exercise if a cell defines it; an imported one may be out of date."""
+    """Return an exercise's function if a cell defines it; an imported one may be out of date."""
     function = namespace.get(exercise.function)
     if getattr(function, "__module__", "") == namespace.get("__name__"):
         return function
@@ -59,7 +59,7 @@ def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
-    """A hash of the code that is checked: it shows a change."""
+    """Return a hash of the checked code, which shows whether the code has changed."""
     path = folder / exercise.file
     data = b""
     if path.is_file():
@@ -75,7 +75,7 @@ def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
 
 
 def _ask(question: str) -> str | None:
-    """A line from the student; None if nobody can answer."""
+    """Return a line that the student types, or None if nobody can answer."""
     ipython = sys.modules.get("IPython")
     kernel = ipython and getattr(ipython.get_ipython(), "kernel", None)
     if not kernel and not can_ask():
@@ -87,7 +87,7 @@ def _ask(question: str) -> str | None:
 
 
 def next_hint(name: str, folder: Path) -> str:
-    """The next hint, or the reason why there is none."""
+    """Return the next hint, or the reason why there is no hint."""
     exercise, settings = find_exercise(name), read_settings(folder)
     language, entries = settings.language, read_entries(folder)[name]
     if not settings.hints:
@@ -110,7 +110,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
-    """A hint about the mistake in the last check; "" where those of the exercise are about it."""
+    """Return a hint about the mistake in the last check, or "" if the exercise's hints cover it."""
     mistake = exercise.mistakes.get(last["mistake"], {}) if last["verdict"] == "wrong" else {}
     if step == 1 or mistake.get("then") != "page":
         return mistake.get(language, "") if step == 1 else ""
@@ -122,7 +122,7 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """The exercises, with a mark for each that is right or was tried."""
+    """Return the list of exercises, with a mark for each that is right or was tried."""
     language = read_settings(folder).language
     verdicts = {}
     for name, entries in read_entries(folder).items():

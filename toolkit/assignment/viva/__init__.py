@@ -1,1 +1,1 @@
-"""Five questions about somebody's own lines, whose answers come from running their code."""
+"""Five questions about a student's own lines, whose answers come from running the code."""

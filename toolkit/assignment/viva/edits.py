@@ -1,4 +1,4 @@
-"""Small changes of a student's program that keep all other lines where they are."""
+"""Small changes to a student's program that do not move any other line."""
 
 import ast
 import re
@@ -17,10 +17,10 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
 class Edit(NamedTuple):
-    """A change, its place, and the text of the whole file with the change.
+    """A change, its place, and the text of the whole changed file.
 
-    A line is `removed`, unless it assigns a new variable; its only number is `doubled`; it is
-    `swapped` with the next line.
+    There are three kinds of change. A line is `removed`, unless it assigns a new variable. The only
+    number in a line is `doubled`. A line is `swapped` with the next line.
     """
 
     kind: str
@@ -29,10 +29,10 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
-    """Yield changes to the statements that ran and stand alone on their line.
+    """Yield changes to the statements that ran and that have a line to themselves.
 
     Args:
-        states: of the random generators, after the first time of each line that ran.
+        states: the states of the random generators after the first run of each line.
     """
     lines = text.split("\n")
     ran = {line for name, line in states if name == file}
@@ -58,7 +58,9 @@ def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """The statements that are alone on a line, ran, and do more than the `DULL` ones."""
+    """Return the statements that have a line to themselves, ran, and do more than the `DULL`
+    ones.
+    """
     tree = parsed(text)
     if tree is None:
         return {}
@@ -74,7 +76,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """True for an assignment that does not read what it assigns."""
+    """True for an assignment that does not read the variable that it assigns."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):
@@ -85,7 +87,7 @@ def _makes_a_variable(node: Statement) -> bool:
 
 
 def _doubled(node: Statement, line: str) -> str:
-    """The statement with its only number doubled; "" unless there is just one."""
+    """Return the statement with its only number doubled, or "" unless it has exactly one number."""
     numbers = []
     for constant in ast.walk(node):
         if not isinstance(constant, ast.Constant) or not constant.value:

@@ -1,4 +1,4 @@
-"""Find facts about lines, and about changes of them, by running the code."""
+"""Facts about lines, and about changes to lines, from running the code."""
 
 import math
 import random
@@ -23,18 +23,20 @@ Place = tuple[Any, ...]  # a file and a line
 
 
 class Runs:
-    """Runs the scripts that train, each time in a new process, and finds facts about them.
+    """Runs of the scripts that train, each in a new process, from which facts are found.
 
     Args:
-        root: where the child has its copy of the submission.
-        seed: chooses the changes that are tried.
+        root: the child's copy of the submission.
+        seed: determines which changes are tried.
     """
 
     def __init__(self, submission: Submission, host: Host, root: str, seed: int) -> None:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
     def facts(self) -> Iterator[Facts]:
-        """The facts of each script that trains, with batches of `BATCH` items if possible."""
+        """Return the facts of each script that trains, with batches of `BATCH` items if
+        possible.
+        """
         for part, located in self._submission.parts.items():
             if part not in ("train", "gan"):
                 continue
@@ -50,7 +52,8 @@ class Runs:
         """Run a script in a new process.
 
         Returns:
-            {} if the process died, could not run it, or named a place that was not handed in.
+            the facts of the run, or {} if the process died, could not run the script, or named a
+            place outside the submission.
         """
 
         def fewer_digits(train: bool) -> dict[str, Any]:
@@ -66,7 +69,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """True if all places are of the submission: files are read by these names."""
+        """True if all places are in the submission, because files are read by these names."""
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
@@ -88,7 +91,9 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes while there is time; yield those with a clear effect on two losses."""
+        """Try changes while there is time, and yield each change with a clear effect on two
+        losses.
+        """
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:
@@ -105,10 +110,10 @@ class Runs:
                 yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Changes in lines that ran, kind after kind.
+        """Return changes to the lines that ran, one kind after the other.
 
         Args:
-            states: of the random generators, after each line.
+            states: the states of the random generators after each line.
         """
         rng = random.Random(self._seed)
         possible: list[Edit] = []
@@ -129,7 +134,7 @@ def _is_usable(run: Run) -> bool:
 
 
 def _two_losses(places: list[Place]) -> list[int]:
-    """Two of the backward passes: the first of each of the last two lines, or the first two."""
+    """Return two backward passes: the first of each of the last two lines, or the first two."""
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
         return firsts[-2:]
@@ -137,7 +142,8 @@ def _two_losses(places: list[Place]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Facts about single lines, without those that chance or the number of digits decides.
+    """Return the facts about single lines that depend neither on chance nor on the number of
+    digits.
 
     Args:
         again: the same run with other random numbers.
@@ -166,12 +172,12 @@ def _by_place(run: Run) -> dict[Place, Run]:
 
 
 def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
-    """The effect of a change on two losses; None if it is not clear, or may be random.
+    """Return the effect of a change on two losses, or None if it is unclear or may be random.
 
     Args:
         passes: the backward passes of the unchanged code.
-        losses: two of them, by number.
-        run: of the changed code.
+        losses: the numbers of two of these passes.
+        run: the run of the changed code.
     """
     if not run:
         return None

@@ -1,8 +1,9 @@
-"""Draw questions from facts, so that a guess without reading the file is right one time in four.
+"""Questions drawn from facts, where a guess without reading the file is right one time in four.
 
-A reader who knows such programs knows much about a line by its number alone. So a question asks for
-how many of seven lines something is true, preferably lines whose neighbours differ; and each of its
-four choices, consecutive numbers, is right for some seven lines of this very code.
+A reader who knows similar programs can guess a lot about a line from its number alone. So a
+question asks for how many of seven lines a statement is true, and prefers lines whose neighbours
+differ. The four choices are consecutive numbers, and for each choice, the code has seven lines for
+which this choice is right.
 """
 
 import functools
@@ -29,7 +30,7 @@ Place = tuple[str, int]
 
 
 class Facts(NamedTuple):
-    """The facts of one script."""
+    """The facts about one script."""
 
     script: str
     batch: int | None  # None: the script's own
@@ -38,7 +39,7 @@ class Facts(NamedTuple):
 
 
 class Question(BaseModel):
-    """One question, with its answer."""
+    """A question with its answer."""
 
     kind: str
     asks: str
@@ -53,14 +54,14 @@ def _tables() -> dict[str, Any]:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """A sentence with its fields filled in."""
+    """Return a sentence with its fields filled in."""
     return str(_tables()["words"][language][key]).format(**fields)
 
 
 def draw_questions(
     facts: list[Facts], submission: Submission, language: Language, seed: int, count: int = COUNT
 ) -> list[Question]:
-    """Questions about different facts: `count`, or fewer if there are not enough."""
+    """Return `count` questions about different facts, or fewer if there are not enough facts."""
     rng = random.Random(seed)
     scripts = [_Script(script, submission, language) for script in facts]
     pairs = list(itertools.product(scripts, _tables()["kind"].items()))
@@ -76,14 +77,14 @@ def draw_questions(
 
 
 class _Script:
-    """Draws and writes questions about one script."""
+    """A writer of questions about one script."""
 
     def __init__(self, facts: Facts, submission: Submission, language: Language) -> None:
         self._facts, self._submission, self._language = facts, submission, language
         self._words = _tables()["words"][language]
 
     def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
-        """A question; None if there are too few lines for it."""
+        """Return a question, or None if there are too few lines for it."""
         facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
         options = list(itertools.product(sorted(values), DISTANCES))
@@ -125,7 +126,7 @@ class _Script:
         )
 
     def _label(self, place: Place) -> str:
-        """A line as its author finds it."""
+        """Return a line's file and number, as the student can find the line."""
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"
@@ -134,17 +135,17 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """A value as it is written, or an outcome in words."""
+        """Return a value as Python writes it, or an outcome in words."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 
 def _contrasting(
     facts: Mapping[Place, Any], value: Any, distance: int
 ) -> tuple[list[Place], list[Place]]:
-    """The lines that have a value, and those that have not, if a line near them differs.
+    """Return the lines that have a value, and the lines that do not, if a nearby line differs.
 
     Args:
-        distance: of the nearest such line, in lines with facts.
+        distance: the largest distance of such a nearby line, in lines with facts.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

@@ -1,4 +1,4 @@
-"""Find questions about a folder, and ask them: `toolkit viva`."""
+"""The session of `toolkit viva`, which finds questions about a folder and asks them."""
 
 import os
 from collections.abc import Iterator
@@ -18,16 +18,16 @@ LETTERS = "abcd"
 def questions_of(
     submission: Submission, host: Host, root: str, language: Language, seed: int
 ) -> list[Question]:
-    """Five questions about a submission whose code runs in `host`; fewer if there are no more."""
+    """Return up to five questions about a submission whose code runs in `host`."""
     facts = Runs(submission, host, root, seed).facts()
     return draw_questions(list(facts), submission, language, seed)
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """Find questions about one's own folder, whose code runs in `host` without a sandbox.
+    """Return questions about the user's own folder; its code runs in `host` without a sandbox.
 
     Raises:
-        UsageError: it is not a folder, or has none of the files.
+        UsageError: the path is not a folder, or the folder has none of the files.
         ToolkitError: there is no question.
     """
     with scratch_directory("viva") as scratch:
@@ -36,7 +36,7 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
-    """Return the questions if there are any.
+    """Return the questions if there is at least one.
 
     Raises:
         ToolkitError: there is no question.

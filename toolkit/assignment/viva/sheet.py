@@ -1,4 +1,4 @@
-"""Questions about somebody else's hand-in: its code runs in the grader's sandbox only."""
+"""Questions about another person's submission, whose code runs only in the grader's sandbox."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ NEEDS_LINUX = (
 
 
 class Drawn(BaseModel):
-    """What the process that reads the hand-in sends: questions, or why there are none."""
+    """The message of the process that reads the submission: questions, or the reason for none."""
 
     questions: list[Question] = []
     problem: str = ""
@@ -36,15 +36,15 @@ class Drawn(BaseModel):
 def questions_for_sheet(
     folder: Path, language: Language, seed: int, unsafe: bool, limits: "Limits | None" = None
 ) -> list[Question]:
-    """Questions about the code in a folder, at least one.
+    """Return at least one question about the code in a folder.
 
     Args:
-        unsafe: as of `find_isolation`.
-        limits: of the sandbox.
+        unsafe: see `find_isolation`.
+        limits: the limits of the sandbox.
 
     Raises:
-        UsageError: it is no folder, or has none of the files.
-        ToolkitError: there is no safe isolation here, the code took too much, or there is no
+        UsageError: the path is not a folder, or the folder has none of the files.
+        ToolkitError: this machine has no safe isolation, the code exceeded a limit, or there is no
             question.
     """
     if sys.platform != "linux":

@@ -1,1 +1,1 @@
-"""Folders for a while: made with a proof of who made them, and deleted by that proof alone."""
+"""Temporary folders that hold a proof of their maker and are deleted only because of this proof."""

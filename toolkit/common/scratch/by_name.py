@@ -1,4 +1,4 @@
-"""Scratch folders on Windows, which has neither descriptors of folders nor forks."""
+"""Scratch folders on Windows, which has no descriptors of folders and no fork."""
 
 import contextlib
 import os
@@ -11,7 +11,9 @@ from toolkit.common.scratch.left_over import say_left_over
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder; see `proved.scratch_directory`. No other command ever deletes it."""
+    """Make an empty folder, see `proved.scratch_directory`; no other command ever deletes the
+    folder.
+    """
     scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
     try:
         yield Path(os.path.realpath(scratch.name))

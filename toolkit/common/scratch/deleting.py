@@ -1,6 +1,6 @@
-"""Delete a stranger's files: without recursion, and failures are named, not raised.
+"""Deletion of untrusted files, without recursion; failures are returned, not raised.
 
-It needs only Python's standard library: it goes into the sandbox, too.
+This module needs only Python's standard library, because the sandbox uses it too.
 """
 
 import os
@@ -17,12 +17,12 @@ MOST_FAILURES = 100  # after these it stops
 
 @dataclass
 class _Level:
-    """A folder on the way down.
+    """A folder on the path that is being deleted.
 
     Attributes:
-        name: in the folder above.
-        kept: names in it that stay.
-        holds_mount: True if something is mounted in it.
+        name: the folder's name in its parent folder.
+        kept: names in the folder that are not deleted.
+        holds_mount: True if something is mounted in the folder.
     """
 
     name: str
@@ -31,15 +31,16 @@ class _Level:
 
 
 def delete(name: str, parent: int) -> list[str]:
-    """Delete a file, a link itself, or a folder with its content, at any depth and of any mode.
+    """Delete a file, a link itself, or a folder with its content, at any depth and with any mode.
 
-    File systems that are mounted in it stay as they are.
+    File systems that are mounted inside the folder are left alone.
 
     Args:
-        name: in the open folder `parent`.
+        name: a name in the open folder `parent`.
 
     Returns:
-        the failures: for each file or folder that remains its name and the reason; [] for none.
+        the failures: the name of each remaining file or folder, and the reason; [] if there are
+        none.
     """
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -64,10 +65,10 @@ def delete(name: str, parent: int) -> list[str]:
 
 
 def empty(folder: int) -> list[str]:
-    """Delete the content of an open folder, as `delete` does, but for mounted file systems.
+    """Delete the content of an open folder as `delete` does, but leave mounted file systems alone.
 
     Returns:
-        the failures; a folder that remains because of a mount is not one of them.
+        the failures; a folder that remains because of a mount does not count as a failure.
     """
     failures: list[str] = []
     levels = [_Level("")]
@@ -111,7 +112,7 @@ def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None
 
 
 def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[str]) -> None:
-    """Go into a folder, unless it cannot be opened or something is mounted there."""
+    """Enter a folder, unless it cannot be opened or something is mounted on it."""
     try:
         descent.down(open_closed_folder(name, descent.here))
         levels.append(_Level(name))

@@ -1,6 +1,6 @@
-"""Go down into a stranger's folder, at any depth: by descriptors, and through no link.
+"""A walk down into an untrusted folder, at any depth, by descriptors and without following links.
 
-It needs only Python's standard library: it goes into the sandbox, too.
+This module needs only Python's standard library, because the sandbox uses it too.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
     """Open the folder `name` in the open folder `parent`, and return its descriptor.
 
     Raises:
-        OSError: it is not a folder, it is a link, or it is closed to this user.
+        OSError: `name` is not a folder or is a link, or this user may not open it.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, dir_fd=parent)
 
 
 def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
-    """Open a folder like `open_folder`; a folder of this user first gets the mode for that.
+    """Open a folder like `open_folder`, after making a folder of this user accessible.
 
     Raises:
-        Mounted: another file system is mounted there; its mode is as it was.
-        OSError: it is not a folder, it is a link, or it is closed to this user for good.
+        Mounted: another file system is mounted there; its mode is unchanged.
+        OSError: `name` is not a folder or is a link, or this user may not open it at all.
     """
     flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(name, flags | getattr(os, "O_PATH", os.O_RDONLY), dir_fd=parent)
@@ -49,7 +49,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
 
 
 def mount_of(folder: int) -> str:
-    """Return a key of the mount that an open folder belongs to; on Linux also of a bind mount."""
+    """Return a key that identifies an open folder's mount; on Linux, this includes bind mounts."""
     try:
         with open(f"/proc/self/fdinfo/{folder}", encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id"))
@@ -58,23 +58,23 @@ def mount_of(folder: int) -> str:
 
 
 def identity(folder: int) -> Identity:
-    """Return the key of an open folder, which does not depend on its name."""
+    """Return a key that identifies an open folder independently of its name."""
     status = os.fstat(folder)
     return status.st_dev, status.st_ino
 
 
 class Mounted(OSError):
-    """Something else is mounted on a folder."""
+    """Another file system is mounted on a folder."""
 
 
 class Descent:
-    """One descriptor that goes down and up; the way up is believed only if it leads back.
+    """A descriptor that moves down and up in a tree; a way up is trusted only if it leads back.
 
     Attributes:
-        here: the open folder in which it is now.
+        here: the current folder, which is open.
 
     Args:
-        folder: an open folder, in which it begins and which it never leaves.
+        folder: the open folder in which the descent starts; the descent never leaves this folder.
     """
 
     def __init__(self, folder: int) -> None:
@@ -94,16 +94,16 @@ class Descent:
         os.close(self.here)
 
     def down(self, folder: int) -> None:
-        """Go to an open folder inside this one; the descriptor is closed on the way up."""
+        """Enter an open folder inside the current folder; `up` closes the folder's descriptor."""
         self._above.append(identity(self.here))
         os.close(self.here)
         self.here = folder
 
     def up(self) -> None:
-        """Go back to the folder above.
+        """Go back to the parent folder.
 
         Raises:
-            Moved: this folder lies in another one now.
+            Moved: the current folder has been moved into another folder.
         """
         expected = self._above.pop()
         above = open_folder("..", self.here) if self._above else os.dup(self._first)
@@ -115,7 +115,7 @@ class Descent:
 
 
 def _give_mode(name: str | os.PathLike[str], parent: int, handle: int) -> None:
-    """Let its owner use a folder, known by an open handle; a link is never followed."""
+    """Give the owner access to a folder through an open handle; a link is never followed."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
     else:

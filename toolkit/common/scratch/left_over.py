@@ -7,7 +7,7 @@ NAMED = 3  # in one message
 
 
 def say_left_over(folder: Path, failures: list[str]) -> None:
-    """Name the files that could not be deleted, in one message for this machine's administrator."""
+    """Report the files that could not be deleted in one message for the machine's administrator."""
     if not failures:
         return
     names = "; ".join(failures[:NAMED])

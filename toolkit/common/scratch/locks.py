@@ -1,4 +1,4 @@
-"""Locks on folders, which end with the process that holds them."""
+"""Locks on folders; a lock ends with the process that holds it."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the lock on a folder.
 
     Raises:
-        OSError: another process holds it, or this is not a folder.
+        OSError: another process holds the lock, or the path is not a folder.
     """
     descriptor = open_folder(folder)
     try:

@@ -1,11 +1,11 @@
-"""Scratch folders with a proof of their maker: a folder without this proof is never deleted.
+"""Scratch folders with a proof of their maker; a folder without this proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
         .toolkit-scratch  the proof: names the folder it is in; locked as long as its maker lives
         files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no proof of its own. Files that
-somebody has put beside `files` stay, and so does the folder around them.
+A folder that was copied or moved, or that another user made, has no valid proof. Other files beside
+`files` are kept, and so is the folder around them.
 """
 
 import contextlib
@@ -31,12 +31,12 @@ MOST_BYTES = 8192  # of a proof
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder for one purpose; at the end it is deleted with its content.
+    """Make an empty folder for one purpose, and delete it with its content at the end.
 
     If a file cannot be deleted, a message on the error output names it, and nothing is raised.
 
     Args:
-        purpose: the beginning of its name.
+        purpose: the beginning of the folder's name.
     """
     path = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
     folder = open_folder(path)
@@ -64,13 +64,13 @@ def clear_left_over(
     kept: Iterable[Path],
     first: Callable[[Path], list[str]] = _nothing_first,
 ) -> None:
-    """Delete the folders that this user's commands left because they were killed.
+    """Delete the folders that killed commands of this user left behind.
 
     Args:
-        purpose: of the folders.
+        purpose: the purpose of the folders.
         kept: no folder that contains one of these is touched.
-        first: called with `files` before it is deleted; it returns failures, and if there is one,
-            the folder stays.
+        first: called with the folder `files` before its deletion; if `first` returns failures, the
+            folder is kept.
     """
     protected: set[Identity] = set()
     for path in kept:
@@ -89,12 +89,12 @@ def clear_left_over(
 
 
 class NotAbandoned(OSError):
-    """A folder is in use, or it has no proof of its maker."""
+    """A folder is still in use, or it has no proof of its maker."""
 
 
 @contextlib.contextmanager
 def _new_proof(path: Path, folder: int) -> Iterator[None]:
-    """Write the proof of a new folder, and hold the lock on it."""
+    """Write the proof of a new folder, and lock the proof."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     proof = os.open(PROOF, flags, PRIVATE, dir_fd=folder)
     try:
@@ -107,11 +107,11 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Hold the lock on a folder of this user whose maker has ended.
+    """Lock the proof of an abandoned folder: it belongs to this user, and its maker has ended.
 
     Raises:
-        NotAbandoned: it is not such a folder.
-        OSError: there is no proof, or it is locked.
+        NotAbandoned: the folder is still in use, or belongs to another user.
+        OSError: there is no proof, or the proof is locked.
     """
     if os.fstat(folder).st_uid != os.geteuid():
         raise NotAbandoned
@@ -132,12 +132,14 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the content of a folder's proof; a copy of the folder would need another one."""
+    """Return the content that a folder's proof must have; a copied folder needs a different
+    proof.
+    """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
 def _parsed(data: bytes) -> object:
-    """Parse a proof; None if it is malformed."""
+    """Parse a proof; return None if it is malformed."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -145,7 +147,7 @@ def _parsed(data: bytes) -> object:
 
 
 def _discard(path: Path, folder: int) -> list[str]:
-    """Delete a folder whose lock is held: `files`, then the proof, then the folder if it is empty.
+    """Delete a locked folder: `files`, then the proof, then the folder itself if it is empty.
 
     Returns:
         the failures.
@@ -165,7 +167,7 @@ def _discard(path: Path, folder: int) -> list[str]:
 
 
 def _around(path: Path) -> Iterator[Identity]:
-    """Yield a folder and every folder that contains it, as far as they exist."""
+    """Yield a folder and all its parent folders that exist."""
     real = Path(os.path.realpath(path))
     for folder in (real, *real.parents):
         with contextlib.suppress(OSError):

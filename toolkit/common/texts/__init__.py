@@ -1,1 +1,1 @@
-"""Texts for people in other languages than English."""
+"""Texts in languages other than English."""

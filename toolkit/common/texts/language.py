@@ -1,7 +1,7 @@
-"""Translations: English stands where it is used; `zh.toml` has the Chinese for each text.
+"""Translations: the English text is in the code, and `zh.toml` has the Chinese for each text.
 
-A text that the file lacks stays English, as a teacher's own names of tasks do; the tests see to it
-that it lacks none of ours.
+A text without a translation stays English, for example a teacher's own names for tasks. Tests make
+sure that all texts of the toolkit have a translation.
 """
 
 import functools
@@ -15,18 +15,18 @@ TAGS: dict[Language, str] = {"en": "en", "zh": "zh-Hans"}  # as HTML names them
 
 
 def translate(text: str, language: Language) -> str:
-    """A text in a language; as it is where there is no translation."""
+    """Return a text in a language, or the English text if there is no translation."""
     return catalogue(language).get(text, text)
 
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """The translation of each English text; {} for English itself."""
+    """Return the translation of each English text; for English itself, return {}."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """The Chinese translation of each English text of the scripts in `playground/src`."""
+    """Return the Chinese translation of each English text of the scripts in `playground/src`."""
     return _read("playground.zh.toml")
 
 

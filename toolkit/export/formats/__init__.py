@@ -1,9 +1,9 @@
-"""The formats of a network, a module for each: `to_bytes` makes the content of its file.
+"""The formats of a network, one module for each; `to_bytes` makes the content of a file.
 
-- `weights`: `.safetensors`, what a training produces; the network is built from it.
+- `weights`: `.safetensors`, the result of a training, from which the network is built.
 - `program`: `.pt2`, a graph of `torch.export`.
 - `onnx`: `.onnx`, made through that graph.
 - `torchscript`: `.pt`, where this torch can still write it.
 
-Each is made from the network itself, none from another file.
+Each file is made from the network itself, never from another file.
 """

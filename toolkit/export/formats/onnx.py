@@ -26,7 +26,7 @@ OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which 
 
 
 def opened(export: Export) -> Checked:
-    """An ONNX file, verified, from numpy array to numpy array."""
+    """Return a verified ONNX file as a function from numpy array to numpy array."""
     # From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -39,10 +39,11 @@ def opened(export: Export) -> Checked:
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
-    """The content of an ONNX file; `made_from` in its metadata is the SHA-256 of the weights.
+    """Return the content of an ONNX file, with the SHA-256 of the weights as `made_from` in its
+    metadata.
 
     Raises:
-        ToolkitError: this torch cannot do it.
+        ToolkitError: this torch cannot write ONNX.
     """
     import onnx
 
@@ -79,7 +80,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 
 def _parts(graph: Any) -> Iterable[Any]:
-    """Everything in a graph, and in the graphs inside it, that can have metadata."""
+    """Yield everything in a graph, and in the graphs inside it, that can have metadata."""
     yield graph
     yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for node in graph.node:

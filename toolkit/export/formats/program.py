@@ -1,9 +1,10 @@
-"""The models as programs of `torch.export`: `.pt2` files, and what ONNX files are made from.
+"""The models as `.pt2` files, which are programs of `torch.export` and the source of ONNX files.
 
     from toolkit.export import load
 
-    lstm = load("lstm", format="pt2")
-    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
+in Python to one fixed length. So the loop over time is written as a `scan`, which is one operation
+of the graph and accepts any length.
 
 A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
 in Python to one length; the loop over time is therefore written as a `scan`, which is one operation
@@ -29,31 +30,31 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A program that was read from a file. Its weights can be replaced, as those of a module."""
+    """A program from a file, whose weights can be replaced like those of a module."""
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
         return self.run.load_state_dict(*arguments, **options)
 
     def state_dict(self, *arguments: Any, **options: Any) -> Any:
-        """See `nn.Module`: with the names that the weights had before the export."""
+        """See `nn.Module`; the weights have the names from before the export."""
         return self.run.state_dict(*arguments, **options)
 
 
 def opened(export: Export) -> Program:
-    """A `.pt2` file, verified, from tensor to tensor."""
+    """Return a verified `.pt2` file as a function from tensor to tensor."""
     return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
 def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """A network as a program with free batch and, for digits, free length.
+    """Return a network as a program whose batch size, and number of digits if any, is free.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
         model: in eval mode, on the CPU.
 
     Raises:
-        ToolkitError: this torch cannot do it.
+        ToolkitError: this torch cannot export the network.
     """
     if isinstance(model, LSTM | RNN):
         model = Scanned(model)
@@ -72,20 +73,20 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove the notes about where each operation came from: they depend on the process."""
+    """Remove the notes about each operation's origin, because they depend on the process."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
-    """The axes of a model's input whose length is not fixed."""
+    """Return the axes of a model's input whose length is not fixed."""
     batch, length = Dim("batch", min=1), Dim("length", min=1)
     return ({0: batch, 1: length} if SIGNATURES[name].input == DIGITS else {0: batch},)
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """The content of a `.pt2` file, which holds the SHA-256 of the weights as extra/made_from."""
+    """Return the content of a `.pt2` file, with the SHA-256 of the weights as extra/made_from."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -93,7 +94,7 @@ def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
 
 
 def from_bytes(data: bytes) -> ExportedProgram:
-    """The program in a `.pt2` file.
+    """Return the program in a `.pt2` file.
 
     Raises:
         ToolkitError: torch is too old.
@@ -109,7 +110,7 @@ def is_too_old() -> bool:
 
 
 class Scanned(nn.Module):
-    """An LSTM or an RNN, whose loop over time is a scan: equations (1) to (7) of `toolkit.lstm`."""
+    """An LSTM or an RNN whose loop over time is a scan: equations (1) to (7) of `toolkit.lstm`."""
 
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
@@ -117,10 +118,10 @@ class Scanned(nn.Module):
         self.hidden_size = model.hidden_size
 
     def forward(self, digits: Tensor) -> Tensor:
-        """From digits, int64 (batch, length), to the logits after the last one, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
 
-        A digit outside 0 to 9 is an error in both formats: torch has an assertion; ONNX has none,
-        but no row 10 in the table of the ten inputs.
+        A digit outside 0 to 9 is an error in both formats. torch has an assertion for it. ONNX has
+        no assertion, but the table of the ten inputs has no row 10.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -147,7 +148,7 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter_quiet() -> Iterator[None]:
-    """Suppress warnings that torch uses what it is about to change, and how torch 2.11 reads."""
+    """Suppress torch's warnings about its future changes, and a warning of torch 2.11's reader."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -1,16 +1,18 @@
-"""The networks as TorchScript, `.pt` files: code and weights, for C++ and Python with torch alone.
+"""The networks as TorchScript `.pt` files with code and weights, for C++ and Python with only
+torch.
 
-TorchScript is deprecated, and a torch may come that has none: `why_not` says so, and everything
-else works without. It is executable code, so load only what a manifest vouches for.
+TorchScript is deprecated, and a future torch may not have it. `why_not` then says so, and
+everything else works without TorchScript. A `.pt` file is executable code, so load only files that
+a manifest lists.
 
-The bytes of a file depend on the network and on torch's version alone. What torch writes depends on
+The bytes of a file depend only on the network and on torch's version. torch's own output depends on
 three other things, which `script` and `canonical` together remove:
 
-- What was scripted before. torch reuses the classes that it has compiled. The first class Linear is
-  called `__torch__.torch.nn.Linear` and shares a file with others of its module; a later one, with
-  another size, is `__torch__.torch.nn.___torch_mangle_<k>.Linear` in a file of its own, where k
+- Earlier scripting: torch reuses the classes that it has compiled. The first class Linear is called
+  `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
+  with another size is `__torch__.torch.nn.___torch_mangle_<k>.Linear` in a separate file, where k
   counts all such classes so far. Local variables are numbered file by file.
-- The hash seed: the constants of a class come in the order of a set.
+- The hash seed: the constants of a class are in the order of a set.
 - The machine: `.debug_pkl` has the paths of source files, and `serialization_id` is their hash.
 """
 
@@ -43,7 +45,7 @@ OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
 
 @functools.cache  # a torch does not change
 def why_not() -> str:
-    """A sentence that says why this torch can write no TorchScript; "" if it can."""
+    """Return a sentence that says why this torch cannot write TorchScript; "" if it can."""
     try:
         with exporter_quiet():
             torch.jit.save(script(nn.Identity()), io.BytesIO())
@@ -56,7 +58,7 @@ def why_not() -> str:
 
 
 def to_bytes(name: str, model: nn.Module) -> bytes:
-    """The content of a `.pt` file.
+    """Return the content of a `.pt` file.
 
     A student's network that cannot be scripted is traced.
 
@@ -65,7 +67,7 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
         model: on the CPU, in eval mode.
 
     Raises:
-        ToolkitError: this torch writes no TorchScript, or the script differs from the model.
+        ToolkitError: this torch cannot write TorchScript, or the script differs from the model.
     """
     if problem := why_not():
         raise ToolkitError(problem)
@@ -88,9 +90,9 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 
 
 class ScriptedLSTM(LSTM):
-    """A `FastLSTM` as TorchScript can be: without derivatives by hand, which it does not know.
+    """A `FastLSTM` for TorchScript, which does not support the handwritten derivatives.
 
-    If its weights ask for gradients, it goes through the plain loop, which autograd can follow.
+    If its weights need gradients, the network uses the plain loop, which autograd can follow.
     """
 
     def __init__(self, model: FastLSTM) -> None:
@@ -112,7 +114,7 @@ class ScriptedLSTM(LSTM):
 
 
 def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
-    """The same with a trace of the student's network in place of its code."""
+    """Return the same network, with a trace in place of the student's code."""
     (example,) = example_inputs(name, model, batch_size=7)
     traced = copy.copy(model)
     traced._modules = dict(model._modules)
@@ -128,10 +130,10 @@ def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
 
 @torch.no_grad()
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
-    """Raise a ToolkitError unless both agree on random inputs, in every method.
+    """Raise a ToolkitError unless both networks agree on random inputs, in every method.
 
-    They agree as programs in other languages do with the golden values: within
-    `TOLERANCE` * (1 + |y|). A script may add in another order than its model.
+    The tolerance is `TOLERANCE` * (1 + |y|), as for programs in other languages and the golden
+    values. A script may add numbers in another order than its model.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -147,10 +149,10 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:
-    """A verified `.pt` file, in eval mode on the CPU, with weights that need no gradients.
+    """Return a verified `.pt` file, in eval mode on the CPU, with weights that need no gradients.
 
-    To train it further, set `requires_grad` of its parameters. Without gradients the LSTM takes the
-    quick loop, see `toolkit.lstm.fast`.
+    To train the network further, set `requires_grad` of its parameters. Without gradients, the LSTM
+    uses the fast loop, see `toolkit.lstm.fast`.
 
     Raises:
         ToolkitError: this torch has no TorchScript.
@@ -174,7 +176,7 @@ def from_bytes(data: bytes) -> torch.jit.ScriptModule:
 
 @functools.cache  # once
 def _note_of_python(version: tuple[int, int]) -> None:
-    """Of torch's own warnings about TorchScript, which are suppressed, the one that has a cure."""
+    """Tell the user that torch does not support TorchScript on Python 3.14."""
     if version >= (3, 14):
         print(
             "Note: torch does not support TorchScript, which .pt files are, on Python 3.14; if one "
@@ -184,10 +186,10 @@ def _note_of_python(version: tuple[int, int]) -> None:
 
 
 def original(module: torch.jit.ScriptModule) -> nn.Module:
-    """The toolkit's network in a `.pt` file that has no weights beside it, from before 0.3.
+    """Return the toolkit's network in a `.pt` file from before 0.3, which has no weights beside it.
 
     Returns:
-        a network of its class with its weights, or the module itself if the class is another one.
+        a network of its class with its weights, or the module itself if it is of another class.
     """
     state: dict[str, Tensor] = module.state_dict()
     architecture = architecture_of(module.original_name, state)
@@ -199,9 +201,9 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 
 
 def script(model: nn.Module) -> torch.jit.ScriptModule:
-    """Script a model into classes of its own, each of which has a file to itself.
+    """Script a model into new classes, each of which has a separate file.
 
-    torch gets an empty store of compiled classes, twice: the second time each class has a
+    torch gets an empty store of compiled classes, twice. The second time, each class has a
     predecessor of the same name, whatever was scripted before.
     """
     from torch.jit import _recursive  # private: a torch without it can write no such file
@@ -217,10 +219,10 @@ def script(model: nn.Module) -> torch.jit.ScriptModule:
 
 
 def canonical(archive: bytes) -> bytes:
-    """The same archive with the numbers of classes counted from 0, and constants sorted.
+    """Return the same archive with the numbers of classes counted from 0, and constants sorted.
 
     Args:
-        archive: of a module that `script` has made.
+        archive: the archive of a module that `script` has made.
     """
     numbers: dict[bytes, bytes] = {}
 

@@ -2,8 +2,8 @@
 
     {"class": "LSTM", "hidden_size": 128, "one_hot": true}
 
-is an architecture, as the manifest has it: a class of the toolkit, and its arguments. The file has
-the tensors of the `state_dict` by name. Nothing in it is run, and numpy reads it without torch.
+is an architecture in the manifest: a class of the toolkit, and its arguments. The file has the
+tensors of the `state_dict` by name. No code in the file is run, and numpy reads it without torch.
 """
 
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ CLASSES: dict[str, type[nn.Module]] = {
 
 
 def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """The architecture of a network of the toolkit; None if the class is another one.
+    """Return the architecture of a toolkit's network, or None for any other class.
 
     Args:
-        kind: the name of its class.
-        state: its weights, whose shapes say the sizes.
+        kind: the name of the network's class.
+        state: the network's weights, whose shapes determine the sizes.
     """
     sizes = {name: tensor.shape for name, tensor in state.items()}
     arguments: dict[str, Any] = {}
@@ -68,7 +68,7 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
 
 
 def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
-    """The network with these weights, in eval mode on the CPU; they need no gradients.
+    """Return the network with these weights, in eval mode on the CPU; they need no gradients.
 
     Raises:
         ValueError: there is no such class, or the weights are of another architecture.
@@ -99,17 +99,17 @@ class _WithoutInitialWeights(TorchFunctionMode):
 
 
 def to_bytes(model: nn.Module) -> bytes:
-    """The content of a `.safetensors` file: equal weights give equal bytes."""
+    """Return the content of a `.safetensors` file: equal weights give equal bytes."""
     state = {name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()}
     data: bytes = safetensors.torch.save(state)
     return data
 
 
 def from_bytes(data: bytes) -> dict[str, Tensor]:
-    """The weights in a `.safetensors` file, by name.
+    """Return the weights in a `.safetensors` file, by name.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the data is not a `.safetensors` file.
     """
     try:
         state: dict[str, Tensor] = safetensors.torch.load(data)

@@ -1,1 +1,1 @@
-"""The quality of generated digits: measured by a classifier, beside real images."""
+"""Measurements of generated digits by a classifier, compared with real images."""

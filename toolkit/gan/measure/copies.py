@@ -1,4 +1,4 @@
-"""Find copies: a generator's first samples beside the training images that are nearest to them."""
+"""A search for copies: a generator's first samples beside the nearest training images."""
 
 import base64
 from typing import Any
@@ -17,7 +17,7 @@ NUM_REAL = 40  # test images of each digit, to judge distances by
 
 
 def has_images() -> bool:
-    """Return True if MNIST is in the package; nothing is downloaded for a page."""
+    """Return True if MNIST is in the package, because a page never downloads anything."""
     return any(EMBEDDED.glob("*.gz"))
 
 
@@ -26,7 +26,7 @@ def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]
     """Find the training image nearest to each of the first 25 samples of seed 42.
 
     Args:
-        generator: the export, from z (n, latent_dim) to images (n, 1, 28, 28) in 0..1.
+        generator: the export, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0 to 1.
 
     Returns:
         the "seed"; the "distance" of each sample from its nearest training image, Euclidean over

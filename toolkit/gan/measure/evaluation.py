@@ -1,8 +1,8 @@
-"""Measure the quality of generated digits by the classifier, with error bars.
+"""Measurements of generated digits by a classifier, with error bars.
 
-A Frechet distance of 10,000 images is a random number: that of another 10,000 images of the same
-generator can differ by one or two. So the report is the mean over several draws with its standard
-deviation, beside that of as many sets of real images.
+The Fréchet distance of 10,000 images is a random number: for another 10,000 images of the same
+generator, the distance can differ by one or two. So the report gives the mean and the standard
+deviation over several draws, and the same for an equal number of sets of real images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ Number = TypeVar("Number", float, Spread)  # of one draw, or of several
 
 
 class Gaussian(NamedTuple):
-    """Mean (n,) and covariance (n, n) of a set of features, float64."""
+    """The mean (n,) and the covariance (n, n) of a set of features, float64."""
 
     mean: Tensor
     covariance: Tensor
@@ -42,7 +42,7 @@ class Predictions(NamedTuple):
 
 
 class Scores(NamedTuple, Generic[Number]):
-    """Measurements of sets of images."""
+    """The measurements of a set of images."""
 
     frechet_distance: Number  # to the test images; 0 for the same mean and covariance of features
     share_unsure: Number  # fraction, 0 to 1, whose digit has a probability below `SURE`
@@ -50,7 +50,7 @@ class Scores(NamedTuple, Generic[Number]):
 
 
 def fit_gaussian(features: Tensor) -> Gaussian:
-    """Return mean and unbiased covariance of features (num_images, n)."""
+    """Return the mean and the unbiased covariance of features (num_images, n)."""
     features = features.double()
     return Gaussian(features.mean(dim=0), torch.cov(features.T))
 
@@ -59,7 +59,7 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
 
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of the
-    square root is computed from C_p^(1/2) C_q C_p^(1/2), which is symmetric and has the same
+    square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has the same
     eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
@@ -72,24 +72,27 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Return the spread of each field over tuples such as `Scores`, whose last field is a list."""
+    """Return the spread of each field over a list of tuples such as `Scores`; the last field is
+    a list.
+    """
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
 
 class Evaluator:
-    """Measures images by the classifier's features and predictions.
+    """Measurement of images by the classifier's features and predictions.
 
-    A Frechet distance can only be compared with others that were measured by the same classifier on
-    as many images, and with the floor, the distance between real images.
+    Fréchet distances are comparable only if the same classifier measured them on the same number of
+    images. Compare each distance with the floor, which is the distance between two sets of real
+    images.
 
     Args:
         classifier: a `Classifier`, or its export, in eval mode.
-        sha256: hash of the classifier's file, to be reported with every distance.
+        sha256: the hash of the classifier's file, which is reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
-        num_images: in each draw; fewer for the floor if there are not enough training images.
-        num_draws: of a generator, and sets of training images.
+        num_images: images in each draw; the floor uses fewer if there are too few training images.
+        num_draws: draws of a generator, and also sets of training images.
 
     Attributes:
         test: the predictions for the test images.
@@ -116,7 +119,7 @@ class Evaluator:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Predictions:
-        """Predict the digits of images (n, 1, 28, 28) in 0..1."""
+        """Predict the digits of images (n, 1, 28, 28), 0 to 1."""
         batches = []
         for batch in images.split(BATCH_SIZE):
             features = self.classifier.features(batch.to(self.device))
@@ -125,11 +128,11 @@ class Evaluator:
         return Predictions(*map(torch.cat, zip(*batches, strict=True)))
 
     def measure(self, images: Tensor) -> Scores[float]:
-        """Return the scores of images (n, 1, 28, 28) in 0..1: one draw."""
+        """Return the scores of one draw of images (n, 1, 28, 28), 0 to 1."""
         return self.scores(self.predict(images))
 
     def scores(self, predictions: Predictions) -> Scores[float]:
-        """Return the scores of images by their predictions."""
+        """Return the scores of images whose predictions are known."""
         features, digits, confidences = predictions
         return Scores(
             frechet_distance(fit_gaussian(features), self._test_gaussian),
@@ -138,13 +141,13 @@ class Evaluator:
         )
 
     def measure_generator(self, network: nn.Module, seed: int) -> Scores[Spread]:
-        """Return the scores of a generator in eval mode, over draws that the seed determines."""
+        """Return the scores of a generator in eval mode; the seed determines the draws."""
         draws = sample_draws(network, seed, self.num_draws, self.num_images)
         return Scores(*over_draws([self.measure(images) for images in draws]))
 
     @cached_property
     def training(self) -> list[Predictions]:
-        """The predictions for disjoint sets of training images, one for each draw."""
+        """Return the predictions for disjoint sets of training images, one set for each draw."""
         order = torch.randperm(len(self._training_images), generator=make_rng(0, "floor"))
         size = min(self.num_images, len(order) // self.num_draws)
         sets = order.split(size)[: self.num_draws]
@@ -152,12 +155,12 @@ class Evaluator:
 
     @cached_property
     def real(self) -> Scores[Spread]:
-        """The scores of these sets of real images, to compare a generator's scores with."""
+        """Return the scores of real images, for comparison with a generator's scores."""
         return Scores(*over_draws([self.scores(predictions) for predictions in self.training]))
 
     @property
     def floor(self) -> Spread:
-        """The distance of real images from real images."""
+        """Return the distance between real images and other real images."""
         return self.real.frechet_distance
 
 
@@ -167,7 +170,7 @@ def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> I
 
     Args:
         network: a generator in eval mode.
-        seed: of the stream.
+        seed: the seed of the stream.
     """
     device = device_of(network)
     rng = make_rng(seed, "evaluation")
@@ -177,5 +180,5 @@ def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> I
 
 
 def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
-    """Return the first of these sets."""
+    """Return the first set of `sample_draws`."""
     return next(sample_draws(network, seed, 1, count))

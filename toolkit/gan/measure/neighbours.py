@@ -1,4 +1,4 @@
-"""Nearest-neighbour metrics: are samples realistic, are they diverse, are they copies?
+"""Nearest-neighbour metrics: the realism and the diversity of samples, and copies among them.
 
 All distances are Euclidean.
 """
@@ -13,7 +13,9 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """The overlap of two sets of features; the ball of a point reaches to its k-th neighbour."""
+    """The overlap of two sets of features; the ball around a point reaches to its k-th
+    neighbour.
+    """
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
     recall: float  # fraction, 0 to 1, of real images that lie in the ball of a sample
@@ -29,7 +31,7 @@ class Memory(NamedTuple):
 
 
 def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
-    """Find the k nearest `neighbours` (m, n) of each of `points` (p, n), the nearest first.
+    """Find the k nearest `neighbours` (m, n) of each of `points` (p, n), nearest first.
 
     Returns:
         distances (p, k), and row indices into `neighbours`, int64 (p, k).
@@ -55,7 +57,7 @@ def overlap(
 ) -> Overlap:
     """Return precision, recall, density and coverage of features, each (num_images, n).
 
-    `real_radii` is `radii(real, k)`: give it to measure many samples by the same real images.
+    `real_radii` is `radii(real, k)`. Pass it to measure many samples against the same real images.
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
@@ -80,11 +82,12 @@ def overlap(
 
 
 def memory(images: Tensor, training_images: Tensor) -> Memory:
-    """Are images (n, 1, 28, 28) copies of the training images (m, 1, 28, 28)? Both in 0..1.
+    """Measure how many of the images (n, 1, 28, 28) are copies of training images (m, 1, 28, 28).
 
-    A copy is closer to its training image than any other training image is. The fraction of images
-    for which that holds is 1 minus the authenticity of Alaa et al., "How Faithful is your Synthetic
-    Data?" (2022). Distances are between pixels, because features would hide a copy's noise.
+    All pixels are 0 to 1. An image is a copy if it is closer to its nearest training image than any
+    other training image is. The fraction of copies is 1 minus the authenticity of Alaa et al., "How
+    Faithful is your Synthetic Data?" (2022). Distances are between pixels, because features would
+    hide a copy's noise.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

@@ -1,4 +1,4 @@
-"""The scorecard of a generator: all its metrics, and the same metrics of real images."""
+"""The scorecard of a generator: all metrics, for its samples and for real images."""
 
 from collections.abc import Iterable
 from typing import Generic, NamedTuple
@@ -24,7 +24,7 @@ NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched
 
 
 class Scorecard(NamedTuple, Generic[Number]):
-    """The metrics of images, in comparison with the test images and the training images."""
+    """The metrics of images, compared with the test images and the training images."""
 
     frechet_distance: Number  # of the features
     share_unsure: Number  # fraction, 0 to 1, whose digit is not clear to the classifier
@@ -38,11 +38,11 @@ class Scorecard(NamedTuple, Generic[Number]):
 
 
 class Scorer:
-    """Fills in scorecards.
+    """A builder of scorecards.
 
     Attributes:
-        evaluator: measures the features.
-        mnist: its training images are what images may be copies of.
+        evaluator: the evaluator that measures the features.
+        mnist: the data set; a sample may be a copy of one of its training images.
     """
 
     def __init__(self, evaluator: Evaluator, mnist: MNIST) -> None:
@@ -52,11 +52,11 @@ class Scorer:
         self._test_radii = radii(evaluator.test.features)
 
     def score(self, predictions: Predictions, images: Tensor) -> Scorecard[float]:
-        """The scorecard of one draw.
+        """Return the scorecard of one draw.
 
         Args:
-            predictions: of all its images.
-            images: (n, 1, 28, 28) in 0..1, those whose nearest training image is searched for.
+            predictions: the predictions for all images of the draw.
+            images: (n, 1, 28, 28), 0 to 1; each is compared with its nearest training image.
         """
         distance, share_unsure, class_shares = self.evaluator.scores(predictions)
         test = self.evaluator.test.features
@@ -69,13 +69,16 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """The scorecard of several draws: what `score` takes, of each."""
+        """Return the scorecard over several draws; the arguments are those of `score` for each
+        draw.
+        """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
-        """The scorecard of real images: sets of training images, but for `Memory` of test images.
+        """Return the scorecard of real images.
 
-        Both are disjoint sets, and as many as the evaluator has draws.
+        The images are disjoint sets of training images, and for `Memory` disjoint sets of test
+        images. There is one set for each of the evaluator's draws.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -84,7 +87,7 @@ class Scorer:
 
 
 def in_words(card: Scorecard[Spread]) -> dict[str, str]:
-    """Return each number of a scorecard, with its error bar, by its name in tables."""
+    """Return each number of a scorecard with its error bar, by the number's name in tables."""
     words = {"Frechet distance": f"{card.frechet_distance:.2f}"}
     for name, title in TITLES.items():
         words[title] = f"{getattr(card, name):.3f}"

@@ -1,1 +1,1 @@
-"""Pairs of submissions with nearly the same code, and how they look side by side."""
+"""Pairs of submissions with nearly the same code, and their side-by-side view."""

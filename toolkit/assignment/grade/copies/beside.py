@@ -1,4 +1,4 @@
-"""Two submissions side by side, line by line, with what they share."""
+"""Two submissions side by side, line by line, with their shared code marked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MAX_LINE = 400  # characters of a line that are shown
 
 
 class Line(NamedTuple):
-    """A line of a file that is not blank."""
+    """A non-blank line of a file."""
 
     number: int  # from 1
     text: str
@@ -36,10 +36,10 @@ Row = tuple[Line | None, Line | None]  # None if that submission has no line bes
 def side_by_side(
     first: Mapping[str, str], second: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[Row]]]:
-    """Show each file of a submission beside the file that it shares most with.
+    """Yield each file of a submission beside the file of the other with the most shared code.
 
     Args:
-        first, second: the text of their files, by path, the files of `similar.read_code`.
+        first, second: the texts of the submissions' files by path, from `similar.read_code`.
 
     Yields:
         both paths, and the rows. A file that shares nothing with the other submission is left out.
@@ -58,7 +58,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two submissions; everything by the path of a file."""
+    """One submission of a pair; all attributes are keyed by the path of a file."""
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]
@@ -79,7 +79,9 @@ class Side:
         return runs
 
     def lines(self, path: str, shared: set[int]) -> list[Line]:
-        """Return the lines of a file; a line is shared if one of the `shared` runs covers it."""
+        """Return the lines of a file; a line is shared if at least one of the `shared` runs
+        covers it.
+        """
         words: dict[int, list[str]] = {}
         covered: set[int] = set()
         for block in self.blocks[path]:
@@ -97,7 +99,7 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares most runs with `grams`; None if none shares any."""
+    """Return the path of the file that shares most runs with `grams`, or None if no file does."""
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():
@@ -109,13 +111,13 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return a line as the page shows it: a long one is cut, though all of it was compared."""
+    """Return a line as the page shows it; a long line is truncated only for display."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return rows with equal lines beside each other, and the different lines between them."""
+    """Return rows with equal lines beside each other, and with the different lines between them."""
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

@@ -1,4 +1,4 @@
-"""The similar pairs of a class, with their pages."""
+"""The similar pairs of submissions in a class, and their pages."""
 
 import io
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
 
 @dataclass(frozen=True)
 class Similar:
-    """The similar pairs of a class."""
+    """The similar pairs of submissions in a class."""
 
     pairs: list[Pair]
     usual: float  # the similarity that is usual in the class, 0 to 1
@@ -31,10 +31,10 @@ class Similar:
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
-    """Find the similar pairs, and write a page for each.
+    """Find the similar pairs, and write a page for each pair.
 
     Args:
-        paths: of the archives, by their names.
+        paths: the paths of the archives by name.
     """
     prints: dict[str, Prints] = {}
     not_compared: dict[str, list[str]] = {}
@@ -61,14 +61,16 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
 
 
 def delete_pages(directory: Path) -> None:
-    """Delete the pages of an earlier comparison; a file that says nothing of it is not ours."""
+    """Delete the pages of an earlier comparison; any other file is not the toolkit's, and stays."""
     for path in directory.glob("*.html"):
         if path.stem.isdecimal() and MADE_HERE in path.read_bytes():
             path.unlink()
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return both kinds of prints of an archive, and what was left out, as numpy saves them."""
+    """Return an archive's prints, with and without names, and the parts left out, as numpy
+    stores them.
+    """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()
     clauses = [clause[:MAX_CLAUSE] for clause in prints.left_out[:MAX_CLAUSES]]

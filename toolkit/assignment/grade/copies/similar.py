@@ -1,15 +1,16 @@
-"""Pairs of submissions with nearly the same code: pointed out, never judged.
+"""Pairs of submissions with nearly the same code, which are pointed out but never judged.
 
-A program becomes the runs of GRAM tokens in it. Comments, docstrings and layout are dropped, and
-all names count as one, so renaming changes nothing; a run ends where a function or a class begins,
-so moving them changes nothing. The runs of the skeleton do not count. The similarity of two
-submissions is the share of the smaller one's runs that the other has too. The pages also say what
-was not compared: files that cannot be read, and code beyond a limit. (The idea, runs of tokens as
-fingerprints: Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; all runs are kept here.)
+A program is represented by its runs of GRAM tokens. Comments, docstrings and layout are dropped.
+All names count as the same token, so renaming changes nothing. A run ends where a function or a
+class begins, so moving functions and classes changes nothing. Runs that also occur in the skeleton
+do not count. The similarity of two submissions is the fraction of the smaller submission's runs
+that the other submission also contains. The pages also name the code that was not compared:
+unreadable files, and code beyond a limit. (Runs of tokens as fingerprints come from Schleimer,
+Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
-compare50 does the same, but it is under the GPL, and it wants attrs below 21, which no recent
-jsonschema or Jupyter supports. It also reads files of any size and writes pages that need scripts;
-both would have to be replaced for archives of strangers.
+compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which no recent
+jsonschema or Jupyter supports. compare50 also reads files of any size and writes pages that need
+scripts, which is not acceptable for untrusted archives.
 """
 
 import functools
@@ -45,13 +46,14 @@ Grams = NDArray[np.int64]  # hashes, sorted, each once
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions that are more alike than others of their class.
+    """Two submissions that are more similar than the other pairs of their class.
 
     Attributes:
-        share: the part of the smaller one's own code that the other has too, 0 to 1; all names
-            count as the same.
-        share_with_names: the same, but names count as they are.
-        usual: the share that is usual for these two: the larger of their medians over the class.
+        share: the fraction, 0 to 1, of the smaller submission's own code that the other also
+            contains; all names count as the same token.
+        share_with_names: the same fraction, but different names count as different.
+        usual: the usual share for these two submissions: the larger of their medians over the
+            class.
     """
 
     first: str
@@ -63,7 +65,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Prints:
-    """The runs of a submission that are compared, without those of the skeleton."""
+    """The runs of tokens of a submission that are compared, without the skeleton's runs."""
 
     plain: Grams  # all names count as the same
     named: Grams  # names count as they are
@@ -74,7 +76,9 @@ Block = list[tuple[str, int]]  # tokens, each with its line, from 1
 
 
 class Code(NamedTuple):
-    """The code of a submission: the text of each file, by path, and what could not be read."""
+    """The code of a submission: the text of each file by path, and the files that could not be
+    read.
+    """
 
     files: dict[str, str]
     left_out: list[str]  # a clause each
@@ -98,7 +102,7 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """Yield a clause for each part of a notebook that is not in its code."""
+    """Yield a clause for each part of a notebook that is not Python."""
     if path.suffix.lower() != SUFFIX:
         return
     try:
@@ -111,7 +115,7 @@ def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
 
 
 def prints_of(code: Code) -> Prints:
-    """Return the runs of tokens in the files of a submission that are not in the skeleton."""
+    """Return the runs of tokens in a submission's files that are not in the skeleton."""
     blocks_of_files, left_out = blocks_of(code.files)
     blocks = list(chain.from_iterable(blocks_of_files.values()))
     plain = own_grams(blocks, names=False)
@@ -122,14 +126,14 @@ def prints_of(code: Code) -> Prints:
 
 
 def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
-    """Compare every submission with every other.
+    """Compare every submission with every other submission.
 
     Args:
-        prints: of each submission, by its name.
+        prints: the prints of each submission by name.
 
     Returns:
-        the pairs that are far above the class, the farthest first, and the median of all pairs:
-        the similarity that is usual in this class.
+        the pairs that are much more similar than the class, the most similar first, and the median
+        of all pairs, which is the usual similarity in this class.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
     shares: dict[tuple[str, str], float] = {}
@@ -153,7 +157,7 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
 
 
 def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
-    """Return the key by which pairs are sorted."""
+    """Return the sort key of a pair, which puts the most similar pair first."""
     excess = pair.share - pair.usual
     return (-excess, -pair.share, -pair.share_with_names, pair.first, pair.second)
 
@@ -162,8 +166,8 @@ def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[st
     """Return the tokens of each file in pieces: functions, classes, and the rest.
 
     Returns:
-        the pieces of each file, up to the first error in it and to `MAX_TOKENS` of all files; and
-        a clause for each place after which the code is left out.
+        the pieces of each file, up to the file's first error and to `MAX_TOKENS` over all files;
+        and a clause for each place after which code is left out.
     """
     blocks_of_files = {}
     left_out = []
@@ -191,10 +195,10 @@ def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[st
 
 
 def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
-    """Yield the tokens of a file but for layout, comments and docstrings.
+    """Yield the tokens of a file, except layout, comments and docstrings.
 
     Yields:
-        True if a function or a class begins here, and the token.
+        a flag that is True if a function or a class begins here, and the token.
 
     Raises:
         SyntaxError, tokenize.TokenError: the rest of the file is not Python.
@@ -211,16 +215,16 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
 
 
 def anonymous(word: str) -> str:
-    """Return a token, or "a" in place of any name."""
+    """Return the token itself, or "a" if the token is a name."""
     is_name = word.isidentifier() and not keyword.iskeyword(word)
     return "a" if is_name else word
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of a block, in their order; a short block is one run.
+    """Return the hash of each run of a block, in order; a short block is one run.
 
     Args:
-        names: True if names count as they are, False if all count as the same.
+        names: True if different names count as different, False if all names count as the same.
     """
     words = [word if names else anonymous(word) for word, _ in block]
     if not words:
@@ -249,7 +253,7 @@ def own_grams(blocks: list[Block], names: bool) -> Grams:
 
 @functools.cache
 def skeleton(names: bool) -> Grams:
-    """Return the runs of the files that everybody begins with."""
+    """Return the runs of the files from which all students start."""
     files = {}
     for path in package_data("skeleton").glob("*.py"):
         files[str(path)] = path.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""The files that platforms export and import: archive names, rosters, grades, feedback."""
+"""The files that platforms export and import: archive names, rosters, grades and feedback."""

@@ -1,8 +1,9 @@
-"""The names of files and columns on each platform; docs/teachers.md says where they come from.
+"""The names of files and columns on each platform; docs/teachers.md cites the sources.
 
-Moodle, Canvas: their own programs, mod/assign/feedback/ and lib/gradebook_importer.rb,
-lib/content_zipper.rb. Blackboard: Anthology's help on working offline with grade data. Gradescope
-has no import of grades, so its file has the columns of its export.
+The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
+lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
+Anthology's help on working offline with grade data. Gradescope cannot import grades, so its file
+has the columns of its export.
 """
 
 import re
@@ -16,17 +17,19 @@ Row = Mapping[str, str]  # of a roster, by column
 
 @dataclass(frozen=True)
 class Platform:
-    """One platform.
+    """A platform for hand-ins and grades, such as Moodle.
 
     Attributes:
-        file: the beginning of the name that it gives to an archive, up to the student's own name
-            for it; None if it gives no name. `mark` is its mark of the student, `person` their
-            name as far as it is written there, and `when` the time of the attempt.
-        columns: those that it imports, in this order; `GRADE` is the place of the points.
-        key: the column that has the student's mark.
-        grade: the name of the column with the points; None if it is that of the assignment.
+        file: the beginning of the name that the platform gives to an archive, up to the student's
+            own file name; None if the platform gives no name. `mark` is the platform's mark of the
+            student, `person` is the student's name if the file name has it, and `when` is the time
+            of the attempt.
+        columns: the columns that the platform imports, in this order; `GRADE` is the place of the
+            points.
+        key: the column with the student's mark.
+        grade: the name of the column with the points; None for the assignment's name.
         before: the text before the mark in the column `key`.
-        defaults: the content of a column if neither roster nor archive has any.
+        defaults: the content of a column that neither roster nor archive has.
     """
 
     file: re.Pattern[str] | None
@@ -37,7 +40,7 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the mark of the student whose row this is; "" if the row has no mark."""
+        """Return the mark of the student in a row, or "" if the row has no mark."""
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

@@ -1,4 +1,4 @@
-"""The teacher's list of students: any CSV with a first line that names its columns."""
+"""The teacher's list of students: any CSV whose first line names the columns."""
 
 import codecs
 import csv
@@ -23,9 +23,9 @@ class Roster:
     """The students of a class.
 
     Attributes:
-        columns: the names of the columns, as they are written.
+        columns: the names of the columns, as written in the file.
         rows: a row for each student.
-        points: Canvas's line with the points that are possible.
+        points: Canvas's line with the maximum points.
     """
 
     columns: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with this student number; letters and zeros before it do not count."""
+        """Return the row with this student number, ignoring letters and leading zeros."""
         digits = number.lstrip("0")
         if not digits:
             return None
@@ -43,7 +43,9 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row with the mark that a platform writes into file names."""
+        """Return the row of the student with this mark; platforms write such marks into file
+        names.
+        """
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row
@@ -52,10 +54,10 @@ class Roster:
     def grade_column(self, platform: Platform, title: str) -> str:
         """Return the column with the points of the assignment called `title`.
 
-        It is `title` itself if there is no such column yet.
+        If there is no such column yet, the function returns `title` itself.
 
         Raises:
-            UsageError: more than one column begins like that.
+            UsageError: the names of several columns begin with the title.
         """
         if platform.grade is not None:
             return platform.grade
@@ -72,11 +74,11 @@ class Roster:
 
 
 def read_roster(path: Path) -> Roster:
-    """Read a roster: UTF-8, or the UTF-16 that Blackboard writes; commas, semicolons or tabs.
+    """Read a roster in UTF-8 or in Blackboard's UTF-16, with commas, semicolons or tabs.
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: it is not a table, or no column identifies a student.
+        UsageError: the file is not a table, or no column identifies a student.
     """
     lines = _read_table(path)
     columns: tuple[str, ...] = ()
@@ -99,7 +101,7 @@ def read_roster(path: Path) -> Roster:
 
 
 def _read_table(path: Path) -> list[list[str]]:
-    """Return the lines of a CSV that are not empty, each as its cells."""
+    """Return the non-empty lines of a CSV, each as a list of cells."""
     data = read_bytes(path)
     encoding = "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -121,7 +123,7 @@ def _is_student(row: Row) -> bool:
 
 
 def _number(row: Row) -> str:
-    """Return the digits of a student's number, without zeros before them; "" if it has none."""
+    """Return the digits of a student number without leading zeros, or "" if it has no digits."""
     cells = {}
     for name, value in row.items():
         if name != GRADE:

@@ -1,4 +1,4 @@
-"""Write the grades and the feedback as a platform imports them, and the list of missing students.
+"""Grades and feedback in the files that a platform imports, and the list of missing students.
 
 graded/
   moodle.csv              or canvas.csv, blackboard.csv, gradescope.csv
@@ -29,7 +29,7 @@ from toolkit.common.files import write_changed
 
 @dataclass(frozen=True)
 class HandIn:
-    """One archive and its owner."""
+    """One archive, and the student that it belongs to."""
 
     archive: str  # the file name
     number: str  # the student's, "" if it is not in the name
@@ -38,14 +38,14 @@ class HandIn:
 
     @property
     def when(self) -> str:
-        """The time of the attempt, "" if that is not known."""
+        """The time of the attempt, or "" if it is unknown."""
         if self.match is None:
             return ""
         return self.match["when"]
 
     @property
     def owner(self) -> object:
-        """A key that is the same for all archives of one student."""
+        """A key that is equal for all archives of one student."""
         if self.row is not None:
             return id(self.row)
         if self.match is not None:
@@ -55,11 +55,11 @@ class HandIn:
 
 @dataclass
 class Written:
-    """The files that were written, and sentences about them for the teacher.
+    """The files that were written, and sentences about the files for the teacher.
 
     Attributes:
-        missing: a sentence for each student of the roster who has handed in nothing.
-        unclear: a sentence for each archive that is in no line, or perhaps in the wrong one.
+        missing: a sentence for each student on the roster who handed in nothing.
+        unclear: a sentence for each archive that is in no line, or perhaps in the wrong line.
     """
 
     files: dict[Path, bytes] = field(default_factory=dict)
@@ -106,18 +106,20 @@ def write_gradebook(
     rubric: Rubric,
     title: str,
 ) -> Written:
-    """Write the files that a platform imports, beside the results.
+    """Write the files for a platform's import next to the results.
 
     Args:
         archives: the file names of all archives.
         graded: the result of each archive, by its file name.
         out: the folder with the results; the feedback pages are in it.
-        roster: None if the teacher gave none; then each archive's name says whose it is.
+        roster: the teacher's roster; without a roster (None), the names of archives identify
+            students.
         title: the assignment's name on the platform.
 
     Raises:
         UsageError: the roster has several columns for the assignment.
-        ToolkitError: no archive could be in a line, one has no result, or a file cannot be written.
+        ToolkitError: no archive could be assigned to a line, an archive has no result, or a file
+            cannot be written.
     """
     ungraded = len(archives) - len(graded)
     if ungraded:
@@ -171,9 +173,10 @@ def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
 def _hand_in(
     archive: str, platform: Platform, roster: Roster | None, written: Written
 ) -> HandIn | None:
-    """Return an archive with its owner; None, and a sentence in `written`, if that is unclear.
+    """Return an archive with its owner, or None if the owner is unclear, with a sentence in
+    `written`.
 
-    The platform's own mark counts more than the number that the student wrote.
+    The platform's own mark takes precedence over the number that the student wrote.
     """
     match = None
     if platform.file is not None:
@@ -205,7 +208,9 @@ def _row_of(
     roster: Roster,
     written: Written,
 ) -> Row | None:
-    """Return the row of an archive's owner, by the platform's mark or else by the number."""
+    """Return the roster's row for an archive's owner, by the platform's mark or else by the
+    number.
+    """
     numbered = roster.by_number(number)
     if match is None:
         return numbered
@@ -221,7 +226,7 @@ def _row_of(
 
 
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
-    """Return each student's newest archive, as far as the names tell which it is."""
+    """Return each student's newest archive, if the file names tell which archive is the newest."""
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:
         by_owner.setdefault(hand_in.owner, []).append(hand_in)
@@ -248,7 +253,7 @@ def _lines(
     platform: Platform,
     rubric: Rubric,
 ) -> list[list[str]]:
-    """Return the cells of each student, those without an archive last."""
+    """Return the cells of each student; students without an archive come last."""
     lines = []
     for hand_in in hand_ins:
         cells = {**platform.defaults, **_cells(hand_in, graded[hand_in.archive], platform, rubric)}
@@ -259,14 +264,16 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return the cells of one student: the roster's own, or else those in `cells`."""
+    """Return the cells of one student: the roster's own cells, or else the cells in `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return what is known of one archive, by column; no points if it could not be graded."""
+    """Return the known facts about one archive by column, without points if it could not be
+    graded.
+    """
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"
@@ -280,7 +287,7 @@ def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) 
 
 
 def _comment(result: Result) -> str:
-    """Return a sentence for the student, without any text of a student in it."""
+    """Return a sentence for the student that contains no text written by a student."""
     if result.extra_data.problem:
         return "This could not be graded; a person will look at it. See the feedback file."
     points = f"{result.score:g} of {result.checked:g} points are certain"
@@ -290,7 +297,9 @@ def _comment(result: Result) -> str:
 
 
 def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
-    """Return the name by which a platform knows whose feedback a file is, and its content."""
+    """Return the file name by which a platform assigns feedback to a student, and the file's
+    content.
+    """
     match = hand_in.match
     if match is None:
         row = hand_in.row or {}

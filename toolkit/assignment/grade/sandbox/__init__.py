@@ -1,1 +1,1 @@
-"""The sandbox of a stranger's program: limited, isolated from the machine, and supervised."""
+"""The sandbox for untrusted programs: limited, isolated from the machine, and supervised."""

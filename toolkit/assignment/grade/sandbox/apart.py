@@ -1,4 +1,4 @@
-"""Work on a stranger's files in a fork of this process, which limits the work from outside."""
+"""Work on untrusted files in a fork of this process, which limits the work from outside."""
 
 import contextlib
 import ctypes
@@ -21,7 +21,7 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of one piece of work; the sandbox of a submission has limits of its own."""
+    """The limits of one piece of work; the sandbox of a submission has separate limits."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,28 +30,28 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """The work reached a limit; the message says which. No handler of other errors stops it."""
+    """The work reached a limit, which the message names; no handler of other errors stops it."""
 
 
 class Failed(Exception):
-    """The work raised an exception: the message is its type and its text."""
+    """The work raised an exception, whose type and text are the message."""
 
 
 def _kill_nothing(pid: int) -> None:
-    """Do nothing: the default where the work starts no process."""
+    """Do nothing; this is the default for work that starts no process."""
 
 
 def apart(
     task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """Return what `task` returns, computed by a fork of this process; nothing else comes back.
+    """Run `task` in a fork of this process, and return its result; nothing else comes back.
 
     Args:
-        kill: ends the processes that the fork has started. Its argument is the id of the fork,
-            which still exists then.
+        kill: ends the processes that the fork has started. The argument is the id of the fork,
+            which still exists at that time.
 
     Raises:
-        Exceeded: the task took more than `bounds`.
+        Exceeded: the task exceeded `bounds`.
         Failed: the task raised an exception.
     """
     with FORKING:
@@ -85,10 +85,10 @@ def apart(
 
 
 def _read_all(pipe: int, bounds: Bounds) -> bytearray:
-    """Read a pipe to its end, or until it has given more bytes than the answer may have.
+    """Read a pipe to its end, or until it has delivered more bytes than an answer may have.
 
     Raises:
-        Exceeded: it has not reached its end in time.
+        Exceeded: the pipe did not reach its end in time.
     """
     deadline = time.monotonic() + bounds.seconds
     data = bytearray()
@@ -105,7 +105,7 @@ def _read_all(pipe: int, bounds: Bounds) -> bytearray:
 
 
 def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> NoReturn:
-    """Do the work of the fork, and write the result into the pipe."""
+    """Do the work in the fork, and write the result into the pipe."""
     code = FAILED
     data = b""
     try:
@@ -131,7 +131,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a limit that the sandbox of a submission may replace by its own."""
+    """Set a limit that the sandbox of a submission may replace with a different one."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

@@ -1,4 +1,4 @@
-"""Find the best isolation of a machine by trying: a tool may be installed and yet forbidden."""
+"""The choice of the best isolation by trying, because a tool may be installed and yet forbidden."""
 
 import os
 import shutil
@@ -24,15 +24,15 @@ def candidates() -> list[Isolation]:
 
 
 def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
-    """Return the best isolation that works here.
+    """Return the best isolation that works on this machine.
 
     Args:
-        own_code: the code is the user's own, so limits are enough, even for root.
-        unsafe: somebody has agreed to an isolation that leaves files or the network open.
+        own_code: True if the code is the user's own, so that limits are enough, even for root.
+        unsafe: True if the user has agreed to an isolation that leaves files or the network open.
 
     Raises:
-        ToolkitError: no isolation works, since root cannot give up its rights here; or no safe one
-            works, and nobody has agreed to an unsafe one.
+        ToolkitError: no isolation works, because root cannot give up its rights here; or no safe
+            isolation works, and the user has not agreed to an unsafe isolation.
     """
     to_try = candidates()
     if own_code:
@@ -56,7 +56,7 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """Return the reason why an isolation does not work here, or None if it works."""
+    """Return the reason why an isolation does not work on this machine, or None if it works."""
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:
@@ -76,7 +76,7 @@ def _run_in(isolation: Isolation, directory: Path) -> "subprocess.CompletedProce
     """Run `python -m this` in a sandbox with this isolation.
 
     Raises:
-        TimeoutExpired: it did not end.
+        TimeoutExpired: the program did not end in time.
     """
     submission = directory / "submission"
     scratch = directory / "scratch"

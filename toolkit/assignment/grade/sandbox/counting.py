@@ -1,4 +1,6 @@
-"""Count the memory and disk that processes use; what cannot be counted is over every limit."""
+"""The memory and disk space that processes use; an amount that cannot be counted exceeds every
+limit.
+"""
 
 import contextlib
 import os
@@ -16,15 +18,15 @@ GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def memory(pid: int) -> int:
-    """Return the bytes that a process uses, with its page tables, without mapped files."""
+    """Return the bytes of memory of a process, including page tables and without mapped files."""
     return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
 def own_memory(pid: int) -> int:
-    """Return the bytes that a process uses, where shared memory is divided among its users.
+    """Return the bytes of memory of a process, with shared memory divided among its users.
 
-    At first a fork shares all of its memory. Counting like that takes longer, and a process may
-    hide its shares; then this is the same as `memory`.
+    At first, a fork shares all of its memory. Counting with `own_memory` takes longer than with
+    `memory`. If a process hides its shares, both results are the same.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -33,7 +35,9 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum of these entries of a file of /proc/PID, in bytes; 0 if it has ended."""
+    """Return the sum of these entries in a file of /proc/PID in bytes, or 0 if the process has
+    ended.
+    """
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
@@ -49,11 +53,11 @@ def _listed(pid: int, file: str, *names: bytes) -> int:
 
 
 def in_memory(pids: Iterable[int], size: int) -> int | None:
-    """Return the bytes of the files that bubblewrap keeps in memory, each file at least a page.
+    """Return the bytes of the files that bubblewrap keeps in memory; a file takes at least a page.
 
     Args:
-        pids: of the processes, which all see the same files.
-        size: of each of the two file systems, which are recognised by it.
+        pids: the ids of the processes, which all see the same files.
+        size: the size of each of the two file systems, by which they are recognised.
 
     Returns:
         None if no process has the two file systems; `UNCOUNTED` if a process hides them, and no
@@ -88,9 +92,9 @@ def _in_memory_of(pid: int, size: int) -> int | None:
 
 
 def nameless_files(pids: Collection[int]) -> int:
-    """Return the bytes on the disk of files that were deleted and are still open in processes.
+    """Return the bytes on disk of deleted files that processes still hold open.
 
-    A process that this user may not inspect is left out.
+    Processes that this user may not inspect are left out.
     """
     files: dict[tuple[int, int], int] = {}
     for pid in pids:
@@ -104,10 +108,10 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders take more than `limit` bytes, each file at least a page.
+    """Return True if files and folders take more than `limit` bytes; a file takes at least a page.
 
-    Files at any depth count. A folder that cannot be read, or is moved all the time, is over
-    every limit.
+    Files count at any depth. A folder that cannot be read, or that is moved again and again,
+    exceeds every limit.
     """
     to_count = list(paths)
     for _ in range(TRIES):
@@ -126,11 +130,11 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the bytes of a file or of a folder; above `limit` it stops counting.
+    """Return the bytes of a file or a folder; the counting stops above `limit`.
 
     Raises:
         Moved: folders were moved meanwhile.
-        OSError: something cannot be inspected.
+        OSError: a file or a folder cannot be inspected.
     """
     try:
         status = os.lstat(path)
@@ -164,9 +168,9 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the bytes of an open folder without those inside its folders, and the folders' names.
+    """Return the bytes of the files in an open folder, and the names of the folders in it.
 
-    Above `limit` it stops counting.
+    The counting stops above `limit`.
     """
     total = 0
     folders = []

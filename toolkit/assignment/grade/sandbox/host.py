@@ -1,4 +1,6 @@
-"""Run a student's code for the judge: a child in a sandbox, for one archive, within its limits."""
+"""The judge's host for a student's code: a child in a sandbox, for one archive, within its
+limits.
+"""
 
 import contextlib
 import os
@@ -22,7 +24,9 @@ THINKING = 20  # CPU seconds that the judge may take for one part: twenty times 
 
 
 class _Waiting(Clock):
-    """The clock of a sandbox; no answer counts after the kernel has killed a process in it."""
+    """The clock of a sandbox; an answer after the kernel killed a process in the sandbox is
+    invalid.
+    """
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -35,13 +39,14 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """Starts the child in a sandbox, and again if it died; the limits are for the whole archive.
+    """A host that starts the child in a sandbox, and starts it again if the child has died.
 
-    Its clock stands still while the judge thinks: that has a limit of its own, for each part.
+    The limits apply to the whole archive. The sandbox's clock stops while the judge thinks, and
+    thinking has a separate limit for each part.
 
     Args:
-        child: the child, as arguments of Python.
-        sandbox: where it runs; its scratch directory is emptied before each start.
+        child: the child, as arguments for Python.
+        sandbox: the sandbox of the child; its scratch directory is emptied before each start.
     """
 
     def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
@@ -60,7 +65,7 @@ class SandboxedHost(Host):
 
     @property
     def disturbed(self) -> bool:
-        """True if other programs, not its own processes, took its core or the machine's memory."""
+        """True if programs outside the sandbox took its core or the machine's memory."""
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager
@@ -101,7 +106,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _make_empty(self, scratch: Path) -> None:
-        """Make a new scratch directory; if the old one cannot be deleted, it gets another name."""
+        """Make a new scratch directory; an old one that cannot be deleted is renamed."""
         parent = open_folder(scratch.parent)
         try:
             if delete(scratch.name, parent):

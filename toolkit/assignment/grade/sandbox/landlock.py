@@ -1,6 +1,6 @@
-"""The paths for Landlock, with which the kernel keeps a process from files, without root.
+"""The paths for Landlock, by which the kernel denies a process access to files without root.
 
-`launcher.py` sets its rules. https://docs.kernel.org/userspace-api/landlock.html
+`launcher.py` sets the rules. https://docs.kernel.org/userspace-api/landlock.html
 """
 
 import ctypes
@@ -15,14 +15,14 @@ CREATE_RULESET, ASK_VERSION = 444, 1  # the call and its flag
 
 @functools.cache
 def landlock_version() -> int:
-    """Return the version of Landlock that this kernel has; 0 if it has none."""
+    """Return the version of Landlock in this kernel, or 0 without Landlock."""
     if sys.platform != "linux":
         return 0
     return max(0, int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, ASK_VERSION)))
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """Split `paths` so that everything in them may be read, but not the folder `left_out`.
+    """Split `paths` so that everything in them can be read except the folder `left_out`.
 
     Returns:
         the paths that may be read, with everything below them; and the folders around `left_out`,

@@ -1,10 +1,10 @@
-"""Runs first inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
+"""The first program inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-Gives up rights, sets limits and refuses the system calls that no limit covers, then runs the
-program that the arguments name ("-m module ..." or "script.py ...") in this same process. The
-processes that it starts cannot read its memory or its descriptors: PR_SET_DUMPABLE prevents that,
-and exec would reset it.
-It needs only Python's standard library until it has set the path to the toolkit.
+The launcher gives up rights, sets limits and refuses the system calls that no limit covers. Then it
+runs the program that the arguments name ("-m module ..." or "script.py ...") in this same process.
+Processes that this program starts cannot read its memory or its descriptors: PR_SET_DUMPABLE
+prevents that, and exec would reset PR_SET_DUMPABLE. The launcher needs only Python's standard
+library until it has set the path to the toolkit.
 """
 
 import ctypes
@@ -33,9 +33,10 @@ RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # every right,
 def main() -> None:
     """Read the settings, apply them and run the program.
 
-    The settings are JSON: `uid` or null; `rlimits` by name; `source` and `submission`, paths;
-    `reach`, the paths that the program may `read`, `enter` or `change`, or null if bubblewrap sees
-    to that; `filter`, of system calls, and the number of `keyctl`.
+    The settings are JSON. `uid` is a number or null, and `rlimits` has limits by name. `source` and
+    `submission` are paths. `reach` has the paths that the program may `read`, `enter` or `change`,
+    or is null if bubblewrap hides all other paths. `filter` is the filter of system calls, with the
+    number of `keyctl`.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]
@@ -83,12 +84,13 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Let this process and its children reach only these paths, and no TCP port, by Landlock.
+    """Restrict this process and its children to these paths, and forbid all TCP ports, with
+    Landlock.
 
     Args:
-        read: paths that may be read, with everything below them.
-        enter: folders that may be listed, with everything below them, but not read.
-        change: paths that may be changed.
+        read: paths that the processes may read, with everything below them.
+        enter: folders that the processes may list, with everything below them, but not read.
+        change: paths that the processes may change.
 
     Raises:
         OSError: the kernel has no Landlock, or a path does not exist.

@@ -1,4 +1,4 @@
-"""The grader's scratch directories: make them, recognise those left over, and delete them."""
+"""The grader's scratch directories: how they are made, recognised after a kill, and deleted."""
 
 import contextlib
 import os
@@ -17,26 +17,26 @@ PURPOSE = "grade"
 
 
 def scratch_directory() -> contextlib.AbstractContextManager[Path]:
-    """Make a directory that is locked while it is in use, and deleted at the end."""
+    """Make a directory that is locked while it is in use, and delete it at the end."""
     return proved.scratch_directory(PURPOSE)
 
 
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
-    """Delete the scratch directories of this user's graders that were killed.
+    """Delete the scratch directories of this user's killed graders.
 
-    A scratch directory has the name of its control group. That goes first, with every process in
-    it.
+    A scratch directory has the name of its control group. The control group is removed first, with
+    every process in it.
 
     Args:
-        kept: archives and results; a directory that contains one of them is not touched.
+        kept: archives and results; a directory that contains an archive or a result is not touched.
     """
     proved.clear_left_over(PURPOSE, kept, remove_groups)
 
 
 def uids_in_use() -> frozenset[int]:
-    """Return the user ids with a name, a process, or a file in a folder that all users share.
+    """Return the user ids with a name, with a process, or with a file in a shared folder.
 
-    A container of somebody else may use an id that a submission would otherwise run under.
+    A container of another user may use an id that a submission would otherwise run under.
     """
     uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -55,7 +55,7 @@ def files_of(uid: int) -> list[Path]:
 
 
 def _owners() -> Iterator[tuple[Path, int]]:
-    """Yield each path in the folders that all users share, and the user id of its owner."""
+    """Yield each path in the folders that all users share, with the user id of its owner."""
     for folder in SHARED:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:

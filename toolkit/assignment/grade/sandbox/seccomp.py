@@ -1,8 +1,8 @@
-"""The system calls that a submission may not make: a filter for the kernel, made here and set by
-`launcher.py`. The filter cannot follow a pointer, and the arguments of `clone3` stand behind one:
-so the filter says that `clone3` does not exist, and C libraries use `clone` instead.
+"""The kernel's filter of the system calls that a submission may not make; `launcher.py` sets it.
 
-`benchmarks/system_calls.py` takes the numbers from the kernel's headers, and a test compares them.
+The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
+filter reports that `clone3` does not exist, and C libraries use `clone` instead.
+`benchmarks/system_calls.py` reads the numbers from the kernel's headers, and a test compares them.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -42,9 +42,9 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return the filter for this machine, in hexadecimal digits, and the number of `keyctl`.
+    """Return this machine's filter in hexadecimal digits, and the number of `keyctl`.
 
-    The filter is "" for a processor whose numbers we do not have.
+    The filter is "" for a processor whose system call numbers are unknown to the toolkit.
     """
     if platform.machine() not in NUMBERS:
         return "", 0

@@ -1,4 +1,4 @@
-"""The share of the machine that one sandbox gets: a core, the lowest priority, counted memory."""
+"""One sandbox's share of the machine: a core, the lowest priority, and counted memory."""
 
 import contextlib
 import os
@@ -34,13 +34,13 @@ MOST_TRIES = 50  # ten a second, until the killed processes have ended
 
 @dataclass
 class Share:
-    """A sandbox's share of the machine; the sandbox cannot change it.
+    """A sandbox's share of the machine, which the sandbox cannot change.
 
     Attributes:
-        cores: the core that no other sandbox has, or all cores if there are too few.
-        group: the folder of its control group, in which the kernel counts all memory, its own too;
-            None if there is no control group.
-        counter: the file in that folder that counts the processes killed for want of memory.
+        cores: a core that no other sandbox uses, or all cores if there are too few.
+        group: the folder of the sandbox's control group, in which the kernel counts all memory,
+            including its own; None if there is no control group.
+        counter: the file in `group` that counts the processes killed because memory ran out.
     """
 
     cores: set[int]
@@ -48,10 +48,10 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that has this share from the beginning, and cannot get another.
+        """Start a program that has this share from the beginning and cannot get another.
 
         Args:
-            options: of `Popen`.
+            options: the options of `Popen`.
 
         Raises:
             FileNotFoundError: there is no such program.
@@ -70,26 +70,26 @@ class Share:
 
     @property
     def exceeded(self) -> bool:
-        """True if the kernel has killed a process of the group for want of memory."""
+        """True if the kernel has killed a process of the group because memory ran out."""
         if self.group is None:
             return False
         lines = (self.group / self.counter).read_text(encoding="ascii").splitlines()
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
-        """Return the idle seconds of its cores together, since the machine was started."""
+        """Return the total idle seconds of the share's cores since the machine was started."""
         times = psutil.cpu_times(percpu=True)
         return sum(times[core].idle + times[core].iowait for core in self.cores)
 
 
 @contextlib.contextmanager
 def share(memory: int, scratch: Path) -> Iterator[Share]:
-    """Give a core that no other grader's sandbox has meanwhile, and a control group.
+    """Reserve a core that no other grader's sandbox uses at the same time, and a control group.
 
     Args:
         memory: the limit of the control group, in bytes.
-        scratch: the folder in which the group's name is written before the group is made. So the
-            next grader can prove whose group it is if this grader is killed.
+        scratch: the folder in which the group's name is written before the group is made, so that
+            the next grader can prove whose group it is if this grader is killed.
     """
     with contextlib.ExitStack() as until_the_end:
         sandbox_share = Share(os.sched_getaffinity(0))
@@ -115,7 +115,9 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
 
 
 def _remove(group: Path) -> None:
-    """End the processes that are still in a control group, which none can leave, and remove it."""
+    """Kill the processes that are still in a control group, which they cannot leave, and remove
+    it.
+    """
     for _ in range(MOST_TRIES):
         with contextlib.suppress(OSError):  # it has just ended, or is about to
             for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
@@ -126,10 +128,10 @@ def _remove(group: Path) -> None:
 
 
 def remove_groups(scratch: Path) -> list[str]:
-    """Remove the control group of a scratch directory, and end the processes left in it.
+    """Remove the control group of a scratch directory, and kill the processes left in the group.
 
     Returns:
-        the groups that cannot be removed, in words.
+        sentences about the groups that cannot be removed.
     """
     try:
         name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")

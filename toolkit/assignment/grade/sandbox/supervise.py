@@ -1,4 +1,6 @@
-"""Run a program in isolation, watch it, and kill it and its children if it takes too much."""
+"""The supervision of an isolated program, which is killed with its children if it exceeds a
+limit.
+"""
 
 import contextlib
 import os
@@ -40,14 +42,14 @@ Status = Literal["finished", "time", "memory", "processes", "disk", "short", "bu
 
 @dataclass(frozen=True)
 class Measurement:
-    """The times of a program at one moment, in seconds that only grow.
+    """The times of a program at one moment, in seconds that only increase.
 
     Attributes:
-        passed: on a clock that never stops.
-        waited: that the judge waited for answers.
-        idle: that the program's cores were idle, all of them together.
-        used: processor time of the program and of its children.
-        ready: that each thread was ready to run and had no core, by the thread's id.
+        passed: the time on a clock that never stops.
+        waited: the time that the judge waited for answers.
+        idle: the total idle time of the program's cores.
+        used: the processor time of the program and its children.
+        ready: the time that each thread was ready to run without a core, by thread id.
     """
 
     passed: float
@@ -58,11 +60,11 @@ class Measurement:
 
 
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
-    """Return the seconds in which the judge waited because other programs had the cores.
+    """Return the seconds in which the judge waited because other programs used the cores.
 
-    It is the smallest of three times. A sleeping program is not ready to run. If the threads of a
-    program push each other aside, no other program uses their cores. And nobody waits for an
-    answer while the judge thinks.
+    The result is the smallest of three times. A sleeping program is not ready to run. If the
+    threads of a program displace each other, no other program uses their cores. While the judge
+    thinks, nobody waits for an answer.
 
     Args:
         cores: the number of cores that the program may use.
@@ -78,23 +80,24 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
 
 class Watched:
-    """A running program, and a thread that measures what it uses.
+    """A running program, and a thread that measures the program's use of the machine.
 
     Attributes:
-        process: its standard input and output lead to the program. They reach their end as soon as
-            the program has ended, even if another process holds them open.
+        process: the process whose standard input and output lead to the program. Both end as soon
+            as the program has ended, even if another process holds them open.
         private: a descriptor for reading. The program writes to the descriptor that is its last
             argument, and can keep that from the programs that it starts.
-        status: None while it runs; "finished" if it ended by itself; the name of the limit that it
-            exceeded; "short" if the machine has no memory left; "busy" if other programs had its
-            core for so long that its own time is unknown.
-        starved: seconds of the clock in which other programs had its core. They do not count.
-        printed: its error output, up to the limit, with that of the programs that it starts.
+        status: None while the program runs; "finished" if it ended by itself; the name of the
+            exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
+            the core for so long that the program's own time is unknown.
+        starved: the seconds of the clock in which other programs used the core. These seconds do
+            not count.
+        printed: the error output, up to the limit, of the program and the programs that it starts.
 
     Args:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
-        sandbox: its scratch directory is empty, and the caller deletes it afterwards.
-        clock: runs while the judge waits for the program.
+        sandbox: the sandbox, with an empty scratch directory that the caller deletes afterwards.
+        clock: the clock, which runs while the judge waits for the program.
         share: the program's part of the machine.
     """
 
@@ -140,7 +143,7 @@ class Watched:
             thread.start()
 
     def stop(self) -> None:
-        """End it; when this returns, no process that it started is running."""
+        """End the program; afterwards, no process that it started is running."""
         end_all(self.process.pid, self._uid)
         self._stopping.set()
         for thread in self._threads:
@@ -151,7 +154,9 @@ class Watched:
         self._reads.close()
 
     def _watch(self) -> None:
-        """Measure what the program uses, until it ends or exceeds a limit; then kill it."""
+        """Measure the program's use of the machine until it ends, or exceeds a limit and is
+        killed.
+        """
         status: Status | None = None
         try:
             while status is None:
@@ -173,13 +178,13 @@ class Watched:
     def _has_ended(self) -> bool:
         """Return True if the program has ended.
 
-        `poll` would free the process id, and another process might get it before the kill.
+        `poll` would free the process id, and another process might get this id before the kill.
         """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.process.pid, options) is not None
 
     def _read(self) -> None:
-        """Read the error output, and throw away everything beyond the limit."""
+        """Read the error output, and discard everything beyond the limit."""
         assert self.process.stderr is not None
         while True:
             chunk = os.read(self.process.stderr.fileno(), 2**16)
@@ -188,7 +193,9 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return "time" after its time limit, "busy" if it was starved for too long."""
+        """Return "time" after the program's time limit, or "busy" if it was starved for too
+        long.
+        """
         waited = self._clock.seconds
         if waited - self.starved > self._limits.seconds:
             return "time"
@@ -197,10 +204,10 @@ class Watched:
         return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Add the seconds in which it was starved since the last measurement.
+        """Add the seconds in which the program was starved since the last measurement.
 
         Args:
-            family: its processes, as `descendants` returns them.
+            family: the program's processes, as `descendants` returns them.
         """
         ready: dict[int, float] = {}
         for pid in family:
@@ -216,7 +223,7 @@ class Watched:
         self._last = measurement
 
     def _exceeded(self) -> Status | None:
-        """Return the limit that the program and the processes below it exceed, if any."""
+        """Return the limit that the program and its child processes exceed, if any."""
         family = descendants(self.process.pid, self._uid)
         self._measure(family)
         if len(family) > self._limits.processes + 4:  # bubblewrap itself, its init, the program
@@ -232,13 +239,13 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if it uses more memory than it may, counted in either way."""
+        """Return True if the program uses more memory than allowed, by both ways of counting."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
 
     def _disk_is_full(self, family: Collection[int]) -> bool:
-        """Return True if it has written more than it may, or hides how much."""
+        """Return True if the program has written more than allowed, or hides how much."""
         limit = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
             used = in_memory([pid for pid in family if pid != self.process.pid], limit)
@@ -253,13 +260,14 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the ids of `root`, of all processes below it or in its session, and of a user.
+    """Return the processes that belong to `root`: its descendants, its session, and a user's
+    processes.
 
     Args:
         uid: the user; None if the user's processes do not count.
 
     Returns:
-        for each id the ticks of processor time of the process and of its children that have ended.
+        for each process id, the ticks of processor time of the process and its ended children.
     """
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
@@ -298,7 +306,7 @@ def is_largest(family: Collection[int]) -> bool:
 def kill_all(root: int, uid: int | None = None) -> set[int]:
     """Kill all `descendants`, and return their ids.
 
-    All are stopped first, so that none starts another.
+    All processes are stopped first, so that none of them starts another.
     """
     stopped: set[int] = set()
     while True:
@@ -314,14 +322,14 @@ def kill_all(root: int, uid: int | None = None) -> set[int]:
 
 
 def end_all(root: int, uid: int | None) -> None:
-    """Kill all `descendants`, and delete the user's files; `root` itself may have ended before."""
+    """Kill all `descendants`, and delete the user's files; `root` itself may already have ended."""
     kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait until killed processes have given their memory back, `MOST_SECONDS` at most."""
+    """Wait at most `MOST_SECONDS` until killed processes have released their memory."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return
@@ -329,7 +337,7 @@ def _wait_for_end(pids: Collection[int]) -> None:
 
 
 def _ready_seconds(pid: int) -> dict[int, float]:
-    """Return the seconds that each thread was ready to run and had no core, by its id."""
+    """Return the seconds that each thread was ready to run without a core, by thread id."""
     ready: dict[int, float] = {}
     tasks = Path("/proc", str(pid), "task")
     try:

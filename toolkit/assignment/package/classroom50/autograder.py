@@ -1,7 +1,7 @@
-"""Grades the checkout in which it is started, and writes result.json there; see README.md.
+"""The grader of the checkout in which it is started; it writes result.json there, see README.md.
 
-Classroom 50's runner starts it, and so does grade.yml. It needs sudo without a password, as the
-runners of GitHub Actions have it, and installs its requirements beside the system's own Python.
+Classroom 50's runner or grade.yml starts this program. It needs sudo without a password, which the
+runners of GitHub Actions have, and it installs its requirements beside the system's own Python.
 """
 
 import os
@@ -16,7 +16,9 @@ KEPT = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"
 
 
 def main() -> None:
-    """Install, then grade as root, so that the submission can run as another user."""
+    """Install the requirements, then grade as root, so that the submission can run as another
+    user.
+    """
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
         first, last = SUPPORTED
         versions = f"{first[0]}.{first[1]} to {last[0]}.{last[1]}"
@@ -38,7 +40,7 @@ def main() -> None:
 
 
 def run(*command: object) -> None:
-    """Run a command; if it fails, end with the exit code of a grader that failed."""
+    """Run a command; if the command fails, exit with the code of a failed grader."""
     code = subprocess.run(list(map(str, command))).returncode
     if code != 0:
         sys.exit(f"The grader failed: {command[0]} ended with exit code {code}.")
