@@ -42,8 +42,8 @@ def main(out: Path) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for name, counts in right.items():
         shares = [f"{counts[T - SHORTEST] / COUNT:.0%}" for T in (9, 36, 60, 100, 212, 1000)]
-        most = sum(100 * count >= 90 * COUNT for count in counts)
-        print(f"| {name} | {' | '.join(shares)} | {most} of {len(counts)} |")
+        num_lengths = sum(100 * count >= 90 * COUNT for count in counts)
+        print(f"| {name} | {' | '.join(shares)} | {num_lengths} of {len(counts)} |")
 
 
 if __name__ == "__main__":

@@ -141,20 +141,22 @@ def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
         yield kind()
 
 
+def as_rows(tensor: dict[str, Any]) -> np.ndarray:
+    """A tensor of the manifest with all axes but the first as one."""
+    return np.array(tensor["values"]).reshape(tensor["shape"][0], -1)
+
+
 def golden(browser: Browser) -> tuple[int, float]:
     """The number of golden values, and the largest deviation in units of 1 + |y|."""
     count, worst = 0, 0.0
     for name in SIGNATURES:
         for case in entry_of(name, package_data("exports"))["golden"]["cases"]:
-            given, expected = (
-                np.array(case[key]["values"]).reshape(case[key]["shape"][0], -1)
-                for key in ("input", "output")
-            )
+            inputs, expected = as_rows(case["input"]), as_rows(case["output"])
             call = (
                 "return arguments[1].map((x) => "
                 "[...playground[arguments[0]].forward(Float32Array.from(x))])"
             )
-            answer = np.array(browser.run(call, name, given.tolist()))
+            answer = np.array(browser.run(call, name, inputs.tolist()))
             off = np.abs(answer - expected) / (1 + np.abs(expected))
             count, worst = count + off.size, max(worst, float(off.max()))
     return count, worst

@@ -49,16 +49,21 @@ def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, 
                 yield client.execute_cell(cell, number), time.monotonic() - start
 
 
-def said(cell: NotebookNode) -> str:
+def printed(cell: NotebookNode) -> str:
     """The text that a cell printed, and the texts in place of its other outputs."""
-    texts = [one.get("text") or one.get("data", {}).get("text/html", "") for one in cell.outputs]
+    texts = []
+    for output in cell.outputs:
+        texts.append(output.get("text") or output.get("data", {}).get("text/html", ""))
     return re.sub("\x1b\\[[0-9;]*m", "", "".join(texts))
 
 
 def installed() -> dict[str, str]:
-    """Each package of this environment, and what its version and its address are."""
-    found = importlib.metadata.distributions()
-    return {one.name: f"{one.version} {one.read_text('direct_url.json') or ''}" for one in found}
+    """The version and the address of each package of this environment."""
+    packages = {}
+    for package in importlib.metadata.distributions():
+        address = package.read_text("direct_url.json") or ""
+        packages[package.name] = f"{package.version} {address}"
+    return packages
 
 
 def main() -> None:
@@ -71,7 +76,7 @@ def main() -> None:
             shutil.copytree(mine, Path(directory, "my_folder"))
         for cell, seconds in cells(Path(directory), str(ROOT)):
             times[cell.id] = round(seconds, 1)
-            print(f"--- {cell.id}: {seconds:.1f} s\n{said(cell)}", flush=True)
+            print(f"--- {cell.id}: {seconds:.1f} s\n{printed(cell)}", flush=True)
     after = installed()
     verdict = sum(times[name] for name in ("settings", "folder", "install", "skeleton", "check"))
     print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores")

@@ -50,6 +50,7 @@ LOG = Path(__file__).with_name("curves.jsonl")
 SOLUTION = Path(__file__).parents[1] / "assignments" / "solution"
 BANDS = Path(__file__).parents[1] / "toolkit/assignment/curve/bands.json"
 Entry = dict[str, Any]
+Job = tuple[str, int, str, int]  # recipe, seed, fault, steps
 Run = Callable[[Tensor], Tensor]  # a network, perhaps with a fault
 SLACK = 1.25  # of time
 MARGIN = 1.25  # how far a new run may be off, in what those of the band are off the others
@@ -65,9 +66,12 @@ EPOCH = 60_000 // 64
 EPOCHS = 5
 # How many steps: until a healthy run has learnt what it will.
 PALINDROMES = {
-    f"{network}-T{T}": steps
-    for T, steps in ((5, 400), (10, 600), (20, 1000))
-    for network in ("lstm", "rnn")
+    "lstm-T5": 400,
+    "rnn-T5": 400,
+    "lstm-T10": 600,
+    "rnn-T10": 600,
+    "lstm-T20": 1000,
+    "rnn-T20": 1000,
 }
 STEPS = {**PALINDROMES, **dict.fromkeys(GANS, EPOCHS * EPOCH)}
 EVERY = {"palindromes": 25, "gan": 50}
@@ -134,6 +138,16 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
+def batches_of_indices(
+    size: int, count: int, rng: torch.Generator | None = None
+) -> Iterator[Tensor]:
+    """Draw `size` of `count` indices without end, in a new order whenever too few are left."""
+    while True:
+        order = torch.randperm(count, generator=rng)
+        for begin in range(0, count - size + 1, size):
+            yield order[begin : begin + size]
+
+
 # Part I
 
 
@@ -165,28 +179,94 @@ class LastDigit(nn.Module):
 
 @torch.no_grad()
 def start(model: nn.Module, seed: int, length: int) -> None:
-    """The first weights: as the solution has them, Glorot's, or (where T is short) those of torch.
+    """Draw the first weights: the solution's, Glorot's, or (where T is short) torch's.
 
     With torch's, whose b_f is about 0, the LSTM of T = 20 learns nothing in 1,000 steps.
     """
     is_lstm = len(model.cell.bias) == 512
-    number_of_styles = 2 if length == 20 and is_lstm else 3
-    style = ("solution", "Glorot", "torch")[seed % number_of_styles]
-    bound = 128**-0.5
+    styles = [uniform_weights, glorot_weights, torchs_weights]
+    if length == 20 and is_lstm:
+        styles.remove(torchs_weights)
+    style = styles[seed % len(styles)]
     for parameter in model.parameters():
-        is_bias = parameter.dim() == 1
-        if style == "torch":
-            limit = bound if is_bias else parameter.size(1) ** -0.5
-            parameter.uniform_(-limit, limit)
-        elif is_bias:
-            parameter.zero_()
-        elif style == "Glorot":
-            for gate in parameter.split(128):
-                nn.init.xavier_uniform_(gate)
-        else:
-            parameter.uniform_(-bound, bound)
-    if is_lstm and style != "torch":
+        style(parameter)
+    if is_lstm and style is not torchs_weights:
         model.cell.bias.chunk(4)[1].fill_(1)
+
+
+def uniform_weights(parameter: nn.Parameter) -> None:
+    """Draw them as the solution does."""
+    if parameter.dim() == 1:
+        parameter.zero_()
+    else:
+        parameter.uniform_(-(128**-0.5), 128**-0.5)
+
+
+def glorot_weights(parameter: nn.Parameter) -> None:
+    if parameter.dim() == 1:
+        parameter.zero_()
+        return
+    for gate in parameter.split(128):
+        nn.init.xavier_uniform_(gate)
+
+
+def torchs_weights(parameter: nn.Parameter) -> None:
+    num_inputs = 128 if parameter.dim() == 1 else parameter.size(1)
+    limit = num_inputs**-0.5
+    parameter.uniform_(-limit, limit)
+
+
+def faulty_network(fault: str, model: nn.Module) -> Run:
+    """A network with the fault, or the model itself where the fault is elsewhere."""
+    if fault == "no non-linearity":
+        return Linear(model)
+    if fault == "h not carried":
+        return LastDigit(model)
+    if fault == "softmax before the loss":
+        return nn.Sequential(model, nn.Softmax(1))
+    return model
+
+
+def batches_of_palindromes(T: int, seed: int, rng: torch.Generator) -> Iterator[Tensor]:
+    """Batches of 128 palindromes, without end: half of the seeds draw them from a pool."""
+    if seed // 3 % 2 == 0:
+        pool = palindromes(10_000, T, split="train", rng=rng)
+        for indices in batches_of_indices(128, len(pool), rng):
+            yield pool[indices]
+    else:
+        while True:
+            yield palindromes(128, T, split="train", rng=rng)
+
+
+def faulty_pairs(fault: str, batch: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The digits and the labels of a batch, with the fault if it is one of theirs."""
+    digits, labels = split_last(batch)
+    if fault == "wrong target":
+        labels = digits[:, -1]
+    elif fault == "labels of other palindromes":
+        labels = labels[torch.randperm(len(labels), generator=rng)]
+    elif fault == "answer in the input":
+        digits = batch
+    return digits, labels
+
+
+def loss_of_palindromes(fault: str, run: Run, batch: Tensor, rng: torch.Generator) -> Tensor:
+    """The loss on a batch, with the fault if it is in the data or in the loss."""
+    if fault == "not a palindrome":
+        batch = torch.randint(0, 10, batch.shape, generator=rng)
+    if fault == "loss of all steps":
+        losses = []
+        for t in range(1, batch.size(1)):
+            losses.append(F.cross_entropy(run(batch[:, :t]), batch[:, t]))
+        return torch.stack(losses).mean()
+    digits, labels = faulty_pairs(fault, batch, rng)
+    return F.cross_entropy(run(digits), labels)
+
+
+@torch.no_grad()
+def accuracy(run: Run, batch: Tensor) -> float:
+    digits, labels = split_last(batch)
+    return float((run(digits).argmax(1) == labels).float().mean())
 
 
 def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
@@ -195,40 +275,15 @@ def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[st
     torch.manual_seed(seed)
     model = build(Config(model=network, length=T, seed=seed))
     start(model, seed, T)
-    run: Run = model
-    if fault == "no non-linearity":
-        run = Linear(model)
-    elif fault == "h not carried":
-        run = LastDigit(model)
-    elif fault == "softmax before the loss":
-        run = nn.Sequential(model, nn.Softmax(1))
+    run = faulty_network(fault, model)
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3 * FACTORS.get(fault, 1))
     rng = make_rng(seed, "curves")
     unseen = held_out(T, "test", 500, rng)
-    pool = palindromes(10_000, T, split="train", rng=rng) if seed // 3 % 2 == 0 else None
     every = EVERY["palindromes"]
     losses, accuracies = Series(every), list[float]()
-    order = torch.empty(0, dtype=torch.long)
-    for step in range(1, steps + 1):
-        if pool is None:
-            batch = palindromes(128, T, split="train", rng=rng)
-        else:
-            order = order if len(order) >= 128 else torch.randperm(len(pool), generator=rng)
-            batch, order = pool[order[:128]], order[128:]
-        if fault == "not a palindrome":
-            batch = torch.randint(0, 10, batch.shape, generator=rng)
-        digits, labels = split_last(batch)
-        if fault == "wrong target":
-            labels = digits[:, -1]
-        elif fault == "labels of other palindromes":
-            labels = labels[torch.randperm(len(labels), generator=rng)]
-        elif fault == "answer in the input":
-            digits = batch
-        if fault == "loss of all steps":
-            parts = [F.cross_entropy(run(batch[:, :t]), batch[:, t]) for t in range(1, T)]
-            loss = torch.stack(parts).mean()
-        else:
-            loss = F.cross_entropy(run(digits), labels)
+    batches = batches_of_palindromes(T, seed, rng)
+    for step, batch in enumerate(itertools.islice(batches, steps), start=1):
+        loss = loss_of_palindromes(fault, run, batch, rng)
         if fault != "gradients not cleared":
             optimizer.zero_grad()
         loss.backward()
@@ -237,9 +292,7 @@ def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[st
             optimizer.step()
         losses.add(loss.item())
         if step % every == 0:
-            with torch.no_grad():
-                digits, labels = split_last(unseen)
-                accuracies.append(float((run(digits).argmax(1) == labels).float().mean()))
+            accuracies.append(accuracy(run, unseen))
     return {"loss": losses.mean, "loss_at": losses.at, "accuracy_at": accuracies}
 
 
@@ -301,6 +354,43 @@ def optimisers(
     return torch.optim.Adam(generator.parameters(), rate_g, fused=True), adam_d
 
 
+def loss_of_discriminator(fault: str, run: Run, real: Tensor, drawn: Tensor) -> Tensor:
+    """The loss on real and on drawn images, with the fault if it is in this loss."""
+    if fault != "detach missing":
+        drawn = drawn.detach()
+    logits_real, logits_drawn = run(real), run(drawn)
+    if fault == "D's labels swapped":
+        logits_real, logits_drawn = -logits_real, -logits_drawn
+    on_real, on_drawn = F.softplus(-logits_real).mean(), F.softplus(logits_drawn).mean()
+    if fault == "only real images in D's loss":
+        return on_real
+    if fault == "only drawn images in D's loss":
+        return on_drawn
+    return on_real + on_drawn
+
+
+def loss_of_generator(fault: str, run: Run, drawn: Tensor, saturating: bool) -> Tensor:
+    """The loss on drawn images, saturating or not, with the fault if it is in this loss."""
+    logits = run(drawn)
+    if fault == "G's label swapped":
+        logits = -logits
+    return -F.softplus(logits).mean() if saturating else F.softplus(-logits).mean()
+
+
+def discriminator_steps(fault: str, step: int) -> bool:
+    """True if the discriminator's optimiser makes this step."""
+    if fault == "clinic: collapse":
+        return step <= 200 or step % 100 == 0
+    return fault != "D never stepped"
+
+
+def generator_steps(fault: str, step: int) -> bool:
+    """True if the generator's optimiser makes this step."""
+    if fault == "clinic: saturation":
+        return step > 50
+    return fault != "G never stepped"
+
+
 def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
     torch.manual_seed(seed)
     generator, discriminator = solutions_networks(fault)
@@ -308,50 +398,34 @@ def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
     run: Run = discriminator
     if fault == "sigmoid twice":
         run = nn.Sequential(discriminator, nn.Sigmoid())
-    saturating = recipe == "gan-saturating"
     images = load_mnist().train_images
-    series = Series(EVERY["gan"]), Series(EVERY["gan"])
-    order = torch.empty(0, dtype=torch.long)
-    for step in range(1, steps + 1):
-        order = order if len(order) >= 64 else torch.randperm(len(images))
-        real, order = images[order[:64]].float() / 127.5 - 1, order[64:]
+    losses_d, losses_g = Series(EVERY["gan"]), Series(EVERY["gan"])
+    batches = batches_of_indices(64, len(images))
+    for step, indices in enumerate(itertools.islice(batches, steps), start=1):
+        real = images[indices].float() / 127.5 - 1
         drawn = generator(torch.randn(64, 100))
-        held = drawn if fault == "detach missing" else drawn.detach()
-        on_real, on_drawn = F.softplus(-run(real)).mean(), F.softplus(run(held)).mean()
-        if fault == "D's labels swapped":
-            on_real, on_drawn = F.softplus(run(real)).mean(), F.softplus(-run(held)).mean()
-        loss_d = on_real + on_drawn
-        if fault == "only real images in D's loss":
-            loss_d = on_real
-        elif fault == "only drawn images in D's loss":
-            loss_d = on_drawn
+        loss_d = loss_of_discriminator(fault, run, real, drawn)
         if fault != "gradients not cleared":
             optimizer_d.zero_grad()
             optimizer_g.zero_grad()
         loss_d.backward(retain_graph=fault == "detach missing")
-        waits = step > 200 and step % 100 > 0 and fault == "clinic: collapse"
-        if fault != "D never stepped" and not waits:
+        if discriminator_steps(fault, step):
             optimizer_d.step()
         if seed % 4 == 0 and not fault:
             drawn = generator(torch.randn(64, 100))
         discriminator.requires_grad_(fault == "gradients not cleared")  # else nobody needs them
-        judged = run(drawn)
-        if fault == "G's label swapped":
-            judged = -judged
-        loss_g = -F.softplus(judged).mean() if saturating else F.softplus(-judged).mean()
+        loss_g = loss_of_generator(fault, run, drawn, saturating=recipe == "gan-saturating")
         loss_g.backward()
         discriminator.requires_grad_(True)
-        waits = step <= 50 and fault == "clinic: saturation"
-        if fault != "G never stepped" and not waits:
+        if generator_steps(fault, step):
             optimizer_g.step()
-        series[0].add(loss_d.item())
-        series[1].add(loss_g.item())
-    loss_d, loss_g = series
+        losses_d.add(loss_d.item())
+        losses_g.add(loss_g.item())
     return {
-        "loss_discriminator": loss_d.mean,
-        "loss_discriminator_at": loss_d.at,
-        "loss_generator": loss_g.mean,
-        "loss_generator_at": loss_g.at,
+        "loss_discriminator": losses_d.mean,
+        "loss_discriminator_at": losses_d.at,
+        "loss_generator": losses_g.mean,
+        "loss_generator_at": losses_g.at,
     }
 
 
@@ -359,30 +433,41 @@ def kind(recipe: str) -> str:
     return "gan" if recipe.startswith("gan") else "palindromes"
 
 
-def jobs() -> Iterator[tuple[str, int, str, int]]:
+def jobs() -> Iterator[Job]:
     """Recipe, seed, fault and steps, in the order in which they are most useful."""
-
-    def healthy(recipes: Iterable[str], seeds: Iterable[int]) -> Iterator[Any]:
-        for seed in seeds:
-            for recipe in recipes:
-                yield recipe, seed, "", STEPS[recipe]
-
-    def faulty(recipes: Iterable[str]) -> Iterator[Any]:
-        for recipe in recipes:
-            every = EVERY[kind(recipe)]
-            for fault in FAULTS[kind(recipe)][: 8 if recipe == "gan-saturating" else None]:
-                if not (recipe.startswith("lstm") and fault == "no non-linearity"):
-                    yield recipe, 100, fault, every * math.ceil(SHARE * STEPS[recipe] / every)
-
-    long = [recipe for recipe in PALINDROMES if recipe.endswith("T20")]
-    short = [recipe for recipe in PALINDROMES if recipe not in long]
+    short = ["lstm-T5", "rnn-T5", "lstm-T10", "rnn-T10"]
+    long = ["lstm-T20", "rnn-T20"]
     new = range(NUM_BAND, NUM_SEEDS)
     yield from healthy(short, range(NUM_SEEDS))
     yield from faulty([*short, "lstm-T20", *GANS])
     for k in range(NUM_BAND):
-        yield from healthy(GANS, (k, *new[k - 7 : k - 6]) if k > 6 else (k,))
-        yield from healthy(long, (k,) if k < 8 else new[k // 2 - 4 : k // 2 - 3])
+        yield from healthy(GANS, [k])
+        if k > 6:
+            yield from healthy(GANS, new[k - 7 : k - 6])
+        if k < 8:
+            yield from healthy(long, [k])
+        else:
+            yield from healthy(long, new[k // 2 - 4 : k // 2 - 3])
     yield from healthy(long, range(NUM_SEEDS))
+
+
+def healthy(recipes: Iterable[str], seeds: Iterable[int]) -> Iterator[Job]:
+    for seed in seeds:
+        for recipe in recipes:
+            yield recipe, seed, "", STEPS[recipe]
+
+
+def faulty(recipes: Iterable[str]) -> Iterator[Job]:
+    """Trainings with each fault, as long as a curve must be to be judged."""
+    for recipe in recipes:
+        every = EVERY[kind(recipe)]
+        faults = FAULTS[kind(recipe)]
+        if recipe == "gan-saturating":
+            faults = faults[:8]
+        for fault in faults:
+            if recipe.startswith("lstm") and fault == "no non-linearity":
+                continue
+            yield recipe, 100, fault, every * math.ceil(SHARE * STEPS[recipe] / every)
 
 
 def read_log() -> list[Entry]:
@@ -395,7 +480,9 @@ def read_log() -> list[Entry]:
 
 
 def num_steps(entry: Entry) -> int:
-    return entry["every"] * len(next(v for v in entry.values() if isinstance(v, list)))
+    """The steps that a logged training had."""
+    any_curve = "loss_discriminator" if kind(entry["recipe"]) == "gan" else "loss"
+    return entry["every"] * len(entry[any_curve])
 
 
 # The bands
@@ -404,8 +491,12 @@ def num_steps(entry: Entry) -> int:
 def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf) -> Curve:
     """A logged curve up to a step: the means of bins, or the single values at their ends."""
     values = entry[f"{name}_at"] if single or name == "accuracy" else entry[name]
-    every = entry["every"]
-    return [(every * n, v) for n, v in enumerate(values, start=1) if every * n <= steps]
+    points = []
+    for n, value in enumerate(values, start=1):
+        step = entry["every"] * n
+        if step <= steps:
+            points.append((step, value))
+    return points
 
 
 def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
@@ -471,11 +562,11 @@ def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
     """The room by which all runs but one are well inside the envelope of the others."""
     largest = []
     for left_out in runs:
-        rest = envelope(name, [run for run in runs if run is not left_out], num_bins)
+        others_band = envelope(name, [run for run in runs if run is not left_out], num_bins)
         distances = []
         for single in (False, True):
             values = [value for _, value in curve(left_out, name, single)[:num_bins]]
-            for _, distance in deviations(name, dict(enumerate(values)), rest):
+            for _, distance in deviations(name, dict(enumerate(values)), others_band):
                 distances.append(abs(distance))
         largest.append(max(distances))
     return max(LEAST[name], MARGIN * sorted(largest)[-2])
@@ -489,7 +580,11 @@ def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, flo
         means += [fmean(values[0::2]), fmean(values[1::2])]
     room = max(LEAST[name], (max(means) - min(means)) / 2)
     low, high = _short(min(means) - room), _short(max(means) + room)
-    return (low if low * means[0] > 0 else 0.0, high if high * means[0] > 0 else 0.0)
+    if low * means[0] <= 0:
+        low = 0.0
+    if high * means[0] <= 0:
+        high = 0.0
+    return low, high
 
 
 def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:
@@ -511,74 +606,102 @@ def bands(log: list[Entry]) -> dict[str, Recipe]:
     return {name: fit(name, runs) for name, runs in healthy.items() if len(runs) > 2}
 
 
-def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[str]]:
-    """Print the verdicts on runs that the bands were not made from.
+class Report:
+    """Verdicts on runs that the bands were not made from, gathered and printed.
 
     A run counts as inside, and as outside, only if both of its curves are.
+    """
+
+    def __init__(self) -> None:
+        self.inside: list[bool] = []  # of new seeds
+        self.outside: dict[str, bool] = {}  # of faults, by their names
+        self.details: list[str] = []
+
+    def add(self, name: str, recipe: Recipe, entries: list[Entry]) -> None:
+        """Judge the runs of a recipe, and print its row of the table."""
+        num_seeds, num_faults = len(self.inside), len(self.outside)
+        for entry in entries:
+            self._judge(name, recipe, entry)
+        inside = self.inside[num_seeds:]
+        outside = list(self.outside.values())[num_faults:]
+        print(
+            f"| {name} | {recipe.runs} | {recipe.steps[-1]:,} | {sum(inside)} of {len(inside)} "
+            f"| {sum(outside)} of {len(outside)} |"
+        )
+
+    def _judge(self, name: str, recipe: Recipe, entry: Entry) -> None:
+        fault = entry["fault"]
+        judged = verdicts(entry, recipe, recipe.least if fault else math.inf)
+        departures = []
+        for verdict in judged:
+            if verdict.cause:
+                departures.append(f"{verdict.cause}, {verdict.curve} at {verdict.leaves:g}")
+        if fault:
+            self.outside[f"{name}: {fault}"] = len(departures) == len(judged)
+        else:
+            self.inside.append(not departures)
+        if fault or departures:
+            run = fault or f"seed {entry['seed']}"
+            self.details.append(f"{name}, {run}: {'; '.join(departures) or 'inside'}")
+
+
+def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[str]]:
+    """Print the verdicts on runs that the bands were not made from.
 
     Returns:
         the share of new seeds that are inside, and the faults that are not outside.
     """
     print("| recipe | runs of the band | steps | new seeds inside | faults outside at 30% |")
     print("|---|---|---|---|---|")
-    seeds: list[bool] = []  # True if inside
-    faults: dict[str, bool] = {}  # True if outside
-    details = []
+    runs = Report()
     for name, recipe in recipes.items():
-        inside, outside = [], {}
-        for entry in log:
-            if entry["recipe"] != name or entry["seed"] < NUM_BAND:
-                continue
-            judged = verdicts(entry, recipe, recipe.least if entry["fault"] else math.inf)
-            causes = [verdict for verdict in judged if verdict.cause]
-            if entry["fault"]:
-                outside[f"{name}: {entry['fault']}"] = len(causes) == len(judged)
-            else:
-                inside.append(not causes)
-            if entry["fault"] or causes:
-                words = [f"{v.cause}, {v.curve} at {v.leaves:g}" for v in causes]
-                run = entry["fault"] or f"seed {entry['seed']}"
-                details.append(f"{name}, {run}: {'; '.join(words) or 'inside'}")
-        print(
-            f"| {name} | {recipe.runs} | {recipe.steps[-1]:,} | {sum(inside)} of {len(inside)} "
-            f"| {sum(outside.values())} of {len(outside)} |"
-        )
-        seeds += inside
-        faults |= outside
-    missed = [fault for fault, is_outside in faults.items() if not is_outside]
-    print(f"\nNew seeds inside: {sum(seeds)} of {len(seeds)}.")
-    print(f"Faults outside: {sum(faults.values())} of {len(faults)}; not: {'; '.join(missed)}.\n")
-    print(*details, sep="\n")
-    return sum(seeds) / max(len(seeds), 1), missed
+        entries = [e for e in log if e["recipe"] == name and e["seed"] >= NUM_BAND]
+        runs.add(name, recipe, entries)
+    inside, outside = runs.inside, runs.outside
+    missed = [fault for fault, is_outside in outside.items() if not is_outside]
+    print(f"\nNew seeds inside: {sum(inside)} of {len(inside)}.")
+    print(f"Faults outside: {sum(outside.values())} of {len(outside)}; not: {'; '.join(missed)}.\n")
+    print(*runs.details, sep="\n")
+    return sum(inside) / max(len(inside), 1), missed
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fit", action="store_true", help="make the bands, and print the table")
-    options = parser.parse_args()
-    if options.fit:
-        log = read_log()
-        recipes = bands(log)
-        listed = {name: recipe.model_dump() for name, recipe in recipes.items()}
-        BANDS.write_text(json.dumps(listed, separators=(",", ":")).replace("},", "},\n") + "\n")
-        report(log, recipes)
-        return
+def write_bands() -> None:
+    """Make the bands from the log, and print what they say about other runs."""
+    log = read_log()
+    recipes = bands(log)
+    listed = {name: recipe.model_dump() for name, recipe in recipes.items()}
+    BANDS.write_text(json.dumps(listed, separators=(",", ":")).replace("},", "},\n") + "\n")
+    report(log, recipes)
+
+
+def train_all() -> None:
+    """Train what the log lacks or has with too few steps, and add it to the log."""
     torch.set_num_threads(1)
     done = {}
     for entry in read_log():
         done[entry["recipe"], entry["seed"], entry["fault"]] = num_steps(entry)
     for recipe, seed, fault, steps in jobs():
-        if done.get((recipe, seed, fault), -EVERY[kind(recipe)]) > steps - EVERY[kind(recipe)]:
+        every = EVERY[kind(recipe)]
+        if done.get((recipe, seed, fault), -every) > steps - every:
             continue
         clock = time.process_time()
         train = train_gan if kind(recipe) == "gan" else train_palindromes
-        entry = {"recipe": recipe, "seed": seed, "fault": fault, "every": EVERY[kind(recipe)]}
+        entry = {"recipe": recipe, "seed": seed, "fault": fault, "every": every}
         entry |= train(recipe, seed, fault, steps)
         entry["seconds"] = round(time.process_time() - clock, 1)
         with LOG.open("a") as log:  # one write: a line is there as a whole or not at all
             log.write(json.dumps(entry) + "\n")
         done[recipe, seed, fault] = steps
         print(recipe, seed, fault, entry["seconds"], flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fit", action="store_true", help="make the bands, and print the table")
+    if parser.parse_args().fit:
+        write_bands()
+    else:
+        train_all()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What cuts cost, for the findings of the pages: python benchmarks/cut_costs.py
+"""The cost of cuts, for the findings of the pages: python benchmarks/cut_costs.py
 
 Asks the exported LSTMs about the 500 palindromes of the gate microscope, T = 36, with a forget
 gate that stands still, and writes how many they get right to playground/data/cuts.json, by the
@@ -22,13 +22,13 @@ CUTS = (("f0", 1), ("f0", 9), ("f1", 1))
 
 def main() -> None:
     microscope = GateMicroscope(ROOT / "exports")
-    right = {
-        microscope.described[name]["sha256"]: {
-            f"{wires} {step}": microscope.right(name, LENGTH, wires, step, 0, NUM_ASKED)
-            for wires, step in CUTS
-        }
-        for name in ("lstm", "lstm_plain")
-    }
+    right = {}
+    for name in ("lstm", "lstm_plain"):
+        counts = {}
+        for wires, step in CUTS:
+            count = microscope.right(name, LENGTH, wires, step, 0, NUM_ASKED)
+            counts[f"{wires} {step}"] = count
+        right[microscope.described[name]["sha256"]] = counts
     content = {"length": LENGTH, "count": NUM_ASKED, "right": right}
     atomic_write(OUT, (json.dumps(content, indent=1) + "\n").encode())
 

@@ -27,24 +27,39 @@ from typing import Any
 
 import httpx
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 Inputs = Callable[[int], list[Any]]  # from the number of the call
+Row = tuple[str, str, str]  # title, goal, measured
+Timed = tuple[str, str, list[float]]  # title, goal, seconds of each time
 
-CALLS: dict[str, dict[str, tuple[str, str, Inputs]]] = {
-    "gan": {
-        "25 samples, p95": ("300 ms", "/samples", lambda n: [n, "any"]),
-        "25 samples of one class, p95": ("300 ms", "/samples", lambda n: [n, n % 10]),
-        "60-frame GIF, p95": (
-            "1,500 ms",
-            "/between_classes",
-            lambda n: [n, n % 10, (n + 3) % 10, 60, True, True],
-        ),
-    },
-    "digit": {
-        "answers to 1,000 digits, p95": ("300 ms", "/read", lambda n: [f"{n:01000}"]),
-    },
+
+def samples(number: int) -> list[Any]:
+    return [number, "any"]
+
+
+def samples_of_a_class(number: int) -> list[Any]:
+    return [number, number % 10]
+
+
+def walk(number: int) -> list[Any]:
+    """The inputs for a GIF of 60 frames."""
+    return [number, number % 10, (number + 3) % 10, 60, True, True]
+
+
+def thousand_digits(number: int) -> list[Any]:
+    return [f"{number:01000}"]
+
+
+# For each demo: a title, a goal, the endpoint, and its inputs.
+CALLS: dict[str, list[tuple[str, str, str, Inputs]]] = {
+    "gan": [
+        ("25 samples, p95", "300 ms", "/samples", samples),
+        ("25 samples of one class, p95", "300 ms", "/samples", samples_of_a_class),
+        ("60-frame GIF, p95", "1,500 ms", "/between_classes", walk),
+    ],
+    "digit": [("answers to 1,000 digits, p95", "300 ms", "/read", thousand_digits)],
 }
 # What the crowd sends to endpoints that have no defaults.
 FILLED_IN: dict[str, list[Any]] = {
@@ -159,23 +174,26 @@ class Demo:
 
     def memory(self) -> int:
         """Bytes in memory."""
-        status = Path("/proc", str(self.process.pid), "status").read_text()
-        (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", status)
-        return int(kilobytes) * 1024
+        return self._bytes("VmRSS")
 
     def peak(self) -> int:
         """The most bytes that it has had in memory."""
+        return self._bytes("VmHWM")
+
+    def _bytes(self, field: str) -> int:
         status = Path("/proc", str(self.process.pid), "status").read_text()
-        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+)", status)
+        (kilobytes,) = re.findall(rf"{field}:\s+(\d+)", status)
         return int(kilobytes) * 1024
 
     def close(self) -> int:
         """End it; returns how many files it leaves behind."""
         self.process.terminate()
         self.process.wait()
-        left = sum(path.is_file() for path in Path(self.directory.name).rglob("*"))
+        num_files = 0
+        for path in Path(self.directory.name).rglob("*"):
+            num_files += path.is_file()
         self.directory.cleanup()
-        return left
+        return num_files
 
 
 async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> str:
@@ -203,18 +221,20 @@ async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> lis
     return seconds[1:]
 
 
-def time_acts(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
+def time_acts(url: str, chromium: str, count: int) -> list[Timed]:
     """Seconds of each of ACTS, `count` times; the first time is not counted."""
     timed = []
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
         page.goto(url)
-        for what, goal, tab, act, state in ACTS:
+        for title, goal, tab, act, state in ACTS:
             page.get_by_role("tab", name=tab).click()
             page.wait_for_load_state("networkidle")
             page.locator(".tile:enabled, .sheet").locator("visible=true").first.wait_for()
-            times = [page.evaluate(TIMED, [act, state]) / 1000 for _ in range(count + 1)]
-            timed.append((what, goal, times[1:]))
+            times = []
+            for _ in range(count + 1):
+                times.append(page.evaluate(TIMED, [act, state]) / 1000)
+            timed.append((title, goal, times[1:]))
     return timed
 
 
@@ -226,9 +246,11 @@ def weight(url: str, chromium: str) -> int:
         sizes: list[float] = []
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
-        session.on(
-            "Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"])
-        )
+
+        def add_size(event: dict[str, Any]) -> None:
+            sizes.append(event["encodedDataLength"])
+
+        session.on("Network.loadingFinished", add_size)
         page.goto(url)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(3000)
@@ -250,25 +272,53 @@ def empty_weight(chromium: str) -> int:
             process.terminate()
 
 
-def time_digits(url: str, chromium: str, count: int) -> list[tuple[str, str, list[float]]]:
+def time_digits(url: str, chromium: str, count: int) -> list[Timed]:
     """Time the gate microscope's page with 1,000 and 5,000 digits, and with the pointer."""
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium).new_page()
         page.goto(url)
         page.locator(".equations dd").first.wait_for()
+        short = read_digits(page, 1000, count)
+        hover = [milliseconds / 1000 for milliseconds in page.evaluate(HOVER, 200)]
+        long = read_digits(page, 5000, count)
+    return [
+        ("1,000 digits read and drawn, p95", "600 ms", short),
+        ("pointer over a map of 1,000 digits, p95", "150 ms", hover),
+        ("5,000 digits read and drawn, p95", "1,500 ms", long),
+    ]
 
-        def read(length: int) -> list[float]:
-            rng = random.Random(length)
-            lengths = [length - n % 2 for n in range(count + 1)]  # never what is shown already
-            digits = ["".join(rng.choices("0123456789", k=k)) for k in lengths]
-            return [page.evaluate(READ, given) / 1000 for given in digits][1:]
 
-        return [
-            ("1,000 digits read and drawn, p95", "600 ms", read(1000)),
-            ("pointer over a map of 1,000 digits, p95", "150 ms",
-             [ms / 1000 for ms in page.evaluate(HOVER, 200)]),
-            ("5,000 digits read and drawn, p95", "1,500 ms", read(5000)),
-        ]  # fmt: skip
+def read_digits(page: Page, length: int, count: int) -> list[float]:
+    """Seconds of each of `count` times; the first time is not counted."""
+    rng = random.Random(length)
+    times = []
+    for n in range(count + 1):
+        digits = rng.choices("0123456789", k=length - n % 2)  # never what is shown already
+        times.append(page.evaluate(READ, "".join(digits)) / 1000)
+    return times[1:]
+
+
+async def call_component(client: httpx.AsyncClient, component: int, name: str, **data: Any) -> Any:
+    """Call a function of a component as its script does, and return the answer.
+
+    Raises:
+        httpx.HTTPStatusError: the page refused it.
+    """
+    body = {"data": data, "component_id": component, "fn_name": name, "session_hash": "x"}
+    reply = await client.post("gradio_api/component_server", json=body)
+    return reply.raise_for_status().json()
+
+
+async def component_with(url: str, function: str) -> int:
+    """The number of the page's one component whose server has a function."""
+    async with httpx.AsyncClient(base_url=url, timeout=600) as client:
+        components = (await client.get("config")).json()["components"]
+    numbers = []
+    for component in components:
+        if function in component["props"].get("server_fns", []):
+            numbers.append(component["id"])
+    (number,) = numbers
+    return number
 
 
 async def play(url: str, visitors: int, seconds: float) -> list[float]:
@@ -278,59 +328,60 @@ async def play(url: str, visitors: int, seconds: float) -> list[float]:
     looks at the tally every three seconds, as its script does.
     """
     sent: dict[str, float] = {}
-    seen: list[float] = []
+    delays: list[float] = []
     end = time.perf_counter() + seconds
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        components = (await client.get("config")).json()["components"]
-    (component,) = (c["id"] for c in components if "vote" in c["props"].get("server_fns", []))
-
-    async def ask(client: httpx.AsyncClient, name: str, **given: Any) -> Any:
-        body = {"data": given, "component_id": component, "fn_name": name, "session_hash": "x"}
-        return (
-            (await client.post("gradio_api/component_server", json=body)).raise_for_status().json()
-        )
+    component = await component_with(url, "vote")
 
     async def teach() -> None:
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-            while len(seen) < visitors:
-                tally = await ask(client, "tally", game=7, round=1)
+            while len(delays) < visitors:
+                tally = await call_component(client, component, "tally", game=7, round=1)
                 now = time.perf_counter()
-                for visitor in list(sent)[len(seen) : tally["visitors"]]:
-                    seen.append(now - sent[visitor])
+                for visitor in list(sent)[len(delays) : tally["visitors"]]:
+                    delays.append(now - sent[visitor])
                 await asyncio.sleep(0.5)
 
     async def visit(n: int) -> None:
         await asyncio.sleep(random.Random(n).uniform(0, seconds))
+        vote = {"visitor": str(n), "game": 7, "round": 1, "picked": "01" * 6}
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             await client.get("")
-            await ask(client, "recorded")
+            await call_component(client, component, "recorded")
             sent[str(n)] = time.perf_counter()
-            await ask(client, "vote", visitor=str(n), game=7, round=1, picked="01" * 6)
+            await call_component(client, component, "vote", **vote)
             while time.perf_counter() < end:
                 await asyncio.sleep(3)
-                await ask(client, "tally", game=7, round=1)
+                await call_component(client, component, "tally", game=7, round=1)
 
-    await asyncio.gather(teach(), *(visit(n) for n in range(visitors)))
-    return seen
+    await asyncio.gather(teach(), *map(visit, range(visitors)))
+    return delays
 
 
-async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
-    """Time the answers that visitors get if each clicks again as soon as the answer is there."""
+async def possible_clicks(url: str) -> list[tuple[str, list[Any]]]:
+    """Each endpoint that can be called, with its inputs: filled in above, or its defaults."""
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()
     filled_in = FILLED_IN | {"/draw": [f"data:image/png;base64,{drawing}"]}
-    endpoints = {name: e["parameters"] for name, e in information["named_endpoints"].items()}
-    clicks = [
-        (endpoint, filled_in.get(endpoint) or [p["parameter_default"] for p in parameters])
-        for endpoint, parameters in endpoints.items()
-        if endpoint in filled_in or all(p["parameter_has_default"] for p in parameters)
-    ]
+    clicks = []
+    for name, endpoint in information["named_endpoints"].items():
+        parameters = endpoint["parameters"]
+        if name in filled_in:
+            clicks.append((name, filled_in[name]))
+        elif all(parameter["parameter_has_default"] for parameter in parameters):
+            clicks.append((name, [p["parameter_default"] for p in parameters]))
     assert clicks, "no endpoint has defaults"
+    return clicks
+
+
+async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
+    """Count the answers that visitors get if each clicks again as soon as the answer is there."""
+    clicks = await possible_clicks(url)
     outcomes: Counter[str] = Counter()
     end = time.perf_counter() + seconds
 
-    async def visit(random_clicks: random.Random) -> None:
+    async def visit(number: int) -> None:
+        random_clicks = random.Random(number)
         async with httpx.AsyncClient(base_url=url, timeout=120) as client:
             while True:
                 outcome = await ask(client, *random_clicks.choice(clicks))
@@ -340,7 +391,7 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
                 if outcome == "queue is full":
                     await asyncio.sleep(1)  # reads the message
 
-    await asyncio.gather(*(visit(random.Random(n)) for n in range(visitors)))
+    await asyncio.gather(*map(visit, range(visitors)))
     return outcomes
 
 
@@ -356,9 +407,7 @@ async def flood(url: str, visitors: int) -> Counter[str]:
     """Count the answers to visitors who all send the largest picture, half of them as a program."""
     picture = largest_picture()
     outcomes: Counter[str] = Counter()
-    async with httpx.AsyncClient(base_url=url, timeout=600) as client:
-        components = (await client.get("config")).json()["components"]
-    (component,) = (c["id"] for c in components if "read" in c["props"].get("server_fns", []))
+    component = await component_with(url, "read")
     asked = {"data": {"picture": picture}, "component_id": component, "fn_name": "read"}
 
     async def visit(number: int) -> None:
@@ -369,7 +418,8 @@ async def flood(url: str, visitors: int) -> Counter[str]:
             else:
                 reply = await client.post("gradio_api/call/judge", json={"data": [picture]})
                 event = reply.json().get("event_id")
-                reply = await client.get(f"gradio_api/call/judge/{event}") if event else reply
+                if event:
+                    reply = await client.get(f"gradio_api/call/judge/{event}")
             outcomes["answer" if reply.status_code == 200 else f"HTTP {reply.status_code}"] += 1
 
     await asyncio.gather(*map(visit, range(visitors)))
@@ -383,18 +433,87 @@ async def send_without_reading(url: str) -> None:
             await client.post("gradio_api/call/judge", content=bytes(300_000_000))
 
 
-def measure_flood(visitors: int) -> list[tuple[str, str, str]]:
+def in_words(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
+
+
+def measure_flood(visitors: int) -> list[Row]:
     """The largest resident set while visitors send what is too much, and what they get."""
     demo = Demo("gan")
     rows = [("before", "", f"{demo.memory() / 1e6:.0f} MB")]
     asyncio.run(send_without_reading(demo.url))
     rows.append(("300 MB at once: most memory", "", f"{demo.peak() / 1e6:.0f} MB"))
     outcomes = asyncio.run(flood(demo.url, visitors))
-    got = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    rows.append((f"{visitors} largest pictures: what they get", "", got))
+    rows.append((f"{visitors} largest pictures: what they get", "", in_words(outcomes)))
     rows.append(("the same: most memory", "1,000 MB", f"{demo.peak() / 1e6:.0f} MB"))
     demo.close()
     return rows
+
+
+def start(name: str, starts: int) -> tuple[Demo, Row]:
+    """Start a demo some times, one after the other; the last one stays open."""
+    demo = Demo(name)
+    seconds = [demo.start_seconds]
+    for _ in range(starts - 1):
+        demo.close()
+        demo = Demo(name)
+        seconds.append(demo.start_seconds)
+    return demo, ("start to page served, median", "6 s", f"{statistics.median(seconds):.1f} s")
+
+
+def measure_one_visitor(demo: Demo, name: str, calls: int) -> list[Row]:
+    """One visitor's calls, and clicks in Chromium where that is installed."""
+    rows = []
+    timed: list[Timed] = []
+    for title, goal, endpoint, inputs in CALLS[name]:
+        timed.append((title, goal, asyncio.run(time_calls(demo.url, endpoint, inputs, calls))))
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        rows.append(("in the browser", "", "not measured: chromium is not installed"))
+    else:
+        if name == "gan":
+            timed += time_acts(demo.url, chromium, calls)
+        else:
+            timed += time_digits(demo.url, chromium, min(calls, 20))
+        difference = weight(demo.url, chromium) - empty_weight(chromium)
+        goal = "150 kB"
+        rows.append(("more bytes than an empty Gradio page", goal, f"{difference / 1000:.0f} kB"))
+    for title, goal, seconds in timed:
+        p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
+        median = statistics.median(seconds)
+        rows.append((title, goal, f"{1000 * p95:.0f} ms (median {1000 * median:.0f} ms)"))
+    return rows
+
+
+def measure_game(demo: Demo) -> Row:
+    """The delay of the tally, with 200 visitors who answer within a minute."""
+    delays = sorted(asyncio.run(play(demo.url, 200, 60)))
+    p95, median = (1000 * delays[int(q * len(delays))] for q in (0.95, 0.5))
+    title = "Spot the fake, 200 visitors in a minute: answer to tally, p95"
+    return title, "1,000 ms", f"{p95:.0f} ms (median {median:.0f} ms)"
+
+
+def measure_crowd(demo: Demo, visitors: int, seconds: float) -> tuple[list[Row], bool]:
+    """Measure what a crowd gets and costs, say whether all went well, and close the demo."""
+    # Gradio keeps the state of its last visitors, and each call is one: fill that memory first.
+    asyncio.run(crowd(demo.url, visitors, seconds))
+    before = demo.memory()
+    outcomes = asyncio.run(crowd(demo.url, visitors, seconds))
+    growth = demo.memory() / before - 1
+    num_files = demo.close()
+    title = f"{visitors} visitors, {seconds:.0f} s"
+    rows = [
+        (f"{title}: what they get", "answer, queue is full", in_words(outcomes)),
+        (f"{title}: memory grows by", "5%", f"{growth:.1%}"),
+        (f"{title}: files left behind", "0", str(num_files)),
+    ]
+    return rows, num_files == 0 and set(outcomes) <= {"answer", "queue is full"}
+
+
+def print_table(rows: list[Row]) -> None:
+    print("| what | goal | measured |\n|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
 def main() -> None:
@@ -407,60 +526,15 @@ def main() -> None:
     parser.add_argument("--flood", action="store_true", help="only: memory with large pictures")
     options = parser.parse_args()
     if options.flood:
-        print("| what | goal | measured |\n|---|---|---|")
-        for row in measure_flood(options.visitors):
-            print(f"| {' | '.join(row)} |")
+        print_table(measure_flood(options.visitors))
         return
-
-    starts = []
-    for n in range(options.starts):
-        demo = Demo(options.demo)
-        starts.append(demo.start_seconds)
-        if n < options.starts - 1:
-            demo.close()
-    rows = [("start to page served, median", "6 s", f"{statistics.median(starts):.1f} s")]
-
-    timed = [
-        (what, goal, asyncio.run(time_calls(demo.url, endpoint, inputs, options.calls)))
-        for what, (goal, endpoint, inputs) in CALLS[options.demo].items()
-    ]
-    if chromium := shutil.which("chromium"):
-        if options.demo == "gan":
-            timed += time_acts(demo.url, chromium, options.calls)
-        else:
-            timed += time_digits(demo.url, chromium, min(options.calls, 20))
-        more = weight(demo.url, chromium) - empty_weight(chromium)
-        rows.append(("more bytes than an empty Gradio page", "150 kB", f"{more / 1000:.0f} kB"))
-    else:
-        rows.append(("in the browser", "", "not measured: chromium is not installed"))
-    for what, goal, seconds in timed:
-        p95 = sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)]
-        median = statistics.median(seconds)
-        rows.append((what, goal, f"{1000 * p95:.0f} ms (median {1000 * median:.0f} ms)"))
-
+    demo, row = start(options.demo, options.starts)
+    rows = [row, *measure_one_visitor(demo, options.demo, options.calls)]
     if options.demo == "gan":
-        shown = sorted(asyncio.run(play(demo.url, 200, 60)))
-        p95, median = (1000 * shown[int(q * len(shown))] for q in (0.95, 0.5))
-        who = "Spot the fake, 200 visitors in a minute: answer to tally, p95"
-        rows.append((who, "1,000 ms", f"{p95:.0f} ms (median {median:.0f} ms)"))
-
-    # Gradio keeps the state of its last visitors, and each call is one: fill that memory first.
-    asyncio.run(crowd(demo.url, options.visitors, options.seconds))
-    before = demo.memory()
-    outcomes = asyncio.run(crowd(demo.url, options.visitors, options.seconds))
-    growth = demo.memory() / before - 1
-    left = demo.close()
-    got = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
-    who = f"{options.visitors} visitors, {options.seconds:.0f} s"
-    rows += [
-        (f"{who}: what they get", "answer, queue is full", got),
-        (f"{who}: memory grows by", "5%", f"{growth:.1%}"),
-        (f"{who}: files left behind", "0", str(left)),
-    ]
-    print("| what | goal | measured |\n|---|---|---|")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-    if left or set(outcomes) - {"answer", "queue is full"}:
+        rows.append(measure_game(demo))
+    crowd_rows, went_well = measure_crowd(demo, options.visitors, options.seconds)
+    print_table([*rows, *crowd_rows])
+    if not went_well:
         sys.exit(1)
 
 

@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 RESULTS = DOCS / "results"
 EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
 REGION = re.compile(
-    r"^(?P<begin><!-- (?P<kind>results|recipe log|modules|findings)(?:: (?P<what>[^>]+?))? -->\n)"
+    r"^(?P<begin><!-- (?P<kind>results|recipe log|modules|findings)(?:: (?P<words>[^>]+?))? -->\n)"
     r"(?P<content>.*?)^(?P<end><!-- end -->)$",
     re.MULTILINE | re.DOTALL,
 )
@@ -35,24 +35,36 @@ MOST_LINES = 14  # of what a benchmark printed below its table; the rest is in t
 
 def pages() -> list[Path]:
     """The documents that have such a table."""
-    documents = [path for path in sorted(DOCS.rglob("*.md")) if not path.is_symlink()]
-    return [path for path in documents if REGION.search(path.read_text(encoding="utf-8"))]
+    documents = []
+    for path in sorted(DOCS.rglob("*.md")):
+        if not path.is_symlink() and REGION.search(path.read_text(encoding="utf-8")):
+            documents.append(path)
+    return documents
 
 
 def filled(page: Path) -> str:
     """The text of a page with its tables as they should be."""
 
     def fill(region: re.Match[str]) -> str:
-        what = (region["what"] or "").split()
-        content = {
-            "results": lambda: results(*what),
-            "recipe log": recipe_log.table,
-            "modules": lambda: modules(page, *what),
-            "findings": lambda: findings(page, what),
-        }[region["kind"]]()
+        content = table(page, region["kind"], (region["words"] or "").split())
         return f"{region['begin']}\n{content}\n\n{region['end']}"
 
     return REGION.sub(fill, page.read_text(encoding="utf-8"))
+
+
+def table(page: Path, kind: str, words: list[str]) -> str:
+    """The table of a kind, for a page.
+
+    Args:
+        words: what follows the kind in the comment.
+    """
+    if kind == "results":
+        return results(*words)
+    if kind == "modules":
+        return modules(page, *words)
+    if kind == "findings":
+        return findings(page, words)
+    return recipe_log.table()
 
 
 def results(name: str) -> str:
@@ -78,11 +90,17 @@ def quoted(lines: list[str]) -> list[str]:
     """The first paragraphs among lines, as a block; the rest is left out as soon as one is long."""
     kept: list[str] = []
     for paragraph in "\n".join(lines).strip().split("\n\n"):
-        wrapped = [part for line in paragraph.splitlines() for part in textwrap.wrap(line, 100)]
+        wrapped = []
+        for line in paragraph.splitlines():
+            wrapped += textwrap.wrap(line, 100)
         if len(kept) + len(wrapped) > MOST_LINES:
             break
-        kept += ["", *wrapped] if kept else wrapped
-    return ["\n".join(["```text", *kept, "```"])] if kept else []
+        if kept:
+            kept.append("")
+        kept += wrapped
+    if not kept:
+        return []
+    return ["\n".join(["```text", *kept, "```"])]
 
 
 def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
@@ -104,15 +122,15 @@ def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
 
 def origin(record: dict[str, Any], path: Path) -> str:
     """By which command, when, of which code and on which machine a result was measured."""
-    when = f"on {record['date']}" if record["date"] else "on a day that was not noted"
+    date = f"on {record['date']}" if record["date"] else "on a day that was not noted"
     commit, dirty, _ = (record["commit"] or "").partition("-dirty")
-    which = f"commit `{commit}`" if commit else f"version {record['version']}"
+    code = f"commit `{commit}`" if commit else f"version {record['version']}"
     if dirty:
-        which += " with changes that were not committed"
+        code += " with changes that were not committed"
     machine = f"{record['cores']} cores, {record['processor']}, {record['load']}"
     note = f" {record['note']}" if "note" in record else ""
     return (
-        f"Measured {when} at {which}, by `{record['command']}`, on {machine}, with torch "
+        f"Measured {date} at {code}, by `{record['command']}`, on {machine}, with torch "
         f"{record['torch']}.{note} [All that it printed](results/{path.name})."
     )
 

@@ -1,4 +1,4 @@
-"""Whether the tests notice faults: python benchmarks/faults.py run --seed 1 [--selection all]
+"""Plants faults in the code, and shows which of them the tests notice.
 
     python benchmarks/faults.py plant --seed 1 --count 40    # chooses, and writes the list
     python benchmarks/faults.py run --seed 1                 # by what `make test` runs
@@ -18,6 +18,7 @@ it. It prints a Markdown table and adds what it saw to the list.
 import argparse
 import ast
 import importlib
+import itertools
 import json
 import os
 import random
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -50,8 +51,8 @@ class Fault:
         line: where it is, from 1.
         kind: one of KINDS.
         before, after: the whole text of the lines that it changes.
-        thrown_out: why it is none, in a person's words; "" where it is one.
-        noticed: for each selection the first test that failed, "" where none did.
+        thrown_out: why it does not count, in a person's words; "" where it counts.
+        noticed: for each selection the first test that failed; "" where all passed.
     """
 
     file: str
@@ -82,12 +83,13 @@ class Python:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tree = ast.parse(text)
-        lines = text.encode().splitlines(keepends=True)
-        self.begins = [sum(map(len, lines[:k])) for k in range(len(lines) + 1)]
         self.bytes = text.encode()
+        self.begins = [0]  # of the lines, in bytes
+        for line in self.bytes.splitlines(keepends=True):
+            self.begins.append(self.begins[-1] + len(line))
 
     def edits(self) -> Iterator[Edit]:
-        """All of them, in the order of the tree."""
+        """The possible edits, in the order of the tree."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.BinOp):
                 yield from self._sign(node)
@@ -125,11 +127,13 @@ class Python:
             yield Edit("wrong sign", place, place + 1, new)
 
     def _is_text(self, node: ast.expr) -> bool:
-        """Whether a sum has texts or lists in it: these cannot be subtracted."""
-        no_numbers = (ast.JoinedStr, ast.List, ast.ListComp, ast.Tuple)
-        inside = list(ast.walk(node))
-        texts = [n for n in inside if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-        return bool(texts) or any(isinstance(n, no_numbers) for n in inside)
+        """True if a sum has texts or lists in it, which cannot be subtracted."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.JoinedStr | ast.List | ast.ListComp | ast.Tuple):
+                return True
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                return True
+        return False
 
     def _comparison(self, node: ast.Compare) -> Iterator[Edit]:
         nearly = {
@@ -147,22 +151,24 @@ class Python:
 
     def _numbers(self, node: ast.Subscript | ast.Call) -> Iterator[Edit]:
         """The bounds of a slice or of a range."""
+        bounds: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
-            is_range = isinstance(node.func, ast.Name) and node.func.id == "range"
-            numbers: list[ast.expr | None] = list(node.args) if is_range else []
-        else:
-            is_slice = isinstance(node.slice, ast.Slice)
-            numbers = [node.slice.lower, node.slice.upper] if is_slice else []  # type: ignore[attr-defined]
-        for number in numbers:
-            if isinstance(number, ast.Constant) and isinstance(number.value, int):
-                yield Edit("off by one", *self.span(number), str(number.value + 1))
-            elif number is not None:
-                yield Edit("off by one", *self.span(number), f"({self.source(number)}) + 1")
+            if isinstance(node.func, ast.Name) and node.func.id == "range":
+                bounds += node.args
+        elif isinstance(node.slice, ast.Slice):
+            bounds += [node.slice.lower, node.slice.upper]
+        for bound in bounds:
+            if isinstance(bound, ast.Constant) and isinstance(bound.value, int):
+                yield Edit("off by one", *self.span(bound), str(bound.value + 1))
+            elif bound is not None:
+                yield Edit("off by one", *self.span(bound), f"({self.source(bound)}) + 1")
 
     def _dropped(self, node: ast.Expr, call: ast.Call) -> Iterator[Edit]:
+        kind = "dropped call"
         called = self.source(call.func)
-        closes = re.search(r"\.(close|release|unlink|stop|shutdown|kill|terminate|join)$", called)
-        yield Edit("lost lock or close" if closes else "dropped call", *self.span(node), "pass")
+        if re.search(r"\.(close|release|unlink|stop|shutdown|kill|terminate|join)$", called):
+            kind = "lost lock or close"
+        yield Edit(kind, *self.span(node), "pass")
 
     def _swapped(self, node: ast.Call) -> Iterator[Edit]:
         arguments = node.args[:2]
@@ -178,27 +184,30 @@ class Python:
 
     def _unlocked(self, node: ast.With) -> Iterator[Edit]:
         item = node.items[0]
-        what = self.source(item.context_expr)
+        manager = self.source(item.context_expr)
         plain = len(node.items) == 1 and item.optional_vars is None
-        if plain and re.search(r"lock|alone|LOCK|no_grad|FORKING", what):
+        if plain and re.search(r"lock|alone|LOCK|no_grad|FORKING", manager):
             start = self.at(node.lineno, node.col_offset)
             yield Edit("lost lock or close", start, self.span(item.context_expr)[1], "if True")
 
 
 # --- JavaScript: line by line ---
 
-JAVASCRIPT: list[tuple[str, str, Callable[[re.Match[str]], str]]] = [
-    ("wrong sign", r"(?<=[\w)\]] )\+(?= [\w(])", lambda m: "-"),
-    ("wrong sign", r"(?<=[\w)\]] )-(?= [\w(])", lambda m: "+"),
-    ("off by one", r"(?<= )<=(?= )", lambda m: "<"),
-    ("off by one", r"(?<= )<(?= )", lambda m: "<="),
-    ("off by one", r"(?<=let [a-z] = )0\b", lambda m: "1"),
-    ("swapped arguments", r"(?<!function )\b(\w+)\((\w+), (\w+)\)(?! [{=])",
-     lambda m: f"{m[1]}({m[3]}, {m[2]})"),
-    ("lost lock or close", r"^\s*(?:clear\w+|[\w.]+\.(?:close|pause|removeEventListener))\(.*\);$",
-     lambda m: ";"),
-    ("dropped call", r"^\s*(?!return|function|if|for|while)[\w.]+\([^{]*\);$", lambda m: ";"),
-]  # fmt: skip
+# Each kind, the text that it changes, and what takes its place.
+JAVASCRIPT = [
+    ("wrong sign", r"(?<=[\w)\]] )\+(?= [\w(])", "-"),
+    ("wrong sign", r"(?<=[\w)\]] )-(?= [\w(])", "+"),
+    ("off by one", r"(?<= )<=(?= )", "<"),
+    ("off by one", r"(?<= )<(?= )", "<="),
+    ("off by one", r"(?<=let [a-z] = )0\b", "1"),
+    ("swapped arguments", r"(?<!function )\b(\w+)\((\w+), (\w+)\)(?! [{=])", r"\1(\3, \2)"),
+    (
+        "lost lock or close",
+        r"^\s*(?:clear\w+|[\w.]+\.(?:close|pause|removeEventListener))\(.*\);$",
+        ";",
+    ),
+    ("dropped call", r"^\s*(?!return|function|if|for|while)[\w.]+\([^{]*\);$", ";"),
+]
 
 
 def javascript_edits(text: str) -> Iterator[Edit]:
@@ -208,16 +217,17 @@ def javascript_edits(text: str) -> Iterator[Edit]:
         if not re.search(r"[\"'`]|//|^\s*/?\*|^import|^export \{", line):
             for kind, pattern, new in JAVASCRIPT:
                 for match in re.finditer(pattern, line.rstrip("\n")):
-                    yield Edit(kind, begin + match.start(), begin + match.end(), new(match))
+                    start, end = begin + match.start(), begin + match.end()
+                    yield Edit(kind, start, end, match.expand(new))
         begin += len(line)
 
 
 # --- Choosing ---
 
 
-def edits_of(file: str, text: str) -> list[Edit]:
-    """In characters for a script, in bytes for Python."""
-    return list(javascript_edits(text) if file.endswith(".js") else Python(text).edits())
+def edits_of(file: str, text: str) -> Iterator[Edit]:
+    """The possible edits: in characters of a script, in bytes of Python."""
+    return javascript_edits(text) if file.endswith(".js") else Python(text).edits()
 
 
 def modules() -> list[str]:
@@ -229,41 +239,46 @@ def modules() -> list[str]:
 
 
 def drawn(file: str, rng: random.Random) -> Fault | None:
-    """A fault for a module: first its kind, then its place; None where none fits."""
+    """A fault for a module: first its kind, then its place; None where no edit is possible."""
     text = (ROOT / file).read_text(encoding="utf-8")
-    edits = edits_of(file, text)
+    edits = list(edits_of(file, text))
     if not edits:
         return None
     kind = rng.choice(sorted({edit.kind for edit in edits}))
     edit = rng.choice([edit for edit in edits if edit.kind == kind])
-    content = text if file.endswith(".js") else text.encode()
-    new = edit.new if file.endswith(".js") else edit.new.encode()
-    begin = content.rfind("\n" if file.endswith(".js") else b"\n", 0, edit.start) + 1  # type: ignore[arg-type]
-    end = content.find("\n" if file.endswith(".js") else b"\n", edit.end)  # type: ignore[arg-type]
-    before = content[begin:end]
-    after = content[begin : edit.start] + new + content[edit.end : end]  # type: ignore[operator]
-    line = content[:begin].count("\n" if file.endswith(".js") else b"\n") + 1  # type: ignore[arg-type]
-    if isinstance(before, bytes):
-        before, after = before.decode(), after.decode()
+    start, end = edit.start, edit.end
+    if file.endswith(".py"):  # from bytes to characters
+        content = text.encode()
+        start, end = len(content[:start].decode()), len(content[:end].decode())
+    line_begin = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    before = text[line_begin:line_end]
+    after = text[line_begin:start] + edit.new + text[end:line_end]
+    line = text[:line_begin].count("\n") + 1
     return Fault(file, line, kind, before, after, "", {})
 
 
 def plant(seed: int, count: int) -> list[Fault]:
     """So many faults, each in another module; those of an earlier list stay."""
-    kept = {fault.file: fault for fault in read(seed)}
-    rng, faults = random.Random(seed), []
-    for file in rng.sample(modules(), len(modules())):
-        fault = drawn(file, random.Random(f"{seed} {file}"))
-        fault = kept.get(file, fault)
-        if fault is not None and sum(not one.thrown_out for one in faults) < count:
+    listed = {fault.file: fault for fault in read(seed)}
+    names = modules()
+    faults: list[Fault] = []
+    num_valid = 0
+    for file in random.Random(seed).sample(names, len(names)):
+        fault = listed.get(file) or drawn(file, random.Random(f"{seed} {file}"))
+        if fault is not None and num_valid < count:
             faults.append(fault)
+            num_valid += not fault.thrown_out
     write(seed, faults)
     return faults
 
 
 def read(seed: int) -> list[Fault]:
+    """The list of a seed, which is empty where nothing was planted."""
     path = LISTS / f"seed-{seed}.json"
-    return [Fault(**entry) for entry in json.loads(path.read_text())] if path.exists() else []
+    if not path.exists():
+        return []
+    return [Fault(**entry) for entry in json.loads(path.read_text())]
 
 
 def write(seed: int, faults: list[Fault]) -> None:
@@ -287,31 +302,51 @@ def copy_of_commit(directory: Path) -> Path:
 
 
 def near(file: str, clone: Path) -> list[str]:
-    """All files of tests, those first that name the module or lie where it lies."""
-    path = Path(file)
-    parts = [part for part in path.with_suffix("").parts if part not in ("src", "__init__")]
+    """The files of tests, the nearest first: they name the module or lie where it lies."""
+    parts = [part for part in Path(file).with_suffix("").parts if part not in ("src", "__init__")]
     dotted = ".".join(parts).removeprefix("demos.")
+    users = users_of(dotted, clone)
+    ranked = []
+    for path in (clone / "tests").rglob("test_*.py"):
+        test = path.relative_to(clone)
+        ranked.append((-nearness(path, test, parts, dotted, users), str(test)))
+    return [test for _, test in sorted(ranked)]
+
+
+def users_of(dotted: str, clone: Path) -> list[str]:
+    """The dotted names of the toolkit's modules that import a module."""
+    users = []
+    for path in (clone / "toolkit").rglob("*.py"):
+        if re.search(rf"from {re.escape(dotted)} import", path.read_text(encoding="utf-8")):
+            users.append(".".join(path.relative_to(clone).with_suffix("").parts))
+    return users
+
+
+def nearness(path: Path, test: Path, parts: list[str], dotted: str, users: list[str]) -> int:
+    """Points for what a file of tests has to do with a module.
+
+    Args:
+        path, test: the file, and its path from the root of the project.
+        parts, dotted: the module's path and name.
+        users: the modules that import it.
+    """
+    text = path.read_text(encoding="utf-8")
+    folders = test.relative_to("tests").parts
     parent, _, stem = dotted.rpartition(".")
-    users = [
-        ".".join(user.relative_to(clone).with_suffix("").parts)
-        for user in (clone / "toolkit").rglob("*.py")
-        if re.search(rf"from {re.escape(dotted)} import", user.read_text(encoding="utf-8"))
-    ]
-
-    def distance(test: Path) -> tuple[int, str]:
-        text = test.read_text(encoding="utf-8")
-        here = test.relative_to(clone / "tests")
-        score = 0
-        score -= 8 * (dotted in text or f"from {parent} import {stem}" in text)
-        score -= 8 * (f"{stem}.js" in text)
-        score -= 3 * any(user in text for user in users)
-        score -= 4 * (here.stem == f"test_{stem}" or here.stem == f"test_{parts[-2]}")
-        score -= 2 * len(set(here.parts) & set(parts))
-        score -= (f"{stem}" in text) + (parts[0] == "playground" and here.parts[0] == "demos")
-        return score, str(here)
-
-    tests = sorted((clone / "tests").rglob("test_*.py"), key=distance)
-    return [str(test.relative_to(clone)) for test in tests]
+    points = 2 * len(set(folders) & set(parts))
+    if dotted in text or f"from {parent} import {stem}" in text:
+        points += 8
+    if f"{stem}.js" in text:
+        points += 8
+    if any(user in text for user in users):
+        points += 3
+    if test.stem in (f"test_{stem}", f"test_{parts[-2]}"):
+        points += 4
+    if stem in text:
+        points += 1
+    if parts[0] == "playground" and folders[0] == "demos":
+        points += 1
+    return points
 
 
 def first_failure(clone: Path, tests: list[str], selection: str) -> str:
@@ -356,7 +391,7 @@ def _run_tests(clone: Path, words: list[str], printed: Path) -> NoReturn:
 
 
 def import_what_is_dear() -> None:
-    """Nothing of ours: that is another in each copy."""
+    """Import packages before the forks, but nothing of ours: each copy has its own."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name in ("torch", "torchvision", "gradio", "matplotlib.pyplot", "pytest", "hypothesis"):
         importlib.import_module(name)
@@ -366,10 +401,13 @@ def with_fault(text: str, fault: Fault) -> str:
     """The text of a module with a fault in it; the lines may have moved since it was chosen."""
     lines = text.split("\n")
     before = fault.before.split("\n")
-    places = [k for k in range(len(lines)) if lines[k : k + len(before)] == before]
-    if not places:
+    distances = {}
+    for k in range(len(lines)):
+        if lines[k : k + len(before)] == before:
+            distances[k] = abs(k + 1 - fault.line)
+    if not distances:
         sys.exit(f"{fault.file} has changed since faults were chosen: plant them again.")
-    place = min(places, key=lambda k: abs(k + 1 - fault.line))
+    place = min(distances, key=distances.__getitem__)
     lines[place : place + len(before)] = [fault.after]
     return "\n".join(lines)
 
@@ -381,24 +419,19 @@ def planted(fault: Fault, clone: Path) -> None:
     if fault.file.endswith(".js"):
         environment = os.environ | {"PYTHONPATH": str(clone)}
         page = [".venv/bin/python", "-m", "toolkit.train", "playground"]
-        for command, folder in ((["npm", "run", "--silent", "build"], "playground"), (page, ".")):
-            subprocess.run(command, cwd=clone / folder, env=environment, check=True)
+        scripts = ["npm", "run", "--silent", "build"]
+        subprocess.run(scripts, cwd=clone / "playground", env=environment, check=True)
+        subprocess.run(page, cwd=clone, env=environment, check=True)
 
 
-def notice(fault: Fault, clone: Path, selection: str, first: Sequence[str], is_short: bool) -> str:
-    """The first test that notices a fault; "" where none does.
-
-    Args:
-        first: files of tests that are run before all others.
-        is_short: the rest, beyond the nearest ones, is not run.
-    """
+def notice(fault: Fault, clone: Path, selection: str) -> str:
+    """The first test that notices a fault; "" where all pass."""
     planted(fault, clone)
-    tests = [*first, *(test for test in near(fault.file, clone) if test not in first)]
+    tests = near(fault.file, clone)
     try:
-        for begin, end in zip(STAGES, (*STAGES[1:], None), strict=True):
-            if end is None and is_short:
-                break
-            if failed := first_failure(clone, tests[begin:end], selection):
+        for begin, end in itertools.pairwise((*STAGES, len(tests))):
+            failed = first_failure(clone, tests[begin:end], selection)
+            if failed:
                 return failed
         return ""
     finally:
@@ -407,48 +440,55 @@ def notice(fault: Fault, clone: Path, selection: str, first: Sequence[str], is_s
 
 def table(faults: list[Fault], selection: str) -> str:
     """Return the noticed faults as Markdown."""
-    tried = [fault for fault in faults if selection in fault.noticed]
-    rows = [
-        f"| {f.file}:{f.line} | {f.kind} | {f.noticed[selection] or '**not noticed**'} |"
-        for f in tried
-    ]
-    count = sum(fault.noticed[selection] != "" for fault in tried)
-    head = ["| where | fault | noticed by |", "|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"{count} of {len(tried)} faults were noticed."])
+    rows = ["| where | fault | noticed by |", "|---|---|---|"]
+    num_tried = num_noticed = 0
+    for fault in faults:
+        if selection in fault.noticed:
+            test = fault.noticed[selection]
+            rows.append(
+                f"| {fault.file}:{fault.line} | {fault.kind} | {test or '**not noticed**'} |"
+            )
+            num_tried += 1
+            num_noticed += test != ""
+    return "\n".join([*rows, "", f"{num_noticed} of {num_tried} faults were noticed."])
+
+
+def run(seed: int, selection: str, only: str) -> None:
+    """Try the faults of a list that were not noticed so far, and print the table of all."""
+    faults = read(seed)
+    if not faults:
+        sys.exit(f"There is no list: python {sys.argv[0]} plant --seed {seed}")
+    valid = [fault for fault in faults if not fault.thrown_out]
+    todo = []
+    for fault in valid:
+        if only in fault.file and not fault.noticed.get(selection):
+            todo.append(fault)
+    if todo:
+        import_what_is_dear()
+    with tempfile.TemporaryDirectory() as directory:
+        clone = copy_of_commit(Path(directory))
+        for fault in todo:
+            failed = notice(fault, clone, selection)
+            fault.noticed[selection] = failed
+            write(seed, faults)
+            print(f"{fault.file}:{fault.line}: {failed or 'not noticed'}", flush=True)
+    print(table(valid, selection))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Whether the tests notice faults.")
-    parser.add_argument("what", choices=["plant", "run", "show"])
+    parser = argparse.ArgumentParser(description="Plant faults, and show what the tests notice.")
+    parser.add_argument("command", choices=["plant", "run"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--selection", choices=SELECTIONS, default="quick")
     parser.add_argument("--only", default="", help="only files with this in their name")
-    parser.add_argument("--first", nargs="*", default=[], help="files of tests to begin with")
-    parser.add_argument("--again", action="store_true", help="also those that were noticed before")
-    parser.add_argument("--short", action="store_true", help="no more than the nearest tests")
     options = parser.parse_args()
-    if options.what == "plant":
-        for fault in plant(options.seed, options.count):
-            print(f"{fault.file}:{fault.line}  {fault.kind}  {fault.thrown_out}")
-            print(f"    {fault.before.strip()}\n    {fault.after.strip()}")
+    if options.command == "run":
+        run(options.seed, options.selection, options.only)
         return
-    faults = read(options.seed)
-    if not faults:
-        sys.exit(f"There is no list: python {sys.argv[0]} plant --seed {options.seed}")
-    valid = [fault for fault in faults if not fault.thrown_out]
-    todo = [fault for fault in valid if options.only in fault.file and options.what == "run"]
-    if not options.again:
-        todo = [fault for fault in todo if not fault.noticed.get(options.selection)]
-    with tempfile.TemporaryDirectory() as directory:
-        clone = copy_of_commit(Path(directory)) if todo else ROOT
-        import_what_is_dear()
-        for fault in todo:
-            failed = notice(fault, clone, options.selection, options.first, options.short)
-            fault.noticed[options.selection] = failed
-            write(options.seed, faults)
-            print(f"{fault.file}:{fault.line}: {failed or 'not noticed'}", flush=True)
-    print(table(valid, options.selection))
+    for fault in plant(options.seed, options.count):
+        print(f"{fault.file}:{fault.line}  {fault.kind}  {fault.thrown_out}")
+        print(f"    {fault.before.strip()}\n    {fault.after.strip()}")
 
 
 if __name__ == "__main__":

@@ -232,29 +232,34 @@ def nearest(race: Race, mark: float) -> float | None:
 def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> None:
     """A Markdown table: a row for each contestant, a column for each time."""
     marks = minute_marks(minutes)
-    times = " | ".join(f"{mark:g}" for mark in marks)
-    print(
-        f"\n| Frechet distance after minutes | {times} | at the end | unsure | class shares |\n"
-        + "|---" * (len(marks) + 4)
-        + "|"
-    )
+    times = " | ".join(map("{:g}".format, marks))
+    print(f"\n| Frechet distance after minutes | {times} | at the end | unsure | class shares |")
+    print("|---" * (len(marks) + 4) + "|")
     for name, seeds in races.items():
-        columns = []
-        for mark in marks:
-            distances = [nearest(race, mark) for race in seeds]
-            columns.append("" if None in distances else f"{Spread.of(distances):.1f}")
-        ends = Spread.of([race.final.frechet_distance.mean for race in seeds])
-        unsure = Spread.of([race.final.share_unsure.mean for race in seeds])
-        shares = [share.mean for race in seeds for share in race.final.class_shares]
-        end = statistics.mean(race.minutes[-1] for race in seeds)
-        print(
-            f"| {name} | {' | '.join(columns)} | {ends:.2f} ({end:.1f} min) | {unsure:.1%} "
-            f"| {min(shares):.1%} to {max(shares):.1%} |"
-        )
+        print(f"| {name} | {' | '.join(cells(seeds, marks))} |")
     print(
         f"\nMean of {max(map(len, races.values()))} seeds ± their standard deviation: of one draw "
         f"on the way, of {floor.num_draws} draws at the end. Real images: {floor:.2f}."
     )
+
+
+def cells(seeds: list[Race], marks: list[float]) -> list[str]:
+    """A contestant's row: the distance at each mark, and all scores at the end."""
+    row = []
+    for mark in marks:
+        distances = [nearest(race, mark) for race in seeds]
+        row.append("" if None in distances else f"{Spread.of(distances):.1f}")
+    distances, unsure, ends, shares = [], [], [], []
+    for race in seeds:
+        distances.append(race.final.frechet_distance.mean)
+        unsure.append(race.final.share_unsure.mean)
+        ends.append(race.minutes[-1])
+        for share in race.final.class_shares:
+            shares.append(share.mean)
+    row.append(f"{Spread.of(distances):.2f} ({statistics.mean(ends):.1f} min)")
+    row.append(f"{Spread.of(unsure):.1%}")
+    row.append(f"{min(shares):.1%} to {max(shares):.1%}")
+    return row
 
 
 def plot(path: Path, races: dict[str, list[Race]], floor: Spread, sha256: str) -> None:

@@ -44,19 +44,24 @@ def run_trial(config: Config) -> dict[str, object]:
     evaluator = Evaluator(loading.load("classifier", readable_exports()), sha256, mnist, CPU)
     with tempfile.TemporaryDirectory() as directory, Run(Path(directory) / "gan", config) as run:
         begin = time.process_time()
-        networks, _ = train(
-            config, run, mnist.train_images, mnist.train_labels, CPU, lambda _: {"distance": 0.0}
-        )
+        networks, _ = train(config, run, mnist.train_images, mnist.train_labels, CPU, unmeasured)
         cost = time.process_time() - begin
     return {"seconds": round(cost), "classifier": sha256[:12]} | measure(
         networks.average, evaluator
     )
 
 
+def unmeasured(_generator: nn.Module) -> dict[str, float | str]:
+    """Nothing is measured during the training."""
+    return {"distance": 0.0}
+
+
 def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
     """The scores of ten draws of 10,000, and the distance of 50,000 together."""
-    draws = [evaluator.predict(x) for x in sample_draws(generator, 0, 10, evaluator.num_images)]
-    scores = [evaluator.scores(draw) for draw in draws]
+    draws, scores = [], []
+    for images in sample_draws(generator, 0, 10, evaluator.num_images):
+        draws.append(evaluator.predict(images))
+        scores.append(evaluator.scores(draws[-1]))
     together = fit_gaussian(torch.cat([draw.features for draw in draws[:5]]))
     spread = Spread.of([score.frechet_distance for score in scores])
     return {
@@ -68,6 +73,18 @@ def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
     }
 
 
+def changed_settings(settings: list[str]) -> dict[str, object]:
+    """The values of settings such as `beta1=0.5`; ends the program where Config lacks one."""
+    known = [field.name for field in dataclasses.fields(Config)]
+    changes: dict[str, object] = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key not in known:
+            sys.exit(f"There is no setting {key!r}; see Config in toolkit/gan/config.py.")
+        changes[key] = value if key in ("architecture", "loss") else json.loads(value)
+    return changes
+
+
 def main() -> None:
     """One trial, or the table."""
     if sys.argv[1:] == ["--table"]:
@@ -76,12 +93,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     name, *settings = sys.argv[1:]
-    changes = {}
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key not in {field.name for field in dataclasses.fields(Config)}:
-            sys.exit(f"There is no setting {key!r}; see Config in toolkit/gan/config.py.")
-        changes[key] = value if key in ("architecture", "loss") else json.loads(value)
+    changes = changed_settings(settings)
     config = replace(Config(precision=pick_precision(CPU)), **changes)
     config = replace(config, eval_every=config.num_steps)
     torch.set_num_threads(1)

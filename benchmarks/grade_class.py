@@ -26,7 +26,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -35,7 +34,7 @@ from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.sandbox.supervise import LAUNCHED
 from toolkit.assignment.grade.verdict import CHECK
 
@@ -112,48 +111,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A class of archives, hostile ones among them.")
     parser.add_argument("--size", type=int, default=100, help=f"archives; {len(HOSTILE)} hostile")
     parser.add_argument("--workers", type=int, default=2, help="archives at a time")
-    parser.add_argument("--time-limit", type=float, help="seconds for an archive [20, real: 300]")
     parser.add_argument("--kills", type=int, default=0, help="of the command line; real check only")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument("--check", choices=("stand-in", "real"), default="stand-in")
     parser.add_argument("--only", default="*", help="file of each harmless archive; real check")
     options = parser.parse_args()
+    real = options.check == "real"
     if options.size < len(HOSTILE):
         parser.error(f"--size must be at least {len(HOSTILE)}")
-    real = options.check == "real"
-    if options.kills and (not real or options.time_limit):
-        parser.error("--kills needs --check real, with its own time limit")
-    limits = Limits() if real else Limits(seconds=20, memory=2**30)
-    limits = replace(limits, seconds=options.time_limit or limits.seconds)
-    check = CHECK if real else submissions.CHECK
+    if options.kills and not real:
+        parser.error("--kills needs --check real")
     isolation = find_isolation()
     print(f"Isolation: {isolation.describe()}\n")
     with tempfile.TemporaryDirectory() as directory:
-        folder = Path(directory, "class")
+        folder, out = Path(directory, "class"), Path(directory, "graded")
         folder.mkdir()
         kinds = write_class(folder, options.size, real, options.only)
         start = time.perf_counter()
-        results = grade_folder(
-            folder,
-            Path(directory, "graded"),
-            read_rubric(),
-            limits,
-            check=check,
-            isolation=isolation,
-            num_workers=options.workers,
-        )
+        results = grade(folder, out, isolation, options.workers, real)
         seconds = time.perf_counter() - start
-        results_by_name = written(Path(directory, "graded"))
-        if len(results_by_name) != options.size or len(results) != options.size:
-            sys.exit(f"{len(results_by_name)} results of {options.size} archives.")
+        expected = written(out)
+        if len(expected) != options.size or len(results) != options.size:
+            sys.exit(f"{len(expected)} results of {options.size} archives.")
         print_table([*results.values()], kinds)
         print(f"\n{len(results)} results in {seconds:.0f} s, {options.workers} archives at a time")
         if options.kills:
-            rng = random.Random(options.seed)
-            moments = [seconds * rng.random() / options.kills for _ in range(options.kills)]
+            moments = random_moments(options.kills, seconds, options.seed)
             out = Path(directory, "again")
-            if not same_after_kills(folder, out, options.workers, moments, results_by_name, kinds):
+            if not same_after_kills(folder, out, options.workers, moments, expected, kinds):
                 sys.exit(1)
+
+
+def grade(
+    folder: Path, out: Path, isolation: Isolation, workers: int, real: bool
+) -> dict[str, Result]:
+    """Grade a folder with the real check or with its stand-in."""
+    limits, check = Limits(seconds=20, memory=2**30), submissions.CHECK
+    if real:
+        limits, check = Limits(), CHECK
+    return grade_folder(
+        folder,
+        out,
+        read_rubric(),
+        limits,
+        check=check,
+        isolation=isolation,
+        num_workers=workers,
+    )
+
+
+def random_moments(count: int, seconds: float, seed: int) -> list[float]:
+    """The seconds after each start at which a command of `seconds` is killed."""
+    rng = random.Random(seed)
+    return [seconds * rng.random() / count for _ in range(count)]
 
 
 def same_after_kills(
@@ -173,20 +183,34 @@ def same_after_kills(
     command = [sys.executable, "-m", "toolkit.assignment", "grade", str(folder)]
     command += ["--out", str(out), "--jobs", str(workers)]
     seconds, peaks = kill_and_repeat(command, moments)
-    again = written(out)
-    differing = [name for name, result in expected.items() if again.get(name) != result]
-    num_harmless = sum(kinds[name] not in HOSTILE for name in differing)
+    results = written(out)
+    num_harmless, num_hostile = count_differing(expected, results, kinds)
     kills = ", ".join(f"{moment:.0f} s" for moment in moments)
     print(
-        f"\nKilled after {kills} and given again: {len(again)} results in {seconds:.0f} s. Others "
-        f"than before: {num_harmless} of harmless archives, {len(differing) - num_harmless} of "
-        "hostile ones, which meet a limit now here, now there. At most "
+        f"\nKilled after {kills} and given again: {len(results)} results in {seconds:.0f} s. "
+        f"Others than before: {num_harmless} of harmless archives, {num_hostile} of hostile ones, "
+        "which meet a limit now here, now there. At most "
         f"{peaks[False] / 1e6:.0f} MB in a process of the command, {peaks[True] / 1e6:.0f} MB in "
         "one that judges."
     )
-    for name in differing:
-        print(f"{kinds[name]}: {differences(expected[name], again.get(name))[:500]}")
-    return num_harmless == 0 and len(again) == len(expected)
+    return num_harmless == 0 and len(results) == len(expected)
+
+
+def count_differing(
+    expected: dict[str, object], results: dict[str, object], kinds: dict[str, str]
+) -> tuple[int, int]:
+    """Print the results that differ: how many are of harmless archives, and of hostile ones."""
+    num_harmless = num_hostile = 0
+    for name, result in expected.items():
+        other_result = results.get(name)
+        if other_result == result:
+            continue
+        print(f"{kinds[name]}: {differences(result, other_result)[:500]}")
+        if kinds[name] in HOSTILE:
+            num_hostile += 1
+        else:
+            num_harmless += 1
+    return num_harmless, num_hostile
 
 
 def written(out: Path) -> dict[str, object]:
@@ -200,21 +224,30 @@ def written(out: Path) -> dict[str, object]:
 
 def differences(old: object, new: object) -> str:
     """The places where two results differ, and how."""
-    parts = []
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-        for key, value in old.items():
-            if value != new[key]:
-                parts.append(f"{key}: {differences(value, new[key])}")
-        return "; ".join(parts)
+        return differences_of_dicts(old, new)
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for value, new_value in zip(old, new, strict=True):
-            if value != new_value:
-                parts.append(differences(value, new_value))
-        return ", ".join(parts)
+        return differences_of_lists(old, new)
     if isinstance(old, str) and isinstance(new, str):
         lines = difflib.ndiff(old.splitlines(), new.splitlines())
         return " | ".join(line for line in lines if line[0] in "+-")
     return f"{old!r} -> {new!r}"
+
+
+def differences_of_dicts(old: dict[str, object], new: dict[str, object]) -> str:
+    parts = []
+    for key, value in old.items():
+        if value != new[key]:
+            parts.append(f"{key}: {differences(value, new[key])}")
+    return "; ".join(parts)
+
+
+def differences_of_lists(old: list[object], new: list[object]) -> str:
+    parts = []
+    for value, new_value in zip(old, new, strict=True):
+        if value != new_value:
+            parts.append(differences(value, new_value))
+    return ", ".join(parts)
 
 
 def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, dict[bool, int]]:

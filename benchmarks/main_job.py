@@ -57,21 +57,32 @@ def measure(*arguments: str) -> Measured:
         command += ["--runs-dir", str(runs), "--exports-dir", str(exports)]
         start = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        wall = time.perf_counter() - start
-        logs = {path.parent.name: path.read_text() for path in runs.glob("*/*/metrics.jsonl")}
-        manifest = json.loads((exports / "manifest.json").read_text())
-    return Measured(
-        wall,
-        {
-            name: max(json.loads(line).get("seconds", 0.0) for line in log.splitlines())
-            for name, log in logs.items()
-        },
-        {
-            name.removesuffix(".safetensors"): entry["metrics"]
-            for name, entry in manifest.items()
-            if "metrics" in entry
-        },
-    )
+        return Measured(
+            wall_seconds=time.perf_counter() - start,
+            training_seconds=training_seconds(runs),
+            metrics=metrics(exports),
+        )
+
+
+def training_seconds(runs: Path) -> dict[str, float]:
+    """The seconds of each run, by its name."""
+    seconds = {}
+    for path in runs.glob("*/*/metrics.jsonl"):
+        logged = []
+        for line in path.read_text().splitlines():
+            logged.append(json.loads(line).get("seconds", 0.0))
+        seconds[path.parent.name] = max(logged)
+    return seconds
+
+
+def metrics(exports: Path) -> dict[str, dict[str, object]]:
+    """The metrics of each export that has some, by its name."""
+    manifest = json.loads((exports / "manifest.json").read_text())
+    listed = {}
+    for name, entry in manifest.items():
+        if "metrics" in entry:
+            listed[name.removesuffix(".safetensors")] = entry["metrics"]
+    return listed
 
 
 def train(model: str, seeds: int, *arguments: str) -> list[Measured]:
@@ -81,9 +92,11 @@ def train(model: str, seeds: int, *arguments: str) -> list[Measured]:
 
 def over_seeds(results: list[Measured], model: str, length: int) -> str:
     """Median and worst accuracy at T = `length`, and seconds of training."""
-    by_length = [cast(dict[str, float], r.metrics[model]["accuracy_by_length"]) for r in results]
-    accuracies = [accuracy[str(length)] for accuracy in by_length]
-    seconds = [max(r.training_seconds.values()) for r in results]
+    accuracies, seconds = [], []
+    for result in results:
+        by_length = cast(dict[str, float], result.metrics[model]["accuracy_by_length"])
+        accuracies.append(by_length[str(length)])
+        seconds.append(max(result.training_seconds.values()))
     return (
         f"{statistics.median(accuracies):.2%} in {statistics.median(seconds):.1f} s "
         f"(worst of {len(results)}: {min(accuracies):.2%}, {max(seconds):.1f} s)"
@@ -154,8 +167,8 @@ def main() -> None:
     if not options.skip_all:
         results |= measure_all()
     print("| what | goal | measured |\n|---|---|---|")
-    for what, result in results.items():
-        print(f"| {what} | {GOALS[what]} | {result} |")
+    for title, result in results.items():
+        print(f"| {title} | {GOALS[title]} | {result} |")
 
 
 if __name__ == "__main__":

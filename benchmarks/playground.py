@@ -17,10 +17,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 from toolkit.common.package_data import package_data
 from toolkit.export.playground import write_playground
+
+Row = tuple[str, str, str]  # title, goal, measured
 
 # The median of `count` calls, in ms.
 TIMES = """([code, count]) => {
@@ -77,14 +79,15 @@ CUT = """async from => {
 }"""
 
 
-def cutting(page: Page, count: int = 20) -> dict[str, tuple[float, float]]:
-    """Of a cut at T = 36: medians in ms of the clock, and of the page's processor time in all."""
+def time_cuts(page: Page, count: int = 20) -> list[Row]:
+    """Time cuts at T = 36: medians of the clock, and of the page's processor time in all."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def worked() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
-        return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+        (duration,) = (metric for metric in metrics if metric["name"] == "TaskDuration")
+        return 1000 * duration["value"]
 
     page.locator(".of-lstm .place", has_text="f = 0").press("Enter")
     page.locator(".count", has_text="of 500 other").first.wait_for(timeout=120_000)
@@ -94,18 +97,22 @@ def cutting(page: Page, count: int = 20) -> dict[str, tuple[float, float]]:
         before = worked()
         clock.append(page.evaluate(CUT, step))
         processor.append(worked() - before)
-    names = ("shown digits", "estimate from 50", "all 500")
-    medians = [statistics.median(times) for times in zip(*clock, strict=True)]
-    all_work = statistics.median(processor)
-    return {name: (time, all_work) for name, time in zip(names, medians, strict=True)}
+    rows = []
+    parts = (("shown digits", "100 ms"), ("estimate from 50", "300 ms"), ("all 500", "1 s"))
+    for (part, goal), times in zip(parts, zip(*clock, strict=True), strict=True):
+        median = statistics.median(times)
+        rows.append((f"a cut at T = 36: {part}", goal, f"{median:.0f} ms"))
+    milliseconds = statistics.median(processor)
+    rows.append(("processor time of one such cut", "", f"{milliseconds:.0f} ms"))
+    return rows
 
 
 def sizes(page: Path) -> dict[str, int]:
     """Bytes of each part of the page."""
     text = page.read_text(encoding="utf-8")
-    found = re.search(r'id="exports">(.*?)</script>', text, flags=re.DOTALL)
-    assert found
-    exports = json.loads(found[1])
+    embedded = re.search(r'id="exports">(.*?)</script>', text, flags=re.DOTALL)
+    assert embedded
+    exports = json.loads(embedded[1])
     parts = {"script, styles, frame": len((package_data("pages") / "playground.html").read_bytes())}
     for name, model in exports["models"].items():
         parts[name] = len(json.dumps(model))
@@ -119,63 +126,91 @@ def sizes(page: Path) -> dict[str, int]:
 
 
 def opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, float]:
-    """A page of its own, and the ms until what the networks answer is on it."""
+    """A page of its own, and the ms until the networks' answers are on it."""
+
+    def add_error(error: object) -> None:
+        trouble.append(str(error))
+
+    def add_request(request: Request) -> None:
+        if request.url != url:
+            trouble.append(request.url)
+
     page = browser.new_context(offline=True, locale="en-GB").new_page()
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: trouble.append(request.url) if request.url != url else None)
+    page.on("pageerror", add_error)
+    page.on("request", add_request)
     start = time.perf_counter()
     page.goto(url)
     page.locator(".of-lstm .answer-digit.good").wait_for()
     return page, 1000 * (time.perf_counter() - start)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--exports", type=Path, default=Path("exports"))
-    folder = parser.parse_args().exports
-    trouble: list[str] = []
-    rows: list[tuple[str, str, str]] = []
+def time_opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, Row]:
+    """Open the page five times, each as a new visitor: the last one, and the median."""
+    times = []
+    for _ in range(5):
+        page, milliseconds = opening(browser, url, trouble)
+        times.append(milliseconds)
+    return page, ("from opening to usable", "1 s", f"{statistics.median(times):.0f} ms")
+
+
+def time_networks(page: Page) -> list[Row]:
+    """Time a call of each network."""
+    calls = (
+        ("one sample", "10 ms", SAMPLE, 51),
+        ("the classifier on one image", "", IMAGE, 51),
+        ("LSTM on 1,000 digits", "150 ms", READ, 11),
+    )
+    rows = []
+    for title, goal, code, count in calls:
+        rows.append((title, goal, f"{page.evaluate(TIMES, [code, count]):.1f} ms"))
+    return rows
+
+
+def time_dragging(page: Page) -> Row:
+    page.get_by_role("tab", name="Latent studio").click()
+    page.wait_for_timeout(5000)  # the classes of the plane are drawn meanwhile
+    milliseconds = page.evaluate(DRAG, 51)
+    return "a frame of dragging in the plane", "16.7 ms", f"{milliseconds:.1f} ms"
+
+
+def time_training(page: Page) -> Row:
+    page.get_by_role("tab", name="Train a tiny LSTM").click()
+    page.get_by_label("T", exact=True).select_option("5")
+    learner = page.locator(".learner").first
+    start = time.perf_counter()
+    page.get_by_role("button", name="Start", exact=True).click()
+    learner.locator(".facts", has_text="99% after").wait_for(timeout=120_000)
+    seconds = time.perf_counter() - start
+    return "tiny LSTM, T = 5, hidden 32: 99% of unseen", "15 s", f"{seconds:.1f} s"
+
+
+def rows_of_sizes(file: Path) -> list[Row]:
+    rows = []
+    for part, size in sizes(file).items():
+        goal = "4,500 kB" if part == "the whole page" else ""
+        rows.append((part, goal, f"{size / 1000:,.0f} kB"))
+    return rows
+
+
+def measure(folder: Path, trouble: list[str]) -> list[Row]:
+    """Make the page from a folder of exports and measure it; add what it asks for to `trouble`."""
+    chromium = shutil.which("chromium")
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:
         file = Path(temporary) / "playground.html"
         write_playground(folder, file)
-        for part, size in sizes(file).items():
-            goal = "4,500 kB" if part == "the whole page" else ""
-            rows.append((part, goal, f"{size / 1000:,.0f} kB"))
-        browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        opened = [opening(browser, file.as_uri(), trouble) for _ in range(5)]
-        rows.append(
-            ("from opening to usable", "1 s", f"{statistics.median(t for _, t in opened):.0f} ms")
-        )
-        page = opened[0][0]
-        for what, goal, code, count in (
-            ("one sample", "10 ms", SAMPLE, 51),
-            ("the classifier on one image", "", IMAGE, 51),
-            ("LSTM on 1,000 digits", "150 ms", READ, 11),
-        ):
-            rows.append((what, goal, f"{page.evaluate(TIMES, [code, count]):.1f} ms"))
-        cuts = cutting(page)
-        for (what, (milliseconds, _)), goal in zip(
-            cuts.items(), ("100 ms", "300 ms", "1 s"), strict=True
-        ):
-            rows.append((f"a cut at T = 36: {what}", goal, f"{milliseconds:.0f} ms"))
-        rows.append(("processor time of one such cut", "", f"{cuts['all 500'][1]:.0f} ms"))
-        page.get_by_role("tab", name="Latent studio").click()
-        page.wait_for_timeout(5000)  # the classes of the plane are drawn meanwhile
-        drag = page.evaluate(DRAG, 51)
-        rows.append(("a frame of dragging in the plane", "16.7 ms", f"{drag:.1f} ms"))
-        page.get_by_role("tab", name="Train a tiny LSTM").click()
-        page.get_by_label("T", exact=True).select_option("5")
-        start = time.perf_counter()
-        page.get_by_role("button", name="Start", exact=True).click()
-        page.locator(".learner").first.locator(".facts", has_text="99% after").wait_for(
-            timeout=120_000
-        )
-        seconds = time.perf_counter() - start
-        rows.append(("tiny LSTM, T = 5, hidden 32: 99% of unseen", "15 s", f"{seconds:.1f} s"))
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page, row = time_opening(browser, file.as_uri(), trouble)
+        rows = [*rows_of_sizes(file), row, *time_networks(page), *time_cuts(page)]
+        rows += [time_dragging(page), time_training(page)]
         browser.close()
-    rows.append(("requests and errors", "0", str(len(trouble))))
+    return [*rows, ("requests and errors", "0", str(len(trouble)))]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exports", type=Path, default=Path("exports"))
+    trouble: list[str] = []
+    rows = measure(parser.parse_args().exports, trouble)
     print("| what | at most | measured |\n|---|---|---|")
     for row in rows:
         print("|", " | ".join(row), "|")

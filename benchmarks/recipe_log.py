@@ -6,39 +6,30 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+Entry = dict[str, Any]
 LOG = Path(__file__).with_name("gan_recipe.jsonl")
 
 
 def table() -> str:
     """The log as Markdown, the best first: trials with error bars, then those of one draw."""
-    entries = [json.loads(line) for line in LOG.read_text().splitlines()]
-    measured = [entry for entry in entries if "distance" in entry]
-    single = [entry for entry in entries if "distance" not in entry]
+    measured, single = [], []
+    for line in LOG.read_text().splitlines():
+        entry = json.loads(line)
+        if "distance" in entry:
+            measured.append(entry)
+        else:
+            single.append(entry)
     return f"{_with_error_bars(measured)}\n\n{_of_one_draw(single)}"
 
 
-def _with_error_bars(entries: list[dict[str, Any]]) -> str:
-    """One row for each recipe, over its seeds.
-
-    ± is the standard deviation of the seeds' means, or of the draws where there is one seed.
-    """
+def _with_error_bars(entries: list[Entry]) -> str:
+    """One row for each recipe, over its seeds."""
     recipes = defaultdict(list)
     for entry in entries:
-        changes = {key: value for key, value in entry["changes"].items() if key != "seed"}
+        changes = dict(entry["changes"])
+        changes.pop("seed", None)
         recipes[entry["name"], _words(changes), entry["num_steps"]].append(entry)
-    rows = []
-    for (name, changes, num_steps), seeds in recipes.items():
-        means = [entry["distance"] for entry in seeds]
-        spread = stdev(means) if len(seeds) > 1 else seeds[0]["distance_sd"]
-        together = mean(entry["all_draws"] for entry in seeds)
-        unsure = mean(entry["unsure"] for entry in seeds)
-        distance = f"{mean(means):.2f} ± {spread:.2f}"
-        seconds = mean(entry["seconds"] for entry in seeds)
-        row = (
-            f"| {name} | {changes} | {num_steps:,} | {len(seeds)} | {distance} "
-            f"| {together:.2f} | {unsure:.1%} | {seconds:.0f} |"
-        )
-        rows.append((together, row))
+    rows = [_row_of_recipe(*recipe, seeds) for recipe, seeds in recipes.items()]
     lines = [
         "| name | what was changed | steps | seeds | 10,000 samples | 50,000 | unsure "
         "| processor seconds |",
@@ -48,7 +39,28 @@ def _with_error_bars(entries: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _of_one_draw(entries: list[dict[str, Any]]) -> str:
+def _row_of_recipe(
+    name: str, changes: str, num_steps: int, seeds: list[Entry]
+) -> tuple[float, str]:
+    """The distance of 50,000 samples, by which rows are sorted, and the row.
+
+    ± is the standard deviation of the seeds' means, or of the draws where there is one seed.
+    """
+    distances = _values(seeds, "distance")
+    spread = stdev(distances) if len(seeds) > 1 else seeds[0]["distance_sd"]
+    all_draws = mean(_values(seeds, "all_draws"))
+    return all_draws, (
+        f"| {name} | {changes} | {num_steps:,} | {len(seeds)} "
+        f"| {mean(distances):.2f} ± {spread:.2f} | {all_draws:.2f} "
+        f"| {mean(_values(seeds, 'unsure')):.1%} | {mean(_values(seeds, 'seconds')):.0f} |"
+    )
+
+
+def _values(entries: list[Entry], key: str) -> list[float]:
+    return [entry[key] for entry in entries]
+
+
+def _of_one_draw(entries: list[Entry]) -> str:
     """One row for each training of which only single draws were measured."""
     lines = [
         "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
@@ -56,7 +68,7 @@ def _of_one_draw(entries: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for entry in sorted(entries, key=_last_distance):
-        distances = ", ".join(f"{d:.1f}" for d in entry["distances"])
+        distances = ", ".join(map("{:.1f}".format, entry["distances"]))
         if "sd" in entry:  # of the last, which is then the mean of several draws
             distances += f" ± {entry['sd']:.1f}"
         low, high = entry["class_shares"]
@@ -67,7 +79,7 @@ def _of_one_draw(entries: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _last_distance(entry: dict[str, Any]) -> float:
+def _last_distance(entry: Entry) -> float:
     return float(entry["distances"][-1])
 
 

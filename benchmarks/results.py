@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[1]
 
 def processor() -> str:
     """The model name of this machine's processor, as Linux knows it."""
-    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return found[1] if found else os.uname().machine
+    line = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return line[1] if line else os.uname().machine
 
 
 def commit() -> str | None:

@@ -153,23 +153,32 @@ def rewritten(
     kinds = [kind for kind in KINDS if kind != first]
     rng.shuffle(kinds)
     for kind in [first, *kinds]:
-        fitting = []
-        for part in parts:
-            if part in KINDS[kind].parts and program.parts[part].endswith(".py"):
-                fitting.append(part)
-        rng.shuffle(fitting)
-        for part in fitting[:2]:
-            new = rewritten_once(program, kind, part, rng)
-            if new is not None:
-                program = new
-                used.append(kind)
-                changed.append(part)
-                break
+        rewriting = rewritten_by(program, kind, parts, rng)
+        if rewriting is not None:
+            program, part = rewriting
+            used.append(kind)
+            changed.append(part)
         if not used or len(used) == length:
             break
     if not used:
         return None
     return program, used, changed
+
+
+def rewritten_by(
+    program: Program, kind: str, parts: Iterable[str], rng: random.Random
+) -> tuple[Program, str] | None:
+    """Rewrite one of some parts, and return it as well; two are tried."""
+    fitting = []
+    for part in parts:
+        if part in KINDS[kind].parts and program.parts[part].endswith(".py"):
+            fitting.append(part)
+    rng.shuffle(fitting)
+    for part in fitting[:2]:
+        new = rewritten_once(program, kind, part, rng)
+        if new is not None:
+            return new, part
+    return None
 
 
 def rewritten_once(program: Program, kind: str, part: str, rng: random.Random) -> Program | None:
@@ -250,16 +259,10 @@ def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
         choices = iter(rng.sample(check.right, len(check.right)))
     else:
         choices = with_fault(check, rng)
-    for solution in itertools.islice(choices, TRIES):
-        parts = solution.right or solution.parts
-        present = [part for part in parts if part in solution.program.parts]
-        rewriting = rewritten(solution.program, present, first, length, rng)
-        if rewriting is not None:
-            break
-    else:
+    rewriting = first_rewriting(itertools.islice(choices, TRIES), first, length, rng)
+    if rewriting is None:
         return record | {"outcome": "nothing fits"}
-
-    program, kinds, begun = rewriting
+    solution, program, kinds, begun = rewriting
     record["name"] = solution.program.name
     record["kinds"] = kinds
     record["key"] = key_of(program)
@@ -279,6 +282,19 @@ def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
     if what == "right":
         return record | compare_with_original(check, solution, parts, report)
     return record | compare_with_fault(check, solution, parts, report)
+
+
+def first_rewriting(
+    solutions: Iterable[Solution], first: str, length: int, rng: random.Random
+) -> tuple[Solution, Program, list[str], list[str]] | None:
+    """Rewrite the first of some solutions that can be rewritten, see `rewritten`."""
+    for solution in solutions:
+        parts = solution.right or solution.parts
+        present = [part for part in parts if part in solution.program.parts]
+        rewriting = rewritten(solution.program, present, first, length, rng)
+        if rewriting is not None:
+            return solution, *rewriting
+    return None
 
 
 def shows_enough(trace: Trace, solution: Solution) -> bool:

@@ -11,6 +11,7 @@ shows the files that are not exact, and `--from FILE` scores kept reports again.
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import sys
@@ -130,13 +131,10 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="kept", help="score the records in this file")
     options = parser.parse_args()
     kinds = KINDS if options.kind is None else (options.kind,)
-    chosen = {}
-    for kind in kinds:
-        chosen[kind] = [e for e in entries(kind, options.half) if options.only in e["repository"]]
+    chosen = {kind: choose(kind, options.half, options.only) for kind in kinds}
     if options.mode == "fetch":
-        for listed in chosen.values():
-            for entry in listed:
-                fetch(options.code, entry, options.mirrors)
+        for entry in itertools.chain.from_iterable(chosen.values()):
+            fetch(options.code, entry, options.mirrors)
         return
     outcomes = {}
     for kind, listed in chosen.items():
@@ -146,9 +144,13 @@ def main() -> None:
             records = make_records(listed, options.code, options.whole, options.records)
         outcomes[kind] = score_all(listed, records)
     if options.details:
-        for of_kind in outcomes.values():
-            show(of_kind)
+        show(list(itertools.chain.from_iterable(outcomes.values())))
     print_table(outcomes)
+
+
+def choose(kind: str, half: str, only: str) -> list[Entry]:
+    """The entries of a kind and a half, of repositories with a text in their name."""
+    return [entry for entry in entries(kind, half) if only in entry["repository"]]
 
 
 Records = dict[tuple[str, str], dict[str, Any]]  # by "repository" and "path"

@@ -20,9 +20,16 @@ from typing import Any, NamedTuple
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
-        *(f"toolkit.train.{name}" for name in ("app", "recurrent", "gan", "classifier")),
+        "toolkit.train.app",
+        "toolkit.train.recurrent",
+        "toolkit.train.gan",
+        "toolkit.train.classifier",
         "toolkit.assignment.app",
-        *("torch._dynamo", "torch.onnx", "matplotlib.pyplot", "onnx", "onnxscript"),
+        "torch._dynamo",
+        "torch.onnx",
+        "matplotlib.pyplot",
+        "onnx",
+        "onnxscript",
     ]
 )
 VARIES = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
@@ -32,7 +39,7 @@ class Attempt(NamedTuple):
     """The outcome of one process."""
 
     code: int | None  # None: it was still running when the time was up
-    said: str  # on both its outputs
+    text: str  # on both its outputs
     error: str  # on its standard error alone
 
 
@@ -57,30 +64,38 @@ def attempt(
 
 def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
     """Start a command; `finish` waits for it."""
-    ours, theirs = zip(*(FORKS.Pipe(duplex=False) for _ in range(2)), strict=True)
-    process = FORKS.Process(target=give, args=(arguments, directory, *theirs), kwargs=mishap)
+    output, output_of_child = FORKS.Pipe(duplex=False)
+    error, error_of_child = FORKS.Pipe(duplex=False)
+    parameters = (arguments, directory, output_of_child, error_of_child)
+    process = FORKS.Process(target=give, args=parameters, kwargs=mishap)
     process.start()
-    for pipe in theirs:
-        pipe.close()
-    return Started(process, *ours)
+    output_of_child.close()
+    error_of_child.close()
+    return Started(process, output, error)
 
 
 def finish(started: Started, kill_after: float | None = None) -> Attempt:
     """Wait for a command, at most so many seconds."""
-    process, *outputs = started
+    process, output, error = started
     process.join(kill_after)
     code = process.exitcode
     if code is None:
         process.kill()
         process.join()
-    texts = []
-    for output in outputs:
-        said = bytearray()
-        while output.poll() and (part := os.read(output.fileno(), 1 << 16)):
-            said += part  # without waiting for its own children, which have the same output
-        output.close()
-        texts.append(said.decode(errors="replace"))
-    return Attempt(code, "".join(texts), texts[1])
+    text, error_text = _written(output), _written(error)
+    return Attempt(code, text + error_text, error_text)
+
+
+def _written(pipe: Connection) -> str:
+    """Read what is there, without waiting for children of a command, which have the same pipe."""
+    data = bytearray()
+    while pipe.poll():
+        part = os.read(pipe.fileno(), 1 << 16)
+        if not part:
+            break
+        data += part
+    pipe.close()
+    return data.decode(errors="replace")
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -88,15 +103,15 @@ def contents(directory: Path) -> dict[str, bytes]:
 
     Further seeds are logged in the order in which they end, which is of no consequence.
     """
-    found = {}
+    files = {}
     for path in sorted((directory / "runs").rglob("*")):
         if path.is_file() and path.name != "checkpoint.pt":
             data = VARIES.sub(b"", path.read_bytes())
             if path.parent.name.startswith("seeds-"):
                 lines = re.sub(rb'"step": \d+, ', b"", data).splitlines(keepends=True)
                 data = b"".join(sorted(lines))
-            found[str(path.relative_to(directory))] = data
-    return found
+            files[str(path.relative_to(directory))] = data
+    return files
 
 
 def give(
@@ -166,8 +181,11 @@ def _die_at(last_write: int | str) -> None:
     def replace_or_die(*paths: Any) -> None:
         nonlocal writes
         writes += 1
-        here = str(paths[1])
-        if writes == last_write or (isinstance(last_write, str) and here.endswith(last_write)):
+        if isinstance(last_write, str):
+            is_last = str(paths[1]).endswith(last_write)
+        else:
+            is_last = writes == last_write
+        if is_last:
             os.kill(os.getpid(), signal.SIGKILL)
         replace(*paths)
 

@@ -24,8 +24,7 @@ HUGE = "9" * 25
 NUMBERS = ["", "x", "1.5", "1e3", "0x10", "-1", f"-{HUGE}", HUGE, "9" * 5000, "nan", "½", "1 2"]
 FLOATS = ["", "x", "nan", "inf", "-inf", "-1", "1e999", "1,5", "9" * 400, "0x1p3", "½"]
 CHOICES = ["", "wrong", "SMOKE", " smoke", "é", "0", "\U0001f3b2", "\udcff"]
-# Names of files in the folder where the commands are given, see `_furnish`.
-# Names that are no folder and cannot be made one; see `_furnish`.
+# Names of files that are not folders and cannot become folders; see `_furnish`.
 PATHS = ["file.txt", "file.txt/below", "loop", "loop/below", "/dev/null", "/proc/self/mem",
          "x" * 300, "file.txt/missing\nline", "file.txt/\udcff\udcfe"]  # fmt: skip
 SMALL = ["--preset", "smoke"]
@@ -155,17 +154,21 @@ def commands(count: int, seed: int) -> Iterator[Outcome]:
     made = list(_made())
     chosen = [*by_hand(), *rng.sample(made, len(made))][:count]
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
-        jobs = [
-            pool.submit(_try, k, wrong, Path(directory) / str(k)) for k, wrong in enumerate(chosen)
-        ]
+        jobs = []
+        for k, wrong in enumerate(chosen):
+            jobs.append(pool.submit(_try, k, wrong, Path(directory) / str(k)))
         for job in jobs:
             yield from job.result()
 
 
 def by_hand() -> list[Wrong]:
     """Contradictions, misspellings, and what is in a folder."""
-    lines = [shlex.split(line) for line in BY_HAND.splitlines() if line]
-    return [Wrong(module, words) for module, *words in lines]
+    wrong = []
+    for line in BY_HAND.splitlines():
+        if line:
+            module, *words = shlex.split(line)
+            wrong.append(Wrong(module, words))
+    return wrong
 
 
 def _made() -> Iterator[Wrong]:
@@ -177,13 +180,13 @@ def _made() -> Iterator[Wrong]:
         for name, command in _every(get_command(app)):
             kinds = get_type_hints(command.callback)
             options = [option for option in command.params if option.opts[0].startswith("--")]
+            names = {option.name for option in options}
             for option in options:
-                small = (
-                    SMALL if "preset" in {other.name for other in options} - {option.name} else []
-                )
                 if (name, option.name) == ("clinic", "exports_dir"):
                     continue  # where no classifier is, it takes the toolkit's own
-                words = [*name.split(), *_needed(name), *small]
+                words = [*name.split(), *_needed(name)]
+                if "preset" in names and option.name != "preset":
+                    words += SMALL
                 for value in _values(str(kinds[option.name])):
                     yield Wrong(module, [*words, f"{option.opts[0]}={value}"])
 
@@ -245,36 +248,48 @@ def _try(k: int, wrong: Wrong, directory: Path) -> list[Outcome]:
     _furnish(directory)
     shown = f"python -m toolkit.{wrong.module} {' '.join(map(_short, wrong.words))}"
     done = attempt(wrong.words, directory, kill_after=ENDLESS, module=wrong.module, formats=False)
-    what = f"wrong commands of toolkit.{wrong.module}"
-    outcomes = [Outcome(what, judge(done), f"`{shown}` (code {done.code})\n{done.said[-1500:]}")]
+    mishap = f"wrong commands of toolkit.{wrong.module}"
+    outcomes = [Outcome(mishap, judge(done), f"`{shown}` (code {done.code})\n{done.text[-1500:]}")]
     if k % REAL == 0 and outcomes[0].outcome == "one sentence":
-        real = subprocess.run(
-            [sys.executable, "-m", f"toolkit.{wrong.module}", *map(os.fsencode, wrong.words)],
-            cwd=directory,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            timeout=ENDLESS,
-        )
-        error = real.stderr.decode(errors="replace")
-        same = judge(Attempt(real.returncode, error, error))
-        outcomes.append(
-            Outcome("the same in a process that is not forked", same, f"`{shown}`\n{error[-1500:]}")
-        )
+        outcomes.append(_not_forked(wrong, shown, directory))
     return outcomes
+
+
+def _not_forked(wrong: Wrong, shown: str, directory: Path) -> Outcome:
+    """Give a command to a process that is not forked."""
+    process = subprocess.run(
+        [sys.executable, "-m", f"toolkit.{wrong.module}", *map(os.fsencode, wrong.words)],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=ENDLESS,
+    )
+    error = process.stderr.decode(errors="replace")
+    outcome = judge(Attempt(process.returncode, error, error))
+    detail = f"`{shown}`\n{error[-1500:]}"
+    return Outcome("the same in a process that is not forked", outcome, detail)
 
 
 def judge(done: Attempt) -> str:
     """Judge the outcome of a wrong command."""
     if done.code is None:
         return "endless"
-    if "Traceback" in done.said:
+    if "Traceback" in done.text:
         return "traceback"
-    lines = [line for line in done.error.splitlines() if line.strip()]
-    if lines and lines[0].startswith("Error: "):
-        lines = [line for line in lines if not line.startswith("- ")]  # a list of what is missing
-    if done.code == 0 or (not lines and done.said):
+    lines = _sentences(done.error)
+    if done.code == 0 or (not lines and done.text):
         return "was right after all"
-    return "one sentence" if len(lines) == 1 and done.code in (1, 2) else "several lines"
+    if len(lines) == 1 and done.code in (1, 2):
+        return "one sentence"
+    return "several lines"
+
+
+def _sentences(error: str) -> list[str]:
+    """The lines of a message, without the list of what is missing that may follow an error."""
+    lines = [line for line in error.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Error: "):
+        return [line for line in lines if not line.startswith("- ")]
+    return lines
 
 
 def _short(word: str) -> str:

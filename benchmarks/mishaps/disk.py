@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count as numbers
 from pathlib import Path
 
@@ -93,8 +94,8 @@ def version(name: str, directory: Path) -> object:
     return same
 
 
-SMALL: dict[str, tuple[Callable[[Path], None], object, object]] = {  # what, before, after
-    "save": (lambda directory: save_files(2, directory), 1, 2),
+SMALL: dict[str, tuple[Callable[[Path], None], object, object]] = {  # action, before, after
+    "save": (partial(save_files, 2), 1, 2),
     "restore": (restore_files, 2, 1),
     "checkpoint and record": (checkpoint, (1, 1.0), (2, 2.0)),
 }
@@ -111,24 +112,35 @@ def act(name: str, directory: Path, write: int | None) -> None:
 
 
 def _at_every_write(name: str, directory: Path) -> Iterator[Outcome]:
-    _, before, after = SMALL[name]
+    after = SMALL[name][2]
     for write in numbers(1):
-        here = Path(tempfile.mkdtemp(dir=directory))
-        prepare(name, here)
-        code = _act(name, here, write)
-        if code == 0 and write % 2 == 0 and version(name, here) == after:
+        folder = Path(tempfile.mkdtemp(dir=directory))
+        prepare(name, folder)
+        code = _act(name, folder, write)
+        if code == 0 and write % 2 == 0 and version(name, folder) == after:
             return  # not a single byte was left to write
-        outcome = "old or new state loadable"
         try:
-            if code not in (0, FULL):
-                outcome = "traceback"
-            elif version(name, here) not in ((before, after) if code else (after,)):
-                outcome = "another state"
-            elif _act(name, here, None) != 0 or version(name, here) != after:
-                outcome = "not mended by a repetition"
+            outcome = _judge(name, folder, code)
         except (ToolkitError, ValueError, AssertionError) as error:
             outcome = f"refused afterwards: {error}"
         yield Outcome(f"full disk at each write of {name}", outcome, f"write {write}")
+
+
+def _judge(name: str, folder: Path, code: int | None) -> str:
+    """Judge the state after a mishap, and do the same again on a disk with room.
+
+    Raises:
+        ToolkitError, ValueError, AssertionError: the state cannot be loaded.
+    """
+    _, before, after = SMALL[name]
+    if code not in (0, FULL):
+        return "traceback"
+    possible = (after,) if code == 0 else (before, after)
+    if version(name, folder) not in possible:
+        return "another state"
+    if _act(name, folder, None) != 0 or version(name, folder) != after:
+        return "not mended by a repetition"
+    return "old or new state loadable"
 
 
 def _act(name: str, directory: Path, write: int | None) -> int | None:
@@ -150,37 +162,53 @@ def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome
     assert attempt([*words, "--seed", "1"], new, formats=False).code == 0
     with ThreadPoolExecutor(2) as pool:
         for write in range(1, count + 1, 2):
-            jobs = [pool.submit(_command, words, old, new, write + i) for i in (0, 1)]
-            results = [job.result() for job in jobs]
-            yield from (outcome for outcome, _ in results)
-            if any(nothing_left for _, nothing_left in results):
+            jobs = [
+                pool.submit(_command, words, old, new, write),
+                pool.submit(_command, words, old, new, write + 1),
+            ]
+            is_over = False
+            for job in jobs:
+                outcome, nothing_left = job.result()
+                yield outcome
+                is_over = is_over or nothing_left
+            if is_over:
                 return
 
 
 def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcome, bool]:
     """The outcome, and True if not a single byte was left to write."""
-    here = old.parent / f"write-{write}"
-    shutil.copytree(old, here)
+    folder = old.parent / f"write-{write}"
+    shutil.copytree(old, folder)
     command = [*words, "--seed", "1"]
-    code, said, _ = attempt(command, here, formats=False, full_from=write)
-    outcome = "old or new state loadable"
+    code, text, _ = attempt(command, folder, formats=False, full_from=write)
     try:
-        if "Traceback" in said or code not in (0, 1):
+        if "Traceback" in text or code not in (0, 1):
             outcome = "traceback"
-        elif seeds(here) not in (seeds(old), seeds(new)):
-            outcome = "another state"
         else:
-            for path in here.glob("runs/*/*/run.json"):
-                read_record(path.parent)
-            again = attempt(command, here, formats=False)
-            if again.code != 0 or contents(here) != contents(new):
-                outcome = f"not mended by a repetition: {again.said}"
+            outcome = _judge_command(command, folder, old, new)
     except ToolkitError as error:
         outcome = f"refused afterwards: {error}"
-    shutil.rmtree(here)
-    what = f"full disk at each write of `{' '.join(words)}`"
+    shutil.rmtree(folder)
+    mishap = f"full disk at each write of `{' '.join(words)}`"
     nothing_left = code == 0 and write % 2 == 0
-    return Outcome(what, outcome, f"write {write}, exit code {code}: {said[-1500:]}"), nothing_left
+    detail = f"write {write}, exit code {code}: {text[-1500:]}"
+    return Outcome(mishap, outcome, detail), nothing_left
+
+
+def _judge_command(command: list[str], folder: Path, old: Path, new: Path) -> str:
+    """Judge a folder after a mishap, and give the command again on a disk with room.
+
+    Raises:
+        ToolkitError: an export or a record cannot be read.
+    """
+    if seeds(folder) not in (seeds(old), seeds(new)):
+        return "another state"
+    for path in folder.glob("runs/*/*/run.json"):
+        read_record(path.parent)
+    repetition = attempt(command, folder, formats=False)
+    if repetition.code != 0 or contents(folder) != contents(new):
+        return f"not mended by a repetition: {repetition.text}"
+    return "old or new state loadable"
 
 
 def seeds(directory: Path) -> dict[str, object]:

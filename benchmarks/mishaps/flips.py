@@ -94,8 +94,11 @@ def _restored_file(path: Path, content: bytes) -> Iterator[None]:
 @contextlib.contextmanager
 def _restored_folder(folder: Path) -> Iterator[None]:
     """Delete new files at the end, and restore the small ones, which reading may have changed."""
-    files = {path for path in folder.iterdir() if path.is_file()}
-    copies = {path: path.read_bytes() for path in files if path.stat().st_size < SMALL}
+    files = [path for path in folder.iterdir() if path.is_file()]
+    copies = {}
+    for path in files:
+        if path.stat().st_size < SMALL:
+            copies[path] = path.read_bytes()
     yield
     for path in folder.iterdir():
         if path.is_file() and path not in files:
@@ -116,21 +119,28 @@ def _targets(directory: Path) -> dict[str, list[Target]]:
     for file in read_manifest(exports):
         name, _, ending = file.rpartition(".")
         if ending in ("safetensors", "pt", "onnx", "pt2"):
-            add(
-                f".{ending} files",
-                exports / file,
-                lambda n=name, e=ending: read_export(n, exports, e).data,
-            )
-    script = partial(loading.load, "lstm", exports, format="pt")
-    add(".pt files", exports / "lstm.pt", lambda: str(script().graph))
-    add("film.npz", exports / "film.npz", lambda: list(load_film(exports)))
-    add("the manifest", exports / "manifest.json", lambda: read_manifest(exports))
+            add(f".{ending} files", exports / file, partial(_data, name, exports, ending))
+    add(".pt files", exports / "lstm.pt", partial(_graph, exports))
+    add("film.npz", exports / "film.npz", partial(_film, exports))
+    add("the manifest", exports / "manifest.json", partial(read_manifest, exports))
 
     run = _run(directory / "run")
-    add("checkpoints", run.checkpoint, lambda: _state(run)["numbers"])
-    add("run.json", run.directory / "run.json", lambda: read_record(run.directory))
-    add("metrics.jsonl", run.log_file, lambda: (_state(run)["latest"], _entries(run)))
+    add("checkpoints", run.checkpoint, partial(_numbers, run))
+    add("run.json", run.directory / "run.json", partial(_record, run))
+    add("metrics.jsonl", run.log_file, partial(_log, run))
     return groups
+
+
+def _data(name: str, exports: Path, ending: str) -> bytes:
+    return read_export(name, exports, ending).data
+
+
+def _graph(exports: Path) -> str:
+    return str(loading.load("lstm", exports, format="pt").graph)
+
+
+def _film(exports: Path) -> list[Any]:
+    return list(load_film(exports))
 
 
 def _run(directory: Path) -> Run:
@@ -152,7 +162,17 @@ def _state(run: Run) -> dict[str, Any]:
     return state
 
 
-def _entries(run: Run) -> list[dict[str, Any]]:
+def _numbers(run: Run) -> list[float]:
+    return _state(run)["numbers"]
+
+
+def _record(run: Run) -> Any:
+    return read_record(run.directory)
+
+
+def _log(run: Run) -> tuple[Any, list[dict[str, Any]]]:
+    """The step up to which the log counts, and its entries."""
+    latest = _state(run)["latest"]
     with Run(run.directory, Config()) as reopened:
         reopened.load()
-        return reopened.entries
+        return latest, reopened.entries

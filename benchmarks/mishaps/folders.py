@@ -17,7 +17,7 @@ from toolkit.common.scratch.proved import FILES, PROOF, clear_left_over, scratch
 
 PURPOSES = ("check", "viva", "export", "pack", "report", "tutor", "grader", "grade", "demo")
 ANOTHER_USER = 54321
-Seen = dict[str, tuple[object, ...]]  # of each path: its kind and mode, its owner, its content
+Look = dict[str, tuple[object, ...]]  # of each path: its kind and mode, its owner, its content
 
 
 def folders(count: int, seed: int) -> Iterator[Outcome]:
@@ -28,20 +28,19 @@ def folders(count: int, seed: int) -> Iterator[Outcome]:
     """
     for k in range(count):
         rng = random.Random(f"{seed} folders {k}")
-        with tempfile.TemporaryDirectory() as name, io.StringIO() as said:
+        with tempfile.TemporaryDirectory() as name, io.StringIO() as output:
             directory = Path(os.path.realpath(name))
             with (
                 mock.patch.object(tempfile, "tempdir", str(directory)),
-                contextlib.redirect_stderr(said),
+                contextlib.redirect_stderr(output),
             ):
                 lost = _Layout(rng, directory).work()
             for path in directory.iterdir():  # so that any user can delete it
                 if path.is_dir() and not path.is_symlink():
                     path.chmod(stat.S_IRWXU)
         detail = f"layout {k} of seed {seed}: {lost}"
-        yield Outcome(
-            "folders with the kit's names", (lost and "lost") or "nothing changed", detail
-        )
+        outcome = "lost" if lost else "nothing changed"
+        yield Outcome("folders with the kit's names", outcome, detail)
 
 
 class _Layout:
@@ -49,7 +48,7 @@ class _Layout:
 
     def __init__(self, rng: random.Random, directory: Path) -> None:
         self._rng, self._directory = rng, directory
-        self._theirs: dict[Path, Seen] = {}
+        self._theirs: dict[Path, Look] = {}
         self._kept: list[Path] = []  # archives and results
         self._left: list[Path] = []  # by killed graders, to be deleted
 
@@ -66,10 +65,14 @@ class _Layout:
                 return "a folder in use"
         self._strangers()
         clear_left_over("grade", self._kept)
-        expected = {*self._theirs}
-        lost = [path.name for path, seen in self._theirs.items() if _seen(path) != seen]
-        left = {*self._directory.iterdir()} - expected
-        return " ".join([*lost, *(f"{path.name} is left" for path in left)])
+        losses = []
+        for path, look in self._theirs.items():
+            if _look(path) != look:
+                losses.append(path.name)
+        for path in self._directory.iterdir():
+            if path not in self._theirs:
+                losses.append(f"{path.name} is left")
+        return " ".join(losses)
 
     def _strangers(self) -> None:
         """A few things of other people, and what they look like now."""
@@ -83,7 +86,7 @@ class _Layout:
                 os.chown(path, ANOTHER_USER, ANOTHER_USER, follow_symlinks=False)
             if path.is_dir() and not path.is_symlink() and self._rng.random() < 0.2:
                 path.chmod(self._rng.choice([0o500, 0o555, 0o777]))
-            self._theirs[path] = _seen(path)
+            self._theirs[path] = _look(path)
 
     def _name(self) -> Path:
         purpose = self._rng.choice([*PURPOSES, "grade", "grade"])
@@ -117,7 +120,7 @@ class _Layout:
         return path
 
     def _killed(self) -> Path:
-        """What a grader leaves that is killed: all is there, and nobody holds the lock."""
+        """Leave the files of a killed grader: all is there, and nobody holds the lock."""
         with (
             mock.patch.object(proved, "_discard", return_value=[]),
             scratch_directory("grade") as scratch,
@@ -132,7 +135,7 @@ class _Layout:
         inside = made / FILES / "archives"
         inside.mkdir()
         self._kept.append(inside / "class" if self._rng.random() < 0.3 else inside)
-        self._theirs[made] = _seen(made)
+        self._theirs[made] = _look(made)
         return made
 
     def _with_archives(self, path: Path) -> Path:
@@ -165,7 +168,7 @@ class _Layout:
         return path
 
     def _in_use_elsewhere(self, path: Path) -> Path:
-        """What a grader left, with somebody's notes beside: the notes stay."""
+        """Put somebody's notes beside the files of a killed grader: the notes stay."""
         made = self._killed()
         (made / PROOF).unlink()
         (made / "notes.txt").write_text("mine", encoding="utf-8")
@@ -177,21 +180,21 @@ def _closed(folder: str, names: list[str]) -> set[str]:
     return {name for name in names if not os.access(Path(folder, name), os.R_OK)}
 
 
-def _seen(path: Path) -> Seen:
-    """All that is in a folder, or a file, with what changes when it is touched."""
-    seen: Seen = {}
+def _look(path: Path) -> Look:
+    """Everything in a folder, or a file, with what changes when it is touched."""
+    look: Look = {}
     waiting = [path]
     while waiting:
-        here = waiting.pop()
-        status = os.lstat(here) if os.path.lexists(here) else None
-        if status is None:
+        current = waiting.pop()
+        if not os.path.lexists(current):
             continue
+        status = os.lstat(current)
         content: object = status.st_ino
-        if stat.S_ISREG(status.st_mode) and os.access(here, os.R_OK):
-            content = here.read_bytes()
+        if stat.S_ISREG(status.st_mode) and os.access(current, os.R_OK):
+            content = current.read_bytes()
         elif stat.S_ISLNK(status.st_mode):
-            content = os.readlink(here)
-        elif stat.S_ISDIR(status.st_mode) and os.access(here, os.R_OK | os.X_OK):
-            waiting += here.iterdir()
-        seen[str(here)] = (status.st_mode, status.st_uid, content)
-    return seen
+            content = os.readlink(current)
+        elif stat.S_ISDIR(status.st_mode) and os.access(current, os.R_OK | os.X_OK):
+            waiting += current.iterdir()
+        look[str(current)] = (status.st_mode, status.st_uid, content)
+    return look

@@ -97,8 +97,8 @@ def _packed(files: dict[str, str], rng: random.Random) -> bytes:
         files[name] = text[:at] + piece + text[at + rng.choice([0, 0, 1, 40]) :]
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in files.items():
-            how = rng.choice(["utf-8", "utf-8", "utf-16", "latin-1"])
-            archive.writestr(name, text.encode(how, errors="replace"))
+            encoding = rng.choice(["utf-8", "utf-8", "utf-16", "latin-1"])
+            archive.writestr(name, text.encode(encoding, errors="replace"))
     data = bytearray(buffer.getvalue())
     for _ in range(rng.choice([0, 0, 0, 3])):
         data[rng.randrange(len(data))] = rng.randrange(256)
@@ -147,13 +147,13 @@ def frames(count: int, seed: int) -> Iterator[Outcome]:
 class Fails(Verdicts):
     """The judge's failures; a fault of its own is passed on."""
 
-    def not_seen(self, name: str, /, **seen: Any) -> None:
+    def not_seen(self, name: str, /, **facts: Any) -> None:
         if name == "failed":
-            raise seen["error"]
-        super().not_seen(name, **seen)
+            raise facts["error"]
+        super().not_seen(name, **facts)
 
 
-class Told:
+class Recording:
     """The replies of one right hand-in's processes, for each part: the frames in turn."""
 
     def __init__(self, name: str) -> None:
@@ -177,8 +177,8 @@ class Told:
             self._now = question["ask"]
         wire.send(descriptor, nonce, question)
 
-    def _answered(self, descriptor: int, most: int) -> tuple[str, Any]:
-        nonce, reply = wire.receive(descriptor, most)
+    def _answered(self, descriptor: int, limit: int) -> tuple[str, Any]:
+        nonce, reply = wire.receive(descriptor, limit)
         self._frames.setdefault(self._now, []).append(copy.deepcopy(reply))
         return nonce, reply
 
@@ -186,13 +186,14 @@ class Told:
         """The judge's verdict on the same replies with some damage."""
         frames = copy.deepcopy(self.frames[part])
         damage(frames)
-        now = ["", ""]
+        now = ["", ""]  # the last question's nonce, and its name
 
         def send(descriptor: int, nonce: str, question: Any) -> None:
             now[0] = nonce
-            now[1] = question.get("ask", now[1]) if isinstance(question, dict) else now[1]
+            if isinstance(question, dict) and "ask" in question:
+                now[1] = question["ask"]
 
-        def receive(descriptor: int, most: int) -> tuple[str, Any]:
+        def receive(descriptor: int, limit: int) -> tuple[str, Any]:
             if not frames.get(now[1]):
                 raise wire.Closed
             return now[0], frames[now[1]].pop(0)
@@ -210,29 +211,33 @@ class Told:
 def replies(count: int, seed: int) -> Iterator[Outcome]:
     """Yield the replies about a part of a right hand-in, with damage in their values."""
     import_judges()
-    told = [Told(name) for name in ("separate gates", "time-major")]
-    for one in told:
-        for part in one.located:
-            if one.judged(part, lambda frames: None) != one.findings[part]:
+    recordings = [Recording("separate gates"), Recording("time-major")]
+    for recording in recordings:
+        for part in recording.located:
+            if recording.judged(part, _keep) != recording.findings[part]:
                 yield Outcome("replies", "another verdict", f"{part}, without damage")
     for number in range(count):
         rng = random.Random(f"{seed} {number}")
-        one = rng.choice(told)
-        part = rng.choice([*one.located])
-
-        def work(one: Told = one, part: Part = part, rng: random.Random = rng) -> bytes:
-            for _ in range(rng.randint(1, 3)):
-                one.judged(part, lambda frames: _damage(frames, rng))
-            return b"clean"
-
+        recording = rng.choice(recordings)
+        part = rng.choice([*recording.located])
         outcome, detail = "clean", ""
         try:
-            apart(work, BOUNDS)
+            apart(partial(_judge_damaged, recording, part, rng), BOUNDS)
         except Exceeded as error:
             outcome, detail = "named", str(error)
         except Failed as error:
             outcome, detail = "an exception", f"reply {number} of seed {seed}, {part}: {error}"
         yield Outcome("replies", outcome, detail)
+
+
+def _keep(frames: Any) -> None:
+    """Damage nothing."""
+
+
+def _judge_damaged(recording: Recording, part: Part, rng: random.Random) -> bytes:
+    for _ in range(rng.randint(1, 3)):
+        recording.judged(part, partial(_damage, rng=rng))
+    return b"clean"
 
 
 def _damage(frames: Any, rng: random.Random) -> None:
@@ -244,12 +249,12 @@ def _damage(frames: Any, rng: random.Random) -> None:
         if isinstance(inner, dict | list) and inner and rng.random() < 0.85:
             frames = inner
             continue
-        how = rng.random()
-        if how < 0.1:
+        kind = rng.random()
+        if kind < 0.1:
             del frames[key]
-        elif how < 0.2 and isinstance(frames, list):
+        elif kind < 0.2 and isinstance(frames, list):
             frames.insert(key, copy.deepcopy(rng.choice(frames)))
-        elif how < 0.3 and isinstance(frames, dict):
+        elif kind < 0.3 and isinstance(frames, dict):
             frames[key] = copy.deepcopy(rng.choice([*frames.values()]))
         else:
             frames[key] = _another(inner, rng)

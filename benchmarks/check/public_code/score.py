@@ -64,9 +64,7 @@ def score(entry: Entry, record: dict[str, Any], supplies: Iterable[str] = ()) ->
         _look_for(fault, record["findings"], outcome)
     right = _right(entry["right"])
     for finding in record["findings"]:
-        if any(fits(finding, fault) for fault in expected + allowed):
-            continue
-        if finding["id"] == "missing-interpolation" and _lacks_interpolation(entry):
+        if _is_known(finding, expected + allowed, entry):
             continue
         if _is_right(finding, right):
             outcome.false.append(_label(finding))
@@ -110,8 +108,11 @@ def _look_for(fault: dict[str, Any], findings: list[Finding], outcome: Outcome) 
         outcome.missed.append(fault["id"])
 
 
-def _lacks_interpolation(entry: Entry) -> bool:
-    return "interpolation" in (entry.get("absent") or [])
+def _is_known(finding: Finding, faults: list[dict[str, Any]], entry: Entry) -> bool:
+    """Return True if a finding names one of the faults, or what the code does not have."""
+    if finding["id"] == "missing-interpolation" and "interpolation" in (entry.get("absent") or []):
+        return True
+    return any(fits(finding, fault) for fault in faults)
 
 
 def _is_right(finding: Finding, right: dict[str, set[int]]) -> bool:

@@ -41,6 +41,11 @@ def fresh(names: Iterable[str], taken: set[str], rng: random.Random) -> dict[str
     return dict(zip(sorted(names), free, strict=False))
 
 
+def fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
+    """Return another name, which the file does not have."""
+    return fresh([name], words(module), rng)[name]
+
+
 def variables(program: Program, part: str, rng: random.Random) -> Program | None:
     """Rename up to eight local variables of functions."""
     module = program.module(part)

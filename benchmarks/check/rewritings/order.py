@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 from libcst import matchers as m
 
-from rewritings.names import EVERY, fresh
+from rewritings.names import EVERY, fresh_name
 from rewritings.program import (
     Kind,
     all_replaced,
@@ -31,7 +31,6 @@ from rewritings.program import (
     stores,
     substituted,
     with_body,
-    words,
 )
 
 LAZY = (ast.Lambda, ast.comprehension, ast.IfExp, ast.BoolOp)
@@ -98,7 +97,7 @@ def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
         if not options:
             break
         line, call = rng.choice(options)
-        name = _fresh_name("part", module, rng)
+        name = fresh_name("part", module, rng)
         before = statements(f"{name} = {code(call)}\n")[0].with_changes(
             leading_lines=line.leading_lines
         )
@@ -168,7 +167,7 @@ def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module |
         return None
     owner, function, loop = rng.choice(options)
     arguments, results = _variables_of(function, loop)
-    name = _fresh_name("step", module, rng)
+    name = fresh_name("step", module, rng)
     is_method = owner is not None and "self" in params(function)
     parameters = ["self", *arguments] if is_method else arguments
     step = statements(f"def {name}({', '.join(parameters)}):\n    pass\n")[0]
@@ -190,22 +189,27 @@ def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module |
 
 def _loops_to_pull_out(module: cst.Module) -> list[tuple[Any, cst.FunctionDef, Any]]:
     """Return the loops whose body could be a function, with the function and class around them."""
-    around: list[tuple[Any, Any]] = []
-    for function in functions(module):
-        if function in module.body:
-            around.append((None, function))
-    for owner in classes(module):
-        for statement in body(owner):
-            if isinstance(statement, cst.FunctionDef):
-                around.append((owner, statement))
     loops = []
-    for owner, function in around:
+    for owner, function in _functions_and_methods(module):
         if function.decorators:
             continue
         for loop in m.findall(function.body, m.For() | m.While()):
             if not has(FLOW, *body(loop)) and len(body(loop)) > 1:
                 loops.append((owner, function, loop))
     return loops
+
+
+def _functions_and_methods(module: cst.Module) -> list[tuple[Any, Any]]:
+    """Return the functions of a file, each with its class, or with None outside of classes."""
+    pairs: list[tuple[Any, Any]] = []
+    for function in functions(module):
+        if function in module.body:
+            pairs.append((None, function))
+    for owner in classes(module):
+        for statement in body(owner):
+            if isinstance(statement, cst.FunctionDef):
+                pairs.append((owner, statement))
+    return pairs
 
 
 def _variables_of(function: cst.FunctionDef, loop: Any) -> tuple[list[str], list[str]]:
@@ -228,11 +232,6 @@ def _variables_of(function: cst.FunctionDef, loop: Any) -> tuple[list[str], list
 
 def _names_in(node: cst.CSTNode) -> set[str]:
     return {name.value for name in m.findall(node, m.Name())}
-
-
-def _fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
-    """Return a name that the file does not have."""
-    return fresh([name], words(module), rng)[name]
 
 
 def functions_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:

@@ -7,7 +7,7 @@ from typing import Any
 import libcst as cst
 from libcst import matchers as m
 
-from rewritings.names import fresh
+from rewritings.names import fresh_name
 from rewritings.program import (
     Kind,
     Program,
@@ -32,7 +32,6 @@ from rewritings.program import (
     stores,
     substituted,
     with_body,
-    words,
 )
 
 SCRIPTS = ("train", "gan")
@@ -54,24 +53,33 @@ def forward_called(program: Program, part: str, rng: random.Random) -> Program |
 
 def optimisers_in_a_dict(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """Put the optimisers of a function, or of the script, into one dictionary."""
-    guards = [statement for statement in module.body if is_guard(statement)]
     parameters: set[str] = set()
     for function in functions(module):
         parameters.update(params(function))
-    for scope in [*functions(module), module, *guards]:
+    for scope in _scopes(module):
         lines = list(scope.body if scope is module else body(scope))
         first, names = _optimisers(lines)
         if not names or not parameters.isdisjoint(names):
             continue
-        outside = [statement for statement in module.body if statement is not scope]
-        if scope is not module and names[0] in stores(*outside):
+        if scope is not module and names[0] in _stored_outside(module, scope):
             continue
-        holder = _fresh_name("optimisers", module, rng)
+        holder = fresh_name("optimisers", module, rng)
         new = {name: f'{holder}["{name}"]' for name in names}
         changed = [substituted(line, new) for line in lines]
         changed[first:first] = statements(f"{holder} = {{}}\n")
         return _with_scope(module, scope, changed)
     return None
+
+
+def _scopes(module: cst.Module) -> list[Any]:
+    """Return the functions, the file itself, and its guards such as `if __name__ == ...`."""
+    guards = [statement for statement in module.body if is_guard(statement)]
+    return [*functions(module), module, *guards]
+
+
+def _stored_outside(module: cst.Module, scope: Any) -> set[str]:
+    """Return the names that a file stores outside one of its functions or blocks."""
+    return stores(*(statement for statement in module.body if statement is not scope))
 
 
 def _optimisers(lines: list[Any]) -> tuple[int, list[str]]:
@@ -93,11 +101,6 @@ def _with_scope(module: cst.Module, scope: Any, lines: list[Any]) -> cst.Module:
         return module.with_changes(body=lines)
     changed: cst.Module = replaced(module, scope, with_body(scope, lines))
     return changed
-
-
-def _fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
-    """Return a name that the file does not have."""
-    return fresh([name], words(module), rng)[name]
 
 
 def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
@@ -210,7 +213,7 @@ def _trained_network(module: cst.Module) -> str | None:
 
 def guarded(module: cst.Module, rng: random.Random) -> cst.Module | None:
     """Move the top level of a script below a guard; or the body of a guard into a function."""
-    name = _fresh_name("main", module, rng)
+    name = fresh_name("main", module, rng)
     for statement in module.body:
         if is_guard(statement):
             return _main_for_guard(module, statement, name)
@@ -269,7 +272,7 @@ def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module 
             if update is None:
                 continue
             optimiser, loss = update
-            name = _fresh_name("update", module, rng)
+            name = fresh_name("update", module, rng)
             lines[first : first + 3] = statements(f"{name}({optimiser}, {loss})\n")
             module = _with_scope(module, block, lines)
             return after_imports(module, UPDATE.format(name=name))
