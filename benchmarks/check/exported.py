@@ -147,7 +147,7 @@ def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
     """Carry an LSTM over."""
     verdicts = Verdicts("lstm", located.file)
     network = lstm.proved(student, located, verdicts)
-    network.build(hidden=network.way.hidden and 24)
+    network.build(hidden=network.usage.hidden and 24)
     tensors = {tensor["name"]: tensor for tensor in network.tensors}
     states = random_weights({name: tensor["shape"] for name, tensor in tensors.items()})
     for name, tensor in tensors.items():

@@ -22,9 +22,18 @@ SHOWN = 20  # of those that prove something
 class Unusual(Exception):
     """Items that may be right, but are not of a kind that is known here: `[not-seen.NAME]`."""
 
-    def __init__(self, name: str = "", **seen: Any) -> None:
+    def __init__(self, name: str = "", **fields: Any) -> None:
         super().__init__(name)
-        self.name, self.seen = name, seen
+        self.name, self.fields = name, fields
+
+
+class Fault(NamedTuple):
+    """A fault that the items show."""
+
+    rule: str
+    method: str  # that would do otherwise: "item", or "init" for the constructor
+    proof: dict[str, Any]
+    fields: dict[str, Any]  # what else the sentence mentions
 
 
 class Items(NamedTuple):
@@ -35,7 +44,7 @@ class Items(NamedTuple):
 
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
-    """Import the file, build its data set for several lengths, and look at the items."""
+    """Import the file, build its data set for several lengths, and judge the items."""
     verdicts.doing(f"importing {located.file}")
     try:
         kind = student.ask("load", file=located.file, name=located.name)
@@ -48,120 +57,160 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         else:
             verdicts.fault("does-not-run.no-class", proof={"these": ["a class"], "those": []})
         return
-    found = {}
-    for length in SHORT:
-        verdicts.doing(f"palindromes of {length} digits")
-        try:
-            found[length] = read_items(student, length)
-        except StudentError as error:
-            if error.file is None and "UnknownParameter" not in error.types:
-                verdicts.not_seen("reading", name=kind["name"], error=error)
-            else:
-                verdicts.error(error)
-            return
-        except Unusual as error:
-            verdicts.not_seen(error.name, **error.seen)
-            return
-    fault = next(_faults(found), None)
+    by_length = _read_lengths(student, kind, verdicts)
+    if by_length is None:
+        return
+    fault = next(_faults(by_length), None)
     if fault is not None:
-        rule, where, proof, seen = fault
-        verdicts.fault(rule, at=_place(kind, where), proof=proof, **seen)
+        at = _place(kind, fault.method)
+        verdicts.fault(fault.rule, at=at, proof=fault.proof, **fault.fields)
     else:
-        if min(len(digits.unique(dim=0)) for digits, _ in found.values()) < FEW:
-            verdicts.not_seen("no-variety")
-        else:
-            shown = [pair for items in found.values() for pair in _shown_items(items, SHOWN)]
-            different = min(len(digits.unique(dim=0)) for digits, _ in found.values())
-            verdicts.right("items", proof=_rows_and_labels(shown) | {"different": different})
-        most = max((labels for _, labels in found.values()), key=len)
-        if len(most) >= ENOUGH:
-            verdicts.right("digits", proof={"counts": most.bincount(minlength=10).tolist()})
+        _confirm(by_length, verdicts)
         _check_long(student, kind, verdicts)
         _check_one_hot(student, kind, verdicts)
     _check_splits(student, kind, verdicts)
 
 
-def read_items(student: Student, length: int, read: int = NUM_ITEMS, **more: Any) -> Items:
-    """Some items of palindromes of `length` digits, whether they are bare or one-hot.
+def _read_lengths(
+    student: Student, kind: dict[str, Any], verdicts: Verdicts
+) -> dict[int, Items] | None:
+    """Read items of several lengths; None if the verdicts say why that is not possible."""
+    by_length = {}
+    for length in SHORT:
+        verdicts.doing(f"palindromes of {length} digits")
+        try:
+            by_length[length] = read_items(student, length)
+        except StudentError as error:
+            if error.file is None and "UnknownParameter" not in error.types:
+                verdicts.not_seen("reading", name=kind["name"], error=error)
+            else:
+                verdicts.error(error)
+            return None
+        except Unusual as error:
+            verdicts.not_seen(error.name, **error.fields)
+            return None
+    return by_length
+
+
+def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
+    """Report what is right with items that show no fault."""
+    num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
+    if num_different < FEW:
+        verdicts.not_seen("no-variety")
+    else:
+        shown: list[tuple[list[int], int]] = []
+        for items in by_length.values():
+            shown += _shown_items(items, SHOWN)
+        verdicts.right("items", proof=_rows_and_labels(shown) | {"different": num_different})
+    longest = max((labels for _, labels in by_length.values()), key=len)
+    if len(longest) >= ENOUGH:
+        verdicts.right("digits", proof={"counts": longest.bincount(minlength=10).tolist()})
+
+
+def read_items(student: Student, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
+    """Read items of palindromes of `length` digits, whether they are bare or one-hot.
 
     Args:
         read: how many at most.
-        more: values for other parameters of the constructor, by lower-case name.
+        parameters: values for other parameters of the constructor, by lower-case name.
 
     Raises:
         Unusual: they are neither.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
-    answer = student.ask("items", length=length, count=count, read=read, more=more)
+    answer = student.ask("items", length=length, count=count, read=read, more=parameters)
     inputs: Tensor | None = answer["inputs"]
     if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
         raise Unusual("no-pairs")
-    inputs = inputs.float()
+    return Items(_digits_of(inputs.float()).long(), _label(answer["labels"]))
+
+
+def _digits_of(inputs: Tensor) -> Tensor:
+    """Return the digits (n, length) of inputs (n, ...).
+
+    Raises:
+        Unusual: they are neither digits nor one-hot.
+    """
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
-        digits = inputs.argmax(dim=2).float()
-    elif len(shape) == 2 and shape[0] == 10:
-        digits = inputs.argmax(dim=1).float()
-    elif len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
-        if (found := whole(inputs.reshape(len(inputs), -1))) is None:
+        return inputs.argmax(dim=2).float()
+    if len(shape) == 2 and shape[0] == 10:
+        return inputs.argmax(dim=1).float()
+    if len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
+        digits = whole(inputs.reshape(len(inputs), -1))
+        if digits is None:
             raise Unusual("fractions")
-        digits = found
-    else:
-        raise Unusual("shape", shape=shape)
-    return Items(digits.long(), _label(answer["labels"]))
+        return digits
+    raise Unusual("shape", shape=shape)
 
 
 def _label(labels: Tensor) -> Tensor:
     """The digit to be predicted, int64 (n,): of labels (n, 1), one-hot (n, 10), or a sequence."""
-    found = digits_of(labels)
-    return labels[:, -1].round().long() if found is None else found
+    digits = digits_of(labels)
+    return labels[:, -1].round().long() if digits is None else digits
 
 
-def _faults(
-    found: dict[int, Items],
-) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
-    """Of each fault its rule, the method that would do otherwise, the proof, and the rest.
+def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the faults that the items show, the first ones first.
 
     A label that is always the digit that was read last, and digits that are no palindrome without
     it: it is the label that is right.
     """
-    items = [
-        (length, row, label)
-        for length, (digits, labels) in found.items()
-        for row, label in zip(digits.tolist(), labels.tolist(), strict=True)
-    ]
+    items = []
+    for length, (digits, labels) in by_length.items():
+        for row, label in zip(digits.tolist(), labels.tolist(), strict=True):
+            items.append((length, row, label))
     for _, row, label in items:
         if min(*row, label) < 0 or max(*row, label) > 9:
-            yield "not-a-palindrome.no-digits", "item", _proof(row, label), {}
-    whole = all(row == row[::-1] for _, row, _ in items)
-    same = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
-    if items and (whole or same):
-        rule = "answer-in-input.whole" if whole else "answer-in-input.shifted"
-        seen = [(row, label) for length, row, label in items if length == items[0][0]][:SHOWN]
-        rows, ends = zip(*seen, strict=True)
-        yield rule, "item", {"rows": rows, "labels": ends}, {}
+            yield Fault("not-a-palindrome.no-digits", "item", _proof(row, label), {})
+    yield from _read_answers(items)
     for length, row, label in items:
         if row[1:] != row[:0:-1]:
-            rest = {"row": _shown(row), "length": length}
-            yield "not-a-palindrome.asymmetric", "item", _proof(row, label), rest
-    reads = {length: digits.size(1) for length, (digits, _) in found.items()}
-    if len({n - length for length, n in reads.items()}) > 1:
-        got = ", ".join(f"{n} for T = {length}" for length, n in reads.items())
-        yield "not-a-palindrome.length", "item", {"reads": reads}, {"got": got}
+            fields = {"row": _shown(row), "length": length}
+            yield Fault("not-a-palindrome.asymmetric", "item", _proof(row, label), fields)
+    yield from _wrong_lengths(by_length)
     for _, row, label in items:
         if label != row[0]:
-            rest = {"row": _shown(row), "first": row[0]}
-            yield "wrong-label.other", "item", _proof(row, label), rest
-    for _, labels in found.values():
+            fields = {"row": _shown(row), "first": row[0]}
+            yield Fault("wrong-label.other", "item", _proof(row, label), fields)
+    yield from _missing_digits(by_length)
+
+
+def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
+    """Yield the fault that each item is read with the digit that is to be predicted."""
+    if not items:
+        return
+    is_whole = all(row == row[::-1] for _, row, _ in items)
+    is_shifted = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
+    if is_whole or is_shifted:
+        rule = "answer-in-input.whole" if is_whole else "answer-in-input.shifted"
+        first_length = items[0][0]
+        shown = [(row, label) for length, row, label in items if length == first_length][:SHOWN]
+        rows, labels = zip(*shown, strict=True)
+        yield Fault(rule, "item", {"rows": rows, "labels": labels}, {})
+
+
+def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the fault that the number of digits that are read does not grow with T."""
+    reads = {length: digits.size(1) for length, (digits, _) in by_length.items()}
+    differences = {count - length for length, count in reads.items()}
+    if len(differences) > 1:
+        described = ", ".join(f"{count} for T = {length}" for length, count in reads.items())
+        yield Fault("not-a-palindrome.length", "item", {"reads": reads}, {"got": described})
+
+
+def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the fault that a digit never comes up in many items."""
+    for _, labels in by_length.values():
         counts = labels.bincount(minlength=10).tolist()
         if len(labels) >= ENOUGH and 0 in counts:
-            missing = " or ".join(str(digit) for digit, n in enumerate(counts) if not n)
-            rest = {"n": len(labels), "missing": missing}
-            yield "missing-digits.never", "init", {"counts": counts}, rest
+            missing = [str(digit) for digit, count in enumerate(counts) if not count]
+            fields = {"n": len(labels), "missing": " or ".join(missing)}
+            yield Fault("missing-digits.never", "init", {"counts": counts}, fields)
 
 
 def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
-    """The first items, each as its row and its label."""
+    """Return the first items, each as its row and its label."""
     digits, labels = items
     return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
 
@@ -175,7 +224,7 @@ def _proof(row: list[int], label: int) -> dict[str, Any]:
 
 
 def _place(kind: dict[str, Any], method: str) -> Place | None:
-    """Where the method begins that gives an `item`, or the constructor, `init`."""
+    """The place where the method begins that gives an `item`, or the constructor, `init`."""
     return Place(*kind[method]) if kind[method] else None
 
 
@@ -184,14 +233,16 @@ def _shown(row: list[int]) -> str:
 
 
 def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
-    """Beyond 36 digits, half a palindrome is more than 64 bits hold; it must stay a random one."""
+    """Judge palindromes beyond 36 digits: half of one is more than 64 bits hold, and must stay
+    random.
+    """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
     shown: list[tuple[list[int], int]] = []
     lengths = []  # of the palindromes: some classes are told how many digits are read
     for length in LONG:
         try:
-            digits, labels = read_items(student, length)
+            items = read_items(student, length)
         except StudentError as error:
             at, proof = error if error.line else at, {"length": length, "problem": str(error)}
             verdicts.fault("length-overflow.fails", at=at, proof=proof)
@@ -199,24 +250,31 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         except Unusual:
             verdicts.not_seen("long", length=length)
             return
-        inside = digits[:, 1:]
-        symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
-        distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
-        varied = distinct >= 8 or len(labels) < ENOUGH
-        if not symmetric or not varied or bool((digits < 0).any()) or digits.size(1) < length - 1:
+        num_digits = items.digits.size(1)
+        if _is_spoilt(items) or num_digits < length - 1:
             proof = {"length": length, "problem": "spoilt"}
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
             return
-        shown += _shown_items(Items(digits, labels), FEW)
-        lengths.append(digits.size(1) + 1)
+        shown += _shown_items(items, FEW)
+        lengths.append(num_digits + 1)
     verdicts.right("long", proof=_rows_and_labels(shown) | {"lengths": lengths})
 
 
+def _is_spoilt(items: Items) -> bool:
+    """True if items are no palindromes, or hardly random."""
+    digits, labels = items
+    inside = digits[:, 1:]
+    is_symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
+    num_distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
+    is_varied = num_distinct >= 8 or len(labels) < ENOUGH
+    return not is_symmetric or not is_varied or bool((digits < 0).any())
+
+
 def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
-    """Where digits come as ten numbers, or can be asked for as such: these are of float32."""
-    asked = {kind["one_hot"]: True} if kind["one_hot"] else {}
+    """Judge digits that come as ten numbers, or can be asked for as such: these are of float32."""
+    parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
-        answer = student.ask("items", length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=asked)
+        answer = student.ask("items", length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
     except StudentError:
         return
     inputs: Tensor | None = answer["inputs"]
@@ -227,21 +285,25 @@ def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
-    """A class that makes the splits itself: they share nothing, not even at T = 5."""
+    """Judge a class that makes the splits itself: they share nothing, not even at T = 5."""
     if kind["split"] is None:
         return
     name, *values = kind["split"]
     length = SHORT[0]
     verdicts.doing("what the splits share")
+    palindromes = []
     try:
-        sets = [read_items(student, length, MANY, **{name: v}) for v in values]
+        for value in values:
+            digits, _ = read_items(student, length, MANY, **{name: value})
+            palindromes.append(digits)
     except (StudentError, Unusual):  # other words for the splits: no fault
         verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))
         return
-    first, second = ({tuple(row) for row in s.digits.tolist()} for s in sets)
+    first, second = (set(map(tuple, digits.tolist())) for digits in palindromes)
+    shared = first & second
     if min(len(first), len(second)) < FEW:
         verdicts.not_seen("few")
-    elif shared := first & second:
+    elif shared:
         proof = {"shared": len(shared), "of": len(second)}
         verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
     else:

@@ -1,4 +1,4 @@
-"""What each id means: a page in `explain/`, which begins with a sentence."""
+"""The meaning of each id: a page in `explain/`, which begins with a sentence."""
 
 import functools
 from pathlib import Path
@@ -46,12 +46,12 @@ def section_of(page: str, number: int) -> str:
 
 @functools.cache
 def short(id: Id) -> str:
-    """What it means, in a sentence: the first of its page."""
+    """The meaning of an id in a sentence: the first of its page."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """What a teacher may say about it: the last paragraph of its page."""
+    """The words of a teacher about an id: the last paragraph of its page."""
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 
 

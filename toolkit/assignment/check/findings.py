@@ -1,4 +1,4 @@
-"""What a check finds, as one record: from the child process to the JSON and the feedback page."""
+"""The findings of a check, as one record: from the child process to the JSON and the page."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -62,7 +62,8 @@ def _printable(text: object) -> object:
     """Its beginning, without what steers a terminal or cannot be written: it may be a student's."""
     if not isinstance(text, str):
         return text
-    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT])
+    characters = [character if character.isprintable() else " " for character in text[:MAX_TEXT]]
+    return "".join(characters)
 
 
 Text = Annotated[str, BeforeValidator(_printable)]
@@ -120,9 +121,17 @@ class Finding(BaseModel):
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
     """The questions about a part to which no finding is an answer, nor says that there is none."""
-    own = [one for one in findings if one.part == part]
-    said = {id for one in own for id in (one.id, *one.answers)}
-    return [ids for ids in QUESTIONS[part] if said.isdisjoint(ids)]
+    answered: set[Id | None] = set()
+    for finding in findings:
+        if finding.part == part:
+            answered |= {finding.id, *finding.answers}
+    return [ids for ids in QUESTIONS[part] if answered.isdisjoint(ids)]
+
+
+def _order(finding: Finding) -> tuple[int, str, int, int]:
+    """Sort findings by part, file, cell and line."""
+    file, cell, line = finding.file or "", finding.cell or 0, finding.line or 0
+    return PARTS.index(finding.part), file, cell, line
 
 
 class Report(BaseModel):
@@ -161,14 +170,14 @@ class Report(BaseModel):
         by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
         known = set()
         for finding in findings:
-            what = finding.message if finding.id is None else finding.id
+            name = finding.message if finding.id is None else finding.id
             place = (finding.file, finding.cell, finding.line)
-            key = (finding.verdict, what, finding.part, finding.equation, place)
+            key = (finding.verdict, name, finding.part, finding.equation, place)
             if key not in known:
                 known.add(key)
                 by_verdict[finding.verdict].append(finding)
         for listed in by_verdict.values():
-            listed.sort(key=lambda f: (PARTS.index(f.part), f.file or "", f.cell or 0, f.line or 0))
+            listed.sort(key=_order)
         wrong, not_seen = by_verdict["wrong"], by_verdict["not seen"]
         return cls(
             passed=not wrong and not not_seen,

@@ -49,7 +49,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 
 
 class StudentError(Exception):
-    """What a student's code raised; `Disturbed` if that is not described as the child does."""
+    """An exception of a student's code; `Disturbed` if the child would not describe it so."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         if not (fits(described, ERROR) and described["types"]):
@@ -81,9 +81,9 @@ class Gone(Exception):
 
     @property
     def busy(self) -> bool:
-        """Whether it was late because others had its core, or because the judge thought."""
-        own = self.seconds - self.starved
-        return self.late and self.cpu < 0.9 * self.limit and own < 1.5 * self.limit
+        """True if it was late because others had its core, or because the judge thought."""
+        answering = self.seconds - self.starved
+        return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit
 
 
 class Unwatched(Gone):
@@ -126,7 +126,7 @@ class Student:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, and nothing of it is left where the next part will run."""
+        """True if it has ended, and nothing of it is left where the next part will run."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     def ask(
@@ -135,14 +135,15 @@ class Student:
         /,
         helps: Mapping[str, Callable[..., Any]] | None = None,
         reader: Callable[[Any], Any] = lambda value: value,
-        **given: Any,
+        **arguments: Any,
     ) -> Any:
         """Ask something, and wait for the answer, which is of the kind that `wire` names.
 
         Args:
-            question: a method of the part's `Answers`; `given` are its arguments.
+            question: a method of the part's `Answers`.
             helps: what else the child may ask in return while it works on the answer.
-            reader: what makes more of the answer; what it cannot read is none.
+            reader: what makes more of the answer; an answer that it cannot read is malformed.
+            arguments: of the method.
 
         Raises:
             StudentError: their code raised something.
@@ -150,31 +151,8 @@ class Student:
         """
         if self.ended is not None:
             raise Gone(self.ended)
-        nonce, before = secrets.token_hex(16), self.clock.seconds
         try:
-            send(self.write, nonce, {"ask": question, "arguments": given})
-            while True:
-                with self.clock:
-                    said, reply = receive(self.read, MOST.get(question, FEW))
-                if said == self.nonce:
-                    if self.private is not None:  # where it was said before, unless one lives on
-                        if not select.select([self.private], [], [], 0)[0]:
-                            raise Disturbed
-                        _, reply = receive(self.private, FEW)
-                    now = self.clock.seconds
-                    times = {"seconds": now - self.began, "last": now - before}
-                    self.ended = reply["ended"] | times | {"limit": LIMITS[self.part]}
-                    raise Gone(self.ended)
-                if said != nonce:
-                    raise Disturbed
-                if "call" not in reply:
-                    break
-                help_with = {**self.helps, **(helps or {})}[reply["call"]]
-                if any(
-                    getattr(x, "shape", ())[:1] > (MAX_ROWS,) for x in reply["arguments"].values()
-                ):
-                    raise Disturbed
-                send(self.write, nonce, help_with(**reply["arguments"]))
+            reply = self._reply(question, arguments, {**self.helps, **(helps or {})})
             if "error" in reply:
                 raise StudentError(reply["error"])
             if not fits(reply["value"], ANSWERS[self.part].get(question, object)):
@@ -186,6 +164,53 @@ class Student:
         except (Disturbed, *MALFORMED) as error:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
+
+    def _reply(
+        self,
+        question: str,
+        arguments: Mapping[str, Any],
+        helps: Mapping[str, Callable[..., Any]],
+    ) -> Mapping[str, Any]:
+        """Send a question, help the child while it works on it, and return its reply.
+
+        Raises:
+            Gone: the process has ended.
+            Closed: the pipe has.
+            Disturbed: what came is not from the child.
+        """
+        nonce, before = secrets.token_hex(16), self.clock.seconds
+        send(self.write, nonce, {"ask": question, "arguments": arguments})
+        while True:
+            with self.clock:
+                sender, reply = receive(self.read, MOST.get(question, FEW))
+            if sender == self.nonce:
+                self.ended = self._end(reply, before)
+                raise Gone(self.ended)
+            if sender != nonce:
+                raise Disturbed
+            if "call" not in reply:
+                return reply
+            help_with = helps[reply["call"]]
+            for value in reply["arguments"].values():
+                if getattr(value, "shape", ())[:1] > (MAX_ROWS,):
+                    raise Disturbed
+            send(self.write, nonce, help_with(**reply["arguments"]))
+
+    def _end(self, reply: Mapping[str, Any], before: float) -> Mapping[str, Any]:
+        """Return how the process has ended.
+
+        Args:
+            reply: what came where answers come.
+            before: the time when the question was asked, on the clock.
+        """
+        if self.private is not None:  # where it was said before, unless one lives on
+            if not select.select([self.private], [], [], 0)[0]:
+                raise Disturbed
+            _, reply = receive(self.private, FEW)
+        now = self.clock.seconds
+        times = {"seconds": now - self.began, "last": now - before}
+        ended: dict[str, Any] = reply["ended"] | times | {"limit": LIMITS[self.part]}
+        return ended
 
 
 class Host:
@@ -267,9 +292,9 @@ class Host:
                 started = psutil.Process(process.pid).children(recursive=True)
         with process:
             process.kill()
-        for left in started:
+        for child in started:
             with contextlib.suppress(psutil.NoSuchProcess):
-                left.kill()
+                child.kill()
 
 
 def environment() -> dict[str, str]:

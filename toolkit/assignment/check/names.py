@@ -1,4 +1,4 @@
-"""What a name says, by the tables in `names.toml`, and calling what has names of their own choice.
+"""The meanings of names, by the tables in `names.toml`, and calls of what has names of its own.
 
 No other module holds a list of names: what these tables do not say is not known.
 """
@@ -7,6 +7,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ class UnknownParameter(Exception):
 
 
 def meaning(name: str, *tables: str) -> str | None:
-    """What a name is by the first of these tables that says it; None if none does."""
-    rows = (row for table in tables for row in NAMES[table].items())
-    return next((what for what, words in rows if re.search(words, name.lower())), None)
+    """Return the meaning of a name by the first of these tables that says it; None if none does."""
+    lower = name.lower()
+    for table in tables:
+        for result, pattern in NAMES[table].items():
+            if re.search(pattern, lower):
+                return result
+    return None
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
@@ -64,18 +69,18 @@ def arguments(
     function: Any,
     tables: Sequence[str],
     known: Mapping[Any, Any],
-    rest: Mapping[Any, Any] = {},
-    own: Mapping[str, Any] = {},
+    needed: Mapping[Any, Any] = {},
+    by_name: Mapping[str, Any] = {},
     positions: Sequence[str] = (),
     given: int = 0,
 ) -> tuple[list[Any], dict[str, Any], dict[Any, Any]]:
-    """What to call a student's function with, by what its parameters' names ask for.
+    """Choose the arguments of a student's function by the names of its parameters.
 
     Args:
         tables: of names, the first before the others.
         known: meaning -> value, which goes before a default; None: the default is to be kept.
-        rest: the same for parameters without a default.
-        own: the name of a parameter in lower case -> value, which goes before all others.
+        needed: the same for parameters without a default.
+        by_name: the name of a parameter in lower case -> value, which goes before all others.
         positions: meanings of those without a default whose names say nothing, in this order, as
             far as no name says them.
         given: how many parameters have their values already.
@@ -87,41 +92,68 @@ def arguments(
     Raises:
         UnknownParameter: a parameter without a default has a name that says nothing.
     """
+    parameters = list(inspect.signature(function).parameters.values())[given:]
+    meanings = {parameter.name: meaning(parameter.name, *tables) for parameter in parameters}
+    unnamed = [position for position in positions if position not in meanings.values()]
+    choice = _Choice(tables, known, needed, by_name, unnamed)
     positional: list[Any] = []
     named: dict[str, Any] = {}
-    took: dict[Any, Any] = {}
-    parameters = list(inspect.signature(function).parameters.values())[given:]
-    means = {p.name: meaning(p.name, *tables) for p in parameters}
-    left = [what for what in positions if what not in means.values()]
-    for p in parameters:
-        what, needed = means[p.name], p.default is p.empty
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if p.name.lower() in own:
-            value = own[p.name.lower()]
-        elif what == "settings" and needed:
-            value = Settings(known, tables)
-            took |= dict.fromkeys(known)
-        elif known.get(what) is not None and (needed or what not in took):
-            value = known[what]
-            took.setdefault(what, p.default if isinstance(p.default, int) else None)
-        elif not needed:
+        value = choice.value(parameter, meanings[parameter.name])
+        if value is parameter.empty:
             continue
-        elif what in rest:
-            value = rest[what]
-        elif left:
-            value = known[left[0]]
-            took[left.pop(0)] = None
-        else:
-            raise UnknownParameter(p.name)
-        if p.kind is p.POSITIONAL_ONLY:
+        if parameter.kind is parameter.POSITIONAL_ONLY:
             positional.append(value)
         else:
-            named[p.name] = value
-    return positional, named, took
+            named[parameter.name] = value
+    return positional, named, choice.took
 
 
-def call(function: Any, *how: Any, **more: Any) -> Any:
+@dataclass
+class _Choice:
+    """The values that may be chosen, as of `arguments`, and the meanings that were asked for."""
+
+    tables: Sequence[str]
+    known: Mapping[Any, Any]
+    needed: Mapping[Any, Any]
+    by_name: Mapping[str, Any]
+    unnamed: list[str]  # meanings of parameters whose names say nothing, in their order
+    took: dict[Any, Any] = field(default_factory=dict)
+
+    def value(self, parameter: inspect.Parameter, word: str | None) -> Any:
+        """Return the value of a parameter; `Parameter.empty` if it keeps its default.
+
+        Args:
+            word: the meaning of its name.
+
+        Raises:
+            UnknownParameter: it has no default, and its name says nothing.
+        """
+        is_needed = parameter.default is parameter.empty
+        lower = parameter.name.lower()
+        if lower in self.by_name:
+            return self.by_name[lower]
+        if word == "settings" and is_needed:
+            self.took |= dict.fromkeys(self.known)
+            return Settings(self.known, self.tables)
+        if self.known.get(word) is not None and (is_needed or word not in self.took):
+            default = parameter.default if isinstance(parameter.default, int) else None
+            self.took.setdefault(word, default)
+            return self.known[word]
+        if not is_needed:
+            return parameter.empty
+        if word in self.needed:
+            return self.needed[word]
+        if self.unnamed:
+            position = self.unnamed.pop(0)
+            self.took[position] = None
+            return self.known[position]
+        raise UnknownParameter(parameter.name)
+
+
+def call(function: Any, *choices: Any, **further: Any) -> Any:
     """Call a student's function with its `arguments`."""
-    positional, named, _ = arguments(function, *how, **more)
+    positional, named, _ = arguments(function, *choices, **further)
     return function(*positional, **named)

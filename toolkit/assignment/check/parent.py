@@ -73,17 +73,25 @@ def check(
     with scratch_directory("check") as scratch:
         submission = prepare(folder, scratch, chosen)
         if chosen is not None:
-            there = submission.parts.items()
-            own = {part for part, where in there if submission.original(where.file) == chosen}
-            if not own.intersection(parts):
+            chosen_parts = _parts_in(chosen, submission).intersection(parts)
+            if not chosen_parts:
                 names = ", ".join(FILES[part] for part in parts)
                 raise UsageError(
                     f"{path} is none of {names}, by its content or by its name. Give such a file, "
                     "or the folder that has it."
                 )
-            parts = own.intersection(parts)
+            parts = chosen_parts
         with contextlib.nullcontext(host) if host else Host() as running:
             return judge(submission, running, str(submission.root), progress, parts)
+
+
+def _parts_in(name: str, submission: Submission) -> set[Part]:
+    """Return the parts that a student's file has."""
+    parts = set()
+    for part, located in submission.parts.items():
+        if submission.original(located.file) == name:
+            parts.add(part)
+    return parts
 
 
 def judge(
@@ -106,74 +114,132 @@ def judge(
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
-    no_fault = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
-    no_fault |= {FILES[part].removesuffix(".py"): FILES[part] for part in submission.missing}
-    files = {part: located.file for part, located in submission.parts.items()}
-    read = {part: Verdicts(part, files.get(part, "")) for part in PARTS}
+    read = _verdicts_of(PARTS, submission)
     unreadable = Reading(submission, read).unreadable
-    how = (progress, no_fault, host.walls, submission.notebooks)
-    told = {part: Verdicts(part, files.get(part, ""), *how) for part in PARTS}
-    told = {part: verdicts for part, verdicts in told.items() if part in parts}
-    for part, verdicts in told.items():
+    excused = _excused(submission, packages)
+    setting = (progress, excused, host.walls, submission.notebooks)
+    verdicts_of = _verdicts_of(parts, submission, *setting)
+    run = {part for part in submission.parts if part not in unreadable}
+    for part, verdicts in verdicts_of.items():
         if part not in submission.parts:
             _not_there(submission, verdicts)
-        elif part not in unreadable:
+        elif part in run:
             judge_part(host, root, submission.parts[part], verdicts)
-    _leave_one_stop(told)
-    for part, verdicts in told.items():
-        if part in submission.parts and part not in unreadable:
-            settled = [_settled(f, verdicts, submission, read) for f in verdicts.findings]
-            verdicts.findings = [
-                _tried_again(finding, verdicts, submission, host, root) for finding in settled
-            ]
-    facts = set[str]().union(*(verdicts.facts for verdicts in told.values()))
+    _leave_one_stop(verdicts_of)
+    for part, verdicts in verdicts_of.items():
+        if part in run:
+            _settle(verdicts, submission, read, host, root)
+    _join_parts(verdicts_of)
+    findings: list[Finding] = []
+    for part, verdicts in verdicts_of.items():
+        findings += [*read[part].findings, *verdicts.findings]
+    reached = verdicts_of["lstm"].reached if "lstm" in verdicts_of else None
+    doubts = judge_records(records, findings, reached)
+    findings += [finding for finding in doubts if finding.part in parts]
+    placed = [submission.in_notebook(submission.placed(finding)) for finding in findings]
+    files = {}
+    for part, located in submission.parts.items():
+        files[part] = submission.original(located.file)
+    return Report.of(placed, files)
+
+
+def _verdicts_of(
+    parts: Collection[Part], submission: Submission, *setting: Any
+) -> dict[Part, Verdicts]:
+    """Return empty verdicts for each of these parts, in the usual order.
+
+    Args:
+        setting: further arguments of `Verdicts`.
+    """
+    verdicts_of: dict[Part, Verdicts] = {}
+    for part in PARTS:
+        if part in parts:
+            located = submission.parts.get(part)
+            verdicts_of[part] = Verdicts(part, located.file if located else "", *setting)
+    return verdicts_of
+
+
+def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
+    """Return the modules whose absence is no fault: as of `Verdicts`."""
+    excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
+    for part in submission.missing:
+        excused[FILES[part].removesuffix(".py")] = FILES[part]
+    return excused
+
+
+def _settle(
+    verdicts: Verdicts,
+    submission: Submission,
+    read: Mapping[Part, Verdicts],
+    host: Host,
+    root: str,
+) -> None:
+    """Replace each finding about a part by what it comes down to."""
+    settled = [_settled(finding, verdicts, submission, read) for finding in verdicts.findings]
+    verdicts.findings = [
+        _tried_again(finding, verdicts, submission, host, root) for finding in settled
+    ]
+
+
+def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
+    """Judge what only several parts together show."""
+    facts: set[str] = set()
+    for verdicts in verdicts_of.values():
+        facts |= verdicts.facts
     if "gives-probabilities" in facts and "saw-loss" not in facts:
-        told["lstm"].not_seen("probabilities")
-    _name_one_cause(told)
-    findings = [f for part in told for f in (*read[part].findings, *told[part].findings)]
-    reached = told["lstm"].reached if "lstm" in told else None
-    findings += (f for f in judge_records(records, findings, reached) if f.part in parts)
-    return Report.of(
-        (submission.in_notebook(submission.placed(finding)) for finding in findings),
-        {part: submission.original(file) for part, file in files.items()},
-    )
+        verdicts_of["lstm"].not_seen("probabilities")
+    _name_one_cause(verdicts_of)
 
 
-def _leave_one_stop(told: Mapping[Part, Verdicts]) -> None:
+def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Take a stop away from a part that was judged by then, where it ends another part, too."""
-    for part, verdicts in told.items():
+    for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
-            place = (stop.id, stop.file, stop.line)
-            elsewhere = any(
-                (fault.id, fault.file, fault.line) == place
-                for other in told.values()
-                if other is not verdicts
-                for fault in other.faults
-            )
-            if stop.id in STOPS and elsewhere and not unanswered(part, verdicts.findings):
+            if stop.id not in STOPS or unanswered(part, verdicts.findings):
+                continue
+            further = [entry for entry in verdicts_of.values() if entry is not verdicts]
+            if any(_has_same_stop(entry, stop) for entry in further):
                 verdicts.findings.remove(stop)
 
 
-def _name_one_cause(told: Mapping[Part, Verdicts]) -> None:
+def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
+    """True if a part has a fault of this kind in the same line."""
+    for fault in verdicts.faults:
+        if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
+            return True
+    return False
+
+
+def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Take away a stop of the training that another finding explains, and say so there.
 
     That is one about the data set or the LSTM, and quotes the same exception, numbers aside.
     """
-
-    def words(text: str) -> str:
-        return re.sub(r"\d+", "", text)
-
-    others = [verdicts for part, verdicts in told.items() if part not in TRAINS]
-    for verdicts in told.values():
+    causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
+    for part, verdicts in verdicts_of.items():
+        if part not in TRAINS:
+            continue
         for stop in list(verdicts.faults):
-            if stop.id != "does-not-run" or verdicts in others or not stop.proof:
-                continue
-            said = words(str(stop.proof.seen.get("said", "")).partition(": ")[2])
-            for other in others:
-                for cause in other.faults:
-                    if said and said in words(cause.message) and stop in verdicts.findings:
-                        verdicts.findings.remove(stop)
-                        other.also("stops", cause)
+            if stop.id == "does-not-run" and stop.proof:
+                _explain_stop(stop, verdicts, causes)
+
+
+def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
+    """Take away a stop of the training if a fault of another part quotes its exception."""
+    assert stop.proof is not None
+    text = str(stop.proof.seen.get("said", ""))
+    quoted = _without_numbers(text.partition(": ")[2])
+    if not quoted:
+        return
+    for entry in causes:
+        for cause in entry.faults:
+            if quoted in _without_numbers(cause.message) and stop in verdicts.findings:
+                verdicts.findings.remove(stop)
+                entry.also("stops", cause)
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "", text)
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
@@ -197,42 +263,49 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
 
 
 def _not_there(submission: Submission, verdicts: Verdicts) -> None:
-    """A part that is missing, or that more than one file could be."""
+    """Report a part that is missing, or that more than one file could be."""
     part = verdicts.part
     if part in submission.unclear:
-        name, seen = submission.unclear[part]
-        verdicts.not_seen(name, **seen)
+        name, fields = submission.unclear[part]
+        verdicts.not_seen(name, **fields)
     else:
-        name, seen = submission.missing[part]
-        verdicts.fault(name, proof={"these": [part], "those": list(submission.parts)}, **seen)
+        name, fields = submission.missing[part]
+        proof = {"these": [part], "those": list(submission.parts)}
+        verdicts.fault(name, proof=proof, **fields)
 
 
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """A finding, or what it comes down to: another part's gap, or a file that was not copied."""
+    """Return a finding, or what it comes down to: another part's gap, or a file left out."""
     if "FileNotFound" in finding.message:
         for name in submission.left_out:
             if Path(name).name in finding.message:
                 return verdicts.instead(finding, "left-out", name=name)
-    file = verdicts.file
-    sharing = [part for part, where in submission.parts.items() if where.file == file]
-    if finding.id == "time-limit" and finding.part not in TRAINS and {*sharing} & {*TRAINS}:
-        return verdicts.instead(finding, "trains", file=file)
-    if finding.id == "not-written" and any(
-        known.id == finding.id and (known.file, known.line) == (finding.file, finding.line)
-        for part, others in read.items()
-        for known in others.findings
-        if part != finding.part
-    ):
+    if finding.id == "time-limit" and finding.part not in TRAINS:
+        for part in TRAINS:
+            if part in submission.parts and submission.parts[part].file == verdicts.file:
+                return verdicts.instead(finding, "trains", file=verdicts.file)
+    if finding.id == "not-written" and _is_known(finding, read):
         return verdicts.instead(finding, "to-write")
     return finding
+
+
+def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
+    """True if the reading of another part has the same finding."""
+    for part, verdicts in read.items():
+        if part == finding.part:
+            continue
+        for known in verdicts.findings:
+            if (known.id, known.file, known.line) == (finding.id, finding.file, finding.line):
+                return True
+    return False
 
 
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """A finding; "not seen" if it is about a failure that only the check has met.
+    """Return a finding; "not seen" if it is about a failure that only the check has met.
 
     It shortens loops, replaces packages and sets limits: their file runs once more as it is, and
     is asked which limits it meets.
@@ -240,16 +313,16 @@ def _tried_again(
     if not (is_pending(finding) or _ended(finding)):
         return finding
     located = submission.parts[finding.part]
-    is_script = finding.part in ("train", "gan")
-    for file in (located.file, *(() if is_script else located.users))[:MAX_RUNS]:
+    is_script = finding.part in TRAINS
+    users = () if is_script else located.users
+    for file in (located.file, *users)[:MAX_RUNS]:
         error, walls = _run_plainly(file, submission, host, root)
-        if (wall := verdicts.wall(walls)) is not None:
+        wall = verdicts.wall(walls)
+        if wall is not None:
             return verdicts.instead(finding, "wall", wall=wall, problem=finding.message)
-        if is_pending(finding) and error is not None and finding.proof and finding.id:
-            again = {"again": error["text"], "there": [error["file"], error["line"]]}
-            proof = proof_of(finding.id, {**finding.proof.seen, **again})
-            proved = finding.model_copy(update={"proof": proof})
-            if is_proved(proved):
+        if is_pending(finding) and error is not None:
+            proved = _proved_by(error, finding)
+            if proved is not None:
                 return proved
     if not is_pending(finding):
         return finding
@@ -257,8 +330,25 @@ def _tried_again(
     return verdicts.instead(finding, "watched-only", id=id)
 
 
+def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
+    """Return a finding with the proof that a second run has failed as well.
+
+    Args:
+        error: of the second run.
+
+    Returns:
+        None if it is another failure.
+    """
+    if finding.proof is None or finding.id is None:
+        return None
+    second = {"again": error["text"], "there": [error["file"], error["line"]]}
+    proof = proof_of(finding.id, {**finding.proof.seen, **second})
+    proved = finding.model_copy(update={"proof": proof})
+    return proved if is_proved(proved) else None
+
+
 def _ended(finding: Finding) -> bool:
-    """Whether the code has ended by itself and said nothing, as a library may that met a limit."""
+    """True if the code has ended by itself and said nothing, as a library may that met a limit."""
     by_itself = finding.proof is not None and "happened" in finding.proof.seen
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)
@@ -280,5 +370,5 @@ def _run_plainly(
         return None, gone.walls
     except StudentError:
         return None, []
-    walls = list((student.ended or {}).get("walls", []))
-    return error, [*(error["walls"] if error else []), *walls]
+    walls = list(error["walls"]) if error else []
+    return error, walls + list((student.ended or {}).get("walls", []))

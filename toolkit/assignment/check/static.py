@@ -1,4 +1,4 @@
-"""What can be read from a file without running it."""
+"""Reads the files of a submission without running them."""
 
 import ast
 import contextlib
@@ -21,46 +21,54 @@ TOOLKIT = __name__.partition(".")[0]
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
-    """The statements at the top of a file that make what has these names, and what they use."""
+    """Return the statements at the top of a file that make these names, and what they use."""
     makes: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            makes.setdefault(node.name, []).append(node)
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    makes.setdefault(target.id, []).append(node)
-    found: dict[ast.stmt, None] = {}
+        for name in _made_by(node):
+            makes.setdefault(name, []).append(node)
+    used: dict[ast.stmt, None] = {}
     waiting = list(names)
     while waiting:
         for node in makes.pop(waiting.pop(), []):
-            found[node] = None
+            used[node] = None
             waiting += words_in(node)
-    return list(found)
+    return list(used)
+
+
+def _made_by(node: ast.stmt) -> list[str]:
+    """Return the names that a statement makes: of a class, a function or variables."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The line and name of each module that a file imports, also by `import_module("name")`."""
+    """Yield the line and name of each imported module, also by `import_module("name")`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module:
-                yield node.lineno, node.module
-            else:  # from . import a, b
-                yield from ((node.lineno, alias.name) for alias in node.names)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for module in _modules_of(node):
+                yield node.lineno, module
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name in ("import_module", "__import__") and isinstance(node.args[0].value, str):
                 yield node.lineno, node.args[0].value
 
 
+def _modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module]
+    return [alias.name for alias in node.names]  # also of `from . import a, b`
+
+
 def still_to_write(tree: ast.Module, source: str) -> Iterator[tuple[int, str]]:
-    """The line of each function that is still to be written, and what it says about itself."""
+    """Yield the line of each function that is still to be written, and its own words about it."""
     for node, name in unwritten(tree, source):
         call = node.exc if isinstance(node, ast.Raise) else None
-        said = call.args[0] if isinstance(call, ast.Call) and call.args else None
-        yield node.lineno, str(getattr(said, "value", "")) or name
+        message = call.args[0] if isinstance(call, ast.Call) and call.args else None
+        yield node.lineno, str(getattr(message, "value", "")) or name
 
 
 class Reading:
@@ -80,35 +88,42 @@ class Reading:
         self._verdicts = verdicts
         self.trees: dict[str, ast.Module] = {}
         self.unreadable: set[Part] = set()
-        own = {located.file for located in submission.parts.values()}
-        seen: set[str] = set()
-        for part, located in submission.parts.items():
-            for file in located.files:
-                if file not in seen and (file == located.file or file not in own):
-                    seen.add(file)
-                    self._read(part, file)
-            if located.file in submission.broken or located.file not in self.trees:
-                self.unreadable.add(part)
+        self._done: set[str] = set()  # the files that were read as part of something
+        for part in submission.parts:
+            self._read_part(part)
         for file in submission.files:
-            users = [p for p, where in submission.parts.items() if file in where.users]
-            if file not in seen and submission.parts:
-                with contextlib.suppress(*UNREADABLE):
-                    tree = tree_of((submission.root / file).read_bytes())
-                    self._look_for_toolkit(tree, (users or list(submission.parts))[0], file)
+            if file not in self._done and submission.parts:
+                self._read_further(file)
+
+    def _read_part(self, part: Part) -> None:
+        """Read the file of a part, and those that it imports, unless they are other parts."""
+        located = self.submission.parts[part]
+        main_files = {entry.file for entry in self.submission.parts.values()}
+        for file in located.files:
+            is_own = file == located.file or file not in main_files
+            if is_own and file not in self._done:
+                self._done.add(file)
+                self._read(part, file)
+        if located.file in self.submission.broken or located.file not in self.trees:
+            self.unreadable.add(part)
+
+    def _read_further(self, file: str) -> None:
+        """Read a file that is no part and that no part imports."""
+        parts = self.submission.parts
+        users = [part for part, located in parts.items() if file in located.users]
+        part = (users or list(parts))[0]
+        with contextlib.suppress(*UNREADABLE):
+            tree = tree_of((self.submission.root / file).read_bytes())
+            self._look_for_toolkit(tree, part, file)
 
     def _read(self, part: Part, file: str) -> None:
-        """One file of a part, or one that it imports."""
+        """Read a file of a part, or a file that it imports."""
         if file in self.submission.broken:
-            name, why = self.submission.original(file), self.submission.broken[file]
-            self._fault("does-not-import.notebook", part, file, name=name, why=why)
+            name, reason = self.submission.original(file), self.submission.broken[file]
+            self._fault("does-not-import.notebook", part, file, name=name, why=reason)
             return
         if file in self.submission.notebooks:
-            notebook = self.submission.notebooks[file][1]
-            for cell in notebook.broken:
-                lines = enumerate(notebook.places, start=1)
-                line = next((n for n, at in lines if at == (cell.number, cell.line)), None)
-                seen = {"number": cell.number, "problem": cell.problem}
-                self._fault("does-not-import.cell", part, file, line, **seen)
+            self._report_broken_cells(part, file)
         source = (self.submission.root / file).read_bytes()
         try:
             tree = self.trees[file] = tree_of(source)
@@ -126,14 +141,32 @@ class Reading:
             self._fault("not-written.read", owner, file, line, what=text)
         self._look_for_toolkit(tree, part, file)
 
-    def _owner(self, file: str, what: str, part: Part) -> Part:
-        """Of the parts that share a file, the one that a function in it belongs to."""
-        sharing = [p for p, where in self.submission.parts.items() if where.file == file]
-        by_class: dict[str | None, Part] = {self.submission.parts[p].name: p for p in sharing}
-        known = by_class.get(what.split(".")[0].split(":")[0])
-        if known is None and len(sharing) > 1 and "gan" in sharing:
-            known = "gan" if re.search(NAMES["functions"]["gan"], what.lower()) else None
-        return known or ("train" if len(sharing) > 1 and "train" in sharing else part)
+    def _report_broken_cells(self, part: Part, file: str) -> None:
+        """Report the cells of a notebook that cannot be read, each at its first line."""
+        _, notebook = self.submission.notebooks[file]
+        for cell in notebook.broken:
+            place = (cell.number, cell.line)
+            line = notebook.places.index(place) + 1 if place in notebook.places else None
+            fields = {"number": cell.number, "problem": cell.problem}
+            self._fault("does-not-import.cell", part, file, line, **fields)
+
+    def _owner(self, file: str, text: str, part: Part) -> Part:
+        """Return the part that a function belongs to, of the parts that share its file.
+
+        Args:
+            text: the name of the function, or its own words: "LSTM.forward: ...".
+        """
+        parts = self.submission.parts
+        sharing = [key for key, located in parts.items() if located.file == file]
+        by_class: dict[str | None, Part] = {parts[key].name: key for key in sharing}
+        class_name = text.split(".")[0].split(":")[0]
+        if class_name in by_class:
+            return by_class[class_name]
+        if len(sharing) < 2:
+            return part
+        if "gan" in sharing and re.search(NAMES["functions"]["gan"], text.lower()):
+            return "gan"
+        return "train" if "train" in sharing else part
 
     def _look_for_toolkit(self, tree: ast.Module, part: Part, file: str) -> None:
         if any(TOOLKIT in Path(name).parts[:-1] for name in self.submission.files):
@@ -143,7 +176,7 @@ class Reading:
                 self._fault("forbidden-module.toolkit", part, file, line, module=module)
 
     def _fault(
-        self, rule: str, part: Part, file: str, line: int | None = None, **seen: Any
+        self, rule: str, part: Part, file: str, line: int | None = None, **fields: Any
     ) -> None:
-        proof = {"text": " ".join(map(str, seen.values())) or file}
-        self._verdicts[part].fault(rule, at=Place(file, line), proof=proof, **seen)
+        proof = {"text": " ".join(map(str, fields.values())) or file}
+        self._verdicts[part].fault(rule, at=Place(file, line), proof=proof, **fields)

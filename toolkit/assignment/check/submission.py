@@ -86,7 +86,7 @@ class Submission:
         return finding.model_copy(update={"file": file, "line": None})
 
     def has_place(self, file: str | None, line: int | None) -> bool:
-        """Whether a file was handed in and has this line; None for no file, or for no line of it.
+        """True if a file was handed in and has this line; None for no file, or for no line of it.
 
         Nothing is opened that was not handed in, and no link is followed: there is none.
         """
@@ -108,8 +108,8 @@ class Submission:
         cell = line = None
         if finding.line is not None and 1 <= finding.line <= len(notebook.places):
             cell, line = notebook.places[finding.line - 1]
-        own, shown = PurePosixPath(finding.file).name, PurePosixPath(name).name
-        message = finding.message.replace(own, shown)
+        copied, shown = PurePosixPath(finding.file).name, PurePosixPath(name).name
+        message = finding.message.replace(copied, shown)
         update = {"file": name, "cell": cell, "line": line, "message": message}
         return finding.model_copy(update=update)
 
@@ -126,34 +126,39 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     names = ", ".join(FILES.values())
     if not source.is_dir():
         raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
-    found = locate(read_code(source), PurePosixPath(chosen) if chosen else None)
-    if not found.parts and not found.equal:
+    search = locate(read_code(source), PurePosixPath(chosen) if chosen else None)
+    if not search.parts and not search.equal:
         raise UsageError(
             f"{source} contains none of {names}, nor anything like them under other names. Give "
             "the folder that has them."
         )
-    using = _users_of_lstm(found) | _lstm_in_archive(found, source)
+    unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
+    unclear_parts |= _users_of_lstm(search) | _lstm_in_archive(search, source)
     left_out = _copy(source, target)
-    code = found.code
+    code = search.code
     python = _write_code(target, code)
     there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
+    parts: dict[Part, Located] = {}
+    missing: dict[Part, Said] = {}
+    for part, candidate in search.parts.items():
+        parts[part] = _located(search, candidate, python, there)
+    for part in PARTS:
+        if part not in search.parts and part not in unclear_parts:
+            missing[part] = _missing(part, search)
+    notebooks = {}
+    for path, (original, notebook) in code.notebooks.items():
+        if path in python:
+            notebooks[python[path]] = (str(original), notebook)
     return Submission(
-        target,
-        {
-            part: _located(found, candidate, python, there)
-            for part, candidate in found.parts.items()
-        },
-        {part: unclear(part, candidates) for part, candidates in found.equal.items()} | using,
-        {
-            part: _missing(part, found)
-            for part in PARTS
-            if part not in found.parts and part not in found.equal and part not in using
-        },
-        tuple(python.values()),
-        {python[p]: (str(own), book) for p, (own, book) in code.notebooks.items() if p in python},
-        {python[path]: why for path, why in code.broken.items()},
-        tuple(left_out),
-        there,
+        root=target,
+        parts=parts,
+        unclear=unclear_parts,
+        missing=missing,
+        files=tuple(python.values()),
+        notebooks=notebooks,
+        broken={python[path]: reason for path, reason in code.broken.items()},
+        left_out=tuple(left_out),
+        there=there,
     )
 
 
@@ -162,10 +167,10 @@ def _copy(source: Path, target: Path) -> list[str]:
     for folder in list_folders(source):  # the empty ones too: their code may write there
         (target / folder).mkdir()
     sizes = {file: (source / file).stat().st_size for file in list_files(source)}
-    left, left_out = MAX_COPIED, []
+    room, left_out = MAX_COPIED, []
     for file, size in sorted(sizes.items(), key=lambda item: item[1]):
-        left -= size
-        if left < 0:
+        room -= size
+        if room < 0:
             left_out.append(str(file))
         else:
             shutil.copyfile(source / file, target / file)
@@ -182,70 +187,84 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     for path, text in code.text.items():
         file = path
         while file.suffix.lower() == SUFFIX or (file != path and (target / file).exists()):
-            file = file.with_name(f"{file.stem}{'_notebook' if file != path else ''}.py")
+            suffix = "_notebook" if file != path else ""
+            file = file.with_name(f"{file.stem}{suffix}.py")
         python[path] = str(file)
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
-            own = target / path  # not there if a notebook writes it, or if it was left out
-            encoding = encoding_of(own.read_bytes()) if own.exists() else "utf-8"
+            copied = target / path  # not there if a notebook writes it, or if it was left out
+            encoding = encoding_of(copied.read_bytes()) if copied.exists() else "utf-8"
             (target / file).write_bytes(changed.encode(encoding, errors="replace"))
     return python
 
 
 def _located(
-    found: Found, taken: Candidate, python: dict[PurePosixPath, str], there: tuple[str, ...]
+    search: Found, taken: Candidate, python: dict[PurePosixPath, str], there: tuple[str, ...]
 ) -> Located:
-    code = found.code
-    reached = sorted(code.reached.get(taken.path, ()))
-    using = sorted(path for path, files in code.reached.items() if taken.path in files)
+    """Describe where a part is.
+
+    Args:
+        taken: the file that is taken for the part.
+        python: the Python file in the copy of each file.
+        there: as of a `Submission`.
+    """
+    reached_by = search.code.reached
+    file = python[taken.path]
+    imported = [python[path] for path in sorted(reached_by.get(taken.path, ()))]
+    using = sorted(path for path, reached in reached_by.items() if taken.path in reached)
     users = tuple(python[path] for path in using)
     return Located(
-        python[taken.path],
-        taken.name,
-        (python[taken.path], *(python[path] for path in reached)),
-        users,
-        found.parts["lstm"].name if "lstm" in found.parts else None,
-        (*users[:MAX_USERS], python[taken.path]),
-        there,
+        file=file,
+        name=taken.name,
+        files=(file, *imported),
+        users=users,
+        network=search.parts["lstm"].name if "lstm" in search.parts else None,
+        witnesses=(*users[:MAX_USERS], file),
+        there=there,
     )
 
 
 def unclear(part: Part, candidates: list[Candidate]) -> Said:
-    """What to say where several files, or classes of one, could be one part."""
+    """Say that several files, or classes of one file, could be one part."""
     files = dict.fromkeys(str(candidate.path) for candidate in candidates)
-    seen = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
+    fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
     if len(files) > 1:
-        return "unclear-files", seen | {"which": " and ".join(files)}
+        return "unclear-files", fields | {"which": " and ".join(files)}
     classes = " and ".join(str(candidate.name) for candidate in candidates)
-    return "unclear-classes", seen | {"which": classes}
+    return "unclear-classes", fields | {"which": classes}
 
 
-def _users_of_lstm(found: Found) -> dict[Part, Said]:
-    """What to say where no training was found, and another file uses the LSTM."""
-    taken = {candidate.path for candidate in found.parts.values()}
-    lstm = found.parts["lstm"].path if "lstm" in found.parts else None
-    users = [str(p) for p, files in found.code.reached.items() if lstm in files and p not in taken]
-    if not users or {"train"} & {*found.parts, *found.equal}:
+def _users_of_lstm(search: Found) -> dict[Part, Said]:
+    """Say that no training was found, and that another file uses the LSTM."""
+    if "train" in search.parts or "train" in search.equal:
         return {}
-    seen = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
-    return {"train": ("unclear-users", seen)}
+    taken = {candidate.path for candidate in search.parts.values()}
+    lstm = search.parts["lstm"].path if "lstm" in search.parts else None
+    users = []
+    for path, files in search.code.reached.items():
+        if lstm in files and path not in taken:
+            users.append(str(path))
+    if not users:
+        return {}
+    fields = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
+    return {"train": ("unclear-users", fields)}
 
 
-def _lstm_in_archive(found: Found, source: Path) -> dict[Part, Said]:
-    """What to say where the training imports an LSTM that may lie in an archive in the folder."""
-    if not found.elsewhere or {"lstm"} & {*found.parts, *found.equal}:
+def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
+    """Say that the training imports an LSTM that may lie in an archive in the folder."""
+    if not search.elsewhere or "lstm" in search.parts or "lstm" in search.equal:
         return {}
     archives = [file for file in list_files(source) if _holds_python(source / file)]
     if not archives:
         return {}
-    where = str(found.parts["train"].path)
-    seen = {"what": WHAT["lstm"], "where": where, "which": str(archives[0])}
-    return {"lstm": ("in-archive", seen | {"name": found.elsewhere})}
+    training = str(search.parts["train"].path)
+    fields = {"what": WHAT["lstm"], "where": training, "which": str(archives[0])}
+    return {"lstm": ("in-archive", fields | {"name": search.elsewhere})}
 
 
 def _holds_python(path: Path) -> bool:
-    """Whether a file is an archive that Python can import from."""
+    """True if a file is an archive that Python can import from."""
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith((".py", ".pyc")) for name in archive.namelist())
@@ -253,11 +272,12 @@ def _holds_python(path: Path) -> bool:
         return False
 
 
-def _missing(part: Part, found: Found) -> Said:
-    """What to say about a part that is not there, and where it was looked for."""
-    number = len(found.code.text)
+def _missing(part: Part, search: Found) -> Said:
+    """Say that a part is not there, and where it was looked for."""
+    number = len(search.code.text)
     looked = "the only file" if number == 1 else f"{number} files"
-    near = list(dict.fromkeys(str(c.path) for c in found.close.get(part, [])))[:3]
-    seen = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
-    rule = "missing-file.near" if near else "missing-file.none"
-    return rule, seen | {"nearest": " or ".join(near)}
+    near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))
+    nearest = list(near)[:3]
+    fields = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
+    rule = "missing-file.near" if nearest else "missing-file.none"
+    return rule, fields | {"nearest": " or ".join(nearest)}

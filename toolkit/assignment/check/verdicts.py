@@ -1,4 +1,4 @@
-"""What the judge says about one part, gathered as it goes along."""
+"""The findings about one part, gathered as its judge goes along."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
@@ -51,24 +51,24 @@ class Verdicts:
         self._progress = progress
         self._rules = rules(part)
 
-    def doing(self, what: str, stopped: Stopped = "time-limit") -> None:
+    def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
         """Say what comes next, and which finding it is if the code never comes back from it."""
-        self.work, self.stopped = what, stopped
-        self._progress(f"{self.part}: {what}")
+        self.work, self.stopped = work, stopped
+        self._progress(f"{self.part}: {work}")
 
-    def right(self, name: str, /, proof: Mapping[str, Any] | None = None, **seen: Any) -> None:
+    def right(self, name: str, /, proof: Mapping[str, Any] | None = None, **fields: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
 
         Args:
             proof: what was seen, by the names in `verify.RIGHT`; what it does not prove is not
                 seen.
-            seen: what else the sentence mentions.
+            fields: what else the sentence mentions.
         """
         rule = self._rules[f"right.{name}"]
         finding = Finding(
             verdict="right",
             part=self.part,
-            message=rule.says.format(**{**(proof or {}), **seen}),
+            message=rule.says.format(**{**(proof or {}), **fields}),
             proof=None if proof is None else proof_of_right(rule.answers, proof),
             answers=rule.answers,
         )
@@ -81,16 +81,18 @@ class Verdicts:
         """Say which questions have no answer, where nothing else is said against this part, or
         where its code stopped in the middle."""
         right = [finding for finding in self.findings if finding.verdict == "right"]
-        left = unanswered(self.part, self.findings)
+        questions = unanswered(self.part, self.findings)
         if len(right) == len(self.findings):
-            for first, *_ in left:
-                self.not_seen("unanswered", id=first)
+            rule = "unanswered"
         elif right and self.has(*STOPS):
-            for first, *_ in left:
-                self.not_seen("after-stop", id=first)
+            rule = "after-stop"
+        else:
+            return
+        for first, *_ in questions:
+            self.not_seen(rule, id=first)
 
     def not_seen(
-        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **seen: Any
+        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **fields: Any
     ) -> None:
         """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
         rule = self._rules[f"not-seen.{name}"]
@@ -100,41 +102,41 @@ class Verdicts:
             id=id or rule.id,
             file=at.file if at else None,
             line=at.line if at else None,
-            message=rule.says.format(id=id, **seen),
+            message=rule.says.format(id=id, **fields),
         )
         self.findings.append(finding)
 
     def fault(
         self,
-        rule: str,
+        name: str,
         /,
         *,
         equation: int | None = None,
         line: int | None = None,
         at: Placed | None = None,
         proof: Mapping[str, Any],
-        **seen: Any,
+        **fields: Any,
     ) -> None:
         """Something is wrong, in a line of this part's file, or where something was seen.
 
         Args:
-            rule: `ID.NAME`, as the rules have it.
+            name: `ID.NAME`, as the rules have it.
             equation: the one that is wrong, where the rule may be about several.
             proof: what was seen, by the names in `verify.CLAIMS`; what it does not prove is not
                 seen.
-            seen: what else the sentence mentions.
+            fields: what else the sentence mentions.
         """
-        id: Any = rule.partition(".")[0]  # the rules are valid, and so are their ids
-        said = self._rules[rule]
+        id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
+        rule = self._rules[name]
         file, line = (at.file, at.line) if at else (None, line)
         finding = Finding(
             verdict="wrong",
             part=self.part,
             id=id,
-            equation=equation or said.equation,
+            equation=equation or rule.equation,
             file=file or self.file or None,
             line=line,
-            message=said.says.format(**{**proof, **seen}),
+            message=rule.says.format(**{**proof, **fields}),
             proof=proof_of(id, proof),
         )
         if not (is_pending(finding) or is_proved(finding)):
@@ -142,31 +144,39 @@ class Verdicts:
         self.findings.append(finding)
 
     def instead(
-        self, finding: Finding, name: str, /, *, id: Id | None = None, **seen: Any
+        self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
         """What there is to say in place of a finding: `[not-seen.NAME]`."""
-        seen |= {"said": finding.message, "id": finding.id}
-        message = self._rules[f"not-seen.{name}"].says.format(**seen)
-        update = {"verdict": "not seen", "id": id, "message": message}
-        return finding.model_copy(update=update | dict.fromkeys(("proof", "equation")))
+        fields |= {"said": finding.message, "id": finding.id}
+        update = {
+            "verdict": "not seen",
+            "id": id,
+            "message": self._rules[f"not-seen.{name}"].says.format(**fields),
+            "proof": None,
+            "equation": None,
+        }
+        return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
         """The first wall of these that stands where the code runs, as a sentence; None if none."""
-        return next((self._walls[name] for name in names if name in self._walls), None)
+        for name in names:
+            if name in self._walls:
+                return self._walls[name]
+        return None
 
-    def also(self, name: str, cause: Finding | None = None, /, **seen: Any) -> None:
+    def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
         rule = self._rules[f"also.{name}"]
-        sentence = rule.says.format(**seen)
+        sentence = rule.says.format(**fields)
         if sentence not in cause.message:
             answers = (*cause.answers, *rule.answers)
             update = {"message": f"{cause.message} {sentence}", "answers": answers}
             self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
-        """Whether a fault with one of these names was found."""
-        return any(f.verdict == "wrong" and f.id in ids for f in self.findings)
+        """True if a fault with one of these names was found."""
+        return any(fault.id in ids for fault in self.faults)
 
     @property
     def faults(self) -> list[Finding]:
@@ -174,47 +184,63 @@ class Verdicts:
         return [finding for finding in self.findings if finding.verdict == "wrong"]
 
     def error(self, error: StudentError, importing: bool = False) -> None:
-        """Their code raised something: say what that means for them."""
+        """Report an exception of the student's code."""
         kinds = error.types
         text = in_short(f"{kinds[0]}: {error.text}", 300)
-        once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
+        wall = self.wall(error.walls)
         if "NotImplementedError" in kinds:
-            what = f": {error.text}" if error.text else ""
-            self.fault("not-written.raised", at=error, proof={"happened": kinds[0]}, what=what)
+            sentence = f": {error.text}" if error.text else ""
+            proof = {"happened": kinds[0]}
+            self.fault("not-written.raised", at=error, proof=proof, what=sentence)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
-        elif (wall := self.wall(error.walls)) is not None:
+        elif wall is not None:
             self.not_seen("wall", at=error, wall=wall, problem=f"The code stops with {text}.")
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
             self.fault("fixed-device.asked", at=error, proof={"happened": text})
         elif "FileNotFoundError" in kinds:
             self.not_seen("not-handed-in", at=error, problem=text)
-        elif "ModuleNotFoundError" in kinds and _package(error) in self.excused:
-            package = _package(error)
+        elif "ModuleNotFoundError" in kinds and error.module:
+            self._missing_module(error, text)
+        else:
+            self._stop(error, text, importing)
+
+    def _missing_module(self, error: StudentError, text: str) -> None:
+        """Report a module that an import did not find."""
+        package = _package(error)
+        if package in self.excused:
             name = "counted" if self.excused[package] else "lacking"
             self.not_seen(name, at=error, package=package, file=self.excused[package])
-        elif error.module and "ModuleNotFoundError" in kinds:
-            self.fault("does-not-import.module", at=error, proof=once, problem=text)
-        elif error.file in self._notebooks and "SystemExit" not in kinds:
+        else:
+            proof = {"said": text, "where": [error.file, error.line]}
+            self.fault("does-not-import.module", at=error, proof=proof, problem=text)
+
+    def _stop(self, error: StudentError, text: str, importing: bool) -> None:
+        """Report an exception that is about the code alone."""
+        once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
+        is_exit = "SystemExit" in error.types
+        if error.file in self._notebooks and not is_exit:
             self.fault("does-not-run.cell", at=error, proof=once)
         elif importing:
-            proof = {"happened": text} if "SystemExit" in kinds else once  # exit is no error
+            proof = {"happened": text} if is_exit else once  # exit is no error
             self.fault("does-not-import.raised", at=error, proof=proof, problem=text)
         else:
             self.fault("does-not-run.raised", at=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
-        """Their process ended before its last answer: say what that means."""
+        """Report a process that ended before its last answer."""
         limit = LIMITS[self.part]
+        wall = self.wall(gone.walls)
+        has_ended = not gone.late and gone.cpu < 0.9 * limit
         if gone.reason:
             self.not_seen("judge", reason=gone.reason, work=self.work)
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
-        elif (wall := self.wall(gone.walls)) is not None:
+        elif wall is not None:
             self.not_seen("wall", wall=wall, problem=f"The code ended during this: {self.work}.")
         elif gone.busy:
             self.not_seen("busy", work=self.work)
-        elif self.stopped == "time-limit" and not gone.late and gone.cpu < 0.9 * limit:
+        elif self.stopped == "time-limit" and has_ended:
             proof: dict[str, Any] = {"happened": f"status {gone.status}"}
             self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
         elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
@@ -227,8 +253,9 @@ class Verdicts:
 
 def listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    shown = ", ".join(names[:NAMED])
+    further = len(names) - NAMED
+    return f"{shown} and {further} more" if further > 0 else shown
 
 
 def _package(error: StudentError) -> str:

@@ -1,4 +1,4 @@
-"""What judge and child send each other: values as JSON, tensors included, so nothing is unpickled.
+"""The wire between judge and child: values as JSON, tensors included, so nothing is unpickled.
 
 A frame is a nonce of 32 characters, the length of what follows as 8 hexadecimal digits, and JSON.
 Read with `os.read`, so that neither side takes more from the pipe than the frame.
@@ -112,11 +112,11 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         raise Closed from None
 
 
-def receive(descriptor: int, most: int = MAX_BYTES) -> tuple[str, Any]:
+def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
     """Read one frame: its nonce and its value, in which tuples have become lists.
 
     Args:
-        most: bytes that it may have.
+        max_bytes: that it may have.
 
     Raises:
         Closed: the other side has gone.
@@ -125,7 +125,7 @@ def receive(descriptor: int, most: int = MAX_BYTES) -> tuple[str, Any]:
     head = _read(descriptor, NONCE + 8)
     try:
         length = int(head[NONCE:], 16)
-        if not 0 <= length <= most:
+        if not 0 <= length <= max_bytes:
             raise Disturbed
         payload = _read(descriptor, length)
         if sum(map(payload.count, (b",", b"[", b"{"))) > MAX_ITEMS:
@@ -138,13 +138,11 @@ def receive(descriptor: int, most: int = MAX_BYTES) -> tuple[str, Any]:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of a kind; see `ANSWERS`."""
+    """True if a value is of a kind; see `ANSWERS`."""
     if isinstance(kind, tuple):
-        return any(fits(value, one) for one in kind)
+        return any(fits(value, alternative) for alternative in kind)
     if isinstance(kind, dict) and isinstance(value, dict):
-        if str in kind:
-            return all(fits(one, kind[str]) for one in value.values())
-        return all(name in value and fits(value[name], one) for name, one in kind.items())
+        return _fits_dictionary(value, kind)
     if isinstance(kind, list) and isinstance(value, list):
         kinds = kind * len(value) if len(kind) == 1 else kind
         return len(kinds) == len(value) and all(map(fits, value, kinds))
@@ -154,7 +152,18 @@ def fits(value: Any, kind: Any) -> bool:
         return fits(value, int) and value >= 0
     if kind in (int, float) and isinstance(value, int):
         return not isinstance(value, bool) and abs(value) < LARGEST
-    return value is kind if kind is None else isinstance(kind, type) and isinstance(value, kind)
+    if kind is None:
+        return value is None
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def _fits_dictionary(value: dict[Any, Any], kind: dict[Any, Any]) -> bool:
+    if str in kind:
+        return all(fits(item, kind[str]) for item in value.values())
+    for name, item_kind in kind.items():
+        if name not in value or not fits(value[name], item_kind):
+            return False
+    return True
 
 
 def _read(descriptor: int, length: int) -> bytearray:
@@ -182,11 +191,11 @@ def _encode(value: object) -> Any:
     return {"tensor": name, "shape": list(tensor.shape), "data": data}
 
 
-def _decode(found: dict[str, Any]) -> Any:
-    if found.keys() != {"tensor", "shape", "data"}:
-        return found
-    data = bytearray(base64.b64decode(found["data"], validate=True))
-    dtype, shape = DTYPES[found["tensor"]], found["shape"]
+def _decode(item: dict[str, Any]) -> Any:
+    if item.keys() != {"tensor", "shape", "data"}:
+        return item
+    data = bytearray(base64.b64decode(item["data"], validate=True))
+    dtype, shape = DTYPES[item["tensor"]], item["shape"]
     if not data:
         if 0 not in shape:  # a few bytes must not become gigabytes
             raise Disturbed

@@ -114,7 +114,7 @@ class Exporter:
         path, fitted = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
         model, worst = fitted.carry(kind)
-        facts = self._facts(located.file, network.way.kind)
+        facts = self._facts(located.file, network.usage.kind)
         facts["config"] = {}
         for log in read_folder(self.saved.folder).trainings:
             if self.saved.folder / log.path.with_suffix(".pt") == path:

@@ -26,7 +26,7 @@ from toolkit.assignment.check.lstm.cell.matching import find_match
 from toolkit.assignment.check.lstm.cell.recording import Recording
 from toolkit.assignment.check.lstm.cell.reference import kind_of, normalised
 from toolkit.assignment.check.lstm.checks import find, look
-from toolkit.assignment.check.lstm.network import Network, Way, last_logits
+from toolkit.assignment.check.lstm.network import Network, Usage, last_logits
 from toolkit.assignment.check.lstm.search import LAYOUTS, find_network
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
@@ -150,7 +150,7 @@ class Fitted:
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
         """Return the network with the weights from least squares, or None if no cell was seen."""
-        network, batch, steps = self.network, self.network.way.batch, self.network.way.steps
+        network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
         randomise(network)
@@ -187,7 +187,7 @@ class Fitted:
         """Return steps of the network, the cell in these steps, and its hidden size."""
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
-            rows = math.ceil(1.5 * (hidden + 11) / (self.network.way.steps - 1))
+            rows = math.ceil(1.5 * (hidden + 11) / (self.network.usage.steps - 1))
             recording = equations.record(self.network, hidden, rows)
             cell = find_cell(recording)
             if cell is not None:
@@ -203,16 +203,16 @@ class Fitted:
         amplifies rounding errors from step to step, two orders of addition can differ by more than
         two networks.
         """
-        network, way = self.network, self.network.way
+        network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
         lengths: tuple[int, ...] = LENGTHS
         if not network.any_length and "steps" not in network.took:
-            lengths = (way.steps,) * len(LENGTHS)
+            lengths = (usage.steps,) * len(LENGTHS)
         worst = 0.0
         for steps in lengths:
-            built = {} if network.any_length else {"steps": steps + way.extra}
-            for k in range(math.ceil(NUM_SEQUENCES / way.batch)):
-                x = network.digits(way.batch, steps, seed=100 + k)
+            built = {} if network.any_length else {"steps": steps + usage.extra}
+            for k in range(math.ceil(NUM_SEQUENCES / usage.batch)):
+                x = network.digits(usage.batch, steps, seed=100 + k)
                 expected, _ = self._exactly(x, built=built)
                 with in_double(model):
                     logits = model(x)
@@ -246,8 +246,8 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     """
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
-    for way in _ways_to_read(network):
-        variant = Network(network.student, way)
+    for usage in _usages_to_read(network):
+        variant = Network(network.student, usage)
         with contextlib.suppress(StudentError):
             variant.build()
         parameters = {t["name"] for t in variant.tensors if t["kind"] == "parameter"}
@@ -255,28 +255,35 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
             return None
         variant.any_length = network.any_length
         variant.counting, variant.uses = network.counting, network.uses
-        hidden_sizes = guesses if "hidden" in variant.took else [variant.way.hidden]
+        hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
         embedding_sizes = guesses if "embedding" in variant.took else [5]
         for hidden, embedding in product(hidden_sizes, embedding_sizes):
             sizes = {"hidden": hidden, "embedding": embedding}
             variant.build(**sizes)
             if _has_shapes(variant, shapes):
-                batch = variant.way.batch
+                batch = variant.usage.batch
                 # If batch and hidden size are equal, the network may take one for the other.
-                if hidden and batch == variant.way.hidden:
+                if hidden and batch == variant.usage.hidden:
                     batch = hidden
-                variant.way = replace(variant.way, hidden=hidden, batch=batch)
+                variant.usage = replace(variant.usage, hidden=hidden, batch=batch)
                 return Fitted(variant, states, sizes)
     return None
 
 
+<<<<<<< HEAD
 def _ways_to_read(network: Network) -> list[Way]:
     """Return the network's own way of reading digits, and the other layouts and encodings."""
     ways = [network.way]
     named_only = replace(network.way, as_seen=False)  # kept weights may have another encoding
+=======
+def _usages_to_read(network: Network) -> list[Usage]:
+    """The network's own way to read digits, and the other layouts and encodings."""
+    usages = [network.usage]
+    named_only = replace(network.usage, as_seen=False)  # kept weights may have another encoding
+>>>>>>> e42
     for axes, dim in LAYOUTS:
-        ways.append(replace(named_only, layout=axes, input_dim=dim))
-    return list(dict.fromkeys(ways))
+        usages.append(replace(named_only, layout=axes, input_dim=dim))
+    return list(dict.fromkeys(usages))
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:

@@ -15,7 +15,7 @@ def network(hidden: int) -> tuple[Network, dict[str, Any]]:
     kind = {"kind": "parameter", "zero": False, "grad": True}
     tensors = [{"name": "W", "shape": [hidden, hidden]}, {"name": "b", "shape": [hidden]}]
     stand_in = SimpleNamespace(
-        way=SimpleNamespace(hidden=hidden, batch=5),
+        usage=SimpleNamespace(hidden=hidden, batch=5),
         tensors=[tensor | kind for tensor in tensors],
         states=set(),
         student=SimpleNamespace(ask=lambda what, values: put.update(values)),

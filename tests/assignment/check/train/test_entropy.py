@@ -33,14 +33,14 @@ def trace(before: int) -> Trace:
 @pytest.mark.parametrize("before", [1, BEFORE - 2])
 def test_labels_come_before_the_pass(before: int) -> None:
     value = float(cross_entropy(OUTPUT[:, -1], LABELS))
-    found = which_step(AT - 1, AT + 1, value, trace(before))
-    assert found is not None
-    assert found.which == ""
+    match = which_step(AT - 1, AT + 1, value, trace(before))
+    assert match is not None
+    assert match.steps == ""
 
 
 def test_another_step_is_not_the_last() -> None:
     value = float(cross_entropy(OUTPUT[:, 2], LABELS))
-    found = which_step(AT - 1, AT + 1, value, trace(1))
-    assert found is not None
-    assert found.which == "another step"
+    match = which_step(AT - 1, AT + 1, value, trace(1))
+    assert match is not None
+    assert match.steps == "another step"
     assert which_step(AT - 1, AT + 1, value + 0.1, trace(1)) is None

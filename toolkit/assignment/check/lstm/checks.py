@@ -1,6 +1,8 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import Gone, Student, StudentError, Unwatched
@@ -23,27 +25,33 @@ from toolkit.assignment.syntax import parsed, words_in
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
 
+class Ready(NamedTuple):
+    """An LSTM that can be built and called."""
+
+    network: Network
+    first: StudentError | WrongOutput | None  # what went wrong with the first try to call it
+    source: Source
+    forward: int | None  # the line of its forward
+
+
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
     try:
-        if (found := find(student, located, verdicts)) is None:
+        ready = find(student, located, verdicts)
+        if ready is None:
             return
-        network, first, source, forward = found
-        _judge(network, first, source, verdicts)
+        _judge(ready.network, ready.first, ready.source, verdicts)
         verdicts.doing(f"learning palindromes of {LENGTH} digits")
-        check_learning(network, forward, verdicts)
+        check_learning(ready.network, ready.forward, verdicts)
     except WrongOutput as error:  # where it has given logits before
         raise Gone({}, disturbed=True) from error
 
 
-def find(
-    student: Student, located: Located, verdicts: Verdicts
-) -> tuple[Network, StudentError | WrongOutput | None, Source, int | None] | None:
+def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None:
     """Import the file, and find out how to build and to call the LSTM in it.
 
     Returns:
-        the network, what went wrong with the first try to call it, its text, and the line of its
-        forward; None if the verdicts say already why nothing else can be told.
+        None if the verdicts say already why nothing else can be told.
     """
     verdicts.doing("how the training calls it")
     _watch(student, located)
@@ -59,25 +67,45 @@ def find(
 
     verdicts.doing("building the LSTM and calling it")
     text = str(student.ask("source", file=located.file))
-    name, tree = kinds[0]["name"], parsed(text)
-    used = set() if tree is None else words_in(*used_by(tree, [name]))  # its cell, its layers
-    likely = {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in used - {name}}
-    network, first = find_network(student, likely)
-    kind = kinds[0] if network is None else next(k for k in kinds if k["name"] == network.way.kind)
+    network, first = find_network(student, _likely(kinds, text))
+    kind = kinds[0]
+    if network is not None:
+        kind = next(entry for entry in kinds if entry["name"] == network.usage.kind)
     if _forbidden(student, network, kind["line"], verdicts):
         return None
     if network is None:
-        if isinstance(first, WrongOutput):
-            proof = dict(zip(("one", "other"), first.args, strict=True))
-            verdicts.fault("wrong-shape.output", line=kind["forward"], proof=proof, got=first)
-        elif first is not None:
-            verdicts.error(first)
+        _report_failure(first, kind["forward"], verdicts)
         return None
-    return network, first, Source(text, kind["name"]), kind["forward"]
+    return Ready(network, first, Source(text, kind["name"]), kind["forward"])
+
+
+def _likely(kinds: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+    """Return how each class was seen, but for those that the first one uses: its cell, its layers.
+
+    Args:
+        kinds: the classes of the file, the likeliest first.
+        text: of the file.
+    """
+    name, tree = kinds[0]["name"], parsed(text)
+    used = set() if tree is None else words_in(*used_by(tree, [name]))
+    parts = used - {name}
+    return {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in parts}
+
+
+def _report_failure(
+    first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
+) -> None:
+    """Report a class that cannot be called, by the first try."""
+    if isinstance(first, WrongOutput):
+        shapes, wanted = first.args
+        proof = {"one": shapes, "other": wanted}
+        verdicts.fault("wrong-shape.output", line=line, proof=proof, got=first)
+    elif first is not None:
+        verdicts.error(first)
 
 
 def _watch(student: Student, located: Located) -> None:
-    """Let their training show how it builds and calls the LSTM.
+    """Let the training show how it builds and calls the LSTM.
 
     Raises:
         Unwatched: the process has ended, and another one can judge the network without this.
@@ -93,6 +121,7 @@ def _watch(student: Student, located: Located) -> None:
 def _judge(
     network: Network, first: StudentError | WrongOutput | None, source: Source, verdicts: Verdicts
 ) -> None:
+    """Judge an LSTM that can be built and called."""
     verdicts.doing("other batch sizes and lengths")
     check_sizes(network, first, source, verdicts)
     verdicts.doing("initial state and weights")
@@ -120,15 +149,15 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     Returns:
         what is drawn at random in a forward pass, and the names of parameters that it replaces.
     """
-    way = network.way
-    x = network.digits(way.batch, way.steps)
+    usage = network.usage
+    x = network.digits(usage.batch, usage.steps)
     inputs = [network.encode(x)]
-    answer = network.student.ask("record", inputs=inputs, batch=way.batch, hidden=NO_PIECES)
+    answer = network.student.ask("record", inputs=inputs, batch=usage.batch, hidden=NO_PIECES)
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
     network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
     network.kept = answer["kept"]
-    network.cut = next((Place(*place) for place in answer["cut"]), None)
+    network.cut = Place(*answer["cut"][0]) if answer["cut"] else None
     network.written = {name: Place(*place) for name, place in answer["written"].items()}
     network.count_uses()
     network.find_real()
@@ -138,29 +167,30 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
 def _forbidden(
     student: Student, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
-    """Whether a recurrent module of torch does the work; and whether the GPU is asked for."""
+    """Report a call of the GPU, and recurrent modules of torch.
+
+    Returns:
+        True if such a module does the work.
+    """
     calls = student.ask("calls")
     if calls["gpu"]:
-        verdicts.fault(
-            "fixed-device.gpu",
-            at=Place(*calls["gpu"][0][1:]),
-            proof={"happened": calls["gpu"][0][0]},
-        )
+        name, *place = calls["gpu"][0]
+        verdicts.fault("fixed-device.gpu", at=Place(*place), proof={"happened": name})
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
         verdicts.fault("forbidden-module.called", at=Place(*place), proof={"happened": name})
         return True
     if network is not None and network.recurrent:
         made = next((place for place in network.recurrent if place.line), None)
-        seen = {"happened": [list(place) for place in network.recurrent]}
-        verdicts.fault("forbidden-module.contained", line=line, at=made, proof=seen)
+        proof = {"happened": [list(place) for place in network.recurrent]}
+        verdicts.fault("forbidden-module.contained", line=line, at=made, proof=proof)
         return True
     return False
 
 
 def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
-    """Tell the judge of the training whether the model applies the softmax itself."""
-    output = network.run([network.digits(network.way.batch, network.way.steps)])[0]
+    """Tell the judge of the training if the model applies the softmax itself."""
+    output = network.run([network.digits(network.usage.batch, network.usage.steps)])[0]
     place = Place(*network.softmax[-1][1:]) if network.softmax else None
     kind, axis = reference.kind_of(output)
     if kind == "probabilities" and axis == 1:

@@ -3,12 +3,13 @@
 import contextlib
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.cell import explain, reference, start
 from toolkit.assignment.check.lstm.cell.affine import Map, affine
@@ -27,16 +28,26 @@ UNKNOWN = 100  # as much as no reading costs
 SMALL = 0.3  # of the usual size of weights
 
 
+class Attempt(NamedTuple):
+    """One way to read the numbers of a network."""
+
+    cost: int  # the fewer deviations, the less
+    scale: float  # of the weights
+    states: frozenset[str]  # tensors that are taken for initial states
+    recording: Recording
+    match: Match | None
+
+
 def check_equations(network: Network, source: Source, verdicts: Verdicts) -> None:
     """Compare the network's numbers with equations (1) to (7), and report what deviates."""
-    network.build(hidden=network.way.hidden)
+    network.build(hidden=network.usage.hidden)
     randomise(network)
     network.find_real()
-    steps = network.way.steps
-    blind = steps >= 4 and not network.reads(steps) and network.reads(steps, which=-2)
+    steps = network.usage.steps
+    is_blind = steps >= 4 and not network.reads(steps) and network.reads(steps, step=-2)
     recording, match = _read(network)
     layers, readout = layers_of(match, recording) if match else ([], None)
-    if blind and (readout is None or readout.exact):  # else it is h of an earlier step
+    if is_blind and (readout is None or readout.exact):  # else it is h of an earlier step
         proof = {"changed": "the last digit", "difference": 0}
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
         return
@@ -48,21 +59,19 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     for number, layer in enumerate(layers):
         explain.LayerJudge(number, layer, trial, recording, network, verdicts).check()
     explain.check_readout(layers[-1], trial, recording, verdicts)
-    started = not verdicts.has("nonzero-initial-state") and all(
-        _check_start(number, layer, trial, network, verdicts) for number, layer in enumerate(layers)
-    )
-    seen = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
-    if started and seen and readout.exact:
+    start_at_zero = _check_starts(layers, trial, network, verdicts)
+    is_clean = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
+    if start_at_zero and is_clean and readout.exact:
         _check_equivalence(trial, source, verdicts)
 
 
 def _is_far(match: Match) -> bool:
-    """Whether a reading has so many deviations that it explains nothing."""
+    """True if a reading has so many deviations that it explains nothing."""
     return match.cost > 3 or (match.cell.mistake == NO_MEMORY and bool(match.output.mistake))
 
 
 def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
-    """Inputs of other sizes that took no part in the search, and what the network says."""
+    """Return inputs of other sizes, which took no part in the search, and the network's logits."""
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
         x = random_inputs(network, batch, steps, 1, seed=5 + number)[0]
@@ -72,38 +81,48 @@ def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
-    """What is computed, in the reading that needs the fewest deviations, whose weights it has now.
+    """Record the network, and find the reading that needs the fewest deviations.
 
-    The numbers may grow until nothing can be told from them; and what has a row for each sequence
-    may be a bias, or a state.
+    The network keeps the weights of that reading. The numbers may grow until nothing can be told
+    from them, so smaller weights are tried; and a tensor with a row for each sequence may be a
+    bias, or a state.
     """
-    rows = frozenset(
-        t["name"]
-        for t in network.tensors
-        if t["zero"] and network.way.batch in t["shape"] and len(t["shape"]) > 1
-    )
-    best: tuple[int, float, frozenset[str], Recording, Match | None] | None = None
-    for scale, states in [(1.0, set()), (SMALL, set()), *[(1.0, rows)] * bool(rows)]:
-        network.states = frozenset(states)
+    rows = _tensors_with_rows(network)
+    attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
+    if rows:
+        attempts.append((1.0, rows))
+    best: Attempt | None = None
+    for scale, states in attempts:
+        network.states = states
         randomise(network, scale=scale, same=rows)
         for hidden in hidden_sizes(network):
             recording = record(network, hidden)
             match = find_match(recording)
             cost = match.cost if match else UNKNOWN
-            if best is None or cost < best[0]:
-                best = cost, scale, network.states, recording, match
+            if best is None or cost < best.cost:
+                best = Attempt(cost, scale, states, recording, match)
             if cost == 0:
                 break
-        if best and best[0] <= 2:
+        if best and best.cost <= 2:
             break
     assert best is not None
-    _, scale, network.states, recording, match = best
-    randomise(network, scale=scale, same=rows)
-    return recording, match
+    network.states = best.states
+    randomise(network, scale=best.scale, same=rows)
+    return best.recording, best.match
+
+
+def _tensors_with_rows(network: Network) -> frozenset[str]:
+    """Return the names of the zero tensors that have a row for each sequence."""
+    names = set()
+    for tensor in network.tensors:
+        shape = tensor["shape"]
+        if tensor["zero"] and network.usage.batch in shape and len(shape) > 1:
+            names.add(tensor["name"])
+    return frozenset(names)
 
 
 def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
-    """The layers, of which each reads the h(t) of the one below, and the readout of the last."""
+    """Return the layers, of which each reads the h(t) of the one below, and the last readout."""
     layers = [match]
     readout = affine(recording.logits, None, match.h[-1])
     while not readout.exact and not match.first and len(layers) < MAX_LAYERS:
@@ -116,88 +135,149 @@ def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
 
 
 def hidden_sizes(network: Network) -> list[int]:
-    """How many units there may be: what was asked for, else what the shapes suggest."""
-    if "hidden" in network.took and network.way.hidden:
-        return [network.way.hidden]
-    sizes = [size for tensor in network.tensors for size in tensor["shape"] if size > 1]
-    guesses = {size // k for size in sizes for k in (1, 3, 4) if size % k == 0}
+    """Return candidates for the number of units: the requested one, else what shapes suggest."""
+    if "hidden" in network.took and network.usage.hidden:
+        return [network.usage.hidden]
+    sizes: list[int] = []
+    for tensor in network.tensors:
+        sizes += [size for size in tensor["shape"] if size > 1]
+    guesses = set()
+    for size in sizes:
+        guesses |= {size // count for count in (1, 3, 4) if size % count == 0}
     guesses -= {1, 2, 3, 10}
-    score = {g: sum(s % g == 0 for s in sizes) * g**0.01 for g in guesses}
-    return sorted(score, key=lambda g: -score[g])[:3] or [HIDDEN]
+
+    def score(guess: int) -> float:
+        num_multiples = [size % guess for size in sizes].count(0)
+        preference: float = guess**0.01  # of equally good guesses, the larger one
+        return num_multiples * preference
+
+    return sorted(guesses, key=score, reverse=True)[:3] or [HIDDEN]
 
 
 def random_inputs(
     network: Network, batch: int, steps: int, count: int, seed: int = 0
 ) -> list[Tensor]:
-    """Batches of real inputs where the network reads such, else of digits."""
+    """Return batches of real inputs where the network reads such, else of digits."""
     rng = torch.Generator().manual_seed(seed)
-    if network.way.input_dim and network.real:
-        shape = (batch, steps, network.way.input_dim)
+    if network.usage.input_dim and network.real:
+        shape = (batch, steps, network.usage.input_dim)
         return [torch.randn(shape, generator=rng) for _ in range(count)]
     return [network.digits(batch, steps, seed + k) for k in range(count)]
 
 
 def features(x: Tensor) -> Tensor:
-    """An input as real numbers (B, L, D)."""
+    """Return an input as real numbers (B, L, D)."""
     return x if x.is_floating_point() else F.one_hot(x, 10).float()
 
 
 def record(network: Network, hidden: int, rows: int | None = None) -> Recording:
-    """What is computed over known inputs."""
-    way = network.way
-    rows = rows or (max(ROWS, 2 * hidden) if way.batch != ROWS or hidden <= ROWS else ROWS)
-    count = math.ceil(rows / way.batch)
-    xs = random_inputs(network, way.batch, way.steps, count)
+    """Record the values of a forward pass over known inputs.
+
+    Args:
+        hidden: the number of units of which series are looked for.
+        rows: how many sequences, at least; by default enough to tell maps of `hidden` units.
+    """
+    usage = network.usage
+    rows = rows or _num_rows(usage.batch, hidden)
+    count = math.ceil(rows / usage.batch)
+    xs = random_inputs(network, usage.batch, usage.steps, count)
     inputs = [network.encode(x) for x in xs]
 
     def reader(answer: dict[str, Any]) -> Recording:
-        picked = [
-            last_logits(tensors, *x.shape[:2]).logits
-            for tensors, x in zip(answer["outputs"], xs, strict=True)
-        ]
+        logits = []
+        for tensors, x in zip(answer["outputs"], xs, strict=True):
+            logits.append(last_logits(tensors, *x.shape[:2]).logits)
         x = torch.cat([features(x) for x in xs])
-        return read(answer, x, reference.normalised(torch.cat(picked)))
+        return read(answer, x, reference.normalised(torch.cat(logits)))
 
-    asked: dict[str, Any] = {"inputs": inputs, "batch": way.batch, "hidden": hidden}
-    recording: Recording = network.student.ask("record", reader=reader, **asked)
+    arguments: dict[str, Any] = {"inputs": inputs, "batch": usage.batch, "hidden": hidden}
+    recording: Recording = network.student.ask("record", reader=reader, **arguments)
     return recording
 
 
-def _check_start(
-    number: int, match: Match, trial: reference.Trial, network: Network, verdicts: Verdicts
+def _num_rows(batch: int, hidden: int) -> int:
+    """Return the number of sequences in a recording."""
+    if batch == ROWS and hidden > ROWS:
+        return ROWS
+    return max(ROWS, 2 * hidden)
+
+
+def _check_starts(
+    layers: list[Match], trial: reference.Trial, network: Network, verdicts: Verdicts
 ) -> bool:
-    """h(0) = c(0) = 0, judged by the first step; an upper layer reads the h(t) of another."""
-    beginning = start.nonzero(match)
-    if beginning is None:
-        return True
-    what, rule, name = beginning.what, beginning.what, None
-    kept = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
-    if number:
-        rule = "passed-on"
-    elif kept and match.cost == 0:  # perhaps a learnt state that starts at zero
-        randomise(network, frozenset(t["name"] for t in kept))
-        again = find_match(record(network, match.h.size(-1)))
-        if again is None or start.nonzero(again) is None:
-            name = min(kept, key=lambda t: (not is_state(t), t["uses"]))["name"]
-            rule = "learnt"
-    if not number and name is None:
-        states = [t["name"] for t in network.tensors if is_state(t)]
-        name = next((n for n in states if what in n.split(".")[-1].lower()), None)
-    size = match.h.size(-1)
-    filled = (p for p, shape, zero in network.new if p.line and not zero and size in shape)
-    made = None if number else network.made(name) if name else next(filled, None)
+    """Judge h(0) and c(0) of each layer, up to the first one that does not start at zero.
+
+    Returns:
+        True if all layers start at zero.
+    """
+    if verdicts.has("nonzero-initial-state"):
+        return False
+    for number, layer in enumerate(layers):
+        beginning = start.nonzero(layer)
+        if beginning is not None:
+            _report_start(number, layer, beginning, trial, network, verdicts)
+            return False
+    return True
+
+
+def _report_start(
+    number: int,
+    match: Match,
+    beginning: start.Beginning,
+    trial: reference.Trial,
+    network: Network,
+    verdicts: Verdicts,
+) -> None:
+    """Report a layer that does not start at zero; an upper layer reads the h(t) of another."""
+    rule, name, made = "passed-on", None, None
+    if number == 0:
+        rule, name = "learnt", _learnt_state(match, network)
+        if name is None:
+            rule, name = beginning.state, _state_named(beginning.state, network)
+        made = network.made(name) if name else _filled(match.h.size(-1), network)
+    place = match.h_place if beginning.state == "h" else match.c_place
     verdicts.fault(
         f"nonzero-initial-state.{rule}",
-        at=made or (match.h_place if what == "h" else match.c_place),
+        at=made or place,
         proof=beginning.seen(number, trial),
-        state=what,
+        state=beginning.state,
         name=name,
     )
-    return False
+
+
+def _learnt_state(match: Match, network: Network) -> str | None:
+    """Return the parameter that is a learnt initial state and starts at zero, if there is one."""
+    zeros = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
+    if not zeros or match.cost:
+        return None
+    randomise(network, frozenset(tensor["name"] for tensor in zeros))
+    kept_at_zero = find_match(record(network, match.h.size(-1)))
+    if kept_at_zero is not None and start.nonzero(kept_at_zero) is not None:
+        return None
+    likeliest = min(zeros, key=lambda tensor: (not is_state(tensor), tensor["uses"]))
+    name: str = likeliest["name"]
+    return name
+
+
+def _state_named(letter: str, network: Network) -> str | None:
+    """Return the tensor that is named like an initial state, and like h or c."""
+    for tensor in network.tensors:
+        name: str = tensor["name"]
+        if is_state(tensor) and letter in name.split(".")[-1].lower():
+            return name
+    return None
+
+
+def _filled(size: int, network: Network) -> Place | None:
+    """Return the place where forward makes a tensor of this size that is not zero."""
+    for place, shape, is_zero in network.new:
+        if place.line and not is_zero and size in shape:
+            return place
+    return None
 
 
 def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdicts) -> None:
-    """The equations with the student's weights give the same answers, whatever is read."""
+    """Compare the answers of the equations, with the student's weights, on fresh inputs."""
     if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
         verdicts.not_seen("gates")
         return

@@ -1,4 +1,4 @@
-"""Whether a student's LSTM learns short palindromes."""
+"""Judges whether an LSTM learns short palindromes."""
 
 import torch
 
@@ -18,14 +18,14 @@ LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
 def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> None:
-    """It learns T = 5, whatever its hidden size."""
-    way = network.way
-    if not network.any_length and way.steps != LENGTH - 1 and "steps" not in network.took:
+    """Train the network on palindromes with T = 5, whatever its hidden size."""
+    usage = network.usage
+    if not network.any_length and usage.steps != LENGTH - 1 and "steps" not in network.took:
         verdicts.not_seen("learning")
         return
-    enough = MAX_STEPS_FAULTY if verdicts.faults else MAX_STEPS
+    max_steps = MAX_STEPS_FAULTY if verdicts.faults else MAX_STEPS
     try:
-        accuracy, steps = _learn(network, enough)
+        accuracy, steps = _learn(network, max_steps)
     except StudentError as error:
         if not verdicts.faults:  # else it is one of these that stops it
             verdicts.error(error)
@@ -40,18 +40,17 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
     elif verdicts.faults:
         verdicts.also("learns-so-far", measured=measured)
     else:
-        proof, at = {"accuracy": accuracy, "steps": steps}, _of_zeros(network)
+        proof, at = {"accuracy": accuracy, "steps": steps}, _zero_matrix(network)
         verdicts.fault("does-not-learn.tried", line=line, at=at, proof=proof, measured=measured)
 
 
-def _of_zeros(network: Network) -> Place | None:
-    """Where the first matrix of weights that starts at zero is made."""
-    zeros = [
-        t["name"]
-        for t in network.tensors
-        if t["kind"] == "parameter" and t["grad"] and t["zero"] and min(t["shape"] or [0]) > 1
-    ]
-    return network.made(zeros[0]) if zeros else None
+def _zero_matrix(network: Network) -> Place | None:
+    """Return where the first matrix of weights that starts at zero is made."""
+    for tensor in network.tensors:
+        is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
+        if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:
+            return network.made(tensor["name"])
+    return None
 
 
 def _learn(network: Network, max_steps: int) -> tuple[float, int]:
@@ -60,10 +59,12 @@ def _learn(network: Network, max_steps: int) -> tuple[float, int]:
     Returns:
         the accuracy on unseen palindromes, and the number of steps.
     """
-    way = network.way
-    batch = BATCH if network.any_batch else way.batch
-    hidden = 128 if way.hidden and way.batch != way.hidden else way.hidden
-    length = LENGTH - 1 + way.extra
+    usage = network.usage
+    batch = BATCH if network.any_batch else usage.batch
+    hidden = usage.hidden
+    if hidden and usage.batch != hidden:
+        hidden = 128
+    length = LENGTH - 1 + usage.extra
     network.build(hidden=hidden, batch=batch, steps=length)
     rng = make_rng(0, "train batches")
     unseen, answers = split_last(held_out(LENGTH, "test", 100, make_rng(0, "test")))
@@ -80,9 +81,9 @@ def _learn(network: Network, max_steps: int) -> tuple[float, int]:
             pick=output.index,
             axis=output.axis,
             rate=RATE,
-            integers=not way.input_dim,
+            integers=not usage.input_dim,
         )
         step += STEPS
-        said = network.run([unseen[rows]])[0].argmax(1)
-        accuracy = float((said == answers[rows]).float().mean())
+        predicted = network.run([unseen[rows]])[0].argmax(1)
+        accuracy = float((predicted == answers[rows]).float().mean())
     return accuracy, step

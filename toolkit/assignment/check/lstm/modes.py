@@ -1,10 +1,11 @@
-"""Whether an LSTM computes in training mode what it computes in evaluation mode.
+"""Compares the numbers of an LSTM in training mode with those in evaluation mode.
 
 The equations are looked at in evaluation mode, where dropout does nothing. What a forward computes
 only while it is trained would go unseen there.
 """
 
 from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,11 +22,12 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
     Afterwards it is built anew: in training mode it may have changed its state.
     """
-    usual = (network.way.batch, network.way.steps)
+    usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
         x = network.digits(batch, steps, seed)
         with suppress(StudentError, WrongOutput):  # what fails is said where it is tried
-            trained, evaluated = (without_dropout(network, x, mode) for mode in (True, False))
+            trained = without_dropout(network, x, training=True)
+            evaluated = without_dropout(network, x, training=False)
             apart = (trained - evaluated).abs()
             is_same = bool(apart.max() <= SAME * _scale(trained, evaluated))
             if is_same and bool(apart.isfinite().all()):
@@ -44,14 +46,14 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
     """The logits (B, 10) of a new network in one of the modes."""
     network.build()
-    logits: Tensor = network.student.ask(
-        "run_without_dropout",
-        reader=lambda answer: last_logits(answer, *x.shape[:2]).logits,
-        x=network.encode(x),
-        training=training,
-    )
+
+    def reader(answer: list[Tensor]) -> Tensor:
+        return last_logits(answer, *x.shape[:2]).logits
+
+    arguments: dict[str, Any] = {"x": network.encode(x), "training": training}
+    logits: Tensor = network.student.ask("run_without_dropout", reader=reader, **arguments)
     return logits
 
 
-def _scale(*logits: Tensor) -> float:
-    return max(1.0, *(float(one.abs().max()) for one in logits))
+def _scale(a: Tensor, b: Tensor) -> float:
+    return max(1.0, float(a.abs().max()), float(b.abs().max()))

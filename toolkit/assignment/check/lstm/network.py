@@ -16,15 +16,15 @@ HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for ano
 
 
 class WrongOutput(Exception):
-    """What a forward returns is no prediction of the next digit: its shapes, and the right one."""
+    """A forward returns no prediction of the next digit: its shapes, and the right one."""
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
 
 
 @dataclass(frozen=True)
-class Way:
-    """How a class is built and called."""
+class Usage:
+    """The way in which a class is built and called."""
 
     kind: str  # the class
     layout: str  # axes of its input: b sequences, t time steps, d dimensions; "bf": t and d in one
@@ -36,7 +36,7 @@ class Way:
     as_seen: bool = False  # whether their training builds and calls it so, but for the sizes
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
-        """What a constructor may ask for."""
+        """Return values for the arguments that a constructor may have."""
         return {
             "steps": self.steps + self.extra,
             "input": self.input_dim or 10,
@@ -66,9 +66,9 @@ class Output:
 class Network:
     """A network in the student's process."""
 
-    def __init__(self, student: Student, way: Way) -> None:
+    def __init__(self, student: Student, usage: Usage) -> None:
         self.student = student
-        self.way = way
+        self.usage = usage
         self.took: dict[str, Any] = {}
         self.tensors: list[dict[str, Any]] = []
         self.recurrent: list[Place] = []  # where recurrent modules of torch in it were made
@@ -90,9 +90,9 @@ class Network:
         Raises:
             StudentError: it cannot be built.
         """
-        way = self.way
+        usage = self.usage
         answer = self.student.ask(
-            "build", kind=way.kind, sizes=way.sizes(**sizes), as_seen=way.as_seen
+            "build", kind=usage.kind, sizes=usage.sizes(**sizes), as_seen=usage.as_seen
         )
         self.took, self.tensors = answer["took"], answer["tensors"]
         self.recurrent = [Place(*place) for place in answer["recurrent"]]
@@ -104,69 +104,90 @@ class Network:
             tensor["uses"] = self.uses.get(tensor["name"], 0)
 
     def made(self, name: str) -> Place | None:
-        """Where one of its tensors came into being."""
-        found = next((Place(*t["made"]) for t in self.tensors if t["name"] == name), None)
-        return found if found and found.line else None
+        """The place where one of its tensors came into being."""
+        for tensor in self.tensors:
+            if tensor["name"] == name:
+                place = Place(*tensor["made"])
+                return place if place.line else None
+        return None
 
     def reset(self) -> Place | None:
-        """Where zeros are made in every step."""
-        zeros = Counter(place for place, _, zero in self.new if zero and place.line)
-        return next((place for place, n in zeros.items() if n >= self.way.steps - 1), None)
+        """The place where forward makes zeros in every step."""
+        zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
+        for place, count in zeros.items():
+            if count >= self.usage.steps - 1:
+                return place
+        return None
 
     def find_real(self) -> None:
-        """Find out whether the network computes with real inputs."""
-        if not self.way.input_dim:
+        """Find out if the network computes with real inputs."""
+        if not self.usage.input_dim:
             return
-        x = self.encode(self.digits(self.way.batch, self.way.steps)).float()
+        x = self.encode(self.digits(self.usage.batch, self.usage.steps)).float()
         try:
-            self.real = self.student.ask(
-                "run",
-                reader=lambda two: not all(torch.equal(a, b) for a, b in zip(*two, strict=True)),
-                inputs=[x, x + 0.01],
-            )
+            self.real = self.student.ask("run", reader=_differ, inputs=[x, x + 0.01])
         except StudentError:
             return
 
     def encode(self, x: Tensor) -> Tensor:
-        """Digits, int64 (B, L), or what stands for them, (B, L, D), as the class reads them."""
-        way = self.way
-        if not x.is_floating_point() and way.input_dim:
-            x = F.one_hot(x, 10).float() if way.input_dim == 10 else x.unsqueeze(-1).float()
-        if way.layout == "bf":
+        """Return inputs as the class reads them.
+
+        Args:
+            x: digits, int64 (B, L), or what stands for them, (B, L, D).
+        """
+        usage = self.usage
+        if not x.is_floating_point() and usage.input_dim == 10:
+            x = F.one_hot(x, 10).float()
+        elif not x.is_floating_point() and usage.input_dim:
+            x = x.unsqueeze(-1).float()
+        if usage.layout == "bf":
             return x.flatten(1)
-        if "d" not in way.layout and x.dim() == 3:
+        if "d" not in usage.layout and x.dim() == 3:
             x = x[:, :, 0]
-        elif "d" in way.layout and x.dim() == 2:
+        elif "d" in usage.layout and x.dim() == 2:
             x = x.unsqueeze(-1)
-        return x.permute([*map("btd".index, way.layout)]).contiguous()
+        return x.permute([*map("btd".index, usage.layout)]).contiguous()
 
-    def outputs(self, xs: Sequence[Tensor], **how: Any) -> list[Output]:
-        """What comes back for each batch-major input; a WrongOutput is raised without logits."""
-        found: list[Output] = self.student.ask(
-            "run",
-            reader=lambda answers: [
-                last_logits(a, *x.shape[:2]) for a, x in zip(answers, xs, strict=True)
-            ],
-            inputs=[self.encode(x) for x in xs],
-            **how,
-        )
-        return found
+    def outputs(self, xs: Sequence[Tensor], **options: Any) -> list[Output]:
+        """Call the network with each batch-major input.
 
-    def run(self, xs: Sequence[Tensor], **how: Any) -> list[Tensor]:
+        Args:
+            xs: of the network, as of `encode`.
+            options: further arguments of the child's `run`.
+
+        Raises:
+            WrongOutput: it returns no logits.
+        """
+
+        def reader(answers: list[list[Tensor]]) -> list[Output]:
+            pairs = zip(answers, xs, strict=True)
+            return [last_logits(tensors, *x.shape[:2]) for tensors, x in pairs]
+
+        inputs = [self.encode(x) for x in xs]
+        outputs: list[Output] = self.student.ask("run", reader=reader, inputs=inputs, **options)
+        return outputs
+
+    def run(self, xs: Sequence[Tensor], **options: Any) -> list[Tensor]:
         """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
-        return [output.logits for output in self.outputs(xs, **how)]
+        return [output.logits for output in self.outputs(xs, **options)]
 
-    def reads(self, steps: int, which: int = -1, fresh: bool = False) -> bool:
-        """Whether another digit makes a difference, the last of so many or an earlier one."""
-        x = self.digits(self.way.batch, steps)
-        other = x.clone()
-        other[:, which] = (x[:, which] + 1) % 10
-        return not torch.equal(*self.run([x, other], fresh=fresh))
+    def reads(self, steps: int, step: int = -1, fresh: bool = False) -> bool:
+        """True if another digit makes a difference.
+
+        Args:
+            steps: the number of digits.
+            step: the digit that is changed, by default the last one.
+            fresh: use a new network for each input.
+        """
+        x = self.digits(self.usage.batch, steps)
+        changed = x.clone()
+        changed[:, step] = (x[:, step] + 1) % 10
+        return not torch.equal(*self.run([x, changed], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
         """(batch, steps) of inputs that it can read, besides its usual ones."""
-        batches = [1, 5, 13] if self.any_batch else [self.way.batch] * 3
-        steps = [1, 3, 11] if self.any_length else [self.way.steps] * 3
+        batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
+        steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
         return list(zip(batches, steps, strict=True))
 
     def digits(self, batch: int, steps: int, seed: int = 0) -> Tensor:
@@ -175,25 +196,32 @@ class Network:
         return torch.randint(10, (batch, steps), generator=rng)
 
 
+def _differ(answers: list[list[Tensor]]) -> bool:
+    """True if the outputs for two inputs differ."""
+    return not all(map(torch.equal, *answers))
+
+
 def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
-    """The (batch, 10) logits in what a model returns: alone, among others, or at the last step.
+    """Find the (batch, 10) logits in what a model returns: alone, among others, or by steps.
 
     Raises:
         WrongOutput: there are none.
     """
-    shapes, tensors = [tuple(x.shape) for x in tensors], [x.double() for x in tensors]
+    shapes = [tuple(tensor.shape) for tensor in tensors]
     whole = [k for k, shape in enumerate(shapes) if shape == (batch, 10)]
     if whole:  # one for each step: the last
         index = whole[-1] if len(whole) >= steps > 1 else whole[0]
-        return Output(tensors[index], index, None)
-    for k, shape in enumerate(shapes):
-        if shape == (batch, steps, 10):
-            return Output(tensors[k][:, -1], k, 1)
-        if shape == (steps, batch, 10):
-            return Output(tensors[k][-1], k, 0)
-    for k, shape in enumerate(shapes):
-        if batch == 1 and shape in ((10,), (steps, 10)):
-            return Output(tensors[k].reshape(-1, 10)[-1:], k, None if len(shape) == 1 else 0)
-        if shape in ((1, batch, 10), (batch, 1, 10)):
-            return Output(tensors[k].reshape(batch, 10), k, 0 if shape[0] == 1 else 1)
+        return Output(tensors[index].double(), index, None)
+    for k, tensor in enumerate(tensors):
+        if tensor.shape == (batch, steps, 10):
+            return Output(tensor.double()[:, -1], k, 1)
+        if tensor.shape == (steps, batch, 10):
+            return Output(tensor.double()[-1], k, 0)
+    for k, tensor in enumerate(tensors):
+        if batch == 1 and tensor.shape in ((10,), (steps, 10)):
+            axis = None if tensor.dim() == 1 else 0
+            return Output(tensor.double().reshape(-1, 10)[-1:], k, axis)
+        if tensor.shape in ((1, batch, 10), (batch, 1, 10)):
+            axis = 0 if len(tensor) == 1 else 1
+            return Output(tensor.double().reshape(batch, 10), k, axis)
     raise WrongOutput(shapes, (batch, 10))

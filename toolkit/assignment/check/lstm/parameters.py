@@ -1,10 +1,11 @@
-"""What a student's LSTM learns: its parameters, their gradients, and what should be among them."""
+"""Judges the parameters of an LSTM and their gradients."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
@@ -15,81 +16,137 @@ MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 
 
 def check_filled(network: Network, verdicts: Verdicts) -> None:
-    """No weight is memory that nobody has written to."""
-    unfilled = [t for t in network.tensors if t["unfilled"]]
-    if empty := [t["name"] for t in unfilled if t["name"] in network.counting]:
-        _report("uninitialised-weight.empty", empty, network, verdicts)
-        zeros = {t["name"]: torch.zeros(t["shape"]) for t in unfilled}
+    """Report weights whose memory nobody has written to."""
+    unfilled = [tensor for tensor in network.tensors if tensor["unfilled"]]
+    names = [tensor["name"] for tensor in unfilled if tensor["name"] in network.counting]
+    if names:
+        _report("uninitialised-weight.empty", names, network, verdicts)
+        zeros = {tensor["name"]: torch.zeros(tensor["shape"]) for tensor in unfilled}
         network.student.ask("put", values=zeros)
 
 
 def check_repeats(
     drawn: Sequence[list[Any]], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
-    """The same input gives the same answer twice: nothing is drawn, no state is kept, and no
-    parameter is replaced.
+    """Report a network that gives two answers to the same input: it draws numbers, keeps a state
+    or replaces parameters.
 
     Args:
-        drawn: what is drawn at random in a forward pass.
+        drawn: the tensors that are drawn at random in a forward pass.
         remade: the parameters that it replaces.
+
+    Returns:
+        True if the answers are the same.
     """
     if remade and not verdicts.has("parameter-not-learnable"):
         _report("parameter-not-learnable.remade", remade, network, verdicts, "self.")
-    x = network.digits(network.way.batch, network.way.steps)
+    x = network.digits(network.usage.batch, network.usage.steps)
     first, second = network.run([x, x], seeds=[0, 1])
     if torch.allclose(first, second, atol=1e-5):
         return True
-    seen: dict[str, Any] = {"difference": float((first - second).abs().max())}
-    kept = [t["name"] for t in network.tensors if t["name"] in remade and is_state(t)]
-    if len(kept) == len(remade):  # else weights that are made anew account for it
-        kept += network.kept
-    shape, line = next(((shape, line) for _, shape, _, line in drawn if shape), ([], None))
-    if shape and not remade:
-        states = network.way.batch in shape or 1 in shape or len(shape) < 2
-        rule = "nonzero-initial-state.drawn" if states else "parameter-not-learnable.drawn"
-        verdicts.fault(rule, line=line, proof={**seen, "cause": tuple(shape)})
-    elif verdicts.has("nonzero-initial-state"):
-        return False
-    elif kept:
-        at, seen["cause"] = network.written.get(kept[0]) or network.made(kept[0]), kept[0]
-        verdicts.fault("nonzero-initial-state.kept", at=at, proof=seen)
-    elif not verdicts.has("parameter-not-learnable"):
-        at, seen["cause"] = next((place for place, _, _ in network.new if place.line), None), ""
-        verdicts.fault("nonzero-initial-state.differs", at=at, proof=seen)
+    difference = float((first - second).abs().max())
+    draws = [(shape, line) for _, shape, _, line in drawn if shape]
+    if draws and not remade:
+        shape, line = draws[0]
+        has_rows = network.usage.batch in shape or 1 in shape or len(shape) < 2
+        rule = "nonzero-initial-state" if has_rows else "parameter-not-learnable"
+        proof = {"difference": difference, "cause": tuple(shape)}
+        verdicts.fault(f"{rule}.drawn", line=line, proof=proof)
+    elif not verdicts.has("nonzero-initial-state"):
+        _report_memory(difference, remade, network, verdicts)
     return False
 
 
+def _report_memory(
+    difference: float, remade: Sequence[str], network: Network, verdicts: Verdicts
+) -> None:
+    """Report a network that remembers something from one forward pass to the next.
+
+    Args:
+        difference: of its two answers to the same input.
+        remade: the parameters that a forward pass replaces.
+    """
+    proof: dict[str, Any] = {"difference": difference}
+    kept = _kept_states(remade, network)
+    if kept:
+        at = network.written.get(kept[0]) or network.made(kept[0])
+        proof["cause"] = kept[0]
+        verdicts.fault("nonzero-initial-state.kept", at=at, proof=proof)
+    elif not verdicts.has("parameter-not-learnable"):
+        at = next((place for place, _, _ in network.new if place.line), None)
+        proof["cause"] = ""
+        verdicts.fault("nonzero-initial-state.differs", at=at, proof=proof)
+
+
+def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
+    """Return the states that a forward pass keeps for the next one.
+
+    Args:
+        remade: the parameters that it replaces. Unless all of them are states, they account for
+            what is kept besides.
+    """
+    kept = []
+    for tensor in network.tensors:
+        if tensor["name"] in remade and is_state(tensor):
+            kept.append(tensor["name"])
+    if len(kept) == len(remade):
+        kept += network.kept
+    return kept
+
+
 def check_registered(network: Network, verdicts: Verdicts) -> None:
-    """Every weight and bias is one of model.parameters(), and wants a gradient."""
-    parameters = [t for t in network.tensors if t["kind"] == "parameter"]
-    loose = [t for t in network.tensors if t["kind"] == "loose"]
-    if used := unlearnt(network):
-        learnt = [t["name"] for t in parameters]
-        _report("parameter-not-learnable.loose", used, network, verdicts, "self.", learnt)
-    often, size = network.way.steps - 1, network.way.hidden or 128
-    frozen = [t for t in parameters if t["uses"] and not t["grad"]]
-    frozen = [t for t in frozen if not t["zero"] or t["uses"] >= often]  # else it is a state
-    names = [t["name"] for t in frozen]
-    of_units = [[n % size == 0 for n in t["shape"] or [1]] for t in frozen]
-    if any(map(all, of_units)):
-        learnt = [t["name"] for t in parameters if t["grad"]]
-        _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
-    elif any(map(any, of_units)):  # it may encode the input, as others do
-        verdicts.not_seen("frozen", at=network.made(names[0]), names=listed(names))
-    begun = [t for t in loose if t["name"] in network.counting and not t["zero"]]
-    states = [t["name"] for t in begun if is_state(t)]
+    """Report weights that are not in model.parameters(), or want no gradient."""
+    parameters = [tensor for tensor in network.tensors if tensor["kind"] == "parameter"]
+    loose = unlearnt(network)
+    if loose:
+        learnt = [tensor["name"] for tensor in parameters]
+        _report("parameter-not-learnable.loose", loose, network, verdicts, "self.", learnt)
+    _check_frozen(parameters, network, verdicts)
+    states = _loose_states(network)
     if states and not verdicts.has("nonzero-initial-state"):
         _report("nonzero-initial-state.begins", states, network, verdicts)
 
 
+def _check_frozen(
+    parameters: Sequence[dict[str, Any]], network: Network, verdicts: Verdicts
+) -> None:
+    """Report parameters that are used and want no gradient."""
+    often, hidden = network.usage.steps - 1, network.usage.hidden or 128
+    names = []
+    is_weight = may_be_weight = False
+    for tensor in parameters:
+        is_initial_state = tensor["zero"] and tensor["uses"] < often
+        if tensor["grad"] or not tensor["uses"] or is_initial_state:
+            continue
+        names.append(tensor["name"])
+        is_multiple = [size % hidden == 0 for size in tensor["shape"] or [1]]
+        is_weight |= all(is_multiple)
+        may_be_weight |= any(is_multiple)  # or it encodes the input
+    if is_weight:
+        learnt = [tensor["name"] for tensor in parameters if tensor["grad"]]
+        _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
+    elif may_be_weight:
+        verdicts.not_seen("frozen", at=network.made(names[0]), names=listed(names))
+
+
+def _loose_states(network: Network) -> list[str]:
+    """Return the initial states that are no parameters and do not begin with zeros."""
+    states = []
+    for tensor in network.tensors:
+        counts = tensor["kind"] == "loose" and tensor["name"] in network.counting
+        if counts and not tensor["zero"] and is_state(tensor):
+            states.append(tensor["name"])
+    return states
+
+
 def check_gradients(network: Network, verdicts: Verdicts) -> None:
-    """Autograd's gradient is the slope that is measured, for every parameter."""
-    network.build(hidden=network.way.hidden)
+    """Compare autograd's gradient of each parameter with the slope that is measured."""
+    network.build(hidden=network.usage.hidden)
     randomise(network)
-    x = network.digits(network.way.batch, network.way.steps, seed=3)
+    x = network.digits(network.usage.batch, network.usage.steps, seed=3)
     pick = network.outputs([x])[0].index
     try:
-        slopes = network.student.ask("slopes", x=network.encode(x), pick=pick, width=WIDTH)
+        answer = network.student.ask("slopes", x=network.encode(x), pick=pick, width=WIDTH)
     except StudentError as error:
         verdicts.fault(
             "does-not-run.backward",
@@ -99,37 +156,69 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
             problem=error.text.partition(". ")[0][:200].rstrip("."),
         )
         return
-    wanted = {t["name"] for t in network.tensors if t["kind"] == "parameter" and t["grad"]}
-    _judge_slopes({name: slopes[name] for name in wanted & slopes.keys()}, network, verdicts)
+    slopes = []
+    for tensor in sorted(network.tensors, key=lambda tensor: str(tensor["name"])):
+        name = tensor["name"]
+        if tensor["kind"] == "parameter" and tensor["grad"] and name in answer:
+            slopes.append(Slope(name, *(float(number or 0.0) for number in answer[name])))
+    _judge_slopes(slopes, network, verdicts)
 
 
-def _judge_slopes(
-    slopes: dict[str, list[float | None]], network: Network, verdicts: Verdicts
-) -> None:
-    found, largest = {}, max((abs(near or 0.0) for _, _, near in slopes.values()), default=0.0)
+class Slope(NamedTuple):
+    """The slope of the output along a parameter."""
+
+    name: str
+    gradient: float  # by autograd
+    wide: float  # measured over a wide interval
+    near: float  # measured over a narrow interval
+
+    @property
+    def error(self) -> float:
+        """The distance of autograd's slope from the measured one."""
+        return abs(self.gradient - self.near)
+
+    @property
+    def doubt(self) -> float:
+        """The doubt about the measured slope, which depends on the width near a kink (ReLU)."""
+        return 3 * abs(self.near - self.wide)
+
+
+def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts) -> None:
+    """Report parameters whose gradient is cut, or whose slope is zero."""
+    largest = max((abs(slope.near) for slope in slopes), default=0.0)
     dead, cut, is_clear = [], [], True
-    for name, (autograds, wide, near) in sorted(slopes.items()):
-        said, there = found[name] = [float(autograds or 0.0), float(near or 0.0)]
-        # Near a kink, as a ReLU has, the slope depends on the width.
-        unsure = 3 * abs(there - float(wide or 0.0))
-        error, most = abs(said - there), MAX_ERROR * abs(there) + 0.01 * largest + 1e-3
-        if abs(there) < 1e-4 * largest + 1e-3 and not said:
-            dead.append(name)
-        elif error > max(most, unsure):
-            cut.append(name)
-        is_clear &= error <= most
-    names = cut or dead
-    proof = {"slopes": [found[name] for name in names], "largest": largest}
+    for slope in slopes:
+        size = abs(slope.near)
+        allowed = MAX_ERROR * size + 0.01 * largest + 1e-3
+        if size < 1e-4 * largest + 1e-3 and not slope.gradient:
+            dead.append(slope)
+        elif slope.error > max(allowed, slope.doubt):
+            cut.append(slope)
+        is_clear &= slope.error <= allowed
     if cut:
-        how = "cut" if any(said for said, _ in found.values()) else "none"
-        verdicts.fault(f"broken-gradient.{how}", at=network.cut, proof=proof, names=listed(names))
-    elif dead and any(f.proof and f.proof.kind == "reproduced" for f in verdicts.faults):
-        verdicts.also("no-gradient", names=listed(names))
+        has_gradients = any(slope.gradient for slope in slopes)
+        rule = "broken-gradient.cut" if has_gradients else "broken-gradient.none"
+        _report_slopes(rule, cut, largest, network.cut, verdicts)
+    elif dead and _is_explained(verdicts):
+        verdicts.also("no-gradient", names=listed([slope.name for slope in dead]))
     elif dead:
-        at = network.made(names[0])
-        verdicts.fault("dead-parameter.unused", at=at, proof=proof, names=listed(names))
+        _report_slopes("dead-parameter.unused", dead, largest, network.made(dead[0].name), verdicts)
     elif is_clear and not verdicts.has("parameter-not-learnable"):
         verdicts.right("gradients")
+
+
+def _report_slopes(
+    rule: str, slopes: Sequence[Slope], largest: float, at: Place | None, verdicts: Verdicts
+) -> None:
+    measured = [[slope.gradient, slope.near] for slope in slopes]
+    names = [slope.name for slope in slopes]
+    proof = {"slopes": measured, "largest": largest}
+    verdicts.fault(rule, at=at, proof=proof, names=listed(names))
+
+
+def _is_explained(verdicts: Verdicts) -> bool:
+    """True if a deviation that was reproduced accounts for parameters without effect."""
+    return any(fault.proof and fault.proof.kind == "reproduced" for fault in verdicts.faults)
 
 
 def _report(
@@ -138,9 +227,9 @@ def _report(
     network: Network,
     verdicts: Verdicts,
     prefix: str = "",
-    those: Sequence[str] = (),
+    belonging: Sequence[str] = (),
 ) -> None:
-    """These tensors are not among those where they belong."""
+    """Report tensors that are not among those where they belong."""
     at = network.written.get(names[0]) or network.made(names[0])
-    proof = {"these": names, "those": those}
+    proof = {"these": names, "those": belonging}
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

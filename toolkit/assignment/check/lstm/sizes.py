@@ -1,4 +1,4 @@
-"""Whether a student's LSTM works for any batch size and any length."""
+"""Judges whether an LSTM works for any batch size and any length."""
 
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
@@ -12,67 +12,86 @@ Failure = StudentError | WrongOutput
 def check_sizes(
     network: Network, first: Failure | None, source: Source, verdicts: Verdicts
 ) -> None:
-    """Any batch size and any length, on one and the same network."""
+    """Try any batch size and any length, on one and the same network.
+
+    Args:
+        first: what went wrong with the first try to call it.
+    """
     network.build()
-    network.any_batch = _any_batch(network, first, verdicts)
-    network.any_length = _any_length(network, source, verdicts)
+    network.any_batch = _check_batches(network, first, verdicts)
+    network.any_length = _check_lengths(network, source, verdicts)
     if network.any_batch and network.any_length:
         verdicts.right("sizes")
 
 
-def _any_batch(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
-    way = network.way
-    built = way.batch == BATCH  # else it was not to be built for so many
-    for batch in (1, 5) if built else (BATCH,):
-        failure = _failure(network, batch, way.steps)
-        if failure is None and built:
+def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
+    """Report a batch size that fails; True if none does."""
+    if network.usage.batch != BATCH:  # it was not to be built for so many
+        failure = _failure(network, BATCH, network.usage.steps) or first
+        _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)
+        return False
+    for batch in (1, 5):
+        failure = _failure(network, batch, network.usage.steps)
+        if failure is not None:
+            _report_batch("fixed-batch-size.built-for", batch, failure, network, verdicts)
+            return False
+    return True
+
+
+def _report_batch(
+    rule: str, batch: int, failure: Failure | None, network: Network, verdicts: Verdicts
+) -> None:
+    verdicts.fault(
+        rule,
+        at=_place_of_rows(network, batch) or _at(failure),
+        proof={"works": network.usage.batch, "fails": batch},
+        sequences="1 sequence" if batch == 1 else f"{batch} sequences",
+        problem=said_by(failure) if failure else "no logits",
+    )
+
+
+def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool:
+    """Report a length that fails, or is not read to its end; True if there is none."""
+    usage = network.usage
+    for steps in (STEPS, 3, 11):
+        failure = _failure(network, usage.batch, steps)
+        if failure is not None:
+            problem = f"it fails: {said_by(failure)}"
+        elif network.reads(steps, fresh=True):
             continue
-        failure = failure or first
+        elif not network.reads(usage.steps, fresh=True):
+            continue  # it never reads the last digit, which is another fault
+        else:
+            problem = "it does not read all of them"
         verdicts.fault(
-            "fixed-batch-size.built-for" if built else "fixed-batch-size.none-other",
-            at=_of_rows(network, batch) or _at(failure),
-            proof={"works": way.batch, "fails": batch},
-            sequences="1 sequence" if batch == 1 else f"{batch} sequences",
-            problem=said_by(failure) if failure else "no logits",
+            "fixed-sequence-length.given",
+            line=source.line_of_length(_at(failure)),
+            proof={"works": usage.steps, "fails": steps},
+            problem=problem,
         )
         return False
     return True
 
 
-def _any_length(network: Network, source: Source, verdicts: Verdicts) -> bool:
-    way = network.way
-    for steps in (STEPS, 3, 11):
-        failure = _failure(network, way.batch, steps)
-        what = None if failure is None else f"it fails: {said_by(failure)}"
-        if failure is None and not network.reads(steps, fresh=True):
-            if not network.reads(way.steps, fresh=True):
-                continue  # it never reads the last digit, which is another fault
-            what = "it does not read all of them"
-        if what is not None:
-            verdicts.fault(
-                "fixed-sequence-length.given",
-                line=source.line_of_length(_at(failure)),
-                proof={"works": way.steps, "fails": steps},
-                problem=what,
-            )
-            return False
-    return True
-
-
-def _of_rows(network: Network, batch: int) -> Place | None:
-    """Where something is made that has a row for each sequence, but not for `batch` of them."""
-    same = network.way.batch == network.way.hidden  # then it may be a matrix of weights as well
+def _place_of_rows(network: Network, batch: int) -> Place | None:
+    """Return where a tensor is made that has a row for each sequence, but not for `batch`."""
+    num_rows = network.usage.batch
+    may_be_weight = num_rows == network.usage.hidden
     for tensor in network.tensors:
-        if same and (tensor["kind"] == "parameter" or not tensor["zero"]):
+        if may_be_weight and (tensor["kind"] == "parameter" or not tensor["zero"]):
             continue
-        if len(tensor["shape"]) > 1 and tensor["shape"][0] == network.way.batch:
+        if len(tensor["shape"]) > 1 and tensor["shape"][0] == num_rows:
             return network.made(tensor["name"])
-    x, rows = network.encode(network.digits(batch, network.way.steps)), network.way.batch
-    made = (Place(*p) for p, n, _ in network.student.ask("makes", x=x) if len(n) > 1 and rows in n)
-    return next((place for place in made if place.line), None)
+    x = network.encode(network.digits(batch, network.usage.steps))
+    for place, shape, _ in network.student.ask("makes", x=x):
+        made = Place(*place)
+        if made.line and len(shape) > 1 and num_rows in shape:
+            return made
+    return None
 
 
 def _failure(network: Network, batch: int, steps: int) -> Failure | None:
+    """Call the network, and return its exception."""
     try:
         network.run([network.digits(batch, steps)])
     except (StudentError, WrongOutput) as error:
@@ -81,10 +100,11 @@ def _failure(network: Network, batch: int, steps: int) -> Failure | None:
 
 
 def said_by(error: Failure) -> str:
-    """The first line of an error's message."""
+    """Return the first line of an error's message."""
     if isinstance(error, WrongOutput):
         return f"forward returns {error}, no logits"
-    return (error.text.strip() or str(error).strip(": ")).splitlines()[0][:200].rstrip(".")
+    text = error.text.strip() or str(error).strip(": ")
+    return text.splitlines()[0][:200].rstrip(".")
 
 
 def _at(error: Failure | None) -> StudentError | None:

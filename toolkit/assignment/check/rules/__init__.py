@@ -1,4 +1,4 @@
-"""What may be said about a part: the tables beside this file, one for each and one for any part.
+"""The sentences about a part: the tables beside this file, one for each and one for any part.
 
 A fault is named by its id and by how it was seen, `shapes` in `[wrong-loss]`; what is right and
 what was not seen have tables of their own, `[right]` and `[not-seen]`. A rule that is no more than
@@ -32,9 +32,9 @@ def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
     """The rules of one part, by their names; those of any part are among them."""
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    own = {
-        f"{table}.{name}": Rule.model_validate({"says": row} if isinstance(row, str) else row)
-        for table, rows in tables.items()
-        for name, row in rows.items()
-    }
-    return own if part == "any" else rules("any") | own
+    own_rules = {}
+    for table, rows in tables.items():
+        for name, row in rows.items():
+            fields = {"says": row} if isinstance(row, str) else row
+            own_rules[f"{table}.{name}"] = Rule.model_validate(fields)
+    return own_rules if part == "any" else rules("any") | own_rules

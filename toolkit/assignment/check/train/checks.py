@@ -15,23 +15,16 @@ MAX_SECONDS = 13.0  # of CPU time
 
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
-    """Look at the loss, the gradients, the optimiser and the data of the first steps."""
+    """Judge the loss, the gradients, the optimiser and the data of the first steps."""
     verdicts.doing("the first steps of the training")
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS).only(located.network)
-    check_machine(trace, verdicts)
-    if (error := check_end(trace, verdicts, left="not-watched")) is not None:
-        began = trace.all(Step, Backward, Loss)
-        verdicts.error(error, importing="ImportError" in error.types and not began)
-    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
-        _check_nothing(trace, located, verdicts)
-    for call in trace.notes("recurrent")[:1]:
-        verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
+    _check_run(trace, located, verdicts)
     verdicts.doing("the loss and the steps")
     if not fits_together(trace):
         verdicts.not_seen("inconsistent")
         return
-    few = len(trace.all(Step, Backward)) < MANY and len(trace.all(Step)) < 2
-    if trace.ended == "slow" and few:
+    num_steps, num_passes = len(trace.all(Step)), len(trace.all(Backward))
+    if trace.ended == "slow" and num_steps < 2 and num_steps + num_passes < MANY:
         verdicts.not_seen("slow")
         return
     if trace.all(Loss):
@@ -40,6 +33,19 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     check_steps(trace, verdicts)
     verdicts.doing("palindromes that training and test data share")
     check_data(student, trace, verdicts)
+
+
+def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
+    """Judge the way in which the script ended, and the modules that it called."""
+    check_machine(trace, verdicts)
+    error = check_end(trace, verdicts, left="not-watched")
+    if error is not None:
+        began = trace.all(Step, Backward, Loss)
+        verdicts.error(error, importing="ImportError" in error.types and not began)
+    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
+        _check_nothing(trace, located, verdicts)
+    for call in trace.notes("recurrent")[:1]:
+        verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:

@@ -20,113 +20,190 @@ Data = tuple[int, int | None, int | None]
 
 
 def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
-    """No data set is tested that was trained on, nor one that shares palindromes with it."""
-    learnt, read = _calls(trace)
-    loads = {load.load: load for load in trace.all(Load) if load.whole}
-    batches = trace.all(Batch)
-    training = {b.load for call in learnt if (b := _batch_of(call, batches))}
-    tested = [b for call in read if (b := _batch_of(call, batches)) and b.load in loads]
-    trained = {_data_of(loads[key]) for key in training if key in loads}
-    if tested and {_data_of(loads[batch.load]) for batch in tested} <= trained:
-        load = loads[tested[0].load]
-        found = None if load.stream else _items(student, load, 20)
-        if found is not None and not found["redrawn"]:  # else it is another one each time
-            seen = {"shared": load.size, "of": load.size}
-            verdicts.fault("tests-on-training-data.set", at=tested[0], proof=seen)
+    """Report a test on the training data, or palindromes that both data sets have."""
+    training_calls, test_calls = _split_calls(trace)
+    loads: dict[int, Load] = {}
+    for load in trace.all(Load):
+        if load.whole:
+            loads[load.load] = load
+    trained = _trained_data(training_calls, loads, trace)
+    test_batches = _test_batches(test_calls, loads, trace)
+    tested = {_data_of(loads[batch.load]) for batch in test_batches}
+    if tested and tested <= trained:
+        first_batch = test_batches[0]
+        load = loads[first_batch.load]
+        if _has_fixed_items(student, load):
+            proof = {"shared": load.size, "of": load.size}
+            verdicts.fault("tests-on-training-data.set", at=first_batch, proof=proof)
             return
     _check_leak(student, list(loads.values()), trained, verdicts)
 
 
-def _calls(trace: Trace) -> tuple[list[Call], list[Call]]:
-    """The calls of what learns that a backward pass follows, and those that are only read."""
-    moved = {p for step in trace.all(Step) for p in step.moved}
-    learn = {k for k, n in trace.networks.items() if moved & n.parameters.keys() or not moved}
-    calls = [call for call in trace.all(Call) if call.inputs and call.network in learn]
+def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> set[Data]:
+    """Return the data sets whose batches the training calls have read."""
+    batches = trace.all(Batch)
+    trained: set[Data] = set()
+    for call in calls:
+        batch = _batch_of(call, batches)
+        if batch is not None and batch.load in loads:
+            trained.add(_data_of(loads[batch.load]))
+    return trained
+
+
+def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> list[Batch]:
+    """Return the batches of a known data set that the test calls have read."""
+    batches = trace.all(Batch)
+    read: list[Batch] = []
+    for call in calls:
+        batch = _batch_of(call, batches)
+        if batch is not None and batch.load in loads:
+            read.append(batch)
+    return read
+
+
+def _has_fixed_items(student: Student, load: Load) -> bool:
+    """True if a data set has the same items each time that it is read."""
+    if load.stream:
+        return False
+    answer = _items(student, load, 20)
+    return answer is not None and not answer["redrawn"]
+
+
+def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
+    """Return the training calls, which a backward pass follows, and the test calls."""
+    learning = _learning_networks(trace)
+    calls = [call for call in trace.all(Call) if call.inputs and call.network in learning]
+    ends = [float(call.index) for call in calls[1:]]
+    ends.append(float("inf"))
     trained, tested = [], []
-    for call, following in zip(calls, [*calls[1:], None], strict=False):
-        end = float("inf") if following is None else following.index
-        if call.grad and any(e.changed for e in trace.between(call.index, end, Backward)):
+    for call, end in zip(calls, ends, strict=False):
+        passes = trace.between(call.index, end, Backward)
+        if call.grad and any(event.changed for event in passes):
             trained.append(call)
         elif not call.grad or not call.training:
             tested.append(call)
     return trained, tested
 
 
+def _learning_networks(trace: Trace) -> set[int]:
+    """Return the networks that a step has moved; all networks if no step has moved any."""
+    moved: set[int] = set()
+    for step in trace.all(Step):
+        moved |= step.moved
+    if not moved:
+        return set(trace.networks)
+    return {key for key, network in trace.networks.items() if moved & network.parameters.keys()}
+
+
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """The batch that a call has read: by its numbers, or the last one if it was changed."""
-    given = call.inputs[0]
+    """Return the batch that a call has read: by its numbers, or the last batch if it has as many
+    rows.
+    """
+    read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
     for batch in before:
-        if batch.index == given.source:
+        if batch.index == read.source:
             return batch
-    firsts = {value.shape[0] for value in before[-1].values if value.shape} if before else set()
-    return before[-1] if firsts & {*given.shape} else None
+    if not before:
+        return None
+    last = before[-1]
+    num_rows = {value.shape[0] for value in last.values if value.shape}
+    return last if num_rows & {*read.shape} else None
 
 
 def _check_leak(
     student: Student, loads: list[Load], trained: set[Data], verdicts: Verdicts
 ) -> None:
-    """No palindrome of a data set that was trained on is in one that was not."""
+    """Report palindromes of the training data that another data set has as well."""
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:
         return
-    others: dict[Data, Load] = {}
-    for load in loads:
-        if _data_of(load) not in trained:
-            others.setdefault(_data_of(load), load)
-        elif others and load.index > first.index:
-            break  # the script trains once more, on data of its own
-    if not others:
+    untrained = _untrained(loads, trained, first)
+    if not untrained:
         return
-    if any(load.dataset == first.dataset and not load.sampled for load in others.values()):
+    if any(load.dataset == first.dataset and not load.sampled for load in untrained):
         verdicts.not_seen("switched", at=first)
         return
-    read = [(load, _rows_of(student, load)) for load in (first, *others.values())][: MAX_SETS + 1]
-    for load, rows in read:
+    compared = [first, *untrained][: MAX_SETS + 1]
+    palindromes = [_rows_of(student, load) for load in compared]
+    for load, rows in zip(compared, palindromes, strict=True):
         if not rows:
             verdicts.not_seen("items", at=load)
             return
-    sizes = [len(rows) for _, rows in read]
-    for load, rows in read[1:]:
-        if shared := rows & read[0][1]:
+    training_rows, *test_rows = palindromes
+    for load, rows in zip(untrained, test_rows, strict=False):
+        shared = rows & training_rows
+        if shared:
             share = max(0.01, len(shared) / len(rows))
-            seen = {"shared": len(shared), "of": len(rows)}
-            verdicts.fault("split-leak.sets", at=load, proof=seen, share=share)
+            proof = {"shared": len(shared), "of": len(rows)}
+            verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
             return
-    length = _length_of(read[0][1])
+    length = _length_of(training_rows)
     if length is not None:  # else nothing is said
-        seen = {"shared": 0, "first": sizes[0], "second": min(sizes[1:]), "length": length}
-        verdicts.right("sets", proof=seen)
+        smallest = min(len(rows) for rows in test_rows)
+        sizes = {"first": len(training_rows), "second": smallest}
+        verdicts.right("sets", proof={"shared": 0, **sizes, "length": length})
+
+
+def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
+    """Return one loader for each data set without training, up to the next training.
+
+    Args:
+        loads: in the order in which they were made.
+        trained: the data sets that were trained on.
+        first: the first loader of these.
+    """
+    untrained: dict[Data, Load] = {}
+    for load in loads:
+        if _data_of(load) not in trained:
+            untrained.setdefault(_data_of(load), load)
+        elif untrained and load.index > first.index:
+            break  # the script trains once more, on data of its own
+    return list(untrained.values())
 
 
 def _length_of(rows: set[bytes]) -> int | None:
-    """T of palindromes of which T - 1 digits are read, bare or one-hot; None for other numbers."""
+    """Return T of palindromes of which T - 1 digits are read, bare or one-hot.
+
+    Returns:
+        None for rows of other numbers.
+    """
     shown = [np.frombuffer(row, dtype=np.float32) for row in list(rows)[:SHOWN]]
     numbers = torch.from_numpy(np.stack(shown))
-    if numbers.size(1) % CLASSES == 0 and bool(((numbers == 0) | (numbers == 1)).all()):
-        for steps in (numbers.reshape(len(numbers), -1, CLASSES),
-                      numbers.reshape(len(numbers), CLASSES, -1).transpose(1, 2)):  # fmt: skip
+    is_binary = bool(((numbers == 0) | (numbers == 1)).all())
+    if is_binary and numbers.size(1) % CLASSES == 0:
+        by_step = numbers.reshape(len(numbers), -1, CLASSES)
+        by_class = numbers.reshape(len(numbers), CLASSES, -1).transpose(1, 2)
+        for steps in (by_step, by_class):
             if bool((steps.sum(2) == 1).all()):
                 return steps.size(1) + 1
-    return None if whole(numbers) is None else numbers.size(1) + 1
+    if whole(numbers) is None:
+        return None
+    return numbers.size(1) + 1
 
 
 def _rows_of(student: Student, load: Load) -> set[bytes]:
-    """The distinct inputs of a data set; none if they were not understood."""
-    found = _items(student, load, NUM_DRAWN if load.stream else NUM_ITEMS)
-    return set() if found is None else {row.tobytes() for row in found["rows"].numpy()}
+    """Return the distinct inputs of a data set; an empty set if they were not understood."""
+    count = NUM_DRAWN if load.stream else NUM_ITEMS
+    answer = _items(student, load, count)
+    if answer is None:
+        return set()
+    return {row.tobytes() for row in answer["rows"].numpy()}
 
 
 def _data_of(load: Load) -> Data:
-    """The data that a loader gives: its data set, how many items that has at the time, and which
-    of them if it chooses."""
-    return load.dataset, load.size, load.load if load.sampled else None
+    """Return the data of a loader: its data set, the number of items at the time, and the loader
+    itself if its sampler chooses items.
+    """
+    chosen = load.load if load.sampled else None
+    return load.dataset, load.size, chosen
 
 
 def _items(student: Student, load: Load, count: int) -> Mapping[str, Any] | None:
-    asked: dict[str, Any] = {"load": load.load, "count": count, "seconds": SECONDS}
+    """Ask for items of a data set; None if their kind is unusual."""
+    arguments: dict[str, Any] = {"load": load.load, "count": count, "seconds": SECONDS}
     try:
-        found: Mapping[str, Any] = student.ask("items", **asked)
-    except StudentError:  # items of an unusual kind
+        answer: Mapping[str, Any] = student.ask("items", **arguments)
+    except StudentError:
         return None
-    return found
+    return answer

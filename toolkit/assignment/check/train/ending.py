@@ -1,4 +1,4 @@
-"""How the run of a script that trains ended, whichever network it trains, and what that says."""
+"""Judges the end of a script that trains: what stopped it, and what that says."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 
 
 def watch(student: Student, located: Located, max_steps: int, max_seconds: float) -> Trace:
-    """What the first steps of a training do.
+    """Record the first steps of a training.
 
     Args:
         located: the script; if it trains nothing, one that uses it may.
@@ -37,47 +37,73 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
         left: what is not seen of it if it needs what is not here; None if that is all of it.
 
     Returns:
-        what it raised, if that is left to be named.
+        The exception of the script, if it is still to be named.
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
         verdicts.not_seen("folder-made", at=lacking, problem=lacking)
     error = None if trace.error is None else StudentError(trace.error)
-    types, text = (error.types, error.text) if error else ([], "")
-    leaves = trace.ended == "exit" or "EOFError" in types  # a keyboard that the check lacks
+    if _lacks_resource(error, trace, verdicts, left):
+        return None
+    asks_for_input = error is not None and "EOFError" in error.types  # the check has no keyboard
+    if (trace.ended == "exit" or asks_for_input) and not trace.all(Step, Backward, Loss):
+        _check_early_exit(error, trace, verdicts)
+        return None
+    if trace.ended != "error" or error is None:
+        return None
+    if "empty parameter list" in error.text and trace.unfinished:
+        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+        return None
+    return None if asks_for_input else error
+
+
+def _lacks_resource(
+    error: StudentError | None, trace: Trace, verdicts: Verdicts, left: Id | None
+) -> bool:
+    """Report a script that needs what only this machine or this check lacks.
+
+    Returns:
+        True if it was reported.
+    """
     if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
         verdicts.not_seen("not-handed-in", id=left, at=error, problem=error)
-    elif "InvalidGitRepositoryError" in types:
+        return True
+    if error is None:
+        return False
+    wall = verdicts.wall(error.walls)
+    if "InvalidGitRepositoryError" in error.types:
         verdicts.not_seen("repository", id=left, at=error)
     elif _has(error, NO_MEMORY):
-        problem = in_short(text, 120)
+        problem = in_short(error.text, 120)
         verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
-    elif error and (wall := verdicts.wall(error.walls)) is not None:
-        problem = f"The code stops with {error.types[0]}: {in_short(text, 200)}."
+    elif wall is not None:
+        problem = f"The code stops with {error.types[0]}: {in_short(error.text, 200)}."
         verdicts.not_seen("wall", id=left, at=error, wall=wall, problem=problem)
-    elif leaves and not trace.all(Step, Backward, Loss):
-        if "cuda" in text.lower():
-            proof: dict[str, Any] = {"happened": text}
-            verdicts.fault("fixed-device.ends", at=error, proof=proof, said=in_short(text, 120))
-        else:
-            what = f"called exit({text})" if trace.ended == "exit" else "asked for input"
-            proof = {"ran": verdicts.file, "times": 0}
-            verdicts.fault("not-watched.before", at=error, proof=proof, what=what)
-    elif trace.ended == "error" and "empty parameter list" in text and trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
-    elif trace.ended == "error" and not leaves:
-        return error
-    return None
+    else:
+        return False
+    return True
+
+
+def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdicts) -> None:
+    """Report a script that ends before its training: for want of a GPU, or by itself."""
+    text = error.text if error else ""
+    if "cuda" in text.lower():
+        proof: dict[str, Any] = {"happened": text}
+        verdicts.fault("fixed-device.ends", at=error, proof=proof, said=in_short(text, 120))
+        return
+    action = f"called exit({text})" if trace.ended == "exit" else "asked for input"
+    proof = {"ran": verdicts.file, "times": 0}
+    verdicts.fault("not-watched.before", at=error, proof=proof, what=action)
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
-    """Whether a script runs on other machines: where folders are missing, and where no GPU is."""
+    """Report a script that stops on other machines, without its folders or without a GPU."""
     for made in trace.notes("folder")[:1]:
-        seen = {"said": made.folder, "where": [made.file, made.line]}
-        verdicts.fault("missing-folder.made", at=made, proof=seen)
+        proof: dict[str, Any] = {"said": made.folder, "where": [made.file, made.line]}
+        verdicts.fault("missing-folder.made", at=made, proof=proof)
     for gpu in trace.notes("gpu")[:1]:
-        at = gpu.device or gpu
-        verdicts.fault("fixed-device.used", at=at, proof={"happened": gpu.name})
+        proof = {"happened": gpu.name}
+        verdicts.fault("fixed-device.used", at=gpu.device or gpu, proof=proof)
 
 
 def _has(error: StudentError | None, words: tuple[str, ...]) -> bool:

@@ -1,6 +1,6 @@
-"""Of which time steps of what a model gives a number is the cross-entropy (9)."""
+"""The time steps of the output of a model of which a number is the cross-entropy (9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -8,65 +8,98 @@ from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.reference import kind_of
 from toolkit.assignment.check.train.labels import CLASSES, digits_of
-from toolkit.assignment.check.train.trace import Batch, Call, Event, Loss, Trace
+from toolkit.assignment.check.train.trace import Batch, Call, Event, Loss, Trace, Value
 
 BEFORE = 8  # events in which the labels of a loss may have come before its pass
 LAST = 4  # calls, and labels, that are compared
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """The steps that a number is the cross-entropy of."""
 
     call: Call
-    which: str  # "" for the last one
+    steps: str  # "" for the last one
     entropy: float
 
 
-def which_step(first: int, last: int, value: float, trace: Trace) -> Found | None:
-    """The steps of which a value is the cross-entropy for some labels; the last one is best."""
+def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
+    """Return the steps of which a value is the cross-entropy for some labels; the last step is
+    tried first.
+
+    Args:
+        first: index after which the calls and labels are looked for.
+        last: index before which they are.
+        value: of the loss.
+    """
     labels = list(_labels(first, last, trace))[-LAST:]
-    calls = trace.between(first, last, Call)[-LAST:]
-    candidates = [(c, *s) for c in calls for output in outputs_of(c) for s in steps_of(output)]
-    for call, which, p in sorted(candidates, key=lambda candidate: bool(candidate[1])):
-        for y in labels:
-            for entropy in _entropies(p, y) if len(y) == len(p) else ():
+    for call, name, logits in _candidates(trace.between(first, last, Call)[-LAST:]):
+        for digits in labels:
+            if len(digits) != len(logits):
+                continue
+            for entropy in _entropies(logits, digits):
                 if close(value, entropy):
-                    return Found(call, which, entropy)
+                    return Match(call, name, entropy)
     return None
 
 
+def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
+    """Return the steps of the outputs of calls, with a name for each: the last steps first."""
+    last_steps: list[tuple[Call, str, Tensor]] = []
+    further: list[tuple[Call, str, Tensor]] = []
+    for call in calls:
+        for output in outputs_of(call):
+            for name, step in steps_of(output):
+                candidates = further if name else last_steps
+                candidates.append((call, name, step))
+    return last_steps + further
+
+
 def outputs_of(call: Call) -> list[Tensor]:
-    """What of the outputs of a call may be p(t), (..., 10); a list of all steps is one of them."""
-    given = [v.numbers for v in call.outputs if v.numbers is not None]
-    found = [x for x in given if x.dim() in (2, 3) and x.size(-1) == CLASSES]
-    rows = [x for x in found if x.dim() == 2]
-    if len(rows) > 2 and len({x.shape for x in rows}) == 1:
+    """Return the outputs of a call that may be p(t), (..., 10); a list of all steps is stacked."""
+    outputs = []
+    for value in call.outputs:
+        numbers = value.numbers
+        if numbers is not None and numbers.dim() in (2, 3) and numbers.size(-1) == CLASSES:
+            outputs.append(numbers)
+    rows = [output for output in outputs if output.dim() == 2]
+    shapes = {output.shape for output in rows}
+    if len(rows) > 2 and len(shapes) == 1:
         return [torch.stack(rows)]
-    return sorted(found, key=Tensor.dim, reverse=True)
+    return sorted(outputs, key=Tensor.dim, reverse=True)
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """What may be one step of an output, (batch, 10), and which: the last ones first."""
-    layouts = [output, output.transpose(0, 1)] if output.dim() == 3 else [output[None]]
+    """Yield candidates for one step of an output, (batch, 10), each with its name: the last steps,
+    whose name is "", come first.
+    """
+    if output.dim() != 3:
+        yield "", output
+        return
+    layouts = [output, output.transpose(0, 1)]
     for steps in layouts:
         yield "", steps[-1]
-    for steps in layouts if output.dim() == 3 else ():
+    for steps in layouts:
         for step in steps[:-1]:
             yield "another step", step
         yield "the mean of all steps", steps.mean(0)
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """What may be labels, of a batch or of a loss."""
+    """Yield candidates for the labels, of a batch or of a loss."""
     for event in trace.between(max(-1, first - BEFORE), last, Event):
-        values = event.values if isinstance(event, Batch) else []
-        values = [event.target] if isinstance(event, Loss) and event.target else values
-        found = [digits_of(value.numbers) for value in values if value.numbers is not None]
-        yield from (digits for digits in found if digits is not None)
+        values: list[Value] = []
+        if isinstance(event, Batch):
+            values = event.values
+        elif isinstance(event, Loss) and event.target:
+            values = [event.target]
+        for value in values:
+            digits = None if value.numbers is None else digits_of(value.numbers)
+            if digits is not None:
+                yield digits
 
 
 def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
-    """Cross-entropies, by mean and by sum, for logits and for probabilities."""
+    """Yield cross-entropies, by mean and by sum, for logits or for probabilities."""
     p = p.double()
     kind, _ = kind_of(p)
     log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
@@ -77,5 +110,5 @@ def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
 
 
 def close(a: float, b: float) -> bool:
-    """Whether two losses are the same, up to rounding."""
+    """True if two losses are the same, up to rounding."""
     return abs(a - b) <= 2e-4 * max(1.0, abs(b))

@@ -1,6 +1,7 @@
 """Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
 
 import math
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
@@ -23,171 +24,232 @@ FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is
 
 
 def check_loss(trace: Trace, verdicts: Verdicts) -> None:
-    """Look at the last backward pass that reached something, and at what it started from."""
+    """Judge the loss of the last backward pass that reached a parameter."""
     passes = [event for event in trace.all(Backward) if event.changed]
     losses = [event for event in trace.all(Loss) if event.input and event.input.networks]
-    if not passes:
-        if losses:
-            _judge(losses[-1], -1, trace, verdicts)
-        return
+    if passes:
+        _check_pass(passes, losses, trace, verdicts)
+    elif losses:
+        _judge(losses[-1], -1, trace, verdicts)
+
+
+def _check_pass(
+    passes: list[Backward], losses: list[Loss], trace: Trace, verdicts: Verdicts
+) -> None:
+    """Judge the last backward pass that was recorded as a whole, by the losses on its way."""
     last = next((event for event in reversed(passes) if event.whole), passes[-1])
-    before = max((e.index for e in trace.all(Backward) if e.index < last.index), default=-1)
-    own = [e for e in losses if e.index in last.losses]
-    root = last.value.mean if last.value else 0.0
-    if not own:
-        _check_by_hand(before, last, root, trace, verdicts)
+    before = _pass_before(last, trace)
+    own_losses = [event for event in losses if event.index in last.losses]
+    start = last.value.mean if last.value else 0.0
+    if not own_losses:
+        _check_by_hand(before, last, start, trace, verdicts)
         return
-    loss, how = _which(own, root)
+    loss, combination = _start_of(own_losses, start)
     value = _value(loss)
-    if how is not None:
+    if combination is not None:
+        count = len(own_losses)
         verdicts.fault(
             "loss-not-last-step.several",
             at=loss,
-            proof={"losses": [e.index for e in own], "passes": 1},
-            how=how,
-            n=len(own) if len(own) < MANY else "many",
+            proof={"losses": [event.index for event in own_losses], "passes": 1},
+            how=combination,
+            n=count if count < MANY else "many",
         )
-    elif value is not None and value > 0.01 and close(-root, value):
-        seen = {"start": root, "loss": value}
-        verdicts.fault("does-not-learn.negative", at=last, proof=seen)
+    elif value is not None and value > 0.01 and close(-start, value):
+        proof = {"start": start, "loss": value}
+        verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
         _judge(loss, before, trace, verdicts)
 
 
+def _pass_before(last: Backward, trace: Trace) -> int:
+    """Return the index of the backward pass before the last one; -1 if there is none."""
+    earlier = [event.index for event in trace.all(Backward) if event.index < last.index]
+    return max(earlier, default=-1)
+
+
 def fits_together(trace: Trace) -> bool:
-    """Whether it can be that of a training: passes with one loss start from its value, from a share
-    of it, or from more by a penalty.
+    """True if the trace can be that of a training.
+
+    Passes with one loss start from its value, from a share of it, or from more by a penalty.
     """
     losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
-    passes = [e for e in trace.all(Backward) if e.changed and len(e.losses) == 1 and e.value]
-    pairs = [(e.value.mean, losses.get(*e.losses)) for e in passes if e.value]
-    shares = [root / value for root, value in pairs if value is not None and value > 0.01] or [1]
-    return max(shares) - min(shares) < 0.01 * abs(max(shares)) or min(shares) > 0.999
+    shares = []
+    for event in trace.all(Backward):
+        if not event.changed or len(event.losses) != 1 or event.value is None:
+            continue
+        value = losses.get(event.losses[0])
+        if value is not None and value > 0.01:
+            shares.append(event.value.mean / value)
+    if not shares:
+        return True
+    least, largest = min(shares), max(shares)
+    is_constant = largest - least < 0.01 * abs(largest)
+    return is_constant or least > 0.999
 
 
 def _check_by_hand(
-    before: int, last: Backward, root: float, trace: Trace, verdicts: Verdicts
+    before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """A loss that is no function of torch's: is it the cross-entropy by its value?"""
-    value = abs(root)
-    found = which_step(before, last.index, value, trace)
-    if found is None:
+    """Judge a loss that is not a function of torch's: compare its value with the cross-entropy."""
+    value = abs(start)
+    match = which_step(before, last.index, value, trace)
+    if match is None:
         verdicts.not_seen("by-hand-loss", at=last)
         return
-    if found.which:
-        proof = {"value": value, "of_steps": found.entropy}
-        verdicts.fault("loss-not-last-step.value", at=found.call, proof=proof)
+    if match.steps:
+        proof = {"value": value, "of_steps": match.entropy}
+        verdicts.fault("loss-not-last-step.value", at=match.call, proof=proof)
         return
     verdicts.facts.add("saw-loss")
-    if root < -0.01:
-        proof = {"start": root, "loss": value}
+    if start < -0.01:
+        proof = {"start": start, "loss": value}
         verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
-        verdicts.right("value", proof={"value": value, "entropy": found.entropy})
+        verdicts.right("value", proof={"value": value, "entropy": match.entropy})
 
 
-def _which(own: list[Loss], root: float) -> tuple[Loss, str | None]:
-    """The loss that a pass started from, and how several of them were put together, if any were."""
-    values = [_value(loss) for loss in own]
-    known = [v for v in values if v is not None]
-    for loss, value in zip(reversed(own), reversed(values), strict=True):
-        if value is not None and close(abs(root), value):
+def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
+    """Return the loss that a pass started from.
+
+    Args:
+        losses: on the way of the pass; at least one.
+        start: the value that the pass started from.
+
+    Returns:
+        The loss, and how several losses were put together; None if only one was used.
+    """
+    values = [_value(loss) for loss in losses]
+    for loss, value in zip(reversed(losses), reversed(values), strict=True):
+        if value is not None and close(abs(start), value):
             return loss, None
+    last = losses[-1]
+    known = [value for value in values if value is not None]
     total = sum(known)
-    if 1 < len(own) == len(known) and (close(root, total) or close(root, total / len(own))):
-        return own[-1], "the sum of"
-    return own[-1], "made from" if len(own) > 2 else None
+    is_sum = close(start, total) or close(start, total / len(losses))
+    if len(losses) > 1 and len(known) == len(losses) and is_sum:
+        return last, "the sum of"
+    return last, "made from" if len(losses) > 2 else None
 
 
 def _value(loss: Loss) -> float | None:
-    """What a call of cross_entropy or nll_loss gave, computed again."""
+    """Compute the value of a call of cross_entropy or nll_loss again."""
     function = getattr(functional, loss.name, None)
-    given, target = (value.numbers if value else None for value in (loss.input, loss.target))
-    if given is None or target is None or function is None:
+    numbers = loss.input.numbers if loss.input else None
+    target = loss.target.numbers if loss.target else None
+    if numbers is None or target is None or function is None:
         return None
     try:
-        return float(function(given.float(), target, reduction=loss.reduction))
+        return float(function(numbers.float(), target, reduction=loss.reduction))
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None
 
 
 def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
-    """One call of a loss function of torch's, after the backward pass with the index `before`."""
-    given = loss.input.numbers if loss.input else None
-    value = _value(loss)
+    """Judge one call of a loss function of torch's.
+
+    Args:
+        before: index of the backward pass before the call.
+    """
     if loss.name in OF_CLASSES:
-        if given is None or given.dim() < 2:
+        numbers = loss.input.numbers if loss.input else None
+        if numbers is None or numbers.dim() < 2:
             verdicts.not_seen("large-loss", at=loss)
         else:
-            _judge_numbers(loss, given.float(), before, trace, verdicts)
+            _judge_numbers(loss, numbers.float(), before, trace, verdicts)
         return
-    found = None if value is None else which_step(-1, loss.index, value, trace)
-    if found and not found.which:
-        verdicts.right("same-value", proof={"value": value, "entropy": found.entropy})
+    value = _value(loss)
+    match = None if value is None else which_step(-1, loss.index, value, trace)
+    if match and not match.steps:
+        verdicts.right("same-value", proof={"value": value, "entropy": match.entropy})
     else:
-        seen = {"these": [loss.name], "those": OF_CLASSES}
-        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=seen)
+        proof = {"these": [loss.name], "those": OF_CLASSES}
+        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=proof)
 
 
 def _judge_numbers(
-    loss: Loss, given: Tensor, before: int, trace: Trace, verdicts: Verdicts
+    loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """What cross_entropy or nll_loss was given: logits of the last step, or what else?"""
-    rows = given.movedim(1, -1).reshape(-1, given.size(1))
+    """Judge the input of cross_entropy or nll_loss: it should be logits of the last step."""
+    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, axis = kind_of(rows)
-    where = _softmax(loss, trace) or loss
+    is_cross_entropy = loss.name == "cross_entropy"
+    softmax = _softmax(loss, trace) or loss
     if axis == 0:
-        id = "softmax-before-loss" if loss.name == "cross_entropy" else "wrong-loss"
-        verdicts.fault(f"{id}.batch", at=where, proof=sums(rows))
-    elif loss.name == "cross_entropy" and kind == "probabilities":
-        verdicts.fault(
-            "softmax-before-loss.probabilities",
-            at=where,
-            proof={"least": float(rows.min()), "row_sums": rows.sum(1).tolist()},
-            floor=FLOOR,
-        )
+        id = "softmax-before-loss" if is_cross_entropy else "wrong-loss"
+        verdicts.fault(f"{id}.batch", at=softmax, proof=sums(rows))
+    elif is_cross_entropy and kind == "probabilities":
+        proof = _as_probabilities(rows)
+        verdicts.fault("softmax-before-loss.probabilities", at=softmax, proof=proof, floor=FLOOR)
     elif loss.name == "nll_loss" and kind != "logarithms":
-        what = kind if kind == "probabilities" else "numbers whose exponentials do not add up to 1"
+        described = "numbers whose exponentials do not add up to 1"
+        if kind == "probabilities":
+            described = kind
+        proof = {"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()}
         verdicts.fault(
-            "wrong-loss.no-logarithms",
-            at=loss.made or loss,
-            proof={"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()},
-            what=what,
+            "wrong-loss.no-logarithms", at=loss.made or loss, proof=proof, what=described
         )
-    elif other := _other_step(loss, given, trace):
-        what, step = other
-        shown = given[:1].flatten().tolist()
+    else:
+        _judge_step(loss, numbers, before, trace, verdicts)
+
+
+def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:
+    """Judge the time step and the labels of a loss of logits or of log-probabilities."""
+    mismatch = _other_step(loss, numbers, trace)
+    if mismatch is not None:
+        name, last_step = mismatch
+        shown = list(numbers.shape) if last_step is None else numbers[:1].flatten().tolist()
         verdicts.fault(
             "loss-not-last-step.numbers",
             at=loss,
-            proof={"one": list(given.shape) if step is None else shown, "other": step},
-            what=what,
+            proof={"one": shown, "other": last_step},
+            what=name,
         )
-    elif check_labels(before, loss, trace, verdicts):
-        if kind == "logarithms":
-            sums_of_rows = rows.double().exp().sum(1).tolist()
-            proof = {"largest": float(rows.max()), "sums": sums_of_rows}
-            verdicts.right("logarithms", proof=proof)
-        else:
-            proof = {"least": float(rows.min()), "row_sums": rows.sum(1).tolist()}
-            verdicts.right("loss", proof=proof | {"softmax": loss.softmax})
+        return
+    if not check_labels(before, loss, trace, verdicts):
+        return
+    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
+    kind, _ = kind_of(rows)
+    if kind == "logarithms":
+        sums_of_rows = rows.double().exp().sum(1).tolist()
+        proof: dict[str, Any] = {"largest": float(rows.max()), "sums": sums_of_rows}
+        verdicts.right("logarithms", proof=proof)
+    else:
+        verdicts.right("loss", proof=_as_probabilities(rows) | {"softmax": loss.softmax})
+
+
+def _as_probabilities(rows: Tensor) -> dict[str, Any]:
+    """Describe rows (n, classes) by what makes them probabilities or not."""
+    return {"least": float(rows.min()), "row_sums": rows.sum(1).tolist()}
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:
-    """The call of a softmax before a loss: the one that gave its input, or else the last one."""
-    calls = [e for e in trace.notes("softmax") if e.index < loss.index]
-    exact = [e for e in calls if loss.input and e.output == loss.input.id]
-    return next(reversed(exact or calls), None)
+    """Return the call of a softmax before a loss: the one that gave its input, or the last one."""
+    calls = [event for event in trace.notes("softmax") if event.index < loss.index]
+    if loss.input is not None:
+        for event in reversed(calls):
+            if event.output == loss.input.id:
+                return event
+    return calls[-1] if calls else None
 
 
-def _other_step(loss: Loss, given: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
-    """Which steps of the model's output the loss is taken over, if not the last; and that one."""
-    calls = [e for e in trace.between(-1, loss.index, Call) if e.grad]
-    for output in outputs_of(calls[-1]) if calls else ():
-        if output.dim() == 3 and given.numel() == output.numel() and 1 not in output.shape[:2]:
+def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
+    """Find the time steps of the model's output that a loss is taken over.
+
+    Returns:
+        None if it is the last step, or unknown; else a name for the steps, and the numbers of the
+        last step, which are None if the loss is taken over all steps.
+    """
+    calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
+    if not calls:
+        return None
+    for output in outputs_of(calls[-1]):
+        has_steps = output.dim() == 3 and 1 not in output.shape[:2]
+        if has_steps and numbers.numel() == output.numel():
             return "all time steps", None
-        steps = [(which, p) for which, p in steps_of(output) if p.shape == given.shape]
-        for which, step in steps:
-            if (step.float() - given).abs().max() < 1e-5:
-                return (which, steps[0][1][0].tolist()) if which else None
+        steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
+        for name, step in steps:
+            if (step.float() - numbers).abs().max() < 1e-5:
+                _, last_step = steps[0]
+                return (name, last_step[0].tolist()) if name else None
     return None

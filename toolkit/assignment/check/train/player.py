@@ -15,7 +15,7 @@ MIN_STEPS = 3  # to say that a parameter is never moved
 
 
 class Player(NamedTuple):
-    """Who learns, and by which steps."""
+    """A network that learns, and the steps by which it does."""
 
     name: str
     parameters: Mapping[int, str]  # id -> name
@@ -24,44 +24,63 @@ class Player(NamedTuple):
 
     @property
     def held(self) -> set[int]:
-        """What its optimisers hold."""
-        return {p for step in self.steps for p in step.parameters}
+        """The parameters that its optimisers hold."""
+        return parameters_of(self.steps)
 
     @property
     def moved(self) -> set[int]:
-        """What its steps have moved."""
-        return {p for step in self.steps for p in step.moved}
+        """The parameters that its steps have moved."""
+        moved: set[int] = set()
+        for step in self.steps:
+            moved |= step.moved
+        return moved
 
     def listed(self, parameters: Iterable[int]) -> str:
         """The names of some of its parameters."""
-        return listed([name for p, name in self.parameters.items() if p in set(parameters)])
+        chosen = set(parameters)
+        return listed([name for key, name in self.parameters.items() if key in chosen])
+
+
+def parameters_of(steps: Iterable[Step]) -> set[int]:
+    """Return the parameters that the optimisers of these steps hold."""
+    held: set[int] = set()
+    for step in steps:
+        held |= step.parameters
+    return held
+
+
+def reached_by(passes: Iterable[Backward]) -> set[int]:
+    """Return the parameters to which one of these backward passes gave a gradient."""
+    reached: set[int] = set()
+    for event in passes:
+        reached |= event.changed
+    return reached
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:
-    """Whether so much ran after these passes that a step would have been seen."""
+    """True if so much ran after these passes that a step would have been seen."""
     return trace.ended in ("finished", "enough") or len(passes) >= MANY
 
 
 def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
-    """What a loss gives a gradient is moved.
+    """Report parameters that get a gradient and are not moved.
 
     Returns:
-        whether it is, as far as that can be said.
+        True if all of them are moved, as far as the check has seen.
     """
-    passes, moved = trace.all(Backward), player.moved
-    reached = {p for e in passes for p in e.changed} & player.parameters.keys()
+    moved = player.moved
+    reached = reached_by(trace.all(Backward)) & player.parameters.keys()
     first = player.steps[0]
     maker = trace.maker(first)
     named: dict[str, Any] = {"name": player.name, "n": len(player.steps), "rate": first.lr}
     if reached and not moved & player.parameters.keys():
-        seen = {"these": reached, "those": moved}
-        verdicts.fault("does-not-learn.moves-nothing", at=maker, proof=seen, **named)
-    elif len(player.steps) < MIN_STEPS:
+        proof = {"these": reached, "those": moved}
+        verdicts.fault("does-not-learn.moves-nothing", at=maker, proof=proof, **named)
+        return False
+    missing = reached - moved - player.held
+    if len(player.steps) < MIN_STEPS or not missing:
         return True
-    elif missing := reached - moved - player.held:
-        named |= {"n": len(missing), "names": player.listed(missing)}
-        seen = {"these": missing, "those": moved}
-        verdicts.fault(f"{player.idle}.not-held", at=maker, proof=seen, **named)
-    else:
-        return True
+    named |= {"n": len(missing), "names": player.listed(missing)}
+    proof = {"these": missing, "those": moved}
+    verdicts.fault(f"{player.idle}.not-held", at=maker, proof=proof, **named)
     return False

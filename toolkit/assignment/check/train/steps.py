@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from toolkit.assignment.check.train.player import Player, check_moves, should_step
+from toolkit.assignment.check.train.player import (
+    Player,
+    check_moves,
+    parameters_of,
+    reached_by,
+    should_step,
+)
 from toolkit.assignment.check.train.trace import Backward, Batch, Clip, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -10,22 +16,16 @@ RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
 
 
 def check_steps(trace: Trace, verdicts: Verdicts) -> None:
-    """Look at all steps that were seen."""
-    steps, passes = trace.all(Step), trace.all(Backward)
+    """Judge the steps that were seen."""
+    steps = trace.all(Step)
     if not steps:
-        begun = [*passes, *trace.all(Loss)]
-        if begun and not verdicts.faults and should_step(trace, passes):
-            seen = {"ran": trace.ended, "times": 0}
-            verdicts.fault("does-not-learn.no-step", at=begun[0], proof=seen)
+        _check_missing_step(trace, verdicts)
         return
     _check_optimiser(steps, trace, verdicts)
     if not any(step.passes for step in steps):
         _check_no_gradient(steps, trace, verdicts)
         return
-    held = {p for step in steps for p in step.parameters}
-    own = [n.parameters for n in trace.networks.values() if held & n.parameters.keys()]
-    every = {p: name for parameters in own for p, name in parameters.items()}
-    model = Player("model", every, steps, "does-not-learn")
+    model = _model(steps, trace)
     check_moves(model, trace, verdicts)
     if not model.moved:
         return
@@ -36,58 +36,97 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
     _check_clipping(steps, trace, verdicts)
 
 
+def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
+    """Report a training that has begun and makes no step."""
+    passes = trace.all(Backward)
+    begun = [*passes, *trace.all(Loss)]
+    if begun and not verdicts.faults and should_step(trace, passes):
+        proof = {"ran": trace.ended, "times": 0}
+        verdicts.fault("does-not-learn.no-step", at=begun[0], proof=proof)
+
+
+def _model(steps: list[Step], trace: Trace) -> Player:
+    """Return the model as a player: the networks of which the optimisers hold parameters."""
+    held = parameters_of(steps)
+    names: dict[int, str] = {}
+    for network in trace.networks.values():
+        if held & network.parameters.keys():
+            names |= network.parameters
+    return Player("model", names, steps, "does-not-learn")
+
+
 def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """RMSProp, made once."""
-    step = next((s for s in steps if "RMSprop" in s.classes), steps[0])
+    """Judge the optimiser: it should be RMSProp."""
+    step = next((step for step in steps if "RMSprop" in step.classes), steps[0])
     if not step.classes:
         verdicts.not_seen("by-hand-optimiser", at=step)
         return
-    kind, at = step.classes[0], trace.maker(step)
+    kind = step.classes[0]
     if "RMSprop" in step.classes:
         verdicts.right("optimiser", proof={"classes": step.classes})
     elif "rms" in kind.lower():
         verdicts.not_seen("almost-rmsprop", at=step, kind=kind)
     else:
-        seen = {"these": ["RMSprop"], "those": step.classes}
-        verdicts.fault("wrong-optimiser.other", at=at, proof=seen)
+        proof = {"these": ["RMSprop"], "those": step.classes}
+        verdicts.fault("wrong-optimiser.other", at=trace.maker(step), proof=proof)
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """No step had a gradient that a backward pass has made."""
-    reached = {p for e in trace.all(Backward) for p in e.changed}
-    held = {p for step in steps for p in step.parameters}
-    if by_hand := next((step for step in steps if step.given), None):
-        verdicts.not_seen("by-hand-gradients", at=by_hand)
-    elif reached and not reached & held:
-        seen = {"these": held, "those": reached}
-        verdicts.fault("does-not-learn.other-weights", at=trace.maker(steps[0]), proof=seen)
+    """Report steps of which none had a gradient from a backward pass."""
+    for step in steps:
+        if step.given:
+            verdicts.not_seen("by-hand-gradients", at=step)
+            return
+    reached = reached_by(trace.all(Backward))
+    held = parameters_of(steps)
+    if reached and not reached & held:
+        proof: dict[str, Any] = {"these": held, "those": reached}
+        verdicts.fault("does-not-learn.other-weights", at=trace.maker(steps[0]), proof=proof)
     else:
-        proof = {"ran": f"{len(steps)} steps", "times": sum(len(step.passes) for step in steps)}
+        num_passes = sum(len(step.passes) for step in steps)
+        proof = {"ran": f"{len(steps)} steps", "times": num_passes}
         verdicts.fault("does-not-learn.no-gradient", at=steps[0], proof=proof)
 
 
 def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
-    """A step uses the gradients of passes that no step before has used."""
-    if stale := next((step for step in steps if step.stale), None):
-        seen = {"these": stale.passes, "those": stale.stale}
-        verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen)
-    elif (used := sum(bool(step.passes) for step in steps)) > 1:
-        verdicts.right("cleared", proof={"steps": used, "stale": 0})
+    """Report a step that uses the gradients of passes which an earlier step has used."""
+    for step in steps:
+        if step.stale:
+            proof = {"these": step.passes, "those": step.stale}
+            verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof)
+            return
+    num_steps = sum(bool(step.passes) for step in steps)
+    if num_steps > 1:
+        verdicts.right("cleared", proof={"steps": num_steps, "stale": 0})
     else:
         verdicts.not_seen("one-step")
 
 
 def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Where gradients are clipped, it comes after backward and before the step."""
+    """Judge the clipping: it should come after the backward pass and before the step."""
     clips = trace.all(Clip)
-    if effective := [clip for clip in clips if clip.fresh and clip.kept]:
-        proof: dict[str, Any] = {"clips": [[clip.fresh, clip.kept] for clip in effective]}
-        verdicts.right("clipped", proof=proof)
-    elif clips:
-        clip = clips[-1]
-        before = trace.between(-1, clip.index, Backward, Step, Batch)
-        late = bool(before) and isinstance(before[-1], Step)
-        when = "late" if late else "early"
-        why = "nothing" if not clip.parameters else when if clip.kept else "copies"
-        proof = {"clips": [[c.fresh, c.kept] for c in clips]}
-        verdicts.fault(f"clipping-without-effect.{why}", at=clip, proof=proof, name=clip.name)
+    if not clips:
+        return
+    effective = [clip for clip in clips if clip.fresh and clip.kept]
+    if effective:
+        verdicts.right("clipped", proof=_as_proof(effective))
+        return
+    last = clips[-1]
+    reason = _reason(last, trace)
+    proof = _as_proof(clips)
+    verdicts.fault(f"clipping-without-effect.{reason}", at=last, proof=proof, name=last.name)
+
+
+def _reason(clip: Clip, trace: Trace) -> str:
+    """Return why a clipping has no effect, by the last part of the rule's name."""
+    if not clip.parameters:
+        return "nothing"
+    if not clip.kept:
+        return "copies"
+    before = trace.between(-1, clip.index, Backward, Step, Batch)
+    follows_step = bool(before) and isinstance(before[-1], Step)
+    return "late" if follows_step else "early"
+
+
+def _as_proof(clips: list[Clip]) -> dict[str, Any]:
+    return {"clips": [[clip.fresh, clip.kept] for clip in clips]}

@@ -1,7 +1,7 @@
-"""What a script did, as the child recorded it: `check/child/script` says what there is."""
+"""The record of a run of a script, as the child sends it: `check/child/script` makes it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -42,21 +42,23 @@ class Value(Record):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        sizes = {len(mark) for _, mark in self.rows_from}
-        if sizes - {*self.shape[:1]} or self.shape != getattr(self.numbers, "shape", self.shape):
+        mark_sizes = {len(mark) for _, mark in self.rows_from}
+        has_other_rows = bool(mark_sizes - {*self.shape[:1]})
+        has_other_shape = self.numbers is not None and self.shape != self.numbers.shape
+        if has_other_rows or has_other_shape:
             raise ValueError("numbers of another shape")
         return self
 
     @property
     def rows(self) -> Tensor | None:
-        """Its numbers as float64 (batch, size of one item)."""
+        """Its numbers as float64 (batch, size of one item); None if there are none."""
         if self.numbers is None or not self.shape or not self.shape[0]:
             return None
         return self.numbers.reshape(self.shape[0], -1).double()
 
     @property
     def size(self) -> int:
-        """How many numbers one item has."""
+        """The count of numbers in one item."""
         return math.prod(self.shape[1:])
 
 
@@ -110,7 +112,7 @@ class Backward(Event):
 
     @property
     def root(self) -> Place:
-        """Where the loss was made that it starts from."""
+        """The place where the loss was made that it starts from."""
         return self.value.made if self.value else Place(None, None)
 
 
@@ -190,7 +192,7 @@ class Network(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """Where a call computes its output at last: in its forward, or in a layer of torch's."""
+        """The place where a call computes its output: in its forward, or in a layer of torch's."""
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
 
@@ -201,7 +203,7 @@ AnyEvent = Annotated[
 
 
 class Trace(Record):
-    """All that happened, in its order, and the networks that were seen."""
+    """The events of a run in their order, and the networks that were seen."""
 
     ended: str
     error: dict[str, Any] | None
@@ -216,70 +218,91 @@ class Trace(Record):
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:
-        """What an event names was there before it; a step uses what passes have made for it."""
+        """Check that an event names earlier events, and a step the passes with its gradients."""
         known: dict[int, Event] = {}
         for event in self.events:
-            fields: dict[str, Any] = vars(event)
-            parts = (x if isinstance(x, list) else [x] for x in fields.values())
-            values = [v for part in parts for v in part if isinstance(v, Value)]
-            named: dict[Any, Any] = {
-                Backward: fields.get("passes", ()),
-                Loss: fields.get("losses", ()),
-                Call: fields.get("gradients", ()),
-                Call | Batch: {k for v in values for k in (v.source, *dict(v.rows_from))} - {None},
-            }
-            fits = all(isinstance(known.get(k), kind) for kind in named for k in named[kind])
-            made = [getattr(known.get(k), "changed", Ids()) for k in named[Backward]]
-            if not (fits and all(changed & fields["parameters"] for changed in made)):
-                raise ValueError("it names what is not there")
-            if fields.get("network") not in {None, *self.networks}:
+            _check_references(event, known)
+            network = getattr(event, "network", None)
+            if network is not None and network not in self.networks:
                 raise ValueError("it names a network that is not there")
             known[event.index] = event
         return self
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """What the child's `run` returned; any exception: that is none."""
-        for error in filter(None, (answer["error"], answer["lacking"])):
-            StudentError(error)
-        known: dict[int, list[dict[str, Any]]] = {}  # what a call or a batch gave
-        for index, event in enumerate(answer["events"]):
-            event["index"] = index
-            made = [*event.get("outputs", []), *event.get("values", [])][:MOST_MADE]
-            single = [event.get(name) for name in ("value", "input", "target")]
-            for value in filter(None, [*event.get("inputs", []), *single, *made]):
-                _complete(value, known.get(value["from"], []))
-            known[index] = made
+        """Read the answer of the child to `run`.
+
+        Raises:
+            Exception: any, if the answer is malformed.
+        """
+        for error in (answer["error"], answer["lacking"]):
+            if error:
+                StudentError(error)  # raises if it is malformed
+        _complete_events(answer["events"])
+        networks = {}
         for network in answer["networks"]:
             parameters = network["parameters"]
             network["lines"] = dict(zip(parameters, network["made_parameters"], strict=True))
             network["parameters"] = dict(zip(parameters, network["names"], strict=True))
-        return cls.model_validate(
-            {
-                **answer,
-                "networks": {network["id"]: network for network in answer["networks"]},
-            }
-        )
+            networks[network["id"]] = network
+        return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """Of several trainings, the one of the networks of this class."""
-        own = {p for n in self.networks.values() if n.name == name for p in n.parameters}
-        held = {e.index: p for e in self.events if (p := getattr(e, "parameters", Ids()))}
-        others = {index for index, parameters in held.items() if own.isdisjoint(parameters)}
-        theirs = {e.index for e in self.all(Step)}
-        if not theirs - others or not theirs & others:
+        """Keep one of several trainings: that of the networks of the class `name`."""
+        left_out = self._foreign_events(name)
+        if not left_out:
             return self
-        moved = {p for index in others for p in held[index]}
-        used = {k for e in self.all(Backward) if e.index in others for k in e.losses}
-        foreign = {k for k, n in self.networks.items() if moved & n.parameters.keys()}
-        calls = [e for e in self.all(Call) if e.network in foreign]
-        read = {value.source for call in calls for value in call.inputs}
-        loads = {e.load for e in self.all(Batch) if e.index in read}
-        data = {e.index for e in self.events if isinstance(e, Load | Batch) and e.load in loads}
-        left_out = others | used | data | {call.index for call in calls}
-        return self.model_copy(
-            update={"events": [e for e in self.events if e.index not in left_out]}
-        )
+        events = [event for event in self.events if event.index not in left_out]
+        return self.model_copy(update={"events": events})
+
+    def _foreign_events(self, name: str | None) -> set[int]:
+        """Return the indices of the events that belong to the training of other networks.
+
+        Returns:
+            An empty set if there is no step of other networks, or none of these.
+        """
+        own_parameters: set[int] = set()
+        for network in self.networks.values():
+            if network.name == name:
+                own_parameters |= network.parameters.keys()
+        foreign: set[int] = set()
+        foreign_parameters: set[int] = set()
+        for event in self.events:
+            parameters: Ids = getattr(event, "parameters", Ids())
+            if parameters and own_parameters.isdisjoint(parameters):
+                foreign.add(event.index)
+                foreign_parameters |= parameters
+        steps = {event.index for event in self.all(Step)}
+        if not steps - foreign or not steps & foreign:
+            return set()
+        return foreign | self._losses_of(foreign) | self._data_of(foreign_parameters)
+
+    def _losses_of(self, passes: set[int]) -> set[int]:
+        """Return the losses that the backward passes with these indices start from."""
+        losses: set[int] = set()
+        for event in self.all(Backward):
+            if event.index in passes:
+                losses.update(event.losses)
+        return losses
+
+    def _data_of(self, parameters: set[int]) -> set[int]:
+        """Return the calls of the networks with these parameters, and the loads and batches of the
+        data that the calls read.
+        """
+        networks = set()
+        for key, network in self.networks.items():
+            if parameters & network.parameters.keys():
+                networks.add(key)
+        calls = [event for event in self.all(Call) if event.network in networks]
+        sources: set[int | None] = set()
+        for call in calls:
+            sources.update(value.source for value in call.inputs)
+        loads = {batch.load for batch in self.all(Batch) if batch.index in sources}
+        events = {call.index for call in calls}
+        for event in self.events:
+            if isinstance(event, Load | Batch) and event.load in loads:
+                events.add(event.index)
+        return events
 
     def all(self, *kinds: type[E]) -> list[E]:
         """The events of these kinds."""
@@ -299,19 +322,83 @@ class Trace(Record):
         return [(event, event.value) for event in self.all(Saved) if event.value]
 
     def maker(self, step: Step) -> Event:
-        """Where the optimiser of a step was made, if that was seen."""
-        made = [e for e in self.notes("optimiser") if e.optimiser == step.optimiser]
-        return next((e for e in made if e.line), step)
+        """The event that made the optimiser of a step; the step itself if that was not seen."""
+        for event in self.notes("optimiser"):
+            if event.optimiser == step.optimiser and event.line:
+                return event
+        return step
+
+
+def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
+    """Check that the events that an event names came before it and are of the right kind.
+
+    Raises:
+        ValueError: they are not, or a pass has made no gradient for the step that names it.
+    """
+    if isinstance(event, Step):
+        for index in event.passes:
+            backward = known.get(index)
+            if not isinstance(backward, Backward) or not backward.changed & event.parameters:
+                raise ValueError("it names a pass that is not there")
+    if isinstance(event, Backward):
+        _check_kind(event.losses, (Loss,), known)
+        _check_kind(event.gradients, (Call,), known)
+    for value in _values_of(event):
+        sources = [index for index, _ in value.rows_from]
+        if value.source is not None:
+            sources.append(value.source)
+        _check_kind(sources, (Call, Batch), known)
+
+
+def _check_kind(
+    indices: Iterable[int], kinds: tuple[type[Event], ...], known: Mapping[int, Event]
+) -> None:
+    for index in indices:
+        if not isinstance(known.get(index), kinds):
+            raise ValueError("it names what is not there")
+
+
+def _values_of(event: AnyEvent) -> Iterator[Value]:
+    """Yield the tensors that an event holds."""
+    for field in vars(event).values():
+        items = field if isinstance(field, list) else [field]
+        for item in items:
+            if isinstance(item, Value):
+                yield item
+
+
+def _complete_events(events: Sequence[dict[str, Any]]) -> None:
+    """Number the events, and complete their values by those that calls and batches gave before."""
+    known: dict[int, list[dict[str, Any]]] = {}
+    for index, event in enumerate(events):
+        event["index"] = index
+        made = [*event.get("outputs", []), *event.get("values", [])][:MOST_MADE]
+        single = [event.get(name) for name in ("value", "input", "target")]
+        for value in (*event.get("inputs", []), *single, *made):
+            if value:
+                _complete(value, known.get(value["from"], []))
+        known[index] = made
 
 
 def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
     """Give a value the numbers that are known from an earlier event."""
-    size = math.prod(value["shape"])
-    for other in known if value["values"] is None else ():
-        same = all(other[name] == value[name] for name in ("min", "max", "mean", "std"))
-        if same and other["values"] is not None and other["values"].numel() == size:
-            value["values"] = other["values"].reshape(value["shape"])
-    value |= {name: value[name] or 0.0 for name in ("min", "max", "mean")}
+    if value["values"] is None:
+        for candidate in known:
+            if _has_same_numbers(candidate, value):
+                value["values"] = candidate["values"].reshape(value["shape"])
+    for name in ("min", "max", "mean"):
+        value[name] = value[name] or 0.0
     if value["shape"] == [PIXELS]:  # one image, without a batch
-        value |= {"shape": [1, PIXELS], "rows_from": []}
-        value["values"] = None if value["values"] is None else value["values"][None]
+        value["shape"] = [1, PIXELS]
+        value["rows_from"] = []
+        if value["values"] is not None:
+            value["values"] = value["values"][None]
+
+
+def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """True if a candidate has the statistics of a value, and as many numbers."""
+    for name in ("min", "max", "mean", "std"):
+        if candidate[name] != value[name]:
+            return False
+    numbers = candidate["values"]
+    return numbers is not None and numbers.numel() == math.prod(value["shape"])

@@ -1,4 +1,4 @@
-"""Is y = W_x x + W_h h + b? Least squares tells."""
+"""Fits y = W_x x + W_h h + b by least squares."""
 
 from typing import NamedTuple
 
@@ -19,17 +19,20 @@ class Map(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether y is this map, but for rounding."""
+        """True if y is this map, but for rounding."""
         return self.residual < MAX_RESIDUAL
 
 
 def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
     """Fit y (n, k) by an affine map of x (n, d) and h (n, m)."""
-    parts = [h, torch.ones(len(h), 1)] if x is None else [x, h, torch.ones(len(h), 1)]
+    parts = [h, torch.ones(len(h), 1)]
+    if x is not None:
+        parts = [x, *parts]
     inputs = torch.cat([part.double() for part in parts], dim=1)
     y = y.double()
-    finite = (values.nan_to_num(0.0, 0.0, 0.0) for values in (inputs, y))  # others fit no map
-    solution = torch.linalg.lstsq(*finite, driver="gelsd").solution
+    # Numbers that are not finite fit no map.
+    finite_inputs, finite_y = inputs.nan_to_num(0.0, 0.0, 0.0), y.nan_to_num(0.0, 0.0, 0.0)
+    solution = torch.linalg.lstsq(finite_inputs, finite_y, driver="gelsd").solution
     residual = float((inputs @ solution - y).norm() / _scale(y))
     d = 0 if x is None else x.size(1)
     weight_x, bias = solution[:d], solution[-1]
@@ -40,12 +43,16 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
-    """How far each of many y (n, rows, k) is from the span of an orthonormal basis (rows, m)."""
+    """Return the relative distances of many y (n, rows, k) from the span of a basis.
+
+    Args:
+        basis: orthonormal, (rows, m).
+    """
     flat = y.transpose(0, 1).flatten(1)
-    rest = flat - basis @ (basis.t() @ flat)
-    rest = rest.unflatten(1, (len(y), -1))
-    sizes = rest.square().sum(dim=(0, 2)).sqrt()
-    scaled: Tensor = sizes / torch.stack([_scale(one) for one in y])
+    remainder = flat - basis @ (basis.t() @ flat)
+    remainder = remainder.unflatten(1, (len(y), -1))
+    sizes = remainder.square().sum(dim=(0, 2)).sqrt()
+    scaled: Tensor = sizes / torch.stack([_scale(values) for values in y])
     return scaled
 
 
@@ -58,7 +65,7 @@ def basis(*parts: Tensor) -> Tensor:
 
 
 def is_none(weights: Tensor) -> bool:
-    """Whether all weights of a fit are zero but for rounding."""
+    """True if all weights of a fit are zero but for rounding."""
     return float(weights.abs().max()) < MIN_WEIGHT
 
 

@@ -1,4 +1,4 @@
-"""What a recording offers as gates and as states, sorted by what it may be.
+"""The series of a recording that may be gates or states.
 
 A gate is a series whose logit or inverse tanh is an affine map of x(t) and of some series s at the
 step before; s is then what the gates read.
@@ -7,6 +7,7 @@ step before; s is then what the gates read.
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -21,83 +22,91 @@ VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expan
 ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
           "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
 CLOSE = 2e-4  # of numbers around 1, in float32
+# A series, the activation that it may have, and what would be inside, (steps, rows, hidden).
+Transformed = tuple[int, str, Tensor]
 
 
 class Candidates:
-    """What a recording offers, sorted by what it may be.
+    """The series of a recording, sorted by what they may be.
 
     Args:
         late: use the series that lack the first step too, and forget that step of the others.
     """
 
     def __init__(self, recording: Recording, late: bool) -> None:
-        series = recording.series
-        self.values = stacked(recording, series) if series else torch.zeros(0)
         self.first = int(late)
-        if late:
-            more = stacked(recording, recording.late)
-            parts = [self.values[:, 1:], more] if series else [more]
-            self.values, series = torch.cat(parts), [*series, *recording.late]
-        self.places, self.times = [s.place for s in series], [s.times for s in series]
+        series = recording.series + recording.late if late else recording.series
+        values = _values(recording, late)
+        is_finite = [bool(numbers.isfinite().all()) for numbers in values]
+        kept = [k for k, finite in enumerate(is_finite) if finite]
+        self.values = values[kept]
+        self.places = [series[k].place for k in kept]
+        self.times = [series[k].times for k in kept]
         self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
-        keep = [k for k, v in enumerate(self.values) if bool(v.isfinite().all())]
-        self.values = self.values[keep]
-        self.places = [self.places[k] for k in keep]
-        self.times = [self.times[k] for k in keep]
         self.now = self.x[1:].flatten(0, 1)
         self.reads: list[int] = []  # the series that gates may read
         self._transform()
         self._find_read()
 
     def _transform(self) -> None:
-        """What may be inside each series, if it is a sigmoid, a tanh, or nothing."""
-        self.transformed: list[tuple[int, str, Tensor]] = []
-        for k, v in enumerate(self.values):
-            name = self.places[k].name
-            if bool(((v > 0) & (v < 1)).all()):
-                self.transformed.append((k, "sigmoid", v.logit()))
-            if bool((v.abs() < 1).all()) and bool((v < 0).any()):
-                self.transformed.append((k, "tanh", v.atanh()))
-            if name not in VIEWS:
-                self.transformed.append((k, "none", v))
+        """Compute what is inside each series, if it is a sigmoid, a tanh, or nothing."""
+        self.transformed: list[Transformed] = []
+        for k, values in enumerate(self.values):
+            if bool(((values > 0) & (values < 1)).all()):
+                self.transformed.append((k, "sigmoid", values.logit()))
+            if bool((values.abs() < 1).all()) and bool((values < 0).any()):
+                self.transformed.append((k, "tanh", values.atanh()))
+            if self.places[k].name not in VIEWS:
+                self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """The series that most gates are affine maps of, one step later."""
-        gated = [(k, kind, y) for k, kind, y in self.transformed if kind != "none"]
-        self.explained: list[tuple[int, str, Tensor]] = []
+        """Find the series that most gates are affine maps of, one step later."""
+        gated = [entry for entry in self.transformed if entry[1] != "none"]
+        self.explained: list[Transformed] = []
         if not gated or len(self.x) < 2:
             return
-        later = torch.stack([y[1:].flatten(0, 1) for _, _, y in gated])
-        plain = residuals(later, basis(self.now)) < MAX_RESIDUAL
-        free = [one for one, yes in zip(gated, plain.tolist(), strict=True) if yes]
-        best: list[tuple[int, str, Tensor]] = []
+        later = torch.stack([inside[1:].flatten(0, 1) for _, _, inside in gated])
+        of_x_alone = residuals(later, basis(self.now)) < MAX_RESIDUAL
+        best: list[Transformed] = []
         for k, place in enumerate(self.places):
             if place.name in VIEWS and place.name not in ("cat", "stack"):
                 continue
             state = self.values[k][:-1].flatten(0, 1)
-            found = residuals(later, basis(self.now, state)) < MAX_RESIDUAL
-            found &= ~plain
-            chosen = [one for one, yes in zip(gated, found.tolist(), strict=True) if yes]
+            of_state = residuals(later, basis(self.now, state)) < MAX_RESIDUAL
+            chosen = _selected(gated, of_state & ~of_x_alone)
             if not chosen or len(chosen) < len(best):
                 continue
-            self.reads = [*self.reads, k] if len(chosen) == len(best) else [k]
+            if len(chosen) > len(best):
+                self.reads = []
+            self.reads.append(k)
             best = chosen
-        self.explained = [*best, *free]
+        self.explained = best + _selected(gated, of_x_alone)
 
-    def gates(self, more: bool) -> list[tuple[int, str]]:
-        """The series that may be gates, each with its activation; `more`: also what has none."""
-        found = [(k, kind) for k, kind, _ in self.explained]
-        known = {k for k, _ in found}
-        active = [(k, p.name) for k, p in enumerate(self.places) if p.name in ACTIVE]
-        found += [(k, name) for k, name in active if k not in known]
-        if more:
-            known = {k for k, _ in found}
-            plain = [k for k in self._plain if k not in known]
-            found += [(k, "none") for k in plain]
-        return _distinct(found, self.values)
+    @property
+    def read_states(self) -> list[Tensor]:
+        """The series that gates may read; none if no gate is explained by them."""
+        if not self.explained:
+            return []
+        return [self.values[k] for k in self.reads]
+
+    def gates(self, with_plain: bool) -> list[tuple[int, str]]:
+        """Return the series that may be gates, each with its activation.
+
+        Args:
+            with_plain: also those that have no activation.
+        """
+        gates = [(k, kind) for k, kind, _ in self.explained]
+        known = {k for k, _ in gates}
+        for k, place in enumerate(self.places):
+            if place.name in ACTIVE and k not in known:
+                gates.append((k, place.name))
+        if with_plain:
+            known = {k for k, _ in gates}
+            gates += [(k, "none") for k in self._plain if k not in known]
+        return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """The affine map that a series is this function of; None if it is of none."""
+        """Return the affine map that a series is this function of; None if there is none."""
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:
                 if close(activation(kind, self.values[n]), self.values[k]):
@@ -106,34 +115,52 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and of what gates read, and of both."""
+        """The series that are affine maps of x(t) and of the state that gates read: of both."""
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
-        whole, halves = basis(self.now, *past), [basis(self.now), *[basis(p) for p in past]]
-        found = []
-        for k, kind, y in self.transformed:
-            if kind == "none":
-                later = y[1:].flatten(0, 1)[None]
-                if residuals(later, whole)[0] < MAX_RESIDUAL and all(
-                    residuals(later, half)[0] > MAX_RESIDUAL for half in halves
-                ):
-                    found.append(k)
-        return found
+        joint = basis(self.now, *past)
+        single = [basis(part) for part in (self.now, *past)]
+        plain = []
+        for k, kind, inside in self.transformed:
+            if kind != "none":
+                continue
+            later = inside[1:].flatten(0, 1)[None]
+            if residuals(later, joint)[0] >= MAX_RESIDUAL:
+                continue
+            if all(residuals(later, part)[0] > MAX_RESIDUAL for part in single):
+                plain.append(k)
+        return plain
 
 
-def _distinct(found: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:
-    """Without what equals an earlier one, or is 1 minus it."""
+def _values(recording: Recording, late: bool) -> Tensor:
+    """Return the numbers of the series, (n, steps, rows, hidden); as of `Candidates`."""
+    parts = []
+    if recording.series:
+        parts.append(stacked(recording, recording.series)[:, int(late) :])
+    if late:
+        parts.append(stacked(recording, recording.late))
+    return torch.cat(parts) if parts else torch.zeros(0)
+
+
+def _selected(entries: Sequence[Transformed], mask: Tensor) -> list[Transformed]:
+    """Return the entries at which a mask is true."""
+    return list(compress(entries, mask.tolist()))
+
+
+def _distinct(gates: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:
+    """Leave out a gate that equals an earlier one, or is 1 minus it."""
     kept: list[tuple[int, str]] = []
-    for k, kind in found:
-        v = values[k]
-        if not any(
-            close(v, values[j]) or (kind == "sigmoid" and close(1 - v, values[j]))
-            for j, other in kept
-            if other == kind
-        ):
+    for k, kind in gates:
+        earlier = [values[j] for j, earlier_kind in kept if earlier_kind == kind]
+        if not any(_is_same_gate(values[k], series, kind) for series in earlier):
             kept.append((k, kind))
     return kept
 
 
+def _is_same_gate(gate: Tensor, earlier: Tensor, kind: str) -> bool:
+    """True if a gate equals an earlier one, or is 1 minus it."""
+    return close(gate, earlier) or (kind == "sigmoid" and close(1 - gate, earlier))
+
+
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two series are the same numbers."""
+    """True if two series are the same numbers."""
     return bool(((a - b).abs() < CLOSE * (1 + b.abs())).all())

@@ -1,4 +1,4 @@
-"""Which numbers of a recording are the gates, c(t) and h(t)? Their relations tell, not their names.
+"""Finds the gates, c(t) and h(t) among the numbers of a recording: by relations, not by names.
 
 c(t) and h(t) are series that follow from gates by (5)
 and (6), or by these equations with a common mistake in them.
@@ -7,6 +7,7 @@ and (6), or by these equations with a common mistake in them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class Gate:
 
 @dataclass
 class Match:
-    """Which series is what."""
+    """The series of a recording that are the gates, c(t) and h(t)."""
 
     gates: dict[str, Gate]  # those that are used
     c: Tensor  # (steps, rows, hidden)
@@ -55,12 +56,25 @@ class Match:
 
     @property
     def reads_h(self) -> bool:
-        """Whether what the gates read is h(t-1)."""
+        """True if the gates read h(t-1)."""
         return self.read is not None and close(self.read, self.h)
 
 
+class Reading(NamedTuple):
+    """A way to make (5) and (6) fit: series by their numbers among the candidates."""
+
+    cost: int  # the more deviations, the more
+    gates: dict[str, int]  # the series of each gate
+    c: int
+    h: int
+    cell: Formula
+    output: Formula
+
+
 def find_match(recording: Recording) -> Match | None:
-    """The likeliest reading of a recording as an LSTM, perhaps with mistakes; None if none is."""
+    """Return the likeliest reading of a recording as an LSTM, perhaps with mistakes; None if no
+    reading fits.
+    """
     best: Match | None = None
     for late in (False, True):
         if late and not recording.late:
@@ -68,8 +82,8 @@ def find_match(recording: Recording) -> Match | None:
         candidates = Candidates(recording, late)
         if len(candidates.x) < 3:
             continue
-        for more in (False, True):
-            match = _match(candidates, candidates.gates(more))
+        for with_plain in (False, True):
+            match = _match(candidates, candidates.gates(with_plain))
             if match is not None and (best is None or match.cost < best.cost):
                 best = match
             if best is not None and best.cost <= 2:
@@ -77,164 +91,223 @@ def find_match(recording: Recording) -> Match | None:
     return best
 
 
-def _match(candidates: Candidates, found: list[tuple[int, str]]) -> Match | None:
-    """The cheapest way to make (5) and (6) fit."""
-    kinds = dict(found[:MAX_CANDIDATES])
-    best = min(_readings(candidates, kinds), key=lambda one: one[0], default=None)
-    if best is None:
+def _match(candidates: Candidates, gates: list[tuple[int, str]]) -> Match | None:
+    """Return the cheapest way to make (5) and (6) fit; None if there is none.
+
+    Args:
+        gates: series that may be gates, each with its activation.
+    """
+    kinds = dict(gates[:MAX_CANDIDATES])
+    reading = min(_readings(candidates, kinds), key=lambda reading: reading.cost, default=None)
+    if reading is None:
         return None
-    cost, gates, c, h, formula, output = best
-    values, places = candidates.values, candidates.places
-    state = _read_state(candidates, values[h], values[c])
+    c, h = candidates.values[reading.c], candidates.values[reading.h]
+    state = _read_state(candidates, h, c)
     return Match(
-        {name: _gate(candidates, k, kinds[k], state) for name, k in gates.items()},
-        values[c],
-        values[h],
-        formula,
-        output,
-        state,
-        places[c],
-        places[h],
-        candidates.x,
-        candidates.first,
-        cost,
+        gates={name: _gate(candidates, k, kinds[k], state) for name, k in reading.gates.items()},
+        c=c,
+        h=h,
+        cell=reading.cell,
+        output=reading.output,
+        read=state,
+        c_place=candidates.places[reading.c],
+        h_place=candidates.places[reading.h],
+        x=candidates.x,
+        first=candidates.first,
+        cost=reading.cost,
     )
 
 
-def _readings(
-    candidates: Candidates, kinds: dict[int, str]
-) -> Iterator[tuple[int, dict[str, int], int, int, Formula, Formula]]:
-    """What each way costs; which series are the gates, c(t) and h(t); and by which formulas."""
-    numbers = [k for k in kinds for _ in range(min(candidates.times[k], 3))]
-    read = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
-    for c, formula, roles in _cells(candidates, numbers):
+def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
+    """Yield the readings in which series that may be gates give c(t) and h(t).
+
+    Args:
+        kinds: the activation of each series that may be a gate.
+    """
+    numbers = []
+    for k in kinds:
+        numbers += [k] * min(candidates.times[k], 3)
+    for c, cell, roles in _cells(candidates, numbers):
         for h, output, o in _outputs(candidates, numbers, c, roles):
-            if h == c and formula.mistake:
+            if h == c and cell.mistake:
                 continue  # any product of two would be such an LSTM
-            gates = roles | ({"o": o} if o is not None else {})
-            wrong = sum(kinds[k] != ACTIVATIONS[name] for name, k in gates.items())
-            elsewhere = bool(read) and not any(close(r, candidates.values[h]) for r in read)
-            twice = len(set(gates.values())) < len(gates)
-            deviations = bool(formula.mistake) + bool(output.mistake) + twice
-            yield 2 * deviations + wrong + elsewhere, gates, c, h, formula, output
+            gates = roles if o is None else roles | {"o": o}
+            cost = _cost(candidates, kinds, gates, h)
+            cost += 2 * (bool(cell.mistake) + bool(output.mistake))
+            yield Reading(cost, gates, c, h, cell, output)
+
+
+def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
+    """Count the deviations of a reading, besides those of its formulas."""
+    cost = 0
+    for name, k in gates.items():
+        cost += kinds[k] != ACTIVATIONS[name]
+    is_used_twice = len(set(gates.values())) < len(gates)
+    if is_used_twice:
+        cost += 2
+    reads = candidates.read_states
+    if reads and not any(close(state, candidates.values[h]) for state in reads):
+        cost += 1
+    return cost
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """What the gates read: h or c, where one of them fits, else what does."""
-    reads = [candidates.values[k] for k in candidates.reads] if candidates.explained else []
+    """Return the state that the gates read: h or c, where one of them fits, else the first that
+    fits.
+    """
+    reads = candidates.read_states
     for state in (h, c):
-        if any(close(r, state) for r in reads):
+        if any(close(read, state) for read in reads):
             return state
     return reads[0] if reads else None
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    values = candidates.values[k]
-    before = next((y for n, other, y in candidates.transformed if (n, other) == (k, kind)), None)
+    """Describe a series as a gate with an activation, which reads x(t) and a state."""
+    values, place = candidates.values[k], candidates.places[k]
+    before = _before_activation(candidates, k, kind)
     if before is None:
-        before = candidates.inside(k, kind)
-    fit = None
-    if before is not None:
-        past = torch.zeros_like(values) if state is None else state
-        fit = affine(before[1:].flatten(0, 1), candidates.now, past[:-1].flatten(0, 1))
-    inside = candidates.places[k]
-    if before is not None and kind != "none":
-        near = ((candidates.values - before).abs() < 1e-3 * (1 + before.abs())).flatten(1).all(1)
-        places = [candidates.places[n] for n in near.nonzero().flatten().tolist()]
-        inside = next((p for p in places if p.name not in VIEWS), inside)
-    return Gate(values, candidates.places[k], kind, fit, before, inside)
+        return Gate(values, place, kind, None, None, place)
+    past = torch.zeros_like(values) if state is None else state
+    fit = affine(before[1:].flatten(0, 1), candidates.now, past[:-1].flatten(0, 1))
+    inside = place if kind == "none" else _place_of(candidates, before, place)
+    return Gate(values, place, kind, fit, before, inside)
+
+
+def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | None:
+    """Return the series that is inside the activation of a gate; None if it is not known."""
+    for number, name, inside in candidates.transformed:
+        if number == k and name == kind:
+            return inside
+    return candidates.inside(k, kind)
+
+
+def _place_of(candidates: Candidates, series: Tensor, default: Place) -> Place:
+    """Return the place that computes a series; a default if no place does."""
+    scale = 1e-3 * (1 + series.abs())
+    is_near = ((candidates.values - series).abs() < scale).flatten(1).all(1)
+    for number in is_near.nonzero().flatten().tolist():
+        place: Place = candidates.places[number]
+        if place.name not in VIEWS:
+            return place
+    return default
+
+
+class Assignments(NamedTuple):
+    """The ways to take series as the gates of a formula for c(t)."""
+
+    formula: Formula
+    roles: Tensor  # (n, gates of the formula): a series of the pool for each gate
+    pool: Tensor  # (series, steps, rows, hidden), without the first step
+    first_rows: Sequence[Tensor]  # of each gate in each assignment, (n, steps, 1, hidden)
+
+    @classmethod
+    def of(cls, formula: Formula, pool: Tensor) -> Self:
+        """Return each assignment of different series to the gates of a formula."""
+        roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
+        columns = roles.unbind(1) if len(roles) else ()
+        return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
+
+    def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
+        """Return the assignments that give c: on the first row, then on all.
+
+        Args:
+            c: c(t), (steps, rows, hidden).
+            before: c(t-1).
+            past: h(t-1).
+        """
+        if not len(self.roles):
+            return []
+        hits = _fitting(self.formula, self.first_rows, c[:, :1], before[:, :1], past[:, :1])
+        if len(hits):
+            gates = [self.pool[column] for column in self.roles[hits].unbind(1)]
+            hits = hits[_fitting(self.formula, gates, c, before, past)]
+        assignments: list[list[int]] = self.roles[hits].tolist()
+        return assignments
 
 
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Each series that is c(t) by one of the formulas, the right one first."""
-    values = candidates.values
+    """Return the series that are c(t) by one of the formulas, with the gates of each.
+
+    Only these, if the right formula fits.
+
+    Args:
+        numbers: of the series that may be gates.
+    """
     if not numbers:
         return []
-    pool = values[list(numbers)][:, 1:]
-    affine_gates = {k for k, _, _ in candidates.explained}
-    chosen = [
-        k
-        for k, place in enumerate(candidates.places)
-        if k not in affine_gates and place.name not in VIEWS
-    ]
-    found = []
+    pool = candidates.values[list(numbers)][:, 1:]
+    states = _possible_states(candidates)
+    cells = []
     for formula in CELLS:
-        roles = torch.tensor(list(permutations(range(len(numbers)), len(formula.gates))))
-        if not len(roles):
-            continue
-        some = [pool[roles[:, n]][:, :, :1] for n in range(len(formula.gates))]
-        for k in chosen:
-            c, before = values[k][1:], values[k][:-1]
-            for past in _pasts(candidates, k) if formula.mistake == READS_H else [before]:
-                hits = _try(formula, roles, some, pool, c, before, past)
-                found += [
-                    (k, formula, {g: numbers[n] for g, n in zip(formula.gates, r, strict=True)})
-                    for r in roles[hits].tolist()
-                    if k not in [numbers[n] for n in r]
-                ]
-        if not formula.mistake and found:
+        assignments = Assignments.of(formula, pool)
+        for k in states:
+            c, before = candidates.values[k][1:], candidates.values[k][:-1]
+            pasts = _pasts(candidates, k) if formula.mistake == READS_H else [before]
+            for past in pasts:
+                for assignment in assignments.giving(c, before, past):
+                    series = [numbers[n] for n in assignment]
+                    if k not in series:
+                        gates = dict(zip(formula.gates, series, strict=True))
+                        cells.append((k, formula, gates))
+        if not formula.mistake and cells:
             break
-    return found
+    return cells
+
+
+def _possible_states(candidates: Candidates) -> list[int]:
+    """Return the series that may be c(t): neither a gate nor a view of another series."""
+    gates = {k for k, _, _ in candidates.explained}
+    states = []
+    for k, place in enumerate(candidates.places):
+        if k not in gates and place.name not in VIEWS:
+            states.append(k)
+    return states
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """What may be h(t-1) in c(t): products, and a tanh."""
-    return [
-        candidates.values[k][:-1]
-        for k, place in enumerate(candidates.places)
-        if k != c and place.name in ("mul", "tanh", "addcmul")
-    ]
-
-
-def _try(
-    formula: Formula,
-    roles: Tensor,
-    some: Sequence[Tensor],
-    pool: Tensor,
-    c: Tensor,
-    before: Tensor,
-    past: Tensor,
-) -> Tensor:
-    """Which assignments of gates to the roles give c: on the first row, then on all.
-
-    Args:
-        some: the first row of each gate in each of the assignments, (roles, steps, 1, hidden).
-    """
-    left = _fitting(formula, some, c[:, :1], before[:, :1], past[:, :1])
-    if not len(left):
-        return left
-    given = [pool[roles[left, n]] for n in range(len(formula.gates))]
-    return left[_fitting(formula, given, c, before, past)]
+    """Return the candidates for h(t-1) in c(t): products, and a tanh."""
+    pasts = []
+    for k, place in enumerate(candidates.places):
+        if k != c and place.name in ("mul", "tanh", "addcmul"):
+            pasts.append(candidates.values[k][:-1])
+    return pasts
 
 
 def _fitting(
-    formula: Formula, given: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
+    formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
 ) -> Tensor:
-    """Which of the assignments give c."""
-    gates = dict(zip(formula.gates, given, strict=True))
-    one = torch.zeros(1, dtype=torch.float64)
-    result = formula.compute(*(gates.get(name, one) for name in "gif"), before, past)
-    result = result.expand(len(given[0]), *c.shape)
+    """Return the assignments whose gates give c."""
+    by_name = dict(zip(formula.gates, gates, strict=True))
+    unused = torch.zeros(1, dtype=torch.float64)
+    g, i, f = (by_name.get(name, unused) for name in "gif")
+    result = formula.compute(g, i, f, before, past)
+    result = result.expand(len(gates[0]), *c.shape)
     return ((result - c).abs() < CLOSE * (1 + c.abs())).flatten(1).all(1).nonzero().flatten()
 
 
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """Each series that is h(t) by one of the formulas, the right one first."""
+    """Return the series that are h(t) by one of the formulas, with the output gate of each.
+
+    Only these, if the right formula fits.
+    """
     values = candidates.values
     state, before = values[c][1:], values[c][:-1]
     g = values[roles["g"]][1:]
-    found: list[tuple[int, Formula, int | None]] = []
+    outputs: list[tuple[int, Formula, int | None]] = []
     for formula in OUTPUTS:
-        for o in numbers if formula.gates else [None]:
+        output_gates = numbers if formula.gates else [None]
+        for o in output_gates:
             gate = None if o is None else values[o][1:]
             h = formula.compute(state, gate, before, g)
             scale = CLOSE * (1 + h.abs())
-            close = ((values[:, 1:] - h).abs() < scale).flatten(1).all(1)
-            found += [(k, formula, o) for k in close.nonzero().flatten().tolist()]
-        if not formula.mistake and found:
+            is_h = ((values[:, 1:] - h).abs() < scale).flatten(1).all(1)
+            for k in is_h.nonzero().flatten().tolist():
+                outputs.append((k, formula, o))
+        if not formula.mistake and outputs:
             break
-    return found
+    return outputs

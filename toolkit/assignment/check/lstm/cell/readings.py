@@ -1,4 +1,4 @@
-"""Every reading of a network's four affine maps as g, i, f and o: if none is right, it is no LSTM.
+"""Tries each reading of four affine maps as g, i, f and o: if none is right, it is not an LSTM.
 
 Four maps of x(t) and h(t-1) can be the four gates in 24 ways.
 """
@@ -31,18 +31,22 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
         fresh: as of a `Trial`.
     """
     candidates = Candidates(recording, late=False)
-    explained = {k: y for k, _, y in candidates.explained}
-    gates = [k for k, _ in candidates.gates(more=False) if k in explained]
+    insides = {k: inside for k, _, inside in candidates.explained}
+    gates = [k for k, _ in candidates.gates(with_plain=False) if k in insides]
     if len(gates) != len(ACTIVATIONS) or not (candidates.reads and fresh):
         return None
     h = candidates.values[candidates.reads[0]]
     readout = affine(recording.logits, None, h[-1])
-    now, before = candidates.now, h[:-1].flatten(0, 1)
-    maps = [affine(explained[k][1:].flatten(0, 1), now, before) for k in gates]
+    before = h[:-1].flatten(0, 1)
+    maps = []
+    for k in gates:
+        maps.append(affine(insides[k][1:].flatten(0, 1), candidates.now, before))
     if not (readout.exact and all(fit.exact for fit in maps)):
         return None
-    orders = [dict(zip(ACTIVATIONS, order, strict=True)) for order in permutations(maps)]
-    trials = [Trial(Model([Layer(order, ACTIVATIONS)], readout), fresh) for order in orders]
+    trials = []
+    for order in permutations(maps):
+        layer = Layer(dict(zip(ACTIVATIONS, order, strict=True)), ACTIVATIONS)
+        trials.append(Trial(Model([layer], readout), fresh))
     best = min(trials, key=Trial.error)
     return Nearest(len(trials), best.error(), _departure(best, recording, candidates, gates))
 
@@ -50,14 +54,17 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
 def _departure(
     trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
 ) -> Place | None:
-    """Where the first step computes what this reading does not, nor a map of x(1), as h(0) = 0."""
+    """Return the place where the first step computes what this reading does not have.
+
+    A map of x(1) is left out, since h(0) = 0.
+    """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]
     known = [value for name, value in step.items() if name != "x"]
     known += [candidates.values[k][0] for k in gates]
     for number in recording.order:
         place, value = recording.places[number], recording.values[number]
-        if place.name in VIEWS or any(close(value, own) for own in known):
+        if place.name in VIEWS or any(close(value, series) for series in known):
             continue
         if not affine(value, None, x[:, 0]).exact:
             return place

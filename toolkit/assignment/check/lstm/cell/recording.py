@@ -17,7 +17,7 @@ MAX_LAYERS = 4
 
 
 class Place(NamedTuple):
-    """Where something was computed first, and by which operation."""
+    """The place where something was computed first, and the operation that did."""
 
     name: str
     file: str | None
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 class Series(NamedTuple):
-    """What one place computes at each step."""
+    """The values that one place computes at each step."""
 
     ids: tuple[int, ...]  # of the values
     place: Place
@@ -35,7 +35,7 @@ class Series(NamedTuple):
 
 @dataclass
 class Recording:
-    """What was computed in a forward pass over a known input."""
+    """The values that were computed in a forward pass over a known input."""
 
     x: Tensor  # (rows, steps, D): real, or one-hot
     logits: Tensor  # (rows, 10)
@@ -72,14 +72,12 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
     if places.keys() != {*range(len(answer["values"]))}:
         raise ValueError("values without a place, or places without a value")
     steps = x.size(1)
+    times: Counter[tuple[int, ...]] = Counter()
+    for place, ids in outer.items():
+        for cut in set(_strides(ids, steps)):
+            times[cut] += names[place] == places[cut[-1]].name
     full: dict[tuple[int, ...], None] = {}
     late: dict[tuple[int, ...], None] = {}
-    times = Counter(
-        cut
-        for place, ids in outer.items()
-        for cut in set(_strides(ids, steps))
-        if names[place] == places[cut[-1]].name
-    )
     for ids in [*outer.values(), *inner.values()]:
         full |= dict.fromkeys(_strides(ids, steps))
         if steps > 2:
@@ -91,22 +89,28 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         [places[k] for k in range(len(places))],
         [Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
         [Series(ids, places[ids[-1]]) for ids in late],
-        next((Place(*last) for last in answer["last"]), None),
-        next((Place(*place) for place in answer["twice"]), None),
-        [value for value, *_ in answer["seen"]],
+        _first_place(answer["last"]),
+        _first_place(answer["twice"]),
+        [entry[0] for entry in answer["seen"]],
     )
 
 
+def _first_place(places: Sequence[Sequence[Any]]) -> Place | None:
+    """Return the first place of an answer; None if there is none."""
+    return Place(*places[0]) if places else None
+
+
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Cut what a place computed into series, as many as it computes in each step.
+    """Cut the values of a place into series, as many as it computes in each step.
 
     A layer may have all its steps before the next one, so each run of steps is a series as well.
     """
-    count, rest = divmod(len(ids), steps)
-    if rest or not 0 < count <= MAX_PER_STEP:
+    count, remainder = divmod(len(ids), steps)
+    if remainder or not 0 < count <= MAX_PER_STEP:
         return
     cuts = [slice(k, None, count) for k in range(count)]
-    cuts += [slice(k * steps, (k + 1) * steps) for k in range(count) if 1 < count <= MAX_LAYERS]
+    if 1 < count <= MAX_LAYERS:
+        cuts += [slice(k * steps, (k + 1) * steps) for k in range(count)]
     for cut in cuts:
         series = tuple(ids[cut])
         if len(set(series)) > 1 or steps == 1:
@@ -115,5 +119,5 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
 
 def stacked(recording: Recording, series: Sequence[Series]) -> Tensor:
     """The values of series, (n, steps, rows, hidden)."""
-    ids = torch.tensor([s.ids for s in series], dtype=torch.long)
+    ids = torch.tensor([entry.ids for entry in series], dtype=torch.long)
     return recording.values[ids]

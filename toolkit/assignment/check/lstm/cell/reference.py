@@ -19,10 +19,10 @@ from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS, Formula
 DEVIATION = 0.35  # of a weight that is put where there is none
 
 
-class More(NamedTuple):
-    """What a gate reads besides x(t) and the state, and its weights (m, k)."""
+class Further(NamedTuple):
+    """A state that a gate reads besides x(t) and h(t-1), and its weights (m, k)."""
 
-    what: str
+    state: str
     weight: Tensor
 
 
@@ -36,13 +36,15 @@ class Layer:
     output: Formula = OUTPUTS[0]
     reads: str = "h"  # what the gates read one step later
     start: tuple[Tensor, Tensor] | None = None  # h(0) and c(0), (hidden,)
-    more: Mapping[str, More] = field(default_factory=dict)
+    further: Mapping[str, Further] = field(default_factory=dict)  # what gates read besides
 
     def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """All that each step computes, by its name in the equations; x is (B, L, D)."""
+        """Compute the values of each step, by their names in the equations; x is (B, L, D)."""
         zeros = torch.zeros_like(next(iter(self.maps.values())).bias)
-        h, c = (one.expand(len(x), -1) for one in self.start or (zeros, zeros))
-        read, done = {"c": c}.get(self.reads, h), []
+        h, c = self.start or (zeros, zeros)
+        h, c = h.expand(len(x), -1), c.expand(len(x), -1)
+        read = c if self.reads == "c" else h
+        steps = []
         for t in range(x.size(1)):
             step = {"x": x[:, t], "c before": c, "h before": h}
             for name in ("g", "i", "f"):
@@ -52,26 +54,27 @@ class Layer:
             step["h"] = h = self.output.compute(c, step["o"], step["c before"], step["g"])
             step["tanh(c)"] = c.tanh()
             read = step[self.reads]
-            done.append(step)
-        return done
+            steps.append(step)
+        return steps
 
     def _gate(self, name: str, step: Mapping[str, Tensor], read: Tensor) -> Tensor:
         if name not in self.maps:
             return torch.full_like(read, 0.5)
         fit = self.maps[name]
         value = step["x"] @ fit.weight_x + read @ fit.weight_h + fit.bias
-        if name in self.more:
-            value = value + step[self.more[name].what] @ self.more[name].weight
+        if name in self.further:
+            further = self.further[name]
+            value = value + step[further.state] @ further.weight
         for kind in self.kinds[name].split():
             value = activation(kind, value)
         return value
 
 
 def activation(kind: str, value: Tensor) -> Tensor:
-    """A function by torch's name of it.
+    """Apply a function by its name in torch.
 
     Raises:
-        AttributeError: there is none.
+        AttributeError: torch has no such function.
     """
     kind = kind.strip("_")
     if kind == "none":
@@ -96,18 +99,22 @@ class Model:
         for layer in self.layers:
             steps = layer.steps(x)
             x = torch.stack([step["h"] for step in steps], 1)
-        what, _, more = self.answers.partition(" and ")
-        logits = _chosen(what, steps) @ self.readout.weight_h + self.readout.bias
-        if more:
-            logits = logits + steps[-1][more] @ self.readout.weight_x
+        state, _, further = self.answers.partition(" and ")
+        logits = _chosen(state, steps) @ self.readout.weight_h + self.readout.bias
+        if further:
+            logits = logits + steps[-1][further] @ self.readout.weight_x
         return logits - logits.mean(dim=1, keepdim=True)
 
 
-def _chosen(what: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
+def _chosen(state: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    """Return a state of the last step, or h(t) of the step that the name of the state says."""
     hs = torch.stack([step["h"] for step in steps])
-    if what.startswith("step "):
-        return hs[max(-len(hs), min(len(hs) - 1, int(what[5:])))]
-    return hs.mean(0) if what == "mean" else steps[-1][what]
+    if state.startswith("step "):
+        number = int(state.removeprefix("step "))
+        return hs[max(-len(hs), min(len(hs) - 1, number))]
+    if state == "mean":
+        return hs.mean(0)
+    return steps[-1][state]
 
 
 @dataclass(frozen=True)
@@ -123,42 +130,56 @@ class Trial:
     fresh: Sequence[tuple[Tensor, Tensor]]
 
     def error(self, model: Model | None = None) -> float:
-        """How far its logits are from theirs, relative to their size; infinite if it has none."""
+        """Return the distance of a model's logits from the network's, relative to their size.
+
+        Args:
+            model: by default, the model of this trial.
+
+        Returns:
+            Infinity if the model has no logits, or if there are no inputs.
+        """
+        model = model or self.model
         worst = 0.0 if self.fresh else math.inf
-        for x, said in self.fresh:
+        for x, expected in self.fresh:
             try:
-                right = (model or self.model).logits(x.double())
+                logits = model.logits(x.double())
             except (AttributeError, KeyError, RuntimeError, TypeError):
                 return math.inf  # a function that is not known here
-            away = float((right - said).abs().max()) / (1 + float(right.abs().max()))
-            worst = max(worst, away if math.isfinite(away) else math.inf)
+            distance = float((logits - expected).abs().max()) / (1 + float(logits.abs().max()))
+            worst = max(worst, distance if math.isfinite(distance) else math.inf)
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> dict[str, Any]:
-        """What proves a deviation: the error with it, and without it.
+        """Prove a deviation: return the error with it, and without it.
 
         Args:
             number: of the layer; None for the readout.
             changes: what mends it.
         """
         if number is None:
-            other = replace(self.model, **changes)
+            mended = replace(self.model, **changes)
         else:
             layers = list(self.model.layers)
             layers[number] = replace(layers[number], **changes)
-            other = replace(self.model, layers=layers)
+            mended = replace(self.model, layers=layers)
         count = sum(len(x) for x, _ in self.fresh)
-        return {"inputs": count, "error": self.error(), "without": min(self.error(other), 1e9)}
+        return {"inputs": count, "error": self.error(), "without": min(self.error(mended), 1e9)}
 
     def otherwise(self, number: int, name: str, *fields: str) -> dict[str, Any]:
-        """The same, with other weights in a gate in place of those that are none of its own."""
+        """Prove a deviation of a gate: the error with other weights in place of foreign weights.
+
+        Args:
+            number: of the layer.
+            name: of the gate.
+            fields: of its map, in which the weights are not the gate's own.
+        """
         maps = dict(self.model.layers[number].maps)
         rng = torch.Generator().manual_seed(0)
-        new: dict[str, Any] = {
-            key: DEVIATION * torch.randn(getattr(maps[name], key).shape, generator=rng).double()
-            for key in fields
-        }
-        return self.without(number, maps=maps | {name: maps[name]._replace(**new)})
+        weights: dict[str, Any] = {}
+        for field_name in fields:
+            shape = getattr(maps[name], field_name).shape
+            weights[field_name] = DEVIATION * torch.randn(shape, generator=rng).double()
+        return self.without(number, maps=maps | {name: maps[name]._replace(**weights)})
 
 
 def normalised(output: Tensor) -> Tensor:
@@ -173,17 +194,17 @@ def normalised(output: Tensor) -> Tensor:
 
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
-    """What the rows are: "probabilities", their "logarithms", or "logits"; and over which axis."""
-    many = len(rows) > 1 and len(rows) != rows.size(1)
+    """Return "probabilities", their "logarithms", or "logits", and the axis over which they are."""
+    over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):
         if _all_one(rows.sum(1)):
             return "probabilities", 1
-        if many and _all_one(rows.sum(0)):
+        if over_batch and _all_one(rows.sum(0)):
             return "probabilities", 0
     if bool((rows <= 1e-6).all()):
         if _all_one(rows.exp().sum(1)):
             return "logarithms", 1
-        if many and _all_one(rows.exp().sum(0)):
+        if over_batch and _all_one(rows.exp().sum(0)):
             return "logarithms", 0
     return "logits", 1
 
@@ -193,6 +214,8 @@ def _all_one(sums: Tensor) -> bool:
 
 
 def sums(output: Tensor) -> dict[str, Any]:
-    """Of probabilities, or of their logarithms, the sums of the columns, and of the first row."""
-    rows = output.double() if bool((output >= 0).all()) else output.double().exp()
+    """Sum up probabilities, or the exponentials of their logarithms: each column, and row 1."""
+    rows = output.double()
+    if not bool((output >= 0).all()):
+        rows = rows.exp()
     return {"columns": rows.sum(0).tolist(), "row": float(rows[0].sum())}
