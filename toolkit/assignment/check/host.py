@@ -189,7 +189,8 @@ class Student:
             if sender != nonce:
                 raise Disturbed
             if "call" not in reply:
-                return reply
+                answer: Mapping[str, Any] = reply
+                return answer
             help_with = helps[reply["call"]]
             for value in reply["arguments"].values():
                 if getattr(value, "shape", ())[:1] > (MAX_ROWS,):

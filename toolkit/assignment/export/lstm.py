@@ -270,17 +270,10 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     return None
 
 
-<<<<<<< HEAD
-def _ways_to_read(network: Network) -> list[Way]:
-    """Return the network's own way of reading digits, and the other layouts and encodings."""
-    ways = [network.way]
-    named_only = replace(network.way, as_seen=False)  # kept weights may have another encoding
-=======
 def _usages_to_read(network: Network) -> list[Usage]:
-    """The network's own way to read digits, and the other layouts and encodings."""
+    """Return the network's own way of reading digits, and the other layouts and encodings."""
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # kept weights may have another encoding
->>>>>>> e42
     for axes, dim in LAYOUTS:
         usages.append(replace(named_only, layout=axes, input_dim=dim))
     return list(dict.fromkeys(usages))
