@@ -184,7 +184,7 @@ def test_a_frame_is_measured_before_it_is_read() -> None:
     read, write = os.pipe()
     os.write(write, b"a" * 32 + b"00000400")
     with pytest.raises(wire.Disturbed):
-        wire.receive(read, most=1023)  # nothing more is there, and it does not wait
+        wire.receive(read, max_bytes=1023)  # nothing more is there, and it does not wait
     payload = b"[" + b"{}," * wire.MAX_ITEMS + b"0]"
     frame = memoryview(b"a" * 32 + f"{len(payload):08x}".encode() + payload)
     if os.fork() == 0:
