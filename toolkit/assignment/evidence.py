@@ -76,7 +76,8 @@ class Candidate:
 
 @dataclass
 class Code:
-    """The Python files and notebooks of a submission, read once. All attributes are keyed by path.
+    """The Python files and notebooks of a submission, read once. Each attribute is a dictionary
+    with the paths of files as keys.
 
     Attributes:
         text: the Python code.

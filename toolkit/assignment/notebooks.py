@@ -185,8 +185,8 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
 
 
 def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
-    """Return a cell without its %%magic, or blank lines if the rest is not Python or becomes a
-    file.
+    """Return a cell without its %%magic line, or blank lines if the rest is no Python code to
+    run.
     """
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()

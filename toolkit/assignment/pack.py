@@ -153,8 +153,8 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Files that the toolkit made for its user stay out as well: exports, and pictures of `toolkit
-    curve` that no report shows.
+    The archive also excludes files that the toolkit made for its user: exports, and pictures of
+    `toolkit curve` that no report shows.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}

@@ -63,8 +63,8 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
     A function is not written yet if it has `raise NotImplementedError` among its statements, or if
     it is a no-op (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function
-    has one of the assignment's names, or if a comment says that something is to be done. Such a
-    function may also return names whose only value is None. Abstract methods, methods of a base
+    has one of the assignment's names, or if a comment says that something is to be done. The body
+    of a no-op may also return names whose only value is None. Abstract methods, methods of a base
     class in the file, and functions that are defined again further below do not count.
     """
     lines = source.split("\n")
@@ -101,7 +101,7 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body, which is the valid one in Python."""
+    """Return the last definition of each name in a body; in Python, only the last one counts."""
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

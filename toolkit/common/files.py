@@ -170,7 +170,7 @@ def append_entry(path: Path, entry: dict[str, Any]) -> None:
 
 
 def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Replace a log with a log of these entries.
+    """Replace the content of a log with these entries.
 
     Raises:
         ToolkitError: as `atomic_write`.

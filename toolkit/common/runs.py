@@ -96,7 +96,8 @@ class Run:
         self._lock.lock.release()
 
     def check_config(self, config: "DataclassInstance") -> None:
-        """Check the config of a training, which calls this method first.
+        """Compare a training's config with this run's config; every training calls this method
+        first.
 
         Raises:
             UsageError: the run has another config.

@@ -74,8 +74,8 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
 
     This is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion Curves",
     1985, section 3.3), applied to the two directions. Nearly all standard normal points have a
-    length near sqrt(latent_dim). Points on the arc keep this length, and points on the straight
-    line do not. Between parallel ends, the arc is the straight line.
+    length near sqrt(latent_dim). Points on the arc keep the length of the ends, and points on the
+    straight line do not. Between parallel ends, the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).

@@ -35,10 +35,10 @@ class ConvGenerator(nn.Module):
 
     Before these layers, a mapping network moves z. The digits are ten separate kinds of image, but
     z is one connected cloud. A generator that changes slowly with z therefore draws something
-    between two digits in many places. The mapping network can make these places small. StyleGAN
-    also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator Architecture for
-    GANs", 2019). In this generator, the output of the mapping network is added to z, so at first
-    the mapping network changes nothing.
+    between two digits in many places. The mapping network can make the places between two digits
+    small. StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
+    Architecture for GANs", 2019). In this generator, the output of the mapping network is added to
+    z, so at first the mapping network changes nothing.
 
     Args:
         latent_dim: size of z.

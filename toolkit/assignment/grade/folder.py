@@ -291,8 +291,8 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an earlier valid result of the same archive, with today's points.
 
-    The function returns None without such a result, or if other programs disturbed the archive's
-    grading.
+    The result is None if there is no earlier valid result, or if other programs disturbed the
+    grading of the archive.
     """
     path = out / archive.name / "results.json"
     if not path.exists():

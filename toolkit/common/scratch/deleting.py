@@ -31,7 +31,7 @@ class _Level:
 
 
 def delete(name: str, parent: int) -> list[str]:
-    """Delete a file, a link itself, or a folder with its content, at any depth and with any mode.
+    """Delete a file, a link (not its target), or a folder with its content, at any depth.
 
     File systems that are mounted inside the folder are left alone.
 

@@ -1,4 +1,4 @@
-"""A walk down into an untrusted folder, at any depth, by descriptors and without following links.
+"""Descent into an untrusted folder, at any depth, by descriptors and without following links.
 
 This module needs only Python's standard library, because the sandbox uses it too.
 """

@@ -4,8 +4,8 @@
         .toolkit-scratch  the proof: names the folder it is in; locked as long as its maker lives
         files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no valid proof. Other files beside
-`files` are kept, and so is the folder around them.
+A folder that was copied or moved, or that another user made, has no valid proof. If another file is
+beside `files`, this file and the folder PURPOSE-random/ are kept.
 """
 
 import contextlib

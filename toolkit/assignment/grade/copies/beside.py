@@ -66,13 +66,13 @@ class Side:
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> "Side":
-        """Find the runs in the files of a submission."""
+        """Find the runs of tokens in the files of a submission."""
         blocks, _ = blocks_of(files)
         grams = {path: own_grams(blocks[path], names=False) for path in blocks}
         return cls(files, blocks, grams)
 
     def all_runs(self) -> set[int]:
-        """Return the runs of all files."""
+        """Return the runs of tokens in all files of the submission."""
         runs: set[int] = set()
         for grams in self.grams.values():
             runs.update(grams.tolist())

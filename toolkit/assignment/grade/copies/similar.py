@@ -221,7 +221,7 @@ def anonymous(word: str) -> str:
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of a block, in order; a short block is one run.
+    """Return the hash of each run of tokens in a block, in order; a short block is one run.
 
     Args:
         names: True if different names count as different, False if all names count as the same.
@@ -239,7 +239,7 @@ def runs_of(block: Block, names: bool) -> list[int]:
 
 
 def grams_of(blocks: list[Block], names: bool) -> Grams:
-    """Return the runs of all blocks."""
+    """Return the hashes of all runs of tokens in all blocks."""
     runs: list[int] = []
     for block in blocks:
         runs += runs_of(block, names)
@@ -247,13 +247,13 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 
 
 def own_grams(blocks: list[Block], names: bool) -> Grams:
-    """Return the runs of all blocks that are not in the skeleton."""
+    """Return the hashes of the runs of tokens in all blocks that are not in the skeleton."""
     return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
 
 
 @functools.cache
 def skeleton(names: bool) -> Grams:
-    """Return the runs of the files from which all students start."""
+    """Return the hashes of the runs of tokens in the files from which all students start."""
     files = {}
     for path in package_data("skeleton").glob("*.py"):
         files[str(path)] = path.read_text(encoding="utf-8")

@@ -2,9 +2,9 @@
 
 The launcher gives up rights, sets limits and refuses the system calls that no limit covers. Then it
 runs the program that the arguments name ("-m module ..." or "script.py ...") in this same process.
-Processes that this program starts cannot read its memory or its descriptors: PR_SET_DUMPABLE
-prevents that, and exec would reset PR_SET_DUMPABLE. The launcher needs only Python's standard
-library until it has set the path to the toolkit.
+Because of PR_SET_DUMPABLE, which exec would reset, processes that this program starts cannot read
+its memory or its descriptors. The launcher needs only Python's standard library until it has set
+the path to the toolkit.
 """
 
 import ctypes
