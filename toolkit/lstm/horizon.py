@@ -106,7 +106,7 @@ def run_grid(
         run.load()
         rows = {_key(entry): entry for entry in run.entries}
         missing = [trial for key, trial in by_key.items() if key not in rows]
-        jobs = map(joblib.delayed(run_trial), missing)
+        jobs = list(map(joblib.delayed(run_trial), missing))
         with workers(cluster, num_workers):
             for row in joblib.Parallel(return_as="generator_unordered")(jobs):
                 rows[_key(row)] = row
