@@ -598,12 +598,12 @@ def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:
 
 def bands(log: list[Entry]) -> dict[str, Recipe]:
     """The bands of each recipe that has enough healthy runs to the end."""
-    healthy: dict[str, list[Entry]] = {name: [] for name in STEPS}
+    runs: dict[str, list[Entry]] = {name: [] for name in STEPS}
     for entry in log:
         is_whole = num_steps(entry) > STEPS[entry["recipe"]] - entry["every"]
         if is_whole and not entry["fault"] and entry["seed"] < NUM_BAND:
-            healthy[entry["recipe"]].append(entry)
-    return {name: fit(name, runs) for name, runs in healthy.items() if len(runs) > 2}
+            runs[entry["recipe"]].append(entry)
+    return {name: fit(name, entries) for name, entries in runs.items() if len(entries) > 2}
 
 
 class Report:

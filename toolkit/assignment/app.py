@@ -186,9 +186,7 @@ def report(
     minute.
     """
     from toolkit.assignment.report.fill import make_report
-    from toolkit.assignment.report.latex import lacking
     from toolkit.assignment.report.own import read_own, read_reference
-    from toolkit.common.package_data import how_to_install
 
     results = read_reference(exports) if reference else read_own(folder, exports)
     wanted = folder / "report" if out is None else out
@@ -199,7 +197,24 @@ def report(
         print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")
     for doubt in results.doubts:
         print(f"Have another look: {doubt}")
-    missing = lacking(student_number + "".join(name.split()))
+    _say_incomplete(student_number + "".join(name.split()), directory, made)
+    if directory != wanted:
+        print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
+    if exports is None and not reference and (folder / "mine" / "manifest.json").is_file():
+        command = command_line(
+            *("toolkit", "report", str(folder), "--student-number", student_number),
+            *("--exports", str(folder / "mine")),
+        )
+        print(f"Not shown: the networks in {folder / 'mine'}. With them: {command}")
+    print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
+
+
+def _say_incomplete(text: str, directory: Path, made: list[str]) -> None:
+    """Say which characters of a text pdfLaTeX lacks, and that report.docx was not made."""
+    from toolkit.assignment.report.latex import lacking
+    from toolkit.common.package_data import how_to_install
+
+    missing = lacking(text)
     if missing:
         print(
             f"Note: pdfLaTeX has no {missing}, so report.tex has character codes instead. "
@@ -212,15 +227,6 @@ def report(
         )
         if (directory / "report.docx").exists():
             print("The report.docx in this folder is older.")
-    if directory != wanted:
-        print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
-    if exports is None and not reference and (folder / "mine" / "manifest.json").is_file():
-        again = command_line(
-            *("toolkit", "report", str(folder), "--student-number", student_number),
-            *("--exports", str(folder / "mine")),
-        )
-        print(f"Not shown: the networks in {folder / 'mine'}. With them: {again}")
-    print(f"{directory}/: {', '.join(made)}. Replace each [[ ... ]] by your own text.")
 
 
 @app.command()

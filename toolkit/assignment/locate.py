@@ -136,8 +136,10 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
         candidates: the candidates for the part by content; evidence against a file excludes the
             file.
     """
-    excluded = {candidate.path for candidate in candidates if candidate.points < 0}
-    excluded |= {taken.path for taken in located.parts.values()}
+    excluded = set(map(_path, located.parts.values()))
+    for candidate in candidates:
+        if candidate.points < 0:
+            excluded.add(candidate.path)
     other_training = located.parts.get("train" if part == "gan" else "gan")
     if other_training:
         excluded |= located.code.reached.get(other_training.path, set())
@@ -151,11 +153,14 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
     """Return the LSTM that a training imports from a module that is not among the files."""
     facts = code.facts.get(path)
-    for taken in facts.imports if facts else ():
-        names = [name for name in taken.names if _is_called_lstm(name)]
-        is_theirs = "torch" not in taken.module
-        if names and is_theirs and not files_of_import(path, taken, code.facts):
-            return f"{taken.module}.{names[0]}"
+    if facts is None:
+        return ""
+    for imported in facts.imports:
+        name = next(filter(_is_called_lstm, imported.names), None)
+        if name is None or "torch" in imported.module:
+            continue
+        if not files_of_import(path, imported, code.facts):
+            return f"{imported.module}.{name}"
     return ""
 
 
@@ -181,24 +186,29 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
         elif candidate.points > 0:
             weak.append(candidate)
     _take(located, part, rated)
-    known = {candidate.path for candidate in rated}
-    weak.sort(key=attrgetter("points"), reverse=True)
-    located.close[part] += [candidate for candidate in weak if candidate.path not in known]
+    rated_paths = set(map(_path, rated))
+    for candidate in sorted(weak, key=attrgetter("points"), reverse=True):
+        if candidate.path not in rated_paths:
+            located.close[part].append(candidate)
 
 
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
     """Choose the candidate with the most points; among files with the same code, the topmost
     one.
     """
-    meant = [candidate for candidate in candidates if candidate.path == located.chosen]
-    ordered = sorted(meant or candidates, key=_rank)
+    chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
+    ordered = sorted(chosen or candidates, key=_rank)
     best = [candidate for candidate in ordered if candidate.points == ordered[0].points]
     names = {candidate.name for candidate in best}
-    if len(names) > 1 or not _mean_the_same(located.code, {candidate.path for candidate in best}):
+    if len(names) > 1 or not _mean_the_same(located.code, set(map(_path, best))):
         located.equal[part] = best
     elif best:
         located.parts[part] = best[0]
     located.close[part] = ordered[len(best) :] + located.close.get(part, [])
+
+
+def _path(candidate: Candidate) -> PurePosixPath:
+    return candidate.path
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import imageio.v3 as iio
 import numpy as np
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
@@ -131,21 +132,13 @@ def save_curves(
     axes = figure.subplots()
     for name, (x, y) in beside.items():
         axes.plot(x, y, color="gray", linewidth=4, alpha=0.25, label=name)
-    for n, (name, (x, y)) in enumerate(curves.items()):
-        style = "-" if n < 10 else "--"  # matplotlib has ten colours
-        marker = "o" if len(x) < 40 else ""
-        (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
-        if name in bands:
-            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
+    _draw_curves(axes, curves, bands)
     for name, (at, spread) in points.items():
         axes.errorbar(
             at, spread.mean, spread.sd, fmt="D", color="black", markersize=4, capsize=4, label=name
         )
     if level is not None:
-        called, height = level
-        mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
-        axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=called)
-        axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
+        _draw_level(axes, *level)
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.set(xscale="log" if log_x else "linear", yscale="log" if log else "linear")
     axes.grid(alpha=0.3)
@@ -156,6 +149,27 @@ def save_curves(
     else:
         axes.legend()
     _save(path, figure)
+
+
+def _draw_curves(
+    axes: Axes,
+    curves: Mapping[str, Curve],
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+) -> None:
+    """Draw curves, with the bands that some of them have."""
+    for n, (name, (x, y)) in enumerate(curves.items()):
+        style = "-" if n < 10 else "--"  # matplotlib has ten colours
+        marker = "o" if len(x) < 40 else ""
+        (line,) = axes.plot(x, y, style, marker=marker, markersize=3, linewidth=1.4, label=name)
+        if name in bands:
+            axes.fill_between(x, *bands[name], color=line.get_color(), alpha=0.15, linewidth=0)
+
+
+def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
+    """Draw a dashed horizontal line, and shade its standard deviation."""
+    mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
+    axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
+    axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
 
 
 def save_panels(

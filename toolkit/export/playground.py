@@ -252,18 +252,9 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
             1,
             1,
         ], back, _, 1, *_:
-            if s != x or p != y or weight.size(2) != weight.size(3):
-                return None
-            if bias is None:
-                bias = torch.zeros(weight.size(1 if back else 0))
-            op = "transposed" if back else "convolution"
-            return {"op": op, "stride": s, "padding": p, "weight": weight, "bias": bias}
+            return _convolution(weight, bias, (s, x), (p, y), bool(back))
         case "native_batch_norm", _, weight, bias, mean, variance, False, _, epsilon:
-            scale = (variance.double() + epsilon).rsqrt()
-            if weight is not None:
-                scale = weight * scale
-            shift = -mean * scale if bias is None else bias - mean * scale
-            return {"op": "scale", "weight": scale, "bias": shift}
+            return _batch_norm(weight, bias, mean, (variance.double() + epsilon).rsqrt())
         case "relu", _:
             return {"op": "leaky", "slope": 0}
         case "leaky_relu", _, *slope:
@@ -285,6 +276,33 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
         case "max_pool2d_with_indices", _, [2, 2], [2, 2] | []:
             return {"op": "pool"}
     return None
+
+
+def _convolution(
+    weight: Tensor,
+    bias: Tensor | None,
+    strides: tuple[int, int],
+    paddings: tuple[int, int],
+    transposed: bool,
+) -> Layer | None:
+    """Return the layer of a convolution that treats both axes alike; None for others."""
+    stride, padding = strides[0], paddings[0]
+    if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
+        return None
+    if bias is None:
+        bias = torch.zeros(weight.size(1 if transposed else 0))
+    op = "transposed" if transposed else "convolution"
+    return {"op": op, "stride": stride, "padding": padding, "weight": weight, "bias": bias}
+
+
+def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Layer:
+    """Return the layer y = (x - mean) * scale * weight + bias of a batch normalisation."""
+    if weight is not None:
+        scale = weight * scale
+    shift = -mean * scale
+    if bias is not None:
+        shift = bias - mean * scale
+    return {"op": "scale", "weight": scale, "bias": shift}
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:

@@ -246,6 +246,21 @@ def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
     return {}
 
 
+def _snapshot_steps(num_steps: int) -> set[int]:
+    """Return the steps after which samples are kept: evenly spaced, with the last one."""
+    return {k * num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
+
+
+def _is_due(step: int, interval: int, config: Config) -> bool:
+    """True after every `interval` steps, and after the last one."""
+    return step % interval == 0 or step == config.num_steps
+
+
+def _numbers(metrics: dict[str, float | str]) -> dict[str, float]:
+    """Return the metrics that are numbers, for the progress bar."""
+    return {name: value for name, value in metrics.items() if isinstance(value, float)}
+
+
 def train(
     config: Config,
     run: Run,
@@ -278,7 +293,7 @@ def train(
     networks = state.networks
     fixed = sample_latents(NUM_SAMPLES, config.latent_dim, make_rng(config.seed, "samples"))
     state.snapshots[0] = to_bytes(generate(networks.average, fixed))
-    snapshot_steps = {k * config.num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
+    snapshot_steps = _snapshot_steps(config.num_steps)
     if film:
         film.record(0, networks.average, networks.discriminator)
         state.film = film.frames
@@ -286,9 +301,6 @@ def train(
     if run.step == config.num_steps:
         say_finished("gan", run.step)
         return networks, state.snapshots
-
-    def is_due(step: int, interval: int) -> bool:
-        return step % interval == 0 or step == config.num_steps
 
     with Progress("gan", config.num_steps, run.step) as progress:
         clock = time.perf_counter() - run.seconds
@@ -305,14 +317,14 @@ def train(
                 state.snapshots[step] = to_bytes(generate(networks.average, fixed))
             if film:
                 film.record(step, networks.average, networks.discriminator)
-            if is_due(step, LOG_EVERY):
+            if _is_due(step, LOG_EVERY, config):
                 losses = {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
                 progress.update(step, **losses)
                 run.log(step, **losses)
-            if is_due(step, config.eval_every):
+            if _is_due(step, config.eval_every, config):
                 metrics = evaluate(networks.average)
-                progress.update(step, **{k: v for k, v in metrics.items() if isinstance(v, float)})
+                progress.update(step, **_numbers(metrics))
                 run.log(step, **metrics, seconds=round(time.perf_counter() - clock, 2))
-            if is_due(step, config.save_every):
+            if _is_due(step, config.save_every, config):
                 run.save(step, time.perf_counter() - clock, **vars(state))
     return networks, state.snapshots

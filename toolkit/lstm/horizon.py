@@ -101,29 +101,32 @@ def run_grid(
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")
     identity = sha256(json.dumps([_identity(trial) for trial in trials]).encode())
+    by_key = {_key(_settings(trial)): trial for trial in trials}
     with Run(directory, Grid(identity)) as run:
         run.load()
         rows = {_key(entry): entry for entry in run.entries}
-        keys = [_key(_settings(trial)) for trial in trials]
-        jobs = []
-        for key, trial in dict(zip(keys, trials, strict=True)).items():
-            if key not in rows:
-                jobs.append(joblib.delayed(run_trial)(trial))
+        missing = [trial for key, trial in by_key.items() if key not in rows]
+        jobs = list(map(joblib.delayed(run_trial), missing))
         with workers(cluster, num_workers):
             for row in joblib.Parallel(return_as="generator_unordered")(jobs):
                 rows[_key(row)] = row
-                if "error" not in row:
-                    run.log(run.step + 1, **row)
-                    run.save(run.step + 1, run.seconds + row["seconds"])
+                _log_result(run, row)
                 report(len(rows), row)
-        if run.step == len(set(keys)):
+        if run.step == len(by_key):
             run.finish(run.record("all steps done"))
-    results = []
-    for key in dict.fromkeys(keys):
-        row = dict(rows[key])
-        row.pop("step", None)
-        results.append(row)
-    return results
+    return [_without_step(rows[key]) for key in by_key]
+
+
+def _log_result(run: Run, row: Row) -> None:
+    """Keep the result of a trial, unless it failed."""
+    if "error" not in row:
+        run.log(run.step + 1, **row)
+        run.save(run.step + 1, run.seconds + row["seconds"])
+
+
+def _without_step(row: Row) -> Row:
+    """Return a row without the number of its entry in the log."""
+    return {name: value for name, value in row.items() if name != "step"}
 
 
 def _identity(trial: Trial) -> dict[str, Any]:

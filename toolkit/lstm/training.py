@@ -175,6 +175,13 @@ def _has_reached_target(config: Config, state: TrainState, validation_accuracy: 
     return state.streak == 2 and not config.curriculum
 
 
+def _resume(run: Run, state: TrainState) -> None:
+    """Restore the checkpoint of an interrupted run, if there is one."""
+    saved = run.load()
+    if saved:
+        run.restore(state, saved)
+
+
 def train(
     config: Config, run: Run, device: torch.device | str = "cpu", quiet: bool = False
 ) -> LSTM | RNN:
@@ -197,9 +204,7 @@ def train(
     run.check_config(config)
     state = initial_state(config, device)
     validation = held_out(config.length, "validation", 1000, make_rng(config.seed, "validation"))
-    saved = run.load()
-    if saved:
-        run.restore(state, saved)
+    _resume(run, state)
     if state.finished:
         if not quiet:
             say_finished(config.model, run.step)

@@ -76,17 +76,24 @@ def export(
                 exporter.said.append(f"Not exported: {WHAT[part]}, since no file here has it.")
             elif located is not None:
                 with exporter.attempt():
-                    try:
-                        with host.student(part, str(submission.root)) as student:
-                            export_one(student, located)
-                    except Unwatched:
-                        with host.student(part, str(submission.root)) as student:
-                            export_one(student, replace(located, witnesses=()))
+                    _export_watched(export_one, host, part, submission, located)
     if problem := torchscript.why_not():
         exporter.said.append(problem)
     if exporter.exports:
         replace_exports(exporter.exports, out)
     return exporter
+
+
+def _export_watched(
+    export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
+) -> None:
+    """Export a part as its training uses it, or as it is where the training cannot be watched."""
+    try:
+        with host.student(part, str(submission.root)) as student:
+            export_one(student, located)
+    except Unwatched:
+        with host.student(part, str(submission.root)) as student:
+            export_one(student, replace(located, witnesses=()))
 
 
 @dataclass

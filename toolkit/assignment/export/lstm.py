@@ -20,7 +20,7 @@ from torch import Tensor
 from toolkit.assignment.check.child.lstm.double import in_double
 from toolkit.assignment.check.host import Student, StudentError
 from toolkit.assignment.check.lstm import equations
-from toolkit.assignment.check.lstm.cell.affine import affine
+from toolkit.assignment.check.lstm.cell.affine import Map, affine
 from toolkit.assignment.check.lstm.cell.candidates import Candidates
 from toolkit.assignment.check.lstm.cell.matching import find_match
 from toolkit.assignment.check.lstm.cell.recording import Recording
@@ -173,14 +173,9 @@ class Fitted:
         for piece, values, gate in zip(pieces, series, cell.gates, strict=True):
             before = values if piece.is_before else INVERSE[gate.kind](values)
             maps.append(affine(before[1:].flatten(0, 1), x_now, h_before))
-        readout = affine(logits, None, h[-1])
         network_type = LSTM if kind == "LSTM" else RNN
         model = network_type(hidden, one_hot=x.size(-1) == 10)
-        model.cell.weight_ih.copy_(torch.cat([gate.weight_x for gate in maps], 1).t())
-        model.cell.weight_hh.copy_(torch.cat([gate.weight_h for gate in maps], 1).t())
-        model.cell.bias.copy_(torch.cat([gate.bias for gate in maps]))
-        model.readout.weight.copy_(readout.weight_h.t())
-        model.readout.bias.copy_(readout.bias)
+        _put_weights(model, maps, affine(logits, None, h[-1]))
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
@@ -255,19 +250,39 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
             return None
         variant.any_length = network.any_length
         variant.counting, variant.uses = network.counting, network.uses
-        hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
-        embedding_sizes = guesses if "embedding" in variant.took else [5]
-        for hidden, embedding in product(hidden_sizes, embedding_sizes):
-            sizes = {"hidden": hidden, "embedding": embedding}
-            variant.build(**sizes)
-            if _has_shapes(variant, shapes):
-                batch = variant.usage.batch
-                # If batch and hidden size are equal, the network may take one for the other.
-                if hidden and batch == variant.usage.hidden:
-                    batch = hidden
-                variant.usage = replace(variant.usage, hidden=hidden, batch=batch)
-                return Fitted(variant, states, sizes)
+        sizes = _fitting_sizes(variant, shapes, guesses)
+        if sizes is not None:
+            return Fitted(variant, states, sizes)
     return None
+
+
+def _fitting_sizes(
+    variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
+) -> dict[str, int] | None:
+    """Build a network in the sizes of these weights; None if it does not have such sizes."""
+    hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
+    embedding_sizes = guesses if "embedding" in variant.took else [5]
+    for hidden, embedding in product(hidden_sizes, embedding_sizes):
+        sizes = {"hidden": hidden, "embedding": embedding}
+        variant.build(**sizes)
+        if _has_shapes(variant, shapes):
+            batch = variant.usage.batch
+            # If batch and hidden size are equal, the network may take one for the other.
+            if hidden and batch == variant.usage.hidden:
+                batch = hidden
+            variant.usage = replace(variant.usage, hidden=hidden, batch=batch)
+            return sizes
+    return None
+
+
+@torch.no_grad()
+def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
+    """Put the weights of the gates and of the readout into a network."""
+    model.cell.weight_ih.copy_(torch.cat([gate.weight_x for gate in gates], 1).t())
+    model.cell.weight_hh.copy_(torch.cat([gate.weight_h for gate in gates], 1).t())
+    model.cell.bias.copy_(torch.cat([gate.bias for gate in gates]))
+    model.readout.weight.copy_(readout.weight_h.t())
+    model.readout.bias.copy_(readout.bias)
 
 
 def _usages_to_read(network: Network) -> list[Usage]:

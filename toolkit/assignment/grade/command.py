@@ -15,6 +15,7 @@ from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import set_aside
 
 if TYPE_CHECKING:
+    from toolkit.assignment.grade.gradebook.roster import Roster
     from toolkit.assignment.grade.result import Result
     from toolkit.common.progress import Progress
 
@@ -111,21 +112,16 @@ def grade(
             "grade needs Linux, because it runs the code of strangers in a sandbox. Windows has "
             "Linux in WSL, a Mac in a virtual machine."
         )
-    from toolkit.assignment.grade.folder import find_archives, find_links, grade_folder
-    from toolkit.assignment.grade.gradebook.roster import read_roster
+    from toolkit.assignment.grade.folder import grade_folder
     from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
     from toolkit.assignment.grade.sandbox.choice import find_isolation
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.grade.verdict import Check
 
-    if csv is None and roster is not None:
-        raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
-    students = None if roster is None else read_roster(roster)
+    students = _read_students(roster, csv)
     points = read_rubric(rubric or DEFAULT)
-    names = [path.name for path in find_archives(folder)]
-    for link in find_links(folder):
-        print(f"Not graded: {link.name!r} is a link. Copy the archive itself into the folder.")
+    names = _find_names(folder)
     if csv is not None:  # before anything is graded or set aside
         find_owners(names, csv, students)
     if restart and out.exists():
@@ -155,6 +151,27 @@ def grade(
         written = write_gradebook(names, results, out, csv, students, points, title)
         made = f"For {csv}: {', '.join(map(str, written.files))}."
         print("\n".join([*written.unclear, *written.missing, made]))
+
+
+def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | None":
+    """Read a roster, if one is given; raise a UsageError if no platform is given."""
+    from toolkit.assignment.grade.gradebook.roster import read_roster
+
+    if roster is None:
+        return None
+    if csv is None:
+        raise UsageError("A roster is for --csv: say which platform, e.g. --csv moodle.")
+    return read_roster(roster)
+
+
+def _find_names(folder: Path) -> list[str]:
+    """Return the names of the archives to grade, and say that links are left out."""
+    from toolkit.assignment.grade.folder import find_archives, find_links
+
+    names = [path.name for path in find_archives(folder)]
+    for link in find_links(folder):
+        print(f"Not graded: {link.name!r} is a link. Copy the archive itself into the folder.")
+    return names
 
 
 def say_open(cluster: str | None) -> None:

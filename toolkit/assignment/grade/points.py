@@ -147,21 +147,23 @@ def free(report: Report, rubric: Rubric) -> list[Finding]:
     return [finding for finding in report.findings if cause(finding) not in homes]
 
 
+NEEDS_A_LOOK: dict[str, str] = {  # the sentence about a finding: the assignment's file, its name
+    "missing-file": "{file} is missing.",
+    "does-not-import": "{name} cannot be imported.",
+    "does-not-run": "{name} stops with an error.",
+    "time-limit": "{name} was stopped or ended in the middle.",
+    "doubtful-record": "{name} says what cannot be true.",
+}
+
+
 def reasons(report: Report, counted: list[Counted]) -> list[str]:
     """Return one sentence for each reason why a person should look at this archive, or []."""
     sentences = []
     for finding in report.findings:
-        name = finding.file or FILES[finding.part]
-        if finding.id == "missing-file":
-            sentences.append(f"{FILES[finding.part]} is missing.")
-        elif finding.id == "does-not-import":
-            sentences.append(f"{name} cannot be imported.")
-        elif finding.id == "does-not-run":
-            sentences.append(f"{name} stops with an error.")
-        elif finding.id == "time-limit":
-            sentences.append(f"{name} was stopped or ended in the middle.")
-        elif finding.id == "doubtful-record":
-            sentences.append(f"{name} says what cannot be true.")
+        if finding.id in NEEDS_A_LOOK:
+            file = FILES[finding.part]
+            sentence = NEEDS_A_LOOK[finding.id]
+            sentences.append(sentence.format(file=file, name=finding.file or file))
     unseen_parts = {finding.part for finding in report.not_seen}
     for part in PARTS:
         if part in unseen_parts:

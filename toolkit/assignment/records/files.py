@@ -130,29 +130,31 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
         code: a set of files that includes the student's Python files.
     """
     parts = find_parts(code)
-
-    def gap(part: Part, clause: str, *options: str) -> Gap:
+    for part, clause, options in _missing(records):
         path = parts.get(part, PurePosixPath(FILES[part]))
         if path in code and "keep_record" not in code_of(path, code[path]):
             clause += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
-        return Gap(part, clause, command_line("python", str(path), *options))
+        yield Gap(part, clause, command_line("python", str(path), *options))
 
+
+def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
+    """Yield a part, what its records lack, and the options of the command that makes it."""
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:
-        yield gap("train", "there is no record of the LSTM at T = 5", "--length", "5")
+        yield "train", "there is no record of the LSTM at T = 5", ["--length", "5"]
     if max(lengths, default=0) <= 5:
-        yield gap("train", "there is no record of the LSTM at a longer T", "--length", "20")
+        yield "train", "there is no record of the LSTM at a longer T", ["--length", "20"]
     if networks <= {"LSTM"}:
-        options = ("--network", "rnn", "--length", str(max([*lengths, 20])))
-        yield gap("train", "there is no record of the RNN to compare the LSTM with", *options)
+        options = ["--network", "rnn", "--length", str(max([*lengths, 20]))]
+        yield "train", "there is no record of the RNN to compare the LSTM with", options
     if records.gan is None:
-        yield gap("gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is missing")
+        yield "gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is missing", []
     for name, contents in PICTURES.items():
         if name not in records.pictures:
-            yield gap("gan", f"{FOLDER}/{name}, {contents}, is missing")
+            yield "gan", f"{FOLDER}/{name}, {contents}, is missing", []
     for part, clause in records.problems:
-        yield gap(part, clause)
+        yield part, clause, []
 
 
 def part_of(path: PurePosixPath) -> Part:

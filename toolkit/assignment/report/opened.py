@@ -49,19 +49,19 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
     opened = {name: shown[name] for name in OPENED if name in shown}
     if not opened:
         return []
-    whose = next(iter(opened.values())).whose or "the toolkit"
-    print(f"The networks of {whose} are opened and measured: about a minute.", flush=True)
+    author = next(iter(opened.values())).whose or "the toolkit"
+    print(f"The networks of {author} are opened and measured: about a minute.", flush=True)
     networks = {name: load(name, source.folder) for name, source in opened.items()}
     generator = networks.pop("generator", None)
     if generator:
-        _add_generator(generator, whose, results)
+        _add_generator(generator, author, results)
     if networks:
-        _add_recurrent(networks, whose, results)
+        _add_recurrent(networks, author, results)
     return list(opened)
 
 
 @torch.no_grad()
-def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) -> None:
+def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
     """Add accuracy against T, and the inside of the LSTM for a right and for a wrong palindrome."""
     examples: Examples = {}
     curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
@@ -73,13 +73,13 @@ def _add_recurrent(networks: Mapping[str, Any], whose: str, results: Results) ->
             curves[name.upper()].append(float(right.float().mean()))
             if name == "lstm":
                 _keep_examples(examples, digits, last, right)
-    _add_accuracy(curves, whose, "lstm" in networks and False not in examples, results)
+    _add_accuracy(curves, author, "lstm" in networks and False not in examples, results)
     for is_right, (digits, last_digit) in sorted(examples.items(), reverse=True):
         answer, picture = _inside(networks["lstm"], digits)
         verdict = "which is right" if is_right else f"where {last_digit} is right"
         name = f"opened-{'right' if is_right else 'wrong'}.png"
         caption = (
-            f"Inside the exported LSTM of {whose}: it reads the first {len(digits)} digits of a "
+            f"Inside the exported LSTM of {author}: it reads the first {len(digits)} digits of a "
             f"palindrome of T = {len(digits) + 1}, and answers {answer}, {verdict}. Above: red "
             "where it would answer with the first digit. Below: the cells that contribute most to "
             "this answer, from -1 (blue) to 1 (red)."
@@ -105,12 +105,12 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 
 
 def _add_accuracy(
-    curves: Mapping[str, list[float]], whose: str, all_right: bool, results: Results
+    curves: Mapping[str, list[float]], author: str, all_right: bool, results: Results
 ) -> None:
     """Add the picture of accuracy against T; `all_right` adds a note to the caption."""
     picture = drawn(
         save_curves,
-        {f"{name} of {whose}": (LENGTHS, curve) for name, curve in curves.items()},
+        {f"{name} of {author}": (LENGTHS, curve) for name, curve in curves.items()},
         title="Accuracy of the trained network",
         x_label="T, digits in a palindrome",
         y_label="accuracy on unseen palindromes",
@@ -120,9 +120,9 @@ def _add_accuracy(
     )
     name = results.add_figure("opened-accuracy.png", picture)
     caption = (
-        f"The exported {' and '.join(curves)} of {whose}, asked {NUM_ASKED} palindromes at each of "
-        f"{len(LENGTHS)} T from 5 to 1,000. The thick grey line is the toolkit's own network, for "
-        "comparison."
+        f"The exported {' and '.join(curves)} of {author}, asked {NUM_ASKED} palindromes at each "
+        f"of {len(LENGTHS)} T from 5 to 1,000. The thick grey line is the toolkit's own network, "
+        "for comparison."
     )
     if all_right:
         caption += " The LSTM got none of them wrong."
@@ -146,11 +146,11 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
     return int(answers[-1]), drawn(save_heat_maps, maps, title=title, x_label="step")
 
 
-def _add_generator(generator: Any, whose: str, results: Results) -> None:
+def _add_generator(generator: Any, author: str, results: Results) -> None:
     """Add samples, a walk, and the scorecard beside the scorecard of real images."""
     folder = package_data("exports")
     classifier = load("classifier", folder)
-    gan = Gan(f"the exported generator of {whose}", moment="of one seed")
+    gan = Gan(f"the exported generator of {author}", moment="of one seed")
     try:
         pair = pair_of_classes(generator, classifier, SEED)
     except ToolkitError:  # no image is clear enough: take any two

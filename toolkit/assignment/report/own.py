@@ -203,12 +203,7 @@ def add_by_length(records: Records, results: Results) -> None:
 def add_gan(records: Records, results: Results) -> None:
     """Add all available pictures and losses of the GAN."""
     gan = Gan("my_gan.py")
-    for name, (_, data) in records.pictures.items():
-        if is_whole(data):
-            results.add_figure(name, data)
-        else:
-            command = command_line("python", "my_gan.py")
-            results.gaps.append(Gap("gan", f"{name} is not a complete picture", command))
+    _add_pictures(records, results)
     gan.samples = [name for name in SAMPLES if name in results.figures]
     gan.interpolation = INTERPOLATION if INTERPOLATION in results.figures else ""
     log = records.gan
@@ -222,6 +217,16 @@ def add_gan(records: Records, results: Results) -> None:
             results.commands.append(log.command)
     if gan.samples or gan.losses or gan.interpolation:
         results.gans.append(gan)
+
+
+def _add_pictures(records: Records, results: Results) -> None:
+    """Add the complete pictures of the GAN, and a gap for each that is damaged."""
+    command = command_line("python", "my_gan.py")
+    for name, (_, data) in records.pictures.items():
+        if is_whole(data):
+            results.add_figure(name, data)
+        else:
+            results.gaps.append(Gap("gan", f"{name} is not a complete picture", command))
 
 
 def _losses(log: Log, results: Results) -> str:

@@ -68,7 +68,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
         verdict="wrong",
         number=number,
         numbers=True,
-        shown=[(name, _text(value)) for name, value in values.items()],
+        shown=list(zip(values, map(_text, values.values()), strict=True)),
         result=comparison.result,
         sentences=sentences,
         mistake=mistake,

@@ -7,7 +7,6 @@ comparisons.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -132,10 +131,10 @@ def _ignored_inputs(
         changed = value + torch.linspace(0.25, 0.5, value.numel()).view_as(value)
         if value.dtype == torch.int64:
             changed = (value + 1) % 10
-        others = {**inputs, name: changed}.values()
-        if same(_call(reference, others), wanted):
+        values = {**inputs, name: changed}.values()
+        if same(_call(reference, values), wanted):
             continue
-        if same(_call(function, others), got):
+        if same(_call(function, values), got):
             yield name
 
 
@@ -355,41 +354,80 @@ class _Discriminator(nn.Module):
         return Comparison(got, wanted, mistake, mistake)
 
 
-def _step_of(trained: str, function: Function) -> Iterator[Comparison]:
-    """Test one step of a network: the direction of the answers, and the weights that it changes."""
-    g, d = _Generator(), _Discriminator()
-    weights = {"generator": g.weight, "discriminator": d.weight}
-    before = {name: weight.detach().clone() for name, weight in weights.items()}
-    # As the generator's backward pass leaves one in the discriminator, before each of its steps.
-    weights[trained].grad = torch.full_like(weights[trained], OLD)
-    reached: list[bool] = []
-    g.weight.register_hook(lambda gradient: reached.append(bool(gradient.any())))
-    real, draws = torch.rand(BATCH, 1, 28, 28) * 2 - 1, trained == "generator"
-    optimizer = torch.optim.SGD([weights[trained]], lr=1.0)
-    loss = function(g, d, optimizer, BATCH if draws else real)
-    yield Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
-    if draws:
-        yield Comparison(any(reached), True, "reached", "cut")
-        yield d.push(torch.cat(g.drawn), "up", "direction")
-    else:
-        yield d.push(real, "up", "real")
-        yield d.push(torch.cat(g.drawn), "down", "drawn")
-        yield Comparison(any(reached), False, "reached", "detach")
-    moved = {}
-    for name, weight in weights.items():
-        distance = float((weight.detach() - before[name]).abs().max())
-        if distance > 0:
-            moved[name] = distance
-    if not draws:
-        yield Comparison(moved.get(trained, 0.0) > OLD / 2, False, "cleared", "clear")
+class _Step:
+    """One step of the generator or of the discriminator, and what it moved.
+
+    Args:
+        trained: "generator" or "discriminator".
+        function: the student's.
+    """
+
+    def __init__(self, trained: str, function: Function) -> None:
+        self.trained, self.function = trained, function
+        self.generator, self.discriminator = _Generator(), _Discriminator()
+        self.weights = {
+            "generator": self.generator.weight,
+            "discriminator": self.discriminator.weight,
+        }
+        self.weight = self.weights[trained]
+        # As the generator's backward pass leaves one in the discriminator before each of its steps.
+        self.weight.grad = torch.full_like(self.weight, OLD)
+        self.reached = False  # a gradient that is not zero reached the generator
+        self.generator.weight.register_hook(self._reach)
+        self.real = torch.rand(BATCH, 1, 28, 28) * 2 - 1
+        self.optimizer = torch.optim.SGD([self.weight], lr=1.0)
+
+    def _reach(self, gradient: Tensor) -> None:
+        self.reached = self.reached or bool(gradient.any())
+
+    def make(self) -> tuple[Any, dict[str, float]]:
+        """Call the function; returns the loss, and how far each network that moved has moved."""
+        before = {name: weight.detach().clone() for name, weight in self.weights.items()}
+        batch = BATCH if self.trained == "generator" else self.real
+        loss = self.function(self.generator, self.discriminator, self.optimizer, batch)
+        moved = {}
+        for name, weight in self.weights.items():
+            distance = float((weight.detach() - before[name]).abs().max())
+            if distance > 0:
+                moved[name] = distance
+        return loss, moved
+
+
+def _compared_loss(loss: Any) -> Comparison:
+    """Compare a loss with itself: the difference is 0 if the loss is finite."""
+    return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
+
+
+def _compared_moves(moved: Mapping[str, float], trained: str) -> Comparison:
     names = ", ".join(moved)
-    yield Comparison(names or "-", trained, "moved", "other" if names else "still")
-    yield from g.noise(BATCH)
-    if draws:  # nothing else leaves gradients in it, so they may be cleared after a step as well
-        there = weights[trained].detach().clone()
-        function(g, d, optimizer, BATCH)
-        distance = float((weights[trained].detach() - there).abs().max())
-        yield Comparison(distance > OLD / 2, False, "cleared", "clear")
+    return Comparison(names or "-", trained, "moved", "other" if names else "still")
+
+
+def discriminator_step(function: Function) -> Iterator[Comparison]:
+    """Test one step: the direction of the answers, the gradients, and the weights that it moves."""
+    step = _Step("discriminator", function)
+    loss, moved = step.make()
+    yield _compared_loss(loss)
+    yield step.discriminator.push(step.real, "up", "real")
+    yield step.discriminator.push(torch.cat(step.generator.drawn), "down", "drawn")
+    yield Comparison(step.reached, False, "reached", "detach")
+    yield Comparison(moved.get("discriminator", 0.0) > OLD / 2, False, "cleared", "clear")
+    yield _compared_moves(moved, "discriminator")
+    yield from step.generator.noise(BATCH)
+
+
+def generator_step(function: Function) -> Iterator[Comparison]:
+    """Test one step as `discriminator_step` does, and a second one with gradients of the first."""
+    step = _Step("generator", function)
+    loss, moved = step.make()
+    yield _compared_loss(loss)
+    yield Comparison(step.reached, True, "reached", "cut")
+    yield step.discriminator.push(torch.cat(step.generator.drawn), "up", "direction")
+    yield _compared_moves(moved, "generator")
+    yield from step.generator.noise(BATCH)
+    # Nothing else leaves gradients in it, so they may be cleared after a step as well.
+    _, moved = step.make()
+    yield Comparison(moved.get("generator", 0.0) > OLD / 2, False, "cleared", "clear")
 
 
 def sample(function: Function) -> Iterator[Comparison]:
@@ -422,8 +460,8 @@ PLAYED: dict[str, Callable[[Function], Iterator[Comparison]]] = {
     "train.step": train_step,
     "train.accuracy": accuracy,
     "gan.generator": generator,
-    "gan.discriminator_step": partial(_step_of, "discriminator"),
-    "gan.generator_step": partial(_step_of, "generator"),
+    "gan.discriminator_step": discriminator_step,
+    "gan.generator_step": generator_step,
     "gan.sample": sample,
     "gan.interpolation": interpolation,
 }

@@ -10,6 +10,7 @@ import ast
 import atexit
 import importlib.util
 import linecache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,10 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
     if tree is None:
         return None
     (stub,) = ast.parse(exercise.stub).body
-    to_write = {name for _, name in unwritten(tree, source)}
-    if exercise.function in to_write | {name.partition(".")[0] for name in to_write}:
+    to_write = set()
+    for _, name in unwritten(tree, source):
+        to_write |= {name, name.partition(".")[0]}
+    if exercise.function in to_write:
         return False
     for node in tree.body:
         if type(node) is type(stub) and getattr(node, "name", "") == exercise.function:
@@ -144,29 +147,23 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
     """Return the answer about an exercise, from the check's report about its part."""
-
-    def sentences(key: str, finding: Finding) -> list[Sentence]:
-        place = _line(submission, finding.file, finding.line)
-        return [(key, {"message": finding.message}), *place]
-
     for finding in report.findings:
-        id, with_equation = str(finding.id), f"{finding.id} {finding.equation}"
-        if id in exercise.ids or with_equation in exercise.ids:
+        ids = {str(finding.id), f"{finding.id} {finding.equation}"}
+        if not ids.isdisjoint(exercise.ids):
             return Answer(
                 verdict="wrong",
                 numbers=True,
-                id=id,
-                sentences=sentences("judged", finding),
-                mistake=_mistake_with({id, with_equation}, exercise),
+                id=str(finding.id),
+                sentences=_sentences("judged", finding, submission),
+                mistake=_mistake_with(ids, exercise),
             )
-    if "not-written" in {finding.id for finding in report.findings}:
+    if any(finding.id == "not-written" for finding in report.findings):
         return Answer(verdict="not written")
-    ids = {id.split()[0] for id in exercise.ids}
-    unseen = [finding for finding in report.not_seen if finding.id in ids]
+    unseen = _unseen(exercise, report)
     if not unseen and _is_answered(exercise, report):
         return Answer(verdict="right")
-    others = [finding for finding in report.not_seen if finding.id is None]
-    obstacles = [*unseen, *report.findings, *others]
+    obstacles = [*unseen, *report.findings]
+    obstacles += [finding for finding in report.not_seen if finding.id is None]
     if not obstacles:
         return Answer(verdict="not seen", sentences=[("not looked at", {})])
     # A fault of another exercise was found in numbers, so there is something to give hints about.
@@ -174,18 +171,37 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
     return Answer(
         verdict="not seen",
         numbers=compared,
-        sentences=sentences("in the way", obstacles[0]),
+        sentences=_sentences("in the way", obstacles[0], submission),
     )
+
+
+def _sentences(key: str, finding: Finding, submission: Submission) -> list[Sentence]:
+    """Return the message of a finding, and its line."""
+    place = _line(submission, finding.file, finding.line)
+    return [(key, {"message": finding.message}), *place]
+
+
+def _ids(exercise: Exercise) -> set[str]:
+    """Return the ids of an exercise, without the equations that may follow them."""
+    return {id.split()[0] for id in exercise.ids}
+
+
+def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
+    """Return the faults of an exercise that the check could not look for."""
+    ids = _ids(exercise)
+    return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
     """True if the check has shown that the code has none of the exercise's faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
-    ids = {id.split()[0] for id in exercise.ids}
-    answered = {id for right in report.right for id in right.answers}
-    asked = [{*question} for question in QUESTIONS[exercise.part] if ids & {*question}]
-    return all(question & answered for question in asked)
+    answered = set(chain.from_iterable(right.answers for right in report.right))
+    ids = _ids(exercise)
+    for question in QUESTIONS[exercise.part]:
+        if not ids.isdisjoint(question) and answered.isdisjoint(question):
+            return False
+    return True
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:

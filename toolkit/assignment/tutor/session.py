@@ -111,9 +111,13 @@ def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
     """Return a hint about the mistake in the last check, or "" if the exercise's hints cover it."""
-    mistake = exercise.mistakes.get(last["mistake"], {}) if last["verdict"] == "wrong" else {}
-    if step == 1 or mistake.get("then") != "page":
-        return mistake.get(language, "") if step == 1 else ""
+    if last["verdict"] != "wrong":
+        return ""
+    mistake = exercise.mistakes.get(last["mistake"], {})
+    if step == 1:
+        return mistake.get(language, "")
+    if mistake.get("then") != "page":
+        return ""
     page = explanation(cast(Id, mistake["id"]), language)
     if page is None:
         return ""

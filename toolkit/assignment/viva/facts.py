@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator, Mapping
+from itertools import starmap
 from typing import Any
 
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
@@ -182,21 +183,32 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
     if not run:
         return None
     pairs = list(zip(passes, run.get("passes", ()), strict=False))
-    differences = []
-    same_random = len(pairs) == len(passes)
-    for before, after in pairs:
-        if before["at"] != after["at"] or None in (before["value"], after["value"]):
-            return None
-        size = abs(before["value"]) or 1.0
-        differences.append(abs(before["value"] - after["value"]) / size)
-        same_random = same_random and before["random"] == after["random"]
+    if not all(starmap(_are_comparable, pairs)):
+        return None
+    differences = list(starmap(_difference, pairs))
     if run["ended"] == "error" and not any(differences):
         return "stops"
+    same_random = len(pairs) == len(passes) and all(starmap(_have_same_random, pairs))
     if not same_random or not all(map(_is_clear, differences)):
         return None
     if differences[losses[0]]:
         return "first"
     return "second" if differences[losses[1]] else "neither"
+
+
+def _are_comparable(before: Run, after: Run) -> bool:
+    """True if two backward passes start on the same line, from losses that are known."""
+    return before["at"] == after["at"] and None not in (before["value"], after["value"])
+
+
+def _have_same_random(before: Run, after: Run) -> bool:
+    return bool(before["random"] == after["random"])
+
+
+def _difference(before: Run, after: Run) -> float:
+    """Return the difference of two losses, relative to the first."""
+    size = abs(before["value"]) or 1.0
+    return float(abs(before["value"] - after["value"]) / size)
 
 
 def _is_clear(difference: float) -> bool:
