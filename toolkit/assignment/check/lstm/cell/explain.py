@@ -41,7 +41,7 @@ Proofs = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]  # rule and det
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
     """Return the equations with the deviations that a reading of the numbers has."""
-    cells = [_layer(match) for match in layers]
+    cells = list(map(_layer, layers))
     if readout.exact:
         return Model(cells, readout, "h")
     for name, (state, further) in _readouts(layers[-1]).items():

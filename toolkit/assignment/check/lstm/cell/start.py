@@ -43,11 +43,11 @@ class FirstStep(NamedTuple):
 
     def h(self, zeros: Tensor) -> Tensor:
         """Return h(0), which explains the rests; `zeros` if they are small."""
-        if self.away <= MAX_REST:
-            return zeros
-        weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
-        solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
-        return solution.t()
+        if self.away > MAX_REST:
+            weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
+            solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
+            return solution.t()
+        return zeros
 
 
 def nonzero(match: Match) -> Beginning | None:
