@@ -10,6 +10,7 @@ import pytest
 
 from toolkit.assignment.check import rules as module
 from toolkit.assignment.check import verify
+from toolkit.assignment.check.claims import CLAIMS
 from toolkit.assignment.check.findings import IDS
 from toolkit.assignment.check.rules import Rule, rules
 from toolkit.assignment.parts import PARTS
@@ -36,7 +37,7 @@ def test_each_is_a_sentence_that_can_be_said(part: Any) -> None:
     for name, rule in rules(part).items():
         table, _, short = name.partition(".")
         is_fault = table not in ("right", "not-seen", "also")
-        claims = [claim for claim in verify.CLAIMS.values() if table in claim.ids.split()]
+        claims = [claim for claim in CLAIMS.values() if table in claim.ids.split()]
         known = {name for claim in claims for name in inspect.signature(claim.holds).parameters}
         known |= {"id"} | ({"said"} if table in verify.ONCE else set())
         halves = [f"{table}.", short], *([short[: k + 1], short[k + 1 :]] for k in dashes(short))

@@ -6,26 +6,27 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check import verify
+from toolkit.assignment.check import claims, verify
 from toolkit.assignment.check.findings import IDS, QUESTIONS, Finding, Id
 from toolkit.assignment.check.host import Gone
 from toolkit.assignment.check.verdicts import Verdicts
 
 
-def test_it_asks_nobody() -> None:
+@pytest.mark.parametrize("path", [verify.__file__, claims.__file__])
+def test_it_asks_nobody(path: str) -> None:
     """It imports nothing that runs or judges a student's code, nor numbers that it could read."""
-    found = set[str | None]()
-    for node in ast.walk(ast.parse(Path(verify.__file__).read_text())):
+    modules = set[str | None]()
+    for node in ast.walk(ast.parse(Path(path).read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
-    own = "toolkit.assignment.check.findings"
-    assert found <= {"inspect", "math", "collections.abc", "typing", own}
+            modules.add(node.module)
+    own = {"toolkit.assignment.check.claims", "toolkit.assignment.check.findings"}
+    assert modules <= {"inspect", "math", "collections.abc", "typing", *own}
 
 
 def test_every_id_can_be_proved() -> None:
-    assert {id for claim in verify.CLAIMS.values() for id in claim.ids.split()} == set(IDS)
+    assert {id for claim in claims.CLAIMS.values() for id in claim.ids.split()} == set(IDS)
 
 
 def finding(id: Id, seen: dict[str, Any]) -> Finding:

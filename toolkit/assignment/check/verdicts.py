@@ -60,7 +60,7 @@ class Verdicts:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
 
         Args:
-            proof: what was seen, by the names in `verify.RIGHT`; what it does not prove is not
+            proof: what was seen, by the names in `claims.RIGHT`; what it does not prove is not
                 seen.
             fields: what else the sentence mentions.
         """
@@ -122,7 +122,7 @@ class Verdicts:
         Args:
             name: `ID.NAME`, as the rules have it.
             equation: the one that is wrong, where the rule may be about several.
-            proof: what was seen, by the names in `verify.CLAIMS`; what it does not prove is not
+            proof: what was seen, by the names in `claims.CLAIMS`; what it does not prove is not
                 seen.
             fields: what else the sentence mentions.
         """

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.claims import is_pulled
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
 from toolkit.assignment.check.train.trace import Loss
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.check.verify import is_pulled
 
 WAYS = {1: "up", -1: "down"}
 

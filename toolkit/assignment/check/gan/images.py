@@ -6,11 +6,11 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.claims import is_normal
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.train.trace import Batch, Call
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.check.verify import is_normal
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident

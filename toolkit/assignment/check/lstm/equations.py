@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.cell import explain, reference, start
@@ -21,7 +22,6 @@ from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, 
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.check.verify import EXACT
 
 ROWS = 41  # sequences in a recording, at least
 UNKNOWN = 100  # as much as no reading costs

@@ -1,1 +1,1 @@
-"""Which numbers of a network are its gates, c(t) and h(t), and what deviates in them."""
+"""Finds the gates, c(t) and h(t) among the numbers of a network, and what deviates in them."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.affine import MAX_RESIDUAL, basis, residuals
-from toolkit.assignment.check.lstm.cell.recording import Recording, stacked
+from toolkit.assignment.check.lstm.cell.recording import Place, Recording, stacked
 from toolkit.assignment.check.lstm.cell.reference import activation
 
 VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach",
@@ -37,11 +37,15 @@ class Candidates:
         self.first = int(late)
         series = recording.series + recording.late if late else recording.series
         values = _values(recording, late)
-        is_finite = [bool(numbers.isfinite().all()) for numbers in values]
-        kept = [k for k, finite in enumerate(is_finite) if finite]
+        kept: list[int] = []  # without those that overflow
+        self.places: list[Place] = []
+        self.times: list[int] = []
+        for k, numbers in enumerate(values):
+            if bool(numbers.isfinite().all()):
+                kept.append(k)
+                self.places.append(series[k].place)
+                self.times.append(series[k].times)
         self.values = values[kept]
-        self.places = [series[k].place for k in kept]
-        self.times = [series[k].times for k in kept]
         self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
         self.now = self.x[1:].flatten(0, 1)
         self.reads: list[int] = []  # the series that gates may read
@@ -96,13 +100,15 @@ class Candidates:
             with_plain: also those that have no activation.
         """
         gates = [(k, kind) for k, kind, _ in self.explained]
-        known = {k for k, _ in gates}
+        explained = {k for k, _ in gates}
         for k, place in enumerate(self.places):
-            if place.name in ACTIVE and k not in known:
+            if place.name in ACTIVE and k not in explained:
                 gates.append((k, place.name))
         if with_plain:
-            known = {k for k, _ in gates}
-            gates += [(k, "none") for k in self._plain if k not in known]
+            active = {k for k, _ in gates}
+            for k in self._plain:
+                if k not in active:
+                    gates.append((k, "none"))
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
@@ -118,15 +124,14 @@ class Candidates:
         """The series that are affine maps of x(t) and of the state that gates read: of both."""
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)
-        single = [basis(part) for part in (self.now, *past)]
+        single = list(map(basis, (self.now, *past)))
         plain = []
         for k, kind, inside in self.transformed:
             if kind != "none":
                 continue
             later = inside[1:].flatten(0, 1)[None]
-            if residuals(later, joint)[0] >= MAX_RESIDUAL:
-                continue
-            if all(residuals(later, part)[0] > MAX_RESIDUAL for part in single):
+            is_map = bool(residuals(later, joint)[0] < MAX_RESIDUAL)
+            if is_map and all(residuals(later, part)[0] > MAX_RESIDUAL for part in single):
                 plain.append(k)
         return plain
 
@@ -150,15 +155,19 @@ def _distinct(gates: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[in
     """Leave out a gate that equals an earlier one, or is 1 minus it."""
     kept: list[tuple[int, str]] = []
     for k, kind in gates:
-        earlier = [values[j] for j, earlier_kind in kept if earlier_kind == kind]
-        if not any(_is_same_gate(values[k], series, kind) for series in earlier):
+        if not _is_known(values[k], kind, kept, values):
             kept.append((k, kind))
     return kept
 
 
-def _is_same_gate(gate: Tensor, earlier: Tensor, kind: str) -> bool:
-    """True if a gate equals an earlier one, or is 1 minus it."""
-    return close(gate, earlier) or (kind == "sigmoid" and close(1 - gate, earlier))
+def _is_known(gate: Tensor, kind: str, kept: Sequence[tuple[int, str]], values: Tensor) -> bool:
+    """True if a gate with the same activation was kept that equals this one, or is 1 minus it."""
+    for k, kept_kind in kept:
+        if kept_kind != kind:
+            continue
+        if close(gate, values[k]) or (kind == "sigmoid" and close(1 - gate, values[k])):
+            return True
+    return False
 
 
 def close(a: Tensor, b: Tensor) -> bool:

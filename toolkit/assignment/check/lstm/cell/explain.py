@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.findings import Place as Placing
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.lstm.cell import start
@@ -28,7 +29,6 @@ from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Further, Layer, Model, Trial
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.check.verify import EXACT
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
@@ -41,7 +41,7 @@ Proofs = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]  # rule and det
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
     """Return the equations with the deviations that a reading of the numbers has."""
-    cells = [_layer(match) for match in layers]
+    cells = list(map(_layer, layers))
     if readout.exact:
         return Model(cells, readout, "h")
     for name, (state, further) in _readouts(layers[-1]).items():

@@ -7,6 +7,7 @@ and (6), or by these equations with a common mistake in them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from operator import attrgetter
 from typing import NamedTuple, Self
 
 import torch
@@ -91,20 +92,23 @@ def find_match(recording: Recording) -> Match | None:
     return best
 
 
-def _match(candidates: Candidates, gates: list[tuple[int, str]]) -> Match | None:
+def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
     """Return the cheapest way to make (5) and (6) fit; None if there is none.
 
     Args:
-        gates: series that may be gates, each with its activation.
+        possible_gates: series, each with its activation.
     """
-    kinds = dict(gates[:MAX_CANDIDATES])
-    reading = min(_readings(candidates, kinds), key=lambda reading: reading.cost, default=None)
+    kinds = dict(possible_gates[:MAX_CANDIDATES])
+    reading = min(_readings(candidates, kinds), key=attrgetter("cost"), default=None)
     if reading is None:
         return None
     c, h = candidates.values[reading.c], candidates.values[reading.h]
     state = _read_state(candidates, h, c)
+    gates = {}
+    for name, k in reading.gates.items():
+        gates[name] = _gate(candidates, k, kinds[k], state)
     return Match(
-        gates={name: _gate(candidates, k, kinds[k], state) for name, k in reading.gates.items()},
+        gates=gates,
         c=c,
         h=h,
         cell=reading.cell,
@@ -259,7 +263,7 @@ def _cells(
 
 def _possible_states(candidates: Candidates) -> list[int]:
     """Return the series that may be c(t): neither a gate nor a view of another series."""
-    gates = {k for k, _, _ in candidates.explained}
+    gates = [k for k, _, _ in candidates.explained]
     states = []
     for k, place in enumerate(candidates.places):
         if k not in gates and place.name not in VIEWS:

@@ -32,17 +32,23 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
     """
     candidates = Candidates(recording, late=False)
     insides = {k: inside for k, _, inside in candidates.explained}
-    gates = [k for k, _ in candidates.gates(with_plain=False) if k in insides]
+    gates = []
+    for k, _ in candidates.gates(with_plain=False):
+        if k in insides:
+            gates.append(k)
     if len(gates) != len(ACTIVATIONS) or not (candidates.reads and fresh):
         return None
     h = candidates.values[candidates.reads[0]]
     readout = affine(recording.logits, None, h[-1])
+    if not readout.exact:
+        return None
     before = h[:-1].flatten(0, 1)
     maps = []
     for k in gates:
-        maps.append(affine(insides[k][1:].flatten(0, 1), candidates.now, before))
-    if not (readout.exact and all(fit.exact for fit in maps)):
-        return None
+        fit = affine(insides[k][1:].flatten(0, 1), candidates.now, before)
+        if not fit.exact:
+            return None
+        maps.append(fit)
     trials = []
     for order in permutations(maps):
         layer = Layer(dict(zip(ACTIVATIONS, order, strict=True)), ACTIVATIONS)
@@ -60,7 +66,8 @@ def _departure(
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]
-    known = [value for name, value in step.items() if name != "x"]
+    del step["x"]
+    known = list(step.values())
     known += [candidates.values[k][0] for k in gates]
     for number in recording.order:
         place, value = recording.places[number], recording.values[number]

@@ -64,12 +64,15 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
     outer: dict[int, list[int]] = defaultdict(list)
     inner: dict[int, list[int]] = defaultdict(list)
     names: dict[int, str] = {}
+    order: list[int] = []
     for value, place, inner_place, name, file, line, around in answer["seen"]:
         places.setdefault(value, Place(name, file, line, tuple(around)))
         outer[place].append(value)
         names[place] = name
         inner[inner_place].append(value)
-    if places.keys() != {*range(len(answer["values"]))}:
+        order.append(value)
+    count = len(answer["values"])
+    if places.keys() != {*range(count)}:
         raise ValueError("values without a place, or places without a value")
     steps = x.size(1)
     times: Counter[tuple[int, ...]] = Counter()
@@ -83,15 +86,15 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         if steps > 2:
             late |= dict.fromkeys(_strides(ids, steps - 1))
     return Recording(
-        x.double(),
-        logits.double(),
-        answer["values"].double(),
-        [places[k] for k in range(len(places))],
-        [Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
-        [Series(ids, places[ids[-1]]) for ids in late],
-        _first_place(answer["last"]),
-        _first_place(answer["twice"]),
-        [entry[0] for entry in answer["seen"]],
+        x=x.double(),
+        logits=logits.double(),
+        values=answer["values"].double(),
+        places=[places[k] for k in range(count)],
+        series=[Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
+        late=[Series(ids, places[ids[-1]]) for ids in late],
+        last=_first_place(answer["last"]),
+        twice=_first_place(answer["twice"]),
+        order=order,
     )
 
 

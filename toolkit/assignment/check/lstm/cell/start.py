@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.lstm.cell.affine import is_none
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.reference import Trial, activation
-from toolkit.assignment.check.verify import EXACT
 
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
@@ -43,11 +43,11 @@ class FirstStep(NamedTuple):
 
     def h(self, zeros: Tensor) -> Tensor:
         """Return h(0), which explains the rests; `zeros` if they are small."""
-        if self.away <= MAX_REST:
-            return zeros
-        weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
-        solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
-        return solution.t()
+        if self.away > MAX_REST:
+            weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
+            solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
+            return solution.t()
+        return zeros
 
 
 def nonzero(match: Match) -> Beginning | None:
