@@ -258,7 +258,7 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
-) -> dict[str, Any] | None:
+) -> Mapping[str, int | None] | None:
     """Build a network in the sizes of these weights; None if it does not have such sizes."""
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]
