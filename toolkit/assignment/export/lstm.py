@@ -88,7 +88,7 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
 
 
 def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """Return a class in a file that is called RNN; only the fit of its weights shows if it is one.
+    """Return the class of a file that has the name RNN. Only its weights show if it is one.
 
     Raises:
         ToolkitError: the class cannot be built and called.

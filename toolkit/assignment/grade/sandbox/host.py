@@ -24,9 +24,7 @@ THINKING = 20  # CPU seconds that the judge may take for one part: twenty times 
 
 
 class _Waiting(Clock):
-    """The clock of a sandbox; an answer after the kernel killed a process in the sandbox is
-    invalid.
-    """
+    """The clock of a sandbox. After the kernel has killed a process in it, no answer counts."""
 
     def __init__(self, share: Share) -> None:
         super().__init__()
