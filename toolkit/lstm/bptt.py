@@ -1,10 +1,10 @@
 """Backpropagation through time, written out: the same derivatives of (1) to (6) as autograd's.
 
 `sigmoids.py` contains the equations and explains s, r, C and H. Here, dv is the derivative of the
-loss with respect to v. The one exception is dc, the derivative with respect to c = C / 4. In these
-terms equation (5) reads c = i * (s - 1/2) + c(t-1) * f. The letter a denotes the pre-activations
-of i, f, s and o. The loop runs backwards from step T, where dH(T) comes from the readout, to
-step 1:
+loss with respect to v. The one exception is dc, the derivative with respect to C / 4. Divided by
+4, equation (5) reads C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The letter a denotes the
+pre-activations of i, f, s and o. The loop runs backwards from step T, where dH(T) comes from the
+readout, to step 1:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1

@@ -127,7 +127,7 @@ class Runs:
 
 
 def _is_usable(run: Run) -> bool:
-    """True if a run trained a network: it has two or more losses, all computed in the student's files."""
+    """True if a run trained: it has two or more losses, all computed in the student's files."""
     passes = run.get("passes", ())
     if len(passes) < 2 or not run["whole"] or run["ended"] == "error":
         return False
