@@ -243,10 +243,10 @@ def pack(
 ) -> None:
     """Make the archive that you hand in, and test it as the grader will.
 
-    If a file is missing or empty, the command says so and makes no archive. Otherwise, the first
-    line of its output lists everything that would cost points. An older archive is kept under
-    another name. The command tests your code in the sandbox of `grade` if this system has one, and
-    otherwise as you, without a sandbox.
+    If a file is missing or empty, the command says so and makes no archive. The first line of the
+    output lists everything that would cost points. An older archive is kept under another name. The
+    command tests your code in the sandbox of `grade` if this system has one, and otherwise as you,
+    without a sandbox.
     """
     from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission

@@ -219,7 +219,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 def _labels(inputs: list[Value]) -> str:
     """Return the form of a generator's labels, which are inputs beside z, or "" without labels.
 
-    See `OwnGenerator` for the forms.
+    `OwnGenerator` explains the possible forms.
     """
     if len(inputs) != 1:
         return ""

@@ -22,7 +22,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """Yield each impossible value in a training: the line in the CSV, from 1, and a sentence."""
+    """Yield a line number in the CSV, from 1, and a sentence for each impossible value."""
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:

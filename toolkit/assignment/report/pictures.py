@@ -44,7 +44,7 @@ def literally(text: str) -> str:
 def toolkits_accuracy(longest: float) -> Curve:
     """Return the accuracies of the toolkit's LSTM at the T of its manifest.
 
-    The values end with the first T beyond `longest`.
+    The last value is the accuracy at the first T that is at least `longest`.
     """
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []

@@ -125,7 +125,7 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id of a program that this process starts; None for this process's own."""
+        """The user id of a program that this process starts; None if the id does not change."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
