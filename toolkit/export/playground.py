@@ -63,7 +63,9 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
             "one, or give the folder of your exports with --exports."
         )
     drawers = [place.folder for place in shown.values() if place.name == "generator"]
-    films = trainings(next(filter(has_film, drawers), drawers[-1])) if drawers else {}
+    films: dict[str, Any] = {}
+    if drawers:
+        films = trainings(next(filter(has_film, drawers), drawers[-1]))
     content = {
         "made": datetime.date.today().isoformat(),
         "models": {name: _model(place) for name, place in shown.items()},
@@ -89,12 +91,13 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
 
 def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
     """Return, for each generator, the training images nearest to its first samples."""
-    generators = {name: place for name, place in shown.items() if place.name == "generator"}
+    copies: dict[str, Any] = {}
     if not has_images():
-        return {}
-    return {
-        name: nearest_images(load(place.name, place.folder)) for name, place in generators.items()
-    }
+        return copies
+    for name, place in shown.items():
+        if place.name == "generator":
+            copies[name] = nearest_images(load(place.name, place.folder))
+    return copies
 
 
 def _model(place: Shown) -> dict[str, Any]:
@@ -147,9 +150,8 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
         ToolkitError: the network has an operation that the page cannot compute, or it computes
             differently for another input.
     """
-    first, second = (
-        _recorded(path, network, example_inputs(name, network, count)[0]) for count in (2, 3)
-    )
+    first = _recorded(path, network, example_inputs(name, network, 2)[0])
+    second = _recorded(path, network, example_inputs(name, network, 3)[0])
     same_tensors = all(map(torch.equal, first.tensors.values(), second.tensors.values()))
     if first.layers != second.layers or not same_tensors:
         raise ToolkitError(
@@ -198,15 +200,15 @@ class _Record(TorchDispatchMode):
         if result is None:  # an assertion, of which a .pt2 file has many
             return result
         inputs = [self._places[id(x)] for x in tree_leaves(args) if id(x) in self._places]
-        is_random = torch.Tag.nondeterministic_seeded in function.tags
-        if inputs or is_random:
-            output = result[0] if isinstance(result, tuple) else result
-            name = function.overloadpacket.__name__
-            layer = None
-            if not is_random:
-                layer = self._layer_of(name, args, kwargs, inputs, output)
+        name = function.overloadpacket.__name__
+        output = result[0] if isinstance(result, tuple) else result
+        if torch.Tag.nondeterministic_seeded in function.tags:
+            self.foreign = name
+            self._add({}, inputs, output)
+        elif inputs:
+            layer = self._layer_of(name, args, kwargs, inputs, output)
             if layer is None:
-                self.foreign = name if is_random else self.foreign or name
+                self.foreign = self.foreign or name
             self._add(layer or {}, inputs, output)
         return result
 
@@ -240,8 +242,9 @@ def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> La
         return None
     match called, *args:
         case "add" | "sub", a, b if num_inputs == 2:
-            sign = 1 if called == "add" else -1
-            return {"op": "add", "sign": sign} if a.shape == b.shape else None
+            if a.shape != b.shape:
+                return None
+            return {"op": "add", "sign": 1 if called == "add" else -1}
         case "add" | "sub" | "rsub" | "mul" | "div" | "neg", _, *others:
             return _affine(called, *others)
         case "addmm", bias, x, weight if x.dim() == 2 and bias.dim() == 1:
