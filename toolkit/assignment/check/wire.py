@@ -88,7 +88,7 @@ class Closed(Exception):
 
 
 class Disturbed(Exception):
-    """What arrived is not what the other side would have sent."""
+    """The other side would not have sent this."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:

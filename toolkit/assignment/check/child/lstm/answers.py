@@ -183,7 +183,7 @@ class Answers:
         return [[x.detach() for x in result] for result in results]
 
     def run_without_dropout(self, x: Tensor, training: bool) -> list[Tensor]:
-        """What comes back in training mode, or in evaluation mode."""
+        """Call the network in training mode, or in evaluation mode."""
         self.network.train(training)
         torch.manual_seed(0)
         with WithoutDropout():
@@ -244,7 +244,7 @@ class Answers:
         return Operations(self.root, self._all())
 
     def slopes(self, x: Tensor, pick: int, width: float) -> dict[str, list[float | None]]:
-        """How a weighted sum of the output changes: see `learning.slopes`.
+        """Measure the slopes of a weighted sum of the output: see `learning.slopes`.
 
         Args:
             pick: which of the tensors that come back.
@@ -326,7 +326,7 @@ class Answers:
         return {"left": there.left}
 
     def calls(self) -> dict[str, list[list[Any]]]:
-        """What should not have been called so far: of each [name, file, line]."""
+        """The calls so far that should not have been: of each [name, file, line]."""
         return self.heard
 
     def _heard(self, device: str, name: str) -> None:

@@ -36,7 +36,7 @@ class Call(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the digits are in a tensor."""
+    """The axes of a tensor that has the digits."""
 
     axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
     dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
