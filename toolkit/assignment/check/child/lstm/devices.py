@@ -70,7 +70,6 @@ class Elsewhere(TorchFunctionMode):
         if func is torch.device:
             return func(*args, **kwargs)
         inputs = list(tensors_in(args, kwargs))
-        devices = [value for value in flat(args, kwargs) if _is_device(value)]
         for tensor in inputs:
             self._recognise(tensor)
         if func == torch.Tensor.device.__get__:
@@ -83,9 +82,14 @@ class Elsewhere(TorchFunctionMode):
         result = args[0].clone() if name in ("cuda", "cpu") else _on_cpu(func, args, kwargs)
         if name == "__get__":
             return result
+        devices = [value for value in flat(args, kwargs) if _is_device(value)]
         on_gpu = self._is_result_there(name, inputs, devices, known)
-        if on_gpu is None:
-            return result
+        if on_gpu is not None:
+            result = self._put_result(name, result, inputs, on_gpu)
+        return result
+
+    def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
+        """Say where the result of a function is; a copy, where `to` has given an input back."""
         origin = self._origin_of(inputs) or [*place(self.root), None]
         for tensor in tensors_in(result):
             if name == "to" and any(tensor is value for value in inputs):

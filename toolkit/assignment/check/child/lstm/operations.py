@@ -80,10 +80,7 @@ class Operations(TorchDispatchMode):
         is_cut = name in CUTS or not torch.is_grad_enabled()
         if not (outputs or is_cut) or len(self.made) > MAX_OPERATIONS:
             return result
-        frames = [(file, f.f_lineno, f.f_lasti) for f, file in running(self.root)]
-        calls = tuple(map(hash, frames))
-        file, line = frames[0][:2] if frames else NOWHERE
-        around = frames[-1][:2] if frames else NOWHERE
+        calls, (file, line), around = self._running()
         if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
             self.cuts.append((file, line))
         self._calls = calls
@@ -95,6 +92,13 @@ class Operations(TorchDispatchMode):
                 self.new.append(((file, line), list(x.shape), not bool(x.any())))
             self.made.append(Operation(name, calls, file, line, around, x.detach().clone()))
         return result
+
+    def _running(self) -> tuple[tuple[int, ...], Place, Place]:
+        """The calls in the student's code, and the places of the innermost and the outermost."""
+        frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
+        if not frames:
+            return (), NOWHERE, NOWHERE
+        return tuple(map(hash, frames)), frames[0][:2], frames[-1][:2]
 
 
 def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
