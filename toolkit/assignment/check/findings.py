@@ -135,7 +135,7 @@ def _order(finding: Finding) -> tuple[int, str, int, int]:
 
 
 class Report(BaseModel):
-    """All that a check has to say about one submission; `check --json` prints it."""
+    """The findings of a check about one submission; `check --json` prints them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -91,7 +91,7 @@ class Unwatched(Gone):
 
 
 class Clock:
-    """How long a submission has been waited for; it stands still while the judge thinks."""
+    """The time that a submission has been waited for; it stands still while the judge thinks."""
 
     def __init__(self) -> None:
         # Seconds in all, and since when more are counted; one pair, since another thread looks.

@@ -72,7 +72,7 @@ def still_to_write(tree: ast.Module, source: str) -> Iterator[tuple[int, str]]:
 
 
 class Reading:
-    """What shows in the files of a submission without running them.
+    """The reading of the files of a submission, which does not run them.
 
     Args:
         submission: its copy.

@@ -29,7 +29,7 @@ Said = tuple[str, dict[str, Any]]  # a rule, and what its sentence mentions
 
 @dataclass(frozen=True)
 class Located:
-    """Where a part is."""
+    """The place of a part, and the files around it."""
 
     file: str  # in the copy, relative to it; a Python file
     name: str | None = None  # the class that makes it this part, where that is known

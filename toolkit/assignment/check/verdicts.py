@@ -146,7 +146,7 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """What there is to say in place of a finding: `[not-seen.NAME]`."""
+        """Return a finding that takes the place of another: `[not-seen.NAME]`."""
         fields |= {"said": finding.message, "id": finding.id}
         update = {
             "verdict": "not seen",
@@ -180,7 +180,7 @@ class Verdicts:
 
     @property
     def faults(self) -> list[Finding]:
-        """What is wrong so far."""
+        """The faults so far."""
         return [finding for finding in self.findings if finding.verdict == "wrong"]
 
     def error(self, error: StudentError, importing: bool = False) -> None:

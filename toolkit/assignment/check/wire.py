@@ -88,7 +88,7 @@ class Closed(Exception):
 
 
 class Disturbed(Exception):
-    """What arrived is not what the other side would have sent."""
+    """The other side would not have sent this."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
@@ -146,15 +146,7 @@ def fits(value: Any, kind: Any) -> bool:
     if isinstance(kind, list) and isinstance(value, list):
         kinds = kind * len(value) if len(kind) == 1 else kind
         return len(kinds) == len(value) and all(map(fits, value, kinds))
-    if isinstance(kind, int):
-        return isinstance(value, Tensor) and value.is_floating_point() and value.dim() == kind
-    if kind is range:
-        return fits(value, int) and value >= 0
-    if kind in (int, float) and isinstance(value, int):
-        return not isinstance(value, bool) and abs(value) < LARGEST
-    if kind is None:
-        return value is None
-    return isinstance(kind, type) and isinstance(value, kind)
+    return _fits_type(value, kind)
 
 
 def _fits_dictionary(value: dict[Any, Any], kind: dict[Any, Any]) -> bool:
@@ -164,6 +156,19 @@ def _fits_dictionary(value: dict[Any, Any], kind: dict[Any, Any]) -> bool:
         if name not in value or not fits(value[name], item_kind):
             return False
     return True
+
+
+def _fits_type(value: Any, kind: Any) -> bool:
+    """True if a value is a number, a tensor or of a type, as a kind without parts says."""
+    if isinstance(kind, int):
+        return isinstance(value, Tensor) and value.is_floating_point() and value.dim() == kind
+    if kind is range:
+        return fits(value, int) and value >= 0
+    if kind in (int, float) and isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < LARGEST
+    if kind is None:
+        return value is None
+    return isinstance(kind, type) and isinstance(value, kind)
 
 
 def _read(descriptor: int, length: int) -> bytearray:

@@ -40,23 +40,17 @@ class Answers:
             begins (`item`, `init`).
         """
         module = import_briefly(self.root / file, self.root, name)
-        words = (name.lower(),) if name else ()
-        found = classes(module, object)
-        kind = pick(found, *words, *NAMES["classes"]["dataset"].split("|")) or next(
-            (k for k in found.values() if {"__getitem__", "__iter__"} & vars(k).keys()), None
-        )
+        kind = _dataset_in(classes(module, object), name)
         if kind is None:
-            functions = [n for n, f in vars(module).items() if inspect.isfunction(f)]
+            functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
             return {"name": None, "functions": functions}
         self.kind = kind
-        names = [name.lower() for name in inspect.signature(kind).parameters]
-        self.means = {name: meaning(name, "items") for name in names}
+        names = [parameter.lower() for parameter in inspect.signature(kind).parameters]
+        self.means = {parameter: meaning(parameter, "items") for parameter in names}
         return {
             "name": kind.__name__,
-            "split": next(
-                ([n, *SPLITS[what]] for n, what in self.means.items() if what in SPLITS), None
-            ),
-            "one_hot": next((n for n, what in self.means.items() if what == "one_hot"), None),
+            "split": self._split(),
+            "one_hot": self._one_hot(),
             "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
             "init": place_of_class(kind, self.root, "__init__"),
         }
@@ -74,7 +68,6 @@ class Answers:
             types, and `dtype`, that of the inputs; `inputs` is None if items are no pairs of two
             tensors, all of one shape.
         """
-        means = self.means
         known = {
             "classes": 10,
             "seed": 0,
@@ -82,21 +75,67 @@ class Answers:
             "count": count,
             "batch": 1,
         }
-        lengths = [n for what in LENGTHS for n in means if means[n] == what]
-        lengths = lengths or [n for n in list(means)[:1] if means[n] is None]
-        own = dict.fromkeys(lengths, count)  # two lengths: one is the number
-        own |= dict.fromkeys(lengths[:1], length)
-        rest = {"one_hot": False} | {what: values[0] for what, values in SPLITS.items()}
-        dataset = call(self.kind, ("items",), known, rest, own | more)
-        pairs = list(map(_pair, _read(dataset, read)))
-        shapes = {(x.shape, y.shape) for x, y in filter(None, pairs)}
-        if None in pairs or len(shapes) != 1:
+        lengths = self._lengths()
+        by_name = dict.fromkeys(lengths, count)  # two lengths: one is the number
+        by_name |= dict.fromkeys(lengths[:1], length)
+        needed: dict[str, Any] = {"one_hot": False}
+        for word, values in SPLITS.items():
+            needed[word] = values[0]
+        dataset = call(self.kind, ("items",), known, needed, by_name | more)
+        inputs, labels = [], []
+        shapes = set()
+        is_clear = True
+        for item in _read(dataset, read):
+            pair = _pair(item)
+            if pair is None:
+                is_clear = False
+                continue
+            x, y = pair
+            inputs.append(x)
+            labels.append(y)
+            shapes.add((x.shape, y.shape))
+        if not is_clear or len(shapes) != 1:
             return {"inputs": None, "labels": None}
         return {
-            "dtype": str(next(pair[0].dtype for pair in pairs if pair)).removeprefix("torch."),
-            "inputs": torch.stack([pair[0] for pair in pairs if pair]).float(),
-            "labels": torch.stack([pair[1] for pair in pairs if pair]),
+            "dtype": str(inputs[0].dtype).removeprefix("torch."),
+            "inputs": torch.stack(inputs).float(),
+            "labels": torch.stack(labels),
         }
+
+    def _split(self) -> list[Any] | None:
+        """The first parameter that chooses the split, and two values of it."""
+        for parameter, word in self.means.items():
+            if word in SPLITS:
+                return [parameter, *SPLITS[word]]
+        return None
+
+    def _one_hot(self) -> str | None:
+        """The first parameter that asks for one-hot digits."""
+        for parameter, word in self.means.items():
+            if word == "one_hot":
+                return parameter
+        return None
+
+    def _lengths(self) -> list[str]:
+        """The parameters that may be the length: by their names, or else the first one."""
+        lengths = []
+        for word in LENGTHS:
+            lengths += [name for name, known in self.means.items() if known == word]
+        if not lengths:
+            lengths = [name for name in list(self.means)[:1] if self.means[name] is None]
+        return lengths
+
+
+def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
+    """Return the class of the data set: by its name, or else the first that gives items."""
+    words = (name.lower(),) if name else ()
+    named: type | None = pick(kinds, *words, *NAMES["classes"]["dataset"].split("|"))
+    if named:
+        return named
+    for kind in kinds.values():
+        if {"__getitem__", "__iter__"} & vars(kind).keys():
+            return kind
+    return None
 
 
 def _read(dataset: Any, count: int) -> Iterator[Any]:
@@ -111,15 +150,22 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """What is read, as it is, and what is predicted, float (n,); None if unclear."""
+    """Return what is read, as it is, and what is predicted, float (n,); None if unclear."""
     if isinstance(item, dict):
-        first = next((k for k in item if meaning(str(k), "keys")), None)
-        rest = [value for key, value in item.items() if key != first]
-        item = (item[first], rest[0]) if first is not None and len(rest) == 1 else None
+        item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:
         return None
     try:
-        x, y = (torch.as_tensor(part) for part in item[:2])
+        x, y = torch.as_tensor(item[0]), torch.as_tensor(item[1])
     except (TypeError, ValueError, RuntimeError):
         return None
     return x, y.reshape(-1).float()
+
+
+def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
+    """Return the two values of an item with keys, the one that is read first; None if unclear."""
+    read = next((key for key in item if meaning(str(key), "keys")), None)
+    predicted = [value for key, value in item.items() if key != read]
+    if read is None or len(predicted) != 1:
+        return None
+    return item[read], predicted[0]

@@ -81,15 +81,18 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _is_root(self, name: str) -> bool:
-        """Whether a file imports `name.module`, and the module lies in the root."""
+        """True if a file imports `name.module`, and the module lies in the root."""
         for file in self.root.rglob("*.py"):
             text = file.read_text(encoding="utf-8-sig", errors="replace")
             for word in text.split():
-                first, _, rest = word.partition(".")
-                below = self.root / rest.split(".")[0].strip(",;")
-                if first == name and rest and (below.is_dir() or below.with_suffix(".py").exists()):
+                first, _, module = word.partition(".")
+                if first == name and module and self._has_module(module):
                     return True
         return False
+
+    def _has_module(self, module: str) -> bool:
+        below = self.root / module.split(".")[0].strip(",;")
+        return below.is_dir() or below.with_suffix(".py").exists()
 
 
 def prepare_imports(
@@ -153,7 +156,7 @@ def package_of(file: Path, root: Path) -> str | None:
 
 
 def is_of_notebook(path: Path) -> bool:
-    """Whether a file holds the cells of a notebook beside it: see `submission.prepare`."""
+    """True if a file holds the cells of a notebook beside it: see `submission.prepare`."""
     stem = path.stem.removesuffix(ENDING)
     beside = {file.name.lower() for file in path.parent.iterdir()}
     if f"{stem}{NOTEBOOK}".lower() not in beside:
@@ -193,13 +196,13 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 
 def classes(module: ModuleType, base: type) -> dict[str, type]:
     """The classes derived from `base` in a module that are not torch's own, by name."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, base)
-        and value.__module__.partition(".")[0] not in ("torch", "torchvision")
-    }
+    derived = {}
+    for name, value in vars(module).items():
+        if isinstance(value, type) and issubclass(value, base):
+            package = value.__module__.partition(".")[0]
+            if package not in ("torch", "torchvision"):
+                derived[name] = value
+    return derived
 
 
 def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
@@ -210,5 +213,5 @@ def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)
-    found = loaded.values() if isinstance(loaded, Mapping) else [loaded]
-    return [dict(one.state_dict()) for one in found if isinstance(one, nn.Module)]
+    values = loaded.values() if isinstance(loaded, Mapping) else [loaded]
+    return [dict(value.state_dict()) for value in values if isinstance(value, nn.Module)]

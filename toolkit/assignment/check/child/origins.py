@@ -1,4 +1,4 @@
-"""Where in a student's code a module, a parameter, an attribute or a tensor came into being."""
+"""The places in a student's code where modules, parameters, attributes and tensors are made."""
 
 import functools
 import re
@@ -24,7 +24,7 @@ LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tenso
 
 
 class Origin(NamedTuple):
-    """Where a tensor comes from."""
+    """The origin of a tensor."""
 
     made: Place  # the call that returned it
     drawn: Place  # the call that made its numbers of nothing, however they were changed since
@@ -133,17 +133,17 @@ class Origins(TorchFunctionMode):
         return result
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """Where a tensor comes from."""
+        """The origin of a tensor."""
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
     def of_module(self, module: nn.Module) -> Place:
-        """Where a module was made: a line outside of its class."""
+        """The place where a module was made: a line outside of its class."""
         known: Place = self._modules.get(module, NOWHERE)
         return known
 
     def all_modules(self, kind: str) -> Iterator[Place]:
-        """Where the modules of a class were made, as far as they are still there."""
+        """The places where the modules of a class were made, as far as they are still there."""
         return (at for module, at in self._modules.items() if type(module).__name__ == kind)
 
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
@@ -173,7 +173,7 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 
 
 def address(tensor: Tensor) -> int:
-    """Where its numbers are; no two that are alive share it unless they share their numbers."""
+    """The address of its numbers; two tensors that are alive share it only with their numbers."""
     return tensor.untyped_storage().data_ptr() or id(tensor)
 
 

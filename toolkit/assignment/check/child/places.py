@@ -1,4 +1,4 @@
-"""Where in a student's files something that runs is."""
+"""The places in a student's files of what runs, raises or is defined there."""
 
 import functools
 import inspect

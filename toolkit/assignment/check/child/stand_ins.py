@@ -48,7 +48,7 @@ class StandIns(MetaPathFinder, Loader):
         return ModuleSpec(name, self, is_package=True)
 
     def _is_asked_by_them(self) -> bool:
-        """Whether a file of theirs imports it, rather than a package that relies on it."""
+        """True if a file of theirs imports it, rather than a package that relies on it."""
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
@@ -66,7 +66,7 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def is_replaced(name: str) -> bool:
-    """Whether a module of this name is replaced, unless it is a student's own."""
+    """True if a module of this name is replaced, unless it is a student's own."""
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 

@@ -21,7 +21,7 @@ from toolkit.assignment.check.child.lstm.operations import Operations, notable, 
 from toolkit.assignment.check.child.lstm.tensors import all_tensors, changed, described
 from toolkit.assignment.check.child.lstm.witness import Seen, Witness
 from toolkit.assignment.check.child.origins import Origins
-from toolkit.assignment.check.child.places import line_of, place, place_of_class
+from toolkit.assignment.check.child.places import Place, line_of, place, place_of_class
 from toolkit.assignment.check.child.plain import clear
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.loops import import_briefly
@@ -80,30 +80,30 @@ class Answers:
         if "ScriptModule" not in self.source(file):
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
-            found = classes(import_briefly(self.file, self.root, name), nn.Module)
-        found |= {kind: seen.kind for kind, seen in self.seen.items() if kind in found}
+            kinds = classes(import_briefly(self.file, self.root, name), nn.Module)
+        kinds |= {kind: seen.kind for kind, seen in self.seen.items() if kind in kinds}
         words = [name.lower()] if name else []
-        best = pick(found, *words, *NAMES["classes"]["lstm"].split("|"))
-        self.kinds = dict(
-            sorted(found.items(), key=lambda item: (item[1] is not best, -len(item[0])))
-        )
+        best = pick(kinds, *words, *NAMES["classes"]["lstm"].split("|"))
+        by_likelihood = sorted(kinds.items(), key=lambda item: (item[1] is not best, -len(item[0])))
+        self.kinds = dict(by_likelihood)
+        return {"classes": list(map(self._described, self.kinds))}
+
+    def _described(self, name: str) -> dict[str, Any]:
+        """Describe a class, as `load` returns it."""
+        kind = self.kinds[name]
         return {
-            "classes": [
-                {
-                    "name": n,
-                    "line": line_of(kind),
-                    "forward": line_of(kind, "forward", "__call__"),
-                    "seen": self.seen[n].said() if n in self.seen else None,
-                }
-                for n, kind in self.kinds.items()
-            ]
+            "name": name,
+            "line": line_of(kind),
+            "forward": line_of(kind, "forward", "__call__"),
+            "seen": self.seen[name].said() if name in self.seen else None,
         }
 
     def source(self, file: str) -> str:
-        """The text of a file."""
+        """The text of a file; empty for a file that is not in the folder."""
         path = (self.root / file).resolve()
-        inside = path.is_relative_to(self.root)
-        return path.read_text(encoding="utf-8-sig", errors="replace") if inside else ""
+        if not path.is_relative_to(self.root):
+            return ""
+        return path.read_text(encoding="utf-8-sig", errors="replace")
 
     def build(self, kind: str, sizes: dict[str, Any], as_seen: bool) -> dict[str, Any]:
         """Make a network, which the next questions are about.
@@ -129,23 +129,24 @@ class Answers:
         finally:
             deterministic(False)
         tensors = described(self.network)
-        for one in tensors:
-            one["made"] = self.origins.of(self.network, one["name"], self._all()[one["name"]])
+        for tensor in tensors:
+            name = tensor["name"]
+            tensor["made"] = self.origins.of(self.network, name, self._all()[name])
         with torch.no_grad():  # what was never filled must not hide the rest
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
                     x.copy_(torch.randn_like(x) * 0.1)
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
-        recurrent = (nn.RNNBase, nn.RNNCellBase)
-        return {
-            "took": took,
-            "recurrent": [
-                place_of_class(type(module), self.root) or self.origins.of(self.network, name)
-                for name, module in self.network.named_modules()
-                if isinstance(module, recurrent)
-            ],
-            "tensors": tensors,
-        }
+        return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
+
+    def _recurrent(self) -> list[Place]:
+        """The places of recurrent modules of torch in the network, as of `build`."""
+        places = []
+        for name, module in self.network.named_modules():
+            if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+                made = place_of_class(type(module), self.root)
+                places.append(made or self.origins.of(self.network, name))
+        return places
 
     def put(self, values: dict[str, Tensor | None]) -> None:
         """Give tensors of the network other values; None is the first that they had."""
@@ -182,7 +183,7 @@ class Answers:
         return [[x.detach() for x in result] for result in results]
 
     def run_without_dropout(self, x: Tensor, training: bool) -> list[Tensor]:
-        """What comes back in training mode, or in evaluation mode."""
+        """Call the network in training mode, or in evaluation mode."""
         self.network.train(training)
         torch.manual_seed(0)
         with WithoutDropout():
@@ -204,14 +205,17 @@ class Answers:
             with self._operations() as run, written:
                 result = self._call(x)
             runs.append(run)
-            outputs.append([t.detach() for t in result])
+            outputs.append([output.detach() for output in result])
         names = changed(before, network)
+        places = {}
+        for name in (*names["remade"], *names["kept"]):
+            places[name] = written.of(network, name)
         return {
             **pieces([run.made for run in runs], batch, hidden),
             **notable(runs[0], outputs[0]),
             **names,
             "outputs": outputs,
-            "written": {n: written.of(network, n) for n in (*names["remade"], *names["kept"])},
+            "written": places,
         }
 
     def look_up(self, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> dict[str, Any]:
@@ -225,12 +229,12 @@ class Answers:
         """
         with in_double(self.network.eval()), self._operations() as run:
             outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
-        found = pieces_of(run.made, batch, hidden) if numbers else []
-        taken = [found[k]() for k in numbers] or [torch.zeros(0)]
-        return {"pieces": torch.stack(taken), "outputs": [y.detach() for y in outputs]}
+        takers = pieces_of(run.made, batch, hidden) if numbers else []
+        taken = [takers[k]() for k in numbers] or [torch.zeros(0)]
+        return {"pieces": torch.stack(taken), "outputs": [output.detach() for output in outputs]}
 
     def makes(self, x: Tensor) -> list[Any]:
-        """What a call makes of nothing until it stops: `new`, as of `operations.notable`."""
+        """Return what a call makes of nothing until it stops: `new`, as of `operations.notable`."""
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
             self._call(x)
@@ -240,7 +244,7 @@ class Answers:
         return Operations(self.root, self._all())
 
     def slopes(self, x: Tensor, pick: int, width: float) -> dict[str, list[float | None]]:
-        """How a weighted sum of the output changes: see `learning.slopes`.
+        """Measure the slopes of a weighted sum of the output: see `learning.slopes`.
 
         Args:
             pick: which of the tensors that come back.
@@ -322,11 +326,11 @@ class Answers:
         return {"left": there.left}
 
     def calls(self) -> dict[str, list[list[Any]]]:
-        """What should not have been called so far: of each [name, file, line]."""
+        """The calls so far that should not have been: of each [name, file, line]."""
         return self.heard
 
-    def _heard(self, what: str, name: str) -> None:
-        self.heard[what].append([name, *place(str(self.root))])
+    def _heard(self, device: str, name: str) -> None:
+        self.heard[device].append([name, *place(str(self.root))])
 
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""
@@ -344,7 +348,7 @@ class Answers:
         return network(x, **self._more(network, x))
 
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """What a forward asks for after its input: initial states, in one tuple or one by one."""
+        """The arguments of a forward after its input: initial states, in a tuple or one by one."""
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
@@ -353,8 +357,10 @@ class Answers:
         names = list(inspect.signature(function).parameters)[1:]
         states = [name for name in names if meaning(name, "forward") == "state"]
         start = (zeros, zeros) if len(states) == 1 else zeros
-        rest = {"device": x.device, "steps": steps, "batch": rows, "dropout": 0.0, "state": start}
-        return arguments(function, ("forward", "network"), {}, rest, given=1)[1]
+        needed: dict[str, Any] = {"device": x.device, "steps": steps, "batch": rows}
+        needed |= {"dropout": 0.0, "state": start}
+        _, named, _ = arguments(function, ("forward", "network"), {}, needed, given=1)
+        return named
 
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """An instance, and which sizes its constructor asks for, with their defaults.
@@ -363,6 +369,6 @@ class Answers:
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)
-        known, rest = {**sizes, "first": None}, {"first": sizes["first"]}
-        positional, named, took = arguments(kind, ("network",), known, rest, positions=POSITIONS)
+        known, needed = {**sizes, "first": None}, {"first": sizes["first"]}
+        positional, named, took = arguments(kind, ("network",), known, needed, positions=POSITIONS)
         return kind(*positional, **named), took

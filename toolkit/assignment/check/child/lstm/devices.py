@@ -54,7 +54,7 @@ class Elsewhere(TorchFunctionMode):
             self.origin.setdefault(id(tensor), origin)
 
     def move(self, network: nn.Module, moved: Container[str]) -> None:
-        """Its parameters and buffers go there, and what `moved` names; nothing else does."""
+        """Move the parameters and buffers of a network, and the tensors that `moved` names."""
         for tensor in [*network.parameters(), *network.buffers()]:
             self.put(tensor, True)
         for name, tensor in loose_tensors(network):
@@ -69,44 +69,66 @@ class Elsewhere(TorchFunctionMode):
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
         if func is torch.device:
             return func(*args, **kwargs)
-        given = list(tensors_in(args, kwargs))
-        asked = [x for x in flat(args, kwargs) if _is_device(x)]
-        for x in given:
-            self._recognise(x)
-        where = [self.there[id(x)] for x in given if id(x) in self.there]
+        inputs = list(tensors_in(args, kwargs))
+        for tensor in inputs:
+            self._recognise(tensor)
         if func == torch.Tensor.device.__get__:
             return GPU if self.there.get(id(args[0])) else CPU
         if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
             return self.there.get(id(args[0]), False)
-        args = tuple(CPU if _is_device(x) else x for x in args)
-        kwargs = {k: CPU if _is_device(x) else x for k, x in kwargs.items()}
-        moves = name in MOVES
-        if not moves and where and not all(where):
-            self._complain(given)
-        result = args[0].clone() if name in ("cuda", "cpu") else func(*args, **kwargs)
+        known = [self.there[id(tensor)] for tensor in inputs if id(tensor) in self.there]
+        if name not in MOVES and known and not all(known):
+            self._complain(inputs)
+        result = args[0].clone() if name in ("cuda", "cpu") else _on_cpu(func, args, kwargs)
         if name == "__get__":
             return result
-        if name in ("cuda", "cpu"):
-            there = name == "cuda"
-        elif asked:
-            there = is_gpu(asked[-1])
-        elif moves and name in ("to", "type_as") and len(given) > 1:
-            there = self.there.get(id(given[1]), True)
-        elif not given:
-            there = False
-        elif where:
-            there = where[0] if moves else any(where)
-        else:
-            return result  # nothing is known
-        origin = next((self.origin[id(x)] for x in given if id(x) in self.origin), None)
-        for x in tensors_in(result):
-            if any(x is y for y in given) and moves and name == "to":
-                x = result = x.clone()
-            self.put(x, there, origin or [*place(self.root), None])
+        devices = [value for value in flat(args, kwargs) if _is_device(value)]
+        on_gpu = self._is_result_there(name, inputs, devices, known)
+        if on_gpu is not None:
+            result = self._put_result(name, result, inputs, on_gpu)
         return result
 
+    def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
+        """Say where the result of a function is; a copy, where `to` has given an input back."""
+        origin = self._origin_of(inputs) or [*place(self.root), None]
+        for tensor in tensors_in(result):
+            if name == "to" and any(tensor is value for value in inputs):
+                tensor = result = tensor.clone()
+            self.put(tensor, on_gpu, origin)
+        return result
+
+    def _is_result_there(
+        self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
+    ) -> bool | None:
+        """True if the result of a call is on the GPU; None if nothing is known.
+
+        Args:
+            name: of the function.
+            inputs: the tensors among its arguments.
+            devices: the devices among its arguments.
+            known: of the inputs whose device is known, True for each on the GPU.
+        """
+        if name in ("cuda", "cpu"):
+            return name == "cuda"
+        if devices:
+            return is_gpu(devices[-1])
+        if name in ("to", "type_as") and len(inputs) > 1:
+            return self.there.get(id(inputs[1]), True)
+        if not inputs:
+            return False
+        if known:
+            return known[0] if name in MOVES else any(known)
+        return None
+
+    def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
+        """Return the origin of the first input that has one."""
+        for tensor in inputs:
+            if id(tensor) in self.origin:
+                return self.origin[id(tensor)]
+        return None
+
     def _recognise(self, tensor: Tensor) -> None:
-        """What was made behind our back is where the tensor is that it shares its numbers with.
+        """Put a tensor that was made behind our back where the one with its numbers is.
 
         A parameter that is made of a tensor is no call that passes through here.
         """
@@ -114,18 +136,26 @@ class Elsewhere(TorchFunctionMode):
         if id(tensor) not in self.there and known is not None:
             self.put(tensor, self.there[id(known)], self.origin.get(id(known)))
 
-    def _complain(self, given: list[Tensor]) -> None:
-        """Two devices meet: it is an error, but for numbers without an axis."""
-        here = [x for x in given if self.there.get(id(x)) is False and x.dim() > 0]
-        if any(self.there.get(id(x)) for x in given) and here:
-            self.left = self.origin.get(id(here[0]))
+    def _complain(self, inputs: list[Tensor]) -> None:
+        """Raise where two devices meet: it is an error, but for numbers without an axis."""
+        behind = [x for x in inputs if self.there.get(id(x)) is False and x.dim() > 0]
+        if behind and any(self.there.get(id(x)) for x in inputs):
+            self.left = self.origin.get(id(behind[0]))
             raise LeftBehind
 
 
+def _on_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function with the CPU in place of every device."""
+    positional = [CPU if _is_device(value) else value for value in args]
+    named = {key: CPU if _is_device(value) else value for key, value in kwargs.items()}
+    return func(*positional, **named)
+
+
 def _is_device(x: Any) -> bool:
-    return isinstance(x, torch.device) or (
-        isinstance(x, str) and (x == "cpu" or x.startswith("cuda"))
-    )
+    """True for a device, or for the name of one."""
+    if isinstance(x, str):
+        return x == "cpu" or x.startswith("cuda")
+    return isinstance(x, torch.device)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
-"""What a student's network learns by: the slopes of its parameters, and log-probabilities."""
+"""Measures how a network learns: the slopes of its parameters, and log-probabilities."""
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 def slopes(
     network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """How a sum changes where each parameter moves in a random direction.
+    """Measure the change of a sum where each parameter moves in a random direction.
 
     Args:
         total: computes the sum.
@@ -31,41 +31,65 @@ def slopes(
             line of what it could not go through, if they are known.
     """
     network.zero_grad(set_to_none=True)
-    anomalies = torch.autograd.set_detect_anomaly(True, check_nan=False)
-    with warnings.catch_warnings(record=True) as caught, anomalies:
-        warnings.simplefilter("always")
-        try:
-            if (value := total()).requires_grad:
-                value.backward()
-        except RuntimeError as error:
-            places = [p for w in caught for p in reversed(ANOMALY.findall(str(w.message)))]
-            theirs = ((f, int(line)) for file, line in places if (f := within(file, root)))
-            error.place = next(theirs, None)  # type: ignore[attr-defined]
-            raise
-    padding = {
-        f"{name}.weight": m.padding_idx
-        for name, m in network.named_modules()
-        if isinstance(m, nn.Embedding) and m.padding_idx is not None
-    }  # rows that have no gradient on purpose
-    found: dict[str, list[float | None]] = {}
+    _backward(total, root)
+    padding = _padding(network)
+    measured: dict[str, list[float | None]] = {}
     for name, parameter in network.named_parameters():
         direction = torch.randn(parameter.shape, generator=rng)
         if name in padding:
             direction[padding[name]] = 0.0
         slope = None if parameter.grad is None else float((parameter.grad * direction).sum())
-        there, here = parameter.data, parameter.detach().clone()
+        values, start = parameter.data, parameter.detach().clone()
         ends = []
         for step in (width, -width, width / 4, -width / 4):
-            there.copy_(here + step * direction)
+            values.copy_(start + step * direction)
             ends.append(float(total().detach()))
-        there.copy_(here)
-        measured = (ends[0] - ends[1]) / (2 * width), (ends[2] - ends[3]) / (width / 2)
-        found[name] = [slope, *measured]
-    return found
+        values.copy_(start)
+        wide, near = (ends[0] - ends[1]) / (2 * width), (ends[2] - ends[3]) / (width / 2)
+        measured[name] = [slope, wide, near]
+    return measured
+
+
+def _backward(total: Callable[[], Tensor], root: str) -> None:
+    """Compute the gradients of a sum, if it has any.
+
+    Raises:
+        RuntimeError: as of `slopes`.
+    """
+    anomalies = torch.autograd.set_detect_anomaly(True, check_nan=False)
+    with warnings.catch_warnings(record=True) as caught, anomalies:
+        warnings.simplefilter("always")
+        try:
+            value = total()
+            if value.requires_grad:
+                value.backward()
+        except RuntimeError as error:
+            messages = [str(warning.message) for warning in caught]
+            error.place = _anomaly(messages, root)  # type: ignore[attr-defined]
+            raise
+
+
+def _anomaly(messages: Iterable[str], root: str) -> tuple[str, int] | None:
+    """Return the first place in a student's code of which the detection of anomalies warns."""
+    for message in messages:
+        for file, line in reversed(ANOMALY.findall(message)):
+            inner_file = within(file, root)
+            if inner_file:
+                return inner_file, int(line)
+    return None
+
+
+def _padding(network: nn.Module) -> dict[str, int]:
+    """Return the rows of embeddings that have no gradient on purpose, by their parameters."""
+    rows = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            rows[f"{name}.weight"] = module.padding_idx
+    return rows
 
 
 def log_probabilities(output: Tensor) -> Tensor:
-    """Of logits or of probabilities, (B, 10)."""
+    """Return the logarithms of probabilities, from logits or from probabilities, (B, 10)."""
     if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
         return output.clamp_min(1e-9).log()
     return output.log_softmax(1)

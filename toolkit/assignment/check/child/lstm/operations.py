@@ -1,4 +1,4 @@
-"""What a forward pass computes: every tensor that it makes, with the line that made it.
+"""Records a forward pass: every tensor that it makes, with the line that made it.
 
 Recorded below autograd, where views, in-place operations, `.data` and TorchScript are operations
 like any other.
@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,24 +77,35 @@ class Operations(TorchDispatchMode):
         self.uses.update(set(used))
         outputs = [x for x in tensors_in(result) if x.is_floating_point()]
         name = func.overloadpacket.__name__.removesuffix("_")
-        cut = name in CUTS or not torch.is_grad_enabled()
-        if not (outputs or cut) or len(self.made) > MAX_OPERATIONS:
+        is_cut = name in CUTS or not torch.is_grad_enabled()
+        if not (outputs or is_cut) or len(self.made) > MAX_OPERATIONS:
             return result
-        frames = [(file, f.f_lineno, f.f_lasti) for f, file in running(self.root)]
-        calls = tuple(map(hash, frames))
-        file, line = frames[0][:2] if frames else NOWHERE
-        around = frames[-1][:2] if frames else NOWHERE
-        if cut and calls != self._calls:  # autograd detaches what it keeps of an operation
+        calls, (file, line), around = self._running()
+        if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
             self.cuts.append((file, line))
         self._calls = calls
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])
-        made = not any(True for _ in tensors_in(args)) or any(w in name for w in LIKE)
+        is_new = _makes_of_nothing(name, args)
         for x in outputs:
-            if made:
+            if is_new:
                 self.new.append(((file, line), list(x.shape), not bool(x.any())))
             self.made.append(Operation(name, calls, file, line, around, x.detach().clone()))
         return result
+
+    def _running(self) -> tuple[tuple[int, ...], Place, Place]:
+        """The calls in the student's code, and the places of the innermost and the outermost."""
+        frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
+        if not frames:
+            return (), NOWHERE, NOWHERE
+        return tuple(map(hash, frames)), frames[0][:2], frames[-1][:2]
+
+
+def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
+    """True if an operation reads no tensor, or only its shape."""
+    if any(word in name for word in LIKE):
+        return True
+    return next(iter(tensors_in(args)), None) is None
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
@@ -112,13 +124,14 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
     places: dict[Any, int] = {}
-    seen: list[list[Any]] = []
+    rows: list[list[Any]] = []
     for together in zip(*runs, strict=False):
         first = together[0]
-        if any(x.value.shape != first.value.shape for x in together):
+        if any(operation.value.shape != first.value.shape for operation in together):
             continue
         for k, cut in enumerate(_cuts(tuple(first.value.shape), batch, hidden)):
-            value = torch.cat([cut(x.value).float() for x in together]).contiguous()
+            parts = [cut(operation.value).float() for operation in together]
+            value = torch.cat(parts).contiguous()
             key = hashlib.sha1(value.numpy().tobytes()).digest()
             if key not in known:
                 known[key] = len(values)
@@ -126,19 +139,22 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             outer = places.setdefault((first.calls, first.name, k), len(places))
             inner = places.setdefault((first.calls[:1], first.name, k), len(places))
             place = (first.name, first.file, first.line, first.around)
-            seen.append([known[key], outer, inner, *place])
+            rows.append([known[key], outer, inner, *place])
     stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
-    return {"values": stacked, "seen": seen}
+    return {"values": stacked, "seen": rows}
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """What takes each piece of one run, in the order of `seen`."""
-    cuts = ((one.value, _cuts(tuple(one.value.shape), batch, hidden)) for one in made)
-    return [partial(cut, value) for value, all_of_it in cuts for cut in all_of_it]
+    """Return functions that take the pieces of one run, in the order of `seen`."""
+    takers: list[Callable[[], Tensor]] = []
+    for operation in made:
+        for cut in _cuts(tuple(operation.value.shape), batch, hidden):
+            takers.append(partial(cut, operation.value))
+    return takers
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """What else a run shows, where places are [operation, file, line].
+    """Return what else a run shows, where places are [operation, file, line].
 
     Returns:
         the `uses` of each tensor of the network; where an operation is given one `twice`; what is
@@ -146,36 +162,51 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
         `cut` off; what is drawn at `random` (operation, shape, file, line); each `softmax`; the
         `last` affine map to 10; and where an output is `made`: a softmax may be written out.
     """
-    places = [(o, [o.name, o.file, o.line]) for o in run.made]
-    last = [place for o, place in places if o.name in AFFINE and 10 in o.value.shape]
+    drawn: list[list[Any]] = []
+    softmax: list[list[Any]] = []
+    last: list[list[Any]] = []
+    made: list[list[Any]] = []
+    for operation in run.made:
+        name, shape = operation.name, operation.value.shape
+        place = [name, operation.file, operation.line]
+        if name in DRAWN:
+            drawn.append([name, list(shape), operation.file, operation.line])
+        if "softmax" in name:
+            softmax.append(place)
+        if name in AFFINE and 10 in shape:
+            last = [place]
+        if operation.line and not made and _is_among(operation.value, outputs):
+            made = [place]
     return {
         "uses": dict(run.uses),
         "twice": run.twice,
         "new": run.new,
         "cut": run.cuts[:1],
-        "random": [
-            [o.name, list(o.value.shape), o.file, o.line] for o in run.made if o.name in DRAWN
-        ],
-        "softmax": [place for o, place in places if "softmax" in o.name],
-        "last": last[-1:],
-        "made": [
-            place
-            for o, place in places
-            if o.line and any(o.value.shape == y.shape and torch.equal(o.value, y) for y in outputs)
-        ][:1],
+        "random": drawn,
+        "softmax": softmax,
+        "last": last,
+        "made": made,
     }
 
 
+def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
+    """True if a tensor has the numbers of one of the outputs."""
+    return any(value.shape == y.shape and torch.equal(value, y) for y in outputs)
+
+
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
-    """Ways to take a (batch, hidden) piece out of a tensor, whichever its axes are."""
+    """Return functions that take the (batch, hidden) pieces out of a tensor with any axes."""
     rows = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
         rows = [-1]  # an axis more, in front
     units = [axis for axis, size in enumerate(shape) if size % hidden == 0]
-    ways = [(row, unit) for row in rows for unit in units if unit != row]
-    count = math.prod(shape) // (batch * hidden)  # of pieces, in each of these ways
-    most = MAX_PIECES // max(1, count)
-    return [partial(_cut, *way, hidden, k) for way in ways[:most] for k in range(count)]
+    count = math.prod(shape) // (batch * hidden)  # of pieces, for each pair of axes
+    axes = [(row, unit) for row, unit in product(rows, units) if unit != row]
+    cuts: list[Callable[[Tensor], Tensor]] = []
+    for row, unit in axes[: MAX_PIECES // max(1, count)]:
+        for k in range(count):
+            cuts.append(partial(_cut, row, unit, hidden, k))
+    return cuts
 
 
 def _cut(row: int, unit: int, hidden: int, k: int, x: Tensor) -> Tensor:

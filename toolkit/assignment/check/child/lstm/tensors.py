@@ -17,25 +17,27 @@ def all_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def described(network: nn.Module) -> list[dict[str, Any]]:
-    """Of each floating tensor of a network its name, kind and shape, and what is in it."""
+    """Describe each floating tensor of a network: its name, kind and shape, and what is in it."""
     kinds = {name: "parameter" for name, _ in network.named_parameters()}
     kinds |= {name: "buffer" for name, _ in network.named_buffers()}
-    return [
-        {
+    descriptions = []
+    for name, tensor in all_tensors(network).items():
+        if not tensor.is_floating_point():
+            continue
+        description = {
             "name": name,
             "kind": kinds.get(name, "loose"),
-            "shape": list(x.shape),
-            "grad": x.requires_grad,
-            "zero": not bool(x.detach().any()),
-            "unfilled": bool(x.detach().isnan().any()),
+            "shape": list(tensor.shape),
+            "grad": tensor.requires_grad,
+            "zero": not bool(tensor.detach().any()),
+            "unfilled": bool(tensor.detach().isnan().any()),
         }
-        for name, x in all_tensors(network).items()
-        if x.is_floating_point()
-    ]
+        descriptions.append(description)
+    return descriptions
 
 
 def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dict[str, list[str]]:
-    """What a forward has changed.
+    """Find the tensors that a forward has changed.
 
     Args:
         before: of each tensor of the network its id, and a copy of its values.
@@ -46,50 +48,61 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
-    for name, x in all_tensors(network).items():
+    for name, tensor in all_tensors(network).items():
         number, values = before.get(name, (0, None))
-        if number != id(x) and name in parameters:
-            replaced.append(name)
-        elif number != id(x) or values is None or not torch.equal(x.detach(), values):
+        is_same = number == id(tensor)
+        if name in parameters:
+            if not is_same:
+                replaced.append(name)
+        elif not is_same or values is None or not torch.equal(tensor.detach(), values):
             kept.append(name)
-    kept = [name for name in kept if name not in parameters]
     return {"remade": replaced, "kept": sorted(kept, key=lambda name: name not in before)}
 
 
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors that the network has, but that are neither its parameters nor its buffers.
+    """Find tensors that the network has, but that are neither its parameters nor its buffers.
 
     They are attributes, or items of lists and dictionaries, or belong to modules or to objects of a
     student's own in such.
     """
-    registered = {id(x) for x in [*network.parameters(), *network.buffers()]}
-    found: list[tuple[str, Tensor]] = []
-    seen: set[int] = set()
-
-    def visit(name: str, value: Any, depth: int = 0) -> None:
-        if isinstance(value, Tensor):
-            if id(value) not in registered:
-                found.append((name, value))
-        elif isinstance(value, nn.Module):
-            found.extend(
-                (f"{name}.{n}", p) for n, p in value.named_parameters() if id(p) not in registered
-            )
-        elif depth < MAX_DEPTH and isinstance(value, list | tuple | dict):
-            for k, x in value.items() if isinstance(value, dict) else enumerate(value):
-                visit(f"{name}[{k!r}]", x, depth + 1)
-        elif depth < MAX_DEPTH and _is_theirs(value) and id(value) not in seen:
-            seen.add(id(value))
-            for k, x in vars(value).items():
-                visit(f"{name}.{k}", x, depth + 1)
-
+    search = _LooseTensors(network)
     for prefix, module in network.named_modules():
         for name, value in vars(module).items():
             if not name.startswith("_") or isinstance(value, Tensor):
-                visit(f"{prefix}.{name}" if prefix else name, value)
-    return found
+                search.visit(f"{prefix}.{name}" if prefix else name, value)
+    return search.tensors
+
+
+class _LooseTensors:
+    """Collects the tensors in values that are neither parameters nor buffers of a network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.tensors: list[tuple[str, Tensor]] = []
+        self._registered = set(map(id, [*network.parameters(), *network.buffers()]))
+        self._visited: set[int] = set()  # objects of a student's own
+
+    def visit(self, name: str, value: Any, depth: int = 0) -> None:
+        """Collect what is in a value: itself, its items or its attributes."""
+        if isinstance(value, Tensor):
+            self._add(name, value)
+        elif isinstance(value, nn.Module):
+            for parameter_name, parameter in value.named_parameters():
+                self._add(f"{name}.{parameter_name}", parameter)
+        elif depth < MAX_DEPTH and isinstance(value, list | tuple | dict):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, item in items:
+                self.visit(f"{name}[{key!r}]", item, depth + 1)
+        elif depth < MAX_DEPTH and _is_theirs(value) and id(value) not in self._visited:
+            self._visited.add(id(value))
+            for key, item in vars(value).items():
+                self.visit(f"{name}.{key}", item, depth + 1)
+
+    def _add(self, name: str, tensor: Tensor) -> None:
+        if id(tensor) not in self._registered:
+            self.tensors.append((name, tensor))
 
 
 def _is_theirs(value: Any) -> bool:
-    """Whether it is an object of a class of a student's own."""
+    """True for an object of a class of a student's own."""
     module = type(value).__module__
     return hasattr(value, "__dict__") and module.partition(".")[0] not in NOT_THEIRS

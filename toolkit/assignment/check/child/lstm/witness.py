@@ -36,7 +36,7 @@ class Call(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the digits are in a tensor."""
+    """The axes of a tensor that has the digits."""
 
     axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
     dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
@@ -70,15 +70,19 @@ class Seen:
         self.sizes = self._sizes(self.built.arguments)
 
     def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
-        """The argument that has the digits, and where they are in it."""
-        predicted = [x.shape for x in calls[-1].outputs if CLASSES in x.shape]
-        rows = rows.intersection(*predicted) or {n for shape in predicted for n in shape[:-1]}
+        """Return the number of the argument that has the digits, and their layout."""
+        predicted = [output.shape for output in calls[-1].outputs if CLASSES in output.shape]
+        rows = rows.intersection(*predicted)
+        if not rows:
+            for shape in predicted:
+                rows |= {*shape[:-1]}
         for k, leaf in enumerate(calls[0].leaves):
             if not isinstance(leaf, Tensor) or k in self.carried:
                 continue
-            given = [call.leaves[k] for call in calls]
-            x = torch.stack(given) if self.loop else leaf
-            if (layout := find_layout(x, rows, self.loop)) is not None:
+            inputs = [call.leaves[k] for call in calls]
+            x = torch.stack(inputs) if self.loop else leaf
+            layout = find_layout(x, rows, self.loop)
+            if layout is not None:
                 return k, layout
         return 0, None
 
@@ -86,34 +90,34 @@ class Seen:
         """The sizes among arguments, and in objects that hold settings."""
         sizes: dict[str, int] = {}
         for name, value in named.items():
-            what = meaning(name, "network")
-            if what == "settings":
+            word = meaning(name, "network")
+            if word == "settings":
                 sizes |= self._sizes(_inside(value))
-            elif what in VARIED and what != "device" and self._is_size(what, value):
-                sizes[what] = value
+            elif word in VARIED and word != "device" and self._is_size(word, value):
+                sizes[word] = value
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
         """Put other sizes among arguments, and in copies of objects that hold settings."""
         for name, value in list(named.items()):
-            what = meaning(name, "network")
-            if what == "settings":
+            word = meaning(name, "network")
+            if word == "settings":
                 named[name] = copy.copy(value)
                 self._change(_inside(named[name]), varied)
-            elif what is not None and what in varied and self._is_size(what, value):
-                named[name] = varied[what]
+            elif word is not None and word in varied and self._is_size(word, value):
+                named[name] = varied[word]
 
-    def _is_size(self, what: str, value: Any) -> bool:
-        """Whether a value can be what the name of an argument says, by how it is called."""
-        if what == "device" or self.layout is None:
-            return what == "device"
+    def _is_size(self, word: str, value: Any) -> bool:
+        """True if a value can be what the name of an argument means, by the way of the calls."""
+        if word == "device" or self.layout is None:
+            return word == "device"
         if not isinstance(value, int) or isinstance(value, bool):
             return False
         called = {"batch": self.layout.batch, "steps": self.layout.steps}
-        return abs(value - called.get(what, value)) <= (what == "steps")
+        return abs(value - called.get(word, value)) <= (word == "steps")
 
     def said(self) -> dict[str, Any] | None:
-        """What the judge needs to know of it; None if it was not understood."""
+        """Return what the judge needs to know of it; None if it was not understood."""
         states_inside = self.loop and not self.carried  # when do they begin anew?
         if self.layout is None or not self.predicts or states_inside:
             return None
@@ -123,28 +127,33 @@ class Seen:
         return {**self.layout._asdict(), "extra": extra}
 
     def build(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """A network with other sizes, and which of its sizes its constructor asks for.
+        """Build a network with other sizes.
 
         Args:
             kind: its class.
             sizes: what an argument is -> its value; None where theirs is to be kept.
+
+        Returns:
+            the network, and which of its sizes its constructor asks for.
         """
-        varied = {what: x for what in VARIED if (x := sizes.get(what)) is not None}
+        varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
         self._change(bound.arguments, varied)
         network = kind(*bound.args, **bound.kwargs).to(self.dtype)
         return network, dict.fromkeys(self.sizes)
 
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
-        """What comes back for an input in their layout, at the last step if the loop is theirs."""
+        """Call a network with an input in their layout, at the last step if the loop is theirs."""
         assert self.layout is not None
         x = x.to(self.dtype) if x.is_floating_point() else x
         call, outputs = self.first, list[Tensor]()
-        for given in x if self.loop else [x]:
+        inputs = x if self.loop else [x]
+        for step_input in inputs:
             leaves = [self._resized(leaf, x, hidden) for leaf in call.leaves]
-            leaves[self.input] = given
-            for k, output in self.carried.items() if outputs else ():
-                leaves[k] = outputs[output]
+            leaves[self.input] = step_input
+            if outputs:
+                for k, output in self.carried.items():
+                    leaves[k] = outputs[output]
             args, kwargs = tree_unflatten(leaves, call.spec)
             result = network(*args, **kwargs)
             call, outputs = self.later, list(tensors_in(result))
@@ -161,9 +170,9 @@ class Seen:
         if not isinstance(leaf, Tensor):
             return leaf
         sizes = {self.sizes.get("hidden"): hidden} if hidden else {}
-        left = {self.layout.batch: batch}  # it comes first where the hidden size is the same
+        batches = {self.layout.batch: batch}  # it comes first where the hidden size is the same
         for axis, size in enumerate(leaf.shape):
-            wanted = left.pop(size, sizes.get(size, size))
+            wanted = batches.pop(size, sizes.get(size, size))
             leaf = leaf.index_select(axis, torch.arange(wanted) % size)
         return x.new_zeros(leaf.shape, dtype=leaf.dtype).copy_(leaf)
 
@@ -206,19 +215,23 @@ class Witness(Script):
 
     def _look(self) -> None:
         """See which calls have led to this backward pass."""
-        reached = [
-            call
-            for call in self._calls
-            if any(x.grad_fn in self.trace.nodes for x in call.outputs if x.grad_fn is not None)
-        ]
+        reached = [call for call in self._calls if self._is_reached(call)]
         self._calls.clear()
-        for network in {id(call.network): call.network for call in reached}.values():
+        networks = {id(call.network): call.network for call in reached}
+        for network in networks.values():
             calls = [call for call in reached if call.network is network]
             name = type(network).__name__
             args, kwargs = self.trace.built[network]
             self.seen[name] = Seen(calls, args, kwargs, self._rows)
             if name == self._name:
                 raise EnoughSteps
+
+    def _is_reached(self, call: Call) -> bool:
+        """True if the backward pass went through an output of a call."""
+        for output in call.outputs:
+            if output.grad_fn is not None and output.grad_fn in self.trace.nodes:
+                return True
+        return False
 
 
 def _inside(settings: Any) -> MutableMapping[str, Any]:
@@ -228,7 +241,7 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 
 
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
-    """Where digits are in a tensor; None if it has none, or if batch and time may be exchanged.
+    """Find the digits in a tensor; None if it has none, or if batch and time may be exchanged.
 
     Args:
         rows: sizes that the batch may have.
@@ -242,7 +255,8 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
             continue
         if not stepwise and sizes["b"] == sizes.get("t"):
             return None
-        dim = _encoding(x.movedim(axes.index("d"), -1) if "d" in axes else x, axes)
+        digits_last = x.movedim(axes.index("d"), -1) if "d" in axes else x
+        dim = _encoding(digits_last, axes)
         if dim is not None:
             steps = sizes["f"] // CLASSES if axes == "bf" else sizes["t"]
             return Layout(axes, dim, sizes["b"], steps)
@@ -250,20 +264,24 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """How digits are encoded in the last axis; None if they are not."""
+    """The encoding of digits in the last axis, as of a `Layout`; None if they are not digits."""
     if axes == "bf" and x.size(-1) % CLASSES == 0:
         x = x.unflatten(-1, (-1, CLASSES))
     if axes in ("bt", "tb") or ("d" in axes and x.size(-1) == 1):
         return int(x.is_floating_point())
-    one_hot = x.size(-1) == CLASSES and bool(((x == 0) | (x == 1)).all() & (x.sum(-1) == 1).all())
-    return CLASSES if one_hot else None
+    if x.size(-1) != CLASSES:
+        return None
+    is_one_hot = bool(((x == 0) | (x == 1)).all() & (x.sum(-1) == 1).all())
+    return CLASSES if is_one_hot else None
 
 
 def _carried(first: Call, second: Call) -> dict[int, int]:
     """The arguments of a call that are outputs of the one before: their numbers."""
     carried = {}
     for k, leaf in enumerate(second.leaves):
-        for output, x in enumerate(first.outputs):
-            if isinstance(leaf, Tensor) and leaf.shape == x.shape and torch.equal(leaf, x):
+        if not isinstance(leaf, Tensor):
+            continue
+        for output, tensor in enumerate(first.outputs):
+            if leaf.shape == tensor.shape and torch.equal(leaf, tensor):
                 carried[k] = output
     return carried

@@ -61,7 +61,7 @@ class Forked:
             return 0.0
 
     def exceeds(self) -> bool:
-        """Whether it has taken more than it may: the kernel sees to that."""
+        """True if it has taken more than it may: the kernel sees to that."""
         return False
 
     def kill(self) -> None:

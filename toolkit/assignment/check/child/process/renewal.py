@@ -1,4 +1,4 @@
-"""What one part leaves is gone before the next begins: processes, files, changes of the copy."""
+"""Removes what a part leaves before the next begins: processes, files, changes of the copy."""
 
 import os
 import shutil

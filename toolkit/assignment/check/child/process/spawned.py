@@ -57,7 +57,7 @@ class Spawned:
         return self._starved
 
     def exceeds(self) -> bool:
-        """Whether it had taken more than it may at the last look."""
+        """True if it had taken more than it may at the last look."""
         seconds, memory = self._cpu - self._cpu_before, self._memory
         return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 

@@ -95,7 +95,7 @@ def named_in(text: str) -> list[str]:
 
 
 def is_crowded() -> bool:
-    """Whether there are about as many processes and threads as there may be."""
+    """True if there are about as many processes and threads as there may be."""
     if sys.platform != "linux":
         return False
     import resource  # here: Windows has none
