@@ -10,9 +10,9 @@ import pytest
 
 from toolkit.assignment.check import rules as module
 from toolkit.assignment.check import verify
-from toolkit.assignment.check.claims import CLAIMS
 from toolkit.assignment.check.findings import IDS
 from toolkit.assignment.check.rules import Rule, rules
+from toolkit.assignment.check.rules.claims import CLAIMS
 from toolkit.assignment.parts import PARTS
 
 CHECK = Path(module.__file__).parents[1]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check import claims, verify
+from toolkit.assignment.check import verify
 from toolkit.assignment.check.findings import IDS, QUESTIONS, Finding, Id
 from toolkit.assignment.check.host import Gone
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verdicts import Verdicts
 
 
@@ -21,7 +22,7 @@ def test_it_asks_nobody(path: str) -> None:
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             modules.add(node.module)
-    own = {"toolkit.assignment.check.claims", "toolkit.assignment.check.findings"}
+    own = {"toolkit.assignment.check.rules.claims", "toolkit.assignment.check.findings"}
     assert modules <= {"inspect", "math", "collections.abc", "typing", *own}
 
 

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from toolkit.assignment.check.claims import CLAIMS, RIGHT, Claim
 from toolkit.assignment.check.findings import Finding, Id, Proof
+from toolkit.assignment.check.rules.claims import CLAIMS, RIGHT, Claim
 
 MOST = 100  # of a list or a text that is recorded
 ONCE: tuple[Id, ...] = ("does-not-run", "does-not-import", "missing-folder")  # and then again

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.claims import is_pulled
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
+from toolkit.assignment.check.rules.claims import is_pulled
 from toolkit.assignment.check.train.trace import Loss
 from toolkit.assignment.check.verdicts import Verdicts
 

@@ -6,9 +6,9 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.claims import is_normal
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.rules.claims import is_normal
 from toolkit.assignment.check.train.trace import Batch, Call
 from toolkit.assignment.check.verdicts import Verdicts
 

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.cell import explain, reference, start
@@ -21,6 +20,7 @@ from toolkit.assignment.check.lstm.cell.recording import MAX_LAYERS, Recording, 
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, last_logits
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
+from toolkit.assignment.check.rules.claims import EXACT
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least

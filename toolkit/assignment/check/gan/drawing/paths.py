@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.claims import CHANCE
+from toolkit.assignment.check.rules.claims import CHANCE
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5

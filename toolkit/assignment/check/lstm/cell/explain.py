@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.findings import Place as Placing
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.lstm.cell import start
@@ -28,6 +27,7 @@ from toolkit.assignment.check.lstm.cell.readings import nearest
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Further, Layer, Model, Trial
 from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.rules.claims import EXACT
 from toolkit.assignment.check.verdicts import Verdicts
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too

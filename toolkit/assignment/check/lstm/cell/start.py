@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.claims import EXACT
 from toolkit.assignment.check.lstm.cell.affine import is_none
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.reference import Trial, activation
+from toolkit.assignment.check.rules.claims import EXACT
 
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
