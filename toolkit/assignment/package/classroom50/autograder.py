@@ -16,8 +16,9 @@ KEPT = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"
 
 
 def main() -> None:
-    """Install the requirements, then grade as root, so that the submission can run as another
-    user.
+    """Install the requirements, and grade as root.
+
+    As root, the grader can run the submission as another user.
     """
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
         first, last = SUPPORTED
