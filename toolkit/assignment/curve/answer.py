@@ -15,14 +15,14 @@ from toolkit.common.errors import UsageError
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Verdict, str]:
-    """Judge a training run, and draw a picture of it into the current folder.
+    """Judge a training run, and save a picture of it in the current folder.
 
     A notebook also shows the picture.
 
     Args:
         source, every: see `read_curves`.
-        network: lstm, rnn or gan; None reads the network from the settings beside a CSV.
-        length: T; None reads T from the settings beside a CSV.
+        network: lstm, rnn or gan; if None, the network is read from the settings beside a CSV.
+        length: T; if None, T is read from the settings beside a CSV.
 
     Raises:
         UsageError: the curves cannot be read, are too short, or follow an unknown recipe.
@@ -120,7 +120,10 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
-    """Save a picture of a training run over its recipe's bands, and show it in a notebook."""
+    """Save a picture of a training run over the bands of its recipe.
+
+    In a notebook, the picture is also shown.
+    """
     from toolkit.common.figures import save_curves  # which takes a second
 
     lines, bands = {}, {}

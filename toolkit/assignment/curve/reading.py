@@ -30,7 +30,7 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
     Args:
         source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step and
             two values, or columns by name.
-        every: the number of steps between two values; it overrides the steps in the source.
+        every: the number of steps between two values, which overrides the steps in the source.
         gan: True if values without names belong to a GAN.
 
     Raises:
