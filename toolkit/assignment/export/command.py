@@ -111,7 +111,7 @@ class Exporter:
     refused: bool = False  # a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """Return the first file that contains a class called RNN."""
+        """Return the first file that contains a class called RNN, or None without such a file."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):

@@ -143,8 +143,8 @@ def exported(
         root: the copy of the submission.
 
     Raises:
-        ToolkitError: the network cannot be exported, or a file gives other results than the
-            student's code.
+        ToolkitError: the network cannot be exported, or the results of a file differ from the
+            results of the student's code.
     """
 
     def read(answer: Any) -> Exported:

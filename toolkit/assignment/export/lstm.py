@@ -250,7 +250,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return the network in the sizes of these weights, or None if they do not fit it."""
+    """Return the network built in the sizes of these weights, or None if they do not fit it."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -323,7 +323,7 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if every tensor of a network has the same shape as the weight of its name."""
+    """Return True if every tensor of a network has the same shape as the weight with its name."""
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False

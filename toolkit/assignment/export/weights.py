@@ -20,7 +20,7 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """A network or its weights are missing or ambiguous; the message is a sentence."""
+    """The error for missing or ambiguous networks or weights; the message is a sentence."""
 
 
 class Saved:
