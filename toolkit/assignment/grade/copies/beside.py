@@ -100,7 +100,10 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares the most runs with `grams`, or None if none does."""
+    """Return the path of the file that shares the most runs with `grams`.
+
+    The result is None if no file shares a run.
+    """
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():

@@ -155,7 +155,7 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
 
 
 def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
-    """Return a sort key that puts the pair first that is farthest above its usual share."""
+    """Return a sort key that puts first the pair that is farthest above its usual share."""
     excess = pair.share - pair.usual
     return (-excess, -pair.share, -pair.share_with_names, pair.first, pair.second)
 
