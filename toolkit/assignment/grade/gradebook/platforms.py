@@ -27,7 +27,7 @@ class Platform:
         columns: the columns that the platform imports, in this order; `GRADE` stands for the column
             with the points.
         key: the column with the student's mark.
-        grade: the name of the column with the points; None if it is the assignment's name.
+        grade: the name of the column with the points; None if the column has the assignment's name.
         before: the text before the mark in the column `key`.
         defaults: the contents of columns for which neither the roster nor the archive has a value.
     """

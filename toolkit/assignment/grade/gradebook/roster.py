@@ -43,7 +43,10 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row of the student with this mark, as platforms write it into file names."""
+        """Return the row of the student with this mark, or None.
+
+        Platforms write such marks into file names.
+        """
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row

@@ -59,7 +59,8 @@ class Written:
 
     Attributes:
         missing: a sentence for each student on the roster who handed in nothing.
-        unclear: a sentence for each archive that is in no line, or perhaps in the wrong line.
+        unclear: a sentence for each archive that is missing from the table or may be in the wrong
+            line.
     """
 
     files: dict[Path, bytes] = field(default_factory=dict)
