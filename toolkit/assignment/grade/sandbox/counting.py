@@ -172,7 +172,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the size in bytes of what is in an open folder, and the names of the folders in it.
+    """Return the size in bytes of an open folder's content, and the names of its subfolders.
 
     The counting stops above `limit`.
     """

@@ -94,7 +94,7 @@ class Watched:
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
         starved: the seconds of the clock in which other programs used the core. These seconds do
-            not count.
+            not count towards the time limit.
         printed: the error output, up to the limit, of the program and the programs that it starts.
 
     Args:
