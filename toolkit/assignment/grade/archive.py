@@ -31,7 +31,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemented
 
 
 class BrokenArchive(ToolkitError):
-    """An archive that cannot be unpacked; the message is a sentence for the student."""
+    """The error for an archive that cannot be unpacked, with a message for the student."""
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
@@ -99,7 +99,9 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 
 
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
-    """Return a zip archive; the same files always give the same bytes.
+    """Return a zip archive of these files.
+
+    The same files always give the same bytes.
 
     Args:
         executable: the names of the files that can be run as programs.
