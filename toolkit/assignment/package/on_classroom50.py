@@ -35,7 +35,10 @@ FIELDS = {
 
 
 def main(folder: Path) -> None:
-    """Grade `folder` with the rubric beside the toolkit, and write the two files."""
+    """Grade `folder` with the rubric beside the toolkit.
+
+    The results are result.json and release-body.md.
+    """
     rubric = read_rubric(Path(__file__).parents[3] / "rubric.toml")
     result = grade_handed_in(folder, rubric, LIMITS)
     content = as_classroom50(result, os.environ, datetime.now(UTC))

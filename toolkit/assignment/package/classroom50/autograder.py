@@ -1,7 +1,8 @@
 """The grader of the checkout in which it is started; it writes result.json there, see README.md.
 
-Classroom 50's runner or grade.yml starts this program. It needs sudo without a password, which the
-runners of GitHub Actions have, and it installs its requirements beside the system's own Python.
+Classroom 50's runner or grade.yml starts this program. The program needs sudo without a password,
+which the runners of GitHub Actions have. The program installs its requirements beside the system's
+own Python.
 """
 
 import os
