@@ -109,7 +109,7 @@ def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """Yield a doubt about each repeated picture of samples, and a finding with all pictures."""
+    """Yield a doubt about each repeated picture of samples, and a finding listing all pictures."""
     known: dict[bytes, str] = {}
     for name in SAMPLES:
         if name not in records.pictures:
