@@ -139,7 +139,7 @@ def add_training(log: Log, results: Results) -> None:
     """Add a training run of the LSTM, or of a network that the LSTM is compared with.
 
     Raises:
-        CannotDraw: the numbers cannot be drawn; nothing is added.
+        CannotDraw: the numbers cannot be drawn, so nothing is added.
     """
     steps = [step for step, _, _ in log.rows]
     picture = drawn(

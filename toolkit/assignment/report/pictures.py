@@ -37,7 +37,7 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
 
 
 def literally(text: str) -> str:
-    """Return a text from a record, with signs escaped so that matplotlib finds no formula in it."""
+    """Return a text from a record, escaped so that matplotlib finds no formula in it."""
     return text.replace("$", r"\$")
 
 
