@@ -5,7 +5,7 @@ from toolkit.assignment import tutor
 tutor.check("lstm.equation_5")   # right, wrong with the numbers of one example, or not written yet
 tutor.hint("lstm.equation_5")    # a question; then the term; then the idea in another example
 tutor.progress()                 # the exercises that are right
-tutor.curve("records/gan.csv")   # compares a training with healthy ones
+tutor.curve("records/gan.csv")   # compares a training run with healthy runs
 """
 
 import sys

@@ -344,7 +344,7 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Compare the direction in which a step moves the answers to these images with `wanted`.
+        """Compare `wanted` with the direction in which a step moves the answers to these images.
 
         The direction is "up", "down", or "-" if there is no clear direction.
         """

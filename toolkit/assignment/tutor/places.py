@@ -94,7 +94,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
     """Return True if two functions have the same parameters, or if one of them is a class.
 
-    Unless `by_name` is True, equally many parameters are enough.
+    Unless `by_name` is True, the same number of parameters is enough.
     """
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True

@@ -33,7 +33,7 @@ def check_exercise(
         folder: the folder with the student's files, in which the journal is written.
         namespace: the notebook's names and values.
         expect: the prediction; None to ask for a prediction if somebody can answer.
-        host: the process that runs files; None for the toolkit's own process, which is used again.
+        host: the process that runs files; None for the toolkit's own process, which stays open.
     """
     exercise, settings = find_exercise(name), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
