@@ -85,7 +85,7 @@ def _makes_a_variable(node: Statement) -> bool:
 
 
 def _doubled(node: Statement, line: str) -> str:
-    """Return the statement with its only number doubled, or "" if it has no or several numbers."""
+    """Return the statement with its only number doubled, or "" unless it has exactly one number."""
     numbers = []
     for constant in ast.walk(node):
         if not isinstance(constant, ast.Constant) or not constant.value:

@@ -26,7 +26,7 @@ Place = tuple[Any, ...]  # a file and a line
 class Runs:
     """The runs of a submission's training scripts, from which facts are found.
 
-    Each run has a new process.
+    Each run takes place in a new process.
 
     Args:
         root: the child's copy of the submission.
@@ -97,7 +97,7 @@ class Runs:
     ) -> Iterator[tuple[Edit, str]]:
         """Try changes while there is time, and yield each change with a clear effect.
 
-        The effect of a change is its effect on two losses.
+        Two losses show the effect of a change.
         """
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
@@ -151,7 +151,7 @@ def _two_losses(places: list[Place]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return the facts about single lines that chance and the number of digits do not change.
+    """Return the facts about single lines that do not depend on chance or the number of digits.
 
     Args:
         again: the same run with other random numbers.

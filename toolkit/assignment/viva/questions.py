@@ -144,7 +144,7 @@ def _contrasting(
 ) -> tuple[list[Place], list[Place]]:
     """Return the lines that have a value, and the lines that do not have it.
 
-    A line counts only if the value of a nearby line differs in this respect.
+    A line counts only if a nearby line belongs to the other group.
 
     Args:
         distance: the largest distance of such a nearby line, in lines with facts.
