@@ -163,7 +163,11 @@ class Code:
         return definitions
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
-        """Return True if a file contains one of these lower-case words, in any case."""
+        """Return True if a file contains one of these words, regardless of case.
+
+        Args:
+            words: in lower case.
+        """
         return not words.isdisjoint(map(str.lower, self.facts[path].words))
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
@@ -302,7 +306,7 @@ def _used_by_networks(
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
     """Yield each file that uses one of these classes and steps an optimiser.
 
-    A file may also do so through the files that it imports.
+    Both may also happen in files that the file imports.
     """
     for path, facts in code.facts.items():
         reached = code.reached[path]

@@ -57,7 +57,8 @@ class Found:
 
     Attributes:
         code: the code of the submission.
-        chosen: a file that the user named; it is chosen for each part that it could be.
+        chosen: a file that the user named; the search chooses this file for each part that it could
+            be.
         parts: the chosen candidate for each part.
         equal: two or more candidates with equal points, of which none was chosen.
         close: the next candidates, the likeliest first.
@@ -90,7 +91,7 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     Args:
         files: the contents of the submission's files, by relative path; only Python files and
             notebooks matter.
-        chosen: the file that the user named; it wins against all other candidates.
+        chosen: the file that the user named; this file wins against all other candidates.
     """
     located = Found(Code.of(files), chosen)
     code = located.code

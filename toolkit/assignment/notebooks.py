@@ -62,8 +62,8 @@ class BrokenNotebook(ValueError):
 def code_of(path: PurePosixPath, data: bytes) -> str:
     """Return the Python code in a file.
 
-    The code of a notebook consists of its code cells and of the files that the cells write. An
-    unreadable notebook has the code "".
+    The code of a notebook consists of its code cells and of the files that the cells write. The
+    code of an unreadable notebook is "".
     """
     if path.suffix.lower() != SUFFIX:
         return decoded(data)
