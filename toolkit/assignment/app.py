@@ -210,7 +210,7 @@ def report(
 
 
 def _say_incomplete(text: str, directory: Path, made: list[str]) -> None:
-    """Say which characters of a text pdfLaTeX lacks, and that report.docx was not made."""
+    """Print which characters of a text pdfLaTeX lacks, and whether report.docx was left out."""
     from toolkit.assignment.report.latex import lacking
     from toolkit.common.package_data import how_to_install
 

@@ -67,7 +67,7 @@ Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a part, or a class or function that makes its file a candidate."""
+    """A file, or a class or function in a file, that may be a part of the assignment."""
 
     path: PurePosixPath
     points: float
@@ -76,18 +76,19 @@ class Candidate:
 
 @dataclass
 class Code:
-    """The Python files and notebooks of a submission, read once. Each attribute is a dictionary
-    with the paths of files as keys.
+    """The Python files and notebooks of a submission, each of which is read only once.
+
+    Each attribute is a dictionary whose keys are the paths of files.
 
     Attributes:
         text: the Python code.
         facts: the definitions and names in the file.
-        imports: the files that it imports.
-        reached: the files that it imports directly or indirectly.
-        notebooks: the notebook and its code, for each notebook and for each file that a notebook
-            writes.
+        imports: the files that the file imports.
+        reached: the files that the file imports directly or indirectly.
+        notebooks: the path and the code of a notebook, for each notebook and for each file that a
+            notebook writes.
         broken: the reason why a notebook cannot be read.
-        roles: True if there is a generator, and True if there is a discriminator.
+        roles: two flags: the file has a generator, and the file has a discriminator.
     """
 
     text: dict[PurePosixPath, str] = field(default_factory=dict)
@@ -100,7 +101,7 @@ class Code:
 
     @classmethod
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
-        """Read a submission, without the toolkit's own notebook."""
+        """Read a submission, except notebooks that only show the toolkit's results."""
         code = cls()
         for path in islice(_code_files(files), MAX_FILES):
             if path.suffix.lower() == SUFFIX:
@@ -162,32 +163,42 @@ class Code:
         return definitions
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
-        """True if a file contains one of these words, in lower case."""
+        """Return True if a file contains one of these words, regardless of case.
+
+        Args:
+            words: in lower case.
+        """
         return not words.isdisjoint(map(str.lower, self.facts[path].words))
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
-        """True if a file defines one of these classes, or imports and uses one."""
+        """Return True if a file defines one of these classes, or imports and uses one of them."""
         reached = {path, *self.reached[path]}
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def any_names(self, paths: set[PurePosixPath], classes: set[Class]) -> bool:
-        """True if at least one of the files defines, or imports and uses, one of these classes."""
+        """Return True if one of the files defines, or imports and uses, one of these classes."""
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """True if a file calls an optimiser's step, or defines a module that a Trainer trains."""
+        """Return True if a file steps an optimiser, or defines a module that a Trainer trains."""
         facts = self.facts[path]
         if {"step", "backward"} <= facts.words:
             return True
         return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """True if the files have a generator and a discriminator, or two competing optimisers."""
+        """Return True if the files have both roles: a generator and a discriminator.
+
+        Two competing optimisers also count as both roles.
+        """
         roles = map(self.roles.__getitem__, paths)
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return two flags from the names in a file: it has a generator, it has a discriminator."""
+        """Return two flags: the file has a generator, and the file has a discriminator.
+
+        The names in the file determine the flags.
+        """
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -195,7 +206,10 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """True if a file has noise, images and two optimisers, whatever its networks are called."""
+        """Return True if a file has noise, images and two optimisers, as the code of a GAN has.
+
+        The names of the networks do not matter.
+        """
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -213,13 +227,16 @@ def _depth_and_name(path: PurePosixPath) -> tuple[int, str]:
 
 
 def _shows_results(facts: Facts) -> bool:
-    """True for a notebook like the toolkit's own, which only imports the toolkit."""
+    """Return True if a file imports the toolkit and defines nothing itself.
+
+    The toolkit's own notebook is such a file.
+    """
     modules = {imported.module.partition(".")[0] for imported in facts.imports}
     return not facts.definitions and "toolkit" in modules
 
 
 def is_code(path: PurePosixPath) -> bool:
-    """True if the name of a file is that of a Python file or a notebook."""
+    """Return True if a file has the name of a Python file or of a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
 
 
@@ -269,8 +286,9 @@ def networks(code: Code) -> Iterator[Candidate]:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks use, by file and name; a LightningModule does not
-    count.
+    """Return the definitions that networks use, by file and name.
+
+    Definitions that only a LightningModule uses are left out.
     """
     names = {}
     for path, facts in code.facts.items():
@@ -286,8 +304,9 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that uses one of these classes and steps an optimiser, or imports such
-    code.
+    """Yield each file that uses one of these classes and steps an optimiser.
+
+    Both may also happen in files that the file imports.
     """
     for path, facts in code.facts.items():
         reached = code.reached[path]

@@ -62,7 +62,10 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Read a file, with at most `max_definitions`; return None if it is not Python."""
+    """Return the facts about a file, or None if it is not Python.
+
+    The facts include at most `max_definitions` definitions.
+    """
     tree = parsed(source)
     if tree is None:
         return None
@@ -100,7 +103,7 @@ def _names_from_torch(tree: ast.Module) -> set[str]:
 def imported_files(
     path: PurePosixPath, facts: Facts, files: Iterable[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """Return the files of the submission that one of its files imports.
+    """Return the files of the submission that the file `path` imports.
 
     The search starts in the folder of the file and continues in each parent folder, because
     students run their files from any of these folders.
@@ -178,14 +181,17 @@ def _has_loop(node: ast.AST) -> bool:
 
 
 def _is_recurrent(node: ast.AST, from_torch: set[str]) -> bool:
-    """True for the name of a recurrent torch module: `nn.LSTM`, or `LSTM` imported from torch."""
+    """Return True if a node names a recurrent torch module.
+
+    Such a name is `nn.LSTM`, or `LSTM` if it is imported from torch.
+    """
     if isinstance(node, ast.Attribute):
         return node.attr in RECURRENT and "self" not in words_in(node.value)
     return isinstance(node, ast.Name) and node.id in RECURRENT & from_torch
 
 
 def _is_backwards(node: ast.AST) -> bool:
-    """True for the slice `[::-1]`."""
+    """Return True if a node is the slice `[::-1]`."""
     return isinstance(node, ast.Slice) and isinstance(node.step, ast.UnaryOp)
 
 
@@ -216,13 +222,15 @@ def _tops(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_guard(node: ast.stmt) -> bool:
-    """True for `if __name__ == "__main__":`."""
+    """Return True if a statement is `if __name__ == "__main__":`."""
     return isinstance(node, ast.If) and "__name__" in words_in(node.test)
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """True if a top-level statement does work: a main part, a loop, or a call of the file's own
-    code.
+    """Return True if a top-level statement does work instead of only defining something.
+
+    A statement does work if it is the main part or a loop, or if it calls the file's own code,
+    `step` or `backward`.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
@@ -238,8 +246,10 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a definition and all that it uses, and two flags: it loops, it
-    mirrors.
+    """Return the words of a definition and of everything it uses, and two flags.
+
+    The first flag is True if this code contains a loop, and the second flag is True if this code
+    mirrors a sequence.
     """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()

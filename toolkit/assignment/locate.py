@@ -57,12 +57,14 @@ class Found:
 
     Attributes:
         code: the code of the submission.
-        chosen: a file that the user named; it is chosen for each part that it could be.
+        chosen: a file that the user named; the search chooses this file for each part that it could
+            be.
         parts: the chosen candidate for each part.
         equal: two or more candidates with equal points, of which none was chosen.
         close: the next candidates, the likeliest first.
-        elsewhere: "module.name" of the LSTM if the training imports it from a module that is not
-            among the files, else "". With such an import, only a class of this name is the LSTM.
+        elsewhere: "module.name" of the LSTM if the training imports the LSTM from a module that is
+            not among the files, else "". With such an import, only a class with "lstm" in its name
+            can be the LSTM.
     """
 
     code: Code
@@ -74,12 +76,12 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file of each part; a missing or ambiguous part is left out."""
+    """Return the file of each part, without missing and ambiguous parts."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
 def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
-    """Return the Python files and notebooks below a folder, for `locate`."""
+    """Return the contents of the Python files and notebooks below a folder, for `locate`."""
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 
@@ -89,7 +91,7 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     Args:
         files: the contents of the submission's files, by relative path; only Python files and
             notebooks matter.
-        chosen: the file that the user named; it wins against all other candidates.
+        chosen: the file that the user named; this file wins against all other candidates.
     """
     located = Found(Code.of(files), chosen)
     code = located.code
@@ -122,7 +124,7 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return the candidates, and add points to each candidate that the training uses."""
+    """Return the candidates, with more points for each candidate that the training uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -130,11 +132,13 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a part by its file name, among files that are no other part and not imported by one.
+    """Choose a part by its file name.
+
+    Files of another part are left out. For the GAN, the files that the training of Part I imports
+    are also left out. For every other part, the files that the GAN imports are also left out.
 
     Args:
-        candidates: the candidates for the part by content; evidence against a file excludes the
-            file.
+        candidates: the candidates for the part by content; a file with negative points is left out.
     """
     excluded = set(map(_path, located.parts.values()))
     for candidate in candidates:
@@ -151,7 +155,10 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """Return the LSTM that a training imports from a module that is not among the files."""
+    """Return "module.name" of the LSTM that a training imports from outside the submission.
+
+    The result is "" if the training has no such import.
+    """
     facts = code.facts.get(path)
     if facts is None:
         return ""
@@ -193,8 +200,10 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
 
 
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the candidate with the most points; among files with the same code, the topmost
-    one.
+    """Choose the candidate with the most points.
+
+    If several candidates have the most points, the topmost file is chosen if their code is the
+    same, and otherwise no candidate is chosen.
     """
     chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(chosen or candidates, key=_rank)
@@ -217,7 +226,7 @@ def _rank(candidate: Candidate) -> tuple[float, int, str]:
 
 
 def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
-    """True if files and their imports are equal apart from comments and layout."""
+    """Return True if files and their imports are equal apart from comments and layout."""
     if len(paths) < 2:
         return True
     imported = {path: code.reached.get(path, set()) - {path} for path in paths}

@@ -53,12 +53,17 @@ class Notebook:
 
 
 class BrokenNotebook(ValueError):
-    """The error for an unreadable notebook; its message ends a sentence about the file."""
+    """The error for an unreadable notebook.
+
+    The message completes a sentence that begins with the name of the file.
+    """
 
 
 def code_of(path: PurePosixPath, data: bytes) -> str:
-    """Return the Python code in a file; for a notebook, its code cells and the files that they
-    write.
+    """Return the Python code in a file.
+
+    The code of a notebook consists of its code cells and of the files that the cells write. The
+    code of an unreadable notebook is "".
     """
     if path.suffix.lower() != SUFFIX:
         return decoded(data)
@@ -71,7 +76,7 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a Python file, with the line endings that the syntax tree counts."""
+    """Return the text of a Python file, with the line endings that Python's parser counts."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
     except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
@@ -80,12 +85,15 @@ def decoded(data: bytes) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Remove lone surrogates, which JSON and some encodings allow."""
+    """Replace lone surrogates, which JSON and some encodings allow."""
     return text.encode(errors="replace").decode()
 
 
 def encoding_of(data: bytes) -> str:
-    """Return the encoding of a Python file by its mark or its first lines, else UTF-8 (PEP 263)."""
+    """Return the encoding of a Python file (PEP 263).
+
+    A byte order mark or the first lines name the encoding. Otherwise, the encoding is UTF-8.
+    """
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
     except SyntaxError:  # it is unknown, or the text is not UTF-8: Python cannot import it either
@@ -116,13 +124,13 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a code cell of version 4 or 3 of the format, with its `text`."""
+    """Return a code cell with its `text`, for version 3 or 4 of the notebook format."""
     lines = cell.get("source", cell.get("input", ""))
     return cell | {"text": _encodable("".join(lines))}
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """True if one of `code_cells` is an exercise or only calls the tutor."""
+    """Return True if a code cell is an exercise or only calls the tutor."""
     return TUTORS.match(cell["text"]) is not None
 
 
@@ -153,8 +161,9 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return the lines of a cell as Python; a cell of the tutor or without Python becomes blank
-    lines.
+    """Return the lines of a cell as Python.
+
+    A cell of the tutor, or a cell that is not Python, becomes blank lines.
     """
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
@@ -185,8 +194,9 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
 
 
 def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
-    """Return a cell without its %%magic line, or blank lines if the rest is no Python code to
-    run.
+    """Return a cell without its %%magic line.
+
+    If the rest of the cell is not Python code to run, the whole cell becomes blank lines.
     """
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()
@@ -203,7 +213,7 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """True if this is the name of a Python file that a cell may write."""
+    """Return True if a name is that of a Python file that a cell may write."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 

@@ -89,12 +89,12 @@ def pack(
     report: ReportKind | None = None,
     ask: Callable[[str], bool] | None = None,
 ) -> Packed:
-    """Make the archive, after unpacking it in another folder and checking it as the grader does.
+    """Make the archive, and check an unpacked copy of it as the grader does.
 
     Args:
         folder: the folder with the code, the notebook and the report, at any depth.
         number: the student number.
-        out: where the archive goes. An older one of the same name is set aside.
+        out: the folder for the archive. An older archive of the same name is set aside.
         report: the kind of report to hand in, if there is one in Word and one in LaTeX.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
@@ -139,8 +139,9 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the findings that cost points, by id and sentence, and sentences for the other
-    findings.
+    """Return the findings that cost points, and a sentence about each other finding.
+
+    A finding that costs points is given as its id and a sentence.
     """
     free_findings = free(trial.report, read_rubric())
     costly = []
@@ -172,12 +173,12 @@ def collect(folder: Path) -> Files:
 
 
 def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
-    """True for the manifest that `toolkit export` wrote into a separate folder."""
+    """Return True if a file is the manifest that `toolkit export` wrote into a separate folder."""
     return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
 
 
 def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
-    """True for a picture of `toolkit curve` that no report shows."""
+    """Return True if a file is a picture of `toolkit curve` that no report shows."""
     if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
         return False
     reports = [text for name, text in files.items() if name.suffix == ".tex"]
@@ -321,7 +322,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive as the grader will: in the sandbox on Linux, without it elsewhere."""
+    """Check the archive as the grader will: in a sandbox on Linux, without a sandbox elsewhere."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

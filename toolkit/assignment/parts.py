@@ -24,21 +24,23 @@ NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"
 
 
 def list_files(root: Path) -> list[PurePosixPath]:
-    """List the files below a folder that a student may have written, as relative paths, without
-    links.
+    """Return the files below a folder that a student may have written.
+
+    The paths are relative to the folder, and links are left out.
     """
     return [path for path, is_folder in _walk(root) if not is_folder]
 
 
 def list_folders(root: Path) -> list[PurePosixPath]:
-    """List the folders below a folder that a student may have made, as relative paths, without
-    links.
+    """Return the folders below a folder that a student may have made.
+
+    The paths are relative to the folder, and links are left out.
     """
     return [path for path, is_folder in _walk(root) if is_folder]
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Yield each path below a folder that may be a student's, with True for a folder."""
+    """Yield each path below a folder that may be a student's, and True if it is a folder."""
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
@@ -57,5 +59,8 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 
 
 def is_theirs(path: PurePosixPath) -> bool:
-    """True if a student may have written a file: it is neither hidden nor made by a tool."""
+    """Return True if a student may have written a file.
+
+    Hidden files and files that a tool has made are not the student's.
+    """
     return not any(part in NOT_THEIRS or part.startswith(".") for part in path.parts)

@@ -15,7 +15,7 @@ COPIED = 0.9  # of the solution's own code in one file: no file of somebody else
 
 
 def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Path]]:
-    """Copy the skeleton's four files and the notebook into a folder; overwrite nothing.
+    """Copy the skeleton's four files and the notebook into a folder, and overwrite nothing.
 
     Args:
         out: the folder, which is made if it does not exist.
@@ -62,7 +62,10 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the solution's files that one of these programs copies, whatever names it uses."""
+    """Return the names of the solution's files that one of these programs copies.
+
+    A program with changed identifiers still counts as a copy.
+    """
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

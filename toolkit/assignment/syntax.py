@@ -20,7 +20,7 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return a program's syntax tree, or None if it is not Python or longer than anybody writes."""
+    """Return a program's syntax tree, or None if it is not Python or is unreasonably long."""
     if len(source) > MAX_SOURCE:
         return None
     try:
@@ -48,7 +48,7 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """Return the identifiers below some nodes: names, attributes, arguments and imports."""
+    """Return the identifiers in some nodes: names, attributes, arguments and imports."""
     words: set[str] = set()
     for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
@@ -59,7 +59,7 @@ def words_in(*nodes: ast.AST) -> frozenset[str]:
 
 
 def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
-    """Yield each function that is not written yet: its placeholder statement, and its name.
+    """Yield the placeholder statement and the name of each function that is not written yet.
 
     A function is not written yet if it has `raise NotImplementedError` among its statements, or if
     it is a no-op (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function
@@ -82,9 +82,7 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the file and its classes, except abstract classes, base classes and redefined
-    classes.
-    """
+    """Yield the file and its classes, except abstract, base and redefined classes."""
     bases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -101,7 +99,7 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body; in Python, only the last one counts."""
+    """Return the last definition of each name in a body, because Python uses only the last."""
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -110,8 +108,9 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Make each unwritten empty function of a program raise an error; the line numbers stay the
-    same.
+    """Return a program in which each unwritten empty function raises an error.
+
+    The line numbers stay the same.
     """
     tree = parsed(source)
     if tree is None:
@@ -140,7 +139,7 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements except `a = None`, and except `return a` for such a name."""
+    """Return the statements without `a = None`, and without `return a` if `a` is only None."""
     names: set[str] = set()
     for node in body:
         if _is_none(node):
@@ -149,7 +148,7 @@ def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
-    """True for `a = None` or `a, b = None, None`, where all targets are plain names."""
+    """Return True for `a = None` or `a, b = None, None`, where all targets are plain names."""
     if not isinstance(node, ast.Assign):
         return False
     for part in chain.from_iterable(map(ast.walk, node.targets)):
@@ -168,7 +167,7 @@ def _values(node: ast.expr) -> list[ast.expr]:
 
 
 def _returns(node: ast.stmt, names: set[str]) -> bool:
-    """True if a statement returns some of these names and nothing else."""
+    """Return True if a statement returns some of these names and nothing else."""
     if not isinstance(node, ast.Return) or node.value is None:
         return False
     return all(isinstance(value, ast.Name) and value.id in names for value in _values(node.value))
@@ -187,7 +186,10 @@ def _comments_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
 
 
 def _is_no_op(node: ast.stmt, to_do: bool) -> bool:
-    """True for a no-op; in a function that is marked as to do, also for `super().__init__()`."""
+    """Return True if a statement is a no-op.
+
+    If a comment marks the function as still to be written, `super().__init__()` is also a no-op.
+    """
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

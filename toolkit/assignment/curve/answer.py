@@ -15,12 +15,14 @@ from toolkit.common.errors import UsageError
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Verdict, str]:
-    """Judge a training, and draw it into the current folder; a notebook also shows the picture.
+    """Judge a training run, and save a picture of it in the current folder.
+
+    A notebook also shows the picture.
 
     Args:
         source, every: see `read_curves`.
-        network: lstm, rnn or gan; None to read it from the settings beside a CSV.
-        length: T; None to read it from the settings beside a CSV.
+        network: lstm, rnn or gan; if None, the network is read from the settings beside a CSV.
+        length: T; if None, T is read from the settings beside a CSV.
 
     Raises:
         UsageError: the curves cannot be read, are too short, or follow an unknown recipe.
@@ -47,14 +49,14 @@ def compare(
 
 
 def _too_short(last_step: float, least: int, values: int) -> str:
-    """Return a sentence that says how many steps there are, and how many are needed."""
+    """Return a sentence with the number of recorded steps or values, and the number needed."""
     if last_step < least:
         return f"Too short: {last_step:,g} steps recorded, {least:,} needed."
     return f"Too few values: {values} recorded, 3 needed."
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Return the settings that differ from the recipe's settings, each with the usual value."""
+    """Return the settings that differ from the recipe's settings, each with its usual value."""
     differing = []
     for key, usual in recipe.settings.items():
         if settings.get(key, usual) != usual:
@@ -63,7 +65,7 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
 
 
 def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str:
-    """Return the sentences about a training, in the tutor's language."""
+    """Return the sentences about a training run in the tutor's language."""
     sentences = ["curve inside"]
     if verdict.cause:
         sentences = ["curve outside", verdict.cause]
@@ -76,7 +78,7 @@ def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:
-    """Return the settings in the JSON file beside a CSV, or {} without such a file.
+    """Return the settings in the JSON file beside a CSV, or {} if there is no such file.
 
     Raises:
         UsageError: the file is not a JSON object.
@@ -91,10 +93,10 @@ def _settings_beside(path: Path) -> dict[str, Any]:
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """Return the name of the recipe that a training follows.
+    """Return the name of the recipe that a training run follows.
 
     Raises:
-        UsageError: no setting names the recipe, or the recipe has no band.
+        UsageError: the recipe cannot be determined, or there is no band for this T.
     """
     if set(GAN) <= curves.keys():
         if min(value for _, value in curves[GAN[1]]) < 0:
@@ -118,7 +120,10 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
-    """Draw a training over the bands of its recipe, into a file and into a notebook."""
+    """Save a picture of a training run over the bands of its recipe.
+
+    In a notebook, the picture is also shown.
+    """
     from toolkit.common.figures import save_curves  # which takes a second
 
     lines, bands = {}, {}

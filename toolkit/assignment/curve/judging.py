@@ -32,7 +32,10 @@ class Band(NamedTuple):
 
 
 class Recipe(BaseModel):
-    """The healthy runs of one recipe; a bin covers the `every` steps up to a number in `steps`."""
+    """The healthy runs of one recipe.
+
+    Each number in `steps` is the last step of a bin, and a bin covers `every` steps.
+    """
 
     runs: int
     every: int
@@ -44,9 +47,7 @@ class Recipe(BaseModel):
 
 
 class Verdict(NamedTuple):
-    """The verdict on a training: inside the band, or the point where it leaves the band, and
-    why.
-    """
+    """The verdict on a training run: inside the band, or where and why it leaves the band."""
 
     cause: str = ""  # a key of causes.toml; "": inside
     leaves: float = 0.0  # the step
@@ -57,7 +58,10 @@ class Verdict(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin in which a curve is outside its band; departures are ordered by their bins."""
+    """A bin in which a curve is outside its band.
+
+    Departures are sorted by the number of the bin.
+    """
 
     number: int  # of the bin
     name: str  # of the curve
@@ -73,9 +77,10 @@ def recipes() -> dict[str, Recipe]:
 
 
 def scale(name: str, value: float) -> float:
-    """Map a value to the scale of distances: a loss to its logarithm, an accuracy to itself.
+    """Map a value to the scale on which distances are measured.
 
-    The loss of Part I is also stretched near the chance level, where 2.1 is much better than 2.3.
+    A loss is mapped to its logarithm, and an accuracy to itself. The loss of Part I is also
+    stretched near the chance level, where 2.1 is much better than 2.3.
     """
     if name == "accuracy":
         return value
@@ -99,11 +104,12 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """Return the distance of each bin from the band on the `scale`: positive above, negative below.
+    """Return each bin's distance from the band on the `scale`: positive above, negative below.
 
-    A value may be the latest loss, or a mean since the previous value, so it is compared with all
-    bins since the previous value. If two bins in a row are on the same side of the band, the bin
-    nearer to the band counts, because a single peak is no departure.
+    A value may be the latest loss or the mean since the previous value, so each value is compared
+    with the band in all bins since the previous value. If two bins in a row are on the same side of
+    the band, the smaller of their distances counts. Otherwise the distance is 0, because a single
+    peak is no departure.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -124,10 +130,9 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
 
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
-    """Compare the curves of a training with the bands of its recipe.
+    """Compare the curves of a training run with the bands of its recipe.
 
-    The discriminator's loss may be the sum of its two terms, as in the band, or the mean of the
-    terms.
+    The discriminator's loss may be the sum of its two terms, as in the band, or their mean.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -199,9 +204,9 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
     """Return the first row of causes.toml whose limits hold for the features of the curves.
 
-    The features of a curve are the mean of its last third (under the curve's own name), its least
-    value (`least of NAME`), and the side on which the loss, or else the first curve, leaves its
-    band.
+    Each curve has two features: the mean of its last third (under the curve's own name) and its
+    least value (`least of NAME`). Another feature is the side on which the loss leaves its band. If
+    the loss does not leave its band, the first curve that leaves its band counts instead.
     """
     first = departures[0]
     for departure in departures:

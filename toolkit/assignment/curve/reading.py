@@ -25,12 +25,12 @@ Source = Path | str | Sequence[Any] | Mapping[str, Any]
 
 
 def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Curve]:
-    """Return the curves by name: all or some of the names in `GAN` or in `PART_I`.
+    """Return the curves by name; each name is in `GAN` or in `PART_I`.
 
     Args:
         source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step and
             two values, or columns by name.
-        every: the number of steps between two values; it overrides the steps in the source.
+        every: the number of steps between two values, which overrides the steps in the source.
         gan: True if values without names belong to a GAN.
 
     Raises:
@@ -57,7 +57,10 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
 
 
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Sort the values of rows into curves; a row without a step is one epoch or one step."""
+    """Return the curves by name, made from the values of all rows.
+
+    If a row has no step, the step is computed from the row's epoch, or else from the row's number.
+    """
     names = set().union(*rows)
     steps_of_epoch = STEPS_OF_EPOCH[not names.isdisjoint(GAN)]
     curves: dict[str, Curve] = {}
@@ -76,7 +79,7 @@ def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curv
 
 
 def _named(row: Any, gan: bool) -> dict[str, float]:
-    """Return the values of a row by the names in `COLUMNS`, without missing values."""
+    """Return the values of a row by their names in `COLUMNS`, without missing values."""
     if not isinstance(row, Mapping):
         if not isinstance(row, list | tuple):
             row = [row]
@@ -90,7 +93,7 @@ def _named(row: Any, gan: bool) -> dict[str, float]:
 
 
 def _columns(number: int, gan: bool) -> tuple[str, ...]:
-    """Return names for this number of values without names."""
+    """Return the names of the columns in a row of `number` values without names."""
     if number == 1:
         return PART_I[:1]
     if number == 2:
@@ -99,7 +102,7 @@ def _columns(number: int, gan: bool) -> tuple[str, ...]:
 
 
 def _column_of(word: str) -> str:
-    """Return the name in `COLUMNS` for the title of a column, or "" for any other column."""
+    """Return the name in `COLUMNS` for the title of a column, or "" if the title is unknown."""
     letters = re.sub("[^a-z]", "", word.lower())
     for name, pattern in COLUMNS.items():
         if re.fullmatch(pattern, letters):
@@ -108,7 +111,7 @@ def _column_of(word: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    """Read a file as rows, or as columns by name."""
+    """Return the content of a file: its rows, or its columns by name."""
     if path.is_dir() or "tfevents" in path.name:
         return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()

@@ -40,12 +40,12 @@ def export(
     """Export the networks in a student's folder to `out`, in the layout of the toolkit's exports.
 
     Args:
-        chosen: files with weights; by default those in the folder.
+        chosen: the files with weights; if empty, all such files in `folder`.
         progress: called with a sentence when a new piece of work begins.
         host: runs the student's code.
 
     Returns:
-        the exports that were written, and a sentence about each network.
+        an exporter with the exports that were written, and with a sentence about each network.
 
     Raises:
         UsageError: `folder` has none of the parts, or `out` has exports of the toolkit's own.
@@ -87,7 +87,10 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a part as its training uses it, or as it is where the training cannot be watched."""
+    """Export a part as its training script uses it.
+
+    If the training cannot be watched, the part is exported as it is defined.
+    """
     try:
         with host.student(part, str(submission.root)) as student:
             export_one(student, located)
@@ -108,7 +111,7 @@ class Exporter:
     refused: bool = False  # a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """Return the first file that contains a class called RNN."""
+        """Return the first file that contains a class called RNN, or None without such a file."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):
@@ -116,7 +119,10 @@ class Exporter:
         return None
 
     def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
-        """Export the LSTM or the RNN as the toolkit's network; the check judges only the LSTM."""
+        """Export the student's LSTM or RNN as the toolkit's network.
+
+        The check judges only the LSTM.
+        """
         network = find(student, located, Verdicts("lstm", located.file, self.progress))
         path, fitted = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
@@ -164,7 +170,7 @@ class Exporter:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """Turn an error inside this block into a sentence."""
+        """Turn an error in this block into a sentence for the user."""
         try:
             yield
         except Missing as missing:
@@ -180,10 +186,10 @@ class Exporter:
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
     def _add(self, source: Export, weights: str) -> None:
-        """Add the weights of a network.
+        """Add the weights of a network to the exports, and a sentence about the network.
 
         Args:
-            weights: the end of a sentence, which names the file with the weights.
+            weights: the end of this sentence, which names the file with the weights.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

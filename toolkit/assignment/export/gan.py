@@ -49,12 +49,12 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     """Run the script for a few steps, and find the generator and the discriminator in it.
 
     Returns:
-        two functions that describe the generator and the discriminator. Each raises a ToolkitError
-        if the generator needs more than z and labels, if the discriminator needs more than images,
-        or if no images were seen.
+        a function that describes the generator, and a function that describes the discriminator.
+        The functions raise a ToolkitError if the generator needs more than z and labels, if the
+        discriminator needs more than images, or if no images were seen.
 
     Raises:
-        Missing: there are no two such networks.
+        Missing: the script has no such pair of networks.
     """
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)
@@ -94,7 +94,7 @@ def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
     """Return the ends of the distribution of z if it is uniform, or None if it is normal.
 
     Raises:
-        ToolkitError: no call of the generator shows z alone.
+        ToolkitError: z was not seen, or was only seen together with labels.
     """
     noise = list(filter(torch.is_tensor, map(latent_of, game.draws)))
     if not noise or noise[0].size(1) != latent_dim:
@@ -117,7 +117,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
-    """Return the weights if they belong to this network, else None."""
+    """Return the weights if they belong to this network, or None if they do not."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):
         return states
@@ -137,14 +137,14 @@ class Exported(NamedTuple):
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network with these weights as files, and compare them with the student's code.
+    """Write a network with these weights to files, and compare the files with the student's code.
 
     Args:
         root: the copy of the submission.
 
     Raises:
-        ToolkitError: the network cannot be exported, or a file gives other results than the
-            student's code.
+        ToolkitError: the network cannot be exported, or the results of a file differ from the
+            results of the student's code.
     """
 
     def read(answer: Any) -> Exported:
@@ -179,7 +179,9 @@ def exported(
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Return the film of a training (see `toolkit.gan.film`), drawn by the exported networks.
+    """Return the film of a training run, drawn by the exported networks.
+
+    `toolkit.gan.film` explains the film.
 
     Args:
         frames: the frames that the skeleton's `keep_weights` wrote.
@@ -217,7 +219,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of a generator's labels, which are inputs beside z, or "" without labels.
+    """Return the form of the labels that a generator gets beside z, or "" if it gets none.
 
     `OwnGenerator` explains the possible forms.
     """
@@ -244,9 +246,7 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the usual range that is close to these ends, or the ends if no usual range is
-    close.
-    """
+    """Return the usual range that is close to these ends, or the ends if there is none."""
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

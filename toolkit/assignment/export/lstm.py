@@ -45,7 +45,10 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
 class Gate(NamedTuple):
-    """A gate, or the RNN's state: two arrays (steps, rows, hidden), with the last step first."""
+    """A gate of an LSTM, or the state of an RNN.
+
+    Both arrays have the shape (steps, rows, hidden), with the last step first.
+    """
 
     before: Tensor | None  # the pre-activation, if it was recorded
     values: Tensor
@@ -53,7 +56,7 @@ class Gate(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The numbers of a recurrent cell."""
+    """The recorded values of a recurrent cell."""
 
     h: Tensor  # (steps, rows, hidden), backwards in time
     gates: list[Gate]  # i, f, g, o; or of an RNN its state
@@ -61,7 +64,10 @@ class Cell(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The numbers of the pieces for one gate at each step, as the child counts the pieces."""
+    """The recorded pieces that belong to one gate, one piece for each step.
+
+    The child process numbers the pieces.
+    """
 
     numbers: list[int]
     is_before: bool  # of the pre-activation, rather than the value
@@ -71,8 +77,8 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     """Return the student's LSTM if the check says that equations (1) to (7) are right.
 
     Raises:
-        ToolkitError: the equations are wrong, or the check could not see them; the message has the
-            finding.
+        ToolkitError: the equations are wrong, or the check could not see them; the message contains
+            the finding.
     """
     candidate = find(student, located, verdicts)
     if candidate is not None:
@@ -88,7 +94,10 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
 
 
 def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """Return the class of a file that has the name RNN. Only its weights show if it is one.
+    """Return the network whose class has "RNN" in its name.
+
+    The name alone does not prove that the network is an RNN. `Fitted.carry` proves this later by
+    fitting the weights of the toolkit's RNN.
 
     Raises:
         ToolkitError: the class cannot be built and called.
@@ -118,14 +127,16 @@ class Fitted:
     sizes: Mapping[str, int | None]  # with which the network is built
 
     def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
-        """Return the toolkit's network with these weights, and the largest difference of its
-        answers.
+        """Return the toolkit's network with these weights, and how far its answers differ.
+
+        The difference is the largest of all differences from the answers of the student's network.
 
         Args:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight is missing, or the two networks answer differently.
+            ToolkitError: a weight is missing, the check saw no suitable layer, or the two networks
+                answer differently.
         """
         not_exported = f"The {kind} was not exported:"
         for tensor in self.network.tensors:
@@ -149,7 +160,7 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Return the network with the weights from least squares, or None if no cell was seen."""
+        """Return a network with weights from least squares, or None if no cell was seen."""
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
@@ -179,7 +190,10 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Return steps of the network, the cell in these steps, and its hidden size."""
+        """Return a recording of the network, the cell in the recording, and the cell's hidden size.
+
+        The result is None if no cell was seen.
+        """
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
             rows = math.ceil(1.5 * (hidden + 11) / (self.network.usage.steps - 1))
@@ -191,12 +205,11 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> float:
-        """Return the largest difference from the student's code on random sequences, relative to 1
-        + |y|.
+        """Return the largest difference from the student's code, relative to 1 + |y|.
 
-        The student's code and the toolkit's network compute in double precision. If a network
-        amplifies rounding errors from step to step, two orders of addition can differ by more than
-        two networks.
+        The student's code and the toolkit's network compute in double precision, on random
+        sequences. If a network amplifies rounding errors from step to step, a different order of
+        addition can change the result more than a different network does.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -220,8 +233,9 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Return the last logits (batch, 10) with these weights in double precision, and recorded
-        pieces.
+        """Return the last logits (batch, 10) with these weights, and recorded pieces.
+
+        The network computes in double precision.
 
         Args:
             numbers: the numbers of the pieces to record.
@@ -236,9 +250,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return the network in the sizes of these weights, or None if they belong to another
-    network.
-    """
+    """Return the network built in the sizes of these weights, or None if they do not fit it."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -259,7 +271,10 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network in the sizes of these weights; None if it does not have such sizes."""
+    """Build a network in the sizes of these weights, and return the sizes.
+
+    The result is None if the network cannot have such sizes.
+    """
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]
     for hidden, embedding in product(hidden_sizes, embedding_sizes):
@@ -295,8 +310,9 @@ def _usages_to_read(network: Network) -> list[Usage]:
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """Return the sizes of axes, and also a third and a quarter of each, because gates may be
-    stacked.
+    """Return the sizes of all axes, and a third and a quarter of each size.
+
+    A third or a quarter is possible because gates may be stacked along an axis.
     """
     sizes = set()
     for size in chain.from_iterable(shapes.values()):
@@ -307,7 +323,7 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """True if every tensor of a network has the same shape as the weight of its name."""
+    """Return True if every tensor of a network has the same shape as the weight with its name."""
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False
@@ -315,7 +331,7 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """Return the cell of an LSTM with one layer and without a fault."""
+    """Return the cell of an LSTM with one layer and without a fault, or None if there is none."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -327,8 +343,9 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """Return the cell of an RNN, in which h(t) is a tanh, and the logits are affine in the last
-    h.
+    """Return the cell of an RNN, or None if there is none.
+
+    In an RNN, h(t) is a tanh, and the logits are an affine map of the last h.
     """
     candidates = Candidates(recording, late=False)
     for k, kind, before in candidates.explained:
@@ -341,9 +358,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the pieces with a gate's pre-activation, or with its value if only that was
-    recorded.
-    """
+    """Return the pieces with a gate's pre-activation if it was recorded, or else with its value."""
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)
@@ -351,12 +366,15 @@ def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
 
 
 def _as_logits(outputs: Tensor) -> Tensor:
-    """Return logits up to a constant; probabilities and their logarithms are converted."""
+    """Return outputs as logits, up to a constant.
+
+    The outputs may be logits, probabilities or logarithms of probabilities.
+    """
     return outputs if kind_of(outputs)[0] == "logits" else normalised(outputs)
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return the numbers of the pieces with the values of each step; [] if a step was not recorded.
+    """Return the number of the piece with the values of each step, or [] if one is missing.
 
     Args:
         series: (steps, rows, hidden).

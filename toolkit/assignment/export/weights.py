@@ -20,7 +20,7 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """A network or its weights are missing or ambiguous; the message is a sentence."""
+    """The error for missing or ambiguous networks or weights; the message is a sentence."""
 
 
 class Saved:
@@ -29,11 +29,11 @@ class Saved:
     Args:
         folder: the submission.
         root: the copy of the submission, which the child sees.
-        chosen: the files that count, wherever they are; if empty, all files in the folder.
+        chosen: the files to read, wherever they are; if empty, all files with weights in `folder`.
 
     Raises:
         UsageError: a chosen file is missing.
-        ToolkitError: the folder has no such file.
+        ToolkitError: no file was chosen, and the folder has no file with weights.
     """
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
@@ -52,7 +52,7 @@ class Saved:
     def of(
         self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the one file that has the weights of a network, and the result of `fits` for it.
+        """Return the file that has the weights of a network, and the result of `fits` for it.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
@@ -76,7 +76,10 @@ class Saved:
         raise Missing(f"{network}: none of the weights fits it ({names}).")
 
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
-        """Return the state_dicts in a file; whole networks are read in the student's process."""
+        """Yield the state_dicts in a file.
+
+        A network that was saved as a whole is read in the student's process.
+        """
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
             frames = loaded.get("film") if isinstance(loaded, dict) else None
@@ -95,8 +98,9 @@ class Saved:
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """Return the files in a submission that may contain weights, except exports of `toolkit
-    export`.
+    """Return the files in a submission that may contain weights.
+
+    Files that `toolkit export` has written are left out.
     """
     paths = []
     for relative in list_files(folder):
@@ -107,7 +111,7 @@ def _files_with_weights(folder: Path) -> list[Path]:
 
 
 def is_export(path: Path) -> bool:
-    """True if a manifest beside a file lists the file."""
+    """Return True if a manifest beside a file lists the file."""
     try:
         return path.name in read_manifest(path.parent)
     except ToolkitError:  # it is the manifest of another program
@@ -115,7 +119,7 @@ def is_export(path: Path) -> bool:
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """Return the state_dicts in a saved object: the object itself, or values of a dictionary."""
+    """Yield the state_dicts in a saved object: the object itself, or values of a dictionary."""
     if not isinstance(loaded, Mapping) or depth == 3:
         return
     if loaded and all(map(torch.is_tensor, loaded.values())):

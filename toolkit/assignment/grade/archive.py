@@ -31,7 +31,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemented
 
 
 class BrokenArchive(ToolkitError):
-    """An archive that cannot be unpacked; the message is a sentence for the student."""
+    """The error for an archive that cannot be unpacked, with a message for the student."""
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
@@ -71,13 +71,13 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
 
 
 def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
-    """Write the files of an archive into `directory`, which is new and which everybody can read.
+    """Write the files of an archive into `directory`, a new folder that everybody can read.
 
     Returns:
         the paths of the files, relative to `directory`.
 
     Raises:
-        BrokenArchive: see `members`; the caller deletes the files that were written before the
+        BrokenArchive: see `members`. The caller deletes the files that were written before the
             error.
     """
     directory.mkdir()
@@ -99,7 +99,9 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 
 
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
-    """Return a zip archive; equal files give equal bytes.
+    """Return a zip archive of these files.
+
+    The same files always give the same bytes.
 
     Args:
         executable: the names of the files that can be run as programs.
@@ -133,16 +135,19 @@ def hash_archive(archive: Path | bytes) -> str:
 
 
 def student_number(name: str) -> str:
-    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
+    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or "" without one."""
     match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
     return match[1] if match else ""
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
-    """Yield the content of a file, up to its allowed length.
+    """Yield the content of a file in pieces, as long as the budget allows.
 
     Args:
-        budget: the number of bytes of `MOST` that may still be unpacked.
+        budget: the bytes that may still be unpacked, for each key of `MOST`.
+
+    Raises:
+        BrokenArchive: the budget is used up, or the data is damaged.
     """
     kinds = [""]
     if path.suffix.lower() in budget and is_theirs(path):
@@ -160,7 +165,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for files with this suffix that are too large; "" means any suffix."""
+    """Return the error for too many bytes in files with this suffix; "" stands for all files."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":

@@ -154,7 +154,11 @@ def grade(
 
 
 def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | None":
-    """Read a roster, if one is given; raise a UsageError if no platform is given."""
+    """Return the roster, or None if no roster is given.
+
+    Raises:
+        UsageError: a roster is given, but no platform.
+    """
     from toolkit.assignment.grade.gradebook.roster import read_roster
 
     if roster is None:
@@ -165,7 +169,10 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
 
 
 def _find_names(folder: Path) -> list[str]:
-    """Return the names of the archives to grade, and say that links are left out."""
+    """Return the names of the archives to grade, and print the names of links.
+
+    Links are not graded.
+    """
     from toolkit.assignment.grade.folder import find_archives, find_links
 
     names = [path.name for path in find_archives(folder)]
@@ -181,7 +188,7 @@ def say_open(cluster: str | None) -> None:
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:
-    """Print the last lines of the command."""
+    """Print a summary of the results, which ends the output of the command."""
     isolations = set()
     unclear = 0
     for result in results.values():
@@ -196,8 +203,8 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 class Watch(contextlib.ExitStack):
     """A display of the progress: a bar on a terminal, and lines elsewhere.
 
-    The bar shows the remaining time and the number of archives that need a look. Each archive that
-    needs a look also gets a line above the bar. Without a terminal, every archive gets a line.
+    The bar shows the remaining time and the number of archives that a person should look at. Each
+    of these archives also gets a line above the bar. Without a terminal, every archive gets a line.
     """
 
     def __init__(self) -> None:
@@ -206,10 +213,11 @@ class Watch(contextlib.ExitStack):
         self.need_a_look = 0
 
     def begin(self, done: int, total: int) -> None:
-        """Print the number of archives that remain.
+        """Begin the display with the number of archives that already have a result.
 
         Args:
             done: the number of archives that have a result.
+            total: the number of all archives.
         """
         from toolkit.common.progress import Progress
 
@@ -221,7 +229,7 @@ class Watch(contextlib.ExitStack):
             print(f"{done} of {total} have a result.", flush=True)
 
     def report(self, done: int, total: int, name: str, result: "Result") -> None:
-        """Print the result of one archive."""
+        """Show the result of one archive."""
         points = f"{result.score:g} of {result.checked:g}"
         if result.open:
             points += f", {result.open:g} open"

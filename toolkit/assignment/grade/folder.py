@@ -5,8 +5,8 @@ graded/
   class.html                what the class did not understand, all archives, and similar pairs
   pairs/1.html              the most similar pair side by side, and so on
   12345678_assignment3.zip/
-    results.json            for Gradescope; a restarted command keeps what was judged in it
-    feedback.html           for the student; written again by each command
+    results.json            for Gradescope; a restarted command reuses the verdict in this file
+    feedback.html           for the student; every command writes this file again
     viva.html               if asked for: questions for an oral examination, and the answers
 """
 
@@ -56,7 +56,9 @@ def grade_folder(
     begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> dict[str, Result]:
-    """Grade all archives in `folder`; an archive with a valid earlier result only gets new points.
+    """Grade all archives in `folder`.
+
+    If an archive has a valid earlier result, only its points are computed again.
 
     Args:
         out: the folder of the results; see the head of this module.
@@ -65,7 +67,7 @@ def grade_folder(
             Without a safe isolation, no earlier result is kept, because a submission could have
             written it.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
-        num_workers: processes on this machine; -1 for one on each core.
+        num_workers: the number of processes on this machine; -1 for one process on each core.
         language: the language of the students' pages.
         only: a student number or the name of an archive; all other archives keep their results.
         regrade: also grade archives that have a result.
@@ -75,8 +77,8 @@ def grade_folder(
             newest name and result.
 
     Returns:
-        a result for each archive, by name, in order; with `only`, for each archive that has a
-        result.
+        the result of each archive by the archive's name, in order. With `only`, archives without a
+        result are left out.
 
     Raises:
         UsageError: the folder has no archives, or no archive of this student.
@@ -115,9 +117,10 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield all results, grade each disturbed archive again, alone, and yield the fuller result.
+    """Yield all results, and afterwards a second result for each disturbed archive.
 
-    An archive is disturbed if other programs left too little processor time for its code.
+    An archive is disturbed if other programs left too little processor time for its code. A
+    disturbed archive is graded again, alone, and the fuller of its two results is yielded.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -134,9 +137,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive, or the second result if both judged
-    equally much.
-    """
+    """Return the result that judged more of an archive, or `second` if both judged equally much."""
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -161,7 +162,7 @@ def _write_pages(
 
 
 def find_archives(folder: Path) -> list[Path]:
-    """Return the archives in `folder` by name; a link does not count as an archive.
+    """Return the archives in `folder`, sorted by name and without links.
 
     Raises:
         UsageError: `folder` is not a folder, or contains no archive.
@@ -183,7 +184,7 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the links in `folder` whose names are those of archives; `grade` follows no link."""
+    """Return the links in `folder` that have the names of archives; `grade` follows no links."""
     links = []
     for path in folder.iterdir():
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
@@ -192,7 +193,11 @@ def find_links(folder: Path) -> list[Path]:
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
-    """Return the archives to grade."""
+    """Return the archives to grade: the archives of the student `only`, or all archives.
+
+    Raises:
+        UsageError: there is no such archive.
+    """
     if only is None:
         return archives
     chosen = [path for path in archives if only in (student_number(path.name), path.name)]
@@ -217,7 +222,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """The conditions of a verdict: everything that determines it besides the archive."""
+    """Everything that determines a verdict besides the archive itself."""
 
     rubric: Rubric
     limits: Limits
@@ -229,11 +234,10 @@ class Judging:
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of everything that a verdict on this machine depends on besides the
-        archive.
+        """Return the SHA-256 of everything that determines a verdict besides the archive.
 
-        The hash covers the toolkit, the installed packages, the packages that the rubric allows,
-        the limits, and the sandbox.
+        The hash covers the toolkit, the packages and the sandbox of this machine, the packages that
+        the rubric allows, and the limits.
         """
         isolation = self.isolation or _own_isolation()
         depends = [
@@ -254,8 +258,9 @@ _own_isolation = functools.cache(find_isolation)  # trying each way takes a seco
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the identity on this machine, or the identities on all present workers of the
-    cluster.
+    """Return the identity on this machine, or the identities on all workers of the cluster.
+
+    Only workers that are present now and that have a sandbox count.
     """
     if cluster is None:
         return {judging.identity()}
@@ -272,7 +277,7 @@ def _worker_identity(judging: Judging) -> str | None:
 
 
 def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Result]:
-    """Call `grade_archive` on a worker, and add the hashes of everything the result depends on."""
+    """Call `grade_archive`, and add the hashes of everything that the result depends on."""
     digest = hash_archive(archive)
     try:
         judging = judging.on_this_machine()
@@ -289,7 +294,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
-    """Return an earlier valid result of the same archive, with today's points.
+    """Return an earlier valid result of the same archive, with the points of the current rubric.
 
     The result is None if there is no earlier valid result, or if other programs disturbed the
     grading of the archive.
@@ -314,7 +319,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Return the paths of one archive's files, and make their folder."""
+    """Return the contents of one archive's files by path, and make their folder."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

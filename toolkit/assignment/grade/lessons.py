@@ -26,7 +26,10 @@ Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equat
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:
-    """Return each kind of finding, most frequent first; each equation counts as a separate kind."""
+    """Return a lesson for each kind of finding, the most frequent first.
+
+    Findings about different equations are different kinds.
+    """
     archives: dict[Kind, list[str]] = {}
     lines: dict[Kind, Counter[str]] = {}
     for result in results:
@@ -54,7 +57,10 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return what the check could not see by kind, with the archives, most frequent first."""
+    """Return each kind of thing that the check could not see, with its archives.
+
+    The most frequent kind comes first.
+    """
     kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:

@@ -74,8 +74,8 @@ def class_page(
     Args:
         results: the results by the file names of the archives.
         usual: the usual similarity of two archives in this class, 0 to 1.
-        not_compared: archives whose code could not be fully compared with the others, each with the
-            reason as a clause.
+        not_compared: the archives whose code could not be fully compared with the others, each with
+            the reasons as clauses.
     """
     links = {}
     need_a_look = 0
@@ -157,7 +157,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _alike(archive: str, pairs: list[Pair]) -> list[str]:
-    """Return the archives that are nearly the same as this one, each with the shared proportion."""
+    """Return the archives that are nearly the same as this one, each with the shared fraction."""
     alike = []
     for pair in pairs:
         if pair.first == archive:
@@ -214,7 +214,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Return a page from its template, without control characters."""
+    """Return a page from its template, with every control character replaced."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

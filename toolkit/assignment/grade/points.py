@@ -1,9 +1,9 @@
 """The points of an archive, computed from the check's report as a teacher would give them.
 
-Each cause costs points only once. If the check could not see something, its points are open: they
-are neither given nor taken away. The points of an unanswered question are also open. Code that
-stops before the check could judge anything costs the points that the rubric says. Code that stops
-later only opens the questions that have no answer yet.
+Each cause costs points only once. If the check could not see something, the points for it are open:
+they are neither given nor taken away. The points of an unanswered question are also open. If code
+stops before the check could judge anything, the code loses the points that the rubric names. If
+code stops later, only the points of the unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ class Counted:
     """The points of one task: lost, open and certain.
 
     Attributes:
-        losses: findings that cost points in this task, each kind once, with the points.
-        elsewhere: findings whose cause has cost points in another task, with that task.
-        unseen: findings about what the check could not see and what might cost points in this task.
+        losses: the findings that cost points in this task, each kind once, with the points.
+        elsewhere: the findings whose cause has cost points in another task, with that task.
+        unseen: findings about things that the check could not see and that might cost points here.
         open: points that only a person can give or take away.
         score: the certain points.
     """
@@ -101,8 +101,9 @@ def _price(task: Task, finding: Finding) -> float:
 
 
 def _cost(task: Task, finding: Finding, report: Report) -> float:
-    """Return a finding's cost in a task, where a stop after the first answer only opens
-    questions.
+    """Return a finding's cost in a task.
+
+    If the code stopped after the check had answered a question, the stop itself costs nothing.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -110,13 +111,13 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """True if no question about a part has an answer."""
+    """Return True if no question about a part has an answer."""
     findings = [*report.findings, *report.not_seen, *report.right]
     return len(unanswered(part, findings)) == len(QUESTIONS[part])
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
-    """True if `tasks` contains this very task; two tasks of a rubric may be equal."""
+    """Return True if `tasks` contains this very task, and not only an equal task."""
     return any(task is home for home in tasks)
 
 
@@ -135,7 +136,7 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
 
 
 def cause(finding: Finding) -> Cause:
-    """Return a key, which is equal for two findings if one correction removes both of them."""
+    """Return a key that is equal for two findings if one correction removes both of them."""
     # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)
@@ -190,8 +191,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """Return the tasks in which each cause costs points.
 
-    A cause costs points in the task in which it costs most. If a part is absent, it costs points in
-    every task of the part.
+    A cause costs points in the task in which it costs most. An absent part costs points in every
+    task of the part.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:
@@ -210,7 +211,7 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the open points to the points of each fault that may be present.
+    """Set a task's open points to the sum of the points of all faults that may be present.
 
     Args:
         is_unseen: True if nothing is known about a part of this task, so that all remaining points

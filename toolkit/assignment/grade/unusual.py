@@ -1,7 +1,7 @@
 """Unusual code, which no part of the assignment needs, so a person should look at it.
 
-A match is a hint and not a barrier, because code can hide such words. The barriers are the judge's
-separate process and the sandbox.
+A match is a hint and not a barrier, because code can hide such words. Only the judge's separate
+process and the sandbox are barriers.
 """
 
 import ast

@@ -188,7 +188,7 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Return a result with the points of this rubric; this is only arithmetic, and no code runs.
+    """Return a result with the points of this rubric, without running any code.
 
     Args:
         extra: the findings, which do not depend on a rubric.

@@ -18,7 +18,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 def toolkit_files() -> dict[str, str]:
     """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
 
-    The manifest represents the models, because it contains their hashes.
+    Instead of the models, only their manifest is included, because it contains their hashes.
     """
     paths = {package_data("exports") / "manifest.json"}
     paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
@@ -30,8 +30,9 @@ def toolkit_files() -> dict[str, str]:
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """Return the version of each package that this Python, which also runs submissions, can
-    import.
+    """Return the version of each package that this Python can import.
+
+    Submissions run with the same Python.
     """
     packages: dict[str, str] = {}
     for package in distributions():
@@ -41,7 +42,7 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Compare the versions for this Python (see `compare_versions`)."""
+    """Return the sentence of `compare_versions` about this Python."""
     name = "py{}{}-released.txt".format(*sys.version_info)
     return compare_versions(package_data("constraints") / name, installed())
 
@@ -50,9 +51,9 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
     """Return a sentence for the teacher about this Python's differences from the released set.
 
     Args:
-        released: a constraints file, as `uv pip compile` or `pip freeze` writes it; some Python
-            versions have none.
-        present: the version of each package, by its name in small letters with hyphens.
+        released: a constraints file, as `uv pip compile` or `pip freeze` writes it; for some Python
+            versions, this file does not exist.
+        present: the version of each package, by its name in lower case with hyphens.
     """
     python = f"Python {platform.python_version()}"
     if not released.exists():
@@ -75,5 +76,5 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a package's name in the form in which pip compares names."""
+    """Return a package's name in the form that pip uses to compare names."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -35,7 +35,10 @@ FIELDS = {
 
 
 def main(folder: Path) -> None:
-    """Grade `folder`; the rubric is beside the toolkit."""
+    """Grade `folder` with the rubric beside the toolkit.
+
+    The results are result.json and release-body.md.
+    """
     rubric = read_rubric(Path(__file__).parents[3] / "rubric.toml")
     result = grade_handed_in(folder, rubric, LIMITS)
     content = as_classroom50(result, os.environ, datetime.now(UTC))
@@ -44,7 +47,9 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the content of result.json; outside Classroom 50, the runner's fields are empty.
+    """Return the content of result.json.
+
+    Outside Classroom 50, the runner's fields are empty.
 
     Args:
         variables: the variables of the runner's environment.
@@ -77,7 +82,7 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points as an integer, rounded down if points are missing."""
+    """Return the points of a task as an integer, rounded down if the task lacks points."""
     maximum = round(test.max_score)
     if test.score == test.max_score:
         return maximum
@@ -85,9 +90,10 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return the page for the student; text from the submission is in a block without markup.
+    """Return the page for the student.
 
-    Everybody who can see the repository can also see this page.
+    Text from the submission is in a block without markup. Everybody who can see the repository can
+    also see this page.
     """
     lines = [result.output, ""]
     for test in result.tests:

@@ -28,8 +28,9 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, even after a failure, and print why a teacher should look at
-    it.
+    """Write results/results.json, even after a failure.
+
+    The function also prints why a teacher should look at the submission.
     """
     rubric = read_rubric(root / "source" / "rubric.toml")
     submission = root / "submission"

@@ -49,14 +49,14 @@ def doubtful(log: Log) -> Iterator[tuple[int, str]]:
 def judge_records(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> list[Finding]:
-    """Judge the records of a submission; without records, there are no findings.
+    """Return the findings about the records of a submission, or [] if it has no records.
 
     Args:
         records: the records, read before any of the student's code ran, because the code may change
-            them.
+            the records.
         findings: the check's findings about the code.
         reached: the accuracy on unseen palindromes of 5 digits after the check's own short training
-            of the student's LSTM; None if there was no such training.
+            run of the student's LSTM; None if there was no such run.
     """
     judged = list(_trainings(records, findings, reached))
     judged += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
@@ -67,7 +67,7 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """Yield the doubts about each training, and one line about the trainings without a doubt."""
+    """Yield the doubts about each training run, and a finding about all runs without doubts."""
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []
     for log in records.trainings:
@@ -109,7 +109,7 @@ def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """Yield a doubt about each repeated picture of samples, and a list of the pictures."""
+    """Yield a doubt about each repeated picture of samples, and a finding listing all pictures."""
     known: dict[bytes, str] = {}
     for name in SAMPLES:
         if name not in records.pictures:

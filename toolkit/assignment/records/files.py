@@ -1,15 +1,15 @@
 """The records that a student's `train.py` and `my_gan.py` write, and functions that read them.
 
 records/
-  lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each training
-  lstm-T5-rate0.001.json   its settings, and the command that made it
+  lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each run
+  lstm-T5-rate0.001.json   the run's settings, and the command that made the record
   lstm-T5-rate0.001.pt, gan.pt   weights, for `toolkit export` alone; `pack` leaves them out
-  gan.csv, gan.json        the same of the GAN: step, loss of the discriminator, of the generator
+  gan.csv, gan.json        the same for the GAN: step, discriminator's loss, generator's loss
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-The toolkit does not trust these files: their sizes are limited, and an unreadable record is
-described by a clause.
+The toolkit does not trust these files. Their sizes are limited, and a clause describes each
+unreadable record.
 """
 
 import csv
@@ -66,7 +66,7 @@ class Log:
         path: the path of the CSV, relative to the folder.
         rows: at least one row of three numbers, in the order of `TRAINING` or `GAN`.
         settings: the settings without the command.
-        command: "" if it is unknown.
+        command: the command that made the record, or "" if the command is unknown.
     """
 
     path: PurePosixPath
@@ -112,8 +112,9 @@ class Records:
         trainings: the training runs of the LSTM and of the networks that it is compared with, by T.
         gan: the training run of the GAN; None without its CSV.
         pictures: file name -> its path and its bytes.
-        problems: for each record that cannot be used, the part that makes it, and a clause.
-        foreign: files that the toolkit made, and not this student.
+        problems: for each record that cannot be used, the part that makes it, and a clause with the
+            reason.
+        foreign: the files that were made by the toolkit and not by this student.
     """
 
     trainings: list[Log] = field(default_factory=list)
@@ -124,7 +125,7 @@ class Records:
 
 
 def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
-    """Return the records that are missing or cannot be used.
+    """Yield a gap for each record that is missing or cannot be used.
 
     Args:
         code: a set of files that includes the student's Python files.
@@ -138,7 +139,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """Yield a part, what its records lack, and the options of the command that makes it."""
+    """Yield a part, what its records lack, and options for the command that makes the record."""
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:
@@ -163,7 +164,7 @@ def part_of(path: PurePosixPath) -> Part:
 
 
 def is_record(path: PurePosixPath) -> bool:
-    """True if a file of a submission is in a folder of records."""
+    """Return True if a file of a submission is in a folder of records."""
     return FOLDER in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".png")
 
 
@@ -199,7 +200,8 @@ def _read_record(
         settings: the settings in the JSON file beside a CSV; None without such a file.
 
     Raises:
-        ValueError: the file cannot be used; the message continues after the file's name.
+        ValueError: the file cannot be used; the message completes a sentence that begins with the
+            file's name.
     """
     if len(data) > MAX_FILE:
         raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
@@ -219,7 +221,8 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
     """Return one training run from its CSV.
 
     Raises:
-        ValueError: a value is missing or not a number; the message continues after the file's name.
+        ValueError: a value is missing or not a number; the message completes a sentence that begins
+            with the file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []

@@ -71,9 +71,7 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """Return the first of `out`, `<out>-2`, `<out>-3`, ... in which no edited file would be
-    lost.
-    """
+    """Return the first of `out`, `<out>-2`, `<out>-3`, ... where no edited file would be lost."""
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
@@ -84,7 +82,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes and then the files, so that after a kill no file looks edited."""
+    """Write the hashes first and then the files, so that no file looks edited after a kill."""
     made = _made(directory)
     for name, data in files.items():
         made[name] = sorted({sha256(data), *made.get(name, [])})
@@ -95,7 +93,7 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
 
 
 def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
-    """True if `directory` has files with these names whose contents this command did not write."""
+    """Return True if these files would replace contents that this command did not write."""
     made = _made(directory)
     for name, data in files.items():
         if not (directory / name).exists():
@@ -106,8 +104,9 @@ def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
 
 
 def _made(directory: Path) -> dict[str, list[str]]:
-    """Return, by file name, the hashes of the files that this command wrote; {} if there are
-    none.
+    """Return the hashes of the files that this command wrote, by file name.
+
+    Without such files, the result is {}.
     """
     hashes = {}
     with contextlib.suppress(OSError, ValueError):

@@ -41,7 +41,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
         shown: the networks by the names of their exports.
 
     Returns:
-        the names of the opened networks, out of lstm, rnn and generator.
+        the names of the opened networks; possible names are lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -62,7 +62,11 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add accuracy against T, and the inside of the LSTM for a right and for a wrong palindrome."""
+    """Add the accuracy against T, and pictures of the inside of the LSTM.
+
+    The pictures show a palindrome that the LSTM answers correctly and, if there is one, a
+    palindrome that the LSTM answers wrongly.
+    """
     examples: Examples = {}
     curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
     for length in LENGTHS:
@@ -88,11 +92,13 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Keep the first right palindrome, and also the first wrong one as soon as there is one.
+    """Keep the first palindrome that is answered correctly, and the first that is not.
+
+    Once there is a wrong answer, the examples no longer change.
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: (palindromes,), the last digits, and True for each right answer.
+        last, right: (palindromes,), the last digits, and True for each correct answer.
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):
@@ -107,7 +113,10 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 def _add_accuracy(
     curves: Mapping[str, list[float]], author: str, all_right: bool, results: Results
 ) -> None:
-    """Add the picture of accuracy against T; `all_right` adds a note to the caption."""
+    """Add the picture of accuracy against T.
+
+    If `all_right` is True, the caption has an additional note.
+    """
     picture = drawn(
         save_curves,
         {f"{name} of {author}": (LENGTHS, curve) for name, curve in curves.items()},
@@ -130,9 +139,7 @@ def _add_accuracy(
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
-    """Return a network's answer, and a picture of its gates and states while it reads the
-    digits.
-    """
+    """Return a network's answer, and a picture of its gates and states at each digit."""
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
@@ -147,7 +154,7 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 
 
 def _add_generator(generator: Any, author: str, results: Results) -> None:
-    """Add samples, a walk, and the scorecard beside the scorecard of real images."""
+    """Add samples, an interpolation, and the scorecard beside the scorecard of real images."""
     folder = package_data("exports")
     classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {author}", moment="of one seed")

@@ -41,11 +41,13 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
-    """Read the records in a student's folder; a missing or unusable record becomes a gap.
+    """Return the contents of a report from the records in a student's folder.
+
+    Each missing or unusable record becomes a gap.
 
     Args:
-        exports_dir: the student's exported networks, which are opened. A TorchScript file can run
-            any code, so only files in a folder that the user named are loaded.
+        exports_dir: the folder of the student's exported networks, which are opened. A TorchScript
+            file can run any code, so only files in a folder that the user named are loaded.
 
     Raises:
         UsageError: the path is not a folder, or the exports are not the student's.
@@ -85,7 +87,7 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
 
 
 def read_reference(exports_dir: Path | None = None) -> Results:
-    """Return the toolkit's own networks in the same form as a student's.
+    """Return the contents of a report about the toolkit's own networks.
 
     Args:
         exports_dir: the folder of the networks; by default the toolkit's own exports.
@@ -110,7 +112,7 @@ def read_reference(exports_dir: Path | None = None) -> Results:
 
 
 def own_networks(exports_dir: Path) -> dict[str, Shown]:
-    """Return a student's networks in the named folder; nothing is loaded.
+    """Return a student's networks in the named folder, without loading them.
 
     Raises:
         UsageError: the folder has no networks of the student's own.
@@ -128,16 +130,16 @@ def own_networks(exports_dir: Path) -> dict[str, Shown]:
 
 
 def _gap_of(log: Log, clause: CannotDraw) -> Gap:
-    """Return the gap for a training whose numbers have no picture."""
+    """Return the gap for a training run whose numbers cannot be drawn."""
     part = part_of(log.path)
     return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training of the LSTM, or of a network that it is compared with.
+    """Add a training run of the LSTM, or of a network that the LSTM is compared with.
 
     Raises:
-        CannotDraw: the numbers cannot be drawn; nothing is added.
+        CannotDraw: the numbers cannot be drawn, so nothing is added.
     """
     steps = [step for step, _, _ in log.rows]
     picture = drawn(
@@ -173,8 +175,10 @@ def add_training(log: Log, results: Results) -> None:
 def add_by_length(records: Records, results: Results) -> None:
     """Add a picture of the best accuracy at each T, beside the toolkit's accuracies.
 
+    There is no picture unless a network was trained at two lengths or more.
+
     Raises:
-        CannotDraw: there are no such numbers.
+        CannotDraw: the numbers cannot be drawn.
     """
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
@@ -220,7 +224,7 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def _add_pictures(records: Records, results: Results) -> None:
-    """Add the complete pictures of the GAN, and a gap for each that is damaged."""
+    """Add the complete pictures of the GAN, and a gap for each damaged picture."""
     command = command_line("python", "my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):
@@ -230,7 +234,7 @@ def _add_pictures(records: Records, results: Results) -> None:
 
 
 def _losses(log: Log, results: Results) -> str:
-    """Draw the picture of both networks' losses, and return its file name."""
+    """Draw a picture of both networks' losses, and return its file name."""
     steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
     picture = drawn(
         save_curves,
@@ -243,7 +247,10 @@ def _losses(log: Log, results: Results) -> str:
 
 
 def is_whole(data: bytes) -> bool:
-    """True for a complete PNG; Pillow accepts a PNG without its end, but LaTeX and Word do not."""
+    """Return True if the data is a complete PNG.
+
+    Pillow accepts a PNG without its end, but LaTeX and Word do not.
+    """
     try:
         iio.imread(data, plugin="pillow")
     except (OSError, SyntaxError, ValueError, DecompressionBombError):  # what Pillow raises

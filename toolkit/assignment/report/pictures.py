@@ -15,7 +15,7 @@ CHANCE = ("chance", 0.1)
 
 
 class CannotDraw(Exception):
-    """The numbers of a record cannot be drawn; the message is a clause with the reason."""
+    """The error for numbers that cannot be drawn; the message is a clause with the reason."""
 
 
 def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
@@ -37,12 +37,12 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
 
 
 def literally(text: str) -> str:
-    """Return a text of a record in a form in which matplotlib finds no formula."""
+    """Return a text from a record, escaped so that matplotlib finds no formula in it."""
     return text.replace("$", r"\$")
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracies of the toolkit's LSTM at the T of its manifest.
+    """Return the accuracies of the toolkit's LSTM at the lengths T in its manifest.
 
     The last value is the accuracy at the first T that is at least `longest`.
     """

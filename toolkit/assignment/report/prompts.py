@@ -23,8 +23,9 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files with only one report; if there is one in Word and one in LaTeX, leave one
-    out.
+    """Return the files with only one report.
+
+    If there is a report in Word and a report in LaTeX, one of them is left out.
 
     Args:
         report: the kind to keep; None to ask.
@@ -72,8 +73,9 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the parts of a report that the student did not write, each in short and as a
-    sentence.
+    """Return the parts of the reports that the student did not write.
+
+    Each part is described twice: in a few words, and in a sentence.
     """
     remarks = []
     for path, content in files.items():
@@ -100,17 +102,18 @@ def prompts_in(name: str, content: bytes) -> list[str]:
         the texts between the brackets in order, with single spaces.
 
     Raises:
-        ToolkitError: the file has the name of a Word file, but is not one.
+        ToolkitError: the file has the name of a Word file, but is not a Word file.
     """
     return [" ".join(prompt.split()) for prompt in PROMPT.findall(text_of(name, content))]
 
 
 def text_of(name: str, content: bytes) -> str:
-    """Return the text of a .docx file, one line for each paragraph, or of any text file such as
-    LaTeX.
+    """Return the text of a .docx file, or of any text file such as LaTeX.
+
+    Each paragraph of a .docx file becomes one line.
 
     Raises:
-        ToolkitError: the file has the name of a Word file, but is not one.
+        ToolkitError: the file has the name of a Word file, but is not a Word file.
     """
     if not name.lower().endswith(".docx"):
         return content.decode(errors="replace")

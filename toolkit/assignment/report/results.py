@@ -22,7 +22,10 @@ class Figure(NamedTuple):
 
 @dataclass
 class Gan:
-    """A training of the GAN; each picture is a file name, or "" if it is missing."""
+    """A training run of the GAN.
+
+    Each picture is given by its file name, or "" if the picture is missing.
+    """
 
     name: str
     settings: list[Row] = field(default_factory=list)

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
-    """Return the filled template; equal values give equal bytes.
+    """Return the filled template; the same values always give the same bytes.
 
     Args:
         template: a .docx file, in which `{{ picture(name, width) }}` shows a picture.
@@ -43,9 +43,7 @@ def _printable_letter(letter: str) -> str:
 
 
 def to_bytes(document: Any) -> bytes:
-    """Return a document of python-docx or docxtpl as the bytes of a .docx file, without any
-    date.
-    """
+    """Return a document of python-docx or docxtpl as the bytes of a .docx file, without dates."""
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:

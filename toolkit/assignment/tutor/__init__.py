@@ -5,7 +5,7 @@ from toolkit.assignment import tutor
 tutor.check("lstm.equation_5")   # right, wrong with the numbers of one example, or not written yet
 tutor.hint("lstm.equation_5")    # a question; then the term; then the idea in another example
 tutor.progress()                 # the exercises that are right
-tutor.curve("records/gan.csv")   # compares a training with healthy ones
+tutor.curve("records/gan.csv")   # compares a training run with healthy runs
 """
 
 import sys
@@ -22,21 +22,22 @@ def check(name: str, expect: str | None = None) -> None:
 
     Args:
         name: the exercise, such as "lstm.equation_5".
-        expect: the change that you expect, before a second check; by default the tutor asks you,
+        expect: the change that you expect before a second check. By default, the tutor asks you,
             and you may leave the answer empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
 
 def hint(name: str) -> None:
-    """Print the next of three hints for an exercise, once a check of the exercise has compared
-    numbers.
+    """Print the next of three hints for an exercise.
+
+    Hints are given only after a check of the exercise has compared numbers.
     """
     _print("tutor.session.next_hint", name, Path())
 
 
 def progress() -> None:
-    """List the exercises, with a mark for each that is right."""
+    """Print the list of exercises, with a mark for each exercise that is right."""
     _print("tutor.session.list_progress", Path())
 
 
@@ -46,8 +47,9 @@ def curve(
     length: int | None = None,
     every: float | None = None,
 ) -> None:
-    """Draw a training over the band of healthy training runs, and say whether it is inside the
-    band.
+    """Draw a training run over the band of healthy training runs, and print the verdict.
+
+    The verdict says whether the training run is inside the band.
 
     Args:
         losses: a file such as "records/gan.csv", a list of losses, or the rows that keep_record
@@ -60,8 +62,9 @@ def curve(
 
 
 def _print(path: str, *args: object) -> None:
-    """Call a function and print its text; for a user's mistake, print a sentence, not a
-    traceback.
+    """Call a function and print the text that it returns.
+
+    After a user's mistake, the function prints a sentence instead of a traceback.
     """
     from toolkit.common.errors import ToolkitError
 

@@ -35,7 +35,10 @@ class Answer(BaseModel):
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
-    """Run a student's function on the examples of an exercise; an exception is also an answer."""
+    """Run a student's function on the examples of an exercise, and return the answer.
+
+    An exception in the function also leads to an answer.
+    """
     number = 0
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
@@ -95,7 +98,7 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
 
 
 def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
-    """Describe the first difference between functions that return several results."""
+    """Describe the first difference between the results of functions with several results."""
     results = got if isinstance(got, tuple | list) else [got]
     if len(results) != len(wanted):
         return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
@@ -108,9 +111,7 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Return the exception, the last line of the student's code, and the shapes of the tensors
-    there.
-    """
+    """Describe an exception, with the student's last line and the shapes of the tensors there."""
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
     not_theirs = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
@@ -149,7 +150,10 @@ def _text(value: Any) -> str:
 def as_text(
     exercise: Exercise, answer: Answer, language: Language, in_cell: bool, folder: Path
 ) -> str:
-    """Return an answer as text; `in_cell` leaves out what the notebook itself shows."""
+    """Return an answer as text.
+
+    If `in_cell` is True, the text leaves out what the notebook itself shows.
+    """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
     def words(key: str, **fields: str) -> str:
@@ -200,7 +204,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the numbers of the example as a table, one below the other."""
+    """Return the lines of a table with the values of the example, one value below the other."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """True if two results agree in shape, in kind of number, and up to rounding in value."""
+    """Return True if two results have the same shape, kind of number and values up to rounding."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -55,13 +55,13 @@ def _same_tensor(got: Tensor, wanted: Tensor) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """True for a number of Python, numpy or torch."""
+    """Return True if a value is a single number of Python, numpy or torch."""
     is_item = hasattr(value, "item") and math.prod(value.shape) == 1
     return isinstance(value, float | int) or is_item
 
 
 def try_out(exercise: Exercise, function: Function) -> Iterator[Comparison]:
-    """Yield the comparisons of a student's function with the reference, one after the other."""
+    """Yield the comparisons of a student's function with the reference, one by one."""
     if exercise.name in PLAYED:
         yield from PLAYED[exercise.name](function)
     for example in exercise.examples:
@@ -75,7 +75,7 @@ def try_out(exercise: Exercise, function: Function) -> Iterator[Comparison]:
 
 
 def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any]) -> Comparison:
-    """Call a student's function and the reference with the same inputs."""
+    """Compare a student's function with the reference on the same inputs."""
     reference = REFERENCES[exercise.name]
     got, wanted = _call(function, inputs.values()), _call(reference, inputs.values())
     if got is None:
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function with clones of tensors, because it may change an input in place."""
+    """Call a function with clones of the tensors, because it may change its inputs in place."""
     return function(*map(_clone, inputs))
 
 
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the first of the exercise's mistakes that gives the same result, or ""."""
+    """Return the key of the first mistake that gives the same result, or "" if none does."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -120,7 +120,7 @@ def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> 
 def _ignored_inputs(
     function: Function, got: Any, reference: Function, wanted: Any, inputs: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Return the tensors that affect the reference's result, but not the student's.
+    """Yield the names of tensors that affect the reference's result but not the student's result.
 
     Args:
         got, wanted: the results of the function and of the reference for the inputs.
@@ -139,7 +139,7 @@ def _ignored_inputs(
 
 
 def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """Return the gradients of the sum of the squared results, for each floating-point input."""
+    """Return the gradients of the sum of all squared results, one for each floating-point input."""
     leaves = list(map(_clone, inputs.values()))
     floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
     results = _call(function, leaves)
@@ -225,14 +225,14 @@ REFERENCES: dict[str, Function] = {
 
 
 def _linear(size: int) -> nn.Module:
-    """Return logits for inputs (batch, ...) of `size` numbers, always with the same weights."""
+    """Return a network from inputs (batch, ...) of `size` numbers to logits, with fixed weights."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
 
 
 def train_step(function: Function) -> Iterator[Comparison]:
-    """Compare updates of plain gradient descent and of RMSProp with the same updates by hand."""
+    """Compare updates of plain gradient descent and of RMSProp with updates computed by hand."""
     inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
     x, y = inputs.flatten(1).double(), _one_hot(labels).double()
     begin = next(_linear(2).parameters()).detach().double()
@@ -266,7 +266,10 @@ def train_step(function: Function) -> Iterator[Comparison]:
 
 
 def accuracy(function: Function) -> Iterator[Comparison]:
-    """Test nine samples in batches of 4, 4 and 1, of which 6, 9 and 0 are right."""
+    """Test a function for the accuracy on nine samples in batches of 4, 4 and 1.
+
+    The test is made three times, with 6, 9 and 0 right answers.
+    """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
     for right in (6, 9, 0):
@@ -300,7 +303,7 @@ def generator(function: Function) -> Iterator[Comparison]:
 
 
 class _Generator(nn.Module):
-    """A generator of images (n, 1, 28, 28) that keeps all z and all images."""
+    """A generator of images (n, 1, 28, 28) that keeps every z and every image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -316,14 +319,17 @@ class _Generator(nn.Module):
         return images.reshape(-1, 1, 28, 28)
 
     def noise(self, rows: int) -> Iterator[Comparison]:
-        """Compare all z together with `rows` rows of a standard normal distribution."""
+        """Compare all z together with `rows` rows from a standard normal distribution."""
         z = torch.cat(self.asked)
         yield Comparison(len(z), rows, "rows", "noise")
         yield Comparison(is_normal(*Moments.of(z)), True, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
-    """A discriminator whose answers, 0.2 to 0.8, may be logits, probabilities or anything else."""
+    """A discriminator whose answers may be read as logits, probabilities or anything else.
+
+    The answers are between 0.2 and 0.8.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -338,8 +344,9 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Return the direction in which a step moves the answers to these images: up, down, or
-        "-".
+        """Compare `wanted` with the direction in which a step moves the answers to these images.
+
+        The direction is "up", "down", or "-" if there is no clear direction.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -355,11 +362,11 @@ class _Discriminator(nn.Module):
 
 
 class _Step:
-    """One step of the generator or of the discriminator, and what it moved.
+    """One training step of the generator or of the discriminator.
 
     Args:
         trained: "generator" or "discriminator".
-        function: the student's.
+        function: the student's function, which makes the step.
     """
 
     def __init__(self, trained: str, function: Function) -> None:
@@ -381,7 +388,10 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the function; returns the loss, and how far each network that moved has moved."""
+        """Call the function, and return the loss and the distance that each network has moved.
+
+        Networks that have not moved are left out.
+        """
         before = {name: weight.detach().clone() for name, weight in self.weights.items()}
         batch = BATCH if self.trained == "generator" else self.real
         loss = self.function(self.generator, self.discriminator, self.optimizer, batch)
@@ -394,7 +404,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Compare a loss with itself: the difference is 0 if the loss is finite."""
+    """Test whether a loss is finite: only then is its difference from itself 0."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -417,7 +427,10 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test one step as `discriminator_step` does, and a second one with gradients of the first."""
+    """Test one step as `discriminator_step` does, and a second step.
+
+    The second step begins with the gradients that the first step has left.
+    """
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -431,7 +444,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test the default count and another one, and also the mode, the graph and the noise."""
+    """Test the default number of images and another number, the mode, the graph and the noise."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)
@@ -442,7 +455,7 @@ def sample(function: Function) -> Iterator[Comparison]:
 
 
 def interpolation(function: Function) -> Iterator[Comparison]:
-    """Test the points and their order."""
+    """Test the points of the interpolation and their order."""
     model, ends = _Generator().eval(), torch.randn(2, LATENT)
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)

@@ -44,7 +44,11 @@ def exercises() -> dict[str, Exercise]:
 
 
 def find_exercise(name: str) -> Exercise:
-    """Return the exercise of this name; raise a UsageError if it does not exist."""
+    """Return the exercise with this name.
+
+    Raises:
+        UsageError: there is no such exercise.
+    """
     if name not in exercises():
         raise UsageError(f"There is no exercise {name!r}. {nearest(name, list(exercises()))}.")
     return exercises()[name]

@@ -31,7 +31,11 @@ class Settings(BaseModel):
 
 
 def read_settings(folder: Path) -> Settings:
-    """Return the settings in a folder, or the defaults; an unknown setting is a UsageError."""
+    """Return the settings in a folder, or the defaults if there is no file with settings.
+
+    Raises:
+        UsageError: the file cannot be read, or has an unknown setting.
+    """
     path = folder / SETTINGS
     if not path.exists():
         return Settings()
@@ -45,7 +49,11 @@ def read_settings(folder: Path) -> Settings:
 
 
 def write_entry(folder: Path, exercise: str, **facts: Any) -> None:
-    """Add a line to the journal; raise a ToolkitError if the line cannot be written."""
+    """Add a line to the journal.
+
+    Raises:
+        ToolkitError: the line cannot be written.
+    """
     time = datetime.now(UTC).isoformat(timespec="seconds")
     append_entry(folder / JOURNAL, {"time": time, "exercise": exercise, **facts})
 
@@ -69,8 +77,9 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """Return a line for each exercise that was begun, for the report; [] unless the teacher
-    wants it.
+    """Return a line for the report about each exercise that was begun.
+
+    The result is [] unless the teacher wants these lines in the report.
     """
     if not read_settings(folder).report:
         return []

@@ -34,8 +34,9 @@ atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """Return the answer about a cell's function, or about the files if the cell's function is
-    not written.
+    """Return the answer about an exercise, from a cell's function or from the files.
+
+    The files count only if the cell's function is missing or not written.
     """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
@@ -68,7 +69,10 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """True if the exercise's function is written; None if the file has it in another form."""
+    """Return True if the exercise's function is written, and False if it is not.
+
+    The result is None if the file has the code in another form.
+    """
     tree = parsed(source)
     if tree is None:
         return None
@@ -88,7 +92,10 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """True if two functions have the same parameters or equally many, or if one is a class."""
+    """Return True if two functions have the same parameters, or if one of them is a class.
+
+    Unless `by_name` is True, the same number of parameters is enough.
+    """
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True
     names, wanted = _parameters(node), _parameters(stub)
@@ -134,7 +141,10 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report about a part; the same files are judged only once."""
+    """Return the check's report about a part.
+
+    The same files are judged only once.
+    """
     from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -176,13 +186,13 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 
 
 def _sentences(key: str, finding: Finding, submission: Submission) -> list[Sentence]:
-    """Return the message of a finding, and its line."""
+    """Return sentences with the message of a finding and with the line of the finding."""
     place = _line(submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 
 
 def _ids(exercise: Exercise) -> set[str]:
-    """Return the ids of an exercise, without the equations that may follow them."""
+    """Return the ids of an exercise's findings, without the numbers of equations."""
     return {id.split()[0] for id in exercise.ids}
 
 
@@ -193,7 +203,7 @@ def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """True if the check has shown that the code has none of the exercise's faults."""
+    """Return True if the check has shown that the code has none of the exercise's faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -205,7 +215,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that every finding with this id means, or ""."""
+    """Return the key of the mistake that these ids always mean, or "" if there is none."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
@@ -213,7 +223,7 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
 
 
 def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:
-    """Return a line of a student's own Python file, or "" if the line is unknown."""
+    """Return a line of a student's own Python file, or [] if the line is unknown."""
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []
     text = linecache.getline(str(submission.root / file), line).strip()

@@ -33,7 +33,7 @@ def check_exercise(
         folder: the folder with the student's files, in which the journal is written.
         namespace: the notebook's names and values.
         expect: the prediction; None to ask for a prediction if somebody can answer.
-        host: the process that runs files; None for the toolkit's own process, which is kept.
+        host: the process that runs files; None for the toolkit's own process, which stays open.
     """
     exercise, settings = find_exercise(name), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
@@ -51,7 +51,10 @@ def check_exercise(
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
-    """Return an exercise's function if a cell defines it; an imported one may be out of date."""
+    """Return an exercise's function if a cell defines it, or None.
+
+    An imported function is not returned, because it may be out of date.
+    """
     function = namespace.get(exercise.function)
     if getattr(function, "__module__", "") == namespace.get("__name__"):
         return function
@@ -126,7 +129,7 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """Return the list of exercises, with a mark for each that is right or was tried."""
+    """Return the list of exercises, with a mark for each exercise that is right or was tried."""
     language = read_settings(folder).language
     verdicts = {}
     for name, entries in read_entries(folder).items():

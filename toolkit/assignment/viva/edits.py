@@ -19,8 +19,8 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 class Edit(NamedTuple):
     """A change, its place, and the text of the whole changed file.
 
-    There are three kinds of change. A line is `removed`, unless it assigns a new variable. The only
-    number in a line is `doubled`. A line is `swapped` with the next line.
+    There are three kinds of change. A line that does not assign a new variable is `removed`, the
+    only number in a line is `doubled`, or a line is `swapped` with the next line.
     """
 
     kind: str
@@ -58,9 +58,7 @@ def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return the statements that have a line to themselves, ran, and do more than the `DULL`
-    ones.
-    """
+    """Return the statements that ran, have a line to themselves, and are not `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -76,7 +74,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """True for an assignment that does not read the variable that it assigns."""
+    """Return True if a statement assigns a variable without reading it."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):

@@ -24,7 +24,9 @@ Place = tuple[Any, ...]  # a file and a line
 
 
 class Runs:
-    """Runs of the scripts that train, each in a new process, from which facts are found.
+    """The runs of a submission's training scripts, from which facts are found.
+
+    Each run takes place in a new process.
 
     Args:
         root: the child's copy of the submission.
@@ -35,9 +37,7 @@ class Runs:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
     def facts(self) -> Iterator[Facts]:
-        """Return the facts of each script that trains, with batches of `BATCH` items if
-        possible.
-        """
+        """Yield the facts of each training script, with batches of `BATCH` items if possible."""
         for part, located in self._submission.parts.items():
             if part not in ("train", "gan"):
                 continue
@@ -70,7 +70,10 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """True if all places are in the submission, because files are read by these names."""
+        """Return True if all places are in the submission.
+
+        Files are read by the names in these places, so no other file may be named.
+        """
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
@@ -92,8 +95,9 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes while there is time, and yield each change with a clear effect on two
-        losses.
+        """Try changes while there is time, and yield each change with a clear effect.
+
+        Two losses show the effect of a change.
         """
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
@@ -111,7 +115,7 @@ class Runs:
                 yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Return changes to the lines that ran, one kind after the other.
+        """Yield changes to the lines that ran, one kind after the other.
 
         Args:
             states: the states of the random generators after each line.
@@ -127,7 +131,7 @@ class Runs:
 
 
 def _is_usable(run: Run) -> bool:
-    """True if a run trained: it has two or more losses, all computed in the student's files."""
+    """Return True if a run has two or more losses, all computed in the student's files."""
     passes = run.get("passes", ())
     if len(passes) < 2 or not run["whole"] or run["ended"] == "error":
         return False
@@ -135,7 +139,11 @@ def _is_usable(run: Run) -> bool:
 
 
 def _two_losses(places: list[Place]) -> list[int]:
-    """Return two backward passes: the first of each of the last two lines, or the first two."""
+    """Return the numbers of two backward passes.
+
+    If the passes begin on several lines, the result has the first pass of each of the last two
+    lines. Otherwise, the result has the first two passes.
+    """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
         return firsts[-2:]
@@ -143,8 +151,7 @@ def _two_losses(places: list[Place]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return the facts about single lines that depend neither on chance nor on the number of
-    digits.
+    """Return the facts about single lines that do not depend on chance or the number of digits.
 
     Args:
         again: the same run with other random numbers.
@@ -197,7 +204,7 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
 
 
 def _are_comparable(before: Run, after: Run) -> bool:
-    """True if two backward passes start on the same line, from losses that are known."""
+    """Return True if two backward passes start on the same line and both losses are known."""
     return before["at"] == after["at"] and None not in (before["value"], after["value"])
 
 
@@ -206,7 +213,7 @@ def _have_same_random(before: Run, after: Run) -> bool:
 
 
 def _difference(before: Run, after: Run) -> float:
-    """Return the difference of two losses, relative to the first."""
+    """Return the difference of two losses, relative to the first loss."""
     size = abs(before["value"]) or 1.0
     return float(abs(before["value"] - after["value"]) / size)
 

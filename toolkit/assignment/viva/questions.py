@@ -84,7 +84,7 @@ class _Script:
         self._words = _tables()["words"][language]
 
     def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
-        """Return a question, or None if there are too few lines for it."""
+        """Return a question, or None if there are too few lines for a question."""
         facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
         options = list(itertools.product(sorted(values), DISTANCES))
@@ -126,7 +126,7 @@ class _Script:
         )
 
     def _label(self, place: Place) -> str:
-        """Return a line's file and number, as the student can find the line."""
+        """Return a line's file and number in the form in which the student can find the line."""
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"
@@ -142,7 +142,9 @@ class _Script:
 def _contrasting(
     facts: Mapping[Place, Any], value: Any, distance: int
 ) -> tuple[list[Place], list[Place]]:
-    """Return the lines that have a value, and the lines that do not, if a nearby line differs.
+    """Return the lines that have a value, and the lines that do not have it.
+
+    A line counts only if a nearby line belongs to the other group.
 
     Args:
         distance: the largest distance of such a nearby line, in lines with facts.

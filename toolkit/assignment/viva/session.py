@@ -24,7 +24,7 @@ def questions_of(
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """Return questions about the user's own folder; its code runs in `host` without a sandbox.
+    """Return questions about the user's own code, which runs in `host` without a sandbox.
 
     Raises:
         UsageError: the path is not a folder, or the folder has none of the files.
@@ -47,7 +47,10 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 
 
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
-    """Yield the texts to print; if somebody can answer, ask one question after the other."""
+    """Yield the texts to print, with the questions one after the other.
+
+    If somebody can answer, the function asks for each answer and yields the verdicts at the end.
+    """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)
     yield say("about", language)

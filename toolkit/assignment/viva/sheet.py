@@ -27,7 +27,7 @@ NEEDS_LINUX = (
 
 
 class Drawn(BaseModel):
-    """The message of the process that reads the submission: questions, or the reason for none."""
+    """The message of the process that reads the submission: questions, or why there are none."""
 
     questions: list[Question] = []
     problem: str = ""

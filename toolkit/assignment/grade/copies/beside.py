@@ -36,7 +36,7 @@ Row = tuple[Line | None, Line | None]  # None if that submission has no line bes
 def side_by_side(
     first: Mapping[str, str], second: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[Row]]]:
-    """Yield each file of a submission beside the file of the other with the most shared code.
+    """Yield each file of one submission beside the file of the other that shares the most code.
 
     Args:
         first, second: the texts of the submissions' files by path, from `similar.read_code`.
@@ -58,7 +58,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Side:
-    """One submission of a pair; all attributes are keyed by the path of a file."""
+    """One submission of a pair; the keys of all attributes are the paths of files."""
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]
@@ -79,8 +79,9 @@ class Side:
         return runs
 
     def lines(self, path: str, shared: set[int]) -> list[Line]:
-        """Return the lines of a file; a line is shared if at least one of the `shared` runs
-        covers it.
+        """Return the lines of a file.
+
+        A line counts as shared if at least one of the `shared` runs covers it.
         """
         words: dict[int, list[str]] = {}
         covered: set[int] = set()
@@ -99,7 +100,10 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares most runs with `grams`, or None if no file does."""
+    """Return the path of the file that shares the most runs with `grams`.
+
+    The result is None if no file shares a run.
+    """
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():
@@ -111,13 +115,16 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return a line as the page shows it; a long line is truncated only for display."""
+    """Return a line as the page shows it, shortened if it is very long.
+
+    The comparison uses the whole line.
+    """
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return rows with equal lines beside each other, and with the different lines between them."""
+    """Return rows that put equal lines beside each other, and different lines in between."""
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

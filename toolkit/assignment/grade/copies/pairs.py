@@ -61,15 +61,19 @@ def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
 
 
 def delete_pages(directory: Path) -> None:
-    """Delete the pages of an earlier comparison; any other file is not the toolkit's, and stays."""
+    """Delete the pages of an earlier comparison.
+
+    Files that the toolkit did not make are kept.
+    """
     for path in directory.glob("*.html"):
         if path.stem.isdecimal() and MADE_HERE in path.read_bytes():
             path.unlink()
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's prints, with and without names, and the parts left out, as numpy
-    stores them.
+    """Return an archive's prints and the parts that were left out, in numpy's file format.
+
+    The prints exist twice: with all names as the same token, and with different names.
     """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()

@@ -49,11 +49,11 @@ class Pair:
     """Two submissions that are more similar than the other pairs of their class.
 
     Attributes:
-        share: the fraction, 0 to 1, of the smaller submission's own code that the other also
-            contains; all names count as the same token.
+        share: the fraction, 0 to 1, of the smaller submission's own code that the other submission
+            also contains, if all names count as the same token.
         share_with_names: the same fraction, but different names count as different.
-        usual: the usual share for these two submissions: the larger of their medians over the
-            class.
+        usual: the usual share for these two submissions: the larger of the two medians of their
+            shares over the class.
     """
 
     first: str
@@ -76,9 +76,7 @@ Block = list[tuple[str, int]]  # tokens, each with its line, from 1
 
 
 class Code(NamedTuple):
-    """The code of a submission: the text of each file by path, and the files that could not be
-    read.
-    """
+    """The text of each file of a submission by path, and the files that could not be read."""
 
     files: dict[str, str]
     left_out: list[str]  # a clause each
@@ -132,8 +130,8 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
         prints: the prints of each submission by name.
 
     Returns:
-        the pairs that are much more similar than the class, the most similar first, and the median
-        of all pairs, which is the usual similarity in this class.
+        the pairs that are much more similar than is usual in the class, starting with the most
+        similar pair, and the median similarity of all pairs, which is the usual similarity.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
     shares: dict[tuple[str, str], float] = {}
@@ -157,7 +155,7 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
 
 
 def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
-    """Return the sort key of a pair, which puts the most similar pair first."""
+    """Return a sort key that puts first the pair that is farthest above its usual share."""
     excess = pair.share - pair.usual
     return (-excess, -pair.share, -pair.share_with_names, pair.first, pair.second)
 
@@ -221,7 +219,9 @@ def anonymous(word: str) -> str:
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of tokens in a block, in order; a short block is one run.
+    """Return the hash of each run of tokens in a block, in order.
+
+    A block that is shorter than a run counts as one run.
 
     Args:
         names: True if different names count as different, False if all names count as the same.

@@ -20,16 +20,16 @@ class Platform:
     """A platform for hand-ins and grades, such as Moodle.
 
     Attributes:
-        file: the beginning of the name that the platform gives to an archive, up to the student's
-            own file name; None if the platform gives no name. `mark` is the platform's mark of the
-            student, `person` is the student's name if the file name has it, and `when` is the time
-            of the attempt.
-        columns: the columns that the platform imports, in this order; `GRADE` is the place of the
-            points.
+        file: a pattern for the beginning of an archive's name, which the platform puts before the
+            student's own file name; None if the platform puts nothing there. The group `mark` is
+            the platform's mark of the student, `person` is the student's name if the file name has
+            it, and `when` is the time of the attempt.
+        columns: the columns that the platform imports, in this order; `GRADE` stands for the column
+            with the points.
         key: the column with the student's mark.
-        grade: the name of the column with the points; None for the assignment's name.
+        grade: the name of the column with the points; None if the column has the assignment's name.
         before: the text before the mark in the column `key`.
-        defaults: the content of a column that neither roster nor archive has.
+        defaults: the contents of columns for which neither the roster nor the archive has a value.
     """
 
     file: re.Pattern[str] | None

@@ -43,8 +43,9 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row of the student with this mark; platforms write such marks into file
-        names.
+        """Return the row of the student with this mark, or None.
+
+        Platforms write such marks into file names.
         """
         for row in self.rows:
             if platform.mark_in(row) == mark:
@@ -52,7 +53,7 @@ class Roster:
         return None
 
     def grade_column(self, platform: Platform, title: str) -> str:
-        """Return the column with the points of the assignment called `title`.
+        """Return the name of the column with the points of the assignment called `title`.
 
         If there is no such column yet, the function returns `title` itself.
 
@@ -123,7 +124,7 @@ def _is_student(row: Row) -> bool:
 
 
 def _number(row: Row) -> str:
-    """Return the digits of a student number without leading zeros, or "" if it has no digits."""
+    """Return a row's student number without leading zeros, or "" if the row has no number."""
     cells = {}
     for name, value in row.items():
         if name != GRADE:

@@ -55,11 +55,12 @@ class HandIn:
 
 @dataclass
 class Written:
-    """The files that were written, and sentences about the files for the teacher.
+    """The files that were written, and sentences for the teacher.
 
     Attributes:
         missing: a sentence for each student on the roster who handed in nothing.
-        unclear: a sentence for each archive that is in no line, or perhaps in the wrong line.
+        unclear: a sentence for each archive that is missing from the table or may be in the wrong
+            line.
     """
 
     files: dict[Path, bytes] = field(default_factory=dict)
@@ -111,9 +112,8 @@ def write_gradebook(
     Args:
         archives: the file names of all archives.
         graded: the result of each archive, by its file name.
-        out: the folder with the results; the feedback pages are in it.
-        roster: the teacher's roster; without a roster (None), the names of archives identify
-            students.
+        out: the folder with the results, which contains the feedback pages.
+        roster: the teacher's roster; if None, the names of the archives identify the students.
         title: the assignment's name on the platform.
 
     Raises:
@@ -161,7 +161,7 @@ def write_gradebook(
 
 
 def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
-    """Return the rows of the students without an archive; two equal rows are two students."""
+    """Return the roster's rows without an archive; two equal rows count as two students."""
     present = {id(hand_in.row) for hand_in in hand_ins}
     absent = []
     for row in roster.rows:
@@ -173,10 +173,10 @@ def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
 def _hand_in(
     archive: str, platform: Platform, roster: Roster | None, written: Written
 ) -> HandIn | None:
-    """Return an archive with its owner, or None if the owner is unclear, with a sentence in
-    `written`.
+    """Return an archive with its owner, or None if the owner is unclear.
 
-    The platform's own mark takes precedence over the number that the student wrote.
+    If the owner is unclear, the function adds a sentence to `written`. The platform's own mark
+    takes precedence over the number that the student wrote.
     """
     match = None
     if platform.file is not None:
@@ -208,8 +208,9 @@ def _row_of(
     roster: Roster,
     written: Written,
 ) -> Row | None:
-    """Return the roster's row for an archive's owner, by the platform's mark or else by the
-    number.
+    """Return the roster's row for an archive's owner, or None if there is no such row.
+
+    The platform's mark identifies the owner. Without a known mark, the student number does.
     """
     numbered = roster.by_number(number)
     if match is None:
@@ -226,7 +227,11 @@ def _row_of(
 
 
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
-    """Return each student's newest archive, if the file names tell which archive is the newest."""
+    """Return each student's newest archive.
+
+    If the file names do not tell which archive is the newest, the last archive counts, and the
+    function adds a sentence to `written`.
+    """
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:
         by_owner.setdefault(hand_in.owner, []).append(hand_in)
@@ -253,7 +258,7 @@ def _lines(
     platform: Platform,
     rubric: Rubric,
 ) -> list[list[str]]:
-    """Return the cells of each student; students without an archive come last."""
+    """Return the cells of each student, with the students without an archive at the end."""
     lines = []
     for hand_in in hand_ins:
         cells = {**platform.defaults, **_cells(hand_in, graded[hand_in.archive], platform, rubric)}
@@ -264,15 +269,16 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return the cells of one student: the roster's own cells, or else the cells in `cells`."""
+    """Return the cells of one student, from the roster's row or else from `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return the known facts about one archive by column, without points if it could not be
-    graded.
+    """Return the known facts about one archive by column.
+
+    The points are left out if the archive could not be graded.
     """
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
@@ -297,8 +303,9 @@ def _comment(result: Result) -> str:
 
 
 def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
-    """Return the file name by which a platform assigns feedback to a student, and the file's
-    content.
+    """Return the name and the content of the file with the feedback for one student.
+
+    The platform assigns the file to the student by this name.
     """
     match = hand_in.match
     if match is None:

@@ -21,7 +21,7 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of one piece of work; the sandbox of a submission has separate limits."""
+    """The limits of one piece of work, which are not the limits of a submission's sandbox."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,11 +30,14 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """The work reached a limit, which the message names; no handler of other errors stops it."""
+    """The error for work that reached a limit, which the message names.
+
+    No handler of `Exception` stops this error.
+    """
 
 
 class Failed(Exception):
-    """The work raised an exception, whose type and text are the message."""
+    """The error for work that raised an exception, whose type and text are the message."""
 
 
 def _kill_nothing(pid: int) -> None:
@@ -44,11 +47,11 @@ def _kill_nothing(pid: int) -> None:
 def apart(
     task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """Run `task` in a fork of this process, and return its result; nothing else comes back.
+    """Run `task` in a fork of this process, and return nothing but its result.
 
     Args:
         kill: ends the processes that the fork has started. The argument is the id of the fork,
-            which still exists at that time.
+            which still exists when `kill` is called.
 
     Raises:
         Exceeded: the task exceeded `bounds`.
@@ -105,7 +108,7 @@ def _read_all(pipe: int, bounds: Bounds) -> bytearray:
 
 
 def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> NoReturn:
-    """Do the work in the fork, and write the result into the pipe."""
+    """Do the work in the fork, write the result into the pipe, and end the fork."""
     code = FAILED
     data = b""
     try:

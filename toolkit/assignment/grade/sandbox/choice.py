@@ -31,8 +31,8 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
         unsafe: True if the user has agreed to an isolation that leaves files or the network open.
 
     Raises:
-        ToolkitError: no isolation works, because root cannot give up its rights here; or no safe
-            isolation works, and the user has not agreed to an unsafe isolation.
+        ToolkitError: no isolation works, because root cannot give up its rights here, or only an
+            unsafe isolation works, and the user has not agreed to an unsafe isolation.
     """
     to_try = candidates()
     if own_code:

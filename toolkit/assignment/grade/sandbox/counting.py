@@ -18,15 +18,16 @@ GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def memory(pid: int) -> int:
-    """Return the bytes of memory of a process, including page tables and without mapped files."""
+    """Return the memory of a process in bytes, with page tables and without mapped files."""
     return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
 def own_memory(pid: int) -> int:
-    """Return the bytes of memory of a process, with shared memory divided among its users.
+    """Return the memory of a process in bytes, with shared memory divided among its users.
 
-    At first, a fork shares all of its memory. Counting with `own_memory` takes longer than with
-    `memory`. If a process hides its shares, both results are the same.
+    A new fork shares all of its memory with its parent. Counting with `own_memory` takes longer
+    than counting with `memory`. If a process hides how it shares its memory, both functions return
+    the same.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -35,8 +36,9 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum of these entries in a file of /proc/PID in bytes, or 0 if the process has
-    ended.
+    """Return the sum of these entries in a file of /proc/PID in bytes.
+
+    The sum is 0 if the process has ended.
     """
     try:
         text = Path("/proc", str(pid), file).read_bytes()
@@ -53,7 +55,9 @@ def _listed(pid: int, file: str, *names: bytes) -> int:
 
 
 def in_memory(pids: Iterable[int], size: int) -> int | None:
-    """Return the bytes of the files that bubblewrap keeps in memory; a file takes at least a page.
+    """Return the size in bytes of the files that bubblewrap keeps in memory.
+
+    Each file takes at least a page.
 
     Args:
         pids: the ids of the processes, which all see the same files.
@@ -92,7 +96,7 @@ def _in_memory_of(pid: int, size: int) -> int | None:
 
 
 def nameless_files(pids: Collection[int]) -> int:
-    """Return the bytes on disk of deleted files that processes still hold open.
+    """Return the size in bytes of deleted files on disk that processes still hold open.
 
     Processes that this user may not inspect are left out.
     """
@@ -108,10 +112,10 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders take more than `limit` bytes; a file takes at least a page.
+    """Return True if files and folders take more than `limit` bytes on disk.
 
-    Files count at any depth. A folder that cannot be read, or that is moved again and again,
-    exceeds every limit.
+    A file takes at least a page, and files count at any depth. A folder that cannot be read, or
+    that is moved again and again, exceeds every limit.
     """
     to_count = list(paths)
     for _ in range(TRIES):
@@ -130,10 +134,10 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the bytes of a file or a folder; the counting stops above `limit`.
+    """Return the size of a file or a folder in bytes; the counting stops above `limit`.
 
     Raises:
-        Moved: folders were moved meanwhile.
+        Moved: folders were moved during the counting.
         OSError: a file or a folder cannot be inspected.
     """
     try:
@@ -168,7 +172,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the bytes of the files in an open folder, and the names of the folders in it.
+    """Return the size in bytes of an open folder's content, and the names of its subfolders.
 
     The counting stops above `limit`.
     """

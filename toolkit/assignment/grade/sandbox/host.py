@@ -24,7 +24,7 @@ THINKING = 20  # CPU seconds that the judge may take for one part: twenty times 
 
 
 class _Waiting(Clock):
-    """The clock of a sandbox. After the kernel has killed a process in it, no answer counts."""
+    """The clock of a sandbox, which rejects answers after the kernel has killed a process in it."""
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -39,8 +39,8 @@ class _Waiting(Clock):
 class SandboxedHost(Host):
     """A host that starts the child in a sandbox, and starts it again if the child has died.
 
-    The limits apply to the whole archive. The sandbox's clock stops while the judge thinks, and
-    thinking has a separate limit for each part.
+    The limits apply to the whole archive. The sandbox's clock stops while the judge computes; these
+    computations have a separate limit for each part.
 
     Args:
         child: the child, as arguments for Python.
@@ -68,7 +68,10 @@ class SandboxedHost(Host):
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
-        """Do the same as `Host.student`; if the sandbox has ended, `Gone` says why."""
+        """Do the same as `Host.student`.
+
+        If the sandbox has ended, `Gone` is raised with the reason.
+        """
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)

@@ -64,9 +64,9 @@ class Isolation:
     """A way to isolate a program from the rest of the machine.
 
     Attributes:
-        tool: "bubblewrap", "unshare" (namespaces, but the whole file system) or "limits".
+        tool: "bubblewrap", "unshare" (namespaces, but with the whole file system) or "limits".
         drop_user: True if root runs the program under a user id that owns nothing.
-        taken: user ids that are in use on this machine.
+        taken: the user ids that are in use on this machine.
     """
 
     tool: Tool
@@ -131,7 +131,7 @@ class Isolation:
     def uid_of(self, judge: int) -> int | None:
         """Return the user id of the programs that the process with the id `judge` starts.
 
-        No other user has this id, because it is not in `taken`.
+        No other user has this user id, because it is not in `taken`.
         """
         if not self.drop_user:
             return None
@@ -159,7 +159,7 @@ class Sandbox:
     """The place in which a program runs, and its limits.
 
     Attributes:
-        submission: a folder, of which the program gets a copy.
+        submission: a folder; the program gets a copy of this folder.
         scratch: the folder that the program may write to; bubblewrap provides a folder in memory
             instead. The toolkit's files that the program needs are copied beside this folder.
     """
@@ -176,8 +176,9 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths inside the sandbox that each part of the check empties, and the source of a
-        new copy.
+        """The paths and the source for a fresh start of each part of the check.
+
+        Each part empties these paths inside the sandbox, and makes a new copy from the source.
         """
         if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
@@ -260,8 +261,9 @@ class Sandbox:
 
     @property
     def _package(self) -> Path:
-        """The path of the toolkit's copy in the sandbox; bubblewrap mounts it in the original's
-        place.
+        """The path of the toolkit's copy in the sandbox.
+
+        bubblewrap mounts the copy in the place of the original.
         """
         return PACKAGE if self._has_own_files else self._toolkit
 
@@ -336,8 +338,9 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths that a program with these arguments reads, besides the system's own
-    paths.
+    """Return the paths that a program with these arguments reads.
+
+    The system's own paths are left out.
     """
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
@@ -350,7 +353,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return the options that make the folders above a file that will be mounted."""
+    """Return bubblewrap's options that make the folders above a file, before it is mounted."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]

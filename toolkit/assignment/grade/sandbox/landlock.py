@@ -25,8 +25,8 @@ def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]
     """Split `paths` so that everything in them can be read except the folder `left_out`.
 
     Returns:
-        the paths that may be read, with everything below them; and the folders around `left_out`,
-        if any, which may be listed, so that the rest of their content is found.
+        the paths that may be read, with everything below them, and the folders around `left_out`,
+        if any. These folders may only be listed, so that the rest of their content is found.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -35,8 +35,8 @@ def main() -> None:
 
     The settings are JSON. `uid` is a number or null, and `rlimits` has limits by name. `source` and
     `submission` are paths. `reach` has the paths that the program may `read`, `enter` or `change`,
-    or is null if bubblewrap hides all other paths. `filter` is the filter of system calls, with the
-    number of `keyctl`.
+    or is null if bubblewrap hides all other paths. `filter` is the filter of system calls, and
+    `keyctl` is the number of this system call.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]
@@ -84,8 +84,9 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Restrict this process and its children to these paths, and forbid all TCP ports, with
-    Landlock.
+    """Use Landlock to restrict this process and its children to these paths.
+
+    Landlock also forbids all TCP ports.
 
     Args:
         read: paths that the processes may read, with everything below them.

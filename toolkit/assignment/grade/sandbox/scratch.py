@@ -24,8 +24,8 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories of this user's killed graders.
 
-    A scratch directory has the name of its control group. The control group is removed first, with
-    every process in it.
+    A scratch directory contains the name of its control group. The control group is removed first,
+    with every process in it.
 
     Args:
         kept: archives and results; a directory that contains an archive or a result is not touched.

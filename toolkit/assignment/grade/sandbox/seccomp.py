@@ -2,7 +2,8 @@
 
 The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
 filter reports that `clone3` does not exist, and C libraries use `clone` instead.
-`benchmarks/system_calls.py` reads the numbers from the kernel's headers, and a test compares them.
+`benchmarks/system_calls.py` reads the numbers of the calls from the kernel's headers, and a test
+compares these numbers with the numbers in this module.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 

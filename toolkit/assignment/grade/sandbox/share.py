@@ -39,7 +39,7 @@ class Share:
     Attributes:
         cores: a core that no other sandbox uses, or all cores if there are too few.
         group: the folder of the sandbox's control group, in which the kernel counts all memory,
-            including its own; None if there is no control group.
+            including the kernel's own; None if there is no control group.
         counter: the file in `group` that counts the processes killed because memory ran out.
     """
 
@@ -48,7 +48,7 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that has this share from the beginning and cannot get another.
+        """Start a program that has this share from the beginning and cannot get a different share.
 
         Args:
             options: the options of `Popen`.
@@ -115,9 +115,7 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
 
 
 def _remove(group: Path) -> None:
-    """Kill the processes that are still in a control group, which they cannot leave, and remove
-    it.
-    """
+    """Kill the processes in a control group, which they cannot leave, and remove the group."""
     for _ in range(MOST_TRIES):
         with contextlib.suppress(OSError):  # it has just ended, or is about to
             for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():

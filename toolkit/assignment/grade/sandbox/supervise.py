@@ -49,7 +49,7 @@ class Measurement:
         waited: the time that the judge waited for answers.
         idle: the total idle time of the program's cores.
         used: the processor time of the program and its children.
-        ready: the time that each thread was ready to run without a core, by thread id.
+        ready: the time that each thread was ready to run but had no core, by thread id.
     """
 
     passed: float
@@ -62,9 +62,11 @@ class Measurement:
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
     """Return the seconds in which the judge waited because other programs used the cores.
 
-    The result is the smallest of three times. A sleeping program is not ready to run. If the
-    threads of a program displace each other, no other program uses their cores. While the judge
-    thinks, nobody waits for an answer.
+    The result is the smallest of three times: the time that the judge waited, the time that other
+    programs used the cores, and the time that threads of the program were ready to run but had no
+    core. Each of these times rules out another explanation. While the judge computes, nobody waits
+    for an answer. If the threads of a program displace each other, no other program uses their
+    cores. A sleeping program is not ready to run.
 
     Args:
         cores: the number of cores that the program may use.
@@ -85,20 +87,21 @@ class Watched:
     Attributes:
         process: the process whose standard input and output lead to the program. Both end as soon
             as the program has ended, even if another process holds them open.
-        private: a descriptor for reading. The program writes to the descriptor that is its last
-            argument, and can keep that from the programs that it starts.
+        private: a descriptor from which the judge reads. The program writes to a second descriptor,
+            whose number is the program's last argument. The program can hide this second descriptor
+            from the programs that it starts.
         status: None while the program runs; "finished" if it ended by itself; the name of the
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
         starved: the seconds of the clock in which other programs used the core. These seconds do
-            not count.
+            not count towards the time limit.
         printed: the error output, up to the limit, of the program and the programs that it starts.
 
     Args:
         program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
         sandbox: the sandbox, with an empty scratch directory that the caller deletes afterwards.
         clock: the clock, which runs while the judge waits for the program.
-        share: the program's part of the machine.
+        share: the program's share of the machine.
     """
 
     def __init__(self, program: list[str], sandbox: Sandbox, clock: "Clock", share: Share) -> None:
@@ -143,7 +146,7 @@ class Watched:
             thread.start()
 
     def stop(self) -> None:
-        """End the program; afterwards, no process that it started is running."""
+        """End the program and all processes that it has started."""
         end_all(self.process.pid, self._uid)
         self._stopping.set()
         for thread in self._threads:
@@ -154,8 +157,9 @@ class Watched:
         self._reads.close()
 
     def _watch(self) -> None:
-        """Measure the program's use of the machine until it ends, or exceeds a limit and is
-        killed.
+        """Measure the program's use of the machine until the program ends or exceeds a limit.
+
+        A program that exceeds a limit is killed.
         """
         status: Status | None = None
         try:
@@ -178,7 +182,8 @@ class Watched:
     def _has_ended(self) -> bool:
         """Return True if the program has ended.
 
-        `poll` would free the process id, and another process might get this id before the kill.
+        `poll` is not used, because it would free the process id, and another process might get this
+        id before the kill.
         """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.process.pid, options) is not None
@@ -193,9 +198,7 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return "time" after the program's time limit, or "busy" if it was starved for too
-        long.
-        """
+        """Return "time" after the program's time limit, or "busy" after it was starved too long."""
         waited = self._clock.seconds
         if waited - self.starved > self._limits.seconds:
             return "time"
@@ -223,7 +226,7 @@ class Watched:
         self._last = measurement
 
     def _exceeded(self) -> Status | None:
-        """Return the limit that the program and its child processes exceed, if any."""
+        """Return the limit that the program and its child processes exceed, or None."""
         family = descendants(self.process.pid, self._uid)
         self._measure(family)
         if len(family) > self._limits.processes + 4:  # bubblewrap itself, its init, the program
@@ -239,7 +242,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program uses more memory than allowed, by both ways of counting."""
+        """Return True if both ways of counting find more memory than the program may use."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
@@ -260,8 +263,10 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the processes that belong to `root`: its descendants, its session, and a user's
-    processes.
+    """Return the processes that belong to `root`.
+
+    These processes are the descendants of `root`, the processes of its session, and all processes
+    of a user.
 
     Args:
         uid: the user; None if the user's processes do not count.
@@ -337,7 +342,7 @@ def _wait_for_end(pids: Collection[int]) -> None:
 
 
 def _ready_seconds(pid: int) -> dict[int, float]:
-    """Return the seconds that each thread was ready to run without a core, by thread id."""
+    """Return the seconds that each thread was ready to run but had no core, by thread id."""
     ready: dict[int, float] = {}
     tasks = Path("/proc", str(pid), "task")
     try:

@@ -1,7 +1,8 @@
 """The grader of the checkout in which it is started; it writes result.json there, see README.md.
 
-Classroom 50's runner or grade.yml starts this program. It needs sudo without a password, which the
-runners of GitHub Actions have, and it installs its requirements beside the system's own Python.
+Classroom 50's runner or grade.yml starts this program. The program needs sudo without a password,
+which the runners of GitHub Actions have. The program installs its requirements beside the system's
+own Python.
 """
 
 import os
@@ -16,8 +17,9 @@ KEPT = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL"
 
 
 def main() -> None:
-    """Install the requirements, then grade as root, so that the submission can run as another
-    user.
+    """Install the requirements, and grade as root.
+
+    As root, the grader can run the submission as another user.
     """
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
         first, last = SUPPORTED
