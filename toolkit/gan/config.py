@@ -18,7 +18,7 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run; `mlp_config` has those of the assignment's template."""
+    """The settings of one training run; for the assignment's template, see `mlp_config`."""
 
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`

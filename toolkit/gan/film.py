@@ -6,14 +6,14 @@ also contain the discriminator. Early on, the discriminator learns to tell real 
 generated images. Once the generator is good, the discriminator can only guess. The file contains
 these arrays, in an order that never changes:
 
-    steps                       int64 (frames,): 0 is before the training, the last is its end
+    steps                       int64 (frames,): from 0 (before training) to the last step
     discriminator_steps         int64 (3,): the steps that have a discriminator
     real_indices                int64 (500,): the indices of MNIST's test images that were shown
     z                           float16 (500, latent_dim): the latent points of the drawn images
     real_logits, drawn_logits   float16 (frames, 500): above 0 means real
     auc, loss_d, loss_g         float64 (frames,): computed from these logits
     generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
-    discriminator/<step>/<name>   the same for its discriminator
+    discriminator/<step>/<name>   the same for the discriminator
 
 Integers in a state dict stay integers. The file contains no pickled objects, so `np.load` reads it
 without further options.
