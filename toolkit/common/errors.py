@@ -15,7 +15,7 @@ NO_MEMORY = (
 class ToolkitError(Exception):
     """An error that the user can fix; the exit code is 1.
 
-    The message says what was given, what is expected and how to fix it.
+    The message says what was given, what was expected, and how to fix the problem.
     """
 
     exit_code = 1

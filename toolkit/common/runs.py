@@ -2,7 +2,7 @@
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
-  metrics.jsonl   one JSON object per line, each with its "step": what curves are drawn from;
+  metrics.jsonl   one JSON object per line, each with its "step", from which curves are drawn;
                   "crc32" is the checksum of the rest of the line
   checkpoint.pt   everything that the training needs to continue, replaced atomically
   figures/        pictures and GIFs

@@ -1,7 +1,7 @@
 """Scratch folders with a proof of their maker; a folder without this proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
-        .toolkit-scratch  the proof: names the folder it is in; locked as long as its maker lives
+        .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
         files/            the scratch folder itself; all of it is deleted
 
 A folder that was copied or moved, or that another user made, has no valid proof. If PURPOSE-random/
