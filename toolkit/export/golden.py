@@ -44,7 +44,7 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network in a format that cannot check its input, with the checks of the toolkit's modules.
+    """A network in a format without input checks, with the checks of the toolkit's modules.
 
     The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
 

@@ -24,7 +24,8 @@ class OwnGenerator(nn.Module):
     Args:
         module: maps z (batch, *z_shape) to images, each with as many numbers as `image_shape` has.
         z_shape: the shape of one z, such as (100,) or (100, 1, 1), whose product is `latent_dim`.
-        image_shape: the shape of one image, see `sizes_of`; several channels are averaged.
+        image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
+            are averaged.
         value_range: the smallest and the largest value of the module's images.
         uniform: the limits between which the module expects uniformly distributed z; None if the
             module expects standard normal z.
@@ -82,8 +83,8 @@ class Labelled(nn.Module):
     """A generator that needs to be told which digit to draw, by an extra number at the end of z.
 
     Args:
-        module: maps z (batch, *z_shape) and labels, int64 (batch,) or `one_hot` float32 (batch,
-            10), to images.
+        module: maps z (batch, *z_shape) and labels to images; the labels are int64 (batch,) or, if
+            `one_hot`, float32 (batch, 10).
     """
 
     def __init__(self, module: nn.Module, z_shape: Sequence[int], one_hot: bool) -> None:
@@ -103,7 +104,7 @@ class OwnDiscriminator(nn.Module):
 
     Args:
         module: maps images (batch, *image_shape) to one number for each image.
-        image_shape: the shape of one image, see `sizes_of`.
+        image_shape: the shape of one image; see `sizes_of`.
         value_range: the smallest and the largest value of the images that the module expects.
         probabilities: True if the module's numbers are probabilities, not logits.
     """

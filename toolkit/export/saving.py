@@ -301,7 +301,7 @@ def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) 
 
 
 def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
-    """Return the film of a generator's training, see `toolkit.gan.film`."""
+    """Return the film of a generator's training; see `toolkit.gan.film`."""
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     metrics = {name: arrays[name].tolist() for name in listed}
     return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})

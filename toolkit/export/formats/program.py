@@ -29,7 +29,7 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A program from a file, whose weights can be replaced like those of a module."""
+    """A program from a file, whose weights can be replaced like a module's weights."""
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
