@@ -39,7 +39,7 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """An error for a refused request; if the page itself reads the body, this is the answer."""
+    """An error that refuses a request; if the page is reading the body, the error is its answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})

@@ -45,7 +45,7 @@ def digit_on(picture: Any) -> Tensor:
     """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
 
     Returns:
-        an image, see `to_mnist`.
+        an image; see `to_mnist`.
 
     Raises:
         UsageError: there is no picture, or the picture is too large; see also `read_picture` and
