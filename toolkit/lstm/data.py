@@ -75,7 +75,7 @@ def all_palindromes(length: int, split: Split) -> Tensor:
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return an evaluation set: `count` distinct palindromes, or the whole split if it is smaller.
+    """Return an evaluation set: `count` distinct palindromes, or the whole split if that is less.
 
     Returns:
         int64 of shape (n, length), n <= count.

@@ -86,8 +86,8 @@ def run_grid(
     Args:
         trials: the grid.
         directory: the run directory of the grid.
-        cluster: address of a Dask scheduler; by default this machine's cores are used.
-        num_workers: processes on this machine; -1 for one per core.
+        cluster: the address of a Dask scheduler; by default, this machine's cores are used.
+        num_workers: the number of processes on this machine; -1 for one per core.
         report: called with the number of finished trials and the newest row.
 
     Returns:

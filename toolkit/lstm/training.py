@@ -70,7 +70,7 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return the new `longest`, a quarter plus 1 longer if over 97% of a batch are right."""
+    """Return the next `longest`, larger by a quarter plus 1 if over 97% of a batch are right."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
@@ -192,7 +192,7 @@ def train(
 
     Args:
         run: opened with the same config.
-        quiet: show no progress.
+        quiet: True to show no progress.
 
     Returns:
         the trained network, on `device`.
