@@ -148,7 +148,7 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield each of 1,000 points whose digit is clear to the classifier, and the digit.
+    """Yield (point, digit) for those of 1,000 points whose digit the classifier is sure of.
 
     Images are generated in small batches, so a caller that has enough points can stop early.
     """

@@ -55,7 +55,8 @@ def overlap(
 ) -> Overlap:
     """Return precision, recall, density and coverage; `real` and `samples` are (num_images, n).
 
-    `real_radii` is `radii(real, k)`. Pass it to measure many samples against the same real images.
+    `real_radii` is `radii(real, k)`. Pass these radii to measure many sets of samples against the
+    same real images.
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
