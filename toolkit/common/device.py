@@ -102,7 +102,7 @@ def threads(number: int) -> Iterator[None]:
     """Make torch use exactly this many threads inside the block, however many cores there are.
 
     Each thread adds up one part of a sum, so the rounding errors depend on the number of threads.
-    To get the same results on every machine, the number of threads must be fixed. With more threads
+    For identical results on every machine, the number of threads must be fixed. With more threads
     than cores, computations take longer.
     """
     before = torch.get_num_threads()
@@ -115,7 +115,7 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Replace numbers below 1e-38 by 0 inside the block, on the calling thread.
+    """Replace numbers below 1e-38 with 0 inside the block, on the calling thread.
 
     Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors take
     many times as long to compute with such small numbers.
