@@ -1,8 +1,8 @@
 """Exports with cut wires, and the gradient that flows back, computed from their weights.
 
-The names of wires are those of playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate. With
-"hg", "hi", "hf" or "ho", a gate does not read h(t-1). With "hh", an RNN, which has no gates, does
-not read h(t-1).
+Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
+number in the name. With "hg", "hi", "hf" or "ho", the named gate does not read h(t-1). With "hh",
+an RNN does not read h(t-1); an RNN has no gates.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """The cut wires, and the first step at which they are cut, counted from 0."""
+    """The cut wires, and the first step, counted from 0, at which the wires are cut."""
 
     wires: tuple[str, ...]
     start: int
@@ -38,7 +38,7 @@ def parse_wires(text: Any) -> tuple[str, ...]:
     """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
 
     Raises:
-        UsageError: the text names something else, or two values of one gate.
+        UsageError: the text names anything else, or fixes one gate at two values.
     """
     names = []
     if isinstance(text, str) and text:
@@ -59,8 +59,8 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h for an LSTM, h for an RNN: each a list of float64 (batch, hidden_size). In
-        float32, a vanishing gradient would be lost to rounding.
+        i, f, o, g, c, h for an LSTM, or only h for an RNN, each a list of float64 (batch,
+        hidden_size), one per step. In float32, a vanishing gradient would be lost to rounding.
     """
     if is_lstm(network):
         return _lstm_states(network, digits, cut)
@@ -120,7 +120,8 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
 def _projected_inputs(network: Any) -> Tensor:
     """Return W_x x + b of each digit: float64 (10, hidden_size), or 4 times that for an LSTM.
 
-    The gradient flows back from here, because the weights of an export require no gradient.
+    The result requires gradients. Otherwise, nothing would, because the weights of an export do
+    not.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
@@ -133,7 +134,7 @@ def readout(network: Any, h: Tensor) -> Tensor:
 
 
 def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
-    """Return the length of the loss's derivative after each step.
+    """Return the norm of the derivative of the loss after each step.
 
     The derivative is with respect to c for an LSTM, or h for an RNN.
 

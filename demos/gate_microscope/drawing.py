@@ -21,10 +21,10 @@ SHADES = 255
 class Drawing:
     """The classifier, and the two networks of the GAN if the exports contain them.
 
-    The methods raise a `UsageError` for input that they cannot use.
+    The methods raise a `UsageError` if they cannot use their input.
 
     Args:
-        exports_dir: the folder with the classifier, and perhaps the generator and discriminator.
+        exports_dir: the folder with the classifier, and possibly the generator and discriminator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -37,15 +37,16 @@ class Drawing:
 
     @torch.no_grad()
     def classify(self, image: str) -> dict[str, Any]:
-        """Let the classifier read an image.
+        """Classify the digit in an image.
 
         Args:
             image: 28 x 28 bytes in base64, from 0 (paper) to 255 (ink).
 
         Returns:
-            the ten "probabilities", the discriminator's "logit" (null without a discriminator), and
-            the feature "maps" after each convolution: "channels", "height", "width", and "data" in
-            base64, one byte for each value in units of "scale" / 255.
+            the ten "probabilities"; the discriminator's "logit", which is null without a
+            discriminator; and the feature "maps" after each convolution, each with "channels",
+            "height", "width", "scale", and "data" in base64, one byte for each value in units of
+            "scale" / 255.
         """
         shades = np.frombuffer(from_base64(image), dtype=np.uint8)
         if shades.size != SIDE * SIDE:
@@ -69,12 +70,12 @@ class Drawing:
         return _image(self.generator(z))
 
     def picture(self, data: str) -> str:
-        """Turn a picture file in base64 that shows one digit into an image for `classify`."""
+        """Convert a picture file (in base64) that shows one digit to an image for `classify`."""
         return _image(digit_on(data))
 
     @torch.no_grad()
     def draw(self, picture: str) -> dict[str, Any]:
-        """Read the digit in a picture, a PNG or JPEG in base64 or in a data URL.
+        """Read the digit in a picture, which is a PNG or JPEG in base64 or in a data URL.
 
         Returns:
             the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows

@@ -35,16 +35,16 @@ Numbers = list[float]
 class GateMicroscope:
     """The networks that read digits, and the functions that the page and programs call.
 
-    The functions raise a `UsageError` for input that they cannot use. Networks have the names of
-    their exports. Digits are a text in which spaces and commas do not count. Steps, places and
-    cells are integers; steps and places are counted from 1, and cells from 0.
+    The functions raise a `UsageError` if they cannot use their input. Networks have the names of
+    their exports. Digits are passed as a text, in which spaces and commas are ignored. Steps,
+    places and cells are integers. Steps and places are counted from 1, and cells from 0.
 
     Args:
-        exports_dir: the folder with lstm, rnn, lstm_plain and rnn_plain, as far as its manifest
-            lists them; a student's own networks are called "lstm_mine" and "rnn_mine".
+        exports_dir: the folder whose manifest lists any of lstm, rnn, lstm_plain and rnn_plain; a
+            student's own networks are called "lstm_mine" and "rnn_mine".
 
     Raises:
-        ToolkitError: no file is listed, or a file is missing or differs from its entry.
+        ToolkitError: none of these files is listed, or a file is missing or differs from its entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
@@ -78,10 +78,10 @@ class GateMicroscope:
 
     @torch.no_grad()
     def first(self) -> list[int]:
-        """Return the digits that the page shows at first.
+        """Return the digits that the page shows when it opens.
 
-        The first network completes these digits and the last network does not, if a few tries find
-        such digits.
+        The first network completes these digits and the last network does not, unless a short
+        search finds no such digits.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -97,7 +97,7 @@ class GateMicroscope:
         return first
 
     def _first_length(self) -> int:
-        """Return the length on which the student's first own network was trained, if any."""
+        """Return the training length of the student's first own network, or else the default."""
         for description in self.described.values():
             if "whose" in description:
                 length = description["config"].get("length")
@@ -110,8 +110,8 @@ class GateMicroscope:
         """Read digits, such as "31413", and return the answers after each digit.
 
         Returns:
-            "palindrome": true if one more digit completes a palindrome; "right": this digit, or
-            null; "networks": for each network, the "answers" after every step, the ten
+            "palindrome": true if one more digit would complete a palindrome; "right": this digit,
+            or null; "networks": for each network, the "answers" after every step, the ten
             "probabilities" after the last step, the "order" of its units by their contribution to
             the last answer, and the mean "sizes" of each gate and state over all units after every
             step.
@@ -119,7 +119,7 @@ class GateMicroscope:
         return self.cut(digits, "", 1)
 
     def cut(self, digits: str, wires: str, step: int) -> dict[str, Any]:
-        """Do the same as `read`, with cut wires.
+        """Return the same as `read`, but with cut wires.
 
         Args:
             wires: a text such as "f0,hg"; see `gate_microscope.cuts`.
@@ -148,11 +148,11 @@ class GateMicroscope:
     def inside(
         self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Return some cells at every step, for drawing; `cut` explains the cut wires.
+        """Return the values of some cells at every step; see `cut` for `wires` and `step`.
 
         Returns:
-            for each of i, f, o, g, c, h, or only h: "data" in base64, (cells, steps) little-endian
-            16-bit integers in units of "scale" / 32767.
+            for each of i, f, o, g, c, h, or only for h: "scale", and "data" in base64, (cells,
+            steps) little-endian 16-bit integers in units of "scale" / 32767.
         """
         name = self._name(network)
         size = self.networks[name].hidden_size
@@ -161,9 +161,9 @@ class GateMicroscope:
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
-        """Return the fraction of 500 palindromes of T = length that a network completes.
+        """Return the fraction of 500 palindromes of T = `length` that a network completes.
 
-        `cut` explains the cut wires.
+        See `cut` for `wires` and `step`.
         """
         return self.right(network, length, wires, step, 0, NUM_ASKED) / NUM_ASKED
 
@@ -171,8 +171,10 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count how many of `count` of these 500 palindromes, from number `first` on, it
-        completes.
+        """Count how many of some palindromes a network completes; see `accuracy`.
+
+        The palindromes are `count` of the 500 palindromes of `accuracy`, beginning with number
+        `first`, counted from 0.
         """
         export = self.networks[self._name(network)]
         cut = _cut(wires, step)
@@ -193,10 +195,10 @@ class GateMicroscope:
         return int((logits.argmax(dim=1) == answers).sum())
 
     def gradient(self, digits: str, wires: str, step: int) -> dict[str, Numbers]:
-        """Follow the loss's gradient back through the steps; `cut` explains the cut wires.
+        """Follow the gradient of the loss back in time; see `cut` for `wires` and `step`.
 
         Returns:
-            for each network and after each step, the length of the derivative with respect to c for
+            for each network and after each step, the norm of the derivative with respect to c for
             an LSTM, or h for an RNN. The loss is the cross-entropy with the first digit as the
             answer.
         """
@@ -205,13 +207,14 @@ class GateMicroscope:
         return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
-        """Measure how much of each digit a network's memory holds, after each of up to 60 digits.
+        """Measure how much of each digit the networks remember, after each of up to 60 digits.
 
         Each digit is replaced by each of the nine other digits; see `gate_microscope.memory`.
 
         Returns:
-            for each network and each step, a number for each digit read so far: how far the memory
-            (c for an LSTM, h for an RNN) moves, as a fraction of the length of its vector.
+            for each network and each step, one number for each digit read so far: the distance by
+            which the memory (c for an LSTM, h for an RNN) moves, as a fraction of the memory
+            vector's length.
         """
         key = typed(digits, MAX_DIGITS)
         if len(key) > MAX_REPLACED:
@@ -225,9 +228,9 @@ class GateMicroscope:
         """Return the answer that each network would give after a step, counted from 1.
 
         Returns:
-            "digit": the digit that is read at this step; "networks": for each network, its ten
-            "probabilities" and, if there are at most 60 digits, how much it "remembers" of each
-            digit read so far.
+            "digit": the digit that is read at this step; "networks": for each network, the ten
+            "probabilities" and, if there are at most 60 digits, how much the network "remembers" of
+            each digit read so far.
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
@@ -244,7 +247,7 @@ class GateMicroscope:
         return {"digit": key[now], "networks": networks}
 
     def edit(self, digits: str, place: int, digit: int) -> dict[str, Any]:
-        """Replace the digit at a place, counted from 1, and compare the answers.
+        """Replace the digit at `place`, counted from 1, and compare the networks' answers.
 
         Returns:
             "digits": the new digits; "networks": for each network, the ten probabilities "before"
@@ -277,7 +280,7 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return every cell after a step, counted from 1: i, f, o, g, c and h, or only h."""
+        """Return all cells' i, f, o, g, c and h (or only h) after a step, counted from 1."""
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -303,7 +306,7 @@ class GateMicroscope:
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Return the cut wires, and the first step at which they are cut; `step` counts from 1."""
+    """Return the cut wires as a `Cut`, after converting `step`, which is counted from 1."""
     names = parse_wires(wires)
     if not names:
         return NO_CUT

@@ -18,15 +18,16 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
 
     The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced by each of the nine
     other digits, and the rest is read unchanged. The further the memory moves, the more of this
-    digit it holds. If the network has forgotten the digit, the memory does not move.
+    digit the memory holds. If the network has forgotten the digit, the memory does not move.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
-        digits: int64 (length,), 0 to 9. The time grows with length^2.
+        digits: int64 (length,), 0 to 9. The computing time grows with length^2.
 
     Returns:
-        float32 (length, length): in row t, column k the mean distance over the nine replacements
-        of digit k, divided by the length of the memory's own vector at step t; 0 where k > t.
+        float32 (length, length). Row t, column k contains the mean distance over the nine
+        replacements of digit k, divided by the length of the unchanged memory vector at step t, or
+        0 where k > t.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length = len(digits)

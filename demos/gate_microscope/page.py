@@ -18,7 +18,7 @@ from toolkit.export.manifest import Shown, networks_of
 def build(exports_dir: Path) -> gr.Blocks:
     """Build the page.
 
-    Raises: as `GateMicroscope` and `Drawing`.
+    Raises: see `GateMicroscope` and `Drawing`.
     """
     microscope = GateMicroscope(exports_dir)
     drawing = Drawing(networks_of(exports_dir).get("classifier", Shown("", exports_dir, "")).folder)

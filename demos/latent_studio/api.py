@@ -15,9 +15,7 @@ MIN_PICTURES, MAX_PICTURES = 2, 60  # of a walk
 
 
 class Endpoints:
-    """The endpoints of the API: each function has an endpoint of its name and is described by
-    its docstring.
-    """
+    """The endpoints of the API, each of which has the name and the docstring of its function."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -26,11 +24,12 @@ class Endpoints:
         return [self.samples, self.walk, self.between_classes, self.generate, self.judge]
 
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
-        """Generate 25 pictures, the same for the same seed.
+        """Generate 25 pictures; the same seed gives the same pictures.
 
-        digit: 0 to 9 for pictures that are clearly of that class (at most 25), or "any".
-        Each picture has its image (28 rows of 28 numbers, 0 paper to 255 ink), the digit that the
-        classifier sees and its probability, the discriminator's logit (above 0: real), and z.
+        digit: 0 to 9 for at most 25 pictures that clearly show this digit, or "any".
+        Each picture comes with its image (28 rows of 28 numbers, 0 paper to 255 ink), the digit
+        that the classifier sees, the probability of this digit, the discriminator's logit (above 0:
+        real), and z.
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)
@@ -41,9 +40,9 @@ class Endpoints:
     ) -> dict[str, Any]:  # fmt: skip
         """Walk from one of the seed's 25 samples to another, both counted from 1.
 
-        pictures: how many, 2 to 60, evenly spaced, both ends included.
-        arc: on an arc around 0 instead of the straight line.
-        gif: also the film, there and back, in base64, and a name for the file.
+        pictures: the number of pictures, 2 to 60, evenly spaced and including both ends.
+        arc: true to follow an arc around 0 instead of the straight line.
+        gif: true to return also the film, there and back, in base64, and a name for the file.
         """
         first = whole("first", first, 1, NUM_SAMPLES)
         second = whole("second", second, 1, NUM_SAMPLES)
@@ -58,7 +57,8 @@ class Endpoints:
     ) -> dict[str, Any]:  # fmt: skip
         """Walk from a clear picture of one digit to a clear picture of another; see walk.
 
-        The steps are even, so the class may change early or late: see the `digit` of each picture.
+        The steps are even, so the class may change early or late. The `digit` of each picture shows
+        where the class changes.
         """
         z_from, z_to = self.studio.pair(seed, digit_from, digit_to)
         return self._walk(seed, z_from, z_to, pictures, arc, gif)

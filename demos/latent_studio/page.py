@@ -21,7 +21,7 @@ from toolkit.gan.data import to_bytes, to_unit
 def build(exports_dir: Path) -> gr.Blocks:
     """Build the page.
 
-    Raises: as `studios_of`.
+    Raises: see `studios_of`.
     """
     studios = studios_of(exports_dir)
     tally = Tally()
@@ -53,8 +53,8 @@ def build(exports_dir: Path) -> gr.Blocks:
 class Answers:
     """The functions that the page's script calls.
 
-    A point is a weighted sum: `corners` is a list of a few z, and `weights` has, for each point,
-    the weight of each corner. Pictures are sent as their 784 bytes in base64.
+    A point is a weighted sum of corners: `corners` is a list of a few z, and `weights` contains,
+    for each point, the weight of each corner. A picture is sent as its 784 bytes in base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -81,7 +81,7 @@ class Answers:
         return self.studio.digits(self.studio.mixtures(corners, weights))
 
     def judge(self, images: Any) -> list[dict[str, Any]]:
-        """Judge images that the browser has mixed; the answer does not contain the images."""
+        """Return the networks' answers about images that the browser has mixed."""
         pictures = _sent(self.studio.judge(_received(images)))
         for picture in pictures:
             del picture["image"]
@@ -95,7 +95,7 @@ class Answers:
         return {"image": _bytes(nearest), "distance": distance, "of_real": of_real}
 
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
-        """Draw the same points with the generator from early in its training."""
+        """Draw such points with the generator from early in its training."""
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
@@ -111,12 +111,12 @@ class Answers:
 
 
 def _bytes(image: Tensor) -> str:
-    """Return an image as its bytes, in base64."""
+    """Return the bytes of an image in base64."""
     return base64.b64encode(to_bytes(image).numpy().tobytes()).decode()
 
 
 def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
-    """Return pictures in the form of the script's `Sent`."""
+    """Return pictures in the form that the script calls `Sent`."""
     share, digit = pictures.shares.max(dim=1)
     sent = []
     for k in range(len(digit)):

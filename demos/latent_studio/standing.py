@@ -21,11 +21,10 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """Scores of the same draws for all visitors; each draw is measured once, when it is first
-    needed.
+    """The scores of draws that all visitors share, each of which is measured only once.
 
     Args:
-        studios: the studios of the generators; the classifier of the last studio measures.
+        studios: the studios of the generators; the last studio's classifier measures all draws.
     """
 
     def __init__(self, studios: Sequence[Studio]) -> None:

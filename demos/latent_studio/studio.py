@@ -31,7 +31,7 @@ ANY = "any"
 
 
 class Pictures(NamedTuple):
-    """Images, and the answers of the other two networks."""
+    """Images, with the answers of the discriminator and the classifier."""
 
     images: Tensor  # float32 (n, 1, 28, 28) in 0..1
     shares: Tensor  # float32 (n, 10): the classifier's probability of each digit
@@ -42,7 +42,7 @@ class Studio:
     """The three networks, and the functions of the page.
 
     Args:
-        generator, discriminator: the folders with the two networks, and their authors.
+        generator, discriminator: the folder and the author of each of these two networks.
         classifier: the folder with the classifier.
 
     Raises:
@@ -72,7 +72,7 @@ class Studio:
             digit: 0 to 9 for points that are clearly of that class, or "any".
 
         Raises:
-            ToolkitError: the generator makes no clear picture of that digit, or there is no such
+            ToolkitError: the generator draws no clear picture of that digit, or there is no such
                 seed or digit.
         """
         seed = whole("seed", seed, 0, MAX_SEED)
@@ -105,9 +105,7 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Draw latent points, float32 (n, latent_dim), with the exported generator or another
-        one.
-        """
+        """Draw latent points, float32 (n, latent_dim), with `generator` or else the export."""
         if generator is None:
             generator = self.generator
         return self.judge(generator(z))
@@ -126,11 +124,11 @@ class Studio:
 
     @torch.no_grad()
     def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
-        """Return the training image nearest to an image (1, 1, 28, 28), and distances.
+        """Return the training image that is nearest to an image (1, 1, 28, 28), and distances.
 
         Returns:
-            the training image (28 * 28,), its distance, and for comparison the distances of real
-            test images of that digit from their nearest training images.
+            the training image (28 * 28,); its distance from the image; and, for comparison, the
+            distances of real test images of that digit from their nearest training images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()
@@ -167,7 +165,7 @@ class Studio:
         """Convert latent points that a visitor sent as lists to float32 (n, latent_dim).
 
         Raises:
-            UsageError: the value is something else.
+            UsageError: the value is anything else.
         """
         points = matrix("z", z, self.latent_dim)
         if points.abs().max() > MAX_LATENT:
@@ -175,17 +173,17 @@ class Studio:
         return points
 
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
-        """Return weighted sums of latent points, float32 (n, latent_dim); both are sent as lists.
+        """Return weighted sums of `corners`, float32 (n, latent_dim), from arguments sent as lists.
 
         Raises:
-            UsageError: a value is something else.
+            UsageError: a value is anything else.
         """
         points = self.points(corners)
         return self.points((matrix("weights", weights, len(points)) @ points).tolist())
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """Return the film of a walk over latent points (n, latent_dim), there and back."""
+        """Return the film of a walk over latent points (n, latent_dim) and back again."""
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
     def read(self, picture: str) -> Pictures:
@@ -202,7 +200,7 @@ class Studio:
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """Return a step early in the training, when digits appear, and the generator at that step.
+        """Return a step early in training, when digits start to appear, and the generator then.
 
         Raises:
             ToolkitError: there is no film, or the film is damaged.
@@ -214,7 +212,7 @@ class Studio:
 
     @functools.cached_property
     def recorded(self) -> dict[str, Any]:
-        """Return the films of this generator's training, if there is one, and of failed trainings.
+        """Return the film of this generator's training, if any, and the films of the failures.
 
         Raises:
             ToolkitError: see `trainings`.
@@ -223,11 +221,11 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """Return the studio with the student's own networks, if any, and the toolkit's studio.
+    """Return the studio with the student's own networks, if any, and then the toolkit's studio.
 
-    If a student has only one of the two networks, the toolkit's network replaces the other.
+    If the student has only one of the two networks, the other network is the toolkit's.
 
-    Raises: as `Studio` and `networks_of`.
+    Raises: see `Studio` and `networks_of`.
     """
     networks = networks_of(exports_dir)
     generator = networks.get("generator", Shown("generator", exports_dir, ""))
@@ -244,7 +242,7 @@ def studios_of(exports_dir: Path) -> list[Studio]:
 
 
 def digit_of(name: str, value: Any) -> int:
-    """Return a digit that was sent as 3 or "3".
+    """Return a digit that was sent as an integer or a string, such as 3 or "3".
 
     Raises:
         UsageError: the value is anything else.
@@ -269,7 +267,7 @@ def matrix(name: str, value: Any, columns: int) -> Tensor:
     """Convert lists of `columns` finite numbers to float32 (n, columns), with n from 1 to 100.
 
     Raises:
-        UsageError: the value is something else.
+        UsageError: the value is anything else.
     """
     try:
         rows = torch.tensor(value, dtype=torch.float32)

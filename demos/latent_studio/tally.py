@@ -13,15 +13,13 @@ MOST_ROUNDS = 100  # kept at once, those that were played last
 
 
 class Tally:
-    """Counts that exist only in memory, on the server's loop: calls run one after the other
-    without waiting.
-    """
+    """Counts that are kept only in memory. The server's event loop runs one call at a time."""
 
     def __init__(self) -> None:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """Count a visitor's choice of six images out of twelve; a second answer replaces the first.
+        """Count a visitor's choice of six of the twelve images, which replaces an earlier choice.
 
         Args:
             visitor: a word that the page draws at random when it is opened.
@@ -30,7 +28,7 @@ class Tally:
             picked: for each of the twelve images, 1 if the visitor takes it for generated, else 0.
 
         Raises:
-            UsageError: an argument has another form, or too many visitors have answered.
+            UsageError: an argument has a different form, or too many visitors have answered.
         """
         key = self._key(game, round)
         if not isinstance(visitor, str) or not re.fullmatch(r"\w{1,40}", visitor):
@@ -48,9 +46,7 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """Return the number of visitors who answered, and of those who took each image for
-        generated.
-        """
+        """Return the number of visitors, and for each image how many took it for generated."""
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

@@ -1,7 +1,7 @@
 """The command line of both demos.
 
 Modules that need torch or Gradio are imported only after the options have been checked, so that
---help and a mistyped option are answered at once.
+--help and errors about mistyped options appear at once.
 """
 
 import importlib
@@ -25,7 +25,7 @@ def command_line(name: str, module: str) -> typer.Typer:
 
     Args:
         name: the name of the page, for the help and for the first line that is printed.
-        module: the module whose `build` makes the page, a gr.Blocks, from the folder of exports.
+        module: the module whose `build` returns the page, a gr.Blocks, for a folder of exports.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -79,10 +79,10 @@ def new_password() -> str:
 
 
 def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
-    """Return the user and the password.
+    """Return the user name and the password, or None if the page needs no password.
 
     Raises:
-        UsageError: `auth` is not two words with a colon between them.
+        UsageError: `auth` is not two words separated by a colon.
     """
     if auth is None:
         return ("class", new_password()) if share else None
@@ -103,7 +103,7 @@ def _serve(
     share: bool,
     exports: Path,
 ) -> None:
-    """Import the page and serve it until Ctrl+C or a signal, then clean up."""
+    """Import the page, serve the page until Ctrl+C or a signal, and then clean up."""
     with scratch_directory("demo") as scratch:
         try:
             prepare(scratch)

@@ -1,7 +1,8 @@
 """The access rules of a page: which requests may have a body, and how much of it is read.
 
-A body is limited before the page looks at its sender, because Gradio reads a whole body before it
-asks for the password. A page needs no uploaded files, because a picture is text in a request.
+The size of a body is limited before Gradio checks the sender, because Gradio reads a whole body
+before it asks for the password. No page needs file uploads, because pictures are sent as text in a
+request.
 """
 
 import asyncio
@@ -38,16 +39,14 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """A refused request; if the page itself reads the body, it answers with this error."""
+    """An error that refuses a request; if the page is reading the body, the error is its answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})
 
 
 class Room:
-    """A number of bytes that several bodies share; a body without room waits until others have
-    left.
-    """
+    """A number of bytes that several bodies share; a body waits until there is room."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -55,10 +54,10 @@ class Room:
         self._collected = 0.0  # when, on the clock `monotonic`
 
     async def take(self, size: int) -> "Place":
-        """Take this number of bytes, until the returned place no longer exists.
+        """Take this number of bytes for as long as the returned place exists.
 
         Raises:
-            Refused: there was no room for a while.
+            Refused: the bytes did not become free in time.
         """
         until = time.monotonic() + SECONDS_TO_WAIT
         while not self._has_taken(size):
@@ -81,19 +80,16 @@ class Room:
             return True
 
     def _collect(self) -> None:
-        """Free objects that only refer to themselves, such as a request that ended with an
-        error.
-        """
+        """Free objects in reference cycles, such as requests that ended with an error."""
         if time.monotonic() - self._collected > 1:
             gc.collect()
             self._collected = time.monotonic()
 
 
 class Place:
-    """A number of bytes of a room, which are taken while this object exists, as long as its
-    request.
+    """Bytes of a room that are taken while this object exists, which is as long as its request.
 
-    Gradio keeps the request of an event, with its body, while the event waits.
+    While an event waits, Gradio keeps the event's request with its body.
     """
 
     def __init__(self, room: Room, size: int) -> None:
@@ -104,16 +100,14 @@ class Place:
 
 
 class Doors:
-    """Middleware that admits the page's own requests, within limits on each body and on all
-    bodies.
-    """
+    """Middleware that admits only the page's own requests, and limits their bodies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._for_small, self._for_large = Room(ROOM_FOR_SMALL), Room(ROOM_FOR_LARGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a request, or answer it here."""
+        """Forward a request to the page, or refuse the request with an answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -137,7 +131,7 @@ class Doors:
 
 
 class Body:
-    """A body that is received and counted, because the length in its header may be wrong.
+    """A body whose bytes are counted as they arrive, because the header may state a wrong length.
 
     Args:
         limit: the largest allowed number of bytes.
@@ -151,7 +145,7 @@ class Body:
         self._is_complete = False
 
     async def __call__(self) -> Message:
-        """Receive the next piece.
+        """Receive the next piece of the body.
 
         Raises:
             Refused: the body is too long, has too many items, or takes too long.
@@ -172,7 +166,7 @@ class Body:
         return message
 
     async def skip(self) -> None:
-        """Receive the rest and discard it; this raises the same errors as receiving."""
+        """Receive and discard the rest of the body; the errors are the same as for receiving."""
         while not self._is_complete:
             await self()
 
@@ -181,8 +175,8 @@ def longest_body(scope: Scope) -> int:
     """Return the number of bytes that this visitor may send to this address.
 
     Raises:
-        Refused: no bytes are allowed, because the visitor has not given the password, or the
-            address accepts no body.
+        Refused: no bytes are allowed, because the visitor has not entered the password, or because
+            the address accepts no body.
     """
     path = scope["path"]
     if path in LOGIN:
@@ -195,9 +189,7 @@ def longest_body(scope: Scope) -> int:
 
 
 def is_known(scope: Scope) -> bool:
-    """Return True if there is no password, or if the visitor has given it, as in Gradio's
-    `/user`.
-    """
+    """Return True if no password is needed or the visitor has entered the password."""
     app = scope["app"]
     if app.auth is None:
         return True
@@ -207,10 +199,10 @@ def is_known(scope: Scope) -> bool:
 
 
 def announced(headers: Headers, limit: int) -> int:
-    """Return the length of a body in bytes by its header, or `limit` if the header has none.
+    """Return the length of a body according to its header, or `limit` if none is stated.
 
     Raises:
-        Refused: the length is more than `limit`.
+        Refused: the length exceeds `limit`.
     """
     length = headers.get("content-length", "")
     if not length.isdecimal():

@@ -15,9 +15,7 @@ SETTINGS = {
 
 
 def prepare(scratch: Path) -> None:
-    """Set the environment before Gradio is imported: no telemetry, and all files below
-    `scratch`.
-    """
+    """Disable telemetry and keep all files in `scratch`; call this before importing Gradio."""
     os.environ.update(SETTINGS, GRADIO_TEMP_DIR=str(scratch / "files"))
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), *LOOPBACK]))
     os.environ.update(NO_PROXY=local, no_proxy=local)  # Gradio asks its own page whether it is up

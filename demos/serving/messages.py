@@ -17,7 +17,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
-    """Connect an event to a function: one call at a time, and mistakes become messages.
+    """Connect an event to a function that runs one call at a time and explains mistakes.
 
     Args:
         trigger: an event of a component, or `gr.api`.
@@ -27,7 +27,7 @@ def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any
 
 
 def explained(function: Handler) -> Handler:
-    """Return the same event handler, in which a `ToolkitError` becomes a message on the page."""
+    """Return an event handler that turns a `ToolkitError` into a message on the page."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -40,10 +40,10 @@ def explained(function: Handler) -> Handler:
 
 
 def refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Show a message for input that no component accepts, such as NaN, or text as a picture.
+    """Show a message about invalid input, such as NaN, or text in place of a picture.
 
-    Gradio itself gives the reason only with `show_error`, which also shows the cause of all other
-    errors.
+    Gradio itself shows the reason only with `show_error`, which would also show the causes of all
+    other errors.
     """
     preprocess_data = blocks.preprocess_data
 
@@ -70,5 +70,5 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
 
 
 def message(sentence: str) -> gr.Error:
-    """Return a message for the page, which renders it as HTML; no traceback goes to the log."""
+    """Return a message, which the page renders as HTML, without a traceback in the log."""
     return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -15,7 +15,7 @@ _open = contextlib.ExitStack()
 
 
 def show(demo: str, share: bool = False) -> None:
-    """Show a page below the cell, in place of the previous page.
+    """Show a page below the cell, in place of any earlier page.
 
     Args:
         demo: "gan" or "digit".

@@ -17,11 +17,11 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 
 def digits(text: Any, limit: int) -> tuple[int, ...]:
-    """Parse digits that a visitor typed; spaces, commas and line breaks are ignored.
+    """Parse digits that a visitor typed, ignoring spaces, commas and line breaks.
 
     Raises:
-        UsageError: the value is not a text, has no digits or more than `limit`, or has another
-            character.
+        UsageError: the value is not a text, contains no digits or more than `limit` digits, or
+            contains any other character.
     """
     if text is not None and not isinstance(text, str):
         raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')

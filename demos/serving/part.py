@@ -1,7 +1,7 @@
 """A page whose script comes from `playground/`, so that the browser draws everything that moves.
 
-The same modules draw the single-file page, which contains its own networks. In a demo, these
-modules call this server.
+The same scripts also draw the single-file page, where they use the networks inside the page. In a
+demo, the scripts call this server.
 """
 
 import functools
@@ -24,11 +24,12 @@ def part(
 
     Args:
         name: the name of the script in `playground/src/served`, whose `mount(element, server,
-            settings)` is called when the page is open.
-        functions: the functions that the script can call, by name; each takes its arguments by name
-            and returns a JSON value. The script receives the sentence of a `ToolkitError`. A
-            coroutine needs no torch, so it is answered at once.
-        settings: values that the script knows from the start, as JSON; the Chinese texts are added.
+            settings)` is called after the page has opened.
+        functions: the functions that the script can call, by name. Each function takes its
+            arguments by name and returns a JSON value. If a function raises a `ToolkitError`, the
+            script receives the message. Coroutines must not need torch, and are answered at once.
+        settings: JSON values that the script receives at the start, together with the Chinese
+            texts.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")
@@ -50,9 +51,9 @@ def part(
 def _answering(
     name: str, function: Callable[..., Any], alone: threading.Lock
 ) -> Callable[[Any], Any]:
-    """Wrap a function so that it takes one JSON object and answers mistakes with a sentence.
+    """Wrap a function to take one JSON object, and to answer mistakes with a sentence.
 
-    The object has the function's arguments by name; the answer to a mistake is {"error": sentence}.
+    The object contains the arguments by name. The answer to a mistake is {"error": sentence}.
 
     Args:
         alone: a lock that is held during the computation, because Gradio's queue allows one event

@@ -1,9 +1,10 @@
 """Visitors' pictures: any drawing of a digit becomes an image like those of MNIST.
 
-MNIST's images were made in this way (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning
-applied to document recognition", 1998, section III-A). The digit is scaled into a box of 20 x 20
-pixels with its aspect ratio kept, which gives grey edges. Then it is moved until its centre of mass
-is at the centre of 28 x 28 pixels. Ink is 1, and paper is 0.
+The method is the one by which MNIST's images were made (LeCun, Bottou, Bengio and Haffner,
+"Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
+to fit into a box of 20 x 20 pixels without changing its aspect ratio, which makes its edges grey.
+Then the digit is moved until its centre of mass is at the centre of 28 x 28 pixels. Ink is 1, and
+paper is 0.
 """
 
 import base64
@@ -44,10 +45,11 @@ def digit_on(picture: Any) -> Tensor:
     """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
 
     Returns:
-        an image, see `to_mnist`.
+        an image; see `to_mnist`.
 
     Raises:
-        UsageError: there is no picture, it is too large, or see `read_picture` and `to_mnist`.
+        UsageError: there is no picture, or the picture is too large; see also `read_picture` and
+            `to_mnist`.
     """
     if not isinstance(picture, str) or not picture:
         raise UsageError("There is no picture yet. Send a PNG or JPEG with one digit on it.")
@@ -74,8 +76,8 @@ def read_picture(data: bytes) -> Pixels:
     """Decode a PNG or JPEG.
 
     Returns:
-        uint8 (height, width, 4), RGBA, turned upright, and reduced so that neither side is longer
-        than 1,000 pixels.
+        uint8 (height, width, 4), RGBA, turned upright, and scaled down if necessary so that neither
+        side is longer than 1,000 pixels.
 
     Raises:
         UsageError: the data is not a picture, is damaged, or has more than `MAX_PIXELS` pixels.
@@ -98,11 +100,11 @@ def read_picture(data: bytes) -> Pixels:
 
 
 def to_mnist(picture: Pixels) -> Tensor:
-    """Turn a picture of one digit, dark on light or light on dark, into an image like MNIST's.
+    """Convert a picture of one digit, dark on light or light on dark, to an image like MNIST's.
 
-    The colour of most of the picture's edge is taken as the paper, and uneven light over the page
-    is corrected. In a photograph, the paper itself varies. A pixel that differs from the paper by
-    no more than this variation is also paper, and so are specks.
+    The paper has the colour of most pixels on the picture's edge, and uneven lighting of the page
+    is corrected. In a photograph, the brightness of the paper itself varies. A pixel that differs
+    from the paper by no more than this variation also counts as paper, and so do specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -111,7 +113,7 @@ def to_mnist(picture: Pixels) -> Tensor:
         float32 of shape (1, 1, 28, 28), 0 (paper) to 1 (ink).
 
     Raises:
-        UsageError: the picture is blank, or there are two digits on it.
+        UsageError: the picture is blank or shows two digits.
     """
     ink, noise = _ink(picture)
     is_ink = ink > max(NOISE_MARGIN * noise, 1 / 255)
@@ -127,7 +129,7 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """Return each pixel's difference from the paper, 0 to 1, and the variation of the paper."""
+    """Return each pixel's difference from the paper, 0 to 1, and how much the paper varies."""
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
@@ -147,11 +149,12 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 
 def _light(grey: Tensor) -> Tensor:
-    """Return the brightness of the paper at each pixel, for light that falls from one side.
+    """Return the brightness of the paper at each pixel, which varies if light comes from one side.
 
-    The brightness is a polynomial of degree 2 in x and y. It is fitted to the edge, and then to
-    every pixel that is close to the fit, which excludes the digit's pixels. The most distant pixels
-    do not count, so a digit may touch the edge.
+    The brightness is a polynomial of degree 2 in x and y. The polynomial is fitted first to the
+    pixels on the edge, and then to all pixels that are close to the first fit, so the digit's
+    pixels are excluded. The pixels that are furthest from a fit do not count, so a digit may touch
+    the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -189,7 +192,7 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     """Return the ink without specks, bool (height, width).
 
     Raises:
-        UsageError: two pieces are beside each other, each at least half as high as both together.
+        UsageError: two pieces are side by side, each at least half as high as both together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)
@@ -207,9 +210,10 @@ def _one_digit(is_ink: Tensor) -> Tensor:
 
 
 def _labels(is_ink: Tensor) -> Tensor:
-    """Number the connected pieces of ink: float32 (1, 1, height, width), 0 without ink.
+    """Number the connected pieces of ink: float32 (1, 1, height, width), with 0 for paper.
 
-    Every pixel starts with a different number, and the largest number spreads over its piece.
+    Every pixel of ink starts with a different number, and the largest number in each piece spreads
+    over the whole piece.
     """
     labels = torch.arange(1.0, is_ink.numel() + 1).reshape(is_ink.shape) * is_ink
     while True:
@@ -234,7 +238,7 @@ def _box(piece: Tensor) -> Box:
 
 
 def _are_two_digits(boxes: list[Box]) -> bool:
-    """Return True if two high pieces are beside each other."""
+    """Return True if two high pieces are side by side."""
     top = min(box.top for box in boxes)
     bottom = max(box.bottom for box in boxes)
     high = [box for box in boxes if 2 * (box.bottom - box.top + 1) >= bottom - top + 1]
@@ -249,7 +253,7 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    The centre of mass is as close to the centre as possible; in MNIST, the centre is pixel 14,
+    The centre of mass is moved as close to the centre as possible. In MNIST, this is pixel 14,
     counted from 0.
     """
     image = torch.zeros(SIDE, SIDE)

@@ -8,10 +8,10 @@ PORTS = range(7860, 7960)
 
 
 def free_port(host: str, wanted: int | None) -> int:
-    """Return the port `wanted`, or the first free one from 7860.
+    """Return the port `wanted`, or else the first free port from 7860 on.
 
     Raises:
-        ToolkitError: the port is not available, or `host` is not an address of this machine.
+        ToolkitError: no such port is available, or `host` is not an address of this machine.
     """
     try:
         family, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]

@@ -39,15 +39,15 @@ def serving(
     scratch: Path,
     closed_by: str = "Ctrl+C",
 ) -> Iterator[None]:
-    """Serve the page that `build` makes inside this block, and print its address.
+    """Serve the page that `build` returns inside the block, and print the page's address.
 
     Args:
         name: the name of the page, for the line with the address.
-        port: None for the first free port.
-        credentials: user and password that visitors must give, if any.
-        share: also open a public address.
+        port: the port to listen on; None for the first free port.
+        credentials: the user name and the password that visitors must enter, if any.
+        share: True to open a public address too.
         scratch: the folder below which all files are written; see `environment.prepare`.
-        closed_by: the way to end the page, for the same line.
+        closed_by: the way to stop the page, for the same line.
 
     Raises:
         ToolkitError: an export is missing or damaged, or the port is not available.

@@ -1,8 +1,9 @@
 """A public address for the local page, or a sentence that says why there is none.
 
-Gradio can share a page by itself. But it reports every failure as a missing file, waits forever for
-a silent server, and runs any file in the place of its tunnel program. So Gradio's tunnel runs in a
-separate process here, which the demo can stop at any moment and whose output is hidden.
+Gradio can share a page by itself. However, Gradio reports every failure as a missing file, waits
+forever for a server that does not answer, and runs any file that it finds in place of its tunnel
+program. For these reasons, the demo runs Gradio's tunnel in a separate process, which can be
+stopped at any moment and whose output is hidden.
 """
 
 import contextlib
@@ -73,8 +74,9 @@ class Tunnel:
             token: Gradio's secret for this page.
 
         Raises:
-            ToolkitError: the tunnel's process has ended, the server does not answer in time or
-                cannot be reached, or the tunnel program is not Gradio's. The tunnel is then closed.
+            ToolkitError: the tunnel's process has ended, the server cannot be reached or does not
+                answer in time, or the tunnel program is not Gradio's. In all these cases, the
+                tunnel is closed.
         """
         try:
             check_tunnel_program()
@@ -117,7 +119,7 @@ class Tunnel:
         return address
 
     def _listen(self) -> None:
-        """Queue "ready" and the address, and an empty string when the process ends."""
+        """Queue "ready", then the address, and an empty string when the process ends."""
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:
@@ -127,11 +129,11 @@ class Tunnel:
 
 
 def check_tunnel_program() -> None:
-    """Check Gradio's tunnel program, which it downloads once and later runs without a check.
+    """Check Gradio's tunnel program, which Gradio downloads once and then runs unchecked.
 
     Raises:
-        ToolkitError: the file is not the one that Gradio published, or there is none for this
-            kind of machine.
+        ToolkitError: the file differs from the file that Gradio published, or Gradio published no
+            file for this kind of machine.
     """
     published = tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
     if published is None:

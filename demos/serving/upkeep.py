@@ -11,12 +11,13 @@ LARGE = 128 * 1024  # bytes
 def share_one_heap() -> None:
     """Let all threads of a Linux process use the same heap.
 
-    By default, each thread has a separate heap, so memory that one thread frees is lost to the
-    other threads. With many visitors, a page's memory grew by up to a seventh in a minute.
+    By default, each thread has a separate heap, so other threads cannot reuse memory that one
+    thread frees. Without this function, the memory of a page with many visitors grew by up to a
+    seventh in a minute.
 
-    Large blocks, such as a picture, stay outside the heap and are returned at once. By default,
-    only the first large blocks stay outside. With many visitors, later blocks then broke the heap
-    into pieces, and it grew by a tenth in twelve seconds.
+    Large blocks, such as pictures, are kept outside the heap, so their memory is returned as soon
+    as they are freed. By default, only the first large blocks are kept outside the heap. With many
+    visitors, later large blocks then fragmented the heap, which grew by a tenth in twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
@@ -24,8 +25,6 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude all present objects from garbage collection, so that visitors' objects are found
-    sooner.
-    """
+    """Exclude existing objects from garbage collection, to find visitors' objects sooner."""
     gc.collect()
     gc.freeze()

@@ -11,13 +11,14 @@ def lazily(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
 
-    Importing the package then costs nothing, and using one network does not import the code that
-    draws curves. See PEP 562. Type checkers do not run this function; they read the imports below
-    `if TYPE_CHECKING`.
+    Importing such a package takes almost no time, and a program that uses one network does not
+    import the code that draws curves. See PEP 562. Type checkers do not run this function, but read
+    the imports below `if TYPE_CHECKING`.
 
     Args:
         package: the package's `__name__`.
-        homes: module of the package -> the public names defined in it, separated by spaces.
+        homes: module of the package -> the public names that the module defines, separated by
+            spaces.
     """
     home_of = {name: module for module, names in homes.items() for name in names.split()}
 

@@ -30,21 +30,21 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """A command line with one command: the `cls` of a typer command, see `_answer`."""
+    """A command line with one command, for the `cls` of a typer command; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """A command line with several commands: the `cls` of a typer.Typer, see `_answer`."""
+    """A command line with several commands, for the `cls` of a typer.Typer; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 def command_group(help_text: str) -> typer.Typer:
-    """Return an empty command line, to which commands can be added."""
+    """Return a command line without any commands yet."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -56,7 +56,7 @@ def command_group(help_text: str) -> typer.Typer:
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and report a typing mistake in one sentence instead of typer's box."""
+    """Run a command line, and report mistyped words in one sentence instead of typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -74,9 +74,9 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
 def reports_errors(command: Function) -> Function:
     """Decorate a command so that a user's mistake prints one sentence instead of a traceback.
 
-    The sentence goes to standard error. The exit code is the error's own (1 or 2), 1 if memory runs
-    out or a file cannot be used, and 130 after Ctrl-C, SIGTERM or SIGHUP. Any other exception is a
-    bug and keeps its traceback.
+    The sentence goes to standard error. The exit code is the error's own code (1 or 2), or 1 if
+    memory runs out or a file cannot be used, or 130 after Ctrl-C, SIGTERM or SIGHUP. Any other
+    exception is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -111,12 +111,12 @@ def reports_errors(command: Function) -> Function:
 
 
 def can_ask() -> bool:
-    """Return True if a user can answer a question; in a notebook, nobody sits at the terminal."""
+    """Return True if a user can answer questions, which is not possible in a notebook."""
     return sys.stdin.isatty() and "JPY_PARENT_PID" not in os.environ
 
 
 def _prepare_output() -> None:
-    """Keep the console and Matplotlib's settings from stopping a command; plots go to files."""
+    """Prevent errors from the console or Matplotlib; plots go to files only."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command
@@ -128,13 +128,13 @@ def _prepare_output() -> None:
 
 
 def _nowhere() -> TextIO:
-    """Return a stream that discards its text, to replace a closed stream until the process ends."""
+    """Return a stream that discards all text, as a substitute for a closed stream."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP act like Ctrl-C inside this block, unless they are ignored."""
+    """Make SIGTERM and SIGHUP act like Ctrl-C inside the block, unless the process ignores them."""
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread can handle signals
@@ -149,12 +149,12 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 def training_command(*words: str, **options: object) -> str:
-    """Return the command line `python -m toolkit.train` with these words and options.
+    """Return a command line that starts with `python -m toolkit.train`.
 
     Args:
         words: the command and its own options, e.g. "lstm", "--length", "20".
-        options: options that all commands share, e.g. `preset`; None and default values are left
-            out.
+        options: options that all commands share, e.g. `preset`; options that are None or have their
+            default value are left out.
     """
     given = {
         key: value
@@ -165,7 +165,7 @@ def training_command(*words: str, **options: object) -> str:
 
 
 def command_line(*words: str) -> str:
-    """Return words as a user types them in this system's shell; words with spaces are quoted."""
+    """Return words as a user would type them in this system's shell, quoted where necessary."""
     join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
     return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 

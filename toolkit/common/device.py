@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
-Every random number comes from a `torch.Generator` that `make_rng` made, so a run that is killed and
-repeated produces the same bytes.
+Every random number comes from a `torch.Generator` that `make_rng` returned, so repeating a run
+after a kill produces the same bytes.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ LEAST_TORCH = {"Training": "2.11", "Exporting a model": "2.9", "A .pt2 file": "2
 
 
 def needs_torch(task: str) -> None:
-    """Raise a ToolkitError if torch is too old for a task.
+    """Raise a ToolkitError if the installed torch is too old for a task.
 
     Args:
         task: a key of `LEAST_TORCH`.
@@ -58,7 +58,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Return the device of a network's weights, or the CPU if the network has no weights."""
+    """Return the device that holds a network's weights, or the CPU if there are no weights."""
     weights = next(network.parameters(), None)
     return torch.device("cpu") if weights is None else weights.device
 
@@ -91,19 +91,19 @@ def make_rng(seed: int, purpose: str) -> torch.Generator:
     """Return a random generator on the CPU for one purpose, e.g. `make_rng(0, "latents")`.
 
     Generators for different purposes are independent: drawing more numbers for one purpose never
-    shifts the numbers for another. Numbers are drawn on the CPU and then moved, so every device
-    gets the same numbers.
+    changes the numbers for another purpose. Numbers are drawn on the CPU and then moved, so every
+    device gets the same numbers.
     """
     return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Make torch use this number of threads inside the block, however many cores the machine has.
+    """Make torch use exactly this many threads inside the block, however many cores there are.
 
-    Each thread adds up a part of a sum, so a different number of threads rounds differently.
-    Results that must be the same on every machine need a fixed number of threads. Computing takes
-    longer if there are more threads than cores.
+    Each thread adds up one part of a sum, so the rounding errors depend on the number of threads.
+    For identical results on every machine, the number of threads must be fixed. With more threads
+    than cores, computations take longer.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
@@ -115,10 +115,10 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Replace numbers below 1e-38 by 0 inside the block, on the calling thread.
+    """Replace numbers below 1e-38 with 0 inside the block, on the calling thread.
 
-    Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors need
-    many times as long to compute with so small numbers.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors take
+    many times as long to compute with such small numbers.
     """
     torch.set_flush_denormal(True)
     try:

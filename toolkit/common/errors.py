@@ -15,7 +15,7 @@ NO_MEMORY = (
 class ToolkitError(Exception):
     """An error that the user can fix; the exit code is 1.
 
-    The message says what was given, what is expected and how to fix it.
+    The message says what was given, what was expected, and how to fix the problem.
     """
 
     exit_code = 1
@@ -36,7 +36,7 @@ def first_line(error: BaseException, length: int = 200) -> str:
 
 
 def in_short(text: str, length: int) -> str:
-    """Return a text's first line, or as many sentences or words of it as fit into `length`."""
+    """Return a text's first line, cut to the sentences or words that fit into `length`."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")
@@ -45,14 +45,14 @@ def in_short(text: str, length: int) -> str:
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """Return a sentence with the three choices that are most similar to a mistyped word."""
+    """Return a sentence that suggests the three choices most similar to a mistyped word."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if an error says that the processor or a GPU ran out of memory.
+    """Return True if an error means that the computer or a GPU ran out of memory.
 
-    An error can contain the word "memory" for other reasons.
+    Not every error whose message contains the word "memory" counts.
     """
     if isinstance(error, MemoryError):
         return True

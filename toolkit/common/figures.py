@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean curve of several seeds, and the range between the lowest and the highest seed."""
+    """The mean curve over several seeds, and the range from the lowest to the highest seed."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -39,13 +39,13 @@ Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> shares of 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
-    """Convert an image (..., height, width), float from 0 to 1, to uint8; drop axes of length 1."""
+    """Convert a float image (..., height, width), 0 to 1, to uint8, without axes of length 1."""
     array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
     return array
 
 
 def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
-    """Arrange images (n, 1, 28, 28), values 0 to 1, in rows of `columns`, framed in grey.
+    """Arrange images (n, 1, 28, 28), 0 to 1, in rows of `columns` images with grey frames.
 
     `torchvision.utils.make_grid` does the same, but importing torchvision takes two seconds.
 
@@ -83,7 +83,7 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
 
 
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
-    """Write frames as a looping GIF that shows the last one for `last` milliseconds.
+    """Write frames as a looping GIF that shows the last frame for `last` milliseconds.
 
     Identical neighbouring frames become one frame that is shown for the sum of their times.
     """
@@ -116,16 +116,16 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot; with more than three curves, the legend is beside the plot.
+    """Write a line plot; if there are more than three curves, the legend is beside the plot.
 
     Args:
         curves: name -> (x, y).
-        level: name and height of a dashed horizontal line, such as the chance level; its standard
-            deviation is shaded.
+        level: name and height of a dashed horizontal line, such as the chance level; if the height
+            has a standard deviation, a band of this width is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
         bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
-        beside: further curves, drawn faintly behind the others, such as another person's.
-        log, log_x: True for a logarithmic y axis, or x axis.
+        beside: further curves, such as another person's, which are drawn faintly behind `curves`.
+        log, log_x: True for a logarithmic y axis (`log`) or x axis (`log_x`).
     """
     crowded = len(curves) > 3
     figure = Figure(figsize=(9.0, 4.4) if crowded else (6.4, 4.0), layout="constrained")
@@ -181,14 +181,14 @@ def save_panels(
     level: tuple[str, float],
     columns: int = 3,
 ) -> None:
-    """Write small plots of proportions over a logarithmic x axis; all share one y axis.
+    """Write small plots of proportions, with logarithmic x axes and one shared y axis.
 
     Bands and error bars extend from the lowest to the highest seed. Where curves coincide, each
     later curve is thinner, so that all of them remain visible.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.
-        columns: how many panels stand side by side.
+        columns: the number of panels side by side.
     """
     num_rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(3.7 * columns, 3.1 * num_rows), layout="constrained")
@@ -216,7 +216,7 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Write matrices (rows, time), values -1 to 1, below one another with one colour scale."""
+    """Plot matrices (rows, time), values -1 to 1, below one another with one colour scale."""
     heights = [len(values) + 2 for values in maps.values()]
     inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
     figure = Figure(figsize=(8, inches), layout="constrained")

@@ -31,7 +31,7 @@ def checksum(text: str) -> str:
 
 
 def make_directory(path: Path) -> None:
-    """Make `path` and its parents if they do not exist.
+    """Make the directory `path` and its parents if they do not exist.
 
     Raises:
         ToolkitError: the directory cannot be made or written to, or `path` is not a directory.
@@ -51,10 +51,11 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    The same process can lock the file again. Another process waits for the lock, and says so.
+    The same process can lock the file again. Another process waits for the lock, and tells its user
+    why.
 
     Args:
-        busy: what another process is doing while it holds the lock, for the user who waits.
+        busy: a clause for the waiting user, which says what the process with the lock is doing.
 
     Raises:
         ToolkitError: the file cannot be made.
@@ -73,16 +74,14 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete half-written files of killed processes; no other process may write here now."""
+    """Delete half-written files of killed processes; no other process may be writing there."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
 def first_free(path: Path, before: str, after: str = "") -> Path:
-    """Return the first free path whose name is `path`'s, then `before`, a number from 1 and
-    `after`.
-    """
+    """Return the first free path "<path><before><k><after>" with k = 1, 2, ..."""
     numbered = (path.with_name(f"{path.name}{before}{k}{after}") for k in count(1))
     return next(candidate for candidate in numbered if not candidate.exists())
 
@@ -116,11 +115,11 @@ def read_bytes(path: Path) -> bytes:
 def atomic_write(path: Path, data: bytes) -> None:
     """Replace the content of `path` with `data`; after a crash, the file is all old or all new.
 
-    The data goes to a temporary file beside `path`, is forced to the disk (fsync), and is then
-    renamed to `path` in one step.
+    The data is written to a temporary file beside `path` and forced to the disk (fsync). Then this
+    file is renamed to `path` in one step.
 
     Raises:
-        ToolkitError: the disk is full or the directory not writable; `path` is unchanged.
+        ToolkitError: the disk is full, or the directory is not writable; `path` is unchanged.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -140,7 +139,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def write_changed(files: Mapping[Path, bytes]) -> None:
-    """Write each file whose content differs, many at a time, because each waits for the disk."""
+    """Write the files whose content differs, in parallel, because each write waits for the disk."""
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(atomic_write, changed, changed.values()))
@@ -157,7 +156,7 @@ def append_entry(path: Path, entry: dict[str, Any]) -> None:
     """Append one JSON object as a line with its checksum, which `read_log` verifies.
 
     Raises:
-        ToolkitError: the disk is full or the file not writable.
+        ToolkitError: the disk is full, or the file is not writable.
     """
     try:
         with open(path, "a", encoding="utf-8") as file:
@@ -173,13 +172,13 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
     """Replace the content of a log with these entries.
 
     Raises:
-        ToolkitError: as `atomic_write`.
+        ToolkitError: see `atomic_write`.
     """
     atomic_write(path, "".join(_sealed(entry) for entry in entries).encode())
 
 
 def read_log(path: Path) -> Log:
-    """Return a log's entries without a last line that a kill cut short; a missing file has none.
+    """Return a log's entries, except a truncated last line; a missing file has no entries.
 
     Raises:
         ToolkitError: the file is unreadable.
@@ -201,13 +200,13 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """Return a line of a log: the entry and the checksum of its JSON."""
+    """Return an entry as a line of a log, with the checksum of the entry's JSON."""
     text = json.dumps(entry)
     return f'{text[:-1]}, "crc32": "{checksum(text)}"}}\n'
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut; only POSIX can open a directory."""
+    """Make a rename in `directory` survive a power cut, which is possible only under POSIX."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

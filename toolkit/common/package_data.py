@@ -24,10 +24,10 @@ IN_CHECKOUT = {
 
 
 def package_data(name: str) -> Path:
-    """Return the path of a file of the toolkit.
+    """Return the path of one of the toolkit's files or folders.
 
     Args:
-        name: a key of `IN_CHECKOUT`: most are folders, "notebook" and "clinic" files.
+        name: a key of `IN_CHECKOUT`; "notebook" and "clinic" are files, and all others are folders.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name
@@ -58,7 +58,7 @@ def _belongs_to(extra: str | None, marker: str) -> bool:
 def how_to_install(extra: str) -> str:
     """Return the command that adds an extra, such as "report", to this environment.
 
-    The command uses the tool that made this environment.
+    The command is for the tool that made this environment, such as pip.
     """
     from toolkit.common.console import command_line  # here, since few commands need it
 
@@ -77,7 +77,7 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """Return the toolkit's source with all extras, because uv removes those that are not named."""
+    """Return the toolkit's source with all extras, because uv removes extras that are not named."""
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
     extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def say_finished(title: str, step: int) -> None:
-    """Tell the user that a run has no steps left to train."""
+    """Tell the user that a run has no training steps left."""
     print(f"{title}: finished earlier, after step {step}; pass --restart to train from scratch")
 
 
@@ -26,9 +26,10 @@ class Progress:
     Args:
         title: what is being trained, e.g. "lstm".
         total: number of steps in the whole run.
-        start: steps that an earlier, interrupted command has already done.
+        start: the number of steps that an earlier, interrupted command has already done.
         console: where to write; standard output by default.
-        window: the remaining time is estimated from the speed of this many last seconds.
+        window: the number of most recent seconds whose speed gives the estimate of the remaining
+            time.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """The facts of a run, which are written once to `run.json` in the run directory.
 
-The metrics are those of the manifest and the final losses. The file contains no time of day, so the
-same command on the same CPU writes the same file, apart from `seconds` and `crc32`, the checksum of
-the other fields. Nothing in this module needs torch.
+The metrics are the metrics in the manifest and the final losses. The file contains no time of day,
+so the same command on the same CPU writes the same file, except for two fields: `seconds`, and
+`crc32`, the checksum of all other fields. Nothing in this module needs torch.
 """
 
 import json
@@ -25,7 +25,7 @@ MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their so
 
 
 class Facts(BaseModel):
-    """A part of the record, which is immutable and refuses unknown fields, infinity and NaN."""
+    """An immutable part of the record, which rejects unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -34,7 +34,8 @@ class Facts(BaseModel):
 class Spread:
     """The mean of several draws of the same quantity, with its error bar.
 
-    A number format is applied to the mean and to the error bar: f"{spread:.2f}" is "3.93 ± 0.53".
+    A number format applies to both the mean and the error bar. For example, f"{spread:.2f}" is
+    "3.93 ± 0.53".
     """
 
     mean: float
@@ -43,7 +44,7 @@ class Spread:
 
     @classmethod
     def of(cls, draws: Sequence[float]) -> Self:
-        """Return the spread of at least one number."""
+        """Return the spread of the given numbers, of which there must be at least one."""
         return cls(fmean(draws), stdev(draws) if len(draws) > 1 else None, len(draws))
 
     def __format__(self, spec: str) -> str:
@@ -80,7 +81,7 @@ class RunRecord(Facts):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum of the other fields, which older records do not have."""
+        """Verify and remove the checksum of the other fields; older records have no checksum."""
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
@@ -96,7 +97,7 @@ class RunRecord(Facts):
 
     @property
     def finished(self) -> bool:
-        """True if the run is complete: the exports, the figures and this record exist."""
+        """Return True if the run is complete: the exports, the figures and this record exist."""
         return self.status == "finished"
 
 
@@ -115,7 +116,7 @@ def read_record(directory: Path) -> RunRecord:
     """Return the record in a run directory.
 
     Raises:
-        UsageError: the directory is from a version of the toolkit that kept no record.
+        UsageError: the directory is from a version of the toolkit that did not write records.
         ToolkitError: the record is unreadable or damaged.
     """
     path = directory / "run.json"

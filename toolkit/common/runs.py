@@ -2,7 +2,7 @@
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
-  metrics.jsonl   one JSON object per line, each with its "step": what curves are drawn from;
+  metrics.jsonl   one JSON object per line, each with its "step", from which curves are drawn;
                   "crc32" is the checksum of the rest of the line
   checkpoint.pt   everything that the training needs to continue, replaced atomically
   figures/        pictures and GIFs
@@ -43,25 +43,25 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 class Run:
     """A training run on disk, or a grid of training runs.
 
-    `load` and `save` keep the status in run.json at "running". Once everything else has been
-    written, `finish` replaces run.json with the whole record, so a killed run never looks finished.
-    Another process that opens the run waits until this process ends or leaves the run as a context
-    manager.
+    `load` and `save` keep the status in run.json at "running". `finish` is called after everything
+    else has been written, and replaces run.json with the complete record. A killed run therefore
+    never looks finished. Another process that opens the run waits until this process ends or exits
+    the run's `with` block.
 
     Args:
         directory: the run's directory, which is made if it does not exist.
-        config: a dataclass of numbers and strings; a checkpoint or a training with another config
-            is refused.
-        model, command: both go into the record; a run that is not reported needs neither.
+        config: a dataclass of numbers and strings; a checkpoint or training run with a different
+            config is rejected.
+        model, command: texts for the record; a run without a report needs neither of them.
 
     Raises:
         ToolkitError: the directory cannot be made or written to.
 
     Attributes:
-        step: training steps done, as of the last `load` or `save`.
-        seconds: time spent on them.
-        entries: what was logged, oldest first, each with its "step".
-        latest: the last value of each metric that was logged.
+        step: the number of training steps done, as of the last `load` or `save`.
+        seconds: the time spent on these steps.
+        entries: the entries of the log, oldest first, each with its "step".
+        latest: the last logged value of each metric.
     """
 
     def __init__(
@@ -96,11 +96,10 @@ class Run:
         self._lock.lock.release()
 
     def check_config(self, config: "DataclassInstance") -> None:
-        """Compare a training's config with this run's config; every training calls this method
-        first.
+        """Compare the config of a training run with this run's config, before training starts.
 
         Raises:
-            UsageError: the run has another config.
+            UsageError: the run has a different config.
         """
         if differences := _differences(self.config, _as_json(config)):
             raise UsageError(
@@ -110,21 +109,21 @@ class Run:
             )
 
     def set_aside(self) -> Path | None:
-        """Keep the old content under another name, and start with an empty directory."""
+        """Rename the directory of an earlier run, if any, and start with an empty directory."""
         old = set_aside(self.directory) if self.checkpoint.exists() else None
         make_directory(self.figures)
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state of the last `save`, or None for a new run, and rewind the log to its
-        step.
+        """Return the state of the last `save`, or None for a new run, and rewind the log.
 
-        Damaged lines of the log are reported, and the damaged log is kept under another name. The
-        training does not need these lines, but the curves do.
+        The log then ends at the step of this state. Damaged lines of the log are reported, and the
+        damaged log is kept under another name. Training can continue without these lines, but they
+        will be missing from the curves.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
-            UsageError: the run has another config, or is from a version without records.
+            UsageError: the run has a different config, or is from a version without records.
         """
         state = None
         finished = False
@@ -159,10 +158,10 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Load the state that `load` returned into the objects in `state`, as given to `save`.
+        """Load `saved`, which `load` returned, into the objects in `state`, as given to `save`.
 
         Raises:
-            ToolkitError: the state does not fit, because the code has changed since.
+            ToolkitError: the saved state does not fit, because the code has changed since `save`.
         """
         try:
             for name, value in vars(state).items():
@@ -185,10 +184,10 @@ class Run:
         """Replace the checkpoint.
 
         Args:
-            step: training steps done.
-            seconds: time spent on them.
-            state: networks, tuples of them, optimisers, random generators; and tensors, numbers,
-                strings and containers of them.
+            step: the number of training steps done.
+            seconds: the time spent on these steps.
+            state: networks, tuples of networks, optimisers and random generators; also tensors,
+                numbers, strings, and containers of these three.
 
         Raises:
             ToolkitError: the checkpoint cannot be written; the previous checkpoint is unharmed.
@@ -267,13 +266,13 @@ class Run:
 
 
 def _as_json(config: "DataclassInstance") -> dict[str, Any]:
-    """Return the settings as they are after a round trip through JSON."""
+    """Return the settings as they look after a round trip through JSON."""
     settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return settings
 
 
 def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
-    """Return the settings that have a default, with their default values."""
+    """Return the default values of the settings that have a default."""
     defaults = {}
     for field in dataclasses.fields(config):
         if field.default is not dataclasses.MISSING:
@@ -282,7 +281,7 @@ def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Return a text that lists the settings in which two configs differ; "" if there are none."""
+    """Return a text that lists the settings in which two configs differ; "" if they agree."""
     return "; ".join(
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted(there.keys() | here.keys())
@@ -291,7 +290,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 
 
 def _state_of(value: Any) -> Any:
-    """Return the state to save for an object that changes during training."""
+    """Return the state of an object that changes during training, in a form that can be saved."""
     if isinstance(value, torch.Generator):
         return value.get_state()
     if isinstance(value, tuple):

@@ -20,7 +20,7 @@ def check_kinds(config: "DataclassInstance") -> None:
 
     The supported annotations are int, float, bool and Literal. An int is accepted for a float, but
     5.0 is not accepted for an int, and True is not accepted for a number. Infinity and NaN are
-    refused.
+    rejected.
     """
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)

@@ -21,8 +21,8 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
     """Choose where `joblib.Parallel` runs its jobs inside the block.
 
     Args:
-        cluster: address of a Dask scheduler; None for this machine.
-        num_workers: processes on this machine; -1 for one per core.
+        cluster: the address of a Dask scheduler; None for this machine.
+        num_workers: the number of processes on this machine; -1 for one per core.
 
     Raises:
         UsageError: there is no scheduler at that address.
@@ -39,10 +39,10 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
 
 
 def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> list[Answer]:
-    """Return the result of a function on each worker of a cluster.
+    """Run a function on each worker of a cluster, and return the results.
 
-    The function waits until the cluster has at least one worker, because a cluster that grows on
-    demand starts with none.
+    The call waits until the cluster has at least one worker, because a cluster that grows on demand
+    starts without workers.
 
     Raises:
         UsageError: there is no scheduler at that address.
@@ -54,7 +54,7 @@ def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> l
 
 
 def _connected(cluster: str) -> Any:
-    """Return a client of a scheduler, as a context manager."""
+    """Return a client that is connected to a scheduler, as a context manager."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -70,7 +70,7 @@ def _connected(cluster: str) -> Any:
 def _end_with(parent: int) -> None:
     """End this worker when its parent ends, because a killed parent cannot tell the worker to stop.
 
-    Otherwise the worker would finish its job and wait another five minutes for the next job.
+    Otherwise, the worker would finish its job, and then wait five minutes for another job.
     """
 
     def watch() -> None:

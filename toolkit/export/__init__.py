@@ -1,14 +1,15 @@
 """The exported models. Demos, tests, C++ and other programs use these files, not the model classes.
 
-Most programs need only `load("lstm")`. `verify("lstm")` compares the file with its golden values.
+Most programs need only `load("lstm")`. `verify("lstm")` compares the network with its golden
+values.
 
-- `loading`, `saving`: load a network from its weights with verification, and save it in all
-  formats.
+- `loading`: loads networks from their verified weights.
+- `saving`: saves networks in all formats.
 - `manifest`: the list of exports with their hashes and metrics; it does not import torch.
-- `replacing`: replaces old exports with new ones, so that nothing is lost.
-- `golden`: example inputs and outputs that prove a loaded model correct in any language.
+- `replacing`: replaces old exports with new exports, without losing the old exports.
+- `golden`: example inputs and outputs with which any language can check a loaded model.
 - `formats`: the content of each kind of file.
-- `film`: the GAN's training at 16 steps.
+- `film`: the networks of the GAN at 16 steps of training.
 - `own`: wrappers that give a student's generator and discriminator the toolkit's interface.
 - `generator`: loads any generator file, the toolkit's or a student's, and checks its images.
 - `playground`: the page as a single file.

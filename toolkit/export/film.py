@@ -1,8 +1,10 @@
 """The verified film of a GAN's training, with the networks that the film belongs to.
 
-film = load_film()
-generator = network_at(film, "generator", step=1805)
-images = generator(torch.from_numpy(film["z"]).float())
+For example:
+
+    film = load_film()
+    generator = network_at(film, "generator", step=1805)
+    images = generator(torch.from_numpy(film["z"]).float())
 """
 
 import base64
@@ -67,17 +69,17 @@ def network_at(
 
 
 def has_film(exports_dir: Path) -> bool:
-    """True if a folder contains the film of its generator's training."""
+    """Return True if a folder contains the film of its generator's training."""
     listed = read_manifest(exports_dir)
     return "film.npz" in listed and is_current("film.npz", listed)
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """Return the trainings for the pages: `film`, this generator's or None, and `clinic`, the
-    failures.
+    """Return the training films that the pages show, as `film` and `clinic`.
 
-    If there is a classifier, the trainings include counts of digits. The film includes the names of
-    its loss and of its owner, and real images if the package contains MNIST.
+    `film` is the film of this generator, or None, and `clinic` contains the films of the failures.
+    If there is a classifier, all films include counts of digits. `film` also includes the name of
+    the loss, the name of the owner, and real images if the package contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.
@@ -100,16 +102,16 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """Return a film in a form that JSON can hold: `Film` in playground/src/models.js.
+    """Return a film as values that JSON can hold; see `Film` in playground/src/models.js.
 
     Args:
         generator: any generator of the film's architecture; its weights are replaced.
-        real: the first of the film's real images, float (n, 1, 28, 28), 0 to 1, if the page shows
-            them.
+        real: the first n of the film's real images, float (n, 1, 28, 28), 0 to 1; None if the page
+            does not show real images.
 
     Returns:
-        for each step, the AUC, the losses and the logits; `png` has one row of images for each
-        step, and `real_png` has one row of real images.
+        the AUC, the losses and the logits at each step, and two pictures: `png` has one row of
+        generated images for each step, and `real_png` has one row of real images.
     """
     z = torch.from_numpy(film["z"][:NUM_TILES]).float()
     rows = []
@@ -132,9 +134,9 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """Add `digits` to the result of `for_pages`, counted by the classifier (images to logits).
+    """Add `digits`, which the classifier (images to logits) counts, to a film of `for_pages`.
 
-    For each step, `digits` has the number of pictures of each digit 0 to 9, as the page shows them,
+    For each step, `digits` contains the number of the page's pictures that show each digit, 0 to 9,
     and then the number of pictures that the classifier is not sure about.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:

@@ -1,6 +1,7 @@
 """Any generator file, the toolkit's or a student's, behind one interface.
 
-The input is z, and the output is images from 0 to 1. Any other file is refused with one sentence.
+The input is z, and the output is images with values from 0 to 1. A file that does not contain such
+a generator is rejected with a one-sentence error.
 """
 
 from pathlib import Path
@@ -24,14 +25,14 @@ class Generator(nn.Module):
     """A generator from a file, which checks every batch that it generates.
 
     Args:
-        path: weights that a manifest lists, or a TorchScript file, which is executable code, so
-            trust its author.
+        path: weights that a manifest lists, or a TorchScript file. A TorchScript file is executable
+            code, so load it only if you trust its author.
         latent_dim: the size of z; by default the file's own attribute `latent_dim`.
-        value_range: the range of the file's images, "0,1" or "-1,1"; by default it is detected
-            from 100 images.
+        value_range: the range of the values in the file's images, "0,1" or "-1,1"; by default, the
+            range is detected from 100 images.
 
     Attributes:
-        name: the file's stem with the first digits of its hash.
+        name: the file's stem, followed by the first digits of the file's hash.
         origin: a sentence that says whether a manifest lists the file.
         value_range: "0,1" or "-1,1".
 
@@ -63,7 +64,8 @@ class Generator(nn.Module):
         """Map z, float32 (batch, latent_dim), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
-            ToolkitError: the file does not accept z, or returns anything except such images.
+            ToolkitError: the generator in the file does not accept z, or does not return such
+                images.
         """
         images = self._generate(z)
         low, high = LIMITS[self.value_range]
@@ -87,7 +89,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _generate(self, z: Tensor) -> Tensor:
-        """Return the file's images of z, in the file's own range."""
+        """Return the images that the file generates from z, in the file's own range of values."""
         try:
             images = self.module(z)
         except (ValueError, *SCRIPT_ERRORS) as error:  # a network of ours raises a ValueError

@@ -1,7 +1,7 @@
 """Golden values: example inputs and outputs of each export.
 
-The manifest stores the golden values, so a program in any language can prove that it loads and
-calls a model correctly.
+The golden values are stored in the manifest, so a program in any language can prove that it loads
+and calls a model correctly.
 """
 
 import math
@@ -24,12 +24,12 @@ LONG = 1000  # digits of the long input
 
 
 def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
-    """Return random inputs of a model; equal values of `batch_size` give equal inputs.
+    """Return random inputs for a model; equal values of `batch_size` give equal inputs.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
         model: the network; a generator must have the attribute `latent_dim`.
-        batch_size: also determines the length of sequences, 2 * batch_size + 1.
+        batch_size: the number of examples; sequences have the length 2 * batch_size + 1.
 
     Returns:
         the arguments of `forward`.
@@ -44,12 +44,12 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network in a format that cannot check its input, with the checks of the toolkit's modules.
+    """A network in a format without input checks, with the checks of the toolkit's modules.
 
     The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
 
     Args:
-        export: the file with its entry.
+        export: the file and its entry in the manifest.
         run: maps an input to the output; both are numpy arrays, or both are tensors.
     """
 
@@ -67,7 +67,7 @@ class Checked(nn.Module):
         """Return the output for x.
 
         Raises:
-            ValueError: x has another dtype or shape, or a digit outside 0 to 9.
+            ValueError: x has the wrong dtype or shape, or contains a digit outside 0 to 9.
         """
         if self._wanted == DIGITS:
             check_digits(torch.as_tensor(x))
@@ -80,13 +80,13 @@ class Checked(nn.Module):
 
 @torch.no_grad()
 def golden_values(name: str, model: Any) -> dict[str, Any]:
-    """Return example inputs, and the outputs of `model`, which is on the CPU and in eval mode.
+    """Return example inputs, and the outputs of `model`, which must be on the CPU in eval mode.
 
     Returns:
-        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON, where an
-        array is `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` with its values
-        in row-major order. A network that reads digits also has `long`, a case whose input is
-        `{"seed": int, "shape": [...]}`, the arguments of `long_digits`.
+        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON. Each
+        array is `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` with the values
+        in row-major order. For a network that reads digits, there is also `long`, a case whose
+        input is `{"seed": int, "shape": [...]}`, the arguments of `long_digits`.
     """
     golden: dict[str, Any] = {"tolerance": TOLERANCE}
     if SIGNATURES[name].input == DIGITS:
@@ -121,13 +121,13 @@ def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
 def check_golden(
     file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any], consequence: str = ""
 ) -> float:
-    """Return the largest difference of a model from its golden outputs, except the long ones.
+    """Return the largest difference between a model's outputs and its golden outputs.
 
     Args:
-        file: the name of the file, for the message.
-        golden: the golden values, as `golden_values` returns them.
+        file: the name of the file, for the error message.
+        golden: the result of `golden_values`, of which the case `long` is not checked here.
         model: maps an input to the output, a tensor or an array.
-        consequence: the end of the message, such as ", so it was not written".
+        consequence: the end of the error message, such as ", so it was not written".
 
     Raises:
         ToolkitError: a difference exceeds the tolerance.
@@ -150,11 +150,11 @@ def difference_at_length(
 ) -> tuple[int, float] | None:
     """Return the length of the long golden input, and the largest |difference| / (1 + |y|) there.
 
-    Rounding errors grow from step to step, and the growth depends on the network. So a large
-    difference is no reason to refuse a network.
+    Rounding errors grow from step to step, at a rate that depends on the network. A large
+    difference is therefore no reason to reject a network.
 
     Returns:
-        the length and the difference, or None if there is no such input.
+        the length and the difference, or None if there is no long golden input.
     """
     case = golden.get("long")
     if case is None:

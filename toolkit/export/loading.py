@@ -2,13 +2,12 @@
 
     from toolkit.export import load
 
+    lstm = load("lstm")
+    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
+
 The network is built from its weights, `lstm.safetensors`. The other formats work without the
 toolkit, and `load` reads them too. `load` first compares the SHA-256 of the file with the manifest,
 because neither torch nor onnxruntime notices a damaged weight.
-
-The network is built from its weights, `lstm.safetensors`. The other formats do without the toolkit;
-`load` reads them too. It first compares the SHA-256 of the file with the manifest, since neither
-torch nor onnxruntime notices a damaged weight.
 """
 
 from pathlib import Path
@@ -36,16 +35,18 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
-        exports_dir: the folder of the file and its manifest; by default `exports` in the current
-            directory if that folder has the file, else the toolkit's own exports.
-        format: by default, the network is built from its weights. "pt" returns a TorchScript
-            module, "pt2" a function from tensor to tensor, and "onnx" a function from numpy array
-            to numpy array. A student's own GAN, whose code is not available, is loaded from its
-            .pt2 file, or else from its .pt file.
+        exports_dir: the folder with the file and its manifest. By default, this is `exports` in the
+            current directory if that folder contains the file, else the folder of the toolkit's own
+            exports.
+        format: by default, the network is built from its weights. With "pt", the result is a
+            TorchScript module; with "pt2", a function from tensor to tensor; and with "onnx", a
+            function from numpy array to numpy array. A student's own GAN, whose code is not
+            available, is loaded from its .pt2 file if possible, or else from its .pt file.
 
     Returns:
-        a `torch.nn.Module`. Its attributes depend on `name`, so a type checker accepts any:
-        `latent_dim` for a generator, `trace` for an LSTM, `features` for the classifier.
+        a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
+        `latent_dim`, an LSTM has `trace`, and the classifier has `features`. The annotation is
+        `Any`, so type checkers accept all attributes.
 
     Raises:
         UsageError: there is no such model or format.
@@ -71,7 +72,7 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
 
 def _built(name: str, export: Export, folder: Path) -> nn.Module:
-    """Return the network with these weights."""
+    """Return the network that is built from the weights in an export."""
     if "own" in export.entry and "architecture" not in export.entry:
         own: nn.Module = load(name, folder, format=_own_format(name, folder))
         return own
@@ -94,12 +95,12 @@ def _own_format(name: str, folder: Path) -> Format:
 def verify(
     name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
 ) -> float:
-    """Compare an export with the golden values in its manifest, as any other program can.
+    """Compare an export with the golden values in its manifest, as other programs can do too.
 
-    Args: as those of `load`.
+    Args: see `load`.
 
     Returns:
-        the largest difference of an output from its golden value.
+        the largest difference between an output and its golden value.
 
     Raises:
         UsageError: there is no such model or format.
@@ -117,7 +118,7 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network of the exports, or any TorchScript file, which runs code from the file.
+    """Load a network from the exports, or any TorchScript file, which runs the file's code.
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest

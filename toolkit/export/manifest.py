@@ -1,13 +1,13 @@
 """The manifest lists the exports, their inputs and outputs, and their SHA-256.
 
-For each file, `exports/manifest.json` has the SHA-256 and the size. The weights of a network, such
-as `lstm.safetensors`, are its source. The entry of the weights also has the architecture, the input
-and output, the settings of the training, the metrics, and golden values (see
-`toolkit.export.golden`). The other files of the network, such as `lstm.onnx`, name the SHA-256 of
-the weights in `made_from`, and count only while these weights are listed too. Before version 0.3,
-there were no files of weights, and the `.pt` file was the source; such folders can still be read.
-Each entry has a checksum of its content and its name, "crc32", because a flipped bit in an entry
-would otherwise go unnoticed.
+For each file, `exports/manifest.json` has an entry with the SHA-256 and the size. The source of a
+network is its file of weights, such as `lstm.safetensors`. The entry of the weights also has the
+architecture, the input and output, the settings of the training run, the metrics, and golden values
+(see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
+contain the SHA-256 of the weights as `made_from`, and these files count only while the weights are
+listed too. Before version 0.3, there were no files of weights, and the `.pt` file was the source.
+Folders from these versions can still be read. Each entry has "crc32", a checksum of its name and
+content, because a flipped bit in an entry would otherwise go unnoticed.
 
 Exports can be found and read without importing torch. `toolkit.export.replacing` writes exports.
 """
@@ -120,14 +120,14 @@ class Listed(NamedTuple):
 
     @property
     def intact(self) -> bool:
-        """True if the content matches the SHA-256 in the manifest."""
+        """Return True if the content matches the SHA-256 in the manifest."""
         return self.entry is not None and self.sha256 == self.entry["sha256"]
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """True if a listed file is itself the source, or was made from a listed source.
+    """Return True if a listed file is a source, or was made from a source that is listed.
 
-    A .pt file from before version 0.3 is the source only while there is no file of weights.
+    A .pt file from before version 0.3 is a source only if there is no file of weights.
     """
     source = manifest[file].get("made_from")
     if source is None:
@@ -137,9 +137,7 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 
 
 def source_of(name: str, manifest: Mapping[str, Any]) -> str:
-    """Return a network's source, which has the full entry: its weights, or before 0.3 its .pt
-    file.
-    """
+    """Return the name of a network's source: the weights, or before version 0.3 the .pt file."""
     for format_ in SOURCES:
         if f"{name}.{format_}" in manifest:
             return f"{name}.{format_}"
@@ -147,9 +145,9 @@ def source_of(name: str, manifest: Mapping[str, Any]) -> str:
 
 
 def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
-    """Return the full entry of a network from its source in a folder, or {} without a source.
+    """Return the full entry of a network, or {} if the folder does not list its source.
 
-    Raises: as `read_manifest`.
+    Raises: see `read_manifest`.
     """
     listed = read_manifest(exports_dir)
     entry: dict[str, Any] = listed.get(source_of(name, listed), {})
@@ -157,10 +155,10 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 by which figures identify a network, which is that of its weights.
+    """Return the SHA-256 of a network's weights, by which figures identify the network.
 
-    Figures from before version 0.3 identify a network by its .pt file. The entries of these
-    networks keep that SHA-256 as `known_as`, so old and new figures are comparable.
+    Figures from before version 0.3 identify a network by its .pt file. The entries of such networks
+    keep the SHA-256 of the .pt file as `known_as`, so that old and new figures can be compared.
     """
     digest: str = entry.get("known_as", entry["sha256"])
     return digest
@@ -169,7 +167,7 @@ def identity(entry: Mapping[str, Any]) -> str:
 def judge_of(exports_dir: Path) -> str:
     """Return the identity of the classifier in a folder.
 
-    Raises: as `read_manifest`; ToolkitError: the folder lists no classifier.
+    Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
     entry = entry_of("classifier", exports_dir)
     if not entry:
@@ -178,9 +176,10 @@ def judge_of(exports_dir: Path) -> str:
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
-    """Return the manifest as a dictionary, file name -> entry; {} if there is no manifest.
+    """Return the manifest as a dictionary, file name -> entry, or {} if there is no manifest.
 
-    A manifest in which no entry has a checksum is from before version 0.2 and is accepted as it is.
+    A manifest in which no entry has a checksum is from before version 0.2, and is accepted without
+    verification.
 
     Raises:
         ToolkitError: the manifest is damaged.
@@ -204,9 +203,7 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)  # a training reads the same one a dozen times
 def _check(data: bytes) -> None:
-    """Raise a ValueError, or a similar error for malformed JSON, unless `data` is an intact
-    manifest.
-    """
+    """Raise a ValueError or a similar error unless `data` is an intact manifest."""
     manifest = json.loads(data)
     sealed = b'"crc32"' in data
     for name, entry in manifest.items():
@@ -224,18 +221,19 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the temporary path of content with this SHA-256, until the manifest lists `path`
-    with it.
+    """Return the temporary path for new content of `path` with this SHA-256.
+
+    The content is moved to `path` after the manifest lists `path` with this SHA-256.
     """
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 
 
 def read_listed(path: Path) -> Listed:
-    """Return a file and its entry in the manifest beside it, both from the same writer.
+    """Return a file and its entry in the manifest beside it, both from the same write.
 
-    If a process was killed after writing the manifest and before writing the file, the file is
-    staged. While another process writes, this function reads again until the file and its entry
-    match or nothing changes any more.
+    If a process was killed between replacing the manifest and moving the file into place, the
+    staged file is returned. While another process is writing, this function reads again and again,
+    until the file and its entry match or nothing changes any more.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.
@@ -269,30 +267,28 @@ def _content(path: Path) -> bytes | None:
 
 
 def default_directory(preset: str, runs_dir: Path) -> Path:
-    """Return the folder for a preset's exports; the smoke preset does not touch the committed
-    exports.
-    """
+    """Return the folder for a preset's exports; the smoke preset has a separate folder."""
     return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 
 def readable_exports() -> Path:
-    """Return the exports of the current directory if there are any, else the toolkit's own."""
+    """Return the folder of exports in the current directory, or else the toolkit's own."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
 def find_file(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> tuple[str, Path]:
-    """Return the file of a network in one format, and its folder.
+    """Return the name of a network's file in one format, and the folder of this file.
 
     Args:
-        exports_dir: by default the exports of the current directory if they have such a file, else
-            the toolkit's own exports.
-        format_: by default the format of the source.
+        exports_dir: the folder to look in; by default, the exports in the current directory if they
+            include such a file, else the toolkit's own exports.
+        format_: the format; by default, the format of the source.
 
     Raises:
         UsageError: there is no such model or format.
-        ToolkitError: as `read_manifest`.
+        ToolkitError: see `read_manifest`.
     """
     signature_of(name)
     if format_ not in (None, *get_args(Format)):
@@ -315,12 +311,13 @@ def find_file(
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """Return the networks in a folder that the pages show, by their names on the pages.
+    """Return the networks that the pages show for a folder, by their names on the pages.
 
-    Students' own networks, whose entries name their owner, come first, such as "lstm_mine". The
-    toolkit's networks are shown beside them. The networks of any other folder are shown alone.
+    A student's own networks, whose entries name their owner, come first, under names such as
+    "lstm_mine". The toolkit's networks are shown beside these networks. If a folder contains no
+    student's networks, only the networks in this folder are shown.
 
-    Raises: as `read_manifest`.
+    Raises: see `read_manifest`.
     """
     listed = read_manifest(exports_dir)
     own = {}
@@ -348,8 +345,7 @@ def signature_of(name: str) -> Signature:
 def read_export(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> Export:
-    """Return the file of a model with its entry, verified by `read_file`; the arguments are
-    `find_file`'s.
+    """Return a model's file and entry, verified by `read_file`; for the arguments, see `find_file`.
 
     Raises:
         UsageError: there is no such model or format.
@@ -359,11 +355,11 @@ def read_export(
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
-    """Return any file of the exports with its entry, after verifying its SHA-256.
+    """Return any file of the exports with its entry, after verifying the SHA-256 of the file.
 
     Raises:
-        ToolkitError: the file is missing, not listed in the manifest, or damaged; or it was made
-            from a file that the manifest no longer lists.
+        ToolkitError: the file is missing, not listed in the manifest, or damaged; or the file was
+            made from a source that the manifest no longer lists.
     """
     path = exports_dir / file
     command = command_for(file, read_manifest(exports_dir))
@@ -405,6 +401,6 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
 
 
 def training_of(file: str) -> str:
-    """Return the name of the training whose exports form a unit with this file."""
+    """Return the name of the training whose exports, including this file, form a unit."""
     name = file.rpartition(".")[0]
     return TRAININGS.get(name, name)

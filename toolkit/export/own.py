@@ -1,9 +1,9 @@
 """A student's networks with the toolkit's interface, so that every reader of exports accepts them.
 
-The student's generator and discriminator are unchanged, in the attribute `module`. A wrapper
-converts the input and the output: the distribution and the shape of z, the shape and the range of
-images, and probabilities to logits. The student's LSTM needs no wrapper, because its weights are
-copied into the toolkit's LSTM.
+A wrapper holds the student's unchanged generator or discriminator in the attribute `module`. The
+wrapper converts the input and the output: the distribution and the shape of z, the shape and the
+range of images, and probabilities to logits. The student's LSTM needs no wrapper, because its
+weights are copied into the toolkit's LSTM.
 """
 
 import copy
@@ -19,17 +19,18 @@ from toolkit.common.errors import ToolkitError
 
 
 class OwnGenerator(nn.Module):
-    """A student's generator, with standard normal z as input and images from 0 to 1 as output.
+    """A student's generator that maps standard normal z to images from 0 to 1.
 
     Args:
-        module: maps z (batch, *z_shape) to images with as many numbers as `image_shape`.
+        module: maps z (batch, *z_shape) to images, each with as many numbers as `image_shape` has.
         z_shape: the shape of one z, such as (100,) or (100, 1, 1), whose product is `latent_dim`.
-        image_shape: the shape of one image, see `sizes_of`; several channels are averaged.
+        image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
+            are averaged.
         value_range: the smallest and the largest value of the module's images.
-        uniform: the ends between which the module expects z to be uniform; None for standard normal
-            z.
-        labels: the form of the digit that the module takes, "numbers" or "one-hot", see `Labelled`;
-            "" if it takes none.
+        uniform: the limits between which the module expects uniformly distributed z; None if the
+            module expects standard normal z.
+        labels: the form in which the module takes the digit to draw, "numbers" or "one-hot" (see
+            `Labelled`); "" if the module takes no digit.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class OwnGenerator(nn.Module):
         """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
-            ValueError: z has another shape or dtype.
+            ValueError: z has the wrong shape or dtype.
         """
         check_latents(z, self.latent_dim)
         images: Tensor = self.module(self.given(z))
@@ -66,7 +67,7 @@ class OwnGenerator(nn.Module):
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def given(self, z: Tensor) -> Tensor:
-        """Return the inputs of `module` for these z."""
+        """Return the input of `module` that corresponds to z."""
         if self.is_uniform:  # by the distribution function of the normal distribution
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
@@ -79,11 +80,11 @@ def latent_dim_of(facts: Mapping[str, Any]) -> int:
 
 
 class Labelled(nn.Module):
-    """A generator that takes the digit to draw, here as one more number at the end of z.
+    """A generator that needs to be told which digit to draw, by an extra number at the end of z.
 
     Args:
-        module: maps z (batch, *z_shape) and labels, int64 (batch,) or `one_hot` float32 (batch,
-            10), to images.
+        module: maps z (batch, *z_shape) and labels to images; the labels are int64 (batch,) or, if
+            `one_hot`, float32 (batch, 10).
     """
 
     def __init__(self, module: nn.Module, z_shape: Sequence[int], one_hot: bool) -> None:
@@ -91,7 +92,7 @@ class Labelled(nn.Module):
         self.module, self.z_shape, self.one_hot = module, list(z_shape), one_hot
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map standard normal z (batch, n + 1) to images, a tenth of them of each digit."""
+        """Map standard normal z (batch, n + 1) to images; all ten digits are equally likely."""
         digits = (5 * (1 + torch.erf(z[:, -1] / 2**0.5))).long().clamp(0, 9)
         labels = torch.eye(10)[digits] if self.one_hot else digits
         images: Tensor = self.module(z[:, :-1].unflatten(1, self.z_shape), labels)
@@ -99,11 +100,11 @@ class Labelled(nn.Module):
 
 
 class OwnDiscriminator(nn.Module):
-    """A student's discriminator, with images from 0 to 1 as input and logits as output.
+    """A student's discriminator that maps images from 0 to 1 to logits.
 
     Args:
         module: maps images (batch, *image_shape) to one number for each image.
-        image_shape: the shape of one image, see `sizes_of`.
+        image_shape: the shape of one image; see `sizes_of`.
         value_range: the smallest and the largest value of the images that the module expects.
         probabilities: True if the module's numbers are probabilities, not logits.
     """
@@ -126,7 +127,7 @@ class OwnDiscriminator(nn.Module):
         """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
-            ValueError: `images` has another shape or dtype.
+            ValueError: `images` has the wrong shape or dtype.
         """
         check_images(images)
         judged: Tensor = self.module(self.given(images))
@@ -137,7 +138,7 @@ class OwnDiscriminator(nn.Module):
         return judged
 
     def given(self, images: Tensor) -> Tensor:
-        """The input of `module` for these images."""
+        """Return the input of `module` that corresponds to these images."""
         if self.height != 28 or self.width != 28:
             size = (self.height, self.width)
             images = F.interpolate(images, size, mode="bilinear", align_corners=False)
@@ -149,7 +150,7 @@ class OwnDiscriminator(nn.Module):
 
 @torch.no_grad()
 def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
-    """The same without the nn.Sigmoid at its end, if it has one, which rounds large logits away."""
+    """Return the discriminator without a final nn.Sigmoid, which would round large logits away."""
     last = [name for name, part in model.named_modules() if isinstance(part, nn.Sigmoid)]
     if len(last) == 1:
         other = copy.deepcopy(model)
@@ -162,10 +163,10 @@ def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
 
 
 def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    """Channels, height and width of images of this shape: (784,), (28, 28), (3, 64, 64), ...
+    """Return (channels, height, width) of images of a shape such as (784,) or (3, 64, 64).
 
     Raises:
-        ToolkitError: these are no images.
+        ToolkitError: no image has this shape.
     """
     count = torch.Size(image_shape).numel()
     side = round(count**0.5)

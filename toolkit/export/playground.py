@@ -2,8 +2,9 @@
 
 The page with its script and styles is `playground/dist/playground.html`, which `make playground`
 builds from `playground/`. This module adds the weights in half precision, with their entries in the
-manifest. A network that reads or draws images becomes a list of layers: the torch operations that
-the network consists of, whatever its code looks like. The page opens without any other file.
+manifest. A network that reads or draws images becomes a list of layers. These layers are the torch
+operations that the network performs, regardless of how its code is written. The page needs no other
+file.
 """
 
 import base64
@@ -51,8 +52,9 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         a sentence for the user.
 
     Raises:
-        ToolkitError: there are no exports; an export is damaged or has an operation that the page
-            cannot compute; or the page is too large or cannot be written. No page is written then.
+        ToolkitError: there are no exports; an export is damaged, or has an operation that the page
+            cannot compute; or the page is too large or cannot be written. In all these cases, no
+            page is written.
     """
     shown = networks_of(exports_dir)
     if not discriminator:
@@ -126,7 +128,7 @@ def _model(place: Shown) -> dict[str, Any]:
 
 
 def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
-    """Return the weights of a network that reads digits, which is the toolkit's LSTM or RNN.
+    """Return the weights of a network that reads digits, the toolkit's LSTM or RNN.
 
     Raises:
         ToolkitError: the network is of another class.
@@ -140,15 +142,15 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
 
 
 def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], list[Layer]]:
-    """Return a network that takes one tensor as a list of layers, and the weights of the layers.
+    """Return the weights and the layers of a network whose only input is one tensor.
 
     Args:
         path: the name of the network in errors.
         name: the name of its export, which determines the input.
 
     Raises:
-        ToolkitError: the network has an operation that the page cannot compute, or it computes
-            differently for another input.
+        ToolkitError: the network has an operation that the page cannot compute, or its operations
+            depend on the input.
     """
     first = _recorded(path, network, example_inputs(name, network, 2)[0])
     second = _recorded(path, network, example_inputs(name, network, 3)[0])
@@ -177,10 +179,10 @@ def _recorded(path: Path, network: Any, examples: Tensor) -> "_Record":
 
 
 class _Record(TorchDispatchMode):
-    """A recorder of the operations that lead from an input to the output of a network.
+    """A recorder of the operations that lead from a network's input to its output.
 
     Attributes:
-        layers: the first is the input, the last the output.
+        layers: the layers in order; the first layer is the input, and the last layer is the output.
         tensors: the weights of the layers, under "<place>.weight" and "<place>.bias".
         foreign: the first operation that the page does not know, or "".
     """
@@ -215,7 +217,7 @@ class _Record(TorchDispatchMode):
     def _layer_of(
         self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
     ) -> Layer | None:
-        """Return the layer of an operation on one or two recorded tensors, or None."""
+        """Return the layer for an operation on one or two recorded tensors, or None."""
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
             return None
@@ -233,9 +235,7 @@ class _Record(TorchDispatchMode):
 
 
 def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> Layer | None:
-    """Return the layer of an ATen operation, or None; `called` has no "_" for operations in
-    place.
-    """
+    """Return the layer for an ATen operation, or None; `called` lacks the in-place suffix "_"."""
     if called in RESHAPES:
         return {"op": "reshape"}
     if kwargs or (num_inputs == 2 and called not in ("add", "sub")):
@@ -288,7 +288,7 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer of a convolution that treats both axes alike; None for others."""
+    """Return the layer for a convolution that treats both axes alike, or else None."""
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -309,9 +309,7 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times x + plus of an operation with one number; None for several
-    numbers.
-    """
+    """Return the layer y = times x + plus for an operation with a single number, or else None."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)

@@ -1,13 +1,13 @@
 """The replacement of exports, in which nothing is lost.
 
-All exports of one training form a unit, together with the files made from them. The replaced files
-are first copied to `previous/`, which has a separate manifest. Then the new files are staged beside
-the old files, and the manifest that lists the new files is renamed into place. From this moment on,
-all new files count at once, and `read_listed` finds them staged or renamed. A kill or a full disk
-before this moment leaves the old files in place.
+All exports of one training run form a unit, together with the files made from them. First, the
+files to be replaced are copied to `previous/`, which has a separate manifest. Then the new files
+are staged beside the old files, and the manifest that lists the new files is renamed into place.
+This rename makes all new files valid at once, and `read_listed` finds each of them, whether still
+staged or already in place. A kill or a full disk before the rename leaves the old files in place.
 
-A file whose bytes are equal is not written, and its entry still describes the training that wrote
-it.
+A file whose bytes would not change is not written, and its entry still describes the training run
+that wrote the file.
 """
 
 import json
@@ -71,12 +71,12 @@ def replace_exports(
     keep_in: str = PREVIOUS,
     removed: Sequence[str] = (),
 ) -> Replaced:
-    """Replace exports with new exports, all or none.
+    """Replace exports with new exports, either all of them or none.
 
-    Exports that the manifest lists are kept in the folder `keep_in`, and replace the exports that
-    were kept there before. Any other file with such a name goes to `previous/` under a numbered
-    name. If the bytes are equal, nothing is written, and a note tells the user if the training was
-    different.
+    Old exports that the manifest lists are kept in the folder `keep_in`, where they replace the
+    exports that were kept earlier. An unlisted file with the name of a new export is kept in
+    `previous/` under a numbered name. If the bytes are equal, nothing is written, and a note tells
+    the user if the training run was different.
 
     Args:
         keep_in: the folder for the replaced exports.
@@ -124,7 +124,7 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a file with equal bytes, which keeps the run that wrote the file."""
+    """Return the new entry for an unchanged file, with the facts of the run that wrote the file."""
     of_the_run = {key: entry[key] for key in OF_THE_RUN if key in entry}
     return {**entry, **new, **of_the_run}
 
@@ -132,7 +132,7 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 def _describe_other_runs(
     same: Sequence[tuple[Mapping[str, Any], Export]], exports_dir: Path
 ) -> list[str]:
-    """Return at most one sentence about how a run differs from a run that wrote equal bytes."""
+    """Return at most one sentence about how a run differs from an earlier run with equal bytes."""
     files = []
     differences = {}
     for entry, new in same:
@@ -154,21 +154,21 @@ def _describe_other_runs(
 
 
 def _describe_difference(name: str, before: object, now: object) -> str:
-    """Return a different fact by its name, with both values if they are single values."""
+    """Return the name of a fact that differs, with both values if they are single values."""
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name
     return f"{name} ({now}, there {before})"
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the seed, settings and metrics of a training from an entry, by name."""
+    """Return the seed, the settings and the metrics of a training run from an entry, by name."""
     seed = {"seed": entry["seed"]} if "seed" in entry else {}
     facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
 
 def _keep_unlisted(path: Path, data: bytes) -> Path:
-    """Copy a file that no manifest lists to `previous/`, and return the copy."""
+    """Copy a file that no manifest lists to `previous/`, and return the path of the copy."""
     folder = path.parent / PREVIOUS
     make_directory(folder)
     for copy in folder.glob(f"{path.stem}.unlisted-*{path.suffix}"):
@@ -180,7 +180,7 @@ def _keep_unlisted(path: Path, data: bytes) -> Path:
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Stage the files, replace the manifest, move the files into place, and remove some files."""
+    """Stage the files, replace the manifest, move the files into place, and delete `removed`."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -205,10 +205,10 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 
 
 def _finish(exports_dir: Path) -> None:
-    """Move staged files that the manifest lists into place, and remove what was left behind.
+    """Move staged files that the manifest lists into place, and delete left-over files.
 
     Raises:
-        ToolkitError: a file cannot be renamed; the staged file counts.
+        ToolkitError: a file cannot be renamed; the staged file is then valid.
     """
     try:
         for name, entry in read_manifest(exports_dir).items():
@@ -238,13 +238,13 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 
 
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the networks that were replaced last, with the files made from them.
+    """Restore the networks that were replaced last, and the files made from them.
 
-    The present files go to `previous/undone/`.
+    The current files are moved to `previous/undone/`.
 
     Raises:
-        ToolkitError: there are no earlier files, or the earlier files are damaged; nothing is
-            changed.
+        ToolkitError: there are no earlier files, or the earlier files are damaged. In both cases,
+            nothing is changed.
     """
     previous = exports_dir / PREVIOUS
     listed = read_manifest(previous)
@@ -275,10 +275,10 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
-    """Return a sentence for the user if a new export is worse than the export that it replaced.
+    """Return a sentence for the user if a new export is worse than the export it replaced.
 
     Returns:
-        the sentence, or a sentence that the two metrics cannot be compared; else None.
+        the sentence, or a sentence that says that the two metrics cannot be compared, or None.
     """
     name, _, suffix = new.file.rpartition(".")
     signature = SIGNATURES.get(name)
@@ -308,7 +308,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """Return the difference that chance may cause between the main metrics of two files.
+    """Return the difference between the main metrics of two files that chance can explain.
 
     The result is twice the standard error of the difference, or 0 if no standard deviation is
     known.
@@ -321,13 +321,13 @@ def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
 
 
 def _number(metrics: Mapping[str, Any], name: str) -> float | None:
-    """Return a metric that is a number of at least 0, as all metrics are; None if there is none."""
+    """Return a metric, which must be a number >= 0, or None if there is no such metric."""
     value = metrics.get(name)
     return float(value) if isinstance(value, int | float) and 0 <= value < 2**63 else None
 
 
 def lists_on_one_line(json_text: str) -> str:
-    """Return indented JSON in which each list of plain values takes one line."""
+    """Return indented JSON with each list of plain values on one line."""
     return re.sub(
         r"\[\n[^\[\]{}]*\]",
         lambda found: re.sub(r"\n\s*", "", re.sub(r",\n\s*", ", ", found[0])),

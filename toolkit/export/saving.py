@@ -1,8 +1,8 @@
 """Networks saved as exports: the weights and all other formats, made from the network itself.
 
 Before anything is written, each file is loaded in its own runtime and compared with the golden
-values of the network. All files of a training are replaced together, or none. Only the `.pt` files
-may be missing, if torch cannot write TorchScript.
+values of the network. Either all files of a training run are replaced together, or none of them.
+Only the `.pt` files may be missing, if torch cannot write TorchScript.
 """
 
 import copy
@@ -57,24 +57,25 @@ def save(
     film: Arrays | None = None,
     formats: Sequence[Format] = FORMATS,
 ) -> Replaced:
-    """Export the networks of one training in all formats, and replace the old exports.
+    """Export the networks of one training run in all formats, and replace the old exports.
 
-    Either all exports are replaced or none; `toolkit.export.replacing` explains what happens to the
-    old exports. Existing files that were made from equal weights are unchanged.
+    Either all exports are replaced or none. `toolkit.export.replacing` explains what happens to the
+    old exports. Existing files that were made from equal weights are left unchanged.
 
     Args:
-        models: a key of `manifest.SIGNATURES` -> its network, on any device and in any mode; it is
-            exported on the CPU in eval mode.
+        models: a key of `manifest.SIGNATURES` -> the network, on any device and in any mode; a copy
+            on the CPU in eval mode is exported.
         metrics: the metrics of each model, for the manifest.
-        seed, config: the seed and the config of the training, for the manifest.
-        film: the film of the generator's training, which is part of the unit.
-        formats: the formats to write beside the weights; "pt" only if torch can write it.
+        seed, config: the seed and the config of the training run, for the manifest.
+        film: the film of the generator's training, which is exported as part of the unit.
+        formats: the formats to write beside the weights; "pt" is written only if torch can write
+            TorchScript.
 
     Returns:
-        the replaced exports; the notes also name the new exports with worse metrics.
+        the outcome, whose notes also name new exports with worse metrics than the old exports.
 
     Raises:
-        UsageError: there is no model of this name.
+        UsageError: there is no model with this name.
         ToolkitError: a file differs from its network, or cannot be made or written; the old exports
             are kept.
     """
@@ -104,12 +105,12 @@ def for_export(model: nn.Module) -> nn.Module:
 
 
 def possible(formats: Sequence[Format]) -> list[Format]:
-    """Return the formats that this torch can write; TorchScript may be missing."""
+    """Return those of the formats that this torch can write; "pt" may be missing."""
     return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
 
 
 def _missing_formats(source: Export, formats: Sequence[Format], exports_dir: Path) -> list[Format]:
-    """Return the formats for which a folder has no intact file from these weights."""
+    """Return the formats in which a folder has no intact file made from these weights."""
     missing = []
     for format_ in formats:
         listed = read_listed(exports_dir / f"{name_of(source)}.{format_}")
@@ -135,7 +136,7 @@ def rehearse() -> None:
 
 @threads(1)  # golden values are the same whatever the machine has
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """Return a network's weights and their entry in the manifest, with `facts` about its training.
+    """Return a network's weights and their manifest entry, with `facts` about the training run.
 
     Args:
         model: in eval mode, on the CPU.
@@ -154,7 +155,7 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """Return a network's weights with an entry that has these facts."""
+    """Return a network's weights with an entry that contains these facts."""
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -170,7 +171,7 @@ def source_with(
 
 
 def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iterator[Export]:
-    """Return a network's files in other formats, with their entries in the manifest.
+    """Yield a network's files in other formats, with their entries in the manifest.
 
     Args:
         source: the network's weights.
@@ -196,8 +197,7 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Return a file of a network after comparing it with the golden values of its weights,
-    `source`.
+    """Return a network's file after comparing the file with the golden values in `source`.
 
     Raises:
         ToolkitError: the file differs by more than the tolerance.
@@ -212,7 +212,7 @@ def proved(source: Export, format_: Format, data: bytes) -> Export:
 
 
 def opened(export: Export) -> nn.Module:
-    """Return a file of `convert`, loaded by the runtime for its format."""
+    """Return the network in a file from `convert`, loaded by the runtime for the file's format."""
     match export.file.rpartition(".")[2]:
         case "onnx":
             return onnx.opened(export)
@@ -223,7 +223,7 @@ def opened(export: Export) -> nn.Module:
 
 
 def name_of(export: Export) -> str:
-    """Return the name of the network in a file."""
+    """Return the name of the network that a file contains."""
     return export.file.rpartition(".")[0]
 
 
@@ -236,7 +236,7 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
 
     Raises:
         ToolkitError: a network's weights cannot be read, a network's code is not the toolkit's, or
-            a file could not be made; the old files are unchanged.
+            a file could not be made. In all these cases, the old files are unchanged.
     """
     needs_torch("Exporting a model")
     with lock_exports(exports_dir):
@@ -256,10 +256,10 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """Return the network that a file of the exports was made from.
+    """Return the network that belongs to the weights `source`.
 
     Raises:
-        ToolkitError: the network no longer has golden values, or it has code of its own.
+        ToolkitError: the network no longer has golden values, or its code is not the toolkit's.
     """
     if "golden" not in source.entry:
         raise ToolkitError(
@@ -277,7 +277,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a text with a file's size and its agreement with the golden outputs."""
+    """Return a text with the size of a file and its agreement with the golden outputs."""
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
@@ -288,8 +288,9 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """Return a file with its entry; the file counts while the weights that it was made from are
-    listed.
+    """Return a file with its entry, which names the weights `source` as the file's origin.
+
+    The file counts only while these weights are listed.
     """
     entry = {
         "sha256": sha256(data),
@@ -300,14 +301,14 @@ def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) 
 
 
 def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
-    """Return the film of a generator's training, see `toolkit.gan.film`."""
+    """Return the film of a generator's training; see `toolkit.gan.film`."""
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     metrics = {name: arrays[name].tolist() for name in listed}
     return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """True if a folder has this film of this generator, whatever the compression of its arrays."""
+    """Return True if a folder has this film of this generator, however its arrays are packed."""
     listed = read_listed(exports_dir / "film.npz")
     if listed.data is None or not _is_made_from(listed, generator):
         return False
@@ -318,7 +319,7 @@ def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool
 
 
 def _is_made_from(listed: Listed, source: Export) -> bool:
-    """True if a file is intact and was made from these weights."""
+    """Return True if a file is intact and was made from these weights."""
     return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
 
 
@@ -330,9 +331,9 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
         facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
 
     Returns:
-        the files `safetensors`, `pt2` and `pt`, of which the last two are b"" if they cannot be
-        made; `golden`, values from the student's own code; and `problems`, the reasons for missing
-        files.
+        the contents of the files, as `safetensors`, `pt2` and `pt`, of which the last two are b""
+        if the file cannot be made; `golden`, the golden values from the student's own code; and
+        `problems`, the reasons why files are missing.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model = kind(module, **facts).requires_grad_(False)

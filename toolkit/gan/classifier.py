@@ -40,7 +40,7 @@ def train_step(
 
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Return the fraction, 0 to 1, of correctly classified images; this puts `model` in eval mode.
+    """Return the fraction, 0 to 1, of correctly classified images; sets `model` to eval mode.
 
     Args:
         images: uint8 (n, 1, 28, 28).
@@ -63,7 +63,7 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
         the classifier in eval mode.
 
     Raises:
-        UsageError: the run or the content of its directory has another config.
+        UsageError: the run, or the content of its directory, has a different config.
     """
     run.check_config(config)
     with seeded(config.seed, "weights"):

@@ -18,9 +18,7 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run; `mlp_config` returns the settings of the assignment's
-    template.
-    """
+    """The settings of one training run; for the assignment's template, see `mlp_config`."""
 
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
@@ -68,11 +66,11 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """Return the number of real images in a step, for a step from 1 to `num_steps`.
+        """Return the number of real images used in step `step`, which is 1 to `num_steps`.
 
-        Small batches learn more per second of computing. Large batches have less noise in their
-        gradients, which matters towards the end (Smith et al., "Don't Decay the Learning Rate,
-        Increase the Batch Size", 2018).
+        With small batches, a network learns more per second of computing. Large batches have less
+        noise in their gradients, which matters towards the end of training (Smith et al., "Don't
+        Decay the Learning Rate, Increase the Batch Size", 2018).
         """
         done = (step - 1) / self.num_steps
         if not self.growing_batch or done < 0.5:
@@ -81,9 +79,7 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return a rough estimate of a training run's cost: multiplications, and bytes of
-        memory.
-        """
+        """Return a rough estimate of the run's cost: multiplications and bytes of memory."""
         tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
         of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
         num_images = self.num_steps * sum(tenths) / 10
@@ -91,9 +87,7 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return the settings for the assignment's template: its networks, its Adam, and no R1
-    penalty.
-    """
+    """Return the settings of the assignment's template: its networks, its Adam, no R1 penalty."""
     return replace(
         config,
         architecture="mlp",

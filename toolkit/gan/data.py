@@ -39,7 +39,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """The data set: images uint8 (n, 1, 28, 28), 0 for the background; labels uint8 (n,)."""
+    """The data set: images, uint8 (n, 1, 28, 28) with background 0, and labels, uint8 (n,)."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -51,9 +51,9 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
     """Load all 60,000 training and 10,000 test images.
 
     Args:
-        data_dir: a folder with your own copy of the four IDX files, compressed (.gz) or not, or
-            with these files in a subfolder `MNIST/raw`. By default, the copy inside the package is
-            used; if that copy was removed, torchvision downloads MNIST into `data/`.
+        data_dir: a folder that contains your own copy of the four IDX files, compressed (.gz) or
+            not, directly or in a subfolder `MNIST/raw`. By default, the copy inside the package is
+            used. If that copy was removed, torchvision downloads MNIST into `data/`.
 
     Raises:
         ToolkitError: a file is missing, truncated or altered.
@@ -69,7 +69,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Convert float, 0 to 1, to uint8, 0 to 255, rounded; this is the inverse of `to_unit`."""
+    """Convert float, 0 to 1, to uint8, 0 to 255, by rounding; the inverse of `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 
@@ -81,13 +81,14 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
 def batch_indices(
     num_examples: int, batch_sizes: Iterable[int], seed: int, first_step: int = 0
 ) -> Iterator[Tensor]:
-    """Yield the training batches as indices of examples, each int64 (batch_size,).
+    """Yield each training batch as the indices of its examples, int64 (batch_size,).
 
-    Every epoch has its own order (see `epoch_order`) and ends where the next batch no longer fits.
+    Each epoch has a different order (see `epoch_order`), and ends when too few examples remain for
+    the next batch.
 
     Args:
         batch_sizes: the size of each batch, at most `num_examples`.
-        first_step: the number of batches to skip, for a run that continues.
+        first_step: the number of batches to skip, for a run that was interrupted.
     """
     epoch, start = 0, 0
     order = epoch_order(num_examples, seed, epoch)

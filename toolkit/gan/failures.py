@@ -47,7 +47,7 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the learning rates of the generator and the discriminator; 0 means a pause."""
+        """Return both learning rates, generator first; a player with rate 0 does not learn."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -83,7 +83,7 @@ def train(
     device: torch.device,
     film: Film | None = None,
 ) -> tuple[Networks, list[Diagnostics]]:
-    """Train with the settings of `case`, and measure every 12 steps.
+    """Train with the settings of `case`, and take measurements every 12 steps.
 
     Args:
         name: a title for the progress bar.
@@ -130,11 +130,10 @@ def train(
 
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
-    """Return the fraction, 0 to 1, of real and generated images that the discriminator classifies
-    correctly.
+    """Return the fraction, 0 to 1, of images that the discriminator classifies correctly.
 
     Args:
-        real, fake: (n, 1, 28, 28), 0 to 1, the same number of each.
+        real, fake: real and generated images (n, 1, 28, 28), 0 to 1, the same number of each.
     """
     device = device_of(discriminator)
     right = torch.cat([discriminator(real.to(device)) > 0, discriminator(fake.to(device)) <= 0])
@@ -142,17 +141,17 @@ def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """Return the Euclidean norm of the weights' gradient after the last `backward`."""
+    """Return the Euclidean norm of the gradient that the last `backward` left in the weights."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
 
 
 @torch.no_grad()
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
-    """Generate images (n, 1, 28, 28) from z (n, latent_dim) with the batch's own statistics.
+    """Generate images (n, 1, 28, 28) from z (n, latent_dim) with each batch's own statistics.
 
-    After the call, the generator is in eval mode and has its old running statistics again, even if
-    the call fails.
+    Afterwards, even if the call fails, the generator is in eval mode, and its running statistics
+    are restored.
     """
     before = deepcopy(generator.state_dict())
     generator.train()
@@ -167,8 +166,8 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
 
-    The running statistics are mean 0 and variance 1 during this call. After the call, the generator
-    has its old running statistics again.
+    During this call, the running statistics are mean 0 and variance 1. Afterwards, the generator's
+    own running statistics are restored.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.

@@ -1,19 +1,19 @@
 """The film of a GAN's training, which contains networks that can still draw: `exports/film.npz`.
 
-The film has 16 frames, most of them early in the training. Each frame holds the averaged generator,
-and the discriminator's logits of 500 real and of 500 generated images. Three of the frames also
-hold the discriminator. The discriminator first learns to tell real images from generated images;
-when the generator is good, the discriminator can only guess. The file has these arrays, in an order
-that never changes:
+The film has 16 frames, most of them from early in training. Each frame contains the averaged
+generator, and the discriminator's logits for 500 real and 500 generated images. Three of the frames
+also contain the discriminator. Early on, the discriminator learns to tell real images from
+generated images. Once the generator is good, the discriminator can only guess. The file contains
+these arrays, in an order that never changes:
 
-    steps                       int64 (frames,): 0 is before the training, the last is its end
+    steps                       int64 (frames,): from 0 (before training) to the last step
     discriminator_steps         int64 (3,): the steps that have a discriminator
     real_indices                int64 (500,): the indices of MNIST's test images that were shown
     z                           float16 (500, latent_dim): the latent points of the drawn images
     real_logits, drawn_logits   float16 (frames, 500): above 0 means real
     auc, loss_d, loss_g         float64 (frames,): computed from these logits
     generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
-    discriminator/<step>/<name>   the same for its discriminator
+    discriminator/<step>/<name>   the same for the discriminator
 
 Integers in a state dict stay integers. The file contains no pickled objects, so `np.load` reads it
 without further options.
@@ -44,8 +44,8 @@ Arrays = dict[str, NDArray[Any]]
 def frame_steps(num_steps: int) -> list[int]:
     """Return the steps of the film: 0, and then steps that grow by a constant factor.
 
-    The first step after 0 is a 400th of the training, because the moving average hardly moves
-    before that. A training run of very few steps has fewer frames.
+    The first step after 0 is 1/400 of the way through training, because the moving average hardly
+    changes before that step. The film of a very short training run has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
@@ -56,12 +56,11 @@ def frame_steps(num_steps: int) -> list[int]:
 
 
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
-    """Return the probability that a real image has a higher logit than a generated one; 0.5 is
-    chance.
+    """Return the probability that a real image's logit is above a generated image's logit.
 
-    This probability is the area under the ROC curve, and equals Mann and Whitney's U / (n m), where
-    a tie counts one half ("On a Test of Whether One of Two Random Variables is Stochastically
-    Larger", 1947).
+    A random guess gives 0.5. This probability is the area under the ROC curve, and equals Mann and
+    Whitney's U / (n m), where a tie counts as one half ("On a Test of Whether One of Two Random
+    Variables is Stochastically Larger", 1947).
 
     Args:
         real: logits (n,).
@@ -72,9 +71,7 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
 
 
 def _halved(network: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of a network's state dict on the CPU, in half precision; integers stay
-    integers.
-    """
+    """Return a network's state dict on the CPU, with floating-point tensors as float16."""
     state = {}
     for name, value in network.state_dict().items():
         copy = value.detach().cpu().clone()
@@ -87,7 +84,7 @@ class Film:
     """A film to which a training run adds frames.
 
     Args:
-        config: the config of the training; the seed determines the images.
+        config: the config of the training run, whose seed determines the images.
         images: the test images, uint8 (n, 1, 28, 28).
         steps: the steps in ascending order; by default `frame_steps`.
 
@@ -156,13 +153,13 @@ class Film:
 
 
 def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """Return a discriminator's logits of images (n, 1, 28, 28) as float16 (n,) on the CPU."""
+    """Return a discriminator's logits for images (n, 1, 28, 28) as float16 (n,) on the CPU."""
     logits: Tensor = discriminator(images.to(device_of(discriminator)))
     return logits.flatten().half().cpu()
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """Return the content of film.npz; equal arrays give equal bytes at any time."""
+    """Return the content of film.npz; equal arrays always give equal bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()

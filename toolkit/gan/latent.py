@@ -17,7 +17,7 @@ MIN_ANGLE = 1e-6  # radians; a smaller angle counts as 0
 
 
 class Pair(NamedTuple):
-    """Two latent points, float32 (latent_dim,), and the digits in their images."""
+    """Two latent points, float32 (latent_dim,), and the digits that their images show."""
 
     z_from: Tensor
     z_to: Tensor
@@ -32,7 +32,7 @@ def sample_latents(count: int, latent_dim: int, rng: torch.Generator) -> Tensor:
 
 @torch.no_grad()
 def generate(network: nn.Module, z: Tensor) -> Tensor:
-    """Generate the images, float32 (n, 1, 28, 28) on the CPU, of latent points z (n, latent_dim).
+    """Generate images, float32 (n, 1, 28, 28) on the CPU, from latent points z (n, latent_dim).
 
     Args:
         network: a generator, usually in eval mode.
@@ -44,7 +44,7 @@ def generate(network: nn.Module, z: Tensor) -> Tensor:
 def interpolate(
     z_from: Tensor, z_to: Tensor, num_images: int = 9, spherical: bool = False
 ) -> Tensor:
-    """Return evenly spaced points from `z_from` to `z_to`, including both ends.
+    """Return evenly spaced latent points from `z_from` to `z_to`, including both ends.
 
     The assignment's 7 steps between two ends correspond to `num_images=9`.
 
@@ -56,7 +56,8 @@ def interpolate(
         float32 (num_images, latent_dim); the first and last rows are exactly the two ends.
 
     Raises:
-        UsageError: there are fewer than 2 images, or the arc is between opposite directions.
+        UsageError: `num_images` is less than 2, or the ends of the arc point in opposite
+            directions.
     """
     if num_images < 2:
         raise UsageError(
@@ -70,12 +71,12 @@ def interpolate(
 
 
 def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
-    """Interpolate on an arc: the direction turns evenly, and the length changes evenly.
+    """Interpolate along an arc on which the direction and the length change evenly.
 
     This is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion Curves",
     1985, section 3.3), applied to the two directions. Nearly all standard normal points have a
-    length near sqrt(latent_dim). Points on the arc keep the length of the ends, and points on the
-    straight line do not. Between parallel ends, the arc is the straight line.
+    length near sqrt(latent_dim). Points on the arc keep this length, whereas points on the straight
+    line are shorter. If both ends point in the same direction, the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -85,7 +86,7 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
         float32 (n, latent_dim).
 
     Raises:
-        UsageError: the ends point in opposite directions, so that no arc is the shortest.
+        UsageError: the ends point in opposite directions, so there is no unique shortest arc.
     """
     ends = torch.stack([z_from, z_to]).double()
     lengths = ends.norm(dim=1)
@@ -113,17 +114,17 @@ def pair_of_classes(
     digit_from: int | None = None,
     digit_to: int | None = None,
 ) -> Pair:
-    """Return two latent points whose images show different digits, each with at least 90%
-    probability.
+    """Return two latent points whose images clearly show two different digits.
 
     Args:
-        generator_network: from z (batch, latent_dim) to images, in eval mode.
-        classifier: from images to logits (batch, 10).
-        seed: determines 1,000 candidates; the function returns the first two that fit.
+        generator_network: maps z (batch, latent_dim) to images, in eval mode.
+        classifier: maps images to logits (batch, 10); each of the two digits must have a
+            probability of at least 90%.
+        seed: determines 1,000 candidates, of which the first two that fit are returned.
         digit_from, digit_to: the digits to show, 0 to 9; any two by default.
 
     Raises:
-        ToolkitError: no two of the candidates fit.
+        ToolkitError: no two candidates fit.
         UsageError: the same digit is requested at both ends.
     """
     if digit_from is not None and digit_from == digit_to:
@@ -147,9 +148,9 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield the points, of 1,000, whose digit the classifier is sure of, and their digits.
+    """Yield (point, digit) for those of 1,000 points whose digit the classifier is sure of.
 
-    Images are generated in small batches, so a caller can stop as soon as it has enough points.
+    Images are generated in small batches, so a caller that has enough points can stop early.
     """
     latent_dim = cast(int, generator_network.latent_dim)
     points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
@@ -166,8 +167,8 @@ def _first_digit(
     """Return the first digit that fits, or None if no digit fits.
 
     Args:
-        requested: the only digit that fits; None if any does.
-        other_than: without a request, the digit that does not fit.
+        requested: the only digit that fits; None to accept any digit.
+        other_than: the digit that does not fit; ignored if a digit is requested.
     """
     for digit in digits:
         if requested is None and digit != other_than:
@@ -178,7 +179,7 @@ def _first_digit(
 
 
 def no_sample_of(digit: int) -> ToolkitError:
-    """Return the error that says that no candidate shows this digit."""
+    """Return an error with the message that no candidate shows this digit."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

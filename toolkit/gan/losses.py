@@ -5,8 +5,8 @@ the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). The two expressions with
-softplus never overflow.
+In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). Written with softplus,
+neither expression can overflow.
 """
 
 from collections.abc import Callable
@@ -36,10 +36,10 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return E_q[log(1 - D(G(Z)))], exactly the generator's part of (10): a scalar <= 0.
+    """Return E_q[log(1 - D(G(Z)))], the generator's part of (10): a scalar <= 0.
 
-    The gradient of this loss vanishes where the discriminator is confident, just when the generator
-    needs it most.
+    The gradient of this loss vanishes where the discriminator is confident, which is exactly where
+    the generator needs a gradient most.
     """
     return -F.softplus(fake_logits).mean()
 
@@ -47,7 +47,7 @@ def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
     """Return -E_q[log D(G(Z))], a scalar >= 0, whose gradient does not vanish.
 
-    The fixed point is the same as for the minimax loss. Source: Goodfellow et al., "Generative
+    This loss has the same fixed point as the minimax loss. Source: Goodfellow et al., "Generative
     Adversarial Nets" (2014), section 3.
     """
     return F.softplus(-fake_logits).mean()
@@ -56,8 +56,9 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0, which is 2 if l = 0.
 
-    For logits between -1 and 1, every image has the same gradient. In (10), an image's gradient
-    grows with the error of D. Source: Lim and Ye, "Geometric GAN" (2017), section 3.
+    For logits between -1 and 1, the gradient has the same size for every image. With (10), the
+    gradient for an image grows with D's error on this image. Source: Lim and Ye, "Geometric GAN"
+    (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).

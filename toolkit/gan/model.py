@@ -1,13 +1,13 @@
 """Generators, discriminators and the digit classifier. Pixels go from 0 (background) to 1 (ink).
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
-exported (see `toolkit.gan.training`). With this head, the discriminator's features also learn to
-classify the digits of real images, which improves the features for both tasks. Semi-supervised GANs
-introduced the use of real images' labels in the discriminator (Salimans et al., "Improved
-Techniques for Training GANs", 2016, section 5). The model is not an AC-GAN (Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN
-also classifies generated images, and its generator is conditioned on a class. The generator here
-never sees a label.
+exported (see `toolkit.gan.training`). With this head, the discriminator also learns to classify the
+digits of real images, which improves its features for both tasks. Semi-supervised GANs introduced
+the use of labels of real images in the discriminator (Salimans et al., "Improved Techniques for
+Training GANs", 2016, section 5). The model is not an AC-GAN (Odena et al., "Conditional Image
+Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN also classifies
+generated images, and its generator is conditioned on a class. The generator here never sees a
+label.
 """
 
 import torch
@@ -17,9 +17,7 @@ from toolkit.common.checks import check_images, check_latents, check_sizes
 
 
 def init_dcgan(layer: nn.Module) -> None:
-    """Initialise weights from N(0, 0.02^2), as in DCGAN (Radford, Metz and Chintala, 2016,
-    section 4).
-    """
+    """Draw weights from N(0, 0.02^2), as in DCGAN (Radford, Metz and Chintala, 2016, section 4)."""
     if isinstance(layer, nn.Linear | nn.Conv2d):
         nn.init.normal_(layer.weight, std=0.02)
         if layer.bias is not None:
@@ -27,18 +25,18 @@ def init_dcgan(layer: nn.Module) -> None:
 
 
 class ConvGenerator(nn.Module):
-    """A small convolutional generator, whose layers have 7 x 7, 14 x 14 and 28 x 28 pixels.
+    """A small convolutional generator with layers of 7 x 7, 14 x 14 and 28 x 28 pixels.
 
-    Convolution and pixel shuffle enlarge the images. Pixel shuffle turns four channels into one
+    Convolutions and pixel shuffles enlarge the images. A pixel shuffle turns four channels into one
     channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
     Before these layers, a mapping network moves z. The digits are ten separate kinds of image, but
-    z is one connected cloud. A generator that changes slowly with z therefore draws something
-    between two digits in many places. The mapping network can make the places between two digits
-    small. StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
-    Architecture for GANs", 2019). In this generator, the output of the mapping network is added to
-    z, so at first the mapping network changes nothing.
+    z is one connected cloud. If a generator's image changes slowly with z, the image is therefore
+    something between two digits in many places of this cloud. The mapping network can shrink these
+    places. StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
+    Architecture for GANs", 2019). Here, the output of the mapping network is added to z, and this
+    output is close to 0 at first, so the untrained mapping network changes almost nothing.
 
     Args:
         latent_dim: size of z.
@@ -84,7 +82,7 @@ class ConvGenerator(nn.Module):
         """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
 
         Raises:
-            ValueError: z has another shape or dtype.
+            ValueError: z has the wrong shape or dtype.
         """
         check_latents(z, self.latent_dim)
         if self.mapping is not None:
@@ -96,7 +94,7 @@ class ConvDiscriminator(nn.Module):
     """A convolutional discriminator without normalisation: 28 x 28, 14 x 14, 7 x 7, one logit.
 
     Args:
-        width: channels at 7 x 7; half as many at 14 x 14.
+        width: channels at 7 x 7; there are half as many at 14 x 14.
         hidden_size: size of the features.
     """
 
@@ -122,7 +120,7 @@ class ConvDiscriminator(nn.Module):
         """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
-            ValueError: `images` has another shape or dtype.
+            ValueError: `images` has the wrong shape or dtype.
         """
         logits: Tensor = self.readout(self.features(images))
         return logits
@@ -164,9 +162,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """The discriminator of the assignment's template, without the sigmoid: 784 -> 512 -> 256 ->
-    1.
-    """
+    """The template's discriminator without its sigmoid: 784 -> 512 -> 256 -> 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,13 +214,13 @@ class Classifier(nn.Module):
         """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 10).
 
         Raises:
-            ValueError: `images` has another shape or dtype.
+            ValueError: `images` has the wrong shape or dtype.
         """
         logits: Tensor = self.readout(self.features(images))
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the layer before the logits: float32 (batch, 128), each >= 0."""
+        """Return the features before the logits: float32 (batch, 128), each number >= 0."""
         check_images(images)
         features: Tensor = self.layers(images)
         return features

@@ -81,7 +81,7 @@ class TrainState:
 
 
 def _loss_alone(loss: Tensor, real_features: Tensor) -> Tensor:
-    """Return the loss without any regularisation."""
+    """Return the loss unchanged, without any regularisation."""
     return loss
 
 
@@ -100,8 +100,8 @@ def discriminator_step(
         real: images (batch, 1, 28, 28), 0 to 1.
         fake: the same number of generated images.
         config: determines the form of the loss (10), and the precision.
-        regularise: maps the loss and the discriminator's features of `real` to the term that is
-            minimised.
+        regularise: maps the loss, and the discriminator's features of `real`, to the quantity that
+            is minimised.
 
     Returns:
         the loss before the update, a float32 scalar, without the terms that `regularise` adds.
@@ -155,7 +155,7 @@ def train_step(
         labels: the digits of the real images, int64 (batch,), for the auxiliary head.
 
     Returns:
-        the losses of discriminator and generator before their updates, two float32 scalars,
+        the losses of the discriminator and the generator before their updates, two float32 scalars,
         without the R1 penalty and the auxiliary loss.
     """
     generator, discriminator, average, auxiliary_head = state.networks
@@ -193,7 +193,7 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
     """Build Adam for the weights of one player; a mapping network gets its own parameter group.
 
-    The "lr_ratio" of a group is the group's learning rate as a fraction of the scheduled rate.
+    A group's "lr_ratio" is its learning rate as a fraction of the scheduled learning rate.
     """
     mapping = []
     weights = []
@@ -242,17 +242,17 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Return no metrics."""
+    """Return no metrics; `train` calls this function if no other is given."""
     return {}
 
 
 def _snapshot_steps(num_steps: int) -> set[int]:
-    """Return the steps after which samples are kept: evenly spaced, with the last one."""
+    """Return the evenly spaced steps after which samples are kept, including the last step."""
     return {k * num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
 
 
 def _is_due(step: int, interval: int, config: Config) -> bool:
-    """True after every `interval` steps, and after the last one."""
+    """Return True after every `interval` steps, and after the last step."""
     return step % interval == 0 or step == config.num_steps
 
 
@@ -285,8 +285,8 @@ def train(
         step, and at evenly spaced steps in between, including `num_steps // 2`.
 
     Raises:
-        UsageError: the run or the content of its directory has another config.
-        ToolkitError: the run's directory is damaged or cannot be written, or the training diverged.
+        UsageError: the run, or the content of its directory, has a different config.
+        ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)
     state = initial_state(config, device)

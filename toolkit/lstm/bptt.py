@@ -1,10 +1,10 @@
 """Backpropagation through time, written out: the same derivatives of (1) to (6) as autograd's.
 
-`sigmoids.py` contains the equations and explains s, r, C and H. Here, dv is the derivative of the
-loss with respect to v. The one exception is dc, the derivative with respect to C / 4. Divided by
-4, equation (5) reads C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The letter a denotes the
-pre-activations of i, f, s and o. The loop runs backwards from step T, where dH(T) comes from the
-readout, to step 1:
+`sigmoids.py` contains the equations and explains s, r, C and H. For any variable v, dv is the
+derivative of the loss with respect to v. The only exception is dc, which is the derivative with
+respect to C / 4. Equation (5), divided by 4, reads C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
+letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step T to
+step 1, and dH(T) comes from the readout:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1
@@ -14,10 +14,10 @@ readout, to step 1:
     da = dv * v * (1 - v)                  from (1) to (4), for v = i, f, s and o
     dW = dW + da [H(t-1); x(t)]^T          all steps share the weights, so their terms add up
     dH(t-1) = W_h^T da                     from (1) to (4)
-    dc(t-1) = dc * f                       from (5): no matrix and no tanh, so it need not vanish
+    dc(t-1) = dc * f                       from (5): no matrix, no tanh, so dc need not vanish
 
-Autograd computes the same derivatives with more and smaller operations. `benchmarks/lstm_speed.py`
-measures the time of both methods.
+Autograd computes the same derivatives, but splits the work into more and smaller operations.
+`benchmarks/lstm_speed.py` times both methods.
 """
 
 from typing import Any
@@ -32,18 +32,18 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Compute `sigmoids.last_hidden` with derivatives; it can be differentiated once, not twice."""
+    """Return the result of `sigmoids.last_hidden`, differentiable once but not twice."""
     apply: Any = _LastHidden.apply  # it has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h
 
 
 class _LastHidden(torch.autograd.Function):
-    """The autograd function of `last_hidden`, with the derivatives from this module's docstring."""
+    """The autograd function behind `last_hidden`; the module's docstring has the derivatives."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, weight: Tensor) -> Tensor:
-        """Compute `sigmoids.last_hidden`, but keep every step: column t is [H(t-1); x(t)]."""
+        """Compute the result of `sigmoids.last_hidden`, and save every column [H(t-1); x(t)]."""
         (batch_size, length), hidden_size = digits.shape, weight.size(1) - 10
         columns = weight.new_empty(length + 1, weight.size(1), batch_size)
         gates = weight.new_empty(length, weight.size(0), batch_size)

@@ -44,18 +44,16 @@ class Config:
 
     @property
     def num_threads(self) -> int:
-        """Return the number of threads; a different number gives slightly different weights.
+        """Return the number of threads to train with; this number slightly affects the weights.
 
-        In small networks, threads spend more time waiting for each other than computing, especially
-        on a machine that is busy with other work.
+        With a small network, several threads spend more time waiting for each other than computing,
+        especially on a machine that is busy with other work.
         """
         return 1 if self.hidden_size <= 256 else 2
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return a rough estimate of a training run's cost: multiplications, and bytes of
-        memory.
-        """
+        """Return a rough estimate of the run's cost: multiplications and bytes of memory."""
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
@@ -68,9 +66,7 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """Return the curriculum with the best settings for each model; both models take about as
-    long.
-    """
+    """Return a model's best curriculum settings; both models take about equally long to train."""
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

@@ -1,8 +1,9 @@
 """Palindromes of digits, in three disjoint splits.
 
 The left half of a palindrome of T digits, its first ceil(T / 2) digits, determines the palindrome.
-A hash of the left half determines the split: 80% train, 10% validation, 10% test. So the splits are
-disjoint at every length, whatever the seed, the order or the number of workers.
+A hash of the left half determines the split: 80% train, 10% validation, 10% test. The splits are
+therefore disjoint at every length, regardless of the seed, the order of the data and the number of
+workers.
 """
 
 from typing import Literal, get_args
@@ -22,9 +23,7 @@ CHUNK = 1_000_000  # left halves listed at a time, to bound the memory
 
 
 def half_length(length: int) -> int:
-    """Return ceil(length / 2), the number of digits that determine a palindrome of `length`
-    digits.
-    """
+    """Return ceil(length / 2), the number of digits that determine the whole palindrome."""
     return (length + 1) // 2
 
 
@@ -44,8 +43,8 @@ def palindromes(
         int64 of shape (count, length) with digits 0 to 9.
 
     Raises:
-        UsageError: a size is too small, the split is unknown, or there are fewer distinct
-            palindromes than requested.
+        UsageError: `count` or `length` is too small, the split is unknown, or there are fewer
+            distinct palindromes than requested.
     """
     if length < 2:
         raise UsageError(f"A palindrome needs a length of at least 2 digits, not {length}.")
@@ -68,14 +67,15 @@ def palindromes(
 def all_palindromes(length: int, split: Split) -> Tensor:
     """Return every palindrome of the split in numerical order: int64 of shape (n, length).
 
-    The number n is about 0.8 or 0.1 times 10^ceil(length / 2), so keep `length` small.
+    n is about 0.8 (train) or 0.1 (validation, test) times 10^ceil(length / 2), so keep `length`
+    small.
     """
     half = half_length(length)
     return _mirror(_to_digits(_list_halves(half, split), half), length)
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return an evaluation set: `count` distinct palindromes, or the whole split if it is smaller.
+    """Return an evaluation set: `count` distinct palindromes, or the whole split if that is less.
 
     Returns:
         int64 of shape (n, length), n <= count.
@@ -147,9 +147,7 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample by rejection: 8 of 10 left halves fall into train, and 1 of 10 into each other
-    split.
-    """
+    """Sample by rejection, which accepts 8 of 10 halves for train, and 1 of 10 otherwise."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -160,7 +158,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample until there are `count` distinct left halves; fast if many more are available."""
+    """Sample until there are `count` distinct left halves; fast if many more halves exist."""
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -170,7 +168,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all left halves; fast if `count` is over a tenth of the list."""
+    """Sample from the list of all left halves; fast if `count` exceeds a tenth of the list."""
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):

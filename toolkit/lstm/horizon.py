@@ -1,9 +1,9 @@
 """The memory-horizon study, a grid of independent trials that run in parallel.
 
 A trial trains one network and tests it at several values of T. joblib runs the trials on this
-machine's cores or on a Dask cluster; the results are the same. A grid has a run directory, and each
-finished trial is one step in the log of this run. So an interrupted study continues where it
-stopped.
+machine's cores or on a Dask cluster; the results are the same. Each grid has a run directory, and
+each finished trial is one step in the log of that run. An interrupted study therefore continues
+where it stopped.
 """
 
 import json
@@ -31,7 +31,7 @@ NEWER: Row = {"fast": True}  # settings that trials before 0.3 lack, and how the
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run of the grid, and the lengths at which the network is tested."""
+    """One training run of a grid, and the lengths at which its network is tested."""
 
     family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid; a run directory refuses the trials of a grid with another key."""
+    """The key of a grid; a run directory rejects the trials of a grid with a different key."""
 
     sha256: str
 
@@ -52,7 +52,7 @@ def run_trial(trial: Trial) -> Row:
 
     Returns:
         the settings, `steps`, `seconds`, `longest` (T of the longest training palindrome) and
-        `accuracy_<T>` for each T; if anything fails, the settings and `error`.
+        `accuracy_<T>` for each T; if anything fails, only the settings and `error`.
     """
     config = trial.config
     row = _settings(trial)
@@ -70,7 +70,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Report nothing about finished trials."""
+    """Ignore a finished trial; `run_grid` does so by default."""
 
 
 def run_grid(
@@ -86,17 +86,17 @@ def run_grid(
     Args:
         trials: the grid.
         directory: the run directory of the grid.
-        cluster: address of a Dask scheduler; by default this machine's cores are used.
-        num_workers: processes on this machine; -1 for one per core.
+        cluster: the address of a Dask scheduler; by default, this machine's cores are used.
+        num_workers: the number of processes on this machine; -1 for one per core.
         report: called with the number of finished trials and the newest row.
 
     Returns:
-        a row for each trial, in the order of `trials`; failed ones have an "error".
+        a row for each trial, in the order of `trials`; the row of a failed trial has an "error".
 
     Raises:
-        UsageError: there are no trials, `directory` has the results of another grid, or there is
-            no scheduler at `cluster`.
-        ToolkitError: Dask is not installed, or see `Run`.
+        UsageError: there are no trials, `directory` contains the results of another grid, or there
+            is no scheduler at `cluster`.
+        ToolkitError: Dask is not installed, or `Run` raises this error.
     """
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")
@@ -118,26 +118,24 @@ def run_grid(
 
 
 def _log_result(run: Run, row: Row) -> None:
-    """Keep the result of a trial, unless it failed."""
+    """Log the result of a trial, unless the trial failed."""
     if "error" not in row:
         run.log(run.step + 1, **row)
         run.save(run.step + 1, run.seconds + row["seconds"])
 
 
 def _without_step(row: Row) -> Row:
-    """Return a row without the number of its entry in the log."""
+    """Return a log entry without its step number."""
     return {name: value for name, value in row.items() if name != "step"}
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """Return a trial's settings as stored grids have them; grids from before 0.3 lack newer
-    settings.
-    """
+    """Return the settings that identify a trial, in the form that versions before 0.3 stored."""
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings without each setting in `NEWER` that has its old value."""
+    """Return the settings without the settings in `NEWER` that have their old values."""
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 
@@ -146,7 +144,7 @@ def _settings(trial: Trial) -> Row:
 
 
 def _key(row: Row) -> str:
-    """Return a key of the trial's settings, which identifies the trial."""
+    """Return a key that identifies a trial by its settings."""
     row = NEWER | row
     return json.dumps({name: row[name] for name in ("family", *asdict(Config()))})
 

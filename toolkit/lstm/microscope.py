@@ -15,7 +15,7 @@ GATES = ("i", "f", "o", "g", "c", "h")  # in the order in which an LSTM's cell r
 
 
 def is_lstm(network: Any) -> bool:
-    """Return True for an LSTM, which has a cell c, and False for a vanilla RNN."""
+    """Return True if the network is an LSTM (with a cell c), and False if it is a vanilla RNN."""
     return hasattr(network, "trace")
 
 
@@ -28,7 +28,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
         digits: int64 (length,), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h for an LSTM, or h for an RNN, each float32 (length, hidden_size).
+        i, f, o, g, c, h for an LSTM, or only h for an RNN, each float32 (length, hidden_size).
     """
     if is_lstm(network):
         return dict(zip(GATES, (x[0] for x in network.trace(digits[None])), strict=True))
@@ -42,7 +42,7 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        h and, for an LSTM, c, each a list of float32 (batch, hidden_size).
+        h, and for an LSTM also c, each a list of one float32 (batch, hidden_size) per step.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     projected.requires_grad_()  # the weights of an export do not, so nothing would
@@ -55,10 +55,11 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
 
 
 def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """Map h and, for an LSTM, c, each (batch, hidden_size), to their values at the next step.
+    """Map the state (h, and for an LSTM also c) to the state at the next step.
 
     Args:
-        projected: the result of the cell's `project` for the digits that are read.
+        projected: the result of the cell's `project` for the digits at the next step.
+        state: h, and for an LSTM also c, each (batch, hidden_size).
     """
     if len(state) == 1:
         return [network.cell.step(projected, state[0])]
@@ -78,7 +79,7 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
         labels: int64 (batch,).
 
     Returns:
-        "h" (and "c" for an LSTM) -> `length` numbers, each a mean over the batch.
+        "h" (and "c" for an LSTM) -> `length` numbers, one per step, each averaged over the batch.
     """
     memory = states(network, digits)
     loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")
@@ -100,9 +101,9 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 def telling_cells(network: Any, h: Tensor) -> Tensor:
     """Sort the cells by their contribution to the answer, the largest first.
 
-    By (7), cell j adds W_pj h_j to the logit of the answer. A softmax ignores an amount that is
-    added to all ten logits. So the contribution of cell j is W_pj h_j minus the mean of what cell j
-    adds to the ten logits.
+    By (7), cell j adds W_pj h_j to the logit of the answer. Adding the same amount to all ten
+    logits does not change their softmax. The contribution of cell j is therefore W_pj h_j minus the
+    mean of the ten amounts that cell j adds to the logits.
 
     Args:
         h: float32 (hidden_size,), after the last step.

@@ -11,9 +11,9 @@ For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0
     p(t) = W_ph h(t) + b_p                           (7)  logits
     y~(t) = softmax(p(t))                            (8)  probabilities
 
-The models return the logits (7) of the last step, computed in the dtype of their weights. Apply the
-softmax (8) only to show probabilities, because `cross_entropy` contains it. With a second softmax,
-the loss could not fall below 1.46.
+The models return the logits (7) after the last step, computed in the dtype of their weights. Apply
+the softmax (8) only to show probabilities, because `cross_entropy` already contains the softmax.
+With a second softmax, the loss could not fall below 1.46.
 """
 
 from typing import NamedTuple
@@ -70,7 +70,7 @@ class LSTMCell(nn.Module):
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
-        """Compute the same as `forward`, from `project(x)` instead of x."""
+        """Compute the same result as `forward`, but from `project(x)` instead of x."""
         gates = torch.addmm(projected, h, self.weight_hh.t())
         i, f, g, o = gates.chunk(4, dim=1)
         g = torch.tanh(g)  # (1)
@@ -85,12 +85,13 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    With these inputs, W_x x + b is computed only ten times and looked up at every step of every
-    sequence.
+    These inputs make it possible to compute W_x x + b only ten times, and to look the results up at
+    every step of every sequence.
 
     Args:
-        weight: W_x, (rows, input_size), whose dtype and device the inputs have. If the input size
-            is 10, the code of a digit is one-hot; if it is 1, it is the bare digit.
+        weight: W_x, (rows, input_size); the inputs get its dtype and device. If the input size is
+            10, each digit is one-hot encoded; if the input size is 1, the input is the digit
+            itself.
     """
     if weight.size(1) == 10:
         return torch.eye(10, dtype=weight.dtype, device=weight.device)
@@ -102,8 +103,8 @@ class LSTM(nn.Module):
 
     Args:
         hidden_size: size of h and c.
-        one_hot: encode each digit as ten numbers, one of which is 1; if False, as the number
-            itself.
+        one_hot: True to encode each digit as ten numbers, one of which is 1; False to use the digit
+            itself as the input.
         forget_bias: see `LSTMCell`.
     """
 
@@ -120,16 +121,14 @@ class LSTM(nn.Module):
         """Map digits, int64 (batch, length), to the logits p after the last digit, (batch, 10).
 
         Raises:
-            ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
+            ValueError: `digits` has the wrong dtype or shape, or contains a value outside 0 to 9.
         """
         check_digits(digits)
         logits: Tensor = self.readout(self.last_hidden(digits))  # (7)
         return logits
 
     def last_hidden(self, digits: Tensor) -> Tensor:
-        """Return h after the last digit, (batch, hidden_size), by equations (1) to (6) in a
-        loop.
-        """
+        """Return h after the last digit, (batch, hidden_size), by looping over (1) to (6)."""
         projected = self.cell.project(all_inputs(self.cell.weight_ih))
         h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)
@@ -178,12 +177,12 @@ class RNNCell(nn.Module):
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
-        """Compute the same as `forward`, from `project(x)` instead of x."""
+        """Compute the same result as `forward`, but from `project(x)` instead of x."""
         return torch.tanh(torch.addmm(projected, h, self.weight_hh.t()))
 
 
 class RNN(nn.Module):
-    """The baseline: a network like `LSTM`, with h as its only memory."""
+    """The baseline: a network like `LSTM`, but with h as its only memory."""
 
     def __init__(self, hidden_size: int = 128, one_hot: bool = True) -> None:
         super().__init__()
@@ -196,7 +195,7 @@ class RNN(nn.Module):
         """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
 
         Raises:
-            ValueError: `digits` has another dtype or shape, or a value outside 0 to 9.
+            ValueError: `digits` has the wrong dtype or shape, or contains a value outside 0 to 9.
         """
         check_digits(digits)
         projected = self.cell.project(all_inputs(self.cell.weight_ih))

@@ -1,7 +1,7 @@
 """The equations of `model.py` with sigmoids only, for a faster loop.
 
-Because tanh(x) = 2 sigmoid(2x) - 1, one sigmoid can compute all four gates if the rows of g are
-doubled. Let a(t) be the pre-activation of g in (1), and let
+Because tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid can compute all four gates if the rows
+of g are doubled. Let a(t) be the pre-activation of g in (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1
     C(t) = 2 c(t)
@@ -13,11 +13,11 @@ Then equations (5) and (6) become
     C(t) = i(t) * (4 s(t) - 2) + C(t-1) * f(t)     (5), doubled
     H(t) = (r(t) - 1/2) * o(t)                     (6), halved
 
-Sigmoids are fast on every processor, but torch.tanh takes from 0.8 to 5 times as long.
+torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
 
-Each sequence is a column, so the rows of a gate are next to each other in memory, and all results
-are written in place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t).
-So one product with one matrix gives the pre-activations of all gates.
+Each sequence is a column, so the rows of a gate are adjacent in memory, and all results are written
+in place. Each column contains H(t-1) and, below H(t-1), the one-hot code of the digit x(t). A
+single matrix product therefore gives the pre-activations of all gates.
 """
 
 import torch
@@ -25,10 +25,9 @@ from torch import Tensor
 
 
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
-    """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations, those of g
-    doubled.
+    """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The result can be differentiated.
+    The pre-activations of g are doubled. The result can be differentiated.
 
     Args:
         projected: W_x x + b of each of the ten digits, float (10, 4 hidden_size), with the gates in

@@ -70,14 +70,14 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return the next longest T: if over 97% of a batch are right, T grows by a quarter, plus 1."""
+    """Return the next `longest`, larger by a quarter plus 1 if over 97% of a batch are right."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
 def sample_length(longest: int, rng: torch.Generator) -> int:
-    """Sample T uniformly from 5 (or `longest`, if that is less) to `longest`.
+    """Sample T uniformly from 5 (or from `longest`, if `longest` is less than 5) to `longest`.
 
-    Mixed lengths teach the network to hold the first digit for any number of steps.
+    Mixed lengths teach the network to remember the first digit for any number of steps.
     """
     shortest = min(FIRST_LENGTH, longest)
     return int(torch.randint(shortest, longest + 1, (), generator=rng))
@@ -85,7 +85,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), whose last digit is predicted."""
+    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), that the model completes."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
@@ -95,7 +95,7 @@ def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> flo
 
 
 class Tested(NamedTuple):
-    """An accuracy, 0 to 1, and the number of palindromes that it was measured on."""
+    """An accuracy, 0 to 1, and the number of palindromes on which the accuracy was measured."""
 
     value: float
     num_examples: int
@@ -109,9 +109,9 @@ def accuracy_by_length(
     Args:
         lengths: the values of T.
         seed: the seed of the test palindromes.
-        num_test: palindromes per T. Beyond T = 1000 there are fewer, at least 100, so that the
-            number of digits stays the same. Short T have fewer too: at T = 5 there are only 100
-            distinct test palindromes.
+        num_test: palindromes per T. Beyond T = 1000, the number falls, to no less than 100, so that
+            the total number of digits stays the same. The number is also smaller for short T: at
+            T = 5, there are only 100 distinct test palindromes.
     """
     result = {}
     for length in lengths:
@@ -167,7 +167,7 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Count the streak, and return True if the training may stop before its last step."""
+    """Update the streak, and return True if training may stop before its last step."""
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:
@@ -187,19 +187,19 @@ def train(
 ) -> LSTM | RNN:
     """Train a model, or continue an interrupted `run`.
 
-    Every `eval_every` steps, the run's log gets the loss and the validation accuracy, and the
-    checkpoint gets the state.
+    Every `eval_every` steps, the loss and the validation accuracy are logged, and the state is
+    saved in the checkpoint.
 
     Args:
         run: opened with the same config.
-        quiet: show no progress.
+        quiet: True to show no progress.
 
     Returns:
         the trained network, on `device`.
 
     Raises:
-        UsageError: the run or the content of its directory has another config.
-        ToolkitError: the run's directory is damaged or cannot be written, or the training diverged.
+        UsageError: the run, or the content of its directory, has a different config.
+        ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)
     state = initial_state(config, device)

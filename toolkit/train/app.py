@@ -1,6 +1,6 @@
 """The command line: python -m toolkit.train COMMAND; --help lists the commands.
 
-Each command imports what it needs when it is called, so that --help appears at once.
+Each command imports the modules that it needs only when it is called, so --help appears at once.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ app = command_group(
 
 
 def add_recurrent(model: Literal["lstm", "rnn"], help_text: str) -> None:
-    """Add the commands `lstm` and `rnn`, which have the same options."""
+    """Add the command `lstm` or `rnn`; both commands have the same options."""
 
     @app.command(name=model, help=help_text)
     @reports_errors

@@ -35,10 +35,10 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder of the classifier that measures, `exports_dir` or else the toolkit's own.
+    """Return the folder of the classifier: `exports_dir`, or else the toolkit's own exports.
 
     Raises:
-        ToolkitError: the classifier is not the one that the manifest lists.
+        ToolkitError: the classifier in `exports_dir` differs from the manifest.
     """
     file, _ = find_file("classifier", exports_dir)
     path = exports_dir / file
@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier that measures to the folder of the exports that it measures.
+    """Copy the classifier that measures the exports into the folder of these exports.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.
@@ -67,10 +67,10 @@ def keep_classifier(exports_dir: Path) -> None:
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
-    """Load the exported classifier on the CPU, from the workspace or else from the toolkit.
+    """Load the classifier on the CPU, from the workspace or else from the toolkit's exports.
 
     Raises:
-        ToolkitError: as `find_classifier`.
+        ToolkitError: see `find_classifier`.
     """
     classifier: nn.Module = load("classifier", find_classifier(workspace.exports_dir))
     return classifier
@@ -79,13 +79,13 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
     """Load the exported classifier as the evaluator that measures the GAN.
 
-    If the classifier is not the toolkit's own, a note tells the user.
+    If the classifier is not the toolkit's own, a note informs the user.
 
     Args:
-        options: the options of the evaluator.
+        options: further arguments of `Evaluator`.
 
     Raises:
-        ToolkitError: as `find_classifier`.
+        ToolkitError: see `find_classifier`.
     """
     classifier = load_classifier(workspace)
     folder = find_classifier(workspace.exports_dir)

@@ -71,10 +71,11 @@ LESSONS = {
 
 
 def hold_clinic(names: list[str], workspace: Workspace) -> None:
-    """Reproduce the failures called `names`, and write each to `<runs_dir>/<name>/`.
+    """Reproduce the failures called `names`, and write about each in `<runs_dir>/<name>/`.
 
-    `samples.png` and `curves.png` show the failure and its control, `measured.json` has the
-    metrics, and `lesson.md` says how to recognise the failure, its cause and its cure.
+    `samples.png` and `curves.png` show the failure and its control, `measured.json` contains the
+    metrics, and `lesson.md` explains how to recognise the failure, what causes the failure, and how
+    to cure it.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
@@ -93,7 +94,7 @@ def hold_clinic(names: list[str], workspace: Workspace) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a training."""
+    """The outcome of a training run."""
 
     log: list[Diagnostics]
     images: Tensor  # float32 (25, 1, 28, 28), samples after the last step
@@ -101,7 +102,7 @@ class Outcome:
 
 
 def train_case(name: str, case: Case, mnist: MNIST, evaluator: Evaluator) -> Outcome:
-    """Train a case, and measure 1,000 samples."""
+    """Train with the settings of a case, and measure 1,000 samples."""
     networks, log = failures.train(name, case, mnist, evaluator.device)
     z = sample_latents(NUM_IMAGES, case.config.latent_dim, make_rng(0, "evaluation"))
     images = generate(networks.average, z)
@@ -124,10 +125,10 @@ def training_failure(
     """Train one failure and its control, and plot the results side by side.
 
     Args:
-        finished: outcomes that are reused; new outcomes are added.
+        finished: earlier outcomes, which are reused; new outcomes are added.
 
     Returns:
-        the table of the failure as Markdown.
+        a Markdown table about the failure.
     """
     lesson = LESSONS[name]
     images = {}
@@ -163,10 +164,10 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
     """Find the smallest batch that the generator can draw in training mode.
 
     Batch normalisation divides by the variance over a batch. If a sample is a vector, as in an MLP,
-    a single sample has no variance.
+    this variance does not exist for a batch of one sample.
 
     Returns:
-        1 and nothing, or 2 and a sentence that says why.
+        the size, 1 or 2, and for 2 a sentence with the reason (otherwise "").
     """
     try:
         failures.in_training_mode(generator, z[:1], 1)
@@ -176,10 +177,10 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
 
 
 def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator) -> str:
-    """Sample the exported generator correctly, and with wrong batch statistics.
+    """Sample from the exported generator, first correctly and then with wrong batch statistics.
 
     Returns:
-        the table of the failure as Markdown.
+        a Markdown table about the failure.
     """
     generator = Generator(workspace.generator)
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))
@@ -240,7 +241,7 @@ def write_evidence(
     """Write the pictures and the metrics that show a failure.
 
     Args:
-        plot: the options of `save_curves`.
+        plot: further arguments of `save_curves`.
     """
     pictures = [(title, figures.sheet(batch[:25])) for title, batch in images.items()]
     figures.save_captioned(directory / "samples.png", pictures, inches=3.2)

@@ -77,7 +77,7 @@ def draw_interpolation(
     """Draw 9 images between two samples of different classes, as a strip and as a GIF.
 
     Returns:
-        the two digits, or None, after a note to the user, if there were no such samples.
+        the two digits; or None if there are no such samples, which a note tells the user.
     """
     try:
         pair = pair_of_classes(average, evaluator.classifier, seed)
@@ -89,8 +89,9 @@ def draw_interpolation(
 
 
 def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
-    """Return the generator's metrics for the record and the manifest: means, and `..._sd` for their
-    sd.
+    """Return the generator's metrics for the record and the manifest.
+
+    Each metric is a mean over draws, and `<metric>_sd` is the standard deviation.
 
     Args:
         scores: the scores of the generator's samples.
@@ -122,7 +123,7 @@ def print_summary(
     interpolation: Interpolation | None,
     config: Config,
 ) -> None:
-    """Print the quality of the generator, and the pictures that were drawn."""
+    """Print the quality of the generator, and the paths of the pictures."""
     distance = scores.frechet_distance
     real = evaluator.real
     shares = [share.mean for share in scores.class_shares]
@@ -147,10 +148,10 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if this training was tried on other processors with the same measurements.
+    """Return True if this training run has been tried and measured on other processors.
 
-    The settings, the classifier and the number of samples must be the same; the precision depends
-    on the processor.
+    The settings, the classifier and the number of samples must be the same. Only the precision may
+    differ, because it depends on the processor.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -158,9 +159,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Draw 25 samples from the start, the middle and the end of training, a film, and the
-    curves.
-    """
+    """Draw samples from the start, the middle and the end of training, a film, and curves."""
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

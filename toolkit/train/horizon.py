@@ -56,7 +56,7 @@ QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials that are tested at the T at which they were trained."""
+    """Return trials whose networks are tested at the T at which they were trained."""
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -66,14 +66,12 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return trials with the curriculum that are tested far beyond the longest training
-    palindrome.
-    """
+    """Return trials with the curriculum, tested far beyond the longest training palindrome."""
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
 def smoke() -> list[Trial]:
-    """Return trials that take less than a minute."""
+    """Return a grid of trials that takes less than a minute."""
     short = replace(curriculum_config("lstm"), length=20, num_steps=150)
     trials = [
         *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
@@ -84,7 +82,7 @@ def smoke() -> list[Trial]:
 
 
 def default() -> list[Trial]:
-    """Return trials that take minutes on two cores."""
+    """Return a grid of trials that takes minutes on two cores."""
     rnn = Config(model="rnn", num_steps=1000)
     lstm = Config(num_steps=1000)
     return [
@@ -98,7 +96,7 @@ def default() -> list[Trial]:
 
 
 def long() -> list[Trial]:
-    """Return trials with more seeds, more lengths and more steps."""
+    """Return a grid of trials with more seeds, lengths and steps than `default`."""
     rnn = Config(model="rnn", num_steps=5000)
     lstm = Config(num_steps=5000)
     orthogonal = replace(rnn, orthogonal=True)
@@ -136,18 +134,18 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 
 
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
-    """Run the trials that have no result yet, and write the table and figures into `directory`.
+    """Run the trials that have no result yet, and write a table and figures into `directory`.
 
-    `horizon.csv` lists every trial, `horizon.md` has a line for each family and T, and
+    `horizon.csv` lists every trial, `horizon.md` has one line for each family and T, and
     `horizon.png` plots accuracy against T. `gradients.png` and `gates.png` show why the RNN learns
     so slowly.
 
     Args:
         preset: a key of `GRIDS`.
-        cluster: address of a Dask scheduler; by default this machine's cores are used.
+        cluster: the address of a Dask scheduler; by default, this machine's cores are used.
 
     Returns:
-        the table as Markdown.
+        the table in `horizon.md`.
     """
     trials = GRIDS[preset]()
 
@@ -165,7 +163,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
 
 def in_words(row: Row) -> list[str]:
-    """Return a text with the accuracies of a trial, each with its T."""
+    """Return the accuracies of a trial as texts, each of which names its T."""
     words = []
     for key, value in row.items():
         if key.startswith("accuracy_"):
@@ -174,12 +172,11 @@ def in_words(row: Row) -> list[str]:
 
 
 def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
-    """Train an RNN and an LSTM, and plot the gradient at early steps and the LSTM's gates.
+    """Train an RNN and an LSTM, and plot their gradients at early steps and the LSTM's gates.
 
-    The function trains an RNN and an LSTM with the curriculum up to T = 20, and plots both networks
-    before and after training on 100 unseen palindromes of 100 digits. Gradients are relative to the
-    gradient at the last step, because a network that predicts confidently has small gradients
-    everywhere.
+    Both networks are trained with the curriculum up to T = 20, and plotted before and after
+    training, on 100 unseen palindromes of 100 digits. Gradients are relative to the gradient at the
+    last step, because a network that predicts confidently has small gradients everywhere.
     """
     unseen = held_out(PLOTTED_LENGTH, "test", 100, make_rng(0, "test"))
     digits, labels = split_last(unseen)
@@ -210,9 +207,9 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
 
 @torch.no_grad()
 def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
-    """Plot gates and states of the LSTM over one sequence, digits (1, length).
+    """Plot the LSTM's gates and states over one sequence, `digits` of shape (1, length).
 
-    Cells are sorted by the mean of their forget gates.
+    The cells are sorted by the mean of each cell's forget gate.
     """
     i, f, o, g, c, h = (x[0].T for x in model.trace(digits))  # (hidden_size, length)
     order = f.mean(dim=1).argsort(descending=True)
@@ -244,7 +241,7 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with a line for each family and T, and the failed trials below it."""
+    """Return a Markdown table with one line for each family and T, and then the failed trials."""
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
@@ -264,9 +261,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T in a panel for each question, with bands from the worst to the
-    best seed.
-    """
+    """Plot accuracy against T, in one panel per question, with the range of the seeds."""
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
@@ -289,7 +284,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the curve of one family: its mean, and the band from the worst to the best seed.
+    """Return the curve of one family: the mean, and the band from the worst to the best seed.
 
     Args:
         by_length: T -> the accuracy of each seed.

@@ -21,7 +21,7 @@ def interpolate_generator(
     spherical: bool,
     seed: int,
 ) -> None:
-    """Draw a strip and a film of the images between two digits, in `<runs_dir>/<name>/`.
+    """Draw the images between two digits as a strip and a film, in `<runs_dir>/<name>/`.
 
     Args:
         digits: the digits at the two ends, or None for any.
@@ -43,9 +43,7 @@ def interpolate_generator(
 
 
 def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
-    """Draw the images of latent points (n, latent_dim) as a strip, `stem`.png, and a film,
-    `stem`.gif.
-    """
+    """Draw the images of latent points (n, latent_dim) as a strip (.png) and as a film (.gif)."""
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
     atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

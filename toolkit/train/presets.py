@@ -41,7 +41,7 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 
 @dataclass(frozen=True)
 class Plan(Generic[AnyConfig]):
-    """The plan of one training: its settings, the name of its run, and the words of its command."""
+    """The plan of a training run: the settings, the run's name, and the words of the command."""
 
     config: AnyConfig
     name: str  # of the run directory, e.g. "lstm-curriculum-length=20"
@@ -53,7 +53,7 @@ class Plan(Generic[AnyConfig]):
         return self.words[0]
 
     def customise(self, **options: Any) -> "Plan[AnyConfig]":
-        """Return the plan with other settings; None leaves a setting as it is."""
+        """Return the plan with some settings changed; a setting that is None stays as it is."""
         changed: dict[str, Any] = {}
         name = self.name
         for key, value in options.items():

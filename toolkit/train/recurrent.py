@@ -23,7 +23,7 @@ MODELS: tuple[Literal["lstm", "rnn"], ...] = ("lstm", "rnn")
 def train_both(
     preset: Preset, seed: int, workspace: Workspace, curriculum: bool, num_seeds: int = 1
 ) -> None:
-    """Train the LSTM and the RNN, and draw a figure with the curves of both networks."""
+    """Train the LSTM and the RNN, and draw the curves of both networks in one figure."""
     runs = {}
     for model in MODELS:
         plan = plan_recurrent(model, preset, curriculum).customise(seed=seed)
@@ -38,8 +38,10 @@ def train_recurrent(
     """Train the LSTM or the RNN, test it on unseen palindromes, draw the curve, and export it.
 
     Args:
-        num_test: palindromes at each T; without the curriculum, a tenth of this number.
-        num_seeds: the number of networks; the first is exported, and the accuracy of all is listed.
+        num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
+            this number is used.
+        num_seeds: the number of networks; the first network is exported, and the accuracies of all
+            networks are listed.
     """
     config = plan.config
     if num_seeds > 1:
@@ -70,10 +72,11 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the trial that tests a network at its own T, and at lengths near or far beyond it.
+    """Return the trial that tests a network at its own T, and at the T in `FAR` or `NEAR`.
 
     Args:
-        num_test: palindromes at each T; without the curriculum, a tenth of this number.
+        num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
+            this number is used.
     """
     lengths = {config.length}
     if config.curriculum:
@@ -85,9 +88,10 @@ def trial_of(config: Config, num_test: int) -> Trial:
 
 
 def export_name(config: Config) -> str:
-    """Return the name of the export.
+    """Return the name under which a network is exported.
 
-    The demos show "lstm" and "rnn". Only networks that learned with the curriculum get these names.
+    The demos show the exports "lstm" and "rnn". Only networks that were trained with the curriculum
+    get these names.
     """
     if config.curriculum:
         return config.model
@@ -95,16 +99,16 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train `num_seeds` - 1 further networks, with the seeds after the trial's own seed.
+    """Train `num_seeds` - 1 further networks, with the seeds that follow the trial's own seed.
 
-    The networks are trained side by side, each on one thread. Finished networks are kept in
-    `directory`, so an interrupted command continues with the remaining networks.
+    The networks are trained in parallel, each on one thread. The results of finished networks are
+    kept in `directory`, so an interrupted command continues with the remaining networks.
 
     Returns:
         T -> the accuracy of each network.
 
     Raises:
-        ToolkitError: a training failed.
+        ToolkitError: a training run failed.
     """
     first = trial.config.seed
     seeds = range(first + 1, first + num_seeds)
@@ -129,7 +133,7 @@ def list_metrics(
     """Return the metrics of a network for the record and the manifest.
 
     Args:
-        by_seed: T -> the accuracy of the networks with this seed and the following ones.
+        by_seed: T -> the accuracies of the networks with this seed and with the following seeds.
     """
     metrics: dict[str, Any] = {
         "length": config.length,
@@ -148,7 +152,7 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print the quality of the network, and of the networks that differ only in the seed."""
+    """Print the quality of the network, and of the networks that differ only in their seeds."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."
@@ -163,7 +167,7 @@ def print_summary(
 
 
 def plot_accuracy(path: Path, runs: dict[str, Run], length: int) -> None:
-    """Plot validation accuracy against steps, with a curve for each run."""
+    """Plot validation accuracy against training steps, with one curve for each run."""
     curves = {}
     for name, run in runs.items():
         steps = []

@@ -22,7 +22,7 @@ PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Measure draws of 10,000 samples of a generator, and compare the samples with real images.
+    """Measure several draws of 10,000 samples, and compare the samples with real images.
 
     The function prints the scorecard, and writes `scorecard.json` and `samples.png` to
     `<runs_dir>/<name>/`. The same seed gives the same bytes.
@@ -74,13 +74,13 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Return True if a latent point always gives the same image, whatever its batch."""
+    """Return True if a latent point gives the same image in every batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 
 
 def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
-    """Return each metric with mean, sd and num_draws, for scorecard.json."""
+    """Return the mean, the sd and num_draws of each metric, for scorecard.json."""
     facts: dict[str, object] = {}
     for name, value in card._asdict().items():
         if isinstance(value, list):
@@ -91,7 +91,7 @@ def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
 
 
 def to_markdown(samples: Scorecard[Spread], real: Scorecard[Spread], evaluator: Evaluator) -> str:
-    """Return the scorecard as a Markdown table, with an explanation below it."""
+    """Return the scorecard as a Markdown table, followed by an explanation."""
     real_in_words = in_words(real)
     lines = [
         f"| classifier {evaluator.sha256[:12]} | samples | real images |",

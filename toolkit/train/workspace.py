@@ -63,14 +63,13 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a training that takes hours or needs more memory than the machine
-        has.
+        """Ask the user before a run that takes hours or more memory than the machine has.
 
         Args:
             cost: the number of multiplications, and the bytes of memory.
 
         Raises:
-            UsageError: the user says no, or there is nobody to ask.
+            UsageError: the user says no, or nobody can be asked.
         """
         multiplications, memory = cost
         available = float("inf")
@@ -91,7 +90,7 @@ class Workspace:
             raise UsageError("Nothing was trained. Choose smaller sizes.")
 
     def with_precision(self, plan: Plan[ImageConfig]) -> Plan[ImageConfig]:
-        """Return the plan in the floating-point precision that suits the device."""
+        """Return the plan with the floating-point precision that suits the device."""
         return replace(plan, config=replace(plan.config, precision=pick_precision(self.device)))
 
     def export(
@@ -101,13 +100,13 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export the models of one run as a unit, and print notes about the replaced exports.
+        """Export the models of one run as a unit, and print notes about the exports they replace.
 
         Args:
-            models: name of the export, e.g. "generator" -> its network.
+            models: the name of each export, e.g. "generator" -> the network.
             record: the record of the run.
-            metrics: name of the export -> metrics for the manifest, taken from the record.
-            film: the film of the run, if the models include the "generator".
+            metrics: the name of each export -> metrics for the manifest, taken from the record.
+            film: the film of the run, if `models` includes "generator".
         """
         replaced = saving.save(
             models,
@@ -131,7 +130,7 @@ class Workspace:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Print the files that were replaced, and the command that restores the old files."""
+        """Print the names of the replaced files, and the command that restores the old files."""
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
         old_trainings: dict[str, None] = {}  # in order
         for replaced in self.replaced:
@@ -163,13 +162,13 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace that the options of a training command name.
+    """Open the workspace that is described by the options of a training command.
 
-    The function tries everything in advance that could otherwise fail after hours of training.
+    Everything that could otherwise fail after hours of training is tried in advance.
 
     Raises:
-        ToolkitError: the runs or the exports cannot be written there, their manifest is damaged, or
-            this torch cannot write every format.
+        ToolkitError: the runs or the exports cannot be written to these folders, the manifest is
+            damaged, or this torch cannot write every format.
         UsageError: this machine does not have the device.
     """
     exports = exports_dir or default_directory(preset, runs_dir)
@@ -205,10 +204,10 @@ def speed(device: torch.device, size: int = 1024) -> float:
 def evaluation_workspace(
     runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
 ) -> Workspace:
-    """Open the workspace of a command that measures a generator and trains nothing.
+    """Open the workspace of a command that measures a generator without training.
 
     Raises:
-        ToolkitError: the results cannot be written there.
+        ToolkitError: the results cannot be written to `runs_dir`.
     """
     make_directory(runs_dir)
     return Workspace(runs_dir, exports_dir or readable_exports(), data_dir, pick_device("cpu"))

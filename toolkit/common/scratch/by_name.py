@@ -11,9 +11,7 @@ from toolkit.common.scratch.left_over import say_left_over
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder, see `proved.scratch_directory`; no other command ever deletes the
-    folder.
-    """
+    """Make an empty folder that only this block deletes; see `proved.scratch_directory`."""
     scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
     try:
         yield Path(os.path.realpath(scratch.name))

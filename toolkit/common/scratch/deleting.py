@@ -21,7 +21,7 @@ class _Level:
 
     Attributes:
         name: the folder's name in its parent folder.
-        kept: names in the folder that are not deleted.
+        kept: names of entries in the folder that are not deleted.
         holds_mount: True if something is mounted in the folder.
     """
 
@@ -33,7 +33,7 @@ class _Level:
 def delete(name: str, parent: int) -> list[str]:
     """Delete a file, a link (not its target), or a folder with its content, at any depth.
 
-    File systems that are mounted inside the folder are left alone.
+    File systems that are mounted inside the folder are not touched.
 
     Args:
         name: a name in the open folder `parent`.
@@ -65,10 +65,10 @@ def delete(name: str, parent: int) -> list[str]:
 
 
 def empty(folder: int) -> list[str]:
-    """Delete the content of an open folder as `delete` does, but leave mounted file systems alone.
+    """Delete the content of an open folder, at any depth, except mounted file systems.
 
     Returns:
-        the failures; a folder that remains because of a mount does not count as a failure.
+        the failures, as in `delete`; a folder that remains because of a mount is not a failure.
     """
     failures: list[str] = []
     levels = [_Level("")]
@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files up to the first folder, and return the folder's name; None if there is none."""
+    """Delete files until a folder is found, and return its name, or None without a folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:
@@ -125,7 +125,7 @@ def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[s
 
 
 def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str]) -> None:
-    """Delete a folder after its content."""
+    """Delete a folder whose content has been deleted as far as possible."""
     if level.holds_mount:
         above.holds_mount = True
         above.kept.add(level.name)

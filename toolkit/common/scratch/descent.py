@@ -15,25 +15,25 @@ Identity = tuple[int, int]  # of a folder: its device and its inode
 
 
 class Moved(OSError):
-    """A folder was moved while something below it was inspected."""
+    """An error: a folder was moved while something below the folder was inspected."""
 
 
 def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
     """Open the folder `name` in the open folder `parent`, and return its descriptor.
 
     Raises:
-        OSError: `name` is not a folder or is a link, or this user may not open it.
+        OSError: `name` is a link or not a folder, or this user may not open the folder.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, dir_fd=parent)
 
 
 def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
-    """Open a folder like `open_folder`, after making a folder of this user accessible.
+    """Open a folder like `open_folder`, and first give its owner access if necessary.
 
     Raises:
-        Mounted: another file system is mounted there; its mode is unchanged.
-        OSError: `name` is not a folder or is a link, or this user may not open it at all.
+        Mounted: another file system is mounted on the folder, whose mode is unchanged.
+        OSError: `name` is a link or not a folder, or this user cannot get access to the folder.
     """
     flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(name, flags | getattr(os, "O_PATH", os.O_RDONLY), dir_fd=parent)
@@ -64,17 +64,18 @@ def identity(folder: int) -> Identity:
 
 
 class Mounted(OSError):
-    """Another file system is mounted on a folder."""
+    """An error: another file system is mounted on a folder."""
 
 
 class Descent:
-    """A descriptor that moves down and up in a tree; a way up is trusted only if it leads back.
+    """A descriptor that moves down and up in a tree of folders.
 
     Attributes:
-        here: the current folder, which is open.
+        here: the descriptor of the current folder.
 
     Args:
-        folder: the open folder in which the descent starts; the descent never leaves this folder.
+        folder: the open folder in which the descent starts, and which it never leaves. A step up
+            must lead back to the folder from which the step down was made.
     """
 
     def __init__(self, folder: int) -> None:

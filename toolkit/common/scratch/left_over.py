@@ -7,7 +7,7 @@ NAMED = 3  # in one message
 
 
 def say_left_over(folder: Path, failures: list[str]) -> None:
-    """Report the files that could not be deleted in one message for the machine's administrator."""
+    """Print one message that tells the administrator which files could not be deleted."""
     if not failures:
         return
     names = "; ".join(failures[:NAMED])

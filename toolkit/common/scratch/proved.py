@@ -1,11 +1,11 @@
 """Scratch folders with a proof of their maker; a folder without this proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
-        .toolkit-scratch  the proof: names the folder it is in; locked as long as its maker lives
+        .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
         files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no valid proof. If another file is
-beside `files`, this file and the folder PURPOSE-random/ are kept.
+A folder that was copied or moved, or that another user made, has no valid proof. If PURPOSE-random/
+contains any other file beside `files`, that file and PURPOSE-random/ are kept.
 """
 
 import contextlib
@@ -33,7 +33,8 @@ MOST_BYTES = 8192  # of a proof
 def scratch_directory(purpose: str) -> Iterator[Path]:
     """Make an empty folder for one purpose, and delete it with its content at the end.
 
-    If a file cannot be deleted, a message on the error output names it, and nothing is raised.
+    If a file cannot be deleted, a message on standard error names the file, and no exception is
+    raised.
 
     Args:
         purpose: the beginning of the folder's name.
@@ -55,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Do nothing before a folder is deleted."""
+    """Do nothing and return no failures; `clear_left_over` calls this function by default."""
     return []
 
 
@@ -64,11 +65,11 @@ def clear_left_over(
     kept: Iterable[Path],
     first: Callable[[Path], list[str]] = _nothing_first,
 ) -> None:
-    """Delete the folders that killed commands of this user left behind.
+    """Delete the scratch folders that this user's killed commands left behind.
 
     Args:
         purpose: the purpose of the folders.
-        kept: no folder that contains one of these is touched.
+        kept: paths that must survive; no folder that contains any of these paths is touched.
         first: called with the folder `files` before its deletion; if `first` returns failures, the
             folder is kept.
     """
@@ -89,7 +90,7 @@ def clear_left_over(
 
 
 class NotAbandoned(OSError):
-    """A folder is still in use, or it has no proof of its maker."""
+    """An error: a folder is still in use, or has no valid proof of its maker."""
 
 
 @contextlib.contextmanager
@@ -107,10 +108,10 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of an abandoned folder: it belongs to this user, and its maker has ended.
+    """Lock the proof of a folder of this user whose maker has ended.
 
     Raises:
-        NotAbandoned: the folder is still in use, or belongs to another user.
+        NotAbandoned: the folder is in use or belongs to another user, or its proof is invalid.
         OSError: there is no proof, or the proof is locked.
     """
     if os.fstat(folder).st_uid != os.geteuid():
@@ -132,14 +133,12 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the content that a folder's proof must have; a copied folder needs a different
-    proof.
-    """
+    """Return the content that a folder's proof must have, which differs for any copy."""
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
 def _parsed(data: bytes) -> object:
-    """Parse a proof; return None if it is malformed."""
+    """Return the content of a proof, or None if the proof is malformed."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

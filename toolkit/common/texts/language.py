@@ -1,7 +1,7 @@
 """Translations: the English text is in the code, and `zh.toml` has the Chinese for each text.
 
-A text without a translation stays English, for example a teacher's own names for tasks. Tests make
-sure that all texts of the toolkit have a translation.
+Texts without a translation stay English; examples are the names that a teacher gives to tasks.
+Tests make sure that all of the toolkit's texts are translated.
 """
 
 import functools
@@ -15,18 +15,18 @@ TAGS: dict[Language, str] = {"en": "en", "zh": "zh-Hans"}  # as HTML names them
 
 
 def translate(text: str, language: Language) -> str:
-    """Return a text in a language, or the English text if there is no translation."""
+    """Return the translation of an English text, or the text itself if there is no translation."""
     return catalogue(language).get(text, text)
 
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return the translation of each English text; for English itself, return {}."""
+    """Return the translations by English text; for English itself, return {}."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """Return the Chinese translation of each English text of the scripts in `playground/src`."""
+    """Return the Chinese translations, by English text, for the scripts in `playground/src`."""
     return _read("playground.zh.toml")
 
 

@@ -5,7 +5,7 @@
     lstm = load("lstm", format="onnx")
     logits = lstm(np.array([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-The recurrent networks are one ONNX `Scan` over time, so batch and length stay free.
+Each recurrent network is an ONNX `Scan` over time, and therefore accepts any batch size and length.
 """
 
 import logging
@@ -26,7 +26,7 @@ OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which 
 
 
 def opened(export: Export) -> Checked:
-    """Return a verified ONNX file as a function from numpy array to numpy array."""
+    """Return the network in a verified ONNX file, which maps a numpy array to a numpy array."""
     # From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -39,8 +39,10 @@ def opened(export: Export) -> Checked:
 
 
 def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of an ONNX file, with the SHA-256 of the weights as `made_from` in its
-    metadata.
+    """Return the content of an ONNX file whose metadata includes `made_from`.
+
+    Args:
+        made_from: the SHA-256 of the weights.
 
     Raises:
         ToolkitError: this torch cannot write ONNX.
@@ -80,7 +82,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 
 def _parts(graph: Any) -> Iterable[Any]:
-    """Yield everything in a graph, and in the graphs inside it, that can have metadata."""
+    """Yield everything that can have metadata in a graph and in its subgraphs."""
     yield graph
     yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for node in graph.node:

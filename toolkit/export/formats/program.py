@@ -2,13 +2,12 @@
 
     from toolkit.export import load
 
-A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
-in Python to one fixed length. So the loop over time is written as a `scan`, which is one operation
-of the graph and accepts any length.
+    lstm = load("lstm", format="pt2")
+    logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-A program is a graph of operations for one call, without methods. `torch.export` would unroll a loop
-in Python to one length; the loop over time is therefore written as a `scan`, which is one operation
-of the graph and takes any length.
+A program is a graph of operations for a single call, without methods. `torch.export` would unroll a
+Python loop to one fixed length. The loop over time is therefore written as a `scan`, which is a
+single operation of the graph and accepts any length.
 """
 
 import contextlib
@@ -30,24 +29,24 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A program from a file, whose weights can be replaced like those of a module."""
+    """A program from a file, whose weights can be replaced like a module's weights."""
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
         return self.run.load_state_dict(*arguments, **options)
 
     def state_dict(self, *arguments: Any, **options: Any) -> Any:
-        """See `nn.Module`; the weights have the names from before the export."""
+        """See `nn.Module`; the weights have the same names as before the export."""
         return self.run.state_dict(*arguments, **options)
 
 
 def opened(export: Export) -> Program:
-    """Return a verified `.pt2` file as a function from tensor to tensor."""
+    """Return the network in a verified `.pt2` file, which maps a tensor to a tensor."""
     return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
 def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """Return a network as a program whose batch size, and number of digits if any, is free.
+    """Return a network as a program that accepts any batch size and any number of digits.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
@@ -73,20 +72,20 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove the notes about each operation's origin, because they depend on the process."""
+    """Remove the notes about the origin of each operation, which vary between processes."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
-    """Return the axes of a model's input whose length is not fixed."""
+    """Return the axes of a model's input whose lengths are not fixed."""
     batch, length = Dim("batch", min=1), Dim("length", min=1)
     return ({0: batch, 1: length} if SIGNATURES[name].input == DIGITS else {0: batch},)
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of a `.pt2` file, with the SHA-256 of the weights as extra/made_from."""
+    """Return the content of a `.pt2` file; extra/made_from is the SHA-256 of the weights."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -105,7 +104,7 @@ def from_bytes(data: bytes) -> ExportedProgram:
 
 
 def is_too_old() -> bool:
-    """True if this torch cannot read `.pt2` files."""
+    """Return True if this torch cannot read `.pt2` files."""
     return torch.__version__ < LEAST_TORCH["A .pt2 file"]
 
 
@@ -120,8 +119,9 @@ class Scanned(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
 
-        A digit outside 0 to 9 is an error in both formats. torch has an assertion for it. ONNX has
-        no assertion, but the table of the ten inputs has no row 10.
+        A digit outside 0 to 9 is an error in both formats. In torch, an assertion fails. ONNX has
+        no assertions, but the lookup fails because the table of the ten inputs has no row for such
+        a digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -148,7 +148,7 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter_quiet() -> Iterator[None]:
-    """Suppress torch's warnings about its future changes, and a warning of torch 2.11's reader."""
+    """Suppress torch's warnings about future changes, and one from torch 2.11's file reader."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -1,19 +1,20 @@
 """The networks as TorchScript `.pt` files with code and weights, for C++ and Python with only
 torch.
 
-TorchScript is deprecated, and a future torch may not have it. `why_not` then says so, and
-everything else works without TorchScript. A `.pt` file is executable code, so load only files that
-a manifest lists.
+TorchScript is deprecated, and future versions of torch may drop it. `why_not` then returns the
+reason, and everything else works without TorchScript. A `.pt` file is executable code, so load only
+files that a manifest lists.
 
-The bytes of a file depend only on the network and on torch's version. torch's own output depends on
-three other things, which `script` and `canonical` together remove:
+The bytes of a file depend only on the network and on torch's version. The output of torch itself
+also depends on three other things. `script` and `canonical` together remove these dependencies:
 
 - Earlier scripting: torch reuses the classes that it has compiled. The first class Linear is called
   `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
-  with another size is `__torch__.torch.nn.___torch_mangle_<k>.Linear` in a separate file, where k
-  counts all such classes so far. Local variables are numbered file by file.
-- The hash seed: the constants of a class are in the order of a set.
-- The machine: `.debug_pkl` has the paths of source files, and `serialization_id` is their hash.
+  with a different size is called `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate
+  file; k counts all such classes so far. Local variables are numbered file by file.
+- The hash seed: the constants of a class are written in the order of a Python set.
+- The machine: `.debug_pkl` contains the paths of source files, and `serialization_id` is a hash of
+  these paths.
 """
 
 import copy
@@ -45,7 +46,7 @@ OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
 
 @functools.cache  # a torch does not change
 def why_not() -> str:
-    """Return a sentence that says why this torch cannot write TorchScript; "" if it can."""
+    """Return the reason why this torch cannot write TorchScript, or "" if it can."""
     try:
         with exporter_quiet():
             torch.jit.save(script(nn.Identity()), io.BytesIO())
@@ -92,7 +93,7 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 class ScriptedLSTM(LSTM):
     """A `FastLSTM` for TorchScript, which does not support the handwritten derivatives.
 
-    If its weights need gradients, the network uses the plain loop, which autograd can follow.
+    If the weights need gradients, the network uses the plain loop, which autograd can follow.
     """
 
     def __init__(self, model: FastLSTM) -> None:
@@ -114,7 +115,7 @@ class ScriptedLSTM(LSTM):
 
 
 def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
-    """Return the same network, with a trace in place of the student's code."""
+    """Return a copy of a network in which a trace replaces the student's code."""
     (example,) = example_inputs(name, model, batch_size=7)
     traced = copy.copy(model)
     traced._modules = dict(model._modules)
@@ -132,8 +133,9 @@ def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
     """Raise a ToolkitError unless both networks agree on random inputs, in every method.
 
-    The tolerance is `TOLERANCE` * (1 + |y|), as for programs in other languages and the golden
-    values. A script may add numbers in another order than its model.
+    The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
+    other languages. A tolerance is needed because a script may add numbers in a different order
+    than its model.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -149,10 +151,10 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:
-    """Return a verified `.pt` file, in eval mode on the CPU, with weights that need no gradients.
+    """Return the network in a verified `.pt` file, in eval mode, on the CPU, without gradients.
 
-    To train the network further, set `requires_grad` of its parameters. Without gradients, the LSTM
-    uses the fast loop, see `toolkit.lstm.fast`.
+    To train the network further, set `requires_grad` of its parameters to True. As long as no
+    weight needs a gradient, the LSTM uses the fast loop; see `toolkit.lstm.fast`.
 
     Raises:
         ToolkitError: this torch has no TorchScript.
@@ -186,10 +188,11 @@ def _note_of_python(version: tuple[int, int]) -> None:
 
 
 def original(module: torch.jit.ScriptModule) -> nn.Module:
-    """Return the toolkit's network in a `.pt` file from before 0.3, which has no weights beside it.
+    """Return the network in a `.pt` file from before version 0.3 as a network of the toolkit.
 
     Returns:
-        a network of its class with its weights, or the module itself if it is of another class.
+        a network of the toolkit's class with the module's weights, or the module itself if the
+        toolkit has no such class.
     """
     state: dict[str, Tensor] = module.state_dict()
     architecture = architecture_of(module.original_name, state)
@@ -203,8 +206,9 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 def script(model: nn.Module) -> torch.jit.ScriptModule:
     """Script a model into new classes, each of which has a separate file.
 
-    torch gets an empty store of compiled classes, twice. The second time, each class has a
-    predecessor of the same name, whatever was scripted before.
+    The model is scripted twice, each time with an empty store of compiled classes. The second time,
+    each class therefore has a predecessor of the same name, regardless of what was scripted
+    earlier.
     """
     from torch.jit import _recursive  # private: a torch without it can write no such file
 
@@ -219,10 +223,10 @@ def script(model: nn.Module) -> torch.jit.ScriptModule:
 
 
 def canonical(archive: bytes) -> bytes:
-    """Return the same archive with the numbers of classes counted from 0, and constants sorted.
+    """Return the archive with its classes renumbered from 0, and with its constants sorted.
 
     Args:
-        archive: the archive of a module that `script` has made.
+        archive: the archive of a module that `script` returned.
     """
     numbers: dict[bytes, bytes] = {}
 

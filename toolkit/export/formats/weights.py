@@ -2,8 +2,9 @@
 
     {"class": "LSTM", "hidden_size": 128, "one_hot": true}
 
-is an architecture in the manifest: a class of the toolkit, and its arguments. The file has the
-tensors of the `state_dict` by name. No code in the file is run, and numpy reads it without torch.
+is an example of an architecture in the manifest: a class of the toolkit, and its arguments. The
+file contains the tensors of the `state_dict` by name. Loading the file runs no code, and numpy can
+read the file without torch.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ CLASSES: dict[str, type[nn.Module]] = {
 
 
 def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """Return the architecture of a toolkit's network, or None for any other class.
+    """Return the architecture of a network of the toolkit, or None for any other class.
 
     Args:
         kind: the name of the network's class.
@@ -68,10 +69,10 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
 
 
 def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
-    """Return the network with these weights, in eval mode on the CPU; they need no gradients.
+    """Return the network with these weights, in eval mode, on the CPU, without gradients.
 
     Raises:
-        ValueError: there is no such class, or the weights are of another architecture.
+        ValueError: there is no such class, or the weights do not fit the architecture.
     """
     arguments = dict(architecture)
     kind = arguments.pop("class", None)
@@ -87,7 +88,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 class _WithoutInitialWeights(TorchFunctionMode):
-    """Skips `torch.nn.init`. On the meta device it draws nothing, but loads torch's compiler."""
+    """A mode that skips `torch.nn.init`, which would load torch's compiler for nothing."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None

@@ -17,7 +17,7 @@ NUM_REAL = 40  # test images of each digit, to judge distances by
 
 
 def has_images() -> bool:
-    """Return True if MNIST is in the package, because a page never downloads anything."""
+    """Return True if the package contains MNIST; pages never download the data set."""
     return any(EMBEDDED.glob("*.gz"))
 
 
@@ -29,10 +29,10 @@ def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]
         generator: the export, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0 to 1.
 
     Returns:
-        the "seed"; the "distance" of each sample from its nearest training image, Euclidean over
-        the 784 pixels in 0..1; these "images", 784 bytes each, one after the other in base64;
-        "of_real": for each digit the distances of 40 real test images from their nearest training
-        image.
+        "seed": the seed; "distance": the distance of each sample from its nearest training image,
+        Euclidean over the 784 pixels in 0..1; "images": these training images, 784 bytes each, one
+        after the other in base64; "of_real": for each digit, the distances of 40 real test images
+        from their nearest training images.
     """
     mnist = mnist or load_mnist()
     training = to_unit(mnist.train_images).flatten(1)

@@ -1,8 +1,8 @@
 """Measurements of generated digits by a classifier, with error bars.
 
-The Fréchet distance of 10,000 images is a random number: for another 10,000 images of the same
-generator, the distance can differ by one or two. So the report gives the mean and the standard
-deviation over several draws, and the same for an equal number of sets of real images.
+The Fréchet distance of 10,000 images is a random number. For another 10,000 images from the same
+generator, the distance can differ by one or two. The report therefore gives the mean and the
+standard deviation over several draws, and also over an equal number of sets of real images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,9 +58,9 @@ def fit_gaussian(features: Tensor) -> Gaussian:
 def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
 
-    Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of the
-    square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has the same
-    eigenvalues as C_p C_q.
+    Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace
+    of the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has
+    the same eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -72,9 +72,7 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Return the spread of each field over a list of tuples such as `Scores`; the last field is
-    a list.
-    """
+    """Return the spread of each field over tuples (e.g. `Scores`) whose last field is a list."""
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
@@ -91,8 +89,9 @@ class Evaluator:
         sha256: the hash of the classifier's file, which is reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
-        num_images: images in each draw; the floor uses fewer if there are too few training images.
-        num_draws: draws of a generator, and also sets of training images.
+        num_images: images in each draw; the floor uses fewer images if there are too few training
+            images.
+        num_draws: the number of draws from a generator, and of sets of training images.
 
     Attributes:
         test: the predictions for the test images.
@@ -132,7 +131,7 @@ class Evaluator:
         return self.scores(self.predict(images))
 
     def scores(self, predictions: Predictions) -> Scores[float]:
-        """Return the scores of images whose predictions are known."""
+        """Return the scores of images from the predictions for these images."""
         features, digits, confidences = predictions
         return Scores(
             frechet_distance(fit_gaussian(features), self._test_gaussian),
@@ -160,7 +159,7 @@ class Evaluator:
 
     @property
     def floor(self) -> Spread:
-        """Return the distance between real images and other real images."""
+        """Return the Fréchet distance between training images and test images."""
         return self.real.frechet_distance
 
 
@@ -180,5 +179,5 @@ def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> I
 
 
 def sample_images(network: nn.Module, seed: int, count: int = NUM_IMAGES) -> Tensor:
-    """Return the first set of `sample_draws`."""
+    """Return the first set of images from `sample_draws`."""
     return next(sample_draws(network, seed, 1, count))

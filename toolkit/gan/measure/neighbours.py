@@ -13,9 +13,7 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """The overlap of two sets of features; the ball around a point reaches to its k-th
-    neighbour.
-    """
+    """The overlap of two sets of features. A point's ball reaches to its k-th neighbour."""
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
     recall: float  # fraction, 0 to 1, of real images that lie in the ball of a sample
@@ -48,16 +46,17 @@ def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Ten
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """Return the distance (num_images,) from each row of features to its k-th nearest other row."""
+    """Return the distance (num_images,) of each row of features from its k-th nearest other row."""
     return nearest(features, features, k + 1)[0][:, k]  # the first neighbour is the row itself
 
 
 def overlap(
     real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS, real_radii: Tensor | None = None
 ) -> Overlap:
-    """Return precision, recall, density and coverage of features, each (num_images, n).
+    """Return precision, recall, density and coverage; `real` and `samples` are (num_images, n).
 
-    `real_radii` is `radii(real, k)`. Pass it to measure many samples against the same real images.
+    `real_radii` is `radii(real, k)`. Pass these radii to measure many sets of samples against the
+    same real images.
 
     Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
     Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
@@ -84,10 +83,10 @@ def overlap(
 def memory(images: Tensor, training_images: Tensor) -> Memory:
     """Measure how many of the images (n, 1, 28, 28) are copies of training images (m, 1, 28, 28).
 
-    All pixels are 0 to 1. An image is a copy if it is closer to its nearest training image than any
-    other training image is. The fraction of copies is 1 minus the authenticity of Alaa et al., "How
-    Faithful is your Synthetic Data?" (2022). Distances are between pixels, because features would
-    hide a copy's noise.
+    All pixels are 0 to 1. An image is a copy if its nearest training image is closer to this image
+    than to any other training image. The fraction of copies is 1 minus the authenticity that Alaa
+    et al. define in "How Faithful is your Synthetic Data?" (2022). Distances are measured between
+    pixels, because features would hide the noise in a copy.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

@@ -42,7 +42,7 @@ class Scorer:
 
     Attributes:
         evaluator: the evaluator that measures the features.
-        mnist: the data set; a sample may be a copy of one of its training images.
+        mnist: the data set, whose training images show which samples are copies.
     """
 
     def __init__(self, evaluator: Evaluator, mnist: MNIST) -> None:
@@ -69,16 +69,14 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """Return the scorecard over several draws; the arguments are those of `score` for each
-        draw.
-        """
+        """Return the scorecard over several draws, given the arguments of `score` for each."""
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        The images are disjoint sets of training images, and for `Memory` disjoint sets of test
-        images. There is one set for each of the evaluator's draws.
+        The images are disjoint sets of training images. For `Memory`, they are disjoint sets of
+        test images. There is one set for each of the evaluator's draws.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -87,7 +85,7 @@ class Scorer:
 
 
 def in_words(card: Scorecard[Spread]) -> dict[str, str]:
-    """Return each number of a scorecard with its error bar, by the number's name in tables."""
+    """Return each metric with its error bar, by the metric's name in tables."""
     words = {"Frechet distance": f"{card.frechet_distance:.2f}"}
     for name, title in TITLES.items():
         words[title] = f"{getattr(card, name):.3f}"
@@ -101,11 +99,11 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
 
     Args:
         images: (n, 1, 28, 28).
-        digits: of the images, int64 (n,).
+        digits: the digits of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, where missing ones are black;
-        and the number of each digit, at most `count`.
+        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, with black images in place of
+        missing images; and the number of images found for each digit, at most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     numbers = []
