@@ -35,7 +35,7 @@ def test_a_misconception_is_put_into_what_it_fits() -> None:
     assert not all_same(*runs)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("what", "begin"), [("right", 0), ("faulty", 1)])
 def test_sixty_programs(what: str, begin: int) -> None:
     with Host() as host:
