@@ -72,7 +72,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NotebookNo
             patch.setenv(f"PIP_{option}", value)
         said = {}
         for cell, _ in colab.cells(folder.parent, str(ROOT)):
-            said[cell.id] = colab.said(cell)
+            said[cell.id] = colab.printed(cell)
             if cell.id == "demo":  # while its kernel is there
                 (url,) = re.findall('src="(http.+?)"', said["demo"])
                 said["page"] = httpx.get(url).text
@@ -103,7 +103,7 @@ def test_colab_without_an_address(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("notebook")
 def test_it_runs_what_is_missing(executed: tuple[Path, NotebookNode, dict[str, str]]) -> None:
     folder, notebook, _ = executed
-    said = {cell.id: colab.said(cell) for cell in notebook.cells if cell.cell_type == "code"}
+    said = {cell.id: colab.printed(cell) for cell in notebook.cells if cell.cell_type == "code"}
     assert said["train-5"] == ""  # there already
     assert re.findall("python .*", said["train-longer"]) == [
         "python train.py --length 20",
