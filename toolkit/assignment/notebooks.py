@@ -196,7 +196,7 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
 def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
     """Return a cell without its %%magic line.
 
-    If the rest of the cell is not Python code to run, the whole cell becomes blank lines.
+    If the rest of the cell is not valid Python, the whole cell is replaced by blank lines.
     """
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()

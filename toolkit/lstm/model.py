@@ -173,7 +173,7 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h, the part of the pre-activation from x, (batch, hidden_size)."""
+        """Return W_hx x + b_h: what x adds to the pre-activation, (batch, hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
