@@ -56,8 +56,8 @@ class Counted:
             lines.append(f"Not seen: {finding.message}")
         if self.open:
             lines.append(
-                f"{self.open:g} points are open: a person will look at what the check could not "
-                "see, and may give them."
+                f"{self.open:g} points are open. A person will look at what the check could not "
+                "see, and may award these points."
             )
         return "\n".join(lines) or "Nothing wrong was found."
 

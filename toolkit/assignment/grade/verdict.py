@@ -214,8 +214,9 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
         lines = []
         if result.open:
             lines.append(
-                f"{result.score:g} points are certain. {result.open:g} more are open, because the "
-                "check could not see everything; a person will look, and may give them."
+                f"{result.score:g} points are certain. {result.open:g} more points are open, "
+                "because the check could not see everything. A person will look, and may award "
+                "these points."
             )
         lines.append(_by_hand(rubric))
         for finding in free(report, rubric):
