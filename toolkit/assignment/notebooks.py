@@ -160,7 +160,7 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return a cell as Python; the tutor's cells and cells with invalid Python become blank lines."""
+    """Return a cell as Python; the tutor's cells and invalid Python become blank lines."""
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
     if is_tutors(cell):

@@ -110,7 +110,7 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Return the program with an error in each unwritten function, and with the same line numbers."""
+    """Return the program with an error in each unwritten function, at the same line numbers."""
     tree = parsed(source)
     if tree is None:
         return source

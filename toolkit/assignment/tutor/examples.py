@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results have equal shapes, kinds of numbers and, up to rounding, values."""
+    """Return True if two results have the same shape, kind and, up to rounding, numbers."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -385,7 +385,7 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the student's function, and return the loss and the distance moved by each network."""
+        """Call the student's function, and return the loss and how far each network moved."""
         before = {name: weight.detach().clone() for name, weight in self.weights.items()}
         batch = BATCH if self.trained == "generator" else self.real
         loss = self.function(self.generator, self.discriminator, self.optimizer, batch)
@@ -421,7 +421,7 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test one step of the generator, and a second step with the gradients left by the first step."""
+    """Test a step of the generator, and a second step with the gradients that the first one left."""
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)

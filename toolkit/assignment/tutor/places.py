@@ -69,7 +69,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if the exercise's function is written, False if not, or None without a function."""
+    """Return True if an exercise's function is written, False if not, or None if it is absent."""
     tree = parsed(source)
     if tree is None:
         return None
