@@ -184,7 +184,7 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Return a recording of the network, its cell and the hidden size, or None without a cell."""
+        """Return a recording of the network, its cell and its hidden size, or None."""
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
             rows = math.ceil(1.5 * (hidden + 11) / (self.network.usage.steps - 1))

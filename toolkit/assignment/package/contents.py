@@ -37,7 +37,7 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 def requirements() -> list[str]:
     """Return the requirements of grading in pip's format.
 
-    The requirements include the packages that the toolkit needs, and the packages that students may
+    The requirements are the packages that the toolkit needs and the packages that students may
     import.
 
     Raises:

@@ -421,7 +421,7 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test a step of the generator, and a second step with the gradients that the first one left."""
+    """Test a step of the generator, and a second step with the gradients left by the first."""
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)

@@ -92,7 +92,7 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes to the code until the time is up, and yield the changes with a clear effect."""
+        """Try changes to the code for a limited time, and yield changes with a clear effect."""
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:

@@ -1,1 +1,1 @@
-"""The sandbox for untrusted programs: limited, isolated from the machine, and supervised."""
+"""The sandbox, in which untrusted programs run isolated, supervised and within limits."""
