@@ -103,7 +103,7 @@ def imported_files(
     """Return the files of the submission that the file `path` imports.
 
     The search starts in the folder of the file and continues in each parent folder, because a
-    student may have run the file from any of them.
+    student may have run the file from any of these folders.
     """
     known = set(files)
     imported: dict[PurePosixPath, None] = {}  # a set that keeps its order

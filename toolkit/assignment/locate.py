@@ -155,7 +155,7 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """Return "module.name" of an LSTM that a training imports from elsewhere, or "" without one."""
+    """Return "module.name" of an LSTM that the training imports from another place, or ""."""
     facts = code.facts.get(path)
     if facts is None:
         return ""

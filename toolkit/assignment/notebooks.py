@@ -91,7 +91,8 @@ def _encodable(text: str) -> str:
 def encoding_of(data: bytes) -> str:
     """Return the encoding of a Python file (PEP 263).
 
-    A byte order mark or the first lines name the encoding. Otherwise, the encoding is UTF-8.
+    A byte order mark or the first lines of the file determine the encoding. Without such
+    information, the encoding is UTF-8.
     """
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]

@@ -137,7 +137,7 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the findings that cost points, as id and sentence, and sentences about the others."""
+    """Return the findings that cost points, and sentences about all other findings."""
     free_findings = free(trial.report, read_rubric())
     costly = []
     for finding in trial.report.findings:

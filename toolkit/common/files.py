@@ -51,8 +51,8 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    The same process can lock the file again. If another process wants the lock, it waits and tells
-    its user the reason.
+    A process can lock the same file several times. If another process wants the lock, it waits and
+    tells its user the reason.
 
     Args:
         busy: a clause for the waiting user, which says what the process with the lock is doing.

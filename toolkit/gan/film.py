@@ -1,6 +1,6 @@
 """The film of a GAN's training, which contains the weights at several steps: `exports/film.npz`.
 
-The film has 16 frames, most of them from early in training. Each frame contains the averaged
+The film has 16 frames, and most frames are from early in training. Each frame contains the averaged
 generator, and the discriminator's logits for 500 real and 500 generated images. Three of the frames
 also contain the discriminator. Early on, the discriminator learns to tell real images from
 generated images. Once the generator is good, the discriminator does little better than guessing.
@@ -58,9 +58,9 @@ def frame_steps(num_steps: int) -> list[int]:
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
-    A random guess gives 0.5. This probability is the area under the ROC curve. It equals U / (n m)
-    of Mann and Whitney, where a tie counts as one half ("On a Test of Whether One of Two Random
-    Variables is Stochastically Larger", 1947).
+    A random guess gives 0.5. This probability is the area under the ROC curve. The area equals U /
+    (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether One of Two
+    Random Variables is Stochastically Larger", 1947).
 
     Args:
         real: logits (n,).

@@ -146,7 +146,7 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves by rejection, which accepts 80% of them for train and 10% otherwise."""
+    """Sample left halves by rejection: the split "train" accepts 80%, any other split 10%."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:

@@ -8,7 +8,7 @@ are doubled. Let a(t) be the pre-activation of g in (1), and let
     r(t) = sigmoid(C(t))      so that tanh(c(t)) = 2 r(t) - 1
     H(t) = h(t) / 2
 
-Then equations (5) and (6) become
+With these variables, equations (5) and (6) become
 
     C(t) = i(t) * (4 s(t) - 2) + C(t-1) * f(t)     (5), doubled
     H(t) = (r(t) - 1/2) * o(t)                     (6), halved

@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin in which a curve is outside its band.
+    """A bin where a curve is outside its band.
 
     Departures are sorted by the number of the bin.
     """
@@ -108,8 +108,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
     A recorded value may be the latest loss or the mean loss since the previous value, so the value
     is compared with the band in all bins since the previous value. If two bins in a row are on the
-    same side of the band, the smaller distance counts. Otherwise, the distance is 0, because a
-    single peak does not count as leaving the band.
+    same side of the band, the smaller distance counts. If only a single bin is outside the band,
+    the distance is 0, because one peak does not count.
     """
     distances: list[tuple[int, float]] = []
     previous = -1

@@ -46,7 +46,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 class Gate(NamedTuple):
     """A gate of an LSTM, or the state of an RNN.
 
-    Both arrays have the shape (steps, rows, hidden), with the last step first.
+    The two arrays of a gate have the shape (steps, rows, hidden), with the last step first.
     """
 
     before: Tensor | None  # the pre-activation, if it was recorded
@@ -198,8 +198,9 @@ class Fitted:
     def _difference(self, model: LSTM | RNN) -> float:
         """Return the largest difference of a network from the student's code, relative to 1 + |y|.
 
-        Both compute in double precision, on random sequences. If a network amplifies rounding
-        errors from step to step, even a different order of addition can change its result a lot.
+        The student's code and the network compute in double precision, on random sequences. If a
+        network amplifies rounding errors from step to step, even a different order of addition can
+        change its result a lot.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -289,7 +290,7 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return the layout and encoding in which the network reads digits, and then all others."""
+    """Return all layouts and encodings of digits, beginning with those of the network."""
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # kept weights may have another encoding
     for axes, dim in LAYOUTS:

@@ -101,7 +101,7 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
     """Return a zip archive of these files.
 
-    The same files always give the same bytes.
+    Equal files always give an archive with equal bytes.
 
     Args:
         executable: the names of the files that can be run as programs.

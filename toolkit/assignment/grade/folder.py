@@ -1,4 +1,4 @@
-"""The grading of a folder of archives, in which even a broken archive gets a result.
+"""The grading of a folder of archives; every archive gets a result, even a broken archive.
 
 graded/
   class.csv                 a line for each archive

@@ -124,7 +124,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
     """Return a finding for each unanswered question about a part.
 
-    Its id is the possible answer that costs most points in the task.
+    The finding has the id that would cost most points in the task.
     """
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []

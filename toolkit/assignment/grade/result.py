@@ -14,7 +14,7 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """Return a file name in which codes replace bytes that are not UTF-8."""
+    """Return a file name with codes instead of bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 

@@ -341,7 +341,7 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Compare the direction in which a step moves D's outputs for some images with `wanted`.
+        """Compare `wanted` with the direction of a step's effect on D's outputs for some images.
 
         A direction is "up", "down", or "-" if it is unclear.
         """

@@ -1,9 +1,9 @@
 """The search for a student's code for an exercise, in a notebook cell or in the files.
 
 A function in a cell is called in the notebook. A file runs in the check's child process, within the
-check's limits. If the file contains the function of the exercise, this function is called.
-Otherwise, or if the call fails, the check judges the whole part of the assignment, and only the
-findings that belong to the exercise count.
+check's limits. If the file contains the function of the exercise, this function is called. If there
+is no such function, or if the call fails, the check judges the whole part of the assignment, and
+only the findings that belong to the exercise count.
 """
 
 import ast
@@ -197,7 +197,7 @@ def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code has none of the exercise's faults."""
+    """Return True if the check has shown that the code is free of the exercise's faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))

@@ -136,7 +136,8 @@ def _two_losses(places: list[Place]) -> list[int]:
     """Return the numbers of two backward passes.
 
     If backward passes start on several lines of the code, the result is the first pass of each of
-    the last two lines. Otherwise, the result is the first two passes.
+    the last two lines. If all backward passes start on the same line, the result is the first two
+    passes.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:

@@ -1,4 +1,4 @@
-"""Questions made from facts, in which a guess without the file is right one time in four.
+"""Questions made from facts; a guess without the file is right one time in four.
 
 A reader who knows similar programs can guess a lot about a line from its number alone. So a
 question asks how many of seven lines have a property, and prefers lines whose neighbours differ.
@@ -126,7 +126,7 @@ class _Script:
         )
 
     def _label(self, place: Place) -> str:
-        """Return a line's file and number in the form in which the student can find the line."""
+        """Return the file and the number of a line, so that the student can find the line."""
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"

@@ -100,7 +100,7 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares most runs with `grams`, or None without one."""
+    """Return the path of the file that shares the most runs of tokens with `grams`, or None."""
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():

@@ -9,8 +9,8 @@ and code beyond a limit. (Runs of tokens as fingerprints come from Schleimer, Wi
 Winnowing, SIGMOD 2003; this module keeps all runs.)
 
 The tool compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which
-no recent jsonschema or Jupyter supports. It also reads files of any size and writes pages that need
-scripts, which is not acceptable for untrusted archives.
+no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any size and writes
+pages that need scripts, which is not acceptable for untrusted archives.
 """
 
 import functools
@@ -113,7 +113,7 @@ def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
 
 
 def prints_of(code: Code) -> Prints:
-    """Return the fingerprints of a submission, without those of the skeleton."""
+    """Return the fingerprints of a submission, without the skeleton's fingerprints."""
     blocks_of_files, left_out = blocks_of(code.files)
     blocks = list(chain.from_iterable(blocks_of_files.values()))
     plain = own_grams(blocks, names=False)

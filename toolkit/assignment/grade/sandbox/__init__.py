@@ -1,1 +1,1 @@
-"""The sandbox, in which untrusted programs run isolated, supervised and within limits."""
+"""The sandbox, which isolates, limits and supervises untrusted programs."""

@@ -58,13 +58,13 @@ class Measurement:
 
 
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
-    """Return the seconds in which the judge waited because other programs used the cores.
+    """Return how many seconds the judge waited because other programs used the cores.
 
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
-    core. The first time excludes pauses in which the judge itself computes. The second time
-    excludes threads of the program that displace each other. The third time excludes a program that
-    sleeps.
+    core. The first time leaves out the pauses during which the judge itself computes. The second
+    time leaves out waits that the program's own threads cause each other. The third time leaves out
+    a program that sleeps.
 
     Args:
         cores: the number of cores that the program may use.
@@ -205,7 +205,7 @@ class Watched:
         return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Add the seconds in which the program was starved since the last measurement.
+        """Measure how long the program was starved since the last measurement.
 
         Args:
             family: the program's processes, as `descendants` returns them.
