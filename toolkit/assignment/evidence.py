@@ -1,4 +1,4 @@
-"""Weighted evidence that a file is a certain part of the assignment: `EVIDENCE`."""
+"""The evidence (`EVIDENCE`) that a file is a certain part of the assignment, with weights."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -62,7 +62,7 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Return the facts about a Python file with at most `max_definitions` definitions, or None."""
+    """Return the facts about a file, or None if the file is not Python."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -221,7 +221,7 @@ def _is_guard(node: ast.stmt) -> bool:
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """Return True if a top-level statement does work instead of only defining something.
+    """Return True if a top-level statement does work and not only defines something.
 
     A statement does work if it is the block under `if __name__ == "__main__":`, a loop, or a call
     of `step`, `backward` or the file's own code.

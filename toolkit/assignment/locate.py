@@ -134,8 +134,8 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
     """Choose a part by its file name, among the files that do not belong to another part.
 
-    For the GAN, files that the training of Part I imports do not count. For every other part, files
-    that the GAN imports do not count.
+    A file that the training of Part I imports cannot be the GAN. A file that the GAN imports cannot
+    be any other part.
 
     Args:
         candidates: the candidates for the part by content; a file with negative points is left out.

@@ -88,7 +88,7 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """Return a random generator on the CPU for one purpose, e.g. `make_rng(0, "latents")`.
+    """Return a random generator on the CPU for one purpose, such as "latents".
 
     Generators for different purposes are independent: if more numbers are drawn for one purpose,
     the numbers for other purposes stay the same. Numbers are drawn on the CPU, so every device gets

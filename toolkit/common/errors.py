@@ -22,7 +22,7 @@ class ToolkitError(Exception):
 
 
 class UsageError(ToolkitError, ValueError):
-    """An impossible request, such as a palindrome of 1 digit; the exit code is 2."""
+    """An impossible request, such as a palindrome with 1 digit; the exit code is 2."""
 
     exit_code = 2
 

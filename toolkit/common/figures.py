@@ -156,7 +156,7 @@ def _draw_curves(
     curves: Mapping[str, Curve],
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draw curves, with their bands where they have bands."""
+    """Draw curves, and a band around each curve that has one."""
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""

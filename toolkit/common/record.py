@@ -1,8 +1,8 @@
 """The facts about a run, which are written once to `run.json` in the run directory.
 
 The facts include the final losses and the metrics of the manifest. The file contains no time of
-day, so the same command on the same CPU writes the same file, except for two fields: `seconds`, and
-`crc32`, the checksum of all other fields. Nothing in this module needs torch.
+day, so the same command on the same CPU writes the same file, except for the field `seconds` and
+the checksum `crc32`. Nothing in this module needs torch.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The film of a GAN's training, which contains the weights at several steps: `exports/film.npz`.
+"""The film of a GAN's training, in `exports/film.npz`, with the weights at several steps.
 
 The film has 16 frames, and most frames are from early in training. Each frame contains the averaged
 generator, and the discriminator's logits for 500 real and 500 generated images. Three of the frames

@@ -1,7 +1,7 @@
 """The losses that the two networks of a GAN minimise, as pure functions of logits.
 
-The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective of
-the GAN is
+The discriminator's logit l(x) says how real an image x looks, and D(x) = sigmoid(l(x)). The
+objective of the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 

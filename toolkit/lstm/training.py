@@ -1,4 +1,4 @@
-"""Training of the LSTM and the RNN on palindromes: RMSProp, the loss (9) and the curriculum."""
+"""Training of the LSTM and the RNN with RMSProp, the loss (9) and the curriculum."""
 
 import time
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder of the classifier: `exports_dir`, or else the toolkit's own exports.
+    """Return the folder of the classifier, `exports_dir` or else the toolkit's own exports.
 
     Raises:
         ToolkitError: the classifier in `exports_dir` differs from the manifest.

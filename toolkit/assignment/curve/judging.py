@@ -205,8 +205,9 @@ def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> st
     """Return the first cause in causes.toml that fits the features of the curves.
 
     Each curve has two features: the mean of its last third (under the curve's own name) and its
-    smallest value (`least of NAME`). A further feature is the side on which the loss leaves its
-    band, or, if the loss stays inside, the side on which the first other curve leaves its band.
+    smallest value (`least of NAME`). A further feature is the side, above or below, on which the
+    loss leaves its band. If the loss stays inside its band, the first other curve that leaves its
+    band counts.
     """
     first = departures[0]
     for departure in departures:

@@ -57,7 +57,7 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
 
 
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Return the curves by name, made from the values of all rows.
+    """Return the curves by name, collected from all rows.
 
     If a row has no step, its step is computed from its epoch or, without an epoch, from its row
     number.

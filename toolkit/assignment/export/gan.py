@@ -91,7 +91,7 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """Return the ends of the distribution of z if it is uniform, or None if it is normal.
+    """Return the ends of z's distribution if z is uniform, or None if z is normal.
 
     Raises:
         ToolkitError: z was not seen, or was only seen together with labels.

@@ -63,7 +63,7 @@ class Cell(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The numbers under which the child process recorded one gate, one number for each step."""
+    """The ids of the recorded values of one gate, with one id for each step."""
 
     numbers: list[int]
     is_before: bool  # of the pre-activation, rather than the value

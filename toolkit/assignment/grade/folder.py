@@ -138,7 +138,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive, or `second` if both judged equally much."""
+    """Return the result that judged more of an archive, or `second` if both judged the same."""
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -223,7 +223,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """All conditions of a verdict except the archive: limits, packages and sandbox."""
+    """The conditions, besides the archive, that determine a verdict."""
 
     rubric: Rubric
     limits: Limits
@@ -235,7 +235,7 @@ class Judging:
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of all conditions of a verdict except the archive.
+        """Return the SHA-256 of the conditions that determine a verdict, besides the archive.
 
         The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
         packages and sandbox.
@@ -259,7 +259,7 @@ _own_isolation = functools.cache(find_isolation)  # trying each way takes a seco
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the identity of this machine, or of all present workers that have a sandbox."""
+    """Return the hashes of the grading conditions on this machine, or on all usable workers."""
     if cluster is None:
         return {judging.identity()}
     replies = ask_workers(cluster, _worker_identity, judging)
@@ -267,7 +267,7 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the identity of a cluster's worker, or None if the worker has no sandbox."""
+    """Return the hash of the grading conditions on a worker, or None without a sandbox."""
     try:
         return judging.identity()
     except ToolkitError:

@@ -122,10 +122,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question about a part.
-
-    The finding has the id that would cost most points in the task.
-    """
+    """Return a finding for each unanswered question about a part, with the most expensive id."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):

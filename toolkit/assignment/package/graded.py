@@ -1,8 +1,8 @@
 """Grading in a platform's container, without namespaces.
 
 The judge runs as root. The submission runs as another user, which cannot signal or read the judge,
-and cannot open a folder that root has closed. At the end, every process of this user is killed, and
-the user's files in shared folders are deleted.
+and cannot open a folder that root has closed. At the end, all processes of the submission's user
+are killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib

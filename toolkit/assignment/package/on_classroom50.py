@@ -77,7 +77,7 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points of a task as an integer, rounded down unless they are complete."""
+    """Return the points of a task as an integer, rounded down if the student lost points."""
     maximum = round(test.max_score)
     if test.score == test.max_score:
         return maximum

@@ -75,7 +75,7 @@ class Log:
 
     @property
     def network(self) -> str:
-        """The name of the network: LSTM, RNN, or the student's own name."""
+        """The network's name, which is LSTM, RNN, or the student's own name."""
         return self.settings.get("network", "lstm").upper()
 
     @property

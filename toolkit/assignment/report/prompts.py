@@ -1,4 +1,4 @@
-"""The texts that a student still has to write: `[[ in double square brackets ]]`.
+"""The texts that a student still has to write, which a report marks with `[[ ... ]]`.
 
 The report templates put questions, and the names of missing records, in double square brackets. A
 report is complete when no double brackets are left.

@@ -98,7 +98,7 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
 
 
 def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
-    """Describe the first difference between the results of functions with several results."""
+    """Describe the first difference between two tuples of results."""
     results = got if isinstance(got, tuple | list) else [got]
     if len(results) != len(wanted):
         return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]

@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results have the same shape, kind and, up to rounding, numbers."""
+    """Return True if two results agree in shape and kind, and in their numbers up to rounding."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function that may change its inputs in place with clones of the tensors."""
+    """Call a function on clones of the tensors, so that it cannot change the originals."""
     return function(*map(_clone, inputs))
 
 

@@ -29,7 +29,7 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
-    """Yield changes to each statement that ran and that is alone in its line.
+    """Yield changes to each statement that ran and that is alone on its line.
 
     Args:
         states: the states of the random generators after the first run of each line.
@@ -58,7 +58,7 @@ def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return the statements that ran, are alone in their line, and are not `DULL`."""
+    """Return the statements that ran, are alone on their line, and are not `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}

@@ -58,7 +58,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Side:
-    """One submission of a pair, with attributes that are dictionaries by file path."""
+    """One submission of a pair; each attribute is a dictionary with file paths as keys."""
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]

@@ -246,7 +246,7 @@ def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
 
 
 def _points_line(platform: Platform, points: str) -> list[str]:
-    """Return Canvas's second line, which says how many points the assignment is worth."""
+    """Return the second line of Canvas's file, with the points that the assignment is worth."""
     empty = [""] * (len(platform.columns) - 2)
     return [f"    {POINTS_POSSIBLE}", *empty, points]
 

@@ -125,7 +125,7 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id of the programs that this process starts, or None for the same user."""
+        """The user id for programs that this process starts, or None to keep the user."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:

@@ -240,7 +240,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if both ways of counting find more memory than the program may use."""
+        """Return True if both ways to count memory give more than the program may use."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
