@@ -62,7 +62,10 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Return the facts about a file, or None if the file is not Python."""
+    """Return the facts about a file, or None if the file is not Python.
+
+    The facts include at most `max_definitions` definitions.
+    """
     tree = parsed(source)
     if tree is None:
         return None

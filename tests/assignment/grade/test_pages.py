@@ -199,7 +199,7 @@ def test_what_a_student_reads() -> None:
     assert "What is wrong" not in plain
     damaged = words(student_page(ungraded("a", "It is damaged.", RUBRIC), RUBRIC))
     assert damaged.count("It is damaged.") == 1
-    assert damaged.count("This could not be checked.") == len(RUBRIC.checked)
+    assert damaged.count("This part could not be checked.") == len(RUBRIC.checked)
 
 
 def test_a_bar_is_as_long_as_the_points() -> None:

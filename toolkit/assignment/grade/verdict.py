@@ -230,7 +230,7 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
         score=counted.score,
         max_score=task.points,
         status="passed" if counted.score == task.points else "failed",
-        output="This could not be checked." if extra.problem else counted.explain(),
+        output="This part could not be checked." if extra.problem else counted.explain(),
         visibility=rubric.visibility,
         extra_data=Open(open=counted.open),
     )
