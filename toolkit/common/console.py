@@ -116,7 +116,7 @@ def can_ask() -> bool:
 
 
 def _prepare_output() -> None:
-    """Prevent errors on consoles that lack characters, and let Matplotlib draw to files only."""
+    """Prevent errors on consoles with few characters, and let Matplotlib draw to files only."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command

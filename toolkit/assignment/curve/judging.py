@@ -173,7 +173,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the first bin if the mean of a curve's early part is outside the healthy limits."""
+    """Yield the first bin if the mean of a curve's first part is outside the healthy limits."""
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
