@@ -122,7 +122,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question about a part: the fault that would cost most."""
+    """Return a finding for each unanswered question about a part: the fault that costs most."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
