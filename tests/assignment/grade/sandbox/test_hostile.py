@@ -138,6 +138,12 @@ def test_kill_everything(shut: Grade) -> None:
     assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
 
 
+def test_signals_to_the_process_that_starts_it(shut: Grade) -> None:
+    """None ends it, stops it or interrupts it, so the next part finds it as it was."""
+    every = "import os\nfor number in range(1, 65):\n    os.kill(1, number)\n"
+    assert shut(with_lstm(every)).score == 84
+
+
 def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
     """The kernel refuses more processes, or the supervisor kills them all."""
     result = grade(with_lstm(FORK_BOMB))
