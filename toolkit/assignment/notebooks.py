@@ -79,7 +79,7 @@ def decoded(data: bytes) -> str:
     """Return the text of a Python file, with the line endings that Python's parser counts."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
-    except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
+    except ValueError:  # an encoding that replaces nothing
         text = data.decode(errors="replace")
     return _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -92,12 +92,16 @@ def _encodable(text: str) -> str:
 def encoding_of(data: bytes) -> str:
     """Return the encoding of a Python file (PEP 263).
 
-    A byte order mark or the first lines name the encoding. Otherwise, the encoding is UTF-8.
+    A byte order mark or the first lines name the encoding. Otherwise, the encoding is UTF-8, and so
+    it is for a name with which no text can be read and written, such as rot13.
     """
     try:
-        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-    except SyntaxError:  # it is unknown, or the text is not UTF-8: Python cannot import it either
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        "".encode(encoding, errors="replace")
+    # It is unknown, or no encoding of texts, or the text is not UTF-8: Python cannot import it.
+    except (SyntaxError, LookupError, UnicodeError):
         return "utf-8"
+    return encoding
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:
