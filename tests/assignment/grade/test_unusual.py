@@ -73,6 +73,16 @@ def test_a_file_beyond_those_that_are_searched_for_the_parts(tmp_path: Path) -> 
     assert hint.startswith("deep/helper.py uses ctypes")
 
 
+def test_what_is_named_is_limited(tmp_path: Path) -> None:
+    """It is printed, and goes into the class's table and page, for each archive of a class."""
+    many = {f"helper{k:04}.py": "import ctypes\n" for k in range(100)}
+    long = {"long.py": f"import ctypes.{'x' * 5000}\n"}
+    sentences = hints(tmp_path, FINE | long | many)
+    assert len(sentences) == 11
+    assert sentences[-1] == "And 91 more files are like these."
+    assert sum(map(len, sentences)) < 2000
+
+
 @pytest.mark.parametrize(
     "name", ["helper.pyc", "helper.so", "helper.cpython-311-x86_64-linux-gnu.so"]
 )

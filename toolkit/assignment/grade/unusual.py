@@ -22,6 +22,8 @@ ATTRIBUTES = {
 }
 PLACES = ("/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # in a text
 MAX_WORDS = 5  # of one file are named
+MAX_WORD = 60  # characters of a word that are shown
+MAX_NAMED = 10  # files of one submission
 
 
 def unusual(submission: Submission) -> list[str]:
@@ -41,11 +43,15 @@ def unusual(submission: Submission) -> list[str]:
             continue
         words = list(dict.fromkeys(_unusual_words(tree)))
         if words:
-            first = ", ".join(words[:MAX_WORDS])
+            first = ", ".join(word[:MAX_WORD] for word in words[:MAX_WORDS])
             sentences.append(
                 f"{submission.original(file)} uses {first}: the assignment needs nothing like that."
             )
-    return list(dict.fromkeys(sentences))
+    sentences = list(dict.fromkeys(sentences))
+    more = len(sentences) - MAX_NAMED
+    if more > 0:
+        sentences[MAX_NAMED:] = [f"And {more:,} more files are like these."]
+    return sentences
 
 
 def _modules_of(submission: Submission) -> list[str]:
