@@ -11,39 +11,24 @@
  * @typedef {{channels: number, height: number, width: number, values: Float32Array}} Maps
  */
 
-/** @type {Float32Array | null} */
-let table = null;
-
-/** All 65,536 half-precision numbers (IEEE 754 binary16): 1 sign, 5 exponent and 10 fraction bits. */
-function halfTable() {
-  if (table) return table;
-  table = new Float32Array(65536);
-  for (let bits = 0; bits < 65536; bits++) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 0x1f;
-    const fraction = (bits & 0x3ff) / 1024;
-    if (exponent === 0) table[bits] = sign * fraction * 2 ** -14;
-    else if (exponent === 31) table[bits] = fraction ? NaN : sign * Infinity;
-    else table[bits] = sign * (1 + fraction) * 2 ** (exponent - 15);
-  }
-  return table;
+/** @param {string} base64 */
+export function bytesOf(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
 }
 
-/** @param {string} base64 */
-export const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-
 /**
- * Base64 of little-endian half-precision numbers.
+ * Base64 of little-endian half-precision numbers (IEEE 754 binary16): 1 sign, 5 exponent and 10 fraction
+ * bits. Single precision has 8 and 23, and an exponent that is larger by 112; only that of infinity and
+ * NaN has all bits set in both.
  * @param {string} base64
  */
 export function fromHalf(base64) {
-  const bytes = atob(base64);
-  const halves = halfTable();
-  const values = new Float32Array(bytes.length / 2);
-  for (let k = 0; k < values.length; k++) {
-    values[k] = halves[bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8)];
-  }
-  return values;
+  const bits = new Uint32Array(new Uint16Array(bytesOf(base64).buffer)).map((half) =>
+    ((half & 0x8000) << 16) | ((half & 0x7c00) === 0x7c00 ? 0x7f800000 : 0) | ((half & 0x7fff) << 13));
+  return new Float32Array(bits.buffer).map((value) => value * 2 ** 112);
 }
 
 /**
@@ -51,15 +36,8 @@ export function fromHalf(base64) {
  * @param {string} base64
  * @param {number} scale the largest magnitude
  */
-export function fromShorts(base64, scale) {
-  const bytes = atob(base64);
-  const values = new Float32Array(bytes.length / 2);
-  for (let k = 0; k < values.length; k++) {
-    const bits = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
-    values[k] = (((bits << 16) >> 16) * scale) / 32767;
-  }
-  return values;
-}
+export const fromShorts = (base64, scale) =>
+  new Float32Array(new Int16Array(bytesOf(base64).buffer)).map((value) => (value * scale) / 32767);
 
 /**
  * The same product in WebAssembly (product.wat), where the browser has it, and its memory: first the
