@@ -1,5 +1,5 @@
 /**
- * Weights as the page holds them, and the few products that all networks are made of.
+ * Weights as the page holds them, and the product of matrices that all networks are made of.
  *
  * Arrays are row-major, as PyTorch's: an image is (channels, height, width), a weight
  * (outputs, inputs).
@@ -40,15 +40,16 @@ export const fromShorts = (base64, scale) =>
   new Float32Array(new Int16Array(bytesOf(base64).buffer)).map((value) => (value * scale) / 32767);
 
 /**
- * The same product in WebAssembly (product.wat), where the browser has it, and its memory: first the
- * matrices that stay there, up to `kept`, and behind them those of one call.
+ * `product` in WebAssembly (product.wat), where the browser runs it, and its memory: first the matrices
+ * that stay there, up to `kept`, and behind them those of one call.
  * @type {{memory: WebAssembly.Memory, product: (...numbers: number[]) => void} | null}
  */
 let kernel = null;
 let kept = 0;
-/** Where in it the matrices are that stay there. @type {WeakMap<Float32Array, number>} */
+/** The addresses of the matrices that stay there. @type {WeakMap<Float32Array, number>} */
 const places = new WeakMap();
-const LINE = 64; // bytes: addresses are multiples of it, and as many are free behind each matrix
+const LINE = 64; // bytes: each address is a multiple of it, and behind each matrix as many are free
+const PAGE = 65536; // bytes by which the memory grows
 
 /**
  * To be called before a network is opened.
@@ -58,7 +59,7 @@ export function speedUp(bytes) {
   try {
     kernel = /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
   } catch {
-    // A browser without WebAssembly or without its SIMD: `product` gives the same numbers in ten times the time.
+    // A browser without WebAssembly, or without its SIMD: `product` gives the same numbers, more slowly.
   }
 }
 
@@ -71,7 +72,8 @@ export function speedUp(bytes) {
  */
 function room(memory, at, length) {
   const end = LINE * Math.ceil((at + 4 * length + LINE) / LINE);
-  if (end > memory.buffer.byteLength) memory.grow(Math.ceil((end - memory.buffer.byteLength) / 65536));
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
   return end;
 }
 
