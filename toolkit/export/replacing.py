@@ -32,7 +32,6 @@ from toolkit.common.files import (
 )
 from toolkit.export.manifest import (
     SIGNATURES,
-    SOURCES,
     WEIGHTS,
     Export,
     Format,
@@ -40,6 +39,7 @@ from toolkit.export.manifest import (
     read_file,
     read_listed,
     read_manifest,
+    source_of,
     staged,
     training_of,
 )
@@ -94,23 +94,20 @@ def replace_exports(
         same: list[tuple[Mapping[str, Any], Export]] = []  # the entry that was there, and the new
         for new in exports:
             path = exports_dir / new.file
-            data, entry, found = listed = read_listed(path)
-            has_equal_bytes = found == sha256(new.data)
-            if has_equal_bytes and entry is not None and listed.intact:
+            data, entry, _ = listed = read_listed(path)
+            if entry is not None and listed.intact and data == new.data:
                 same.append((entry, new))
                 kept = new._replace(entry=_keep_run(entry, new.entry))
                 if kept.entry != entry:
                     written.append(kept)
                 continue
             written.append(new)
-            if has_equal_bytes:
+            if data == new.data:
                 continue
             changed.append(new.file)
-            if data is None:
-                continue
-            if entry is not None and listed.intact:
+            if entry is not None and data is not None and listed.intact:
                 old.append(Export(new.file, data, entry))
-            else:
+            elif data is not None:
                 copy = _keep_unlisted(path, data)
                 notes.append(
                     f"{path} was not the file that the manifest lists. It is kept as {copy}."
@@ -133,15 +130,14 @@ def _describe_other_runs(
     same: Sequence[tuple[Mapping[str, Any], Export]], exports_dir: Path
 ) -> list[str]:
     """Return at most one sentence about how a run differs from an earlier run with equal bytes."""
-    files = []
+    files: dict[str, None] = {}  # in order
     differences = {}
     for entry, new in same:
         before, now = _facts(entry), _facts(new.entry)
-        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        if names:
-            files.append(new.file)
-        for name in names:
-            differences[name] = _describe_difference(name, before.get(name), now.get(name))
+        for name in {**before, **now}:
+            if before.get(name) != now.get(name):
+                files[new.file] = None
+                differences[name] = _describe_difference(name, before.get(name), now.get(name))
     if not files:
         return []
     shown = list(differences.values())[:MOST_SHOWN]
@@ -162,8 +158,7 @@ def _describe_difference(name: str, before: object, now: object) -> str:
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the seed, the settings and the metrics of a training run from an entry, by name."""
-    seed = {"seed": entry["seed"]} if "seed" in entry else {}
-    facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
+    facts = {"seed": entry.get("seed"), **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
 
@@ -247,30 +242,26 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
             nothing is changed.
     """
     previous = exports_dir / PREVIOUS
+    # A training with a torch without TorchScript, or from before there were weights, has kept fewer
+    # files than the one before: the source is the newest that is intact.
     listed = read_manifest(previous)
-    files = []
-    for name in names:
-        # A training with a torch without TorchScript, or from before there were weights, has kept
-        # fewer files than the one before: the source is the newest that is intact.
-        sources = [f"{name}.{format_}" for format_ in SOURCES]
-        intact = [file for file in sources if read_listed(previous / file).intact]
-        if not intact:
+    intact = [file for file in listed if read_listed(previous / file).intact]
+    sources = [source_of(name, intact) for name in names]
+    for source in sources:
+        if source not in intact:
             raise ToolkitError(
-                f"There is no earlier {sources[0]} to bring back: {previous} has no intact one. "
+                f"There is no earlier {source} to bring back: {previous} has no intact one. "
                 "Restore the committed one from version control."
             )
-        files.append(intact[0])
-    earlier = [read_file(file, previous) for file in files]
+    earlier = [read_file(source, previous) for source in sources]
     digests = {export.entry["sha256"] for export in earlier}
-    for file, entry in listed.items():
-        if entry.get("made_from") in digests and read_listed(previous / file).intact:
+    for file in intact:
+        if listed[file].get("made_from") in digests:
             earlier.append(read_file(file, previous))
     present = read_manifest(exports_dir)
-    removed = []  # weights of later than the .pt file that is the source again
-    for name in names:
-        weights = f"{name}.{WEIGHTS}"
-        if weights in present and weights not in files:
-            removed.append(weights)
+    # Weights that were saved after the .pt file that is the source again.
+    weights = [f"{name}.{WEIGHTS}" for name in names]
+    removed = [file for file in weights if file in present and file not in sources]
     return replace_exports(earlier, exports_dir, UNDONE, removed)
 
 
@@ -280,9 +271,8 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     Returns:
         the sentence, or a sentence that says that the two metrics cannot be compared, or None.
     """
-    name, _, suffix = new.file.rpartition(".")
-    signature = SIGNATURES.get(name)
-    if signature is None or signature.headline is None or suffix not in SOURCES:
+    signature = SIGNATURES[new.name]
+    if signature.headline is None:
         return None
     metrics = [export.entry.get("metrics", {}) for export in (old, new)]
     before, after = (_number(m, signature.headline) for m in metrics)

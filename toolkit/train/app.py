@@ -178,8 +178,8 @@ def score(
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Measure a generator, the toolkit's or your own, and print its scorecard."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.score import score_generator
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.score import score_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "score", exports_dir, data_dir)
@@ -204,8 +204,8 @@ def interpolate(
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.interpolate import interpolate_generator
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.interpolate import interpolate_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "interpolate", exports_dir)
@@ -270,6 +270,6 @@ def playground(
 
     Your own networks from `toolkit export` are shown beside the toolkit's networks.
     """
-    from toolkit.export.playground import write_playground
+    from toolkit.train.playground.page import write_playground
 
     print(write_playground(exports_dir or readable_exports(), out, discriminator))

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export.generator import Generator
 from toolkit.gan.measure.evaluation import sample_images
 from toolkit.gan.model import ConvGenerator
+from toolkit.train.generators.generator import Generator
 
 ROOT = Path(__file__).parents[2]
 
