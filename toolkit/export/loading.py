@@ -129,12 +129,15 @@ def load_file(path: Path) -> tuple[nn.Module, str, bool]:
         ToolkitError: the file is missing; it is neither TorchScript nor a network that a manifest
             beside it lists; or it differs from what the manifest says (see `read_file`).
     """
-    if path.suffix == f".{WEIGHTS}" or path.name in read_manifest(path.parent):
+    is_listed = path.suffix == f".{WEIGHTS}" or path.name in read_manifest(path.parent)
+    if is_listed:
         export = read_file(path.name, path.parent)
-        return opened(export, path.parent), export.entry["sha256"], True
-    data = read_bytes(path)
+    else:
+        export = Export(path.name, read_bytes(path), {})
+    if path.suffix == f".{WEIGHTS}":
+        return _built(export, path.parent), sha256(export.data), True
     try:
-        return torchscript.from_bytes(data), sha256(data), False
+        return torchscript.from_bytes(export.data), sha256(export.data), is_listed
     except torchscript.SCRIPT_ERRORS as error:
         if is_out_of_memory(error):
             raise

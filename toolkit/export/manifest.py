@@ -258,6 +258,18 @@ def read_listed(path: Path) -> Listed:
         before = (entry, contents)
 
 
+def read_intact(path: Path) -> Export | None:
+    """Return a file as the manifest beside it lists it, or None if it is damaged or not listed.
+
+    Raises:
+        ToolkitError: see `read_listed`.
+    """
+    data, entry, _ = listed = read_listed(path)
+    if data is None or entry is None or not listed.intact:
+        return None
+    return Export(path.name, data, entry)
+
+
 def _digest(content: bytes | None) -> str | None:
     return None if content is None else sha256(content)
 

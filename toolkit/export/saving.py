@@ -30,7 +30,7 @@ from toolkit.export.manifest import (
     Format,
     command_for,
     read_file,
-    read_listed,
+    read_intact,
     read_manifest,
     signature_of,
     source_of,
@@ -294,7 +294,7 @@ def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool
 
 def _made_from(source: Export, path: Path) -> bytes | None:
     """Return the content of an intact file that was made from these weights, or else None."""
-    data, entry, _ = listed = read_listed(path)
-    if entry is None or not listed.intact or entry.get("made_from") != source.entry["sha256"]:
+    export = read_intact(path)
+    if export is None or export.entry.get("made_from") != source.entry["sha256"]:
         return None
-    return data
+    return export.data
