@@ -3,8 +3,8 @@
  * classifier. Images go from 0 (background) to 1 (ink).
  *
  * A layer is an operation of torch, with the places of its inputs in the list; the first is the input
- * of the network, the last its output (toolkit/export/playground.py). A batch norm is a multiplication
- * and an addition for each channel once a network is trained.
+ * of the network, the last its output (toolkit/train/playground/layers.py). A batch norm is a
+ * multiplication and an addition for each channel once a network is trained.
  */
 
 import { fromHalf, product, sigmoid, transposed } from "./tensors.js";

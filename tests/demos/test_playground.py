@@ -23,10 +23,10 @@ from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
 from toolkit.export import loading
 from toolkit.export.manifest import SIGNATURES, entry_of
-from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.lstm.data import palindromes, split_last
+from toolkit.train.playground.page import write_playground
 
 from .chromium import expect, visit
 
