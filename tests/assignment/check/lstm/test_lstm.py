@@ -24,10 +24,13 @@ RIGHT = {
 LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
         self.b = torch.zeros(output_dim)
         self.p.register_forward_hook(lambda module, given, y: y + self.b)"""
+NEXT = "g * i + c * f"  # c of the next step
 WRONG = {
     "a loose bias": ("nn.Linear(hidden_dim, output_dim)", LOOSE, "parameter-not-learnable", None),
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
     "x beside h": ("self.p(h)", "self.p(h + x[:, -1].mean(1, True))", "wrong-equation", 7),
+    "states of at most 20": (NEXT, f"({NEXT}).clamp(-20, 20)", "wrong-equation", 5),
+    "states of at most 1": (NEXT, f"({NEXT}).clamp(-1, 1)", "wrong-equation", 5),
     "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 1),
 }  # fmt: skip
 
@@ -120,3 +123,14 @@ def test_dropout_is_no_other_equation(name: str, tmp_path: Path, warm_check: Che
     (tmp_path / "lstm.py").write_text(CELL.replace(*ALIKE[name]))
     report = warm_check(tmp_path, parts=["lstm"])
     assert not any("training mode" in one.message for one in report.not_seen)
+
+
+EMBEDDING = (HERE / "right" / "lstm_embedding.py").read_text()
+
+
+def test_digits_take_a_cell_to_its_limits(tmp_path: Path, warm_check: Check) -> None:
+    """No input is large here: the weights are."""
+    limited = EMBEDDING.replace("g * i + c * f", "(g * i + c * f).clamp(-3, 3)")
+    assert limited != EMBEDDING
+    (tmp_path / "lstm.py").write_text(limited)
+    assert [f.id for f in warm_check(tmp_path, parts=["lstm"]).findings] == ["wrong-equation"]

@@ -18,6 +18,7 @@ from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
 from toolkit.assignment.check.lstm.cell.matching import Match, find_match
 from toolkit.assignment.check.lstm.cell.recording import MAX_LAYERS, Recording, read
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, last_logits
+from toolkit.assignment.check.lstm.reach import compare_far
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.rules.claims import EXACT
@@ -26,6 +27,8 @@ from toolkit.assignment.check.verdicts import Verdicts
 ROWS = 41  # sequences in a recording, at least
 UNKNOWN = 100  # as much as no reading costs
 SMALL = 0.3  # of the usual size of weights
+LARGE = (4.0, 2.0)  # times the usual size, the largest first
+FAR_OFF = 5 * EXACT  # an error of the logits for numbers at their limits, which is no rounding
 
 
 class Attempt(NamedTuple):
@@ -62,7 +65,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     start_at_zero = _check_starts(layers, trial, network, verdicts)
     is_clean = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if start_at_zero and is_clean and readout.exact:
-        _check_equivalence(trial, source, verdicts)
+        _check_equivalence(trial, network, source, verdicts)
 
 
 def _is_far(match: Match) -> bool:
@@ -276,7 +279,9 @@ def _filled(size: int, network: Network) -> Place | None:
     return None
 
 
-def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdicts) -> None:
+def _check_equivalence(
+    trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
+) -> None:
     """Compare the answers of the equations, with the student's weights, on fresh inputs."""
     if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
         verdicts.not_seen("gates")
@@ -286,4 +291,37 @@ def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdict
         proof = {"inputs": len(trial.fresh), "worst": min(worst, 1e9)}
         verdicts.fault("wrong-equation.some-step", line=source.loop_line(), proof=proof)
         return
-    verdicts.right("equations", worst=max(worst, 1e-7))
+    far = compare_far(network, trial.model if network.real else _larger(network, trial.model))
+    if far.inputs and far.error > FAR_OFF:
+        proof = {"inputs": far.inputs, "worst": min(far.error, 1e9)}
+        line = source.loop_line()
+        verdicts.fault("wrong-equation.far", line=line, proof=proof, state=far.state)
+        return
+    lengths = sorted({*far.steps, *(x.size(1) for x, _ in trial.fresh)})
+    seen = {
+        "inputs": far.inputs + sum(len(x) for x, _ in trial.fresh),
+        "lengths": lengths,
+        "state": far.state,
+        "worst": max(worst, far.error if far.inputs else 0.0, 1e-7),
+    }
+    verdicts.right("equations", proof=seen)
+
+
+def _larger(network: Network, usual: reference.Model) -> reference.Model:
+    """The network with weights so large that digits saturate its gates, if it can be read then.
+
+    Returns:
+        its model, or the usual one, whose weights it has then again.
+    """
+    for scale in LARGE:
+        randomise(network, scale=scale)
+        recording = record(network, usual.readout.weight_h.size(0))
+        match = find_match(recording)
+        if match is None or match.cost:
+            continue
+        layers, readout = layers_of(match, recording)
+        larger = explain.model(layers, readout, recording)
+        if readout.exact and reference.Trial(larger, _fresh(network)).error() <= EXACT:
+            return larger
+    _read(network)
+    return usual

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import product
 
+from toolkit.assignment.syntax import words_in
+
 
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[tuple[str, ...]]:
     """The arguments for each mode: one way for all that must be given, or one choice or switch.
@@ -45,6 +47,30 @@ def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
             values = (n.value for n in constants if isinstance(n, ast.Constant))
             found[node.left.attr] |= {value for value in values if isinstance(value, str)}
     return found
+
+
+def uncalled_training(tree: ast.Module) -> str | None:
+    """A function that can be called without arguments, that trains, and that nothing calls."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    words = {name: {*words_in(function)} for name, function in functions.items()}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for name, function in functions.items():
+        arguments = function.args
+        needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        has_defaults = not needed and None not in arguments.kw_defaults
+        if name not in used and has_defaults and "backward" in _reached(name, words):
+            return name
+    return None
+
+
+def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
+    """The words in a function, and in those that it names."""
+    reached, waiting = {name}, [name]
+    while waiting:
+        new = words.get(waiting.pop(), set()) - reached
+        reached |= new
+        waiting += new
+    return reached
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:

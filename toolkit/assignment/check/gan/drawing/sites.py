@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from typing import NamedTuple
 
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.game import Game
@@ -11,7 +12,14 @@ from toolkit.assignment.check.names import meaning
 from toolkit.assignment.check.train.trace import Call, Loss
 
 
-def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
+class Site(NamedTuple):
+    """A line that would draw samples."""
+
+    place: Place
+    function: ast.FunctionDef | None  # which it is in
+
+
+def sampling_sites(game: Game, lines: Lines) -> list[Site] | None:
     """The lines that would draw samples, and were not seen to.
 
     Returns:
@@ -35,7 +43,7 @@ def sampling_sites(game: Game, lines: Lines) -> list[Place] | None:
             if function is not None and function.name.lower().startswith("test"):
                 unclear |= not any(called(n) == game.generator.name for n in ast.walk(function))
                 continue  # of the shapes, if it makes a network of its own
-            found.append(Place(file, node.lineno))
+            found.append(Site(Place(file, node.lineno), function))
     return None if unclear else found
 
 
@@ -45,28 +53,45 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
     return isinstance(called, ast.Name) and called.id in [a.arg for a in arguments]
 
 
-def unsearched(game: Game, lines: Lines) -> tuple[str | None, Place | None]:
-    """What may draw with the generator and was not seen to, and where; None if nothing is left."""
+def unsearched(game: Game, lines: Lines, drew: Container[Place]) -> tuple[str | None, Place | None]:
+    """What may draw with the generator and was not seen to, and where; None if nothing is left.
+
+    Args:
+        drew: the functions that were called and have drawn.
+    """
     if game.trace.ended != "finished":
         return "the code was not seen to its end", None
+    for other in game.trace.others:
+        if other.ended not in ("finished", "nothing"):
+            return "this file stopped before its end", Place(other.file, None)
     sites = sampling_sites(game, lines)
     if sites is None:
         return "not all was searched", None
-    if sites:
-        return "whether this line draws any was not", sites[0]
-    stem = lines.file.rpartition("/")[2].removesuffix(".py")
-    uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
-    for file, text in lines.texts.items():
-        if file not in game.trace.ran and (uses.search(text) or _loads(lines.trees.get(file))):
-            return "this file did not run", Place(file, None)
+    for place, function in sites:
+        if function is None or Place(place.file, function.lineno) not in drew:
+            return "whether this line draws any was not", place
+    for file in unrun(game, lines):
+        return "this file did not run", Place(file, None)
     return None, None
 
 
-def _loads(tree: ast.Module | None) -> bool:
-    """Whether a file may load a network when it is run, as one does that cannot be read."""
+def unrun(game: Game, lines: Lines) -> Iterator[str]:
+    """The files that may draw with the generator, and that did not run."""
+    stem = lines.file.rpartition("/")[2].removesuffix(".py")
+    uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
+    for file, text in lines.texts.items():
+        if file not in game.trace.ran and (
+            uses.search(text) or _loads(text, lines.trees.get(file))
+        ):
+            yield file
+
+
+def _loads(text: str, tree: ast.Module | None) -> bool:
+    """Whether a file may load a network when it is run; of one that cannot be read, its text."""
     apart = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
     steps = [node for node in tree.body if not isinstance(node, apart)] if tree else []
-    return tree is None or any(re.search(r"\bload\(", ast.unparse(node)) for node in steps)
+    run = text if tree is None else "\n".join(map(ast.unparse, steps))
+    return re.search(r"\bload\(", run) is not None
 
 
 def _names(game: Game, lines: Lines) -> set[str]:
