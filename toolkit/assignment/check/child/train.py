@@ -14,11 +14,11 @@ from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.plain import clear, run_as_main
 from toolkit.assignment.check.child.process.walls import noticed
+from toolkit.assignment.check.child.process.weights import Weights
 from toolkit.assignment.check.child.script.devices import Recorder
 from toolkit.assignment.check.child.script.digits import few_digits, replace_mnist
 from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Runs
-from toolkit.assignment.check.child.weights import Weights
 
 GPU = ("CUDA", "cuda", "NVIDIA")  # words of an error where there is none
 

@@ -24,6 +24,7 @@ from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class
 from toolkit.assignment.check.child.plain import run_as_main
+from toolkit.assignment.check.child.process.weights import Weights
 from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.loops import Loops
 from toolkit.assignment.check.child.script.reading import (
@@ -33,7 +34,6 @@ from toolkit.assignment.check.child.script.reading import (
 )
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
-from toolkit.assignment.check.child.weights import Weights
 
 MAX_MODES = 4  # of a script that are tried
 NETWORK = (
