@@ -149,13 +149,15 @@ class Answers(Runs):
             known_to_end: it need not be watched for a training that has to be stopped.
 
         Returns:
-            `returned` (tensors), `noise` (those that were made of nothing), `error`, and `unknown`
-            (the parameter that nothing is known about).
+            `returned` (tensors), `noise` (those that were made of nothing), `lines` (file and
+            line of each network that was called), `error`, and `unknown` (the parameter that
+            nothing is known about).
         """
         trace = self.script.trace
         network = trace.networks[generator]
         function = self._function(name, file, network)
-        answer: dict[str, Any] = {"returned": [], "noise": [], "error": None, "unknown": None}
+        answer: dict[str, Any] = {"error": None, "unknown": None}
+        answer |= {"returned": [], "noise": [], "lines": []}
         if function is None:
             return answer | {"unknown": name}
         cpu, classifier = torch.device("cpu"), Classifier(self.back)
@@ -164,6 +166,7 @@ class Answers(Runs):
         own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
+        num_events = len(trace.events)
         trace.origins.numbers_came = Sources(MAX_NOISE)
         trace.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
         trace.depth = int(known_to_end)  # then nothing is recorded
@@ -183,6 +186,8 @@ class Answers(Runs):
             answer["error"] = described(error, self.root)
         finally:
             trace.drawing, trace.depth = None, 0
+        calls = [event for event in trace.events[num_events:] if event["kind"] == "call"]
+        answer["lines"] = list(dict.fromkeys((event["file"], event["line"]) for event in calls))
         return answer | {"noise": list(trace.origins.numbers_came)}
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:

@@ -313,8 +313,9 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
     Returns:
         its model, or the usual one, whose weights it has then again.
     """
+    rows = _tensors_with_rows(network)
     for scale in LARGE:
-        randomise(network, scale=scale)
+        randomise(network, scale=scale, same=rows)
         recording = record(network, usual.readout.weight_h.size(0))
         match = find_match(recording)
         if match is None or match.cost:

@@ -45,6 +45,11 @@ class Function:
         meant = {meaning(name, "drawing") for name in self.parameters}
         return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
 
+    def has(self, file: str, line: int) -> bool:
+        """True if this line of a file is in it."""
+        last = self.node.end_lineno or self.node.lineno
+        return file == self.place.file and self.node.lineno <= line <= last
+
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
         networks = {a.arg.lower() for a in self.node.args.args if a.arg.isupper()}  # as G, D
@@ -87,7 +92,8 @@ class Functions:
         self.artist = artist
         self.modes: set[bool] = set()  # in which the generator was when one of them drew
         self.untried: str | None = None  # one that could not be called
-        self.drew: set[Place] = set()  # those that have drawn points of their own, and came back
+        self.drew: set[tuple[str, int]] = set()  # file and line in one that came back, where it
+        # drew points of its own
         shape = next(
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
@@ -166,7 +172,8 @@ class Functions:
                 self.untried = f"{function.name} was not tried"
             if tried.error is None:
                 if tried.draws and not tried.unknown and not function.reads_points():
-                    self.drew.add(function.place)
+                    self.drew |= {(file, line) for file, line in answer["lines"]
+                                  if function.has(file, line)}  # fmt: skip
                 return tried
         assert tried is not None
         return tried

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from toolkit.assignment.check.findings import Place
@@ -19,13 +19,18 @@ class Site(NamedTuple):
     function: ast.FunctionDef | None  # which it is in
 
 
-def sampling_sites(game: Game, lines: Lines) -> list[Site] | None:
+def sampling_sites(
+    game: Game, lines: Lines, drew: Set[tuple[str, int]] = frozenset()
+) -> list[Site] | None:
     """The lines that would draw samples, and were not seen to.
+
+    Args:
+        drew: file and line where a function has drawn that was called.
 
     Returns:
         None if it is not known by what name the generator is called, or what a test is for.
     """
-    ran = {(event.file, event.line) for event in game.trace.all(Call, Loss)}
+    ran = drew | {(event.file, event.line) for event in game.trace.all(Call, Loss)}
     names = _names(game, lines)
     found, unclear = [], not names
     for file in lines.reached:
@@ -53,23 +58,24 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
     return isinstance(called, ast.Name) and called.id in [a.arg for a in arguments]
 
 
-def unsearched(game: Game, lines: Lines, drew: Container[Place]) -> tuple[str | None, Place | None]:
+def unsearched(
+    game: Game, lines: Lines, drew: Set[tuple[str, int]]
+) -> tuple[str | None, Place | None]:
     """What may draw with the generator and was not seen to, and where; None if nothing is left.
 
     Args:
-        drew: the functions that were called and have drawn.
+        drew: as of `sampling_sites`.
     """
     if game.trace.ended != "finished":
         return "the code was not seen to its end", None
     for other in game.trace.others:
         if other.ended not in ("finished", "nothing"):
             return "this file stopped before its end", Place(other.file, None)
-    sites = sampling_sites(game, lines)
+    sites = sampling_sites(game, lines, drew)
     if sites is None:
         return "not all was searched", None
-    for place, function in sites:
-        if function is None or Place(place.file, function.lineno) not in drew:
-            return "whether this line draws any was not", place
+    for site in sites:
+        return "whether this line draws any was not", site.place
     for file in unrun(game, lines):
         return "this file did not run", Place(file, None)
     return None, None
