@@ -29,6 +29,13 @@ def show():
     A.load_state_dict(torch.load("nowhere/a.pt"))
     A(torch.randn(16, Z))
 """
+IN_A_MODE = """
+def show(A, mode="samples"):
+    if mode == "samples":
+        return A(torch.randn(16, Z))
+    first, last = torch.randn(1, Z), torch.randn(1, Z)
+    return torch.cat([A(first + k / 8 * (last - first)) for k in range(9)])
+"""
 
 
 def said(folder: Path, check: Check) -> tuple[set[str | None], set[str | None]]:
@@ -66,6 +73,13 @@ def test_a_script_that_stops_is_nobodys_fault(tmp_path: Path, warm_check: Check)
 def test_a_function_draws_no_line(tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(PLAIN + FUNCTION)
     assert said(tmp_path, warm_check)[0] == {"missing-interpolation"}
+
+
+def test_what_a_function_does_by_default_is_not_all(tmp_path: Path, warm_check: Check) -> None:
+    (tmp_path / "my_gan.py").write_text(PLAIN + IN_A_MODE)
+    found, unseen = said(tmp_path, warm_check)
+    assert found == set()
+    assert "missing-interpolation" in unseen
 
 
 def test_nothing_calls_the_training(tmp_path: Path, warm_check: Check) -> None:

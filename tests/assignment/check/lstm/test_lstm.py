@@ -17,9 +17,14 @@ from lstm import LSTM
 LSTM(10, 32, 10)(torch.randn(8, 4, 10)).sum().backward()
 """
 ZEROS = "x.new_zeros(len(x), self.n)"
+CLIPPED = """h = c.tanh() * o
+            if h.requires_grad:
+                h.register_hook(lambda gradient: gradient.clamp(-1, 1))
+"""
 RIGHT = {
     "packed": ("", ""),
     "as the weights are": (ZEROS, "self.p.weight.data.new_zeros(len(x), self.n)"),
+    "gradients clipped at each step": ("h = c.tanh() * o\n", CLIPPED),
 }
 LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
         self.b = torch.zeros(output_dim)
@@ -128,9 +133,10 @@ def test_dropout_is_no_other_equation(name: str, tmp_path: Path, warm_check: Che
 EMBEDDING = (HERE / "right" / "lstm_embedding.py").read_text()
 
 
-def test_digits_take_a_cell_to_its_limits(tmp_path: Path, warm_check: Check) -> None:
+@pytest.mark.parametrize("limit", [1, 2, 3, 20])
+def test_digits_take_a_cell_to_its_limits(limit: int, tmp_path: Path, warm_check: Check) -> None:
     """No input is large here: the weights are."""
-    limited = EMBEDDING.replace("g * i + c * f", "(g * i + c * f).clamp(-3, 3)")
+    limited = EMBEDDING.replace("g * i + c * f", f"(g * i + c * f).clamp({-limit}, {limit})")
     assert limited != EMBEDDING
     (tmp_path / "lstm.py").write_text(limited)
     assert [f.id for f in warm_check(tmp_path, parts=["lstm"]).findings] == ["wrong-equation"]
