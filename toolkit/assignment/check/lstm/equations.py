@@ -349,5 +349,7 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
         return None
     layers, readout = layers_of(match, recording)
     model = explain.model(layers, readout, recording)
+    if min(len(layer.maps) for layer in model.layers) < 4:
+        return None
     is_verified = reference.Trial(model, _fresh(network, most)).error() <= EXACT
     return model if readout.exact and is_verified else None
