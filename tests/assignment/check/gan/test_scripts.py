@@ -62,6 +62,18 @@ def test_another_script_draws(
     assert unseen == {"same-class-ends"}
 
 
+IN_MODES = ("weights =", "import sys\n\nif sys.argv[1:] != ['line']:\n    sys.exit()\nweights =")
+
+
+def test_what_a_script_does_by_default_is_not_all(tmp_path: Path, warm_check: Check) -> None:
+    (tmp_path / "my_gan.py").write_text(SAVES)
+    draws = DRAWS.replace("POINTS", NINE).replace(*IN_MODES)
+    (tmp_path / "draw.py").write_text(draws)
+    found, unseen = said(tmp_path, warm_check)
+    assert found == set()
+    assert "missing-interpolation" in unseen
+
+
 def test_a_script_that_stops_is_nobodys_fault(tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(SAVES)
     (tmp_path / "draw.py").write_text(DRAWS.replace("POINTS", "[0, 1]"))
@@ -124,6 +136,14 @@ def test_a_checkpoint_that_is_read_is_not_handed_in(tmp_path: Path, warm_check: 
     report = warm_check(tmp_path, parts=["gan"])
     assert report.findings == []
     assert any("was not handed in" in finding.message for finding in report.not_seen)
+
+
+def test_no_line_of_theirs_is_judged_by_a_gpu_that_is_none(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    asks = "A.cuda()\nassert A.last.weight.is_cuda\n"
+    (tmp_path / "my_gan.py").write_text(gan(("opt_a = torch", f"{asks}opt_a = torch")))
+    assert said(tmp_path, warm_check)[0] == {"fixed-device"}
 
 
 def test_a_folder_is_missing_where_there_is_no_gpu(tmp_path: Path, warm_check: Check) -> None:

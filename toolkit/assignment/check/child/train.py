@@ -3,6 +3,7 @@
 import time
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.utils.data import IterableDataset
 
 from toolkit.assignment.check.child.answering import described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
+from toolkit.assignment.check.child.places import within
 from toolkit.assignment.check.child.plain import clear, run_as_main
 from toolkit.assignment.check.child.process.walls import noticed
 from toolkit.assignment.check.child.process.weights import Weights
@@ -38,7 +40,7 @@ class Answers(Runs):
 
         Returns:
             what it raised, as in `answering.described`; None if it came to its end, or if what it
-            raised may come from weights that are not its own.
+            raised may come from weights that are not its own, or from a GPU that is none.
         """
         path = self.root / file
         weights = Weights()
@@ -59,8 +61,14 @@ class Answers(Runs):
                 if isinstance(gpu, nullcontext) and _asks_for_gpu(error):
                     gpu = Recorder(lambda what, name: None)
                     continue
-                return None if weights.used else described(error, self.root)
+                is_doubtful = weights.used or (isinstance(gpu, Recorder) and self._is_raised(error))
+                return None if is_doubtful else described(error, self.root)
             return None
+
+    def _is_raised(self, error: Exception) -> bool:
+        """True if a line of theirs raises it, and no library that was called there."""
+        last = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)][-1]
+        return within(last, str(self.root)) is not None
 
     def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
         """Follow a script, in a folder that has only what was `there`: see `Lines`."""

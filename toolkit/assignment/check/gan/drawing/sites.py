@@ -33,7 +33,8 @@ def sampling_sites(
     ran = drew | {(event.file, event.line) for event in game.trace.all(Call, Loss)}
     names = _names(game, lines)
     found, unclear = [], not names
-    for file in lines.reached:
+    scripts = [lines.file, *(other.file for other in game.trace.others)]
+    for file in dict.fromkeys((*lines.reached, *scripts)):
         for node, function in _calls(lines.trees.get(file, ast.Module([], []))):
             here = range(node.lineno, (node.end_lineno or node.lineno) + 1)
             known = called(node) in names or _is_parameter(node.func, function)
@@ -43,7 +44,7 @@ def sampling_sites(
                 continue  # it is made here
             if function is not None and function.name in ("forward", "__init__"):
                 continue  # of a part, or for a test of its shapes
-            if function is None and file != lines.file:
+            if function is None and file not in scripts:
                 continue  # what does not run when a file is imported is no part of this one
             if function is not None and function.name.lower().startswith("test"):
                 unclear |= not any(called(n) == game.generator.name for n in ast.walk(function))
