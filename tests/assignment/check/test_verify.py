@@ -95,6 +95,8 @@ RIGHT: list[tuple[tuple[Id, ...], dict[str, Any], dict[str, Any]]] = [
     (("batchnorm-mode",), {"training": [False, False]}, {"training": []}),
     (("wrong-equation",), {"inputs": 82, "lengths": [1, 40], "state": 39.0, "worst": 1e-6},
      {"worst": 0.01}),
+    (("wrong-equation",), {"inputs": 20, "lengths": [6], "state": 2.0, "worst": 1e-6},
+     {"state": 0.7}),
     (("fixed-batch-size",), {"batches": [41, 1, 5], "lengths": [6, 3, 11]}, {"lengths": [6, 6]}),
     (("fixed-device",), {"tensors": 4, "left": None}, {"left": ["lstm.py", 3, "h"]}),
     (("dead-parameter",), {"slopes": [[1.0, 1.001]], "largest": 1.0}, {"slopes": [[1.0, 0.5]]}),
