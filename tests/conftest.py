@@ -38,8 +38,8 @@ STARTS = {
 
 PATIENCE = 120_000  # ms after which what a page was to show will not come any more
 HANGS = 900  # seconds after which a program is taken for one that hangs; nothing waits for it else
-# Fixtures that are dear to make, and whose tests are slow.
-DEAR = {"converted"}
+# Fixtures that take long to make: their tests are slow.
+DEAR = {"converted", "hand_in_exports"}
 
 NEEDS_PLAYWRIGHT = "needs playwright: pip install playwright"
 

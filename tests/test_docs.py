@@ -410,6 +410,7 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
         assert not re.search(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("site")
 def test_each_finding_has_a_page(site: Path) -> None:
     linked = read(site / "findings" / "index.html").links

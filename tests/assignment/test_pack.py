@@ -234,6 +234,7 @@ def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
     assert "No samples." in looks
 
 
+@pytest.mark.slow
 def test_two_reports(folder: Path) -> None:
     """`toolkit report` makes both; who hands in one leaves the other out, with its PDF."""
     (folder / "report" / "report.docx").write_bytes(docx("[[ One ]] and [[ two ]]"))

@@ -43,6 +43,7 @@ def test_nobodys_folder_is_touched() -> None:
     assert lossless, text
 
 
+@pytest.mark.slow
 def test_a_loss_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a reader that compares nothing."""
     monkeypatch.setattr(flips, "read_record", lambda path: (path / "run.json").read_bytes())

@@ -43,7 +43,7 @@ def each_tab(page: Any) -> Iterator[str]:
         yield ""
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [1280, 1024, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

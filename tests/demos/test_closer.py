@@ -34,6 +34,7 @@ def studio() -> Studio:
     return studios_of(ROOT / "exports")[0]
 
 
+@pytest.mark.slow
 def test_what_d_would_change(node: Callable[..., str], page: Path, studio: Studio) -> None:
     """Page and server against autograd in double precision; the logit moves as they say."""
     drawn = studio.draw(studio.samples(5)[:4]).images

@@ -137,6 +137,7 @@ def test_a_gan_in_two_dimensions(node: Callable[..., str], page: Path) -> None:
     assert inside.mean(axis=0).sum() > 0.4
 
 
+@pytest.mark.slow
 def test_the_first_start(node: Callable[..., str], page: Path) -> None:
     """As the page says of ten: the LSTM is at 99% by step 400, the RNN at most at 14% to 90%."""
     reached, best = ask(node, page, learners=[["lstm", 400], ["rnn", 600]])["learners"]

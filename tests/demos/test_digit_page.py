@@ -63,6 +63,7 @@ def inside_view(page: Any, locator: Any) -> bool:
     return box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"]
 
 
+@pytest.mark.slow
 def test_what_all_networks_say_after_each_step(page: Any) -> None:
     digits = "81255218"
     read(page, digits)
@@ -129,6 +130,7 @@ def test_a_wire_is_cut_and_the_error_comes_back(page: Any, digit_demo: Served) -
     expect(page.locator(".without:visible")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_examples(page: Any) -> None:
     for length in ("9", "20", "36", "1,000"):
         page.get_by_role("button", name=f"T = {length}", exact=True).click()
@@ -280,7 +282,7 @@ def test_the_address_says_what_is_shown(browser: Any, digit_page: str) -> None:
         expect(page.locator(".results .verdict")).to_contain_text("palindrome of T = 36:")
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [PHONE, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(browser: Any, digit_page: str, width: int, scheme: str) -> None:

@@ -60,6 +60,7 @@ def refused(client: gradio_client.Client, *inputs: Any, api_name: str, **named: 
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_endpoints_have_names_types_and_words(client: gradio_client.Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     walk = ["pictures", "arc", "gif"]

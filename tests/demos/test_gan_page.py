@@ -103,6 +103,7 @@ def test_the_first_screen(page: Any) -> None:
         assert number(found) == pytest.approx(logit, abs=0.1)
 
 
+@pytest.mark.slow
 def test_two_clicks_walk_at_once_and_the_film_is_kept(page: Any, tmp_path: Path) -> None:
     page.locator(".tile").nth(6).click()
     assert np.all(shown(page.locator(".ways canvas").first) == 0)  # the last walk is gone
@@ -159,6 +160,7 @@ def test_other_samples(page: Any) -> None:
     ready(page)
 
 
+@pytest.mark.slow
 def test_more_of_a_class(page: Any) -> None:
     page.get_by_label("Only of class").select_option("7")
     expect(page.locator('.tile[aria-label*=": 7 ("]')).to_have_count(25)
@@ -246,6 +248,7 @@ NOTED = """
 REGIONS = 14  # in a row and in a column of the plane
 
 
+@pytest.mark.slow
 def test_every_class_of_the_plane_is_named(browser: Any, gan_page: str) -> None:
     """As the server has answered: with each row all that are known are drawn anew."""
     rows: list[list[int]] = []
@@ -386,6 +389,7 @@ def test_the_training(page: Any) -> None:
         assert len(set(sheets)) == different
 
 
+@pytest.mark.slow
 def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     """Everyone with the link gets the same twelve; the scores are those of what is shown after."""
     page.goto(f"{gan_page}#tab=fake&game=77")
@@ -448,6 +452,7 @@ def test_uploads(page: Any, tmp_path: Path) -> None:
     expect(page.get_by_text("The file has 6.0 MB; at most 5 MB are accepted.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_on_a_phone(browser: Any, gan_page: str) -> None:
     """The film stands directly under the grid, whose tiles a finger can hit."""
     with visit(browser, gan_page, 844, width=PHONE) as page:

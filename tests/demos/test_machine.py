@@ -32,6 +32,7 @@ def window(browser: Any, page: Path) -> Iterator[Any]:
         yield opened
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(("width", "height", "large"), [(1280, 800, ""), (1024, 768, "#large=1")])
 def test_the_first_screen(browser: Any, page: Path, width: int, height: int, large: str) -> None:
     """Task, cell, answer and legend; what is below is closed."""
@@ -72,6 +73,7 @@ def test_a_wire_is_cut_with_the_mouse_and_mended_with_a_key(window: Any) -> None
     expect(window.locator(".place[aria-pressed=true]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_error_comes_back_through_what_is_read_next(window: Any) -> None:
     """Other digits and other networks while the error is shown: both drawings follow."""
     back = window.get_by_role("button", name="Send the error back", exact=False).first
@@ -194,6 +196,7 @@ def test_an_interval(node: Callable[..., str], page: Path) -> None:
             assert far == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_nearest_of_all_training_images(
     node: Callable[..., str], page: Path, mnist: MNIST

@@ -88,7 +88,7 @@ def generators() -> dict[str, nn.Module]:
     }
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of tracing
 @pytest.mark.parametrize("kind", list(generators()))
 @torch.no_grad()
@@ -112,6 +112,7 @@ class Noisy(nn.Module):
         return torch.tanh(z + torch.rand(len(z), 784))
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [
@@ -202,6 +203,7 @@ def test_as_many_real_images_are_measured(monkeypatch: pytest.MonkeyPatch, mnist
     torch.testing.assert_close(real, to_unit(mnist.train_images[order[:60]]))
 
 
+@pytest.mark.slow
 def test_in_the_browser(browser: Any, own_page: Path) -> None:
     with visit(browser, own_page.as_uri()) as page:
         page.get_by_text("What all of them would answer").click()

@@ -43,6 +43,7 @@ def coarse(picture: np.ndarray) -> np.ndarray:
     return picture.reshape(rows, CELL, columns, CELL, 3).mean(axis=(1, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("gan_demo")
 def test_gan_demo(browser: Any, gan_page: str) -> None:
     """The first screen: halfway between two samples, through z and with pixels mixed."""
@@ -52,6 +53,7 @@ def test_gan_demo(browser: Any, gan_page: str) -> None:
         photograph(page, "gan_demo")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("digit_demo")
 def test_digit_demo(browser: Any, digit_page: str) -> None:
     """The first screen: a network that fails beside two that do not."""

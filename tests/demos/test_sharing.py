@@ -115,6 +115,7 @@ def test_a_tunnel_program_of_someone_else_is_not_run(tunnel: sharing.Tunnel, pla
     assert not (place.parent / "pid").exists()
 
 
+@pytest.mark.slow
 def test_a_tunnel_program_that_fails(
     tunnel: sharing.Tunnel, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_tunnel_program_that_fails(
     assert not is_running(place)
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

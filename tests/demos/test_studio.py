@@ -48,6 +48,7 @@ def test_a_seed_gives_torchs_numbers(call: Callable[..., Any], seed: int, purpos
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_which_way_is_better_as_the_page_says() -> None:
     """ "0.7 of the 17 pictures" ... "and 2.4"; "better in 80% of the pairs and worse in 6%"."""

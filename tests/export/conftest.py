@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.assignment.export.conftest import mine as mine
+from tests.assignment.export.conftest import hand_in_exports as hand_in_exports
 from tests.conftest import HANGS
 from toolkit.export import manifest, saving
 from toolkit.export.replacing import copy_export
@@ -82,10 +82,9 @@ class Reader(NamedTuple):
 
 
 def in_group(reader: str, group: str, *needs: str) -> object:
-    """What is dear to build is built in one worker: programs, and files in other formats."""
-    marks = [pytest.mark.xdist_group(group), *map(pytest.mark.needs, needs)]
-    is_quick = reader.startswith(("Python", "JavaScript")) and reader.endswith("mine")
-    return pytest.param(reader, marks=marks if is_quick else [*marks, pytest.mark.slow])
+    """Programs and files in other formats take long to build: one worker builds them, once."""
+    marks = [pytest.mark.xdist_group(group), *map(pytest.mark.needs, needs), pytest.mark.slow]
+    return pytest.param(reader, marks=marks)
 
 
 GROUPS = {"pt": "C++", "onnx": "formats", "aoti": "AOTInductor"}  # of the C++ programs
@@ -97,7 +96,7 @@ GRAPHS = [
     in_group("C++, aoti", "AOTInductor", "c++"),
 ]
 OWN = [  # of a student
-    "Python, pt, mine",
+    in_group("Python, pt, mine", "formats"),
     in_group("C++, pt, mine", "C++", "c++"),
     in_group("Python, pt2, mine", "formats"),
     in_group("C++, onnx, mine", "formats", "c++ and onnxruntime"),
@@ -112,7 +111,7 @@ def reader(request: pytest.FixtureRequest) -> Reader:
     language, ending, *others = request.param.split(", ")
     folder, names = EXPORTS, sorted(manifest.SIGNATURES)
     if others:
-        folder = request.getfixturevalue("mine")
+        folder = request.getfixturevalue("hand_in_exports")
         names = ["discriminator", "generator", "lstm", "rnn"]
     elif ending in ("pt2", "onnx"):  # as this torch makes them; the committed .pt are for all
         folder = request.getfixturevalue("converted")

@@ -399,6 +399,7 @@ def test_committed_files_load_with_torch_alone() -> None:
         assert line == f"RecursiveScriptModule {sum(p.numel() for p in module.parameters())}"
 
 
+@pytest.mark.slow
 def test_loading_does_not_wait_for_a_compiler() -> None:
     """torch imports its own in a second or two, where anything asks for it."""
     code = (

@@ -251,9 +251,9 @@ def test_an_old_torch_is_named_before_anything_is_read(
         saving.write("onnx", tmp_path)
 
 
-def test_code_of_somebody_else_is_not_rebuilt(mine: Path, tmp_path: Path) -> None:
+def test_code_of_somebody_else_is_not_rebuilt(hand_in_exports: Path, tmp_path: Path) -> None:
     """Its weights do not say what to do with them; a format is made from the code."""
-    folder = shutil.copytree(mine, tmp_path / "mine")
+    folder = shutil.copytree(hand_in_exports, tmp_path / "mine")
     with pytest.raises(ToolkitError, match=r"generator\.safetensors is a network with code of its"):
         saving.write("onnx", folder)
 

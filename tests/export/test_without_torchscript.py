@@ -46,6 +46,7 @@ def toolkit(*arguments: object, cwd: Path, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_torchscript_is_gone() -> None:
     """In such a process; otherwise the tests below would prove nothing."""
     for function in ("script", "trace", "load", "save"):

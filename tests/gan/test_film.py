@@ -85,6 +85,7 @@ def test_area_is_that_under_the_curve() -> None:
     assert area_under_curve(real, drawn) == pytest.approx(np.trapezoid(y, x))
 
 
+@pytest.mark.slow
 def test_frames_are_the_networks(made: tuple[Film, Networks], mnist: MNIST) -> None:
     film, networks = made
     arrays = dict(np.load(io.BytesIO(to_bytes(film.arrays()))))

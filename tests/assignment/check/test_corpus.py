@@ -68,7 +68,7 @@ def _planted() -> Iterator[ParameterSet]:
             yield pytest.param(name)
 
 
-@pytest.mark.rows(24)
+@pytest.mark.rows(14)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_planted_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
     """By its id and its equation, at a line where it would be mended; and nothing else is.
@@ -94,7 +94,7 @@ def _assert_named(fault: Fault, wrong: cases.Planted, report: Report, folder: Pa
     assert found & allowed, f"{fault.id} is named at {found}, and should be at one of {allowed}"
 
 
-@pytest.mark.rows(6)
+@pytest.mark.rows(4)
 @pytest.mark.parametrize(("name", "parts"), RIGHT, ids=[f"{'-'.join(p)} of {n}" for n, p in RIGHT])
 def test_no_false_alarm(name: str, parts: list[str], tmp_path: Path, warm_check: Check) -> None:
     """It is seen whole, and is right; but for two images that someone has chosen by looking at

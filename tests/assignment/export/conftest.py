@@ -48,7 +48,7 @@ def make_student(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hand_in_exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `toolkit export` makes of it, beside it in `student`."""
 
     def make(folder: Path) -> None:

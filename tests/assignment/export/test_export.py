@@ -50,11 +50,11 @@ def own_code(student: Path, file: str, name: str, *sizes: int) -> torch.nn.Modul
 
 @pytest.mark.parametrize("ending", get_args(Format))
 @torch.no_grad()
-def test_each_file_says_what_the_students_code_says(mine: Path, ending: str) -> None:
+def test_each_file_says_what_the_students_code_says(hand_in_exports: Path, ending: str) -> None:
     def ask(name: str, x: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(loading.load(name, mine, format=ending)(x))
+        return torch.as_tensor(loading.load(name, hand_in_exports, format=ending)(x))
 
-    student = mine.parent / "student"
+    student = hand_in_exports.parent / "student"
     x = torch.randint(10, (50, 12), generator=torch.Generator().manual_seed(0))
     encoded = {1: x[:, :, None].float(), 10: torch.nn.functional.one_hot(x, 10).float()}
     for name, file, input_dim in (("LSTM", "lstm.py", 1), ("RNN", "train.py", 10)):
@@ -69,9 +69,11 @@ def test_each_file_says_what_the_students_code_says(mine: Path, ending: str) -> 
     torch.testing.assert_close(given, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_trace_is_that_of_the_equations(mine: Path) -> None:
+def test_the_trace_is_that_of_the_equations(hand_in_exports: Path) -> None:
     """Equations (1) to (6) in numpy, with the weights that the student has kept."""
-    kept = torch.load(mine.parent / "student/records/lstm-T5-rate0.001.pt", weights_only=True)
+    kept = torch.load(
+        hand_in_exports.parent / "student/records/lstm-T5-rate0.001.pt", weights_only=True
+    )
     w = {name: value.double().numpy() for name, value in kept.items()}
     digits = [3, 1, 4, 1, 5]
     h = c = np.zeros(24)
@@ -83,12 +85,12 @@ def test_the_trace_is_that_of_the_equations(mine: Path) -> None:
         c = g * i + c * f
         h = np.tanh(c) * o
         steps.append([i, f, o, g, c, h])
-    trace = loading.load("lstm", mine).trace(torch.tensor([digits]))
+    trace = loading.load("lstm", hand_in_exports).trace(torch.tensor([digits]))
     np.testing.assert_allclose(torch.stack(trace).detach()[:, 0].swapaxes(0, 1), steps, atol=1e-5)
 
 
-def test_the_manifest_says_whose_they_are(mine: Path) -> None:
-    listed = read_manifest(mine)
+def test_the_manifest_says_whose_they_are(hand_in_exports: Path) -> None:
+    listed = read_manifest(hand_in_exports)
     assert {entry["whose"] for entry in listed.values()} == {"student"}
     assert listed["lstm.safetensors"]["own"] == {"file": "lstm.py", "class": "LSTM"}
     assert listed["generator.onnx"]["own"]["z"] == "normal"
@@ -97,9 +99,9 @@ def test_the_manifest_says_whose_they_are(mine: Path) -> None:
 
 
 @torch.no_grad()
-def test_the_film_is_that_of_their_training(mine: Path) -> None:
+def test_the_film_is_that_of_their_training(hand_in_exports: Path) -> None:
     """Each frame draws and judges as the student's code does with the weights of that step."""
-    student, film = mine.parent / "student", load_film(mine)
+    student, film = hand_in_exports.parent / "student", load_film(hand_in_exports)
     z = torch.from_numpy(film["z"]).float()
     for k, frame in enumerate(torch.load(student / "records/gan.pt", weights_only=True)["film"]):
         generator, judge = (
@@ -107,16 +109,16 @@ def test_the_film_is_that_of_their_training(mine: Path) -> None:
         )
         generator.load_state_dict(frame["generator"])
         judge.load_state_dict(frame["discriminator"])
-        drawn = network_at(film, "generator", 10 * (k + 1), mine)(z)
+        drawn = network_at(film, "generator", 10 * (k + 1), hand_in_exports)(z)
         torch.testing.assert_close(drawn, (generator(z) + 1) / 2, rtol=1e-5, atol=1e-5)
         logits = judge(generator(z))[:, 0]
         found = torch.from_numpy(film["drawn_logits"][k])
         torch.testing.assert_close(found.float(), logits, rtol=1e-3, atol=1e-3)
     assert k == 2
-    shown = trainings(mine)["film"]
+    shown = trainings(hand_in_exports)["film"]
     assert (shown["whose"], shown["loss"], len(shown["digits"])) == ("student", "non-saturating", 3)
     with pytest.raises(Missing, match="for one, call keep_weights with the step"):
-        gan.film([], *2 * [read_export("generator", mine)])
+        gan.film([], *2 * [read_export("generator", hand_in_exports)])
 
 
 def test_a_film_has_16_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

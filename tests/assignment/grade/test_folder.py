@@ -202,6 +202,7 @@ def files_of(out: Path) -> dict[str, object]:
     return files
 
 
+@pytest.mark.slow
 def test_another_rubric_is_arithmetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All files are those of a grading from scratch, but nothing is run."""
     scratch, out, toml = tmp_path / "scratch", tmp_path / "graded", tmp_path / "points.toml"
@@ -253,6 +254,7 @@ def test_pages(graded: Path) -> None:
     assert html.escape(versions()) in page
 
 
+@pytest.mark.slow
 def test_one_student_again_and_another_language(tmp_path: Path) -> None:
     """`only` grades one, `again` what has a result; a language changes pages and grades nothing."""
     code = "".join(f"def f{k}(x):\n    return {k} * x + {k * 7}\n" for k in range(120))

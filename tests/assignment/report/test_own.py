@@ -54,6 +54,7 @@ def test_it_is_their_own(mine: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_on_paper(
     mine: Path, latex_to_text: Callable[[Path], str], word_to_text: Callable[[Path], str]
 ) -> None:
@@ -207,6 +208,7 @@ def test_numbers_without_a_picture(mine: Path, file: str, row: str, clause: str)
         assert "cannot be drawn" in text
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("network", ["$\\frac$", "\ud800", "_x", "a$b", "x\0y"])
 def test_networks_with_odd_names(mine: Path, network: str) -> None:
     """A name is no formula, whatever is in it."""

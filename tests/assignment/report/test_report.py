@@ -120,6 +120,7 @@ def test_names_that_cannot_be_printed(
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_without_docxtpl(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was made before stays, and does not look edited when docxtpl is there again."""
     report()

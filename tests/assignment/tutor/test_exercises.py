@@ -130,7 +130,7 @@ def test_ids() -> None:
     assert {id.split()[0] for id in named} <= {*IDS}
 
 
-@pytest.mark.rows(12)
+@pytest.mark.rows(8)
 @pytest.mark.parametrize(("name", "code", "mistake"), WRONG)
 def test_a_mistake_is_seen_and_reaches_its_hint(
     name: str, code: str, mistake: str, tmp_path: Path
@@ -179,6 +179,7 @@ IN_GENERATOR = """def train_generator(g, d, o, n):
 IN_LOOP = "        opt_a.zero_grad()\n        loss_a.backward()\n        opt_a.step()\n"
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [

@@ -78,6 +78,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
     return submission, facts
 
 
+@pytest.mark.slow
 def test_facts_are_those_by_hand(small: tuple[Submission, Facts]) -> None:
     known = {k: {at[1]: value for at, value in small[1].known[k].items()} for k in BY_HAND}
     assert known == BY_HAND

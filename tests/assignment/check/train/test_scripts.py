@@ -10,7 +10,7 @@ from ..conftest import Check
 from . import scripts
 
 
-@pytest.mark.rows(10)
+@pytest.mark.rows(7)
 @pytest.mark.parametrize("name", scripts.CASES)
 def test_script(name: str, tmp_path: Path, warm_check: Check) -> None:
     """Exactly what should be found, each at its line."""
