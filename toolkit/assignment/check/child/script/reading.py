@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-from toolkit.assignment.syntax import words_in
-
 
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[tuple[str, ...]]:
     """The arguments for each mode: one way for all that must be given, or one choice or switch.
@@ -52,7 +50,7 @@ def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
 def uncalled_training(tree: ast.Module) -> str | None:
     """A function that can be called without arguments, that trains, and that nothing calls."""
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    words = {name: {*words_in(function)} for name, function in functions.items()}
+    words = {name: _names_in(function) for name, function in functions.items()}
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name, function in functions.items():
         arguments = function.args
@@ -61,6 +59,17 @@ def uncalled_training(tree: ast.Module) -> str | None:
         if name not in used and has_defaults and "backward" in _reached(name, words):
             return name
     return None
+
+
+def _names_in(function: ast.FunctionDef) -> set[str]:
+    """The names and the attributes in a function."""
+    names: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+    return names
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
