@@ -124,7 +124,7 @@ class OwnDiscriminator(nn.Module):
         self.probabilities = probabilities
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1), where above 0 means real.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.

@@ -46,7 +46,7 @@ class Own(NamedTuple):
 
 
 def look(student: Student, located: Located) -> list[Callable[[], Own]]:
-    """Run the script for a few steps, and find the generator and the discriminator in it.
+    """Run the training script for a few steps, and find its generator and its discriminator.
 
     Returns:
         a function that describes the generator, and a function that describes the discriminator.
@@ -91,7 +91,7 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """Return the ends of the distribution of z if it is uniform, or None if it is normal.
+    """Return the ends of z's distribution if z is uniform, or None if z is normal.
 
     Raises:
         ToolkitError: z was not seen, or was only seen together with labels.
@@ -117,7 +117,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
-    """Return the weights if they belong to this network, or None if they do not."""
+    """Return the weights if the weights belong to this network, or else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):
         return states
@@ -125,7 +125,7 @@ def fits(student: Student, network: Network, states: Weights) -> Weights | None:
 
 
 class Exported(NamedTuple):
-    """A network that the student's code has written as files."""
+    """A network of the student that has been written to files."""
 
     source: Export  # its weights
     made: list[Export]  # .pt2 and .pt, as far as they could be made
@@ -137,7 +137,7 @@ class Exported(NamedTuple):
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network with these weights to files, and compare the files with the student's code.
+    """Write a network with its weights to files, and compare the files with the student's code.
 
     Args:
         root: the copy of the submission.
@@ -179,7 +179,7 @@ def exported(
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Return the film of a training run, drawn by the exported networks.
+    """Return the film of a training run, with images from the exported networks.
 
     `toolkit.gan.film` explains the film.
 
@@ -219,7 +219,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of the labels that a generator gets beside z, or "" if it gets none.
+    """Return the form of the labels that a generator gets beside z, or "" without labels.
 
     `OwnGenerator` explains the possible forms.
     """
@@ -246,7 +246,7 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the usual range that is close to these ends, or the ends if there is none."""
+    """Return the usual range close to two ends, such as -1 and 1, or the two ends themselves."""
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

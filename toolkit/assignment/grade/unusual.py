@@ -1,7 +1,7 @@
-"""Unusual code, which no part of the assignment needs, so a person should look at it.
+"""Unusual code that no part of the assignment needs and that a person should look at.
 
-A match is a hint and not a barrier, because code can hide such words. Only the judge's separate
-process and the sandbox are barriers.
+A match is only a hint, because code can hide unusual words. The protection comes from the sandbox
+and from the judge's separate process.
 """
 
 import ast

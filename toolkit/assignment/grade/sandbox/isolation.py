@@ -1,4 +1,4 @@
-"""The isolation of an untrusted program: its protection, and the command that sets it up."""
+"""The kinds of isolation for an untrusted program, and the commands that start the program."""
 
 import importlib
 import json
@@ -74,7 +74,7 @@ class Isolation:
     taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     def describe(self) -> str:
-        """Return sentences for the teacher that say what is protected and what is not."""
+        """Return sentences that tell the teacher what the isolation does and does not protect."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
@@ -95,7 +95,7 @@ class Isolation:
         )
 
     def _exposed(self) -> list[str]:
-        """Return everything that is unprotected without bubblewrap, besides the kernel."""
+        """Return a list of everything that only bubblewrap would protect."""
         filter_code, _ = filter_for_machine()
         exposed = []
         if self.tool == "limits" and not filter_code:
@@ -125,14 +125,11 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id of a program that this process starts; None if the id does not change."""
+        """The user id for programs that this process starts, or None to keep the user."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return the user id of the programs that the process with the id `judge` starts.
-
-        No other user has this user id, because it is not in `taken`.
-        """
+        """Return a user id, not in `taken`, for the programs that process `judge` starts."""
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS
@@ -156,7 +153,7 @@ def _has_uid(uid: int) -> bool:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The place in which a program runs, and its limits.
+    """The sandbox of one program: its isolation, its folders and its limits.
 
     Attributes:
         submission: a folder; the program gets a copy of this folder.
@@ -176,9 +173,9 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths and the source for a fresh start of each part of the check.
+        """The paths that each part of the check empties, and the source of a new copy.
 
-        Each part empties these paths inside the sandbox, and makes a new copy from the source.
+        Each part of the check begins with empty paths and a new copy of the submission.
         """
         if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
@@ -229,7 +226,7 @@ class Sandbox:
         return launch
 
     def environment(self) -> dict[str, str]:
-        """Return the program's environment variables, of which none are inherited."""
+        """Return the program's environment variables, which do not include inherited ones."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -263,7 +260,7 @@ class Sandbox:
     def _package(self) -> Path:
         """The path of the toolkit's copy in the sandbox.
 
-        bubblewrap mounts the copy in the place of the original.
+        With bubblewrap, the copy has the path of the original.
         """
         return PACKAGE if self._has_own_files else self._toolkit
 
@@ -338,10 +335,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths that a program with these arguments reads.
-
-    The system's own paths are left out.
-    """
+    """Return the paths outside the system that a program with these arguments reads."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -353,7 +347,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return bubblewrap's options that make the folders above a file, before it is mounted."""
+    """Return bubblewrap's options that make the parent folders of a file to be mounted."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]
