@@ -221,17 +221,24 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     python = {}
     for path, text in code.text.items():
         file = path
-        while file.suffix.lower() == SUFFIX or (file != path and (target / file).exists()):
-            suffix = "_notebook" if file != path else ""
+        while file.suffix.lower() == SUFFIX or _is_taken(file, path, target, code):
+            suffix = "" if file.suffix.lower() == SUFFIX else "_notebook"
             file = file.with_name(f"{file.stem}{suffix}.py")
         python[path] = str(file)
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
             copied = target / path  # not there if a notebook writes it, or if it was left out
-            encoding = encoding_of(copied.read_bytes()) if copied.exists() else "utf-8"
+            encoding = encoding_of(copied.read_bytes()) if copied.is_file() else "utf-8"
             (target / file).write_bytes(changed.encode(encoding, errors="replace"))
     return python
+
+
+def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
+    """Return True if the code in `path` may not be written as `file`, where other content goes."""
+    if file == path:
+        return (target / file).is_dir()
+    return file in code.text or (target / file).exists()
 
 
 def _located(

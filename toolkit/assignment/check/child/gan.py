@@ -100,9 +100,9 @@ class Answers(Runs):
         """Write a network with these weights as files like ours into the root.
 
         Returns:
-            `golden` and `problems` of `saving.own_files`.
+            `golden` and `problems` of `own_files`.
         """
-        from toolkit.export.saving import own_files  # no check waits for that
+        from toolkit.assignment.export.own import own_files  # no check waits for that
 
         module = self.script.trace.networks[network]
         module.load_state_dict(states)
