@@ -1,4 +1,4 @@
-"""The evidence (`EVIDENCE`) that a file is a certain part of the assignment, with weights."""
+"""The weighted evidence (`EVIDENCE`) that a file is a certain part of the assignment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -195,7 +195,7 @@ class Code:
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return two flags: the names in a file show a generator, and they show a discriminator."""
+        """Return two flags: the names show a generator, and the names show a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -203,7 +203,7 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file has noise, images and two optimisers, like a GAN with any names."""
+        """Return True if a file has noise, images and two optimisers, regardless of their names."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -282,7 +282,7 @@ def networks(code: Code) -> Iterator[Candidate]:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks other than a LightningModule use, by file and name."""
+    """Return the definitions, by file and name, that networks other than a LightningModule use."""
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}

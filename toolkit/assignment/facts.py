@@ -224,7 +224,7 @@ def _is_guard(node: ast.stmt) -> bool:
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """Return True if a top-level statement does work and not only defines something.
+    """Return True if a top-level statement does work instead of only defining something.
 
     A statement does work if it is the block under `if __name__ == "__main__":`, a loop, or a call
     of `step`, `backward` or the file's own code.

@@ -4,9 +4,9 @@ No code is run. Each file, or each class in a file, gets points for the evidence
 (`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
 points is chosen as the part. An import counts less than a definition, so a helper module or a
 notebook with results cannot hide the student's main file. File names alone (`NAMES`) decide only if
-no file has enough points, and only among files that are not another part. If several candidates
-with different code share the highest number of points, the part is ambiguous and no candidate is
-chosen.
+no file has enough points, and only among files that were not chosen for another part. If several
+candidates with different code share the highest number of points, the part is ambiguous and no
+candidate is chosen.
 """
 
 import ast
@@ -155,7 +155,7 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """Return "module.name" of an LSTM that the training imports from another place, or ""."""
+    """Return "module.name" of an LSTM that is imported from outside the submission, or ""."""
     facts = code.facts.get(path)
     if facts is None:
         return ""

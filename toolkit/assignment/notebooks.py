@@ -75,7 +75,7 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a Python file, with line endings as Python's parser counts them."""
+    """Return the text of a Python file, with the line endings that Python's parser counts."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
     except ValueError:  # an encoding that replaces nothing
@@ -184,7 +184,7 @@ def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list
 
 
 def _problem(lines: list[str]) -> tuple[int, str] | None:
-    """Return the line and the message of a syntax error, or None without a syntax error."""
+    """Return the line and the message of a syntax error, or None if there is no syntax error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -220,7 +220,7 @@ def _is_python_file(name: str) -> bool:
 
 
 def _without_magics(lines: list[str]) -> list[str]:
-    """Replace each line that only IPython understands by equivalent Python."""
+    """Replace each line that only IPython understands with equivalent Python."""
     replaced, goes_on = [], False
     for line in lines:
         magic = BEGINS.match(line)

@@ -1,4 +1,4 @@
-"""The archive `<studentnumber>_assignment3.zip`: made from a student's folder, and tested."""
+"""The command `pack`, which makes and tests the archive `<studentnumber>_assignment3.zip`."""
 
 import ast
 import re
@@ -317,7 +317,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive like the grader, in a sandbox on Linux and without a sandbox elsewhere."""
+    """Check the archive as the grader does, in a sandbox if the system is Linux."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

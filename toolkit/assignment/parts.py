@@ -1,4 +1,4 @@
-"""The four parts of a submission: their names, and the files that a student may have written."""
+"""The names of the four parts of a submission, and the files that a student may have written."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath

@@ -30,7 +30,7 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def deep_tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of every program that Python runs; a recursion may not follow it.
+    """Return the syntax tree of any program that Python can run; it may be too deep for recursion.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
@@ -42,7 +42,7 @@ def deep_tree_of(source: str | bytes) -> ast.Module:
 
 
 def tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program that is nested as deep as people nest programs.
+    """Return the syntax tree of a program, unless the program is nested more than `MAX_DEPTH` deep.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
+    """Return `__getattr__` and `__dir__` for a package that imports public names on first use.
 
     The import of a lazy package takes almost no time, and a program that uses one network does not
-    import the code that draws curves. See PEP 562. Type checkers do not run `lazily`, but read the
-    imports below `if TYPE_CHECKING`.
+    import the code that draws curves. See PEP 562. Type checkers read the imports below `if
+    TYPE_CHECKING` instead of running the function `lazily`.
 
     Args:
         package: the package's `__name__`.

@@ -56,7 +56,7 @@ def command_group(help_text: str) -> typer.Typer:
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and report mistyped words in one sentence instead of typer's box."""
+    """Run a command line, and report mistyped words in one sentence instead of in typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -116,7 +116,7 @@ def can_ask() -> bool:
 
 
 def _prepare_output() -> None:
-    """Prevent errors on consoles with few characters, and let Matplotlib draw to files only."""
+    """Prevent errors on consoles with few characters, and let Matplotlib draw only to files."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command

@@ -117,8 +117,8 @@ def threads(number: int) -> Iterator[None]:
 def flushed_denormals() -> Iterator[None]:
     """Replace numbers below 1e-38 with 0 in the `with` block, on the calling thread.
 
-    Derivatives that vanish over a long sequence can become smaller than 1e-38. Computations with
-    such small numbers take processors many times as long.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38. Processors take many
+    times longer for computations with such small numbers.
     """
     torch.set_flush_denormal(True)
     try:

@@ -36,7 +36,7 @@ def first_line(error: BaseException, length: int = 200) -> str:
 
 
 def in_short(text: str, length: int) -> str:
-    """Return the first line of a text, shortened to whole sentences or words within `length`."""
+    """Return the first line of a text, cut to whole sentences or words within `length`."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")

@@ -116,7 +116,9 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot with a legend, which is beside the plot for more than three curves.
+    """Write a line plot with a legend.
+
+    The legend is beside the plot if there are more than three curves.
 
     Args:
         curves: name -> (x, y).
@@ -166,7 +168,7 @@ def _draw_curves(
 
 
 def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """Draw a dashed horizontal line, and shade its standard deviation around the line."""
+    """Draw a dashed horizontal line, and shade the range of its standard deviation."""
     mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
     axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
     axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
@@ -183,8 +185,8 @@ def save_panels(
 ) -> None:
     """Write small plots of proportions, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest seed. Each later curve is thinner, so
-    that all curves remain visible where they coincide.
+    Bands and error bars extend from the lowest to the highest seed. Each curve is thinner than the
+    previous curve, so all curves remain visible where they coincide.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.

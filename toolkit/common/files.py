@@ -1,4 +1,4 @@
-"""Functions that never leave a file half-written, even after a kill or on a full disk."""
+"""Functions that leave no file half-written, even if the process is killed or the disk is full."""
 
 import contextlib
 import hashlib
@@ -101,7 +101,7 @@ def set_aside(directory: Path) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of `path`.
+    """Return the contents of `path`.
 
     Raises:
         ToolkitError: the file is missing or unreadable.
@@ -113,7 +113,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace the content of `path` with `data`, so that even a crash leaves no mixture of both.
+    """Replace the contents of `path` with `data`; a crash leaves no mixture of old and new data.
 
     The data is written to a temporary file beside `path` and forced to the disk (fsync). Then the
     temporary file is renamed to `path` in one step.
@@ -169,7 +169,7 @@ def append_entry(path: Path, entry: dict[str, Any]) -> None:
 
 
 def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Replace the content of a log with these entries.
+    """Replace the contents of a log with these entries.
 
     Raises:
         ToolkitError: see `atomic_write`.
@@ -206,7 +206,7 @@ def _sealed(entry: dict[str, Any]) -> str:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut, which only POSIX systems can do."""
+    """Make a rename in `directory` survive a power cut, which is only possible on POSIX systems."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The toolkit's files outside the package (exports, templates, demos), and its extras."""
+"""The toolkit's files outside the package (exports, templates, demos), and the toolkit's extras."""
 
 import importlib.util
 import re

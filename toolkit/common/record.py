@@ -81,7 +81,7 @@ class RunRecord(Facts):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum of all other fields, which older records lack."""
+        """Verify and remove the checksum of all other fields; older records have no checksum."""
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}

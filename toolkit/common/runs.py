@@ -43,9 +43,10 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 class Run:
     """The files of a training run, or of a grid of training runs.
 
-    `load` and `save` keep the status in run.json at "running". `finish` is called last, and
-    replaces run.json with the complete record, so a killed run never looks finished. If another
-    process opens the same run, it waits until this process ends or leaves the run's `with` block.
+    The methods `load` and `save` keep the status in run.json at "running". The method `finish` is
+    called last, and replaces run.json with the complete record, so a killed run never looks
+    finished. If another process opens the same run, it waits until this process ends or leaves the
+    run's `with` block.
 
     Args:
         directory: the run's directory, which is made if it does not exist.
@@ -156,7 +157,7 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Load `saved`, the result of `load`, into the objects in `state`, which `save` also gets.
+        """Restore the objects in `state` from `saved`, which the method `load` returned.
 
         Raises:
             ToolkitError: the saved state does not fit, because the code has changed since `save`.

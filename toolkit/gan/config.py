@@ -18,7 +18,7 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run;
+    """The settings of one training run, with the values of the convolutional GAN as defaults.
 
     `mlp_config` has the settings of the assignment's template.
     """

@@ -108,7 +108,7 @@ class Film:
 
     @torch.no_grad()
     def record(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Record a frame if the film has a frame after `step`."""
+        """Record a frame if `step` is one of the film's steps."""
         if step not in self.steps:
             return
         real = to_unit(self.images[self.real_indices])
@@ -159,7 +159,7 @@ def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """Return the content of the file film.npz; equal arrays always give equal bytes."""
+    """Return the contents of the file film.npz; equal arrays always give equal bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()

@@ -51,7 +51,7 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """Add `digits`, which the classifier (images to logits) counts, to a film of `for_pages`.
+    """Add the entry `digits`, with counts by the classifier (images to logits), to a page's film.
 
     For each step, `digits` contains the number of the page's pictures that show each digit, 0 to 9,
     and then the number of pictures that the classifier is not sure about.

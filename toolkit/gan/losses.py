@@ -27,7 +27,7 @@ class Losses(NamedTuple):
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return -V(D, G) of (10), a scalar >= 0 that equals 2 ln 2 if D is always 1/2.
+    """Return -V(D, G) of equation (10), a scalar >= 0 that equals 2 ln 2 if D is always 1/2.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -36,10 +36,10 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return E_q[log(1 - D(G(Z)))], the generator's part of (10): a scalar <= 0.
+    """Return E_q[log(1 - D(G(Z)))], the generator's part of equation (10): a scalar <= 0.
 
-    The gradient of this loss vanishes where the discriminator is confident, but just there the
-    generator needs a gradient.
+    The gradient of this loss vanishes where the discriminator is confident, which is exactly where
+    the generator needs a gradient.
     """
     return -F.softplus(fake_logits).mean()
 
@@ -56,9 +56,9 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0 that is 2 if l = 0.
 
-    For logits between -1 and 1, the gradient has the same size for every image. With objective
-    (10), in contrast, the gradient for an image grows with D's error on this image. Source: Lim and
-    Ye, "Geometric GAN" (2017), section 3.
+    For logits between -1 and 1, the gradient has the same size for every image. With the objective
+    of equation (10), in contrast, the gradient for an image grows with D's error on this image.
+    Source: Lim and Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).

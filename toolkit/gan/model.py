@@ -117,7 +117,7 @@ class ConvDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1), where above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.

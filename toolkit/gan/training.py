@@ -93,7 +93,7 @@ def discriminator_step(
     config: Config,
     regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """Update the discriminator once, which increases V(D, G) in (10) and does not change G.
+    """Update only the discriminator, once, to increase V(D, G) in equation (10).
 
     Args:
         optimizer: the optimiser of the discriminator's weights.
@@ -120,7 +120,7 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """Update the generator once, which decreases V(D, G) in (10) and does not change D.
+    """Update only the generator, once, to decrease V(D, G) in equation (10).
 
     Args:
         optimizer: the optimiser of the generator's weights.
@@ -242,7 +242,7 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Return no metrics, as the default of `train`."""
+    """Return no metrics; the function `train` calls this function by default."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Backpropagation through time, written out, with the same derivatives of (1) to (6) as autograd.
+"""Backpropagation through time for equations (1) to (6), with the same derivatives as autograd.
 
 `sigmoids.py` contains the equations and explains the variables s, r, C and H. For any variable v,
 dv is the derivative of the loss with respect to v. The only exception is dc, the derivative with
@@ -32,7 +32,7 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the result of `sigmoids.last_hidden`, which can be differentiated once."""
+    """Return the result of `sigmoids.last_hidden`, which can be differentiated only once."""
     apply: Any = _LastHidden.apply  # it has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h

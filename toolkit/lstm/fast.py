@@ -1,8 +1,8 @@
 """A faster version of the LSTM in `model.py`, which the presets use (`Config.fast`).
 
-The fast LSTM has the same parameters and computes the same values. `LSTM.last_hidden` is the loop
-that the assignment teaches. The fast LSTM replaces this loop with one of two faster loops, derived
-from the same equations:
+The fast LSTM has the same parameters and computes the same values. The method `LSTM.last_hidden` is
+the loop that the assignment teaches. The fast LSTM replaces this loop with one of two faster loops,
+derived from the same equations:
 
 - for prediction, the loop of `sigmoids.py`;
 - for training, the same loop with handwritten derivatives, in `bptt.py`: **autograd is bypassed**.

@@ -70,9 +70,9 @@ def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
 def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:
     """Return the norm of dL/dh(t), and for an LSTM also of dL/dc(t), at each step t.
 
-    L is the cross-entropy (9) after the last step. If the norm shrinks by a constant factor per
-    step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard and Frasconi,
-    "Learning long-term dependencies with gradient descent is difficult", 1994).
+    L is the cross-entropy, equation (9), after the last step. If the norm shrinks by a constant
+    factor per step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard
+    and Frasconi, "Learning long-term dependencies with gradient descent is difficult", 1994).
 
     Args:
         digits: int64 (batch, length).
@@ -92,18 +92,18 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
 
 @torch.no_grad()
 def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
-    """Return the logits (7) after every step: h (length, hidden_size) -> (length, 10)."""
+    """Return the logits of equation (7) at every step: h (length, hidden_size) -> (length, 10)."""
     logits: Tensor = network.readout(h)
     return logits
 
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """Sort the cells by their contribution to the answer, the largest first.
+    """Sort the cells by their contribution to the answer, the largest contribution first.
 
-    By (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if the same
-    amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the mean of
-    the ten amounts that cell j adds to the logits.
+    By equation (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if
+    the same amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the
+    mean of the ten amounts that cell j adds to the logits.
 
     Args:
         h: float32 (hidden_size,), after the last step.

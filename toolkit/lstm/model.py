@@ -11,9 +11,9 @@ For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0
     p(t) = W_ph h(t) + b_p                           (7)  logits
     y~(t) = softmax(p(t))                            (8)  probabilities
 
-The models return the logits (7) after the last step, computed in the dtype of their weights. Apply
-the softmax (8) only to show probabilities, because `cross_entropy` already contains the softmax.
-With a second softmax, the loss cannot fall below 1.46.
+The models return the logits, equation (7), after the last step, computed in the dtype of their
+weights. Apply the softmax, equation (8), only to show probabilities, because `cross_entropy`
+already contains the softmax. With a second softmax, the loss cannot fall below 1.46.
 """
 
 from typing import NamedTuple
@@ -66,7 +66,7 @@ class LSTMCell(nn.Module):
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_x x + b, which x adds to the pre-activations, (batch, 4 hidden_size)."""
+        """Return W_x x + b, a part of the pre-activations: (batch, 4 hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
@@ -127,7 +127,7 @@ class LSTM(nn.Module):
         return logits
 
     def last_hidden(self, digits: Tensor) -> Tensor:
-        """Return h after the last digit, (batch, hidden_size), by looping over (1) to (6)."""
+        """Loop over equations (1) to (6), and return the last h, (batch, hidden_size)."""
         projected = self.cell.project(all_inputs(self.cell.weight_ih))
         h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)
@@ -172,7 +172,7 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h, which x adds to the pre-activation, (batch, hidden_size)."""
+        """Return W_hx x + b_h, a part of the pre-activation: (batch, hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:

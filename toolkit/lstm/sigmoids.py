@@ -1,7 +1,7 @@
 """The equations of `model.py` with sigmoids only, for a faster loop.
 
 Since tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid computes all four gates if the rows of g
-are doubled. Let a(t) be the pre-activation of g in (1), and let
+are doubled. Let a(t) be the pre-activation of g in equation (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1
     C(t) = 2 c(t)
@@ -47,8 +47,9 @@ def step(
 ) -> None:
     """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
-    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. The tensor `c` may be `c_before`,
-    and `r` may be `h`. All tensors have the shape (hidden_size, batch).
+    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. The tensor `c` may be the same
+    tensor as `c_before`, and `r` may be the same tensor as `h`. All tensors have the shape
+    (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)

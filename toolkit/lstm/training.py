@@ -1,4 +1,4 @@
-"""Training of the LSTM and the RNN with RMSProp, the loss (9) and the curriculum."""
+"""Training of the LSTM and the RNN with RMSProp, the loss of equation (9) and the curriculum."""
 
 import time
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return `longest`, increased by a quarter plus 1 if over 97% of a batch are right."""
+    """Return `longest`, increased by a quarter and by 1 if over 97% of a batch is right."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
@@ -85,7 +85,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction of palindromes, int64 (n, T), that the model completes, 0 to 1."""
+    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), that the model completes."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):

@@ -158,7 +158,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Draw samples from the start, the middle and the end of training, a film and the curves."""
+    """Draw a film, the curves, and samples from the start, the middle and the end of training."""
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

@@ -66,7 +66,7 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return trials with the curriculum, and tests far beyond the longest training T."""
+    """Return trials with the curriculum and with tests far beyond the longest training T."""
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
@@ -111,7 +111,7 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Return trials with the curriculum up to T = 36, and up to T = 100 with tests far beyond."""
+    """Return trials with the curriculum up to T = 36, and up to T = 100 with far longer tests."""
     lstm = curriculum_config("lstm")
     rnn = curriculum_config("rnn")
     variants = {

@@ -62,7 +62,7 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes hours, or more memory than the machine has.
+        """Ask the user before a run that takes hours, or needs more memory than the machine has.
 
         Args:
             cost: the number of multiplications, and the bytes of memory.
@@ -99,7 +99,7 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export all models of a run or none, and print notes about the replaced exports.
+        """Export all models of a run or no model, and print notes about the replaced exports.
 
         Args:
             models: the name of each export, e.g. "generator" -> the network.

@@ -47,7 +47,7 @@ class Recipe(BaseModel):
 
 
 class Verdict(NamedTuple):
-    """The verdict on a training run: inside the band, or where and why it leaves the band."""
+    """The verdict on a training run, with the step and the cause if a curve leaves its band."""
 
     cause: str = ""  # a key of causes.toml; "": inside
     leaves: float = 0.0  # the step

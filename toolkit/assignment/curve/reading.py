@@ -1,4 +1,4 @@
-"""Functions that read the curves of a training from a list or a file."""
+"""Functions that read the curves of a training run from a list or a file."""
 
 import csv
 import json
@@ -112,7 +112,7 @@ def _column_of(word: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    """Return the content of a file: its rows, or its columns by name."""
+    """Return the contents of a file: its rows, or its columns by name."""
     if path.is_dir() or "tfevents" in path.name:
         return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()

@@ -92,7 +92,7 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """Return the ends of z's distribution if z is uniform, or None if z is normal.
+    """Return the two ends of the range of z if z is uniform, or None if z is normal.
 
     Raises:
         ToolkitError: z was not seen, or was only seen together with labels.
@@ -118,7 +118,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
-    """Return the weights if the weights belong to this network, or else None."""
+    """Return the weights if they belong to this network, or else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):
         return states
@@ -220,7 +220,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of the labels that a generator gets beside z, or "" without labels.
+    """Return the form of the labels that a generator receives with z, or "" if it gets no labels.
 
     `OwnGenerator` explains the possible forms.
     """
@@ -247,7 +247,7 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the usual range close to two ends, such as -1 and 1, or the two ends themselves."""
+    """Return the common range with nearly these ends, such as -1 and 1, or else these ends."""
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

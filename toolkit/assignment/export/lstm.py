@@ -320,7 +320,7 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """Return the cell of a faultless LSTM with one layer, or None without such a cell."""
+    """Return the cell of a faultless LSTM with one layer, or None if there is no such cell."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -332,7 +332,7 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """Return the cell of an RNN, or None without such a cell.
+    """Return the cell of an RNN, or None if there is no such cell.
 
     In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h.
     """

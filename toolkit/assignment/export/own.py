@@ -72,7 +72,7 @@ class OwnGenerator(nn.Module):
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def given(self, z: Tensor) -> Tensor:
-        """Return the input of `module` that corresponds to z."""
+        """Return the input of the network `module` that corresponds to z."""
         if self.is_uniform:  # by the distribution function of the normal distribution
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
@@ -85,7 +85,7 @@ def latent_dim_of(facts: Mapping[str, Any]) -> int:
 
 
 class Labelled(nn.Module):
-    """A generator that needs to be told which digit to draw, by an extra number at the end of z.
+    """A generator that reads the digit to draw from an extra number at the end of z.
 
     Args:
         module: maps z (batch, *z_shape) and labels to images; the labels are int64 (batch,) or, if
@@ -129,7 +129,7 @@ class OwnDiscriminator(nn.Module):
         self.probabilities = probabilities
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1), where above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.
@@ -143,7 +143,7 @@ class OwnDiscriminator(nn.Module):
         return judged
 
     def given(self, images: Tensor) -> Tensor:
-        """Return the input of `module` that corresponds to these images."""
+        """Return the input of the network `module` that corresponds to these images."""
         if self.height != 28 or self.width != 28:
             size = (self.height, self.width)
             images = F.interpolate(images, size, mode="bilinear", align_corners=False)
@@ -213,7 +213,7 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
 
 
 def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
-    """Return the content of a `.pt` file, in which a trace replaces code that torch cannot script.
+    """Return the contents of a `.pt` file, in which a trace replaces code that torch cannot script.
 
     Raises:
         ToolkitError: torch can neither script nor trace the student's code, or the file differs

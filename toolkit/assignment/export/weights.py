@@ -52,7 +52,7 @@ class Saved:
     def of(
         self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the file with the weights of a network, and the result of `fits` for this file.
+        """Return the file with the weights of a network, and what `fits` returns for this file.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".

@@ -37,7 +37,7 @@ class BrokenArchive(ToolkitError):
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
 
-    Read the content of a file before you request the next file. Sizes are counted while unpacking,
+    Read the contents of a file before you request the next file. Sizes are counted while unpacking,
     because the sizes in the archive are not trusted.
 
     Raises:
@@ -119,7 +119,7 @@ def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> byte
 
 
 def read_archive(archive: Path | bytes) -> bytes:
-    """Return the content of an archive, truncated if it is too large."""
+    """Return the contents of an archive, truncated if the archive is too large."""
     if isinstance(archive, bytes):
         return archive
     with open(archive, "rb") as file:
@@ -135,13 +135,13 @@ def hash_archive(archive: Path | bytes) -> str:
 
 
 def student_number(name: str) -> str:
-    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or "" without one."""
+    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
     match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
     return match[1] if match else ""
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
-    """Yield the content of a file in pieces, within the limit on the total size.
+    """Yield the contents of a file in pieces, within the limit on the total size.
 
     Args:
         budget: the bytes that may still be unpacked, for each key of `MOST`.
@@ -165,7 +165,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too many bytes in all files with a suffix; "" stands for all files."""
+    """Return the error for too many bytes in the files with a suffix; "" means all files."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":

@@ -138,7 +138,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive, or `second` if both judged the same."""
+    """Return the result that judged more of an archive, or `second` if neither judged more."""
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -294,7 +294,8 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an earlier valid result of the same archive, with the points of the current rubric.
 
-    The result is None without a valid earlier result, or if other programs disturbed the grading.
+    The function returns None if there is no valid earlier result, or if other programs disturbed
+    the grading.
     """
     path = out / archive.name / "results.json"
     if not path.exists():
@@ -316,7 +317,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Return the contents of the result files for one archive by path, and make their folder."""
+    """Make the folder for one archive's result files, and return their contents by path."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

@@ -57,7 +57,7 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return everything that the check could not see, with its archives, most frequent first."""
+    """Return everything that the check could not see, and its archives, the most frequent first."""
     kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:

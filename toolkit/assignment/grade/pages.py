@@ -157,7 +157,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _alike(archive: str, pairs: list[Pair]) -> list[str]:
-    """Return the archives with nearly the same code as one archive, with the shared fractions."""
+    """Return the archives that share nearly all code with one archive, and the shared fractions."""
     alike = []
     for pair in pairs:
         if pair.first == archive:

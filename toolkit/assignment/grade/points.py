@@ -1,9 +1,9 @@
 """The points of an archive, computed from the check's report as a teacher would give them.
 
 Each cause costs points only once. If the check could not see something, its points are open, which
-means neither given nor lost. The points of an unanswered question are also open. If code stops
-before the check could judge anything, it loses the points that the rubric names. If code stops
-later, only the points of unanswered questions are open.
+means neither given nor lost. The points of an unanswered question are also open. Code that stops
+before the check can judge anything loses the points that the rubric names. If code stops later,
+only the points of unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -117,12 +117,12 @@ def _is_unseen(part: Part, report: Report) -> bool:
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
-    """Return True if `tasks` contains the same task object, and not only an equal task."""
+    """Return True if `tasks` contains the task object itself, and not just an equal task."""
     return any(task is home for home in tasks)
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question about a part: the fault that costs most."""
+    """Return a finding for each unanswered question: the fault that would cost the most."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):

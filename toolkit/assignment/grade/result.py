@@ -73,7 +73,7 @@ class Extra(BaseModel):
 
 
 class Result(BaseModel):
-    """The content of `results.json` for one archive."""
+    """The contents of `results.json` for one archive."""
 
     score: float = 0.0
     execution_time: float = 0.0  # seconds

@@ -29,8 +29,8 @@ MAX_NAMED = 10  # files of one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that uses something unusual, or that nobody can read.
 
-    Every file that Python could import is read, and read as Python reads it: in its own encoding,
-    and at any depth. A file that Python itself cannot read does not run.
+    Every file that Python could import is read in the same way as by Python: in the file's own
+    encoding, and at any depth of nesting. A file that Python itself cannot read does not run.
     """
     sentences = []
     for file in _modules_of(submission):
@@ -55,7 +55,7 @@ def unusual(submission: Submission) -> list[str]:
 
 
 def _modules_of(submission: Submission) -> list[str]:
-    """Return the files that Python could import, those that the check reads first."""
+    """Return the files that Python could import, beginning with the files that the check reads."""
     others = []
     for file in sorted(submission.there):
         path = PurePosixPath(file)

@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the content of result.json; fields that only Classroom 50 knows are empty elsewhere.
+    """Return the contents of result.json; fields that only Classroom 50 knows are empty elsewhere.
 
     Args:
         variables: the variables of the runner's environment.

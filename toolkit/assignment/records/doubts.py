@@ -22,7 +22,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """Yield the line number in the CSV, from 1, and a sentence for each impossible value."""
+    """Yield the CSV's line number, counted from 1, and a sentence for each impossible value."""
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:

@@ -82,7 +82,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes and then the files, so that a file does not look edited after a kill."""
+    """Write the hashes before the files, so that no file looks edited if the process is killed."""
     made = _made(directory)
     for name, data in files.items():
         made[name] = sorted({sha256(data), *made.get(name, [])})

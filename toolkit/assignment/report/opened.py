@@ -1,4 +1,4 @@
-"""The pictures and numbers in a report about the inside of exported networks."""
+"""The report's pictures and numbers about the inside of exported networks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +62,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add the accuracy against T, and pictures of the inside of the LSTM.
+    """Add the plot of accuracy against T, and pictures of the inside of the LSTM.
 
     The pictures show a palindrome that the LSTM answers correctly and, if there is one, a
     palindrome that the LSTM answers wrongly.

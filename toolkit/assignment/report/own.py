@@ -41,7 +41,7 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
-    """Return the contents of a report from the records in a student's folder.
+    """Build the contents of a report from the records in a student's folder, and return them.
 
     Each missing or unusable record becomes a gap.
 

@@ -1,4 +1,4 @@
-"""The pictures of a report, with the toolkit's curves beside the student's."""
+"""The pictures of a report, with the toolkit's curves beside the student's curves."""
 
 import warnings
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def literally(text: str) -> str:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracy of the toolkit's LSTM at each length up to `longest` or just above."""
+    """Return the accuracy of the toolkit's LSTM at each length, up to the first >= `longest`."""
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

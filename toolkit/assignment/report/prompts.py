@@ -23,7 +23,7 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files with only one of two reports, in Word or in LaTeX.
+    """Return the files with only one of the two reports, in Word or in LaTeX.
 
     Args:
         report: the kind to keep; None to ask.
@@ -71,7 +71,7 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the unwritten parts of the reports, each in a few words and in a sentence."""
+    """Return the unwritten parts of the reports, each described by a few words and a sentence."""
     remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):

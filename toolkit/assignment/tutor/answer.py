@@ -57,7 +57,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer about a function with `number` right results and then a wrong result."""
+    """Return the answer about a function that gives `number` right results and then a wrong one."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):

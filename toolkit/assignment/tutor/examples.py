@@ -1,8 +1,8 @@
 """Tests of a student's functions on tiny examples, in comparison with an independent reference.
 
-If an exercise is a formula, `exercises.toml` has the examples, and REFERENCES has the formula. For
-every other exercise, a function of this module runs the student's code with tiny networks and
-compares the results.
+For an exercise that is a formula, `exercises.toml` contains the examples, and the dictionary
+`REFERENCES` contains the formula. For every other exercise, a function of this module runs the
+student's code with tiny networks and compares the results.
 """
 
 import math
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first known mistake that gives this result, or "" without a match."""
+    """Return the key of the first known mistake that gives this result, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -225,7 +225,7 @@ REFERENCES: dict[str, Function] = {
 
 
 def _linear(size: int) -> nn.Module:
-    """Return a network from inputs (batch, ...) of `size` numbers to logits, with fixed weights."""
+    """Return a network with fixed weights that maps inputs (batch, ...) to logits."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
@@ -341,7 +341,7 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Compare `wanted` with the direction of a step's effect on D's outputs for some images.
+        """Compare the direction `wanted` with the effect of a step on D's outputs for some images.
 
         A direction is "up", "down", or "-" if it is unclear.
         """

@@ -20,7 +20,7 @@ JOURNAL, SETTINGS = "tutor.jsonl", "tutor.toml"
 
 
 class Settings(BaseModel):
-    """The settings that a teacher can give in tutor.toml."""
+    """The settings that a teacher can change in tutor.toml."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

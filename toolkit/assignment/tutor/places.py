@@ -209,7 +209,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that the ids of findings always mean, or "" without a match."""
+    """Return the key of the mistake that one of the findings' ids proves, or ""."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key

@@ -51,7 +51,7 @@ def check_exercise(
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
-    """Return the function of an exercise if a cell defines the function, or else None.
+    """Return the function of an exercise, or None if no cell defines the function.
 
     An imported function is not returned, because it may be out of date.
     """
@@ -129,7 +129,7 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """Return the list of exercises, which marks the exercises that are right or were tried."""
+    """Return the list of exercises, with a mark for each exercise that is right or was tried."""
     language = read_settings(folder).language
     verdicts = {}
     for name, entries in read_entries(folder).items():

@@ -1,1 +1,1 @@
-"""Five questions about a student's own lines, whose answers come from running the code."""
+"""Five questions about a student's own lines of code; the answers come from running the code."""

@@ -58,7 +58,7 @@ def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return the statements that ran, are alone on their line, and are not `DULL`."""
+    """Return the statements that ran, are alone on their line, and do not match `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}

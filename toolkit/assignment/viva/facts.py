@@ -70,7 +70,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if all places are in the submission, so that no other file is ever read."""
+        """Return True if all lines of a run are in the submission; no other file is ever read."""
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 

@@ -36,7 +36,7 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
-    """Return the questions if there is at least one.
+    """Return the questions if there is at least one question.
 
     Raises:
         ToolkitError: there is no question.

@@ -1,6 +1,6 @@
 """Functions that delete untrusted files without recursion, and return all failures.
 
-This module needs only Python's standard library, because the sandbox uses it too.
+This module needs only Python's standard library, because the sandbox also uses the module.
 """
 
 import os
@@ -31,9 +31,9 @@ class _Level:
 
 
 def delete(name: str, parent: int) -> list[str]:
-    """Delete a file, a link (not its target), or a folder with its content, at any depth.
+    """Delete a file, a link (not its target), or a folder with its contents, at any depth.
 
-    The content of other file systems that are mounted inside the folder is not deleted.
+    The contents of other file systems mounted inside the folder are not deleted.
 
     Args:
         name: a name in the open folder `parent`.
@@ -65,7 +65,7 @@ def delete(name: str, parent: int) -> list[str]:
 
 
 def empty(folder: int) -> list[str]:
-    """Delete the content of an open folder at any depth, but not of mounted file systems.
+    """Delete the contents of an open folder at any depth, but not of mounted file systems.
 
     Returns:
         the failures, as in `delete`; a folder that remains because of a mount is not a failure.
@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files until a subfolder is found, and return its name, or None without a subfolder."""
+    """Delete files up to the first subfolder, and return its name, or None without a subfolder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:
@@ -125,7 +125,7 @@ def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[s
 
 
 def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str]) -> None:
-    """Delete a folder whose content has been deleted as far as possible."""
+    """Delete a folder whose contents have been deleted as far as possible."""
     if level.holds_mount:
         above.holds_mount = True
         above.kept.add(level.name)

@@ -1,6 +1,6 @@
 """Safe movement through an untrusted folder, by descriptors and without following links.
 
-This module needs only Python's standard library, because the sandbox uses it too.
+This module needs only Python's standard library, because the sandbox also uses the module.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ Identity = tuple[int, int]  # of a folder: its device and its inode
 
 
 class Moved(OSError):
-    """The error for a folder that was moved while its content was inspected."""
+    """The error for a folder that was moved while its contents were inspected."""
 
 
 def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
@@ -29,7 +29,7 @@ def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
 
 
 def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
-    """Open a folder like `open_folder`, but first give its owner access if necessary.
+    """Open a folder as `open_folder` does, but first give the owner access if necessary.
 
     Raises:
         Mounted: another file system is mounted on the folder, whose mode is unchanged.
@@ -95,7 +95,10 @@ class Descent:
         os.close(self.here)
 
     def down(self, folder: int) -> None:
-        """Enter an open subfolder of the current folder; `up` closes its descriptor again."""
+        """Enter an open subfolder of the current folder.
+
+        The method `up` closes the subfolder's descriptor.
+        """
         self._above.append(identity(self.here))
         os.close(self.here)
         self.here = folder

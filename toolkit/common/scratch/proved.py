@@ -1,11 +1,11 @@
-"""Scratch folders with a proof of their maker, without which no folder is ever deleted.
+"""Scratch folders with a proof of their maker; a folder without a valid proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
         .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
         files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no valid proof. If PURPOSE-random/
-contains any other file, this file and PURPOSE-random/ are kept.
+A folder that was copied or moved, or that another user made, has no valid proof. If the folder
+PURPOSE-random/ contains any other file, both the file and the folder are kept.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ MOST_BYTES = 8192  # of a proof
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder for one purpose, and delete it with its content at the end.
+    """Make an empty folder for one purpose, and delete it with its contents at the end.
 
     If a file cannot be deleted, a message on standard error names the file, and no exception is
     raised.
@@ -133,12 +133,12 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the content that a folder's proof must have, which no copy of the folder has."""
+    """Return the contents that a folder's proof must have; no copy of the folder has them."""
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
 def _parsed(data: bytes) -> object:
-    """Return the content of a proof, or None if the proof is malformed."""
+    """Return the contents of a proof, or None if the proof is malformed."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ Winnowing, SIGMOD 2003; this module keeps all runs.)
 
 The tool compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which
 no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any size and writes
-pages that need scripts, which is not acceptable for untrusted archives.
+pages that need scripts; both are unacceptable for untrusted archives.
 """
 
 import functools
@@ -85,7 +85,7 @@ class Code(NamedTuple):
 def read_code(data: bytes) -> Code:
     """Return the text of all Python files and notebooks in an archive.
 
-    Compiled code is left out, by name.
+    Compiled code is not read, but its files are named.
     """
     code = Code({}, [])
     files = {}

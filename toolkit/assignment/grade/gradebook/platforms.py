@@ -22,13 +22,13 @@ class Platform:
     Attributes:
         file: a pattern for the beginning of an archive's name, which the platform puts before the
             student's own file name; None if the platform puts nothing there. The group `mark` is
-            the platform's mark of the student, `person` is the student's name if the file name has
-            it, and `when` is the time of the attempt.
+            the platform's identifier of the student, `person` is the student's name if the file
+            name has it, and `when` is the time of the attempt.
         columns: the columns that the platform imports, in this order; `GRADE` stands for the column
             with the points.
-        key: the column with the student's mark.
+        key: the column with the student's identifier.
         grade: the name of the column with the points; None if the column has the assignment's name.
-        before: the text before the mark in the column `key`.
+        before: the text before the identifier in the column `key`.
         defaults: the contents of columns for which neither the roster nor the archive has a value.
     """
 
@@ -40,7 +40,7 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the platform's mark of the student in a row, or "" if the row has no mark."""
+        """Return the platform's identifier of the student in a row, or "" if the row has none."""
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

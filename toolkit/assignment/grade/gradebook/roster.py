@@ -43,7 +43,7 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row of the student whose mark the platform wrote into a file name, or None."""
+        """Return the row of the student with the platform's identifier in a file name, or None."""
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row

@@ -175,7 +175,7 @@ def _hand_in(
 ) -> HandIn | None:
     """Return an archive with its owner, or None if the owner is unclear.
 
-    For an unclear owner, the function adds a sentence to `written`. The platform's mark takes
+    For an unclear owner, the function adds a sentence to `written`. The platform's identifier takes
     precedence over the student number in the file name.
     """
     match = None
@@ -210,7 +210,7 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The platform's mark identifies the owner, or else the student number.
+    The platform's identifier determines the owner, or else the student number.
     """
     numbered = roster.by_number(number)
     if match is None:
@@ -300,7 +300,7 @@ def _comment(result: Result) -> str:
 
 
 def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
-    """Return the name and the content of one student's feedback file.
+    """Return the name and the contents of one student's feedback file.
 
     The platform uses the name to assign the file to the student.
     """

@@ -16,7 +16,7 @@ GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def memory(pid: int) -> int:
-    """Return the memory of a process in bytes, including page tables, without mapped files."""
+    """Return the memory of a process in bytes, including page tables but not mapped files."""
     return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
@@ -128,7 +128,7 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the size of a file or folder in bytes, or any number above `limit` if it is larger.
+    """Return the size of a file or folder in bytes, or some number above `limit` for a larger size.
 
     Raises:
         Moved: folders were moved during the counting.
@@ -166,7 +166,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the size of an open folder's content, counted up to `limit`, and its subfolders."""
+    """Return the size of an open folder's files, counted up to `limit`, and its subfolders."""
     total = 0
     folders = []
     with os.scandir(folder) as entries:

@@ -66,7 +66,7 @@ class SandboxedHost(Host):
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
-        """Do the same as `Host.student`, but raise `Gone` if the sandbox has ended."""
+        """Do the same as the method `Host.student`, but raise `Gone` if the sandbox has ended."""
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)

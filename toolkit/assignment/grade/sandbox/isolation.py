@@ -125,9 +125,9 @@ class Isolation:
     def safe(self) -> bool:
         """True if this isolation may run untrusted code without the teacher's consent.
 
-        Landlock restricts neither who changes the permissions and the times of a file, nor who
-        connects to a UNIX socket, behind which a program of the teacher may obey. So Landlock
-        protects the teacher only if the program runs under another user id.
+        Landlock does not stop a program from changing the permissions and times of a file, or from
+        connecting to a UNIX socket. A program of the teacher may obey commands from such a socket.
+        So Landlock protects the teacher only if the program runs under another user id.
         """
         if self.tool == "unshare":
             return self.confined and self.drop_user
@@ -183,7 +183,7 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths that each part of the check empties, and the source of a new copy.
+        """The paths that each part of the check empties, and the source of a new copy of the code.
 
         Each part of the check begins with empty paths and a new copy of the submission.
         """
@@ -236,7 +236,7 @@ class Sandbox:
         return launch
 
     def environment(self) -> dict[str, str]:
-        """Return the program's environment variables, which do not include inherited ones."""
+        """Return the program's environment variables, without any inherited variables."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -357,7 +357,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return bubblewrap's options that make the parent folders of a file to be mounted."""
+    """Return bubblewrap's options that create the parent folders of a mounted file."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]

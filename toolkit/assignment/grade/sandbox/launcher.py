@@ -2,9 +2,9 @@
 
 The launcher gives up rights, sets limits and forbids dangerous system calls. Then the launcher runs
 the program in its arguments ("-m module ..." or "script.py ...") in the same process. The launcher
-sets PR_SET_DUMPABLE, so child processes cannot read its memory or its descriptors. The launcher
-does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only Python's
-standard library until it has set the path to the toolkit.
+sets PR_SET_DUMPABLE, so child processes cannot read the launcher's memory or descriptors. The
+launcher does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only
+Python's standard library until it has set the path to the toolkit.
 """
 
 import ctypes
@@ -34,9 +34,9 @@ def main() -> None:
     """Read the settings, apply them and run the program.
 
     The settings are JSON. `uid` is a number or null, and `rlimits` has limits by name. `source` and
-    `submission` are paths. `reach` has the paths that the program may `read`, `enter` or `change`,
-    or is null if bubblewrap hides all other paths. `filter` is the filter of system calls, and
-    `keyctl` is the number of the system call keyctl.
+    `submission` are paths. `reach` lists the paths that the program may `read`, `enter` or
+    `change`, and is null if bubblewrap hides all other paths. `filter` is the filter of system
+    calls, and `keyctl` is the number of the system call keyctl.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]

@@ -1,4 +1,4 @@
-"""The grader's scratch directories, which are recognised and deleted even after a kill."""
+"""The grader's scratch directories, which are recognised and deleted even if a grader is killed."""
 
 import contextlib
 import os

@@ -43,7 +43,7 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter in hexadecimal digits, if it has one, and keyctl's number."""
+    """Return this machine's filter in hexadecimal digits, or "", and the number of keyctl."""
     if platform.machine() not in NUMBERS:
         return "", 0
     architecture, numbers = NUMBERS[platform.machine()]

@@ -84,7 +84,7 @@ class Share:
 
 @contextlib.contextmanager
 def share(memory: int, scratch: Path) -> Iterator[Share]:
-    """Reserve a core that no other grader's sandbox uses at the same time, and a control group.
+    """Reserve a control group, and a core that no sandbox of another grader is using.
 
     Args:
         memory: the limit of the control group, in bytes.

@@ -64,7 +64,7 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     programs used the cores, and the time that threads of the program were ready to run but had no
     core. The first time leaves out the pauses during which the judge itself computes. The second
     time leaves out waits that the program's own threads cause each other. The third time leaves out
-    a program that sleeps.
+    the time during which a program sleeps.
 
     Args:
         cores: the number of cores that the program may use.
@@ -196,7 +196,7 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return "time" after the time limit, or "busy" if the program was starved too long."""
+        """Return "time" after the time limit, or "busy" if the program was starved for too long."""
         waited = self._clock.seconds
         if waited - self.starved > self._limits.seconds:
             return "time"
@@ -240,7 +240,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if both ways to count memory give more than the program may use."""
+        """Return True if both ways of counting memory give more than the program may use."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
@@ -261,7 +261,7 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the descendants of `root`, the processes of its session, and a user's processes.
+    """Return the descendants of `root`, all processes of its session, and a user's processes.
 
     Args:
         uid: the user; None if the user's processes do not count.
@@ -304,7 +304,7 @@ def is_largest(family: Collection[int]) -> bool:
 
 
 def kill_all(root: int, uid: int | None = None) -> set[int]:
-    """Kill all `descendants`, and return their ids.
+    """Kill all processes that `descendants` returns, and return their ids.
 
     All processes are stopped before the kill, so that no process starts another process.
     """
@@ -322,14 +322,14 @@ def kill_all(root: int, uid: int | None = None) -> set[int]:
 
 
 def end_all(root: int, uid: int | None) -> None:
-    """Kill all `descendants`, and delete the user's files; `root` itself may already have ended."""
+    """Call `kill_all`, and delete the user's files; `root` itself may already have ended."""
     kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait until killed processes have released their memory, but at most `MOST_SECONDS`."""
+    """Wait until killed processes have released their memory, but for at most `MOST_SECONDS`."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return
@@ -337,7 +337,7 @@ def _wait_for_end(pids: Collection[int]) -> None:
 
 
 def _ready_seconds(pid: int) -> dict[int, float]:
-    """Return the seconds that each thread was ready to run but had no core, by thread id."""
+    """Return, by thread id, the seconds for which a thread was ready to run but had no core."""
     ready: dict[int, float] = {}
     tasks = Path("/proc", str(pid), "task")
     try:
