@@ -297,7 +297,7 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that, with its imports, uses an LSTM class and steps an optimiser."""
+    """Yield each file that uses an LSTM class and steps an optimiser, directly or by imports."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))

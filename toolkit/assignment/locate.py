@@ -76,7 +76,7 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file of each part that was found and is not ambiguous."""
+    """Return the file of each part that was found unambiguously."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 

@@ -34,7 +34,7 @@ ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell with a syntax error: the cell's number, the faulty line and Python's message."""
+    """A code cell with a syntax error: the cell's number, the faulty line, and Python's message."""
 
     number: int
     line: int

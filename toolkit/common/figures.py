@@ -158,7 +158,7 @@ def _draw_curves(
     curves: Mapping[str, Curve],
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draw curves, and a band around each curve that has one."""
+    """Draw curves, and the band around each curve that has a band."""
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
@@ -218,7 +218,7 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Plot matrices (rows, time) with values -1 to 1 below one another, in one colour scale."""
+    """Plot matrices (rows, time) with values -1 to 1 below one another, on one colour scale."""
     heights = [len(values) + 2 for values in maps.values()]
     inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
     figure = Figure(figsize=(8, inches), layout="constrained")

@@ -66,7 +66,7 @@ OVERPOWERED = Case(UNPENALISED, generator_lr=2e-5)
 
 
 class Diagnostics(NamedTuple):
-    """The measurements that are taken after a training step."""
+    """The measurements taken after a training step."""
 
     step: int
     loss_d: float

@@ -165,7 +165,7 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit that fulfils all conditions, or None.
+    """Return the first digit that meets all conditions, or None.
 
     Args:
         requested: the only digit that fits; None to accept any digit.

@@ -70,7 +70,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Do nothing after a finished trial, as the default of `run_grid`."""
+    """Do nothing after a finished trial; the function `run_grid` calls this function by default."""
 
 
 def run_grid(

@@ -181,7 +181,7 @@ class RNNCell(nn.Module):
 
 
 class RNN(nn.Module):
-    """The vanilla RNN, a baseline for `LSTM` with h as its only memory."""
+    """The vanilla RNN, whose only memory is h, as a baseline for the class `LSTM`."""
 
     def __init__(self, hidden_size: int = 128, one_hot: bool = True) -> None:
         super().__init__()

@@ -163,7 +163,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
 
 def in_words(row: Row) -> list[str]:
-    """Return each accuracy of a trial as a text that names its T."""
+    """Return each accuracy of a trial as a text that also gives T."""
     words = []
     for key, value in row.items():
         if key.startswith("accuracy_"):

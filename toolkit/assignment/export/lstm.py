@@ -299,7 +299,7 @@ def _usages_to_read(network: Network) -> list[Usage]:
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """Return the sizes of all axes, and a third and a quarter of each size.
+    """Return the sizes of all axes, and also a third and a quarter of each size.
 
     A third or a quarter is included because an axis may hold three or four gates.
     """
@@ -363,7 +363,7 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return the number of the recording for each step, or [] if a step has no recording.
+    """Return the number of the recorded value for each step, or [] if a step was not recorded.
 
     Args:
         series: (steps, rows, hidden).

@@ -1,4 +1,4 @@
-"""A student's networks with the toolkit's interface, so that every reader of exports accepts them.
+"""A student's networks with the toolkit's interface, so that all readers of exports accept them.
 
 A wrapper holds the student's unchanged generator or discriminator in the attribute `module`. The
 wrapper converts the input and the output: the distribution and the shape of z, the shape and the
@@ -168,7 +168,7 @@ def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
 
 
 def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    """Return (channels, height, width) of images of a shape such as (784,) or (3, 64, 64).
+    """Return (channels, height, width) for images with a shape such as (784,) or (3, 64, 64).
 
     Raises:
         ToolkitError: no image has this shape.

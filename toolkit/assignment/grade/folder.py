@@ -120,7 +120,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
     """Yield all results, and afterwards a second result for each disturbed archive.
 
     An archive is disturbed if other programs left too little processor time for its code. A
-    disturbed archive is graded again, while no other archive is graded, and the fuller result
+    disturbed archive is graded again while no other archive is graded, and the fuller result
     counts.
     """
     disturbed = {}

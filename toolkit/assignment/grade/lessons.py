@@ -28,7 +28,7 @@ Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equat
 def lessons(results: Collection[Result]) -> list[Lesson]:
     """Return a lesson for each kind of finding, the most frequent first.
 
-    Findings about different equations are different kinds.
+    Findings about different equations are of different kinds.
     """
     archives: dict[Kind, list[str]] = {}
     lines: dict[Kind, Counter[str]] = {}

@@ -136,7 +136,7 @@ def _gap_of(log: Log, clause: CannotDraw) -> Gap:
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training run of the LSTM, or of a network that the LSTM is compared with.
+    """Add a training run of the LSTM, or of a network with which the LSTM is compared.
 
     Raises:
         CannotDraw: the numbers cannot be drawn, so nothing is added.

@@ -80,7 +80,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between two results in their number, shape, values or type."""
+    """Describe the first difference between two results: in number, shape, values or type."""
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):

@@ -62,7 +62,7 @@ def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
-    """Return a hash of the checked code, which shows if the code has changed."""
+    """Return a hash of the checked code, which shows whether the code has changed."""
     path = folder / exercise.file
     data = b""
     if path.is_file():

@@ -17,7 +17,7 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
 class Edit(NamedTuple):
-    """A small change to a program, its place, and the text of the whole changed file.
+    """A small change to a program, the place of the change, and the text of the whole changed file.
 
     A line that does not assign a new variable is `removed`, the only number in a line is `doubled`,
     or a line is `swapped` with the next line.

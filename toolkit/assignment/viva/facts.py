@@ -208,7 +208,7 @@ def _have_same_random(before: Run, after: Run) -> bool:
 
 
 def _difference(before: Run, after: Run) -> float:
-    """Return the difference of two losses, relative to the first loss."""
+    """Return the difference between two losses, relative to the first loss."""
     size = abs(before["value"]) or 1.0
     return float(abs(before["value"] - after["value"]) / size)
 

@@ -56,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Do nothing, as the default first action of `clear_left_over`, and return no failures."""
+    """Return no failures; this is the default first action of `clear_left_over`."""
     return []
 
 

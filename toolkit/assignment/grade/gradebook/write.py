@@ -161,7 +161,7 @@ def write_gradebook(
 
 
 def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
-    """Return the students of the roster without an archive; two equal rows are two students."""
+    """Return the roster's students without an archive; two equal rows are two students."""
     present = {id(hand_in.row) for hand_in in hand_ins}
     absent = []
     for row in roster.rows:

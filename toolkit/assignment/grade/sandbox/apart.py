@@ -41,7 +41,7 @@ class Failed(Exception):
 
 
 def _kill_nothing(pid: int) -> None:
-    """Do nothing, as the default for work that starts no other process."""
+    """Do nothing; this is the default for work that starts no other process."""
 
 
 def apart(

@@ -33,7 +33,7 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum of entries in a file of /proc/PID in bytes, or 0 for an ended process."""
+    """Return the sum, in bytes, of entries in a file of /proc/PID, or 0 for an ended process."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
