@@ -49,7 +49,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
     """Judge z ~ N(0, 1), drawn anew for every step: over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.index in trained] or game.draws
-    latents = _latents(calls)
+    latents = latents_of(calls)
     numbers = [latent.z.flatten() for latent in latents]
     if sum(map(len, numbers)) < MIN_NUMBERS:
         verdicts.not_seen("noise")
@@ -71,8 +71,8 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
         verdicts.right("noise", proof=moments._asdict() | {"different": num_different})
 
 
-def _latents(calls: list[Call]) -> list[Latent]:
-    """Return the noise of these calls, as far as it was recorded."""
+def latents_of(calls: list[Call]) -> list[Latent]:
+    """Return the noise of each of these calls, as far as it was recorded."""
     latents = []
     for call in calls:
         z = latent_of(call)
