@@ -1,6 +1,6 @@
 """The command line: python -m toolkit.assignment COMMAND; --help lists the commands.
 
-Each command imports what it needs when it is called, so that --help appears at once.
+Each command imports its modules only when it is called, so that --help appears at once.
 """
 
 import random
@@ -55,8 +55,9 @@ def skeleton(
 def solution(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")],
 ) -> None:
-    """For teachers: write the complete solution. `pack` refuses code that is a copy of the
-    solution.
+    """For teachers: write the complete solution.
+
+    `pack` refuses code that is a copy of the solution.
 
     An existing file is never overwritten.
     """
@@ -94,7 +95,7 @@ def check(
     """Say what is right and what is wrong in your code, and what the check could not see.
 
     The check finds your files by their contents. The check runs a copy of your files as you,
-    without a sandbox; use `grade` for other people's code. Exit code 0: everything is right. 1:
+    without a sandbox, so use `grade` for other people's code. Exit code 0: everything is right. 1:
     something is wrong. 3: nothing is wrong, but the check could not see something. 2: the folder
     cannot be checked.
     """
@@ -137,10 +138,10 @@ def export(
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
     The command exports an LSTM only if `check` says that it is right. The weights of the LSTM are
-    copied into the toolkit's network, which gives the same answers. A generator and a discriminator
-    are exported unchanged. The command runs your code as you, without a sandbox, and unpickles
-    weights that are saved as whole networks, so do not use it on other people's files. (`toolkit
-    train export` is another command, which writes the toolkit's networks in another format.) Exit
+    copied into the toolkit's network, which then gives the same answers as yours. A generator and a
+    discriminator are exported unchanged. The command runs your code as you, without a sandbox, and
+    unpickles weights that are saved as whole networks, so do not use it on other people's files.
+    (Another command, `toolkit train export`, writes the toolkit's networks in another format.) Exit
     code 1: a network could not be exported, but all other networks are written.
     """
     from toolkit.assignment.check.host import Host
@@ -180,9 +181,9 @@ def report(
 ) -> None:
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your training runs.
 
-    Your train.py and my_gan.py write these numbers and pictures into the folder records/. The
-    command lists each missing record, with the command that makes it. The command runs none of your
-    code. With --exports, the command also opens and measures your own networks, which takes a
+    Your train.py and my_gan.py write the numbers and pictures into the folder records/. For each
+    missing record, the output names the command that makes the record. The command does not run
+    your code. With --exports, the report also shows and measures your own networks, which takes a
     minute.
     """
     from toolkit.assignment.report.fill import make_report
@@ -210,7 +211,7 @@ def report(
 
 
 def _say_incomplete(text: str, directory: Path, made: list[str]) -> None:
-    """Print which characters of a text pdfLaTeX lacks, and whether report.docx was left out."""
+    """Print the characters that pdfLaTeX cannot print, and a note if report.docx was left out."""
     from toolkit.assignment.report.latex import lacking
     from toolkit.common.package_data import how_to_install
 
@@ -241,7 +242,7 @@ def pack(
         Literal["word", "latex"] | None, typer.Option(help="If there are two: which is yours.")
     ] = None,
 ) -> None:
-    """Make the archive that you hand in, and test it as the grader will.
+    """Make the archive that you hand in, and test the archive in the same way as the grader.
 
     If a file is missing or empty, the command says so and makes no archive. The first line of the
     output lists everything that would cost points. An older archive is kept under another name. The
@@ -270,7 +271,7 @@ def tutor(
     A check runs the code in FOLDER as you, without a sandbox.
 
     The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
-    3 if the check could not see it.
+    3 if the check could not see the exercise.
     """
     from toolkit.assignment.check.host import Host
 
@@ -311,8 +312,7 @@ def curve(
         float | None, typer.Option(help="Steps between values.", show_default="as FILE says, or 1")
     ] = None,
 ) -> None:
-    """Compare your losses with those of healthy training runs, and draw them over the healthy
-    range.
+    """Compare your losses with the losses of healthy training runs, and draw both in one picture.
 
     FILE contains your losses, such as records/gan.csv. Exit code 0: the curve is inside the healthy
     range. 1: the curve is outside, and the command names the usual cause.
@@ -347,7 +347,7 @@ def viva(
     ] = False,
     lang: LanguageOption = "en",
 ) -> None:
-    """Ask five questions about your own lines; a run of your code provides the answers.
+    """Ask five questions about your own lines of code; a run of the code provides the answers.
 
     The command runs the code in FOLDER as you, without a sandbox. For other people's code, use
     --sheet.

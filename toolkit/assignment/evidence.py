@@ -1,8 +1,9 @@
-"""The evidence that a file is a certain part of the assignment, with weights: `EVIDENCE`."""
+"""The evidence (`EVIDENCE`) that a file is a certain part of the assignment, with weights."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -59,6 +60,8 @@ NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
 DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
 JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
 
+COMPILED = {*BYTECODE_SUFFIXES, *(PurePosixPath(f"_{end}").suffix for end in EXTENSION_SUFFIXES)}
+
 MAX_FILES = 300  # read in a submission, the least deep first
 MAX_DEFINITIONS = 1000  # read in all its files: each may use all others
 
@@ -78,7 +81,7 @@ class Candidate:
 class Code:
     """The Python files and notebooks of a submission, each of which is read only once.
 
-    Each attribute is a dictionary whose keys are the paths of files.
+    Each attribute is a dictionary with the paths of files as keys.
 
     Attributes:
         text: the Python code.
@@ -163,7 +166,7 @@ class Code:
         return definitions
 
     def has(self, path: PurePosixPath, words: set[str]) -> bool:
-        """Return True if a file contains one of these words, regardless of case.
+        """Return True if a file contains one of the given words, regardless of case.
 
         Args:
             words: in lower case.
@@ -171,12 +174,12 @@ class Code:
         return not words.isdisjoint(map(str.lower, self.facts[path].words))
 
     def names(self, path: PurePosixPath, classes: set[Class]) -> bool:
-        """Return True if a file defines one of these classes, or imports and uses one of them."""
+        """Return True if a file defines, or imports and uses, one of the given classes."""
         reached = {path, *self.reached[path]}
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def any_names(self, paths: set[PurePosixPath], classes: set[Class]) -> bool:
-        """Return True if one of the files defines, or imports and uses, one of these classes."""
+        """Return True if any of the files defines, or imports and uses, a given class."""
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
@@ -187,18 +190,12 @@ class Code:
         return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """Return True if the files have both roles: a generator and a discriminator.
-
-        Two competing optimisers also count as both roles.
-        """
+        """Return True if files contain both networks of a GAN, or two competing optimisers."""
         roles = map(self.roles.__getitem__, paths)
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return two flags: the file has a generator, and the file has a discriminator.
-
-        The names in the file determine the flags.
-        """
+        """Return two flags: the names in a file show a generator, and they show a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -206,16 +203,13 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file has noise, images and two optimisers, as the code of a GAN has.
-
-        The names of the networks do not matter.
-        """
+        """Return True if a file has noise, images and two optimisers, like a GAN with any names."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
 
 def _code_files(files: Mapping[PurePosixPath, bytes]) -> Iterator[PurePosixPath]:
-    """Yield the Python files and notebooks that a student may have written, top folders first."""
+    """Yield the Python files and notebooks that a student may have written, top folder first."""
     environments = {path.parent for path in files if path.name == "pyvenv.cfg"}
     for path in sorted(files, key=_depth_and_name):
         if is_code(path) and is_theirs(path) and environments.isdisjoint(path.parents):
@@ -227,10 +221,7 @@ def _depth_and_name(path: PurePosixPath) -> tuple[int, str]:
 
 
 def _shows_results(facts: Facts) -> bool:
-    """Return True if a file imports the toolkit and defines nothing itself.
-
-    The toolkit's own notebook is such a file.
-    """
+    """Return True if a file imports the toolkit and defines nothing itself."""
     modules = {imported.module.partition(".")[0] for imported in facts.imports}
     return not facts.definitions and "toolkit" in modules
 
@@ -238,6 +229,11 @@ def _shows_results(facts: Facts) -> bool:
 def is_code(path: PurePosixPath) -> bool:
     """Return True if a file has the name of a Python file or of a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
+
+
+def is_compiled(path: PurePosixPath) -> bool:
+    """Return True if a file has the name of a module that Python imports and nobody can read."""
+    return path.suffix in COMPILED
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
@@ -286,10 +282,7 @@ def networks(code: Code) -> Iterator[Candidate]:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks use, by file and name.
-
-    Definitions that only a LightningModule uses are left out.
-    """
+    """Return the definitions that networks other than a LightningModule use, by file and name."""
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}
@@ -304,10 +297,7 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that uses one of these classes and steps an optimiser.
-
-    Both may also happen in files that the file imports.
-    """
+    """Yield each file that, with its imports, uses an LSTM class and steps an optimiser."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))

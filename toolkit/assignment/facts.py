@@ -1,4 +1,4 @@
-"""Definitions and names in a file of a submission, read from the syntax tree; no code is run."""
+"""The definitions and names in a submitted file, read from its syntax tree without running it."""
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -62,7 +62,7 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Return the facts about a file, or None if it is not Python.
+    """Return the facts about a file, or None if the file is not Python.
 
     The facts include at most `max_definitions` definitions.
     """
@@ -105,8 +105,8 @@ def imported_files(
 ) -> list[PurePosixPath]:
     """Return the files of the submission that the file `path` imports.
 
-    The search starts in the folder of the file and continues in each parent folder, because
-    students run their files from any of these folders.
+    The search starts in the folder of the file and continues in each parent folder, because a
+    student may have run the file from any of these folders.
     """
     known = set(files)
     imported: dict[PurePosixPath, None] = {}  # a set that keeps its order
@@ -118,7 +118,7 @@ def imported_files(
 def files_of_import(
     path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """Return the files among `known` that an import in the file `path` refers to."""
+    """Return the files among `known` to which an import in the file `path` refers."""
     above = [path.parent, *path.parent.parents]
     folders = above[imported.level - 1 : imported.level] if imported.level else above
     for folder in folders:
@@ -181,10 +181,7 @@ def _has_loop(node: ast.AST) -> bool:
 
 
 def _is_recurrent(node: ast.AST, from_torch: set[str]) -> bool:
-    """Return True if a node names a recurrent torch module.
-
-    Such a name is `nn.LSTM`, or `LSTM` if it is imported from torch.
-    """
+    """Return True if a node names a recurrent torch module, such as `nn.LSTM`."""
     if isinstance(node, ast.Attribute):
         return node.attr in RECURRENT and "self" not in words_in(node.value)
     return isinstance(node, ast.Name) and node.id in RECURRENT & from_torch
@@ -227,10 +224,10 @@ def _is_guard(node: ast.stmt) -> bool:
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """Return True if a top-level statement does work instead of only defining something.
+    """Return True if a top-level statement does work and not only defines something.
 
-    A statement does work if it is the main part or a loop, or if it calls the file's own code,
-    `step` or `backward`.
+    A statement does work if it is the block under `if __name__ == "__main__":`, a loop, or a call
+    of `step`, `backward` or the file's own code.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
@@ -246,9 +243,9 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a definition and of everything it uses, and two flags.
+    """Return the words of a definition and of everything that it uses, and two flags.
 
-    The first flag is True if this code contains a loop, and the second flag is True if this code
+    The first flag is True if the code contains a loop, and the second flag is True if the code
     mirrors a sequence.
     """
     names, waiting = {definition.name}, [definition]

@@ -2,11 +2,11 @@
 
 No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
 (`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
-points is the part. An import counts less than a definition, so neither a helper module nor a page
-of results hides the file that brings everything together. Names alone (`NAMES`) decide only if no
-file has enough points, and never for a file that is another part by its content. If several
-candidates share the highest number of points, their code must be the same; otherwise the part is
-ambiguous and no candidate is chosen.
+points is chosen as the part. An import counts less than a definition, so a helper module or a
+notebook with results cannot hide the student's main file. File names alone (`NAMES`) decide only if
+no file has enough points, and only among files that are not another part. If several candidates
+with different code share the highest number of points, the part is ambiguous and no candidate is
+chosen.
 """
 
 import ast
@@ -76,7 +76,7 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file of each part, without missing and ambiguous parts."""
+    """Return the file of each part that was found and is not ambiguous."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
@@ -119,12 +119,12 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
 
 
 def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
-    """Return the classes that have enough evidence to be a part."""
+    """Return the classes with enough evidence for a part of the assignment."""
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return the candidates, with more points for each candidate that the training uses."""
+    """Return all candidates, with additional points for each candidate that the training uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -132,10 +132,10 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a part by its file name.
+    """Choose a part by its file name, among the files that do not belong to another part.
 
-    Files of another part are left out. For the GAN, the files that the training of Part I imports
-    are also left out. For every other part, the files that the GAN imports are also left out.
+    A file that the training of Part I imports cannot be the GAN. A file that the GAN imports cannot
+    be any other part.
 
     Args:
         candidates: the candidates for the part by content; a file with negative points is left out.
@@ -155,10 +155,7 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """Return "module.name" of the LSTM that a training imports from outside the submission.
-
-    The result is "" if the training has no such import.
-    """
+    """Return "module.name" of an LSTM that the training imports from another place, or ""."""
     facts = code.facts.get(path)
     if facts is None:
         return ""
@@ -176,7 +173,7 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Return a candidate with more points if the training uses it."""
+    """Return a candidate, with additional points if the training uses it."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words
@@ -184,7 +181,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the best candidate by content, among the candidates with enough points."""
+    """Choose the candidate with the best content, if any candidate has enough points."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:
@@ -202,8 +199,8 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
     """Choose the candidate with the most points.
 
-    If several candidates have the most points, the topmost file is chosen if their code is the
-    same, and otherwise no candidate is chosen.
+    If several candidates share the highest number of points, the topmost file is chosen, but only
+    if the code of all these candidates is the same.
     """
     chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(chosen or candidates, key=_rank)
@@ -245,7 +242,7 @@ def _digest(code: Code, path: PurePosixPath) -> str:
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """Return the points of a file for its name and folder, and for being finished."""
+    """Return the points of a file for its name, its folder and its completeness."""
     stem = path.stem.lower()
     points: float = 0
     if stem == FILES[part].removesuffix(".py"):

@@ -1,8 +1,7 @@
-"""Notebooks as Python files: the code cells become one file, and each line still knows its cell.
+"""Notebooks as Python files: all code cells become one file, with the cell number of each line.
 
-The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so
-pictures in the outputs cost nothing, whatever their size, and are never searched. Versions 3 and 4
-of the notebook format are supported.
+The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so large
+pictures in the outputs do no harm. Versions 3 and 4 of the notebook format are supported.
 """
 
 import ast
@@ -35,7 +34,7 @@ ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell that is not Python, with its number, the faulty line and Python's message."""
+    """A code cell with a syntax error: the cell's number, the faulty line and Python's message."""
 
     number: int
     line: int
@@ -55,7 +54,7 @@ class Notebook:
 class BrokenNotebook(ValueError):
     """The error for an unreadable notebook.
 
-    The message completes a sentence that begins with the name of the file.
+    The error message continues a sentence that begins with the name of the file.
     """
 
 
@@ -76,28 +75,33 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a Python file, with the line endings that Python's parser counts."""
+    """Return the text of a Python file, with line endings as Python's parser counts them."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
-    except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
+    except ValueError:  # an encoding that replaces nothing
         text = data.decode(errors="replace")
     return _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encodable(text: str) -> str:
-    """Replace lone surrogates, which JSON and some encodings allow."""
+    """Replace lone surrogates, because UTF-8 cannot encode them."""
     return text.encode(errors="replace").decode()
 
 
 def encoding_of(data: bytes) -> str:
     """Return the encoding of a Python file (PEP 263).
 
-    A byte order mark or the first lines name the encoding. Otherwise, the encoding is UTF-8.
+    A byte order mark or the first lines of the file determine the encoding. Without such
+    information, the encoding is UTF-8. The encoding is also UTF-8 if the file names an encoding
+    that cannot read and write text, such as rot13.
     """
     try:
-        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-    except SyntaxError:  # it is unknown, or the text is not UTF-8: Python cannot import it either
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        "".encode(encoding, errors="replace")
+    # It is unknown, or no encoding of texts, or the text is not UTF-8: Python cannot import it.
+    except (SyntaxError, LookupError, UnicodeError):
         return "utf-8"
+    return encoding
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:
@@ -130,7 +134,7 @@ def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell is an exercise or only calls the tutor."""
+    """Return True if a code cell contains an exercise or only calls the tutor."""
     return TUTORS.match(cell["text"]) is not None
 
 
@@ -138,9 +142,9 @@ def read_notebook(data: bytes) -> Notebook:
     """Return the code cells of a notebook as one Python file, line for line.
 
     A line that only IPython understands becomes a no-op (`%matplotlib inline`, `!pip`, `name?`) or
-    the equivalent Python (`%time f()`, `%run file.py`). A cell that is still not Python is left
-    out. The numbers of cells count only the non-empty code cells, starting at 1. The tutor's cells
-    become blank lines.
+    the equivalent Python (`%time f()`, `%run file.py`). A cell that is still not valid Python is
+    left out, and the tutor's cells become blank lines. Cells are numbered from 1, and only
+    non-empty code cells count.
 
     Raises:
         BrokenNotebook: the file is not a notebook, or is not in Python.
@@ -161,10 +165,7 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return the lines of a cell as Python.
-
-    A cell of the tutor, or a cell that is not Python, becomes blank lines.
-    """
+    """Return a cell as Python; the tutor's cells and invalid Python become blank lines."""
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
     if is_tutors(cell):
@@ -183,7 +184,7 @@ def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list
 
 
 def _problem(lines: list[str]) -> tuple[int, str] | None:
-    """Return the line and the reason why these lines are not Python, or None if they are Python."""
+    """Return the line and the message of a syntax error, or None without a syntax error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -213,13 +214,13 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """Return True if a name is that of a Python file that a cell may write."""
+    """Return True if a cell may write a Python file with this name."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 
 
 def _without_magics(lines: list[str]) -> list[str]:
-    """Replace each line that only IPython understands with Python."""
+    """Replace each line that only IPython understands by equivalent Python."""
     replaced, goes_on = [], False
     for line in lines:
         magic = BEGINS.match(line)
@@ -238,7 +239,7 @@ def _without_magics(lines: list[str]) -> list[str]:
 
 
 def _meaning(sign: str, rest: str) -> str:
-    """Translate a line magic into an expression or a statement."""
+    """Translate an IPython line magic into a Python expression or statement."""
     name, _, arguments = rest.partition(" ")
     words = arguments.split()
     if sign == "!":

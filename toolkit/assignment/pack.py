@@ -1,6 +1,4 @@
-"""The archive `<studentnumber>_assignment3.zip` from a student's folder, tested as the grader
-does.
-"""
+"""The archive `<studentnumber>_assignment3.zip`: made from a student's folder, and tested."""
 
 import ast
 import re
@@ -64,7 +62,7 @@ class Packed(NamedTuple):
     hints: list[str]  # things that could be better
 
     def as_text(self) -> str:
-        """Return the remarks as text; the first line says what would cost points."""
+        """Return the remarks as text, beginning with everything that would cost points."""
         first = "unpacks and runs, and nothing that costs points was found in it"
         if self.costs:
             words = ", ".join(dict(self.costs))
@@ -89,7 +87,7 @@ def pack(
     report: ReportKind | None = None,
     ask: Callable[[str], bool] | None = None,
 ) -> Packed:
-    """Make the archive, and check an unpacked copy of it as the grader does.
+    """Make the archive, and check an unpacked copy of the archive in the same way as the grader.
 
     Args:
         folder: the folder with the code, the notebook and the report, at any depth.
@@ -139,10 +137,7 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the findings that cost points, and a sentence about each other finding.
-
-    A finding that costs points is given as its id and a sentence.
-    """
+    """Return the findings that cost points, and sentences about all other findings."""
     free_findings = free(trial.report, read_rubric())
     costly = []
     for finding in trial.report.findings:
@@ -154,8 +149,8 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    The archive also excludes files that the toolkit made for its user: exports, and pictures of
-    `toolkit curve` that no report shows.
+    Files that the toolkit made are also left out: exports, and pictures of `toolkit curve` that no
+    report shows.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -239,7 +234,7 @@ def _part_problems(files: Files) -> list[str]:
 
 
 def find_leftovers(files: Files) -> list[str]:
-    """Return one sentence for each thing that a student may want to finish first."""
+    """Return one sentence for each item that a student may want to complete before handing in."""
     leftovers = []
     for part, candidates in locate(files).equal.items():
         name, fields = unclear(part, candidates)
@@ -308,7 +303,7 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """Return the last run of each code cell by its number, without the tutor's cells."""
+    """Return the last run of each code cell, by cell number, without the tutor's cells."""
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):
         if not is_tutors(cell):
@@ -322,7 +317,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive as the grader will: in a sandbox on Linux, without a sandbox elsewhere."""
+    """Check the archive like the grader, in a sandbox on Linux and without a sandbox elsewhere."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

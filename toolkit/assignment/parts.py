@@ -32,7 +32,7 @@ def list_files(root: Path) -> list[PurePosixPath]:
 
 
 def list_folders(root: Path) -> list[PurePosixPath]:
-    """Return the folders below a folder that a student may have made.
+    """Return all subfolders that a student may have made, at any depth.
 
     The paths are relative to the folder, and links are left out.
     """
@@ -40,7 +40,7 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Yield each path below a folder that may be a student's, and True if it is a folder."""
+    """Yield each path that a student may have made, with a flag that is True for a folder."""
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())
@@ -59,8 +59,5 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 
 
 def is_theirs(path: PurePosixPath) -> bool:
-    """Return True if a student may have written a file.
-
-    Hidden files and files that a tool has made are not the student's.
-    """
+    """Return True if a student may have written a file: it is not hidden or made by a tool."""
     return not any(part in NOT_THEIRS or part.startswith(".") for part in path.parts)

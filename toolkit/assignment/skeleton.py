@@ -41,7 +41,7 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
 
 
 def write_solution(out: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the complete solution into a folder, in the same way as `write_skeleton`."""
+    """Copy the complete solution into a folder, and overwrite nothing."""
     return _copy({Path(name): package_data("solution") / name for name in FILES.values()}, out)
 
 
@@ -62,10 +62,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the names of the solution's files that one of these programs copies.
-
-    A program with changed identifiers still counts as a copy.
-    """
+    """Return the solution's files that a program copies, even with renamed identifiers."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

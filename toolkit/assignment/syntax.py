@@ -20,7 +20,7 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return a program's syntax tree, or None if it is not Python or is unreasonably long."""
+    """Return a program's syntax tree, or None if the program is not Python or far too long."""
     if len(source) > MAX_SOURCE:
         return None
     try:
@@ -29,16 +29,26 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
+def deep_tree_of(source: str | bytes) -> ast.Module:
+    """Return the syntax tree of every program that Python runs; a recursion may not follow it.
+
+    Raises:
+        SyntaxError, ValueError: the program is not Python.
+        RecursionError, MemoryError: the program is nested too deeply for Python itself.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
 def tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program.
+    """Return the syntax tree of a program that is nested as deep as people nest programs.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
         RecursionError, MemoryError: the program is nested too deeply.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(source)
+    tree = deep_tree_of(source)
     level = list(ast.iter_child_nodes(tree))
     for _ in range(MAX_DEPTH):
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
@@ -48,7 +58,7 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """Return the identifiers in some nodes: names, attributes, arguments and imports."""
+    """Return the names, attributes, arguments and imports in nodes of a syntax tree."""
     words: set[str] = set()
     for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
@@ -61,11 +71,11 @@ def words_in(*nodes: ast.AST) -> frozenset[str]:
 def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield the placeholder statement and the name of each function that is not written yet.
 
-    A function is not written yet if it has `raise NotImplementedError` among its statements, or if
-    it is a no-op (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function
-    has one of the assignment's names, or if a comment says that something is to be done. The body
-    of a no-op may also return names whose only value is None. Abstract methods, methods of a base
-    class in the file, and functions that are defined again further below do not count.
+    A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
+    (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has one of the
+    assignment's names, or if a comment says that the code is still to be written. A function that
+    returns only names with the value None is also a no-op. Abstract methods, methods of a base
+    class in the file, and functions that are redefined further below do not count as unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):
@@ -82,7 +92,7 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the file and its classes, except abstract, base and redefined classes."""
+    """Yield the trees of the file and its classes, except abstract, base and redefined classes."""
     bases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -99,7 +109,9 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body, because Python uses only the last."""
+    """Return the last definition of each name in a body, because Python uses only the last
+    definition.
+    """
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -108,10 +120,7 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Return a program in which each unwritten empty function raises an error.
-
-    The line numbers stay the same.
-    """
+    """Return the program with an error in each unwritten function, at the same line numbers."""
     tree = parsed(source)
     if tree is None:
         return source
@@ -139,7 +148,7 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements without `a = None`, and without `return a` if `a` is only None."""
+    """Return the statements without `a = None`, and without `return a` if `a` can only be None."""
     names: set[str] = set()
     for node in body:
         if _is_none(node):
@@ -167,7 +176,7 @@ def _values(node: ast.expr) -> list[ast.expr]:
 
 
 def _returns(node: ast.stmt, names: set[str]) -> bool:
-    """Return True if a statement returns some of these names and nothing else."""
+    """Return True if a statement returns only names from `names`."""
     if not isinstance(node, ast.Return) or node.value is None:
         return False
     return all(isinstance(value, ast.Name) and value.id in names for value in _values(node.value))

@@ -11,9 +11,9 @@ def lazily(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
 
-    Importing such a package takes almost no time, and a program that uses one network does not
-    import the code that draws curves. See PEP 562. Type checkers do not run this function, but read
-    the imports below `if TYPE_CHECKING`.
+    The import of a lazy package takes almost no time, and a program that uses one network does not
+    import the code that draws curves. See PEP 562. Type checkers do not run `lazily`, but read the
+    imports below `if TYPE_CHECKING`.
 
     Args:
         package: the package's `__name__`.

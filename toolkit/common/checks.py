@@ -1,7 +1,7 @@
 """Checks of the arguments that a network receives.
 
 The checks of tensors are compiled into the .pt files, so a network in C++ rejects invalid input
-with the same message as the Python class. The functions in this module must therefore be valid
+with the same message as the Python class. Therefore, all functions in this module must be valid
 TorchScript.
 """
 
@@ -68,7 +68,7 @@ def check_latents(z: Tensor, latent_dim: int) -> None:
 
 
 def check_sizes(least: int = 1, **sizes: int) -> None:
-    """Raise a ValueError unless each of a network's sizes is an integer of at least `least`."""
+    """Raise a ValueError unless each size of a network is an integer of at least `least`."""
     for name, size in sizes.items():
         if not isinstance(size, int) or size < least:
             raise ValueError(f"{name} must be a whole number, at least {least}; got {size!r}")

@@ -30,21 +30,21 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """A command line with one command, for the `cls` of a typer command; see `_answer`."""
+    """A command line with a single command, passed to typer as `cls`; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """A command line with several commands, for the `cls` of a typer.Typer; see `_answer`."""
+    """A command line with several commands, passed to typer as `cls`; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 def command_group(help_text: str) -> typer.Typer:
-    """Return a command line without any commands yet."""
+    """Return a command line to which commands can be added."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -74,7 +74,7 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
 def reports_errors(command: Function) -> Function:
     """Decorate a command so that a user's mistake prints one sentence instead of a traceback.
 
-    The sentence goes to standard error. The exit code is the error's own code (1 or 2), or 1 if
+    The sentence is printed on standard error. The exit code is the code of the error (1 or 2), 1 if
     memory runs out or a file cannot be used, or 130 after Ctrl-C, SIGTERM or SIGHUP. Any other
     exception is a bug and keeps its traceback.
     """
@@ -116,7 +116,7 @@ def can_ask() -> bool:
 
 
 def _prepare_output() -> None:
-    """Prevent errors from the console or Matplotlib; plots go to files only."""
+    """Prevent errors on consoles with few characters, and let Matplotlib draw to files only."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command
@@ -128,13 +128,13 @@ def _prepare_output() -> None:
 
 
 def _nowhere() -> TextIO:
-    """Return a stream that discards all text, as a substitute for a closed stream."""
+    """Return a stream that discards all text, in place of a closed stream."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP act like Ctrl-C inside the block, unless the process ignores them."""
+    """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block, unless they are ignored."""
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread can handle signals
@@ -165,16 +165,15 @@ def training_command(*words: str, **options: object) -> str:
 
 
 def command_line(*words: str) -> str:
-    """Return words as a user would type them in this system's shell, quoted where necessary."""
+    """Return the words of a command as a user types them in this system's shell, with quotes."""
     join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
     return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
-    """Return settings as the words of a command line.
+    """Return settings as options on a command line.
 
-    For example, {"batch_size": 64} becomes "--batch-size", "64", and {"fast": False} becomes
-    "--no-fast".
+    For example, batch_size=64 becomes "--batch-size", "64", and fast=False becomes "--no-fast".
     """
     words = []
     for key, value in settings.items():

@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
-Every random number comes from a `torch.Generator` that `make_rng` returned, so repeating a run
-after a kill produces the same bytes.
+Every random number comes from a `torch.Generator` made by `make_rng`, so a run that is killed and
+repeated produces the same bytes.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def needs_torch(task: str) -> None:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device called `name`; "auto" prefers CUDA, then MPS, then the CPU.
+    """Return the device called `name`; "auto" selects CUDA, MPS or the CPU, in this order.
 
     Raises:
         UsageError: the name is unknown, or this machine does not have the device.
@@ -64,7 +64,7 @@ def device_of(network: nn.Module) -> torch.device:
 
 
 def pick_precision(device: torch.device) -> Precision:
-    """Return bfloat16 if the device supports it natively (about twice as fast), else float32."""
+    """Return bfloat16, which is about twice as fast, if the device supports it, or else float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -76,7 +76,7 @@ def pick_precision(device: torch.device) -> Precision:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Return a context in which matrix products and convolutions run in `precision`."""
+    """Return a context manager in which matrix products and convolutions use `precision`."""
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
@@ -88,18 +88,18 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """Return a random generator on the CPU for one purpose, e.g. `make_rng(0, "latents")`.
+    """Return a random generator on the CPU for one purpose, such as "latents".
 
-    Generators for different purposes are independent: drawing more numbers for one purpose never
-    changes the numbers for another purpose. Numbers are drawn on the CPU and then moved, so every
-    device gets the same numbers.
+    Generators for different purposes are independent: if more numbers are drawn for one purpose,
+    the numbers for other purposes stay the same. Numbers are drawn on the CPU, so every device gets
+    the same numbers.
     """
     return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Make torch use exactly this many threads inside the block, however many cores there are.
+    """Make torch use exactly this number of threads in the `with` block, on any number of cores.
 
     Each thread adds up one part of a sum, so the rounding errors depend on the number of threads.
     For identical results on every machine, the number of threads must be fixed. With more threads
@@ -115,10 +115,10 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Replace numbers below 1e-38 with 0 inside the block, on the calling thread.
+    """Replace numbers below 1e-38 with 0 in the `with` block, on the calling thread.
 
-    Derivatives that vanish over a long sequence can become smaller than 1e-38, and processors take
-    many times as long to compute with such small numbers.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38. Computations with
+    such small numbers take processors many times as long.
     """
     torch.set_flush_denormal(True)
     try:
@@ -129,9 +129,9 @@ def flushed_denormals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def seeded(seed: int, purpose: str) -> Iterator[None]:
-    """Seed torch's global generator inside the block, and restore its state afterwards.
+    """Seed torch's global generator in the `with` block, and restore its state afterwards.
 
-    Use this function for the default initialisation of `nn.Linear` and other layers that accept no
+    This function is for layers such as `nn.Linear`, whose default initialisation accepts no
     generator.
     """
     with torch.random.fork_rng(devices=[]):

@@ -22,7 +22,7 @@ class ToolkitError(Exception):
 
 
 class UsageError(ToolkitError, ValueError):
-    """An impossible request, such as a palindrome of 1 digit; the exit code is 2."""
+    """An impossible request, such as a palindrome with 1 digit; the exit code is 2."""
 
     exit_code = 2
 
@@ -30,13 +30,13 @@ class UsageError(ToolkitError, ValueError):
 def first_line(error: BaseException, length: int = 200) -> str:
     """Return the first line of an exception's message as plain text of at most `length` characters.
 
-    torch's exporters add pages of coloured text after the first line.
+    Errors from torch's exporters have pages of coloured text after the first line.
     """
     return str(error).strip().partition("\n")[0].partition("\x1b")[0].strip()[:length]
 
 
 def in_short(text: str, length: int) -> str:
-    """Return a text's first line, cut to the sentences or words that fit into `length`."""
+    """Return the first line of a text, shortened to whole sentences or words within `length`."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")
@@ -45,15 +45,12 @@ def in_short(text: str, length: int) -> str:
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """Return a sentence that suggests the three choices most similar to a mistyped word."""
+    """Return a sentence that suggests up to three choices similar to a mistyped word."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if an error means that the computer or a GPU ran out of memory.
-
-    Not every error whose message contains the word "memory" counts.
-    """
+    """Return True if an error means that the computer or a GPU ran out of memory."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")  # which --help does without

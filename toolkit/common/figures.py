@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean curve over several seeds, and the range from the lowest to the highest seed."""
+    """The mean of a curve over several seeds, and the range from the lowest to the highest seed."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -39,7 +39,7 @@ Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> shares of 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
-    """Convert a float image (..., height, width), 0 to 1, to uint8, without axes of length 1."""
+    """Convert a float image (..., height, width), 0 to 1, to uint8, and drop axes of length 1."""
     array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
     return array
 
@@ -75,7 +75,7 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
     """Encode images (n, 1, 28, 28), values 0 to 1, as a GIF that loops forwards and backwards.
 
-    Two identical neighbouring frames become one frame that is shown for twice as long.
+    Two identical frames in a row become one frame that is shown for twice as long.
     """
     forwards = list(map(to_picture, _enlarge(frames, scale)))
     backwards = forwards[-2:0:-1]
@@ -85,13 +85,13 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
     """Write frames as a looping GIF that shows the last frame for `last` milliseconds.
 
-    Identical neighbouring frames become one frame that is shown for the sum of their times.
+    Identical frames in a row become one frame that is shown for the sum of their times.
     """
     atomic_write(path, _gif(frames, [milliseconds] * (len(frames) - 1) + [last]))
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side, each `inches` wide and with a caption above it."""
+    """Write pictures side by side, each `inches` wide and below its caption."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -116,7 +116,7 @@ def save_curves(
     log: bool = False,
     log_x: bool = False,
 ) -> None:
-    """Write a line plot; if there are more than three curves, the legend is beside the plot.
+    """Write a line plot with a legend, which is beside the plot for more than three curves.
 
     Args:
         curves: name -> (x, y).
@@ -156,7 +156,7 @@ def _draw_curves(
     curves: Mapping[str, Curve],
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draw curves, with the bands that some of them have."""
+    """Draw curves, and a band around each curve that has one."""
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
@@ -166,7 +166,7 @@ def _draw_curves(
 
 
 def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """Draw a dashed horizontal line, and shade its standard deviation."""
+    """Draw a dashed horizontal line, and shade its standard deviation around the line."""
     mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
     axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
     axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
@@ -183,8 +183,8 @@ def save_panels(
 ) -> None:
     """Write small plots of proportions, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest seed. Where curves coincide, each
-    later curve is thinner, so that all of them remain visible.
+    Bands and error bars extend from the lowest to the highest seed. Each later curve is thinner, so
+    that all curves remain visible where they coincide.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.
@@ -216,7 +216,7 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Plot matrices (rows, time), values -1 to 1, below one another with one colour scale."""
+    """Plot matrices (rows, time) with values -1 to 1 below one another, in one colour scale."""
     heights = [len(values) + 2 for values in maps.values()]
     inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
     figure = Figure(figsize=(8, inches), layout="constrained")

@@ -1,4 +1,4 @@
-"""Files that are never left half-written, not even after a kill, a full disk or another process."""
+"""Functions that never leave a file half-written, even after a kill or on a full disk."""
 
 import contextlib
 import hashlib
@@ -26,7 +26,7 @@ def sha256(data: bytes) -> str:
 
 
 def checksum(text: str) -> str:
-    """Return the CRC-32 of a text as 8 hexadecimal digits, which reveals a flipped bit."""
+    """Return the CRC-32 of a text as 8 hexadecimal digits, to detect damaged text."""
     return f"{zlib.crc32(text.encode()):08x}"
 
 
@@ -51,8 +51,8 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    The same process can lock the file again. Another process waits for the lock, and tells its user
-    why.
+    A process can lock the same file several times. If another process wants the lock, it waits and
+    tells its user the reason.
 
     Args:
         busy: a clause for the waiting user, which says what the process with the lock is doing.
@@ -74,20 +74,20 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete half-written files of killed processes; no other process may be writing there."""
+    """Delete half-written files of killed processes in a folder that no process is writing to."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
 def first_free(path: Path, before: str, after: str = "") -> Path:
-    """Return the first free path "<path><before><k><after>" with k = 1, 2, ..."""
+    """Return the first path "<path><before><k><after>", k = 1, 2, ..., that does not exist."""
     numbered = (path.with_name(f"{path.name}{before}{k}{after}") for k in count(1))
     return next(candidate for candidate in numbered if not candidate.exists())
 
 
 def set_aside(directory: Path) -> Path:
-    """Rename `directory` to the first free `<name>.old-<k>`, and return the new path.
+    """Rename `directory` to `<name>.old-<k>` with the first free k, and return the new path.
 
     Raises:
         ToolkitError: the directory cannot be renamed.
@@ -113,10 +113,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace the content of `path` with `data`; after a crash, the file is all old or all new.
+    """Replace the content of `path` with `data`, so that even a crash leaves no mixture of both.
 
-    The data is written to a temporary file beside `path` and forced to the disk (fsync). Then this
-    file is renamed to `path` in one step.
+    The data is written to a temporary file beside `path` and forced to the disk (fsync). Then the
+    temporary file is renamed to `path` in one step.
 
     Raises:
         ToolkitError: the disk is full, or the directory is not writable; `path` is unchanged.
@@ -139,7 +139,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def write_changed(files: Mapping[Path, bytes]) -> None:
-    """Write the files whose content differs, in parallel, because each write waits for the disk."""
+    """Write the files with new content in parallel, because each write waits for the disk."""
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(atomic_write, changed, changed.values()))
@@ -178,7 +178,7 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """Return a log's entries, except a truncated last line; a missing file has no entries.
+    """Return the entries of a log, without a truncated last line; a missing log has no entries.
 
     Raises:
         ToolkitError: the file is unreadable.
@@ -206,7 +206,7 @@ def _sealed(entry: dict[str, Any]) -> str:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut, which is possible only under POSIX."""
+    """Make a rename in `directory` survive a power cut, which only POSIX systems can do."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

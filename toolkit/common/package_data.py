@@ -58,7 +58,7 @@ def _belongs_to(extra: str | None, marker: str) -> bool:
 def how_to_install(extra: str) -> str:
     """Return the command that adds an extra, such as "report", to this environment.
 
-    The command is for the tool that made this environment, such as pip.
+    The command uses the tool that made this environment, such as pip or uv.
     """
     from toolkit.common.console import command_line  # here, since few commands need it
 
@@ -77,7 +77,7 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """Return the toolkit's source with all extras, because uv removes extras that are not named."""
+    """Return the toolkit's source with all wanted extras, because uv removes all other extras."""
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
     extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def say_finished(title: str, step: int) -> None:
-    """Tell the user that a run has no training steps left."""
+    """Tell the user that a training run is already complete."""
     print(f"{title}: finished earlier, after step {step}; pass --restart to train from scratch")
 
 

@@ -1,8 +1,8 @@
-"""The facts of a run, which are written once to `run.json` in the run directory.
+"""The facts about a run, which are written once to `run.json` in the run directory.
 
-The metrics are the metrics in the manifest and the final losses. The file contains no time of day,
-so the same command on the same CPU writes the same file, except for two fields: `seconds`, and
-`crc32`, the checksum of all other fields. Nothing in this module needs torch.
+The facts include the final losses and the metrics of the manifest. The file contains no time of
+day, so the same command on the same CPU writes the same file, except for the field `seconds` and
+the checksum `crc32`. Nothing in this module needs torch.
 """
 
 import json
@@ -25,7 +25,7 @@ MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their so
 
 
 class Facts(BaseModel):
-    """An immutable part of the record, which rejects unknown fields, infinity and NaN."""
+    """An immutable part of a run's record, which rejects unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -44,7 +44,7 @@ class Spread:
 
     @classmethod
     def of(cls, draws: Sequence[float]) -> Self:
-        """Return the spread of the given numbers, of which there must be at least one."""
+        """Return the spread of one or more numbers."""
         return cls(fmean(draws), stdev(draws) if len(draws) > 1 else None, len(draws))
 
     def __format__(self, spec: str) -> str:
@@ -60,7 +60,7 @@ class Interpolation(Facts):
     digit_to: Digit
 
     def __str__(self) -> str:
-        """Return the digits in words, e.g. "from a 3 to an 8"."""
+        """Return the two digits in words, e.g. "from a 3 to an 8"."""
         start, end = (f"an {d}" if d == 8 else f"a {d}" for d in (self.digit_from, self.digit_to))
         return f"from {start} to {end}"
 
@@ -81,7 +81,7 @@ class RunRecord(Facts):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum of the other fields; older records have no checksum."""
+        """Verify and remove the checksum of all other fields, which older records lack."""
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
@@ -97,7 +97,7 @@ class RunRecord(Facts):
 
     @property
     def finished(self) -> bool:
-        """Return True if the run is complete: the exports, the figures and this record exist."""
+        """Return True if the run is complete, with its exports, its figures and this record."""
         return self.status == "finished"
 
 

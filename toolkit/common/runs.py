@@ -41,12 +41,11 @@ RESTART = "Start from scratch with --restart, which keeps the old run under anot
 
 
 class Run:
-    """A training run on disk, or a grid of training runs.
+    """The files of a training run, or of a grid of training runs.
 
-    `load` and `save` keep the status in run.json at "running". `finish` is called after everything
-    else has been written, and replaces run.json with the complete record. A killed run therefore
-    never looks finished. Another process that opens the run waits until this process ends or exits
-    the run's `with` block.
+    `load` and `save` keep the status in run.json at "running". `finish` is called last, and
+    replaces run.json with the complete record, so a killed run never looks finished. If another
+    process opens the same run, it waits until this process ends or leaves the run's `with` block.
 
     Args:
         directory: the run's directory, which is made if it does not exist.
@@ -117,9 +116,8 @@ class Run:
     def load(self) -> dict[str, Any] | None:
         """Return the state of the last `save`, or None for a new run, and rewind the log.
 
-        The log then ends at the step of this state. Damaged lines of the log are reported, and the
-        damaged log is kept under another name. Training can continue without these lines, but they
-        will be missing from the curves.
+        Damaged lines of the log are reported, and the damaged log is kept under another name.
+        Training can continue without the damaged lines, but the curves will lack them.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
@@ -158,7 +156,7 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Load `saved`, which `load` returned, into the objects in `state`, as given to `save`.
+        """Load `saved`, the result of `load`, into the objects in `state`, which `save` also gets.
 
         Raises:
             ToolkitError: the saved state does not fit, because the code has changed since `save`.
@@ -208,7 +206,7 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """Return the record of the run; `stopped` says why a finished training ended."""
+        """Return the record of the run; `stopped` is the reason for the end of training."""
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -222,7 +220,7 @@ class Run:
         )
 
     def finish(self, record: RunRecord) -> None:
-        """Write the record; this is the last step of a run.
+        """Write the complete record, as the last step of a run.
 
         Raises:
             ToolkitError: the record cannot be written.
@@ -281,7 +279,7 @@ def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Return a text that lists the settings in which two configs differ; "" if they agree."""
+    """Return a text that lists the different settings of two configs, or "" if all are equal."""
     return "; ".join(
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted(there.keys() | here.keys())

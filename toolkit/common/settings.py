@@ -1,4 +1,4 @@
-"""The allowed settings of a training, and the learning rate that follows from the settings.
+"""Checks of the settings of a training run, and the schedule of the learning rate.
 
 Importing this module does not import torch.
 """
@@ -18,8 +18,8 @@ LARGEST = sys.float_info.max
 def check_kinds(config: "DataclassInstance") -> None:
     """Raise a UsageError unless the value of each field of `config` matches its annotation.
 
-    The supported annotations are int, float, bool and Literal. An int is accepted for a float, but
-    5.0 is not accepted for an int, and True is not accepted for a number. Infinity and NaN are
+    The supported annotations are int, float, bool and Literal. A float may be given as an int, but
+    an int may not be given as 5.0, and a number may not be given as True. Infinity and NaN are
     rejected.
     """
     for name, kind in get_type_hints(type(config)).items():

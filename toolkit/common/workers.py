@@ -18,7 +18,7 @@ CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
 
 @contextlib.contextmanager
 def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
-    """Choose where `joblib.Parallel` runs its jobs inside the block.
+    """Choose the cores or the cluster on which `joblib.Parallel` runs jobs in the `with` block.
 
     Args:
         cluster: the address of a Dask scheduler; None for this machine.
@@ -41,8 +41,8 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
 def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> list[Answer]:
     """Run a function on each worker of a cluster, and return the results.
 
-    The call waits until the cluster has at least one worker, because a cluster that grows on demand
-    starts without workers.
+    The function waits until the cluster has a worker, because a cluster that grows on demand starts
+    without workers.
 
     Raises:
         UsageError: there is no scheduler at that address.
@@ -68,9 +68,10 @@ def _connected(cluster: str) -> Any:
 
 
 def _end_with(parent: int) -> None:
-    """End this worker when its parent ends, because a killed parent cannot tell the worker to stop.
+    """End this worker when its parent process ends.
 
-    Otherwise, the worker would finish its job, and then wait five minutes for another job.
+    A killed parent cannot stop its workers. Without this function, a worker would finish its job,
+    and then wait five minutes for another job.
     """
 
     def watch() -> None:

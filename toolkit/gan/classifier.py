@@ -1,4 +1,4 @@
-"""Training of the digit classifier, whose features and predictions evaluate the GAN."""
+"""Training of the digit classifier, which is used to evaluate the GAN."""
 
 import time
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ def train_step(
 
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Return the fraction, 0 to 1, of correctly classified images; sets `model` to eval mode.
+    """Return the fraction of correctly classified images, 0 to 1, and set `model` to eval mode.
 
     Args:
         images: uint8 (n, 1, 28, 28).
@@ -57,7 +57,7 @@ def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
 def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device) -> Classifier:
     """Train the classifier, or continue an interrupted `run`.
 
-    Metrics and a checkpoint are saved after each epoch. The test images are not used.
+    Metrics and a checkpoint are saved after each epoch. The training does not use the test images.
 
     Returns:
         the classifier in eval mode.

@@ -18,7 +18,10 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run; for the assignment's template, see `mlp_config`."""
+    """The settings of one training run;
+
+    `mlp_config` has the settings of the assignment's template.
+    """
 
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
@@ -66,7 +69,7 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """Return the number of real images used in step `step`, which is 1 to `num_steps`.
+        """Return the number of real images in step `step`, which is from 1 to `num_steps`.
 
         With small batches, a network learns more per second of computing. Large batches have less
         noise in their gradients, which matters towards the end of training (Smith et al., "Don't
@@ -87,7 +90,7 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return the settings of the assignment's template: its networks, its Adam, no R1 penalty."""
+    """Return the template's settings: its networks, its Adam optimiser and no R1 penalty."""
     return replace(
         config,
         architecture="mlp",

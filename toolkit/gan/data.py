@@ -39,7 +39,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """The data set: images, uint8 (n, 1, 28, 28) with background 0, and labels, uint8 (n,)."""
+    """MNIST images, uint8 (n, 1, 28, 28) with background 0, and their labels, uint8 (n,)."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -69,7 +69,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Convert float, 0 to 1, to uint8, 0 to 255, by rounding; the inverse of `to_unit`."""
+    """Convert float, 0 to 1, to uint8, 0 to 255, by rounding, as the inverse of `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 
@@ -83,8 +83,8 @@ def batch_indices(
 ) -> Iterator[Tensor]:
     """Yield each training batch as the indices of its examples, int64 (batch_size,).
 
-    Each epoch has a different order (see `epoch_order`), and ends when too few examples remain for
-    the next batch.
+    Each epoch has a different order (see `epoch_order`), and ends when the remaining examples do
+    not fill another batch.
 
     Args:
         batch_sizes: the size of each batch, at most `num_examples`.

@@ -36,7 +36,7 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """A training setup: a `Config` with a constant learning rate for each player."""
+    """A setup for training, with a constant learning rate for each network."""
 
     config: Config = SHORT
     generator_lr: float = 2e-3
@@ -47,7 +47,7 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return both learning rates, generator first; a player with rate 0 does not learn."""
+        """Return the learning rates of generator and discriminator; rate 0 fixes a network."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -66,7 +66,7 @@ OVERPOWERED = Case(UNPENALISED, generator_lr=2e-5)
 
 
 class Diagnostics(NamedTuple):
-    """The measurements after a training step."""
+    """The measurements that are taken after a training step."""
 
     step: int
     loss_d: float
@@ -83,7 +83,7 @@ def train(
     device: torch.device,
     film: Film | None = None,
 ) -> tuple[Networks, list[Diagnostics]]:
-    """Train with the settings of `case`, and take measurements every 12 steps.
+    """Train a GAN with the settings of `case`, and take measurements every 12 steps.
 
     Args:
         name: a title for the progress bar.
@@ -130,7 +130,7 @@ def train(
 
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
-    """Return the fraction, 0 to 1, of images that the discriminator classifies correctly.
+    """Return the fraction of images that the discriminator classifies correctly, 0 to 1.
 
     Args:
         real, fake: real and generated images (n, 1, 28, 28), 0 to 1, the same number of each.
@@ -141,17 +141,16 @@ def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """Return the Euclidean norm of the gradient that the last `backward` left in the weights."""
+    """Return the Euclidean norm of the gradients that `backward` left in a network's weights."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
 
 
 @torch.no_grad()
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
-    """Generate images (n, 1, 28, 28) from z (n, latent_dim) with each batch's own statistics.
+    """Generate images (n, 1, 28, 28) from z (n, latent_dim) in training mode.
 
-    Afterwards, even if the call fails, the generator is in eval mode, and its running statistics
-    are restored.
+    Even after an error, the generator is returned to eval mode, with its old running statistics.
     """
     before = deepcopy(generator.state_dict())
     generator.train()
@@ -166,8 +165,8 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
 
-    During this call, the running statistics are mean 0 and variance 1. Afterwards, the generator's
-    own running statistics are restored.
+    During the call, the running statistics are mean 0 and variance 1. After the call, the
+    generator's own statistics are restored.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.

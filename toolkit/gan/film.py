@@ -1,10 +1,10 @@
-"""The film of a GAN's training, which contains networks that can still draw: `exports/film.npz`.
+"""The film of a GAN's training, in `exports/film.npz`, with the weights at several steps.
 
-The film has 16 frames, most of them from early in training. Each frame contains the averaged
+The film has 16 frames, and most frames are from early in training. Each frame contains the averaged
 generator, and the discriminator's logits for 500 real and 500 generated images. Three of the frames
 also contain the discriminator. Early on, the discriminator learns to tell real images from
-generated images. Once the generator is good, the discriminator can only guess. The file contains
-these arrays, in an order that never changes:
+generated images. Once the generator is good, the discriminator does little better than guessing.
+The file contains these arrays, in an order that never changes:
 
     steps                       int64 (frames,): from 0 (before training) to the last step
     discriminator_steps         int64 (3,): the steps that have a discriminator
@@ -15,8 +15,8 @@ these arrays, in an order that never changes:
     generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
     discriminator/<step>/<name>   the same for the discriminator
 
-Integers in a state dict stay integers. The file contains no pickled objects, so `np.load` reads it
-without further options.
+Integers in a state dict are stored as integers. The file contains no pickled objects, so `np.load`
+reads it without further options.
 """
 
 import io
@@ -44,8 +44,8 @@ Arrays = dict[str, NDArray[Any]]
 def frame_steps(num_steps: int) -> list[int]:
     """Return the steps of the film: 0, and then steps that grow by a constant factor.
 
-    The first step after 0 is 1/400 of the way through training, because the moving average hardly
-    changes before that step. The film of a very short training run has fewer frames.
+    The first step after 0 is at 1/400 of the training, because the moving average hardly changes
+    earlier. The film of a very short training run has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
@@ -58,9 +58,9 @@ def frame_steps(num_steps: int) -> list[int]:
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
-    A random guess gives 0.5. This probability is the area under the ROC curve, and equals Mann and
-    Whitney's U / (n m), where a tie counts as one half ("On a Test of Whether One of Two Random
-    Variables is Stochastically Larger", 1947).
+    A random guess gives 0.5. This probability is the area under the ROC curve. The area equals U /
+    (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether One of Two
+    Random Variables is Stochastically Larger", 1947).
 
     Args:
         real: logits (n,).
@@ -81,7 +81,7 @@ def _halved(network: nn.Module) -> dict[str, Tensor]:
 
 @dataclass
 class Film:
-    """A film to which a training run adds frames.
+    """A film to which a training run adds one frame after another.
 
     Args:
         config: the config of the training run, whose seed determines the images.
@@ -108,7 +108,7 @@ class Film:
 
     @torch.no_grad()
     def record(self, step: int, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Record a frame after `step`, if the film has a frame at this step."""
+        """Record a frame if the film has a frame after `step`."""
         if step not in self.steps:
             return
         real = to_unit(self.images[self.real_indices])
@@ -159,16 +159,26 @@ def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """Return the content of film.npz; equal arrays always give equal bytes."""
+    """Return the content of the file film.npz; equal arrays always give equal bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()
 
 
+def from_bytes(data: bytes) -> Arrays:
+    """Return the arrays of film.npz; no code in the file is run.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: the data is not such a file.
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:
-    """Return a network's weights at one step of the film as float32, for `load_state_dict`.
+    """Return a network's weights at one step of the film, as a float32 state dict.
 
     Raises:
         UsageError: the film has no such network at this step.

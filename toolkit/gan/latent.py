@@ -1,4 +1,4 @@
-"""The latent space of a generator: sampling, interpolation, and points that give a clear digit."""
+"""The latent space of a generator: sampling, interpolation, and points that give clear digits."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, cast
@@ -71,12 +71,13 @@ def interpolate(
 
 
 def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
-    """Interpolate along an arc on which the direction and the length change evenly.
+    """Interpolate along an arc, so that the direction and the length change evenly.
 
-    This is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion Curves",
-    1985, section 3.3), applied to the two directions. Nearly all standard normal points have a
-    length near sqrt(latent_dim). Points on the arc keep this length, whereas points on the straight
-    line are shorter. If both ends point in the same direction, the arc is the straight line.
+    The method is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion
+    Curves", 1985, section 3.3), applied to the two directions. Nearly all standard normal points
+    have a length near sqrt(latent_dim). Points on the arc keep this length, whereas points on the
+    straight line are shorter. If both ends point in the same direction, the arc is the straight
+    line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -148,9 +149,9 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield (point, digit) for those of 1,000 points whose digit the classifier is sure of.
+    """Yield (point, digit) for each of 1,000 points whose image the classifier is sure about.
 
-    Images are generated in small batches, so a caller that has enough points can stop early.
+    Images are generated in small batches, so the caller can stop early.
     """
     latent_dim = cast(int, generator_network.latent_dim)
     points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
@@ -164,7 +165,7 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit that fits, or None if no digit fits.
+    """Return the first digit that fulfils all conditions, or None.
 
     Args:
         requested: the only digit that fits; None to accept any digit.
@@ -179,7 +180,7 @@ def _first_digit(
 
 
 def no_sample_of(digit: int) -> ToolkitError:
-    """Return an error with the message that no candidate shows this digit."""
+    """Return the error for a digit that no candidate image shows."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

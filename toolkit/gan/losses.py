@@ -1,7 +1,7 @@
 """The losses that the two networks of a GAN minimise, as pure functions of logits.
 
-The discriminator's logit l(x) says how real an image looks: D(x) = sigmoid(l(x)). The objective of
-the GAN is
+The discriminator's logit l(x) says how real an image x looks, and D(x) = sigmoid(l(x)). The
+objective of the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
@@ -20,14 +20,14 @@ from toolkit.gan.config import Loss
 
 
 class Losses(NamedTuple):
-    """The loss of each player, as a function of logits; see `LOSSES` below."""
+    """The losses of both networks, as functions of logits; see `LOSSES` below."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return -V(D, G) of (10), a scalar >= 0, which is 2 ln 2 if D = 1/2.
+    """Return -V(D, G) of (10), a scalar >= 0 that equals 2 ln 2 if D is always 1/2.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -38,8 +38,8 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
     """Return E_q[log(1 - D(G(Z)))], the generator's part of (10): a scalar <= 0.
 
-    The gradient of this loss vanishes where the discriminator is confident, which is exactly where
-    the generator needs a gradient most.
+    The gradient of this loss vanishes where the discriminator is confident, but just there the
+    generator needs a gradient.
     """
     return -F.softplus(fake_logits).mean()
 
@@ -54,11 +54,11 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0, which is 2 if l = 0.
+    """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0 that is 2 if l = 0.
 
-    For logits between -1 and 1, the gradient has the same size for every image. With (10), the
-    gradient for an image grows with D's error on this image. Source: Lim and Ye, "Geometric GAN"
-    (2017), section 3.
+    For logits between -1 and 1, the gradient has the same size for every image. With objective
+    (10), in contrast, the gradient for an image grows with D's error on this image. Source: Lim and
+    Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -74,7 +74,7 @@ def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """Return half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
 
-    This penalty keeps the discriminator from becoming ever steeper around the data. Source:
+    The penalty keeps the discriminator from becoming ever steeper around the data. Source:
     Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018),
     section 4.1.
 

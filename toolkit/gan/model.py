@@ -1,12 +1,12 @@
 """Generators, discriminators and the digit classifier. Pixels go from 0 (background) to 1 (ink).
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
-exported (see `toolkit.gan.training`). With this head, the discriminator also learns to classify the
-digits of real images, which improves its features for both tasks. Semi-supervised GANs introduced
-the use of labels of real images in the discriminator (Salimans et al., "Improved Techniques for
-Training GANs", 2016, section 5). The model is not an AC-GAN (Odena et al., "Conditional Image
-Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN also classifies
-generated images, and its generator is conditioned on a class. The generator here never sees a
+exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
+digits, which improves its features for both tasks. Labels of real images in the discriminator come
+from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs", 2016, section
+5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image Synthesis with
+Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN also classifies generated images,
+and the generator of an AC-GAN is conditioned on a class. The generator in this module never sees a
 label.
 """
 
@@ -25,18 +25,18 @@ def init_dcgan(layer: nn.Module) -> None:
 
 
 class ConvGenerator(nn.Module):
-    """A small convolutional generator with layers of 7 x 7, 14 x 14 and 28 x 28 pixels.
+    """A small convolutional generator: 7 x 7, then 14 x 14, then 28 x 28 pixels.
 
     Convolutions and pixel shuffles enlarge the images. A pixel shuffle turns four channels into one
     channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
     Before these layers, a mapping network moves z. The digits are ten separate kinds of image, but
-    z is one connected cloud. If a generator's image changes slowly with z, the image is therefore
-    something between two digits in many places of this cloud. The mapping network can shrink these
-    places. StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
-    Architecture for GANs", 2019). Here, the output of the mapping network is added to z, and this
-    output is close to 0 at first, so the untrained mapping network changes almost nothing.
+    the values of z form one connected cloud. If the image changes slowly with z, large parts of
+    this cloud give images between two digits. The mapping network can make these parts smaller.
+    StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
+    Architecture for GANs", 2019). In this generator, the output of the mapping network is added to
+    z. The output is close to 0 at first, so an untrained mapping network has almost no effect.
 
     Args:
         latent_dim: size of z.
@@ -117,7 +117,7 @@ class ConvDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1), where above 0 means real.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.
@@ -188,7 +188,7 @@ class MLPDiscriminator(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A digit classifier; Fréchet distances are measured on the 128 features before its logits."""
+    """A digit classifier, whose 128 features before the logits are used for Fréchet distances."""
 
     def __init__(self) -> None:
         super().__init__()

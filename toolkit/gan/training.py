@@ -1,4 +1,4 @@
-"""Training of the GAN: every step first updates the discriminator, then the generator."""
+"""Training of the GAN, in which every step updates the discriminator and then the generator."""
 
 import time
 from collections.abc import Callable
@@ -40,8 +40,8 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 class Networks(NamedTuple):
     """The generator and the discriminator, the generator's moving average, and the auxiliary head.
 
-    The moving average of the generator is exported. The auxiliary head shares the discriminator's
-    features during training.
+    The moving average of the generator is exported. During training, the auxiliary head uses the
+    discriminator's features.
     """
 
     generator: nn.Module
@@ -51,7 +51,7 @@ class Networks(NamedTuple):
 
 
 def build(config: Config, device: torch.device | str | None = None) -> Networks:
-    """Build the untrained networks on `device`; the config's seed determines their weights."""
+    """Build untrained networks on `device`, with weights from the config's seed."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
             generator: nn.Module = ConvGenerator(
@@ -93,7 +93,7 @@ def discriminator_step(
     config: Config,
     regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """Update the discriminator once: V(D, G) in (10) rises, and G does not change.
+    """Update the discriminator once, which increases V(D, G) in (10) and does not change G.
 
     Args:
         optimizer: the optimiser of the discriminator's weights.
@@ -120,7 +120,7 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """Update the generator once: V(D, G) in (10) falls, and D does not change.
+    """Update the generator once, which decreases V(D, G) in (10) and does not change D.
 
     Args:
         optimizer: the optimiser of the generator's weights.
@@ -191,9 +191,9 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Build Adam for the weights of one player; a mapping network gets its own parameter group.
+    """Build Adam for the weights of one network, with a separate group for a mapping network.
 
-    A group's "lr_ratio" is its learning rate as a fraction of the scheduled learning rate.
+    The entry "lr_ratio" of a group is its learning rate as a fraction of the scheduled rate.
     """
     mapping = []
     weights = []
@@ -212,7 +212,7 @@ def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
 
 
 def set_learning_rates(state: TrainState, config: Config, step: int) -> None:
-    """Set both players' learning rates for a step according to the schedule."""
+    """Set the learning rates of both networks for a step, according to the schedule."""
     rate = annealed(config.learning_rate, step, config.num_steps, config.final_lr_ratio)
     for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
         for group in optimizer.param_groups:
@@ -242,7 +242,7 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Return no metrics; `train` calls this function if no other is given."""
+    """Return no metrics, as the default of `train`."""
     return {}
 
 

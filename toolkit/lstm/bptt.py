@@ -1,10 +1,10 @@
-"""Backpropagation through time, written out: the same derivatives of (1) to (6) as autograd's.
+"""Backpropagation through time, written out, with the same derivatives of (1) to (6) as autograd.
 
-`sigmoids.py` contains the equations and explains s, r, C and H. For any variable v, dv is the
-derivative of the loss with respect to v. The only exception is dc, which is the derivative with
-respect to C / 4. Equation (5), divided by 4, reads C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
-letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step T to
-step 1, and dH(T) comes from the readout:
+`sigmoids.py` contains the equations and explains the variables s, r, C and H. For any variable v,
+dv is the derivative of the loss with respect to v. The only exception is dc, the derivative with
+respect to C / 4. Equation (5), divided by 4, is C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
+letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step T to step
+1, and begins with dH(T) from the readout:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1
@@ -32,18 +32,18 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the result of `sigmoids.last_hidden`, differentiable once but not twice."""
+    """Return the result of `sigmoids.last_hidden`, which can be differentiated once."""
     apply: Any = _LastHidden.apply  # it has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h
 
 
 class _LastHidden(torch.autograd.Function):
-    """The autograd function behind `last_hidden`; the module's docstring has the derivatives."""
+    """The autograd function of `last_hidden`, with the derivatives in the module's docstring."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, weight: Tensor) -> Tensor:
-        """Compute the result of `sigmoids.last_hidden`, and save every column [H(t-1); x(t)]."""
+        """Compute `sigmoids.last_hidden`, and save the columns [H(t-1); x(t)] of all steps."""
         (batch_size, length), hidden_size = digits.shape, weight.size(1) - 10
         columns = weight.new_empty(length + 1, weight.size(1), batch_size)
         gates = weight.new_empty(length, weight.size(0), batch_size)
@@ -66,7 +66,7 @@ class _LastHidden(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dh: Tensor) -> tuple[None, Tensor]:
-        """Map dL/dH(T) to the derivative of the loss with respect to `weight`."""
+        """Map dL/dH(T) to the derivative of the loss L with respect to `weight`."""
         weight, columns, gates, c, r = ctx.saved_tensors
         d_weight, dc = torch.zeros_like(weight), torch.zeros_like(dh)
         weight_h = weight[:, : len(dh)]

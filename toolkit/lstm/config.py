@@ -10,7 +10,7 @@ Encoding = Literal["one-hot", "digit"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run; the defaults are the assignment's."""
+    """The settings of one training run, with the assignment's values as defaults."""
 
     model: Literal["lstm", "rnn"] = "lstm"
     length: int = 36  # T: the network reads digits 1 to T-1 and predicts digit T
@@ -44,7 +44,7 @@ class Config:
 
     @property
     def num_threads(self) -> int:
-        """Return the number of threads to train with; this number slightly affects the weights.
+        """Return the number of threads for training, which slightly affects the trained weights.
 
         With a small network, several threads spend more time waiting for each other than computing,
         especially on a machine that is busy with other work.
@@ -53,7 +53,7 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return a rough estimate of the run's cost: multiplications and bytes of memory."""
+        """Return a rough estimate of a run's multiplications and of its memory in bytes."""
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
@@ -66,7 +66,7 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """Return a model's best curriculum settings; both models take about equally long to train."""
+    """Return a model's best settings for the curriculum; both models train for a similar time."""
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

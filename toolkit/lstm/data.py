@@ -1,9 +1,8 @@
 """Palindromes of digits, in three disjoint splits.
 
-The left half of a palindrome of T digits, its first ceil(T / 2) digits, determines the palindrome.
-A hash of the left half determines the split: 80% train, 10% validation, 10% test. The splits are
-therefore disjoint at every length, regardless of the seed, the order of the data and the number of
-workers.
+The left half, which is the first ceil(T / 2) of T digits, determines the palindrome. A hash of the
+left half determines the split: 80% train, 10% validation, 10% test. So the splits are disjoint at
+every length, for any seed, order of the data and number of workers.
 """
 
 from typing import Literal, get_args
@@ -67,15 +66,15 @@ def palindromes(
 def all_palindromes(length: int, split: Split) -> Tensor:
     """Return every palindrome of the split in numerical order: int64 of shape (n, length).
 
-    n is about 0.8 (train) or 0.1 (validation, test) times 10^ceil(length / 2), so keep `length`
-    small.
+    The number n is about 0.8 (train) or 0.1 (validation, test) times 10^ceil(length / 2), so
+    `length` should be small.
     """
     half = half_length(length)
     return _mirror(_to_digits(_list_halves(half, split), half), length)
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return an evaluation set: `count` distinct palindromes, or the whole split if that is less.
+    """Return an evaluation set: `count` distinct palindromes, or the whole split if it is smaller.
 
     Returns:
         int64 of shape (n, length), n <= count.
@@ -111,12 +110,12 @@ def _splitmix64(x: Tensor) -> Tensor:
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
-    """Shift right logically; torch's `>>` is arithmetic and fills with copies of the sign bit."""
+    """Shift the bits right and fill with zeros, whereas torch's `>>` fills with the sign bit."""
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(x: int) -> int:
-    """Return the int64 with the same 64 bits as the unsigned `x`."""
+    """Return the signed int64 that has the same 64 bits as the unsigned `x`."""
     return x - (1 << 64) if x >> 63 else x
 
 
@@ -141,13 +140,13 @@ def _to_digits(numbers: Tensor, half: int) -> Tensor:
 
 
 def _list_halves(half: int, split: str) -> Tensor:
-    """List the left halves of the split as numbers, e.g. 42 for the digits 0 4 2."""
+    """Return the left halves of a split as numbers, e.g. 42 for the digits 0 4 2."""
     chunks = torch.arange(NUM_DIGITS**half).split(CHUNK)
     return torch.cat([chunk[_in_split(_to_digits(chunk, half), split)] for chunk in chunks])
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample by rejection, which accepts 8 of 10 halves for train, and 1 of 10 otherwise."""
+    """Sample left halves by rejection: the split "train" accepts 80%, any other split 10%."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -158,7 +157,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample until there are `count` distinct left halves; fast if many more halves exist."""
+    """Sample until `count` distinct left halves are found, which is fast if many more exist."""
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -168,7 +167,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all left halves; fast if `count` exceeds a tenth of the list."""
+    """Sample from the list of all left halves, which is fast for more than a tenth of the list."""
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):

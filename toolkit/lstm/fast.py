@@ -1,7 +1,7 @@
-"""A faster version of the plain LSTM in `model.py`, which the presets train (`Config.fast`).
+"""A faster version of the LSTM in `model.py`, which the presets use (`Config.fast`).
 
 The fast LSTM has the same parameters and computes the same values. `LSTM.last_hidden` is the loop
-that the assignment teaches. The fast LSTM replaces this loop with one of two others, both derived
+that the assignment teaches. The fast LSTM replaces this loop with one of two faster loops, derived
 from the same equations:
 
 - for prediction, the loop of `sigmoids.py`;

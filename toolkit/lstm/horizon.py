@@ -2,8 +2,8 @@
 
 A trial trains one network and tests it at several values of T. joblib runs the trials on this
 machine's cores or on a Dask cluster; the results are the same. Each grid has a run directory, and
-each finished trial is one step in the log of that run. An interrupted study therefore continues
-where it stopped.
+each finished trial is one step in the log of this run. So an interrupted study continues where it
+stopped.
 """
 
 import json
@@ -31,7 +31,7 @@ NEWER: Row = {"fast": True}  # settings that trials before 0.3 lack, and how the
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run of a grid, and the lengths at which its network is tested."""
+    """A training run in a grid, and the lengths at which the network is tested."""
 
     family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid; a run directory rejects the trials of a grid with a different key."""
+    """The key of a grid, with which a run directory rejects the trials of other grids."""
 
     sha256: str
 
@@ -70,7 +70,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Ignore a finished trial; `run_grid` does so by default."""
+    """Do nothing after a finished trial, as the default of `run_grid`."""
 
 
 def run_grid(
@@ -81,7 +81,7 @@ def run_grid(
     num_workers: int = -1,
     report: Callable[[int, Row], None] = _report_nothing,
 ) -> list[Row]:
-    """Run all trials that do not have a result yet.
+    """Run all trials of a grid that have no result yet.
 
     Args:
         trials: the grid.
@@ -135,7 +135,7 @@ def _identity(trial: Trial) -> dict[str, Any]:
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings without the settings in `NEWER` that have their old values."""
+    """Return the settings, but leave out settings in `NEWER` that have their old values."""
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 
@@ -150,7 +150,7 @@ def _key(row: Row) -> str:
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """Return, for each family and each T, the accuracies of all seeds."""
+    """Return the accuracies of all seeds for each family and each T."""
     result: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         family = result.setdefault(row["family"], {})

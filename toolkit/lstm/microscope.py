@@ -1,4 +1,4 @@
-"""A look inside a network that reads digits: its cells, its answers and its gradients.
+"""The inside of a network that reads digits: its cells, its answers and its gradients.
 
 The functions work with the LSTM and the RNN of `toolkit.lstm.model`, and with their exports.
 """
@@ -21,7 +21,7 @@ def is_lstm(network: Any) -> bool:
 
 @torch.no_grad()
 def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
-    """Return every gate and state at every step.
+    """Return the gates and states at every step.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
@@ -36,7 +36,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """Return the memory after every step; gradients can flow through the result.
+    """Return the memory after every step, in a form through which gradients can flow.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
@@ -55,7 +55,7 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
 
 
 def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """Map the state (h, and for an LSTM also c) to the state at the next step.
+    """Map a state (h, and for an LSTM also c) to the state at the next step.
 
     Args:
         projected: the result of the cell's `project` for the digits at the next step.
@@ -101,9 +101,9 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 def telling_cells(network: Any, h: Tensor) -> Tensor:
     """Sort the cells by their contribution to the answer, the largest first.
 
-    By (7), cell j adds W_pj h_j to the logit of the answer. Adding the same amount to all ten
-    logits does not change their softmax. The contribution of cell j is therefore W_pj h_j minus the
-    mean of the ten amounts that cell j adds to the logits.
+    By (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if the same
+    amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the mean of
+    the ten amounts that cell j adds to the logits.
 
     Args:
         h: float32 (hidden_size,), after the last step.

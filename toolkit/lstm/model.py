@@ -13,7 +13,7 @@ For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0
 
 The models return the logits (7) after the last step, computed in the dtype of their weights. Apply
 the softmax (8) only to show probabilities, because `cross_entropy` already contains the softmax.
-With a second softmax, the loss could not fall below 1.46.
+With a second softmax, the loss cannot fall below 1.46.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from toolkit.common.checks import check_digits, check_sizes
 
 
 class Step(NamedTuple):
-    """The gates and states at one step t, each (batch, hidden_size), or at every step."""
+    """The gates and states at one step t, each (batch, hidden_size), or at all steps."""
 
     i: Tensor
     f: Tensor
@@ -39,10 +39,10 @@ class Step(NamedTuple):
 class LSTMCell(nn.Module):
     """One step through time: equations (1) to (6).
 
-    The four matrices W_gx, W_ix, W_fx, W_ox are stacked into `weight_ih`, and the four matrices
-    that multiply h are stacked into `weight_hh`. The order i, f, g, o is PyTorch's, so `nn.LSTM`
-    can use the same weights. The weights are initialised with variance 1 / fan-in (LeCun et al.,
-    "Efficient BackProp", 1998).
+    The matrices W_gx, W_ix, W_fx and W_ox are stacked into `weight_ih`, and the four matrices for h
+    are stacked into `weight_hh`. The order i, f, g, o is PyTorch's, so `nn.LSTM` can use the same
+    weights. The weights are initialised with variance 1 / fan-in (LeCun et al., "Efficient
+    BackProp", 1998).
 
     Args:
         input_size: size of x(t).
@@ -66,7 +66,7 @@ class LSTMCell(nn.Module):
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_x x + b, the part of the pre-activations from x, (batch, 4 hidden_size)."""
+        """Return W_x x + b, which x adds to the pre-activations, (batch, 4 hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
@@ -85,8 +85,7 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    These inputs make it possible to compute W_x x + b only ten times, and to look the results up at
-    every step of every sequence.
+    W_x x + b is computed only for these ten inputs, and looked up at every step of every sequence.
 
     Args:
         weight: W_x, (rows, input_size); the inputs get its dtype and device. If the input size is
@@ -138,7 +137,7 @@ class LSTM(nn.Module):
         return h
 
     def trace(self, digits: Tensor) -> Step:
-        """Return every gate and state at every step, each of shape (batch, length, hidden_size).
+        """Return the gates and states at every step, each of shape (batch, length, hidden_size).
 
         Raises:
             ValueError: see `forward`.
@@ -173,7 +172,7 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h: what x adds to the pre-activation, (batch, hidden_size)."""
+        """Return W_hx x + b_h, which x adds to the pre-activation, (batch, hidden_size)."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
@@ -182,7 +181,7 @@ class RNNCell(nn.Module):
 
 
 class RNN(nn.Module):
-    """The baseline: a network like `LSTM`, but with h as its only memory."""
+    """The vanilla RNN, a baseline for `LSTM` with h as its only memory."""
 
     def __init__(self, hidden_size: int = 128, one_hot: bool = True) -> None:
         super().__init__()
@@ -210,9 +209,9 @@ class RNN(nn.Module):
 def init_chrono(cell: LSTMCell, longest: int) -> None:
     """Set b_f = log u, with u uniform in 1..`longest` - 1, and b_i = -b_f.
 
-    This is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks warp
-    time?" (2018), section 3. The function samples from torch's global generator, as `torch.nn.init`
-    does.
+    The method is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks
+    warp time?" (2018), section 3. The function samples from torch's global generator, as
+    `torch.nn.init` does.
     """
     i, f, _, _ = cell.bias.chunk(4)
     f.copy_(torch.empty_like(f).uniform_(1, max(1, longest - 1)).log())

@@ -1,14 +1,14 @@
 """The equations of `model.py` with sigmoids only, for a faster loop.
 
-Because tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid can compute all four gates if the rows
-of g are doubled. Let a(t) be the pre-activation of g in (1), and let
+Since tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid computes all four gates if the rows of g
+are doubled. Let a(t) be the pre-activation of g in (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1
     C(t) = 2 c(t)
     r(t) = sigmoid(C(t))      so that tanh(c(t)) = 2 r(t) - 1
     H(t) = h(t) / 2
 
-Then equations (5) and (6) become
+With these variables, equations (5) and (6) become
 
     C(t) = i(t) * (4 s(t) - 2) + C(t-1) * f(t)     (5), doubled
     H(t) = (r(t) - 1/2) * o(t)                     (6), halved
@@ -16,8 +16,8 @@ Then equations (5) and (6) become
 torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
 
 Each sequence is a column, so the rows of a gate are adjacent in memory, and all results are written
-in place. Each column contains H(t-1) and, below H(t-1), the one-hot code of the digit x(t). A
-single matrix product therefore gives the pre-activations of all gates.
+in place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t). So a single
+matrix product gives the pre-activations of all gates.
 """
 
 import torch
@@ -47,8 +47,8 @@ def step(
 ) -> None:
     """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
-    C(t), r(t) and H(t) are written to `c`, `r` and `h`. `c` may be `c_before`, and `r` may be `h`.
-    All these tensors have the shape (hidden_size, batch).
+    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. The tensor `c` may be `c_before`,
+    and `r` may be `h`. All tensors have the shape (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)
@@ -59,7 +59,8 @@ def step(
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
     """Return H(T), (hidden_size, batch), after the last of `digits`, int64 (batch, T), T >= 1.
 
-    The result cannot be differentiated, because every step overwrites the previous step.
+    The result cannot be differentiated, because every step overwrites the states of the previous
+    step.
 
     Args:
         weight: the result of `stack`.

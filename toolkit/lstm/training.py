@@ -1,4 +1,4 @@
-"""Training of the LSTM and the RNN on palindromes: RMSProp, the loss (9) and the curriculum."""
+"""Training of the LSTM and the RNN with RMSProp, the loss (9) and the curriculum."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NEAR = (5, 9, 20, 36, 50, 100, 1000)  # and those trained at one length
 
 
 def build(config: Config) -> LSTM | RNN:
-    """Return the untrained model on the CPU; the config's seed determines its weights."""
+    """Return an untrained model on the CPU, with weights from the config's seed."""
     one_hot = config.encoding == "one-hot"
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
@@ -70,7 +70,7 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return the next `longest`, larger by a quarter plus 1 if over 97% of a batch are right."""
+    """Return `longest`, increased by a quarter plus 1 if over 97% of a batch are right."""
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
@@ -85,7 +85,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), that the model completes."""
+    """Return the fraction of palindromes, int64 (n, T), that the model completes, 0 to 1."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
@@ -123,7 +123,7 @@ def accuracy_by_length(
 
 @dataclass
 class TrainState:
-    """The state that changes during training and that a checkpoint holds."""
+    """The training state, which a checkpoint contains."""
 
     model: LSTM | RNN
     optimizer: RMSprop
@@ -134,7 +134,7 @@ class TrainState:
 
 
 def initial_state(config: Config, device: torch.device | str) -> TrainState:
-    """Return the state before the first step."""
+    """Return the training state before the first step."""
     model = build(config).to(device)
     longest = config.length
     if config.curriculum:
@@ -167,7 +167,7 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Update the streak, and return True if training may stop before its last step."""
+    """Update the streak of good evaluations, and return True if training may stop early."""
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:
@@ -185,7 +185,7 @@ def _resume(run: Run, state: TrainState) -> None:
 def train(
     config: Config, run: Run, device: torch.device | str = "cpu", quiet: bool = False
 ) -> LSTM | RNN:
-    """Train a model, or continue an interrupted `run`.
+    """Train the LSTM or the RNN, or continue an interrupted `run`.
 
     Every `eval_every` steps, the loss and the validation accuracy are logged, and the state is
     saved in the checkpoint.

@@ -1,6 +1,6 @@
 """The command line: python -m toolkit.train COMMAND; --help lists the commands.
 
-Each command imports the modules that it needs only when it is called, so --help appears at once.
+Each command imports its modules only when it is called, so that --help appears at once.
 """
 
 from pathlib import Path
@@ -109,8 +109,9 @@ def classifier(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train a new digit classifier. Distances measured with it cannot be compared with older
-    ones.
+    """Train a new digit classifier.
+
+    Distances measured with a new classifier cannot be compared with older distances.
     """
     from toolkit.train.classifier import train_classifier
     from toolkit.train.workspace import open_workspace
@@ -131,7 +132,7 @@ def train_all(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train the GAN, and train the LSTM and the RNN both with the curriculum and at one length."""
+    """Train all networks: the GAN, and the LSTM and the RNN with and without the curriculum."""
     from toolkit.gan.data import load_mnist
     from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan
@@ -156,7 +157,7 @@ def horizon(
     runs_dir: options.RunsOption = Path("runs"),
     restart: options.RestartOption = False,
 ) -> None:
-    """Study how far the LSTM and the RNN remember, over lengths, seeds and settings."""
+    """Study how long the LSTM and the RNN remember, with many lengths, seeds and settings."""
     from toolkit.train.horizon import run_study
 
     directory = runs_dir / preset / "horizon"
@@ -177,9 +178,9 @@ def score(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Measure a generator, the toolkit's or your own, and print its scorecard."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.score import score_generator
+    """Measure the toolkit's generator or your own generator, and print its scorecard."""
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.score import score_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "score", exports_dir, data_dir)
@@ -204,8 +205,8 @@ def interpolate(
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.interpolate import interpolate_generator
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.interpolate import interpolate_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "interpolate", exports_dir)
@@ -235,7 +236,7 @@ def clinic(
 def restore(
     trainings: options.TrainingsArgument, exports_dir: options.FolderOption = EXPORTS_DIR
 ) -> None:
-    """Restore the exports that the last training replaced."""
+    """Restore the exports that the last training run replaced."""
     names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
     for note in restore_exports(names, exports_dir).notes:
         print(f"Note: {note}")
@@ -268,8 +269,8 @@ def playground(
 ) -> None:
     """Write a web page that contains the exports and needs only a browser.
 
-    Your own networks from `toolkit export` are shown beside the toolkit's networks.
+    The page shows your own networks, exported by `toolkit export`, beside the toolkit's networks.
     """
-    from toolkit.export.playground import write_playground
+    from toolkit.train.playground.page import write_playground
 
     print(write_playground(exports_dir or readable_exports(), out, discriminator))

@@ -1,4 +1,4 @@
-"""The command `classifier`, and the search for the classifier that evaluates the GAN."""
+"""The command `classifier`, and functions that find the classifier that evaluates the GAN."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder of the classifier: `exports_dir`, or else the toolkit's own exports.
+    """Return the folder of the classifier, `exports_dir` or else the toolkit's own exports.
 
     Raises:
         ToolkitError: the classifier in `exports_dir` differs from the manifest.
@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier that measures the exports into the folder of these exports.
+    """Copy the classifier into the folder of the exports that it measures.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.
@@ -77,9 +77,7 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
-    """Load the exported classifier as the evaluator that measures the GAN.
-
-    If the classifier is not the toolkit's own, a note informs the user.
+    """Load the exported classifier that evaluates the GAN, and note if it is not the toolkit's own.
 
     Args:
         options: further arguments of `Evaluator`.

@@ -1,6 +1,4 @@
-"""The command `clinic`, which shows each classic failure of a GAN, a healthy control, and the
-cure.
-"""
+"""The command `clinic`, which shows classic failures of a GAN, with healthy controls and cures."""
 
 import json
 from dataclasses import dataclass
@@ -15,13 +13,13 @@ from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory
-from toolkit.export.generator import Generator
 from toolkit.gan import failures
 from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.failures import Case, Diagnostics
 from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.classifier import load_evaluator
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 NUM_IMAGES = 1000
@@ -32,7 +30,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Lesson:
-    """A failure of training, its control, and the curve that shows the failure."""
+    """A failure of training, its healthy control, and the curve that shows the failure."""
 
     failure: Case
     control: Case
@@ -71,11 +69,10 @@ LESSONS = {
 
 
 def hold_clinic(names: list[str], workspace: Workspace) -> None:
-    """Reproduce the failures called `names`, and write about each in `<runs_dir>/<name>/`.
+    """Reproduce the failures called `names`, and write the results to `<runs_dir>/<name>/`.
 
-    `samples.png` and `curves.png` show the failure and its control, `measured.json` contains the
-    metrics, and `lesson.md` explains how to recognise the failure, what causes the failure, and how
-    to cure it.
+    `samples.png` and `curves.png` show a failure and its control, and `measured.json` contains the
+    metrics. `lesson.md` explains how to recognise the failure, its cause and its cure.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
@@ -102,7 +99,7 @@ class Outcome:
 
 
 def train_case(name: str, case: Case, mnist: MNIST, evaluator: Evaluator) -> Outcome:
-    """Train with the settings of a case, and measure 1,000 samples."""
+    """Train a GAN with the settings of a case, and measure 1,000 samples."""
     networks, log = failures.train(name, case, mnist, evaluator.device)
     z = sample_latents(NUM_IMAGES, case.config.latent_dim, make_rng(0, "evaluation"))
     images = generate(networks.average, z)
@@ -122,7 +119,7 @@ def training_failure(
     mnist: MNIST,
     evaluator: Evaluator,
 ) -> str:
-    """Train one failure and its control, and plot the results side by side.
+    """Train a GAN that fails and its healthy control, and plot the results side by side.
 
     Args:
         finished: earlier outcomes, which are reused; new outcomes are added.
@@ -163,8 +160,8 @@ def training_failure(
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
     """Find the smallest batch that the generator can draw in training mode.
 
-    Batch normalisation divides by the variance over a batch. If a sample is a vector, as in an MLP,
-    this variance does not exist for a batch of one sample.
+    Batch normalisation divides by the variance over a batch. In an MLP, a batch of one sample has
+    no variance.
 
     Returns:
         the size, 1 or 2, and for 2 a sentence with the reason (otherwise "").

@@ -17,7 +17,7 @@ from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import keep_classifier, load_evaluator
-from toolkit.train.interpolate import save_walk
+from toolkit.train.generators.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
@@ -148,10 +148,9 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if this training run has been tried and measured on other processors.
+    """Return True if this training run was also measured on other processors.
 
-    The settings, the classifier and the number of samples must be the same. Only the precision may
-    differ, because it depends on the processor.
+    The classifier, the number of samples and all settings except the precision must be the same.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -159,7 +158,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Draw samples from the start, the middle and the end of training, a film, and curves."""
+    """Draw samples from the start, the middle and the end of training, a film and the curves."""
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

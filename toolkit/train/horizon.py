@@ -56,7 +56,7 @@ QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials whose networks are tested at the T at which they were trained."""
+    """Return trials of networks that are tested at the T of their training."""
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -66,7 +66,7 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return trials with the curriculum, tested far beyond the longest training palindrome."""
+    """Return trials with the curriculum, and tests far beyond the longest training T."""
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
@@ -138,7 +138,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
     `horizon.csv` lists every trial, `horizon.md` has one line for each family and T, and
     `horizon.png` plots accuracy against T. `gradients.png` and `gates.png` show why the RNN learns
-    so slowly.
+    more slowly than the LSTM.
 
     Args:
         preset: a key of `GRIDS`.
@@ -163,7 +163,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
 
 def in_words(row: Row) -> list[str]:
-    """Return the accuracies of a trial as texts, each of which names its T."""
+    """Return each accuracy of a trial as a text that names its T."""
     words = []
     for key, value in row.items():
         if key.startswith("accuracy_"):
@@ -209,7 +209,7 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
 def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
     """Plot the LSTM's gates and states over one sequence, `digits` of shape (1, length).
 
-    The cells are sorted by the mean of each cell's forget gate.
+    The cells are sorted by the mean of their forget gates.
     """
     i, f, o, g, c, h = (x[0].T for x in model.trace(digits))  # (hidden_size, length)
     order = f.mean(dim=1).argsort(descending=True)
@@ -261,7 +261,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T, in one panel per question, with the range of the seeds."""
+    """Plot accuracy against T with the range of the seeds, in one panel for each question."""
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
@@ -284,7 +284,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the curve of one family: the mean, and the band from the worst to the best seed.
+    """Return the mean curve of one family, and the band from its worst to its best seed.
 
     Args:
         by_length: T -> the accuracy of each seed.

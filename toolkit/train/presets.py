@@ -1,4 +1,4 @@
-"""The settings of a training: the settings of a preset, changed by the options of the command."""
+"""The settings of a training run: a preset, changed by the options of the command."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
@@ -53,7 +53,7 @@ class Plan(Generic[AnyConfig]):
         return self.words[0]
 
     def customise(self, **options: Any) -> "Plan[AnyConfig]":
-        """Return the plan with some settings changed; a setting that is None stays as it is."""
+        """Return the plan with new values for some settings; None leaves a setting unchanged."""
         changed: dict[str, Any] = {}
         name = self.name
         for key, value in options.items():

@@ -72,7 +72,7 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the trial that tests a network at its own T, and at the T in `FAR` or `NEAR`.
+    """Return the trial of a network, with tests at its own T and at each T in `FAR` or `NEAR`.
 
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
@@ -90,8 +90,8 @@ def trial_of(config: Config, num_test: int) -> Trial:
 def export_name(config: Config) -> str:
     """Return the name under which a network is exported.
 
-    The demos show the exports "lstm" and "rnn". Only networks that were trained with the curriculum
-    get these names.
+    Only networks that were trained with the curriculum get the names "lstm" and "rnn", which the
+    demos show.
     """
     if config.curriculum:
         return config.model
@@ -99,10 +99,10 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train `num_seeds` - 1 further networks, with the seeds that follow the trial's own seed.
+    """Train `num_seeds` - 1 further networks, with the next seeds after the trial's seed.
 
-    The networks are trained in parallel, each on one thread. The results of finished networks are
-    kept in `directory`, so an interrupted command continues with the remaining networks.
+    The networks are trained in parallel, each on one thread. Results are kept in `directory`, so an
+    interrupted command continues with the remaining networks.
 
     Returns:
         T -> the accuracy of each network.
@@ -152,7 +152,7 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print the quality of the network, and of the networks that differ only in their seeds."""
+    """Print the quality of the network, and of networks with other seeds."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."

@@ -1,4 +1,4 @@
-"""The folders, the device and the threads of a command of `toolkit train`."""
+"""The folders, the device and the number of threads for a command of `toolkit train`."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,6 @@ from toolkit.export import saving
 from toolkit.export.formats import torchscript
 from toolkit.export.manifest import (
     EXPORTS_DIR,
-    default_directory,
     find_file,
     read_manifest,
     readable_exports,
@@ -41,7 +40,7 @@ SLOWEST = 1e10  # multiplications a second that any machine reaches
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders and the device of a command of `toolkit train`."""
+    """The folders and the device for one command of `toolkit train`."""
 
     runs_dir: Path  # the run directories are made in here
     exports_dir: Path  # the exports and their manifest
@@ -63,7 +62,7 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes hours or more memory than the machine has.
+        """Ask the user before a run that takes hours, or more memory than the machine has.
 
         Args:
             cost: the number of multiplications, and the bytes of memory.
@@ -100,7 +99,7 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export the models of one run as a unit, and print notes about the exports they replace.
+        """Export all models of a run or none, and print notes about the replaced exports.
 
         Args:
             models: the name of each export, e.g. "generator" -> the network.
@@ -153,6 +152,11 @@ class Workspace:
             print(f"To have the committed ones: git checkout {EXPORTS_DIR}")
 
 
+def default_exports(preset: Preset, runs_dir: Path) -> Path:
+    """Return the folder for a preset's exports; the smoke preset has a separate folder."""
+    return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
+
+
 def open_workspace(
     preset: Preset,
     device: str,
@@ -162,16 +166,16 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace that is described by the options of a training command.
+    """Open the workspace for the options of a training command.
 
-    Everything that could otherwise fail after hours of training is tried in advance.
+    The function first tries everything that could fail after hours of training.
 
     Raises:
         ToolkitError: the runs or the exports cannot be written to these folders, the manifest is
             damaged, or this torch cannot write every format.
         UsageError: this machine does not have the device.
     """
-    exports = exports_dir or default_directory(preset, runs_dir)
+    exports = exports_dir or default_exports(preset, runs_dir)
     make_directory(exports)
     read_manifest(exports)
     options = {
@@ -191,7 +195,7 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Measure the multiplications per second in a product of two float32 matrices (size, size)."""
+    """Return the multiplications per second in a product of two float32 matrices (size, size)."""
     matrix = torch.ones(size, size, device=device)
     product = matrix @ matrix  # the first product also loads the library
     begin = time.perf_counter()

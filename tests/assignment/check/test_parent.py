@@ -192,4 +192,4 @@ def test_a_fault_of_the_check_costs_nobody_a_point(
     monkeypatch.setitem(parent.JUDGES, "dataset", "json")  # which has no check
     report = warm_check(tmp_path, parts=["dataset"])
     assert report.findings == []
-    assert "This is not a verdict on your code" in report.not_seen[0].message
+    assert "This failure says nothing about your code" in report.not_seen[0].message

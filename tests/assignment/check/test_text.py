@@ -41,7 +41,7 @@ def test_wrong_with_its_source_line(
         f"  2 |     {source}",
         f"    |     {'^' * len(source)}",
         "    Which of the two is one too many?",
-        "    More about it: toolkit check --explain softmax-before-loss",
+        "    Read more: toolkit check --explain softmax-before-loss",
     ]
     assert text.splitlines()[-1].startswith("1 thing is wrong.")
 
@@ -56,13 +56,13 @@ def test_part_by_part(tmp_path: Path) -> None:
         TITLES["dataset"],
         "  missing-file",
         "    It is missing.",
-        "    More about it: toolkit check --explain missing-file",
+        "    Read more: toolkit check --explain missing-file",
         TITLES["lstm"],
         "  right: It learns.",
         TITLES["train"],
         "  train.py:2: softmax-before-loss, equation (8)",
         "    Which of the two is one too many?",
-        "    More about it: toolkit check --explain softmax-before-loss",
+        "    Read more: toolkit check --explain softmax-before-loss",
         TITLES["gan"],
         "  not seen: No sampling was seen.",
         "2 things are wrong. Fix the first and check again: one fault hides others. "

@@ -50,7 +50,7 @@ def test_a_result() -> None:
     assert result.tests[0].output == "-5: lstm.py:5: m [wrong-equation, equation (3)]"
     assert result.tests[1].output == "Nothing wrong was found."
     assert result.tests[5].output.startswith("Not seen: the ends\n4 points are open")
-    assert result.output.startswith("75 points are certain. 4 more are open")
+    assert result.output.startswith("75 points are certain. 4 more points are open")
     extra = result.extra_data
     assert (extra.findings, extra.not_seen, len(extra.right)) == ([WRONG], [UNSEEN], 4)
     assert extra.files == {part: name for part, name in zip(

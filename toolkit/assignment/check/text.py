@@ -113,7 +113,7 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 def _unwritten(finding: Finding) -> str:
     """Return the name of what is still to be written, with its line."""
-    sentence = finding.message.removeprefix("This is still to be written: ")
+    sentence = finding.message.removeprefix("This part is still to be written: ")
     name = sentence.partition(":")[0].rstrip(".")
     line = place_of(finding).removeprefix(finding.file or "").lstrip(":, ")
     return f"{name} ({line})" if line else name
@@ -146,7 +146,7 @@ def _wrong(finding: Finding, root: Path) -> str:
         ]
     lines.append(_wrapped(finding.message, margin, margin))
     if finding.id is not None:
-        lines.append(f"{margin}More about it: toolkit check --explain {finding.id}")
+        lines.append(f"{margin}Read more: toolkit check --explain {finding.id}")
     return "\n".join(lines)
 
 

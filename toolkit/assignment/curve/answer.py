@@ -15,7 +15,7 @@ from toolkit.common.errors import UsageError
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Verdict, str]:
-    """Judge a training run, and save a picture of it in the current folder.
+    """Judge a training run, and save a picture of its curves in the current folder.
 
     A notebook also shows the picture.
 
@@ -49,7 +49,7 @@ def compare(
 
 
 def _too_short(last_step: float, least: int, values: int) -> str:
-    """Return a sentence with the number of recorded steps or values, and the number needed."""
+    """Return a sentence that says how many steps or values are recorded and how many are needed."""
     if last_step < least:
         return f"Too short: {last_step:,g} steps recorded, {least:,} needed."
     return f"Too few values: {values} recorded, 3 needed."

@@ -1,6 +1,6 @@
-"""The verdict on a curve: healthy, or outside the healthy band and with a usual cause.
+"""The verdict on a curve: inside the healthy band, or outside the band with a usual cause.
 
-`benchmarks/curves.py` makes bands.json from healthy runs of each recipe, and explains how.
+`benchmarks/curves.py` makes the file bands.json from healthy runs of each recipe.
 """
 
 import functools
@@ -24,7 +24,7 @@ CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encodin
 
 
 class Band(NamedTuple):
-    """The healthy range of one curve: its limits and the median of the runs, for each bin."""
+    """The healthy range of one curve: the limits and the median of the healthy runs in each bin."""
 
     low: list[float]
     middle: list[float]
@@ -58,7 +58,7 @@ class Verdict(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin in which a curve is outside its band.
+    """A bin where a curve is outside its band.
 
     Departures are sorted by the number of the bin.
     """
@@ -77,10 +77,10 @@ def recipes() -> dict[str, Recipe]:
 
 
 def scale(name: str, value: float) -> float:
-    """Map a value to the scale on which distances are measured.
+    """Map a loss or an accuracy to the scale on which distances from the band are measured.
 
-    A loss is mapped to its logarithm, and an accuracy to itself. The loss of Part I is also
-    stretched near the chance level, where 2.1 is much better than 2.3.
+    A loss is mapped to its logarithm, and an accuracy stays the same. The loss of Part I is also
+    stretched near the chance level, because a loss of 2.1 is much better than a loss of 2.3.
     """
     if name == "accuracy":
         return value
@@ -91,7 +91,7 @@ def scale(name: str, value: float) -> float:
 
 
 def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
-    """Return the mean of the values in each bin that contains a value."""
+    """Return the mean value of each bin that contains at least one value."""
     bins: dict[int, list[float]] = {}
     for step, value in curve:
         number = max(0, math.ceil(step / recipe.every) - 1)
@@ -106,10 +106,10 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
     """Return each bin's distance from the band on the `scale`: positive above, negative below.
 
-    A value may be the latest loss or the mean since the previous value, so each value is compared
-    with the band in all bins since the previous value. If two bins in a row are on the same side of
-    the band, the smaller of their distances counts. Otherwise the distance is 0, because a single
-    peak is no departure.
+    A recorded value may be the latest loss or the mean loss since the previous value, so the value
+    is compared with the band in all bins since the previous value. If two bins in a row are on the
+    same side of the band, the smaller distance counts. If only a single bin is outside the band,
+    the distance is 0, because one peak does not count.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -150,7 +150,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
-    """Judge curves by their first departure, and find the cause from all departures."""
+    """Judge curves by the first bin outside the band, and find the cause from all such bins."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
     for name, values in bins.items():
@@ -173,7 +173,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a departure if the mean of a curve's early part is outside the limits."""
+    """Yield the first bin if the mean of a curve's first part is outside the healthy limits."""
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
@@ -202,11 +202,12 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 
 
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
-    """Return the first row of causes.toml whose limits hold for the features of the curves.
+    """Return the first cause in causes.toml that fits the features of the curves.
 
     Each curve has two features: the mean of its last third (under the curve's own name) and its
-    least value (`least of NAME`). Another feature is the side on which the loss leaves its band. If
-    the loss does not leave its band, the first curve that leaves its band counts instead.
+    smallest value (`least of NAME`). A further feature is the side, above or below, on which the
+    loss leaves its band. If the loss stays inside its band, the first other curve that leaves its
+    band counts.
     """
     first = departures[0]
     for departure in departures:

@@ -57,9 +57,10 @@ def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Cur
 
 
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Return the curves by name, made from the values of all rows.
+    """Return the curves by name, collected from all rows.
 
-    If a row has no step, the step is computed from the row's epoch, or else from the row's number.
+    If a row has no step, its step is computed from its epoch or, without an epoch, from its row
+    number.
     """
     names = set().union(*rows)
     steps_of_epoch = STEPS_OF_EPOCH[not names.isdisjoint(GAN)]
@@ -93,7 +94,7 @@ def _named(row: Any, gan: bool) -> dict[str, float]:
 
 
 def _columns(number: int, gan: bool) -> tuple[str, ...]:
-    """Return the names of the columns in a row of `number` values without names."""
+    """Return the names of the columns for a row with `number` unnamed values."""
     if number == 1:
         return PART_I[:1]
     if number == 2:
@@ -102,7 +103,7 @@ def _columns(number: int, gan: bool) -> tuple[str, ...]:
 
 
 def _column_of(word: str) -> str:
-    """Return the name in `COLUMNS` for the title of a column, or "" if the title is unknown."""
+    """Return the name in `COLUMNS` that belongs to a column's title, or "" for an unknown title."""
     letters = re.sub("[^a-z]", "", word.lower())
     for name, pattern in COLUMNS.items():
         if re.fullmatch(pattern, letters):

@@ -1,4 +1,4 @@
-"""The export of a submission's networks: it finds weights, runs the code, and writes files."""
+"""The export of a student's networks: find the weights, run the code, and write the files."""
 
 import contextlib
 import os
@@ -87,10 +87,7 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a part as its training script uses it.
-
-    If the training cannot be watched, the part is exported as it is defined.
-    """
+    """Export a network as the training script uses it or, if that fails, as it is defined."""
     try:
         with host.student(part, str(submission.root)) as student:
             export_one(student, located)
@@ -101,7 +98,7 @@ def _export_watched(
 
 @dataclass
 class Exporter:
-    """An exporter of the parts of one submission."""
+    """An exporter of the networks of one submission."""
 
     submission: Submission
     saved: Saved
@@ -111,7 +108,7 @@ class Exporter:
     refused: bool = False  # a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """Return the first file that contains a class called RNN, or None without such a file."""
+        """Return the first file with a class called RNN, or None without such a file."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):
@@ -170,7 +167,7 @@ class Exporter:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """Turn an error in this block into a sentence for the user."""
+        """Turn an error in the `with` block into a sentence for the user."""
         try:
             yield
         except Missing as missing:
@@ -186,7 +183,7 @@ class Exporter:
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
     def _add(self, source: Export, weights: str) -> None:
-        """Add the weights of a network to the exports, and a sentence about the network.
+        """Add the weights of a network to the exports, and a sentence to the output.
 
         Args:
             weights: the end of this sentence, which names the file with the weights.

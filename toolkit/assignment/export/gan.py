@@ -21,12 +21,13 @@ from toolkit.assignment.check.rules.claims import is_normal
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value
+from toolkit.assignment.export.own import latent_dim_of, sizes_of
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import from_bytes
+from toolkit.export.loading import opened
 from toolkit.export.manifest import Export, Format
-from toolkit.export.own import latent_dim_of, sizes_of
-from toolkit.export.saving import film_of, opened, proved, source_with
+from toolkit.export.saving import film_of, proved, source_with
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
 from toolkit.gan.film import Film
@@ -41,12 +42,12 @@ class Own(NamedTuple):
 
     name: str  # in the manifest
     network: Network
-    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `toolkit.export.own`
+    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `own.py`
     entry: dict[str, Any]  # the same for the manifest
 
 
 def look(student: Student, located: Located) -> list[Callable[[], Own]]:
-    """Run the script for a few steps, and find the generator and the discriminator in it.
+    """Run the training script for a few steps, and find its generator and its discriminator.
 
     Returns:
         a function that describes the generator, and a function that describes the discriminator.
@@ -91,7 +92,7 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """Return the ends of the distribution of z if it is uniform, or None if it is normal.
+    """Return the ends of z's distribution if z is uniform, or None if z is normal.
 
     Raises:
         ToolkitError: z was not seen, or was only seen together with labels.
@@ -117,7 +118,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(student: Student, network: Network, states: Weights) -> Weights | None:
-    """Return the weights if they belong to this network, or None if they do not."""
+    """Return the weights if the weights belong to this network, or else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):
         return states
@@ -125,7 +126,7 @@ def fits(student: Student, network: Network, states: Weights) -> Weights | None:
 
 
 class Exported(NamedTuple):
-    """A network that the student's code has written as files."""
+    """A network of the student that has been written to files."""
 
     source: Export  # its weights
     made: list[Export]  # .pt2 and .pt, as far as they could be made
@@ -137,7 +138,7 @@ class Exported(NamedTuple):
 def exported(
     student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network with these weights to files, and compare the files with the student's code.
+    """Write a network with its weights to files, and compare the files with the student's code.
 
     Args:
         root: the copy of the submission.
@@ -179,7 +180,7 @@ def exported(
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Return the film of a training run, drawn by the exported networks.
+    """Return the film of a training run, with images from the exported networks.
 
     `toolkit.gan.film` explains the film.
 
@@ -219,7 +220,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of the labels that a generator gets beside z, or "" if it gets none.
+    """Return the form of the labels that a generator gets beside z, or "" without labels.
 
     `OwnGenerator` explains the possible forms.
     """
@@ -246,7 +247,7 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the usual range that is close to these ends, or the ends if there is none."""
+    """Return the usual range close to two ends, such as -1 and 1, or the two ends themselves."""
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

@@ -1,9 +1,8 @@
-"""The conversion of a student's LSTM or RNN into the toolkit's network, after a proof.
+"""The conversion of a student's LSTM or RNN into the toolkit's network.
 
-Among the numbers that a network computes, the check finds the pre-activations of its gates. The
-pre-activations are an affine map of x(t) and h(t-1), whatever the style, the layout and the
-encoding. Least squares finds the weights of this map from steps that are computed in double
-precision.
+Among the numbers that a network computes, the check finds the pre-activations of the gates. The
+pre-activations are an affine map of x(t) and h(t-1), in any style of code. Least squares finds the
+weights of this affine map from steps in double precision.
 """
 
 import contextlib
@@ -47,7 +46,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 class Gate(NamedTuple):
     """A gate of an LSTM, or the state of an RNN.
 
-    Both arrays have the shape (steps, rows, hidden), with the last step first.
+    The two arrays of a gate have the shape (steps, rows, hidden), with the last step first.
     """
 
     before: Tensor | None  # the pre-activation, if it was recorded
@@ -64,17 +63,14 @@ class Cell(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The recorded pieces that belong to one gate, one piece for each step.
-
-    The child process numbers the pieces.
-    """
+    """The ids of the recorded values of one gate, with one id for each step."""
 
     numbers: list[int]
     is_before: bool  # of the pre-activation, rather than the value
 
 
 def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
-    """Return the student's LSTM if the check says that equations (1) to (7) are right.
+    """Return the student's LSTM if the check confirms equations (1) to (7).
 
     Raises:
         ToolkitError: the equations are wrong, or the check could not see them; the message contains
@@ -96,8 +92,8 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
 def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
     """Return the network whose class has "RNN" in its name.
 
-    The name alone does not prove that the network is an RNN. `Fitted.carry` proves this later by
-    fitting the weights of the toolkit's RNN.
+    The name alone proves nothing, but `Fitted.carry` later compares the network with the toolkit's
+    RNN.
 
     Raises:
         ToolkitError: the class cannot be built and called.
@@ -127,9 +123,7 @@ class Fitted:
     sizes: Mapping[str, int | None]  # with which the network is built
 
     def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
-        """Return the toolkit's network with these weights, and how far its answers differ.
-
-        The difference is the largest of all differences from the answers of the student's network.
+        """Return the toolkit's network with the student's weights, and its largest error.
 
         Args:
             kind: "LSTM" or "RNN".
@@ -160,7 +154,7 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Return a network with weights from least squares, or None if no cell was seen."""
+        """Return a network with weights from least squares, or None without a recurrent cell."""
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # since then other weights were tried
         network.find_real()
@@ -190,10 +184,7 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Return a recording of the network, the cell in the recording, and the cell's hidden size.
-
-        The result is None if no cell was seen.
-        """
+        """Return a recording of the network, its cell and its hidden size, or None."""
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
             rows = math.ceil(1.5 * (hidden + 11) / (self.network.usage.steps - 1))
@@ -205,11 +196,11 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> float:
-        """Return the largest difference from the student's code, relative to 1 + |y|.
+        """Return the largest difference of a network from the student's code, relative to 1 + |y|.
 
-        The student's code and the toolkit's network compute in double precision, on random
-        sequences. If a network amplifies rounding errors from step to step, a different order of
-        addition can change the result more than a different network does.
+        The student's code and the network compute in double precision, on random sequences. If a
+        network amplifies rounding errors from step to step, even a different order of addition can
+        change its result a lot.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -233,9 +224,7 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Return the last logits (batch, 10) with these weights, and recorded pieces.
-
-        The network computes in double precision.
+        """Return the last logits (batch, 10) in double precision, and the recorded values.
 
         Args:
             numbers: the numbers of the pieces to record.
@@ -250,7 +239,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return the network built in the sizes of these weights, or None if they do not fit it."""
+    """Return the network, built in the sizes of its weights, or None if the weights do not fit."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -271,9 +260,9 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network in the sizes of these weights, and return the sizes.
+    """Build a network in the sizes of its weights, and return these sizes.
 
-    The result is None if the network cannot have such sizes.
+    The result is None if the network cannot have these sizes.
     """
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]
@@ -301,7 +290,7 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return the network's own way of reading digits, and the other layouts and encodings."""
+    """Return all layouts and encodings of digits, beginning with those of the network."""
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # kept weights may have another encoding
     for axes, dim in LAYOUTS:
@@ -312,7 +301,7 @@ def _usages_to_read(network: Network) -> list[Usage]:
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
     """Return the sizes of all axes, and a third and a quarter of each size.
 
-    A third or a quarter is possible because gates may be stacked along an axis.
+    A third or a quarter is included because an axis may hold three or four gates.
     """
     sizes = set()
     for size in chain.from_iterable(shapes.values()):
@@ -331,7 +320,7 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """Return the cell of an LSTM with one layer and without a fault, or None if there is none."""
+    """Return the cell of a faultless LSTM with one layer, or None without such a cell."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -343,9 +332,9 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """Return the cell of an RNN, or None if there is none.
+    """Return the cell of an RNN, or None without such a cell.
 
-    In an RNN, h(t) is a tanh, and the logits are an affine map of the last h.
+    In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h.
     """
     candidates = Candidates(recording, late=False)
     for k, kind, before in candidates.explained:
@@ -358,7 +347,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the pieces with a gate's pre-activation if it was recorded, or else with its value."""
+    """Return the recorded pre-activations of a gate, or else the recorded values of the gate."""
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)
@@ -374,7 +363,7 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return the number of the piece with the values of each step, or [] if one is missing.
+    """Return the number of the recording for each step, or [] if a step has no recording.
 
     Args:
         series: (steps, rows, hidden).

@@ -1,4 +1,4 @@
-"""The weights that a student's training runs have saved, and the network that they fit."""
+"""The weights that a student's training runs have saved, and the networks to which they belong."""
 
 import pickle
 import shutil
@@ -52,7 +52,7 @@ class Saved:
     def of(
         self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the file that has the weights of a network, and the result of `fits` for it.
+        """Return the file with the weights of a network, and the result of `fits` for this file.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
@@ -78,7 +78,7 @@ class Saved:
     def _in(self, path: Path, student: Student) -> Iterator[Weights]:
         """Yield the state_dicts in a file.
 
-        A network that was saved as a whole is read in the student's process.
+        A file that contains a whole network is read in the student's process.
         """
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -119,7 +119,7 @@ def is_export(path: Path) -> bool:
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """Yield the state_dicts in a saved object: the object itself, or values of a dictionary."""
+    """Yield the state_dicts in a saved object, which may be a state_dict or contain several."""
     if not isinstance(loaded, Mapping) or depth == 3:
         return
     if loaded and all(map(torch.is_tensor, loaded.values())):

@@ -1,4 +1,4 @@
-"""Archives from untrusted people: read within limits, and unpacked into one folder only."""
+"""Archives from untrusted people, which are read within limits and unpacked into one folder."""
 
 import contextlib
 import hashlib
@@ -37,8 +37,8 @@ class BrokenArchive(ToolkitError):
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
 
-    If you need the content of a file, read it before you ask for the next file. Sizes are counted
-    while unpacking, because the sizes in the archive are not trusted.
+    Read the content of a file before you request the next file. Sizes are counted while unpacking,
+    because the sizes in the archive are not trusted.
 
     Raises:
         BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a
@@ -101,7 +101,7 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
     """Return a zip archive of these files.
 
-    The same files always give the same bytes.
+    Equal files always give an archive with equal bytes.
 
     Args:
         executable: the names of the files that can be run as programs.
@@ -141,7 +141,7 @@ def student_number(name: str) -> str:
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
-    """Yield the content of a file in pieces, as long as the budget allows.
+    """Yield the content of a file in pieces, within the limit on the total size.
 
     Args:
         budget: the bytes that may still be unpacked, for each key of `MOST`.
@@ -165,7 +165,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too many bytes in files with this suffix; "" stands for all files."""
+    """Return the error for too many bytes in all files with a suffix; "" stands for all files."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":
@@ -175,7 +175,7 @@ def _too_large(kind: str) -> BrokenArchive:
 
 @contextlib.contextmanager
 def _damage_named() -> Iterator[None]:
-    """Turn each error that damaged data causes in this block into a `BrokenArchive`."""
+    """Turn each error that damaged data causes in the `with` block into a `BrokenArchive`."""
     try:
         yield
     except DAMAGE as error:
@@ -185,7 +185,7 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of an entry if the entry may be unpacked.
+    """Return the path of an archive's entry, or raise an error if the entry may not be unpacked.
 
     Raises:
         BrokenArchive: the entry may not be unpacked.

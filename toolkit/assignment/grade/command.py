@@ -182,13 +182,13 @@ def _find_names(folder: Path) -> list[str]:
 
 
 def say_open(cluster: str | None) -> None:
-    """Warn about a scheduler that does not require a certificate."""
+    """Warn the teacher about a Dask scheduler that accepts connections without a certificate."""
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:
-    """Print a summary of the results, which ends the output of the command."""
+    """Print a summary of the results at the end of the command's output."""
     isolations = set()
     unclear = 0
     for result in results.values():
@@ -204,7 +204,8 @@ class Watch(contextlib.ExitStack):
     """A display of the progress: a bar on a terminal, and lines elsewhere.
 
     The bar shows the remaining time and the number of archives that a person should look at. Each
-    of these archives also gets a line above the bar. Without a terminal, every archive gets a line.
+    archive that a person should look at also gets a line above the bar. Without a terminal, every
+    archive gets a line.
     """
 
     def __init__(self) -> None:

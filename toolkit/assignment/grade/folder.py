@@ -1,4 +1,4 @@
-"""The grading of a folder of archives, where every archive gets a result, even a broken one.
+"""The grading of a folder of archives; every archive gets a result, even a broken archive.
 
 graded/
   class.csv                 a line for each archive
@@ -120,7 +120,8 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
     """Yield all results, and afterwards a second result for each disturbed archive.
 
     An archive is disturbed if other programs left too little processor time for its code. A
-    disturbed archive is graded again, alone, and the fuller of its two results is yielded.
+    disturbed archive is graded again, while no other archive is graded, and the fuller result
+    counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -137,7 +138,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive, or `second` if both judged equally much."""
+    """Return the result that judged more of an archive, or `second` if both judged the same."""
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -148,7 +149,7 @@ def _fuller(second: Result, first: Result) -> Result:
 def _write_pages(
     folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
-    """Write the files of all results, the pages of the class, and the pages of similar pairs."""
+    """Write the files of each result, and the pages about the class and about similar pairs."""
     files: dict[Path, bytes] = {}
     paths = {}
     for name, result in results.items():
@@ -212,7 +213,7 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
 def _reusable(
     archives: list[Path], chosen: list[Path], isolation: Isolation | None, regrade: bool
 ) -> list[Path]:
-    """Return the archives whose earlier results can be kept."""
+    """Return the archives whose earlier results are still valid."""
     if isolation is not None and not isolation.safe:
         return []  # a submission could have written them
     if regrade:
@@ -222,7 +223,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """Everything that determines a verdict besides the archive itself."""
+    """The conditions, besides the archive, that determine a verdict."""
 
     rubric: Rubric
     limits: Limits
@@ -230,14 +231,14 @@ class Judging:
     isolation: Isolation | None  # None on a cluster, where each worker finds its own
 
     def on_this_machine(self) -> "Judging":
-        """Return the same conditions with the isolation that this process uses."""
+        """Return the same grading conditions with the isolation that this process uses."""
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of everything that determines a verdict besides the archive.
+        """Return the SHA-256 of the conditions that determine a verdict, besides the archive.
 
-        The hash covers the toolkit, the packages and the sandbox of this machine, the packages that
-        the rubric allows, and the limits.
+        The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
+        packages and sandbox.
         """
         isolation = self.isolation or _own_isolation()
         depends = [
@@ -258,10 +259,7 @@ _own_isolation = functools.cache(find_isolation)  # trying each way takes a seco
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the identity on this machine, or the identities on all workers of the cluster.
-
-    Only workers that are present now and that have a sandbox count.
-    """
+    """Return the hashes of the grading conditions on this machine, or on all usable workers."""
     if cluster is None:
         return {judging.identity()}
     replies = ask_workers(cluster, _worker_identity, judging)
@@ -269,7 +267,7 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the identity on a worker of a cluster, or None if the worker has no sandbox."""
+    """Return the hash of the grading conditions on a worker, or None without a sandbox."""
     try:
         return judging.identity()
     except ToolkitError:
@@ -296,8 +294,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an earlier valid result of the same archive, with the points of the current rubric.
 
-    The result is None if there is no earlier valid result, or if other programs disturbed the
-    grading of the archive.
+    The result is None without a valid earlier result, or if other programs disturbed the grading.
     """
     path = out / archive.name / "results.json"
     if not path.exists():
@@ -319,7 +316,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Return the contents of one archive's files by path, and make their folder."""
+    """Return the contents of the result files for one archive by path, and make their folder."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

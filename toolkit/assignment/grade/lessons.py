@@ -14,7 +14,7 @@ NUM_EXAMPLES = 3
 
 @dataclass
 class Lesson:
-    """One kind of finding, with the archives that have it."""
+    """One kind of finding, with the archives that have this finding."""
 
     id: Id
     number: int | None  # of the equation
@@ -57,10 +57,7 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return each kind of thing that the check could not see, with its archives.
-
-    The most frequent kind comes first.
-    """
+    """Return everything that the check could not see, with its archives, most frequent first."""
     kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:

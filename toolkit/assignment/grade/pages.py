@@ -1,7 +1,7 @@
 """Pages for people: one for each student, one for each similar pair, and one for the class.
 
 Any text on a page may come from an untrusted program. Jinja2 escapes the text, and the pages forbid
-every script except the one that sorts the tables of the class.
+all scripts except the script that sorts the tables of the class.
 """
 
 import functools
@@ -157,7 +157,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _alike(archive: str, pairs: list[Pair]) -> list[str]:
-    """Return the archives that are nearly the same as this one, each with the shared fraction."""
+    """Return the archives with nearly the same code as one archive, with the shared fractions."""
     alike = []
     for pair in pairs:
         if pair.first == archive:
@@ -168,7 +168,7 @@ def _alike(archive: str, pairs: list[Pair]) -> list[str]:
 
 
 class Bin(NamedTuple):
-    """A column of the histogram."""
+    """One bar of the histogram of points."""
 
     label: str  # the points, as a range
     number: int  # of results
@@ -176,7 +176,7 @@ class Bin(NamedTuple):
 
 
 def _histogram(results: list[Result]) -> list[Bin]:
-    """Return the number of results for each range of points."""
+    """Return the bars of the histogram: the number of results in each range of points."""
     most = max((result.checked for result in results), default=0) or 1
     counts: Counter[int] = Counter()
     for result in results:
@@ -214,7 +214,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Return a page from its template, with every control character replaced."""
+    """Return a page from its template, with all control characters replaced."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

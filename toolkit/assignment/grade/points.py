@@ -1,9 +1,9 @@
 """The points of an archive, computed from the check's report as a teacher would give them.
 
-Each cause costs points only once. If the check could not see something, the points for it are open:
-they are neither given nor taken away. The points of an unanswered question are also open. If code
-stops before the check could judge anything, the code loses the points that the rubric names. If
-code stops later, only the points of the unanswered questions are open.
+Each cause costs points only once. If the check could not see something, its points are open, which
+means neither given nor lost. The points of an unanswered question are also open. If code stops
+before the check could judge anything, it loses the points that the rubric names. If code stops
+later, only the points of unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,11 +42,11 @@ class Counted:
 
     @property
     def score(self) -> float:
-        """The certain points, at least 0."""
+        """The certain points of a task, at least 0."""
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
-        """Return the reasons for the points, one on each line."""
+        """Return the reasons for the points of a task, one on each line."""
         lines = []
         for finding, points in self.losses:
             lines.append(f"-{points:g}: {describe(finding)}")
@@ -56,8 +56,8 @@ class Counted:
             lines.append(f"Not seen: {finding.message}")
         if self.open:
             lines.append(
-                f"{self.open:g} points are open: a person will look at what the check could not "
-                "see, and may give them."
+                f"{self.open:g} points are open. A person will look at what the check could not "
+                "see, and may award these points."
             )
         return "\n".join(lines) or "Nothing wrong was found."
 
@@ -94,16 +94,16 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the points that a finding costs in a task, or 0 if it costs nothing there."""
+    """Return the points that a finding costs in a task, which may be 0."""
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
 
 
 def _cost(task: Task, finding: Finding, report: Report) -> float:
-    """Return a finding's cost in a task.
+    """Return the points that a finding costs in a task.
 
-    If the code stopped after the check had answered a question, the stop itself costs nothing.
+    If code stops after the check has answered a question, the stop itself costs nothing.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -111,21 +111,18 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """Return True if no question about a part has an answer."""
+    """Return True if the check answered no question about a part."""
     findings = [*report.findings, *report.not_seen, *report.right]
     return len(unanswered(part, findings)) == len(QUESTIONS[part])
 
 
 def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
-    """Return True if `tasks` contains this very task, and not only an equal task."""
+    """Return True if `tasks` contains the same task object, and not only an equal task."""
     return any(task is home for home in tasks)
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question about a part.
-
-    The finding has the id of the answer that would cost most in this task.
-    """
+    """Return a finding for each unanswered question about a part: the fault that costs most."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
@@ -136,7 +133,7 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
 
 
 def cause(finding: Finding) -> Cause:
-    """Return a key that is equal for two findings if one correction removes both of them."""
+    """Return a key that is equal for two findings if the same correction removes both findings."""
     # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)
@@ -158,7 +155,7 @@ NEEDS_A_LOOK: dict[str, str] = {  # the sentence about a finding: the assignment
 
 
 def reasons(report: Report, counted: list[Counted]) -> list[str]:
-    """Return one sentence for each reason why a person should look at this archive, or []."""
+    """Return the reasons why a person should look at an archive, one sentence each."""
     sentences = []
     for finding in report.findings:
         if finding.id in NEEDS_A_LOOK:
@@ -174,7 +171,7 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
 
 
 def _reasons_of_points(counted: list[Counted]) -> list[str]:
-    """Return one sentence for each reason why a person should look at the points."""
+    """Return the reasons why a person should look at the points, one sentence each."""
     score = still_open = total = 0.0
     for task in counted:
         score += task.score
@@ -191,8 +188,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """Return the tasks in which each cause costs points.
 
-    A cause costs points in the task in which it costs most. An absent part costs points in every
-    task of the part.
+    A cause costs points only in the task with the highest cost, but a missing part costs points in
+    all its tasks.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:
@@ -211,7 +208,7 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set a task's open points to the sum of the points of all faults that may be present.
+    """Set the open points of a task to the cost of all faults that the code may still have.
 
     Args:
         is_unseen: True if nothing is known about a part of this task, so that all remaining points

@@ -1,4 +1,4 @@
-"""The result of one archive, which Gradescope reads and a restarted command reuses.
+"""The result of one archive, in Gradescope's format, which a restarted command reuses.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -14,7 +14,7 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """Return a file name with codes in place of bytes that are not UTF-8."""
+    """Return a file name with codes instead of bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 
@@ -86,7 +86,7 @@ class Result(BaseModel):
 
     @property
     def open(self) -> float:
-        """The points that only a person can give, because the check could not see everything."""
+        """The open points, which only a person can give."""
         return sum(test.extra_data.open for test in self.tests)
 
     @property

@@ -1,6 +1,4 @@
-"""The rubric, a TOML file that turns findings into points; by default `rubric.toml` in this
-folder.
-"""
+"""The rubric, a TOML file that turns findings into points; the default is `rubric.toml`."""
 
 import tomllib
 from collections.abc import Iterable
@@ -52,13 +50,13 @@ class Task(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def of_its_parts(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Return the findings about the parts that count in this task."""
+        """Return the findings about the parts that belong to this task."""
         parts = self.checks or CHECKS[self.part]
         return [finding for finding in findings if finding.part in parts]
 
 
 class Rubric(BaseModel, frozen=True, extra="forbid"):
-    """All tasks and all other decisions of a teacher."""
+    """The content of a rubric: its tasks, and a teacher's other decisions about grading."""
 
     tasks: tuple[Task, ...] = Field(alias="task", min_length=1)
     # When students see the results on Gradescope.
@@ -103,7 +101,7 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
 
 
 def _first_error(error: ValidationError) -> str:
-    """Return the place of the first error, with the problem and the invalid value."""
+    """Describe the first error in a rubric: its place, the problem and the invalid value."""
     first = error.errors()[0]
     place = []
     for key in first["loc"]:

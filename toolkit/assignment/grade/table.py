@@ -1,4 +1,4 @@
-"""Tables as CSV that is safe to open in any spreadsheet, even with cells from untrusted people."""
+"""CSV tables that any spreadsheet can open safely, even with cells from untrusted people."""
 
 import csv
 import io
@@ -20,7 +20,8 @@ def cell(value: str) -> str:
     """Return a text as one cell that no spreadsheet reads as a formula.
 
     In countries with a decimal comma, spreadsheets split cells at semicolons, even inside quotes
-    that began earlier. So this function replaces semicolons with commas, and tabs with spaces.
+    that began earlier. The function therefore replaces semicolons with commas, and tabs with
+    spaces.
     """
     text = ""
     for character in value.replace(";", ","):

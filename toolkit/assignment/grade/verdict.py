@@ -1,6 +1,4 @@
-"""The grading of one archive: it is unpacked, judged while its code runs in a sandbox, and given
-points.
-"""
+"""The grading of one archive: unpack it, judge its code in a sandbox, and give points."""
 
 import contextlib
 import os
@@ -57,8 +55,7 @@ def grade_archive(
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
-    A separate process does all this work, with its own limits. The calling process only imports the
-    judge, and reads no archive.
+    A separate process with its own limits does this work, so the calling process reads no archive.
 
     Args:
         name: the archive's file name.
@@ -176,7 +173,7 @@ def _judge_archive(
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the source line of each finding, as the student wrote it, by the finding's place."""
+    """Return the student's source line for each finding, by the finding's place."""
     lines = {}
     for finding in report.findings:
         if finding.file is None or finding.line is None:
@@ -188,7 +185,7 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Return a result with the points of this rubric, without running any code.
+    """Return a result with the points of a rubric, without running any code.
 
     Args:
         extra: the findings, which do not depend on a rubric.
@@ -214,8 +211,9 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
         lines = []
         if result.open:
             lines.append(
-                f"{result.score:g} points are certain. {result.open:g} more are open, because the "
-                "check could not see everything; a person will look, and may give them."
+                f"{result.score:g} points are certain. {result.open:g} more points are open, "
+                "because the check could not see everything. A person will look, and may award "
+                "these points."
             )
         lines.append(_by_hand(rubric))
         for finding in free(report, rubric):
@@ -232,7 +230,7 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
         score=counted.score,
         max_score=task.points,
         status="passed" if counted.score == task.points else "failed",
-        output="This could not be checked." if extra.problem else counted.explain(),
+        output="This part could not be checked." if extra.problem else counted.explain(),
         visibility=rubric.visibility,
         extra_data=Open(open=counted.open),
     )
@@ -245,7 +243,7 @@ def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
 
 
 def _by_hand(rubric: Rubric) -> str:
-    """Return sentences that say which points the check gives, and which a person gives."""
+    """Return sentences about the points that the check gives and the points that a person gives."""
     checked = sum(task.points for task in rubric.checked)
     sentence = f"The check gives up to {checked:g} of {rubric.points:g} points."
     tasks = [f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand]

@@ -18,7 +18,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 def toolkit_files() -> dict[str, str]:
     """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
 
-    Instead of the models, only their manifest is included, because it contains their hashes.
+    The models are represented by their manifest, which contains their hashes.
     """
     paths = {package_data("exports") / "manifest.json"}
     paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
@@ -42,13 +42,13 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Return the sentence of `compare_versions` about this Python."""
+    """Return a sentence about this Python's packages; see `compare_versions`."""
     name = "py{}{}-released.txt".format(*sys.version_info)
     return compare_versions(package_data("constraints") / name, installed())
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence for the teacher about this Python's differences from the released set.
+    """Return a sentence about the differences between installed packages and the released set.
 
     Args:
         released: a constraints file, as `uv pip compile` or `pip freeze` writes it; for some Python

@@ -1,1 +1,1 @@
-"""Packages for platforms that run a grader: Gradescope, Classroom 50 and GitHub Actions."""
+"""Packages for Gradescope, Classroom 50 and GitHub Actions, which run a grader."""

@@ -16,7 +16,7 @@ NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # of de
 
 
 def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yield the files of the grader: `toolkit/`, `requirements.txt` and `rubric.toml`.
+    """Yield the grader's files, which are `toolkit/`, `requirements.txt` and `rubric.toml`.
 
     Raises:
         UsageError: `rubric` is not a rubric.
@@ -37,7 +37,7 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 def requirements() -> list[str]:
     """Return the requirements of grading in pip's format.
 
-    The requirements include the packages that the toolkit needs, and the packages that students may
+    The requirements are the packages that the toolkit needs and the packages that students may
     import.
 
     Raises:

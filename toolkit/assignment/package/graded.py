@@ -1,8 +1,8 @@
-"""Grading of a folder that a platform has filled, as root of a container, without namespaces.
+"""Grading in a platform's container, without namespaces.
 
-The judge runs as root. The submission runs as another user, which can neither signal nor read the
-judge, nor open a folder that root has closed. At the end, every process of this user is killed, and
-the user's files in shared folders are deleted.
+The judge runs as root. The submission runs as another user, which cannot signal or read the judge,
+and cannot open a folder that root has closed. At the end, all processes of the submission's user
+are killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ANOTHER_USER = Isolation("limits", drop_user=True)
 
 @contextlib.contextmanager
 def closed(*folders: Path) -> Iterator[None]:
-    """Close some folders to everybody except root while the block runs."""
+    """Close folders to everybody except root while the `with` block runs."""
     before = {folder: folder.stat().st_mode for folder in folders}
     try:
         for folder in folders:
@@ -36,7 +36,7 @@ def closed(*folders: Path) -> Iterator[None]:
 
 
 def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
-    """Grade a student's submission, which the platform may have unpacked.
+    """Grade a student's submission, which may be an archive or an unpacked folder.
 
     Args:
         folder: the folder with the files, or with one zip archive of the files.

@@ -1,9 +1,9 @@
 """The grader for Classroom 50: python -m toolkit.assignment.package.on_classroom50 FOLDER
 
-The grader writes release-body.md and result.json into the working directory.
-https://github.com/foundation50/classroom50/wiki/Advanced-Autograding describes result.json (version
-of 16 August 2026, read in November 2026). On a runner of GitHub Actions, the grader is started with
-sudo, because root can run the submission as another user.
+The grader writes release-body.md and result.json into the working directory. The format of
+result.json is described at https://github.com/foundation50/classroom50/wiki/Advanced-Autograding
+(version of 16 August 2026, read in November 2026). On a runner of GitHub Actions, the grader is
+started with sudo, because root can run the submission as another user.
 """
 
 import json
@@ -35,10 +35,7 @@ FIELDS = {
 
 
 def main(folder: Path) -> None:
-    """Grade `folder` with the rubric beside the toolkit.
-
-    The results are result.json and release-body.md.
-    """
+    """Grade `folder` with the rubric beside the toolkit, and write the two result files."""
     rubric = read_rubric(Path(__file__).parents[3] / "rubric.toml")
     result = grade_handed_in(folder, rubric, LIMITS)
     content = as_classroom50(result, os.environ, datetime.now(UTC))
@@ -47,9 +44,7 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the content of result.json.
-
-    Outside Classroom 50, the runner's fields are empty.
+    """Return the content of result.json; fields that only Classroom 50 knows are empty elsewhere.
 
     Args:
         variables: the variables of the runner's environment.
@@ -82,7 +77,7 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points of a task as an integer, rounded down if the task lacks points."""
+    """Return the points of a task as an integer, rounded down if the student lost points."""
     maximum = round(test.max_score)
     if test.score == test.max_score:
         return maximum
@@ -90,10 +85,9 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return the page for the student.
+    """Return the feedback page in Markdown, with the submission's text in a block without markup.
 
-    Text from the submission is in a block without markup. Everybody who can see the repository can
-    also see this page.
+    Everybody who can see the student's repository can also see the feedback page.
     """
     lines = [result.output, ""]
     for test in result.tests:

@@ -28,10 +28,7 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, even after a failure.
-
-    The function also prints why a teacher should look at the submission.
-    """
+    """Write results/results.json, even after a failure, and print reasons for a closer look."""
     rubric = read_rubric(root / "source" / "rubric.toml")
     submission = root / "submission"
     results = root / "results"

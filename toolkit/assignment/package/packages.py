@@ -1,6 +1,6 @@
 """The command `package`: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions.
 
-The command imports the packing code only when it is called, so that --help appears at once.
+The command imports the code for packages only when it is called, so that --help appears at once.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def gradescope(
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
     rubric: RubricOption = None,
 ) -> None:
-    """Write the archive that Gradescope accepts as an autograder, for its default machine."""
+    """Write an autograder archive for Gradescope's default machine."""
     from toolkit.assignment.grade.archive import zipped
     from toolkit.assignment.package.contents import grader_files
 

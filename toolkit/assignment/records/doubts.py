@@ -1,7 +1,7 @@
 """Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
 
 A doubt is a finding that costs no points. A doubt reports values that no training run could
-produce. A network that overfits, a bad training run, and accuracies in percent raise no doubt.
+produce. Overfitting, a bad training run and accuracies in percent do not count as doubts.
 """
 
 import math
@@ -22,7 +22,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """Yield a line number in the CSV, from 1, and a sentence for each impossible value."""
+    """Yield the line number in the CSV, from 1, and a sentence for each impossible value."""
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:
@@ -67,7 +67,7 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """Yield the doubts about each training run, and a finding about all runs without doubts."""
+    """Yield the doubts about each training run, and one finding that lists all other runs."""
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []
     for log in records.trainings:
@@ -87,7 +87,7 @@ def _trainings(
 
 
 def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
-    """Return the first finding that keeps the code of Part I from learning, or None."""
+    """Return the first finding that explains why the code of Part I cannot learn, or None."""
     forgets = reached is not None and reached <= CHANCE
     ids = {*BROKEN, "state-not-carried"} if forgets else {*BROKEN}
     for finding in findings:

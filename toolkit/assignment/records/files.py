@@ -8,8 +8,7 @@ records/
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-The toolkit does not trust these files. Their sizes are limited, and a clause describes each
-unreadable record.
+The toolkit does not trust records: their sizes are limited, and unreadable records are described.
 """
 
 import csv
@@ -60,7 +59,7 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """One training run: a CSV and the settings beside it.
+    """The record of one training run: a CSV file and the settings beside this file.
 
     Attributes:
         path: the path of the CSV, relative to the folder.
@@ -76,12 +75,12 @@ class Log:
 
     @property
     def network(self) -> str:
-        """LSTM, RNN, or the student's own name for the network."""
+        """The network's name, which is LSTM, RNN, or the student's own name."""
         return self.settings.get("network", "lstm").upper()
 
     @property
     def length(self) -> int:
-        """The length T, or 0 if it is unknown."""
+        """The length T of the palindromes, or 0 if the length is unknown."""
         word = self.settings.get("length", "")
         if word.isascii() and word.isdigit() and len(word) < 10:
             return int(word)
@@ -89,9 +88,9 @@ class Log:
 
     @property
     def shares(self) -> list[float]:
-        """The accuracies as fractions, even if the file has them in percent.
+        """The accuracies as fractions, even if the file contains percentages.
 
-        Chance is 10%, so a column with a value above 2 is in percent.
+        A column with a value above 2 is in percent.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -100,7 +99,7 @@ class Log:
 
     @property
     def accuracy(self) -> float:
-        """The accuracy at the end, as a fraction."""
+        """The accuracy at the end of training, as a fraction."""
         return self.shares[-1]
 
 
@@ -125,7 +124,7 @@ class Records:
 
 
 def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
-    """Yield a gap for each record that is missing or cannot be used.
+    """Yield a `Gap` for each record that is missing or cannot be used.
 
     Args:
         code: a set of files that includes the student's Python files.
@@ -139,7 +138,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """Yield a part, what its records lack, and options for the command that makes the record."""
+    """Yield the part and a description of each missing record, and options for its command."""
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:
@@ -159,7 +158,7 @@ def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """Return the part of the assignment that makes a record."""
+    """Return the part of the assignment that writes this record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 

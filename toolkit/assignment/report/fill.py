@@ -1,4 +1,4 @@
-"""The report from a student's records, in LaTeX and in Word; the student writes the rest.
+"""The report in LaTeX and Word, filled from a student's records; the student writes the text.
 
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
@@ -71,7 +71,7 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """Return the first of `out`, `<out>-2`, `<out>-3`, ... where no edited file would be lost."""
+    """Return the first of `out`, `<out>-2`, ... in which no edited file would be overwritten."""
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
@@ -82,7 +82,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes first and then the files, so that no file looks edited after a kill."""
+    """Write the hashes and then the files, so that a file does not look edited after a kill."""
     made = _made(directory)
     for name, data in files.items():
         made[name] = sorted({sha256(data), *made.get(name, [])})
@@ -93,7 +93,7 @@ def write(files: Mapping[str, bytes], directory: Path) -> None:
 
 
 def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
-    """Return True if these files would replace contents that this command did not write."""
+    """Return True if the new files would overwrite contents that this command did not write."""
     made = _made(directory)
     for name, data in files.items():
         if not (directory / name).exists():
@@ -104,10 +104,7 @@ def _would_lose(files: Mapping[str, bytes], directory: Path) -> bool:
 
 
 def _made(directory: Path) -> dict[str, list[str]]:
-    """Return the hashes of the files that this command wrote, by file name.
-
-    Without such files, the result is {}.
-    """
+    """Return the hashes of the files that this command wrote, by file name."""
     hashes = {}
     with contextlib.suppress(OSError, ValueError):
         made = json.loads((directory / MADE).read_bytes())

@@ -1,6 +1,6 @@
 """The report in LaTeX, filled from a template.
 
-The template is itself LaTeX. Lines that begin with %% are Jinja statements, and \\VAR{...} is
+The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \\VAR{...} is
 replaced by an escaped value.
 """
 
@@ -37,7 +37,7 @@ LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 def escape(text: object) -> str:
     """Return a text that LaTeX prints literally and never reads as a command.
 
-    A character that is missing from pdfLaTeX's fonts becomes its code, e.g. [U+674E].
+    A character that pdfLaTeX's fonts lack becomes its code, e.g. [U+674E].
     """
     letters = unicodedata.normalize("NFC", str(text))
     escaped = "".join(map(_escaped, letters))
@@ -55,7 +55,7 @@ def lacking(text: str) -> str:
 
 
 def render(template: Path, **values: object) -> bytes:
-    """Return the filled template in UTF-8."""
+    """Return the filled template as UTF-8 text."""
     environment = Environment(
         block_start_string=r"\BLOCK{",
         block_end_string="}",

@@ -1,4 +1,4 @@
-"""The pictures and numbers in a report that show the inside of exported networks."""
+"""The pictures and numbers in a report about the inside of exported networks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -92,9 +92,7 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Keep the first palindrome that is answered correctly, and the first that is not.
-
-    Once there is a wrong answer, the examples no longer change.
+    """Keep the first palindrome that a network completes, and the first that it gets wrong.
 
     Args:
         digits: (palindromes, T - 1).
@@ -139,7 +137,7 @@ def _add_accuracy(
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
-    """Return a network's answer, and a picture of its gates and states at each digit."""
+    """Return a network's answer to a sequence, and a picture of its gates and states."""
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)

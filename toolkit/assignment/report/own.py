@@ -1,4 +1,4 @@
-"""A student's own records, turned into the words and pictures of a report."""
+"""The words and pictures of a report, made from a student's records."""
 
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def own_networks(exports_dir: Path) -> dict[str, Shown]:
 
 
 def _gap_of(log: Log, clause: CannotDraw) -> Gap:
-    """Return the gap for a training run whose numbers cannot be drawn."""
+    """Return a `Gap` for a training run whose numbers cannot be drawn."""
     part = part_of(log.path)
     return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
 
@@ -175,7 +175,7 @@ def add_training(log: Log, results: Results) -> None:
 def add_by_length(records: Records, results: Results) -> None:
     """Add a picture of the best accuracy at each T, beside the toolkit's accuracies.
 
-    There is no picture unless a network was trained at two lengths or more.
+    The picture needs a network that was trained at two or more lengths.
 
     Raises:
         CannotDraw: the numbers cannot be drawn.
@@ -205,7 +205,7 @@ def add_by_length(records: Records, results: Results) -> None:
 
 
 def add_gan(records: Records, results: Results) -> None:
-    """Add all available pictures and losses of the GAN."""
+    """Add the available pictures and losses of the GAN to the report."""
     gan = Gan("my_gan.py")
     _add_pictures(records, results)
     gan.samples = [name for name in SAMPLES if name in results.figures]
@@ -224,7 +224,7 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def _add_pictures(records: Records, results: Results) -> None:
-    """Add the complete pictures of the GAN, and a gap for each damaged picture."""
+    """Add the complete pictures of the GAN, and a `Gap` for each damaged picture."""
     command = command_line("python", "my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):
@@ -234,7 +234,7 @@ def _add_pictures(records: Records, results: Results) -> None:
 
 
 def _losses(log: Log, results: Results) -> str:
-    """Draw a picture of both networks' losses, and return its file name."""
+    """Draw the losses of both networks, and return the file name of the picture."""
     steps, of_discriminator, of_generator = map(list, zip(*log.rows, strict=True))
     picture = drawn(
         save_curves,
@@ -249,7 +249,7 @@ def _losses(log: Log, results: Results) -> str:
 def is_whole(data: bytes) -> bool:
     """Return True if the data is a complete PNG.
 
-    Pillow accepts a PNG without its end, but LaTeX and Word do not.
+    Pillow accepts a truncated PNG, but LaTeX and Word do not.
     """
     try:
         iio.imread(data, plugin="pillow")

@@ -42,10 +42,7 @@ def literally(text: str) -> str:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracies of the toolkit's LSTM at the lengths T in its manifest.
-
-    The last value is the accuracy at the first T that is at least `longest`.
-    """
+    """Return the accuracy of the toolkit's LSTM at each length up to `longest` or just above."""
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

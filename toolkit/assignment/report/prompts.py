@@ -1,7 +1,7 @@
-"""The texts that a student still has to write: `[[ in double square brackets ]]`.
+"""The texts that a student still has to write, which a report marks with `[[ ... ]]`.
 
-The report templates put their questions, and the names of missing records, in such brackets. A
-report is ready when no brackets are left.
+The report templates put questions, and the names of missing records, in double square brackets. A
+report is complete when no double brackets are left.
 """
 
 import io
@@ -23,9 +23,7 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files with only one report.
-
-    If there is a report in Word and a report in LaTeX, one of them is left out.
+    """Return the files with only one of two reports, in Word or in LaTeX.
 
     Args:
         report: the kind to keep; None to ask.
@@ -55,7 +53,7 @@ def _ask_for_kind(
     by_kind: Mapping[ReportKind, list[PurePosixPath]],
     ask: Callable[[str], bool] | None,
 ) -> ReportKind:
-    """Return the kind of report to hand in; the kind with fewer prompts is offered first."""
+    """Ask which kind of report to hand in, and offer the kind with fewer prompts first."""
     prompts: dict[ReportKind, int] = dict.fromkeys(by_kind, 0)
     reports = []
     for kind, paths in by_kind.items():
@@ -73,10 +71,7 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the parts of the reports that the student did not write.
-
-    Each part is described twice: in a few words, and in a sentence.
-    """
+    """Return the unwritten parts of the reports, each in a few words and in a sentence."""
     remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):
@@ -93,7 +88,7 @@ def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
 
 
 def prompts_in(name: str, content: bytes) -> list[str]:
-    """Return the prompts that are left in a .docx file, or in any text file such as LaTeX.
+    """Return the prompts that are left in a report, which is a .docx file or a text file.
 
     Args:
         name: the name of the file.

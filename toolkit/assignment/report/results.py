@@ -1,4 +1,4 @@
-"""The contents of a report, as the texts that are printed."""
+"""The contents of a report, as the texts and figures that the report shows."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 
 def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> bytes:
-    """Return the filled template; the same values always give the same bytes.
+    """Return the filled Word template; the same values always give the same bytes.
 
     Args:
         template: a .docx file, in which `{{ picture(name, width) }}` shows a picture.
@@ -23,7 +23,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     document = DocxTemplate(template)
 
     def picture(name: str, width: float) -> InlineImage:
-        """Return a picture that is `width` cm wide."""
+        """Return a picture for the Word report that is `width` cm wide."""
         return InlineImage(document, io.BytesIO(pictures[name]), Cm(width))
 
     environment = Environment(undefined=StrictUndefined, autoescape=True, finalize=printable)

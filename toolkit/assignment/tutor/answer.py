@@ -1,4 +1,4 @@
-"""The examination of one exercise: the verdict on a function, and the text of the verdict."""
+"""The examination of one exercise: a verdict on the student's function, and its text."""
 
 import linecache
 import shlex
@@ -57,7 +57,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer about a wrong result, which comes after `number` right results."""
+    """Return the answer about a function with `number` right results and then a wrong result."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -80,7 +80,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between two results: in number, shape, value or type."""
+    """Describe the first difference between two results in their number, shape, values or type."""
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):
@@ -98,7 +98,7 @@ def _difference(got: Any, wanted: Any) -> list[Sentence]:
 
 
 def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
-    """Describe the first difference between the results of functions with several results."""
+    """Describe the first difference between two tuples of results."""
     results = got if isinstance(got, tuple | list) else [got]
     if len(results) != len(wanted):
         return [("results", {"got": str(len(results)), "wanted": str(len(wanted))})]
@@ -111,7 +111,7 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Describe an exception, with the student's last line and the shapes of the tensors there."""
+    """Describe an exception, with the student's last line and the shapes of its tensors."""
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
     not_theirs = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
@@ -131,7 +131,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text; for a tensor, its shape, and its numbers if there are only a few."""
+    """Return a value as text; a tensor is shown as its shape, with its numbers if it is small."""
     if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
@@ -152,7 +152,7 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text leaves out what the notebook itself shows.
+    If `in_cell` is True, the text leaves out information that the notebook shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -191,7 +191,7 @@ def as_argument(folder: Path) -> str:
 def _lines_of_wrong(
     answer: Answer, words: Callable[..., str], sentences: list[str], table: list[str]
 ) -> list[str]:
-    """Return the text of a wrong answer, with any numbers and the next steps."""
+    """Return the text about a wrong function, with the compared numbers and the next steps."""
     lines = [words("wrong")] if answer.numbers else []
     if answer.result != "result":
         lines.append(f"  {words('compared')} {words(answer.result)}")
@@ -204,7 +204,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a table with the values of the example, one value below the other."""
+    """Return the lines of a table that shows the values of the example below one another."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

@@ -1,8 +1,8 @@
-"""Tests of exercises on tiny examples, compared with the results of an independent reference.
+"""Tests of a student's functions on tiny examples, in comparison with an independent reference.
 
 If an exercise is a formula, `exercises.toml` has the examples, and REFERENCES has the formula. For
-every other exercise, a function runs the student's code with tiny networks and yields its
-comparisons.
+every other exercise, a function of this module runs the student's code with tiny networks and
+compares the results.
 """
 
 import math
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results have the same shape, kind of number and values up to rounding."""
+    """Return True if two results agree in shape and kind, and in their numbers up to rounding."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -55,7 +55,7 @@ def _same_tensor(got: Tensor, wanted: Tensor) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Return True if a value is a single number of Python, numpy or torch."""
+    """Return True if a value is a single Python, numpy or torch number."""
     is_item = hasattr(value, "item") and math.prod(value.shape) == 1
     return isinstance(value, float | int) or is_item
 
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function with clones of the tensors, because it may change its inputs in place."""
+    """Call a function on clones of the tensors, so that it cannot change the originals."""
     return function(*map(_clone, inputs))
 
 
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first mistake that gives the same result, or "" if none does."""
+    """Return the key of the first known mistake that gives this result, or "" without a match."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -152,7 +152,7 @@ def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, .
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """Return h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t), a cell for tests."""
+    """Compute a simple cell for tests: h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t)."""
     return c / 2 + x + h / 4, c / 2 + x
 
 
@@ -266,9 +266,9 @@ def train_step(function: Function) -> Iterator[Comparison]:
 
 
 def accuracy(function: Function) -> Iterator[Comparison]:
-    """Test a function for the accuracy on nine samples in batches of 4, 4 and 1.
+    """Test the accuracy function on nine samples in batches of 4, 4 and 1.
 
-    The test is made three times, with 6, 9 and 0 right answers.
+    The three tests have 6, 9 and 0 right answers.
     """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
@@ -319,17 +319,14 @@ class _Generator(nn.Module):
         return images.reshape(-1, 1, 28, 28)
 
     def noise(self, rows: int) -> Iterator[Comparison]:
-        """Compare all z together with `rows` rows from a standard normal distribution."""
+        """Compare all the noise z with `rows` rows from a standard normal distribution."""
         z = torch.cat(self.asked)
         yield Comparison(len(z), rows, "rows", "noise")
         yield Comparison(is_normal(*Moments.of(z)), True, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
-    """A discriminator whose answers may be read as logits, probabilities or anything else.
-
-    The answers are between 0.2 and 0.8.
-    """
+    """A discriminator with outputs between 0.2 and 0.8, which can be logits or probabilities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -344,9 +341,9 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Compare `wanted` with the direction in which a step moves the answers to these images.
+        """Compare `wanted` with the direction of a step's effect on D's outputs for some images.
 
-        The direction is "up", "down", or "-" if there is no clear direction.
+        A direction is "up", "down", or "-" if it is unclear.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -388,10 +385,7 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the function, and return the loss and the distance that each network has moved.
-
-        Networks that have not moved are left out.
-        """
+        """Call the student's function, and return the loss and how far each network moved."""
         before = {name: weight.detach().clone() for name, weight in self.weights.items()}
         batch = BATCH if self.trained == "generator" else self.real
         loss = self.function(self.generator, self.discriminator, self.optimizer, batch)
@@ -404,7 +398,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test whether a loss is finite: only then is its difference from itself 0."""
+    """Test that a loss is finite, because only a finite number minus itself is 0."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -414,7 +408,7 @@ def _compared_moves(moved: Mapping[str, float], trained: str) -> Comparison:
 
 
 def discriminator_step(function: Function) -> Iterator[Comparison]:
-    """Test one step: the direction of the answers, the gradients, and the weights that it moves."""
+    """Test one step: the direction of D's outputs, the gradients, and the changed weights."""
     step = _Step("discriminator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -427,10 +421,7 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test one step as `discriminator_step` does, and a second step.
-
-    The second step begins with the gradients that the first step has left.
-    """
+    """Test a step of the generator, and a second step with the gradients left by the first."""
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -444,7 +435,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test the default number of images and another number, the mode, the graph and the noise."""
+    """Test sampling: the number of images, the generator's mode, the graph and the noise."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)

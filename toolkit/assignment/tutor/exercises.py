@@ -13,7 +13,7 @@ from toolkit.common.texts.language import Language
 
 
 class Exercise(BaseModel):
-    """An exercise of the assignment; `exercises.toml` explains its entries."""
+    """An exercise of the assignment, with the entries that `exercises.toml` explains."""
 
     name: str  # such as "lstm.equation_5"
     part: Part
@@ -39,7 +39,7 @@ class Exercise(BaseModel):
 
 @functools.cache
 def exercises() -> dict[str, Exercise]:
-    """Return the exercises by name, in their order."""
+    """Return all exercises by name, in the order of the notebook."""
     return {name: Exercise(name=name, **table) for name, table in _read("exercises.toml").items()}
 
 

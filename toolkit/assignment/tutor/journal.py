@@ -1,4 +1,4 @@
-"""The journal of checks and hints, and the teacher's settings: two small files in the folder.
+"""The journal of checks and hints, and the teacher's settings, in two files of a student's folder.
 
 tutor.jsonl   a line for each check and each hint; it stays on the student's computer
 tutor.toml    the teacher's: hints = false, predictions = false, report = true, language = "zh"
@@ -59,7 +59,7 @@ def write_entry(folder: Path, exercise: str, **facts: Any) -> None:
 
 
 def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the entries for each exercise, oldest first, without damaged lines."""
+    """Return the journal's entries for each exercise, oldest first, without damaged lines."""
     entries: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
     for entry in read_log(folder / JOURNAL).entries:
         if entry["exercise"] in entries:
@@ -77,10 +77,7 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """Return a line for the report about each exercise that was begun.
-
-    The result is [] unless the teacher wants these lines in the report.
-    """
+    """Return a report line for each exercise that was begun, or [] if the teacher wants none."""
     if not read_settings(folder).report:
         return []
     lines = []

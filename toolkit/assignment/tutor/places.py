@@ -1,9 +1,9 @@
-"""The search for the code of an exercise: in a cell, in a file's function, or in any other file.
+"""The search for a student's code for an exercise, in a notebook cell or in the files.
 
-A cell's function is called in the notebook. A file runs in the check's child process, within the
-check's limits. If the file contains the exercise's own function, that function is called.
-Otherwise, or if the call fails, the check judges the whole part, and only the exercise's own
-findings count.
+A function in a cell is called in the notebook. A file runs in the check's child process, within the
+check's limits. If the file contains the function of the exercise, this function is called. If there
+is no such function, or if the call fails, the check judges the whole part of the assignment, and
+only the findings that belong to the exercise count.
 """
 
 import ast
@@ -34,7 +34,7 @@ atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """Return the answer about an exercise, from a cell's function or from the files.
+    """Return the answer about an exercise, from the function in a cell or else from the files.
 
     The files count only if the cell's function is missing or not written.
     """
@@ -69,10 +69,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if the exercise's function is written, and False if it is not.
-
-    The result is None if the file has the code in another form.
-    """
+    """Return True if an exercise's function is written, False if not, or None if it is absent."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -92,9 +89,9 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """Return True if two functions have the same parameters, or if one of them is a class.
+    """Return True if two functions have the same parameters, or if one of the two is a class.
 
-    Unless `by_name` is True, the same number of parameters is enough.
+    If `by_name` is False, the same number of parameters is enough.
     """
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True
@@ -107,7 +104,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 
 
 def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
-    """Return the answer after a call of the exercise's own function in the child process."""
+    """Call the function of the exercise in the child process, and return the answer."""
     file = Path(submission.parts[exercise.part].file)
     driver = submission.root / file.parent / DRIVER
     driver.write_text(
@@ -141,10 +138,7 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report about a part.
-
-    The same files are judged only once.
-    """
+    """Return the check's report about a part, and judge unchanged files only once."""
     from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -186,7 +180,7 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 
 
 def _sentences(key: str, finding: Finding, submission: Submission) -> list[Sentence]:
-    """Return sentences with the message of a finding and with the line of the finding."""
+    """Return sentences with the message and the line of a finding."""
     place = _line(submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 
@@ -203,7 +197,7 @@ def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code has none of the exercise's faults."""
+    """Return True if the check has shown that the code is free of the exercise's faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -215,7 +209,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that these ids always mean, or "" if there is none."""
+    """Return the key of the mistake that the ids of findings always mean, or "" without a match."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key

@@ -51,7 +51,7 @@ def check_exercise(
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
-    """Return an exercise's function if a cell defines it, or None.
+    """Return the function of an exercise if a cell defines the function, or else None.
 
     An imported function is not returned, because it may be out of date.
     """
@@ -62,7 +62,7 @@ def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
-    """Return a hash of the checked code, which shows whether the code has changed."""
+    """Return a hash of the checked code, which shows if the code has changed."""
     path = folder / exercise.file
     data = b""
     if path.is_file():
@@ -78,7 +78,7 @@ def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
 
 
 def _ask(question: str) -> str | None:
-    """Return a line that the student types, or None if nobody can answer."""
+    """Return the line that the student types, or None if nobody can answer."""
     ipython = sys.modules.get("IPython")
     kernel = ipython and getattr(ipython.get_ipython(), "kernel", None)
     if not kernel and not can_ask():
@@ -113,7 +113,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
-    """Return a hint about the mistake in the last check, or "" if the exercise's hints cover it."""
+    """Return a hint about the mistake in the last check, or "" if the exercise has its own hint."""
     if last["verdict"] != "wrong":
         return ""
     mistake = exercise.mistakes.get(last["mistake"], {})
@@ -129,7 +129,7 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """Return the list of exercises, with a mark for each exercise that is right or was tried."""
+    """Return the list of exercises, which marks the exercises that are right or were tried."""
     language = read_settings(folder).language
     verdicts = {}
     for name, entries in read_entries(folder).items():

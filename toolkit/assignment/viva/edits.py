@@ -17,10 +17,10 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
 class Edit(NamedTuple):
-    """A change, its place, and the text of the whole changed file.
+    """A small change to a program, its place, and the text of the whole changed file.
 
-    There are three kinds of change. A line that does not assign a new variable is `removed`, the
-    only number in a line is `doubled`, or a line is `swapped` with the next line.
+    A line that does not assign a new variable is `removed`, the only number in a line is `doubled`,
+    or a line is `swapped` with the next line.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
-    """Yield changes to the statements that ran and that have a line to themselves.
+    """Yield changes to each statement that ran and that is alone on its line.
 
     Args:
         states: the states of the random generators after the first run of each line.
@@ -58,7 +58,7 @@ def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return the statements that ran, have a line to themselves, and are not `DULL`."""
+    """Return the statements that ran, are alone on their line, and are not `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -85,7 +85,7 @@ def _makes_a_variable(node: Statement) -> bool:
 
 
 def _doubled(node: Statement, line: str) -> str:
-    """Return the statement with its only number doubled, or "" unless it has exactly one number."""
+    """Return a statement with its only number doubled, or "" if it has no number or several."""
     numbers = []
     for constant in ast.walk(node):
         if not isinstance(constant, ast.Constant) or not constant.value:

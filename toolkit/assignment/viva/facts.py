@@ -1,4 +1,4 @@
-"""Facts about lines, and about changes to lines, from running the code."""
+"""Facts about single lines of a student's code, which come from running the code."""
 
 import math
 import random
@@ -24,7 +24,7 @@ Place = tuple[Any, ...]  # a file and a line
 
 
 class Runs:
-    """The runs of a submission's training scripts, from which facts are found.
+    """The runs of a submission's training scripts, which provide facts about the code.
 
     Each run takes place in a new process.
 
@@ -70,10 +70,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if all places are in the submission.
-
-        Files are read by the names in these places, so no other file may be named.
-        """
+        """Return True if all places are in the submission, so that no other file is ever read."""
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
@@ -95,10 +92,7 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes while there is time, and yield each change with a clear effect.
-
-        Two losses show the effect of a change.
-        """
+        """Try changes to the code for a limited time, and yield changes with a clear effect."""
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:
@@ -115,7 +109,7 @@ class Runs:
                 yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Yield changes to the lines that ran, one kind after the other.
+        """Yield changes to the lines that ran, one kind of change after the other.
 
         Args:
             states: the states of the random generators after each line.
@@ -141,8 +135,9 @@ def _is_usable(run: Run) -> bool:
 def _two_losses(places: list[Place]) -> list[int]:
     """Return the numbers of two backward passes.
 
-    If the passes begin on several lines, the result has the first pass of each of the last two
-    lines. Otherwise, the result has the first two passes.
+    If backward passes start on several lines of the code, the result is the first pass of each of
+    the last two lines. If all backward passes start on the same line, the result is the first two
+    passes.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
@@ -180,7 +175,7 @@ def _by_place(run: Run) -> dict[Place, Run]:
 
 
 def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
-    """Return the effect of a change on two losses, or None if it is unclear or may be random.
+    """Return the effect of a code change on two losses, or None if the effect is unclear or random.
 
     Args:
         passes: the backward passes of the unchanged code.

@@ -1,9 +1,9 @@
-"""Questions drawn from facts, where a guess without reading the file is right one time in four.
+"""Questions made from facts; a guess without the file is right one time in four.
 
 A reader who knows similar programs can guess a lot about a line from its number alone. So a
-question asks for how many of seven lines a statement is true, and prefers lines whose neighbours
-differ. The four choices are consecutive numbers, and for each choice, the code has seven lines for
-which this choice is right.
+question asks how many of seven lines have a property, and prefers lines whose neighbours differ.
+The four choices are consecutive numbers, and for each choice, the code has seven lines that make
+this choice right.
 """
 
 import functools
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
 
 
 class Question(BaseModel):
-    """A question with its answer."""
+    """A question about a student's code, with its answer."""
 
     kind: str
     asks: str
@@ -61,7 +61,7 @@ def say(key: str, language: Language, **fields: object) -> str:
 def draw_questions(
     facts: list[Facts], submission: Submission, language: Language, seed: int, count: int = COUNT
 ) -> list[Question]:
-    """Return `count` questions about different facts, or fewer if there are not enough facts."""
+    """Return `count` questions about different facts, or fewer questions if facts are lacking."""
     rng = random.Random(seed)
     scripts = [_Script(script, submission, language) for script in facts]
     pairs = list(itertools.product(scripts, _tables()["kind"].items()))
@@ -126,7 +126,7 @@ class _Script:
         )
 
     def _label(self, place: Place) -> str:
-        """Return a line's file and number in the form in which the student can find the line."""
+        """Return the file and the number of a line, so that the student can find the line."""
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"
@@ -135,14 +135,14 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as Python writes it, or an outcome in words."""
+        """Return a value in Python's notation, or an outcome in words."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 
 def _contrasting(
     facts: Mapping[Place, Any], value: Any, distance: int
 ) -> tuple[list[Place], list[Place]]:
-    """Return the lines that have a value, and the lines that do not have it.
+    """Return the lines with a property, and the lines without the property.
 
     A line counts only if a nearby line belongs to the other group.
 

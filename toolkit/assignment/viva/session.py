@@ -18,13 +18,13 @@ LETTERS = "abcd"
 def questions_of(
     submission: Submission, host: Host, root: str, language: Language, seed: int
 ) -> list[Question]:
-    """Return up to five questions about a submission whose code runs in `host`."""
+    """Return up to five questions about a submission, whose code runs in the given host."""
     facts = Runs(submission, host, root, seed).facts()
     return draw_questions(list(facts), submission, language, seed)
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """Return questions about the user's own code, which runs in `host` without a sandbox.
+    """Return questions about the user's own code, which runs in the given host without a sandbox.
 
     Raises:
         UsageError: the path is not a folder, or the folder has none of the files.
@@ -49,7 +49,7 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
     """Yield the texts to print, with the questions one after the other.
 
-    If somebody can answer, the function asks for each answer and yields the verdicts at the end.
+    If the user can type, each question waits for an answer, and the verdicts come at the end.
     """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)

@@ -1,1 +1,1 @@
-"""Temporary folders that hold a proof of their maker and are deleted only because of this proof."""
+"""Temporary folders, which are deleted only if a proof shows that the toolkit made them."""

@@ -1,4 +1,4 @@
-"""Scratch folders on Windows, which has no descriptors of folders and no fork."""
+"""Scratch folders on Windows, where folders have no descriptors and processes cannot fork."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from toolkit.common.scratch.left_over import say_left_over
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder that only this block deletes; see `proved.scratch_directory`."""
+    """Make an empty folder, and delete it at the end, like `proved.scratch_directory`."""
     scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
     try:
         yield Path(os.path.realpath(scratch.name))

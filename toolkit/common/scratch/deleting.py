@@ -1,4 +1,4 @@
-"""Deletion of untrusted files, without recursion; failures are returned, not raised.
+"""Functions that delete untrusted files without recursion, and return all failures.
 
 This module needs only Python's standard library, because the sandbox uses it too.
 """
@@ -17,7 +17,7 @@ MOST_FAILURES = 100  # after these it stops
 
 @dataclass
 class _Level:
-    """A folder on the path that is being deleted.
+    """One folder on the path from the deleted folder to the current folder.
 
     Attributes:
         name: the folder's name in its parent folder.
@@ -33,7 +33,7 @@ class _Level:
 def delete(name: str, parent: int) -> list[str]:
     """Delete a file, a link (not its target), or a folder with its content, at any depth.
 
-    File systems that are mounted inside the folder are not touched.
+    The content of other file systems that are mounted inside the folder is not deleted.
 
     Args:
         name: a name in the open folder `parent`.
@@ -65,7 +65,7 @@ def delete(name: str, parent: int) -> list[str]:
 
 
 def empty(folder: int) -> list[str]:
-    """Delete the content of an open folder, at any depth, except mounted file systems.
+    """Delete the content of an open folder at any depth, but not of mounted file systems.
 
     Returns:
         the failures, as in `delete`; a folder that remains because of a mount is not a failure.
@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files until a folder is found, and return its name, or None without a folder."""
+    """Delete files until a subfolder is found, and return its name, or None without a subfolder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:
@@ -112,7 +112,7 @@ def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None
 
 
 def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[str]) -> None:
-    """Enter a folder, unless it cannot be opened or something is mounted on it."""
+    """Enter a folder that can be opened and on which no file system is mounted."""
     try:
         descent.down(open_closed_folder(name, descent.here))
         levels.append(_Level(name))

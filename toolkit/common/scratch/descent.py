@@ -1,4 +1,4 @@
-"""Descent into an untrusted folder, at any depth, by descriptors and without following links.
+"""Safe movement through an untrusted folder, by descriptors and without following links.
 
 This module needs only Python's standard library, because the sandbox uses it too.
 """
@@ -15,7 +15,7 @@ Identity = tuple[int, int]  # of a folder: its device and its inode
 
 
 class Moved(OSError):
-    """An error: a folder was moved while something below the folder was inspected."""
+    """The error for a folder that was moved while its content was inspected."""
 
 
 def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
@@ -29,7 +29,7 @@ def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
 
 
 def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
-    """Open a folder like `open_folder`, and first give its owner access if necessary.
+    """Open a folder like `open_folder`, but first give its owner access if necessary.
 
     Raises:
         Mounted: another file system is mounted on the folder, whose mode is unchanged.
@@ -49,7 +49,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
 
 
 def mount_of(folder: int) -> str:
-    """Return a key that identifies an open folder's mount; on Linux, this includes bind mounts."""
+    """Return a key that identifies the mount of an open folder, including bind mounts on Linux."""
     try:
         with open(f"/proc/self/fdinfo/{folder}", encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id"))
@@ -64,7 +64,7 @@ def identity(folder: int) -> Identity:
 
 
 class Mounted(OSError):
-    """An error: another file system is mounted on a folder."""
+    """The error for a folder on which another file system is mounted."""
 
 
 class Descent:
@@ -95,7 +95,7 @@ class Descent:
         os.close(self.here)
 
     def down(self, folder: int) -> None:
-        """Enter an open folder inside the current folder; `up` closes the folder's descriptor."""
+        """Enter an open subfolder of the current folder; `up` closes its descriptor again."""
         self._above.append(identity(self.here))
         os.close(self.here)
         self.here = folder
@@ -116,7 +116,7 @@ class Descent:
 
 
 def _give_mode(name: str | os.PathLike[str], parent: int, handle: int) -> None:
-    """Give the owner access to a folder through an open handle; a link is never followed."""
+    """Give the owner access to a folder, and never follow a link."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
     else:

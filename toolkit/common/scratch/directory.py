@@ -1,4 +1,4 @@
-"""The scratch folders of this system."""
+"""The scratch folders for this operating system."""
 
 import sys
 

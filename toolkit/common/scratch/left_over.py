@@ -1,4 +1,4 @@
-"""The message about files that could not be deleted."""
+"""The message about files that the toolkit could not delete."""
 
 import sys
 from pathlib import Path

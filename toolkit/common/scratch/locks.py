@@ -1,4 +1,4 @@
-"""Locks on folders; a lock ends with the process that holds it."""
+"""Locks on folders, which end with the process that holds the lock."""
 
 import contextlib
 import fcntl

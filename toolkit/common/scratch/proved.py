@@ -1,11 +1,11 @@
-"""Scratch folders with a proof of their maker; a folder without this proof is never deleted.
+"""Scratch folders with a proof of their maker, without which no folder is ever deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
         .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
         files/            the scratch folder itself; all of it is deleted
 
 A folder that was copied or moved, or that another user made, has no valid proof. If PURPOSE-random/
-contains any other file beside `files`, that file and PURPOSE-random/ are kept.
+contains any other file, this file and PURPOSE-random/ are kept.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Do nothing and return no failures; `clear_left_over` calls this function by default."""
+    """Do nothing, as the default first action of `clear_left_over`, and return no failures."""
     return []
 
 
@@ -90,7 +90,7 @@ def clear_left_over(
 
 
 class NotAbandoned(OSError):
-    """An error: a folder is still in use, or has no valid proof of its maker."""
+    """The error for a folder that is still in use or has no valid proof of its maker."""
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of a folder of this user whose maker has ended.
+    """Lock the proof of an abandoned folder, whose maker is an ended process of this user.
 
     Raises:
         NotAbandoned: the folder is in use or belongs to another user, or its proof is invalid.
@@ -133,7 +133,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the content that a folder's proof must have, which differs for any copy."""
+    """Return the content that a folder's proof must have, which no copy of the folder has."""
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
@@ -146,7 +146,7 @@ def _parsed(data: bytes) -> object:
 
 
 def _discard(path: Path, folder: int) -> list[str]:
-    """Delete a locked folder: `files`, then the proof, then the folder itself if it is empty.
+    """Delete a locked folder: first `files`, then the proof, and then the folder if it is empty.
 
     Returns:
         the failures.

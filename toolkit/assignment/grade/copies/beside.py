@@ -36,7 +36,7 @@ Row = tuple[Line | None, Line | None]  # None if that submission has no line bes
 def side_by_side(
     first: Mapping[str, str], second: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[Row]]]:
-    """Yield each file of one submission beside the file of the other that shares the most code.
+    """Yield each file of one submission beside the most similar file of the other submission.
 
     Args:
         first, second: the texts of the submissions' files by path, from `similar.read_code`.
@@ -58,7 +58,7 @@ def side_by_side(
 
 @dataclass(frozen=True)
 class Side:
-    """One submission of a pair; the keys of all attributes are the paths of files."""
+    """One submission of a pair; each attribute is a dictionary with file paths as keys."""
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]
@@ -100,10 +100,7 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares the most runs with `grams`.
-
-    The result is None if no file shares a run.
-    """
+    """Return the path of the file that shares the most runs of tokens with `grams`, or None."""
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():
@@ -115,16 +112,13 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return a line as the page shows it, shortened if it is very long.
-
-    The comparison uses the whole line.
-    """
+    """Return a line as the page shows it, with a very long line shortened."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return rows that put equal lines beside each other, and different lines in between."""
+    """Return the rows of a page, with equal lines beside each other and other lines in between."""
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

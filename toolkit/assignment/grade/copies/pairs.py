@@ -71,9 +71,9 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's prints and the parts that were left out, in numpy's file format.
+    """Return an archive's fingerprints and the omitted parts, in numpy's file format.
 
-    The prints exist twice: with all names as the same token, and with different names.
+    Fingerprints are computed twice: with all names as the same token, and with different names.
     """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()

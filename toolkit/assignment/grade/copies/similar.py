@@ -1,16 +1,16 @@
 """Pairs of submissions with nearly the same code, which are pointed out but never judged.
 
-A program is represented by its runs of GRAM tokens. Comments, docstrings and layout are dropped.
-All names count as the same token, so renaming changes nothing. A run ends where a function or a
-class begins, so moving functions and classes changes nothing. Runs that also occur in the skeleton
-do not count. The similarity of two submissions is the fraction of the smaller submission's runs
-that the other submission also contains. The pages also name the code that was not compared:
-unreadable files, and code beyond a limit. (Runs of tokens as fingerprints come from Schleimer,
-Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
+A program is represented by its runs of GRAM tokens. Comments, docstrings and layout are left out.
+All names count as the same token, so renaming has no effect. A run ends where a function or a class
+begins, so moving functions and classes has no effect. Runs that also occur in the skeleton do not
+count. The similarity of two submissions is the fraction of the smaller submission's runs that also
+occur in the other submission. The pages also name the code that was not compared: unreadable files,
+and code beyond a limit. (Runs of tokens as fingerprints come from Schleimer, Wilkerson and Aiken,
+Winnowing, SIGMOD 2003; this module keeps all runs.)
 
-compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which no recent
-jsonschema or Jupyter supports. compare50 also reads files of any size and writes pages that need
-scripts, which is not acceptable for untrusted archives.
+The tool compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which
+no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any size and writes
+pages that need scripts, which is not acceptable for untrusted archives.
 """
 
 import functools
@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.assignment.evidence import is_code
+from toolkit.assignment.evidence import is_code, is_compiled
 from toolkit.assignment.grade.archive import BrokenArchive, members
 from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_of, read_notebook
 from toolkit.assignment.parts import is_theirs
@@ -46,7 +46,7 @@ Grams = NDArray[np.int64]  # hashes, sorted, each once
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions that are more similar than the other pairs of their class.
+    """Two submissions with nearly the same code.
 
     Attributes:
         share: the fraction, 0 to 1, of the smaller submission's own code that the other submission
@@ -65,7 +65,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Prints:
-    """The runs of tokens of a submission that are compared, without the skeleton's runs."""
+    """The fingerprints of a submission: its runs of tokens, without the skeleton's runs."""
 
     plain: Grams  # all names count as the same
     named: Grams  # names count as they are
@@ -83,13 +83,18 @@ class Code(NamedTuple):
 
 
 def read_code(data: bytes) -> Code:
-    """Return the text of all Python files and notebooks in an archive."""
+    """Return the text of all Python files and notebooks in an archive.
+
+    Compiled code is left out, by name.
+    """
     code = Code({}, [])
     files = {}
     try:
         for path, pieces in members(data):
             if is_theirs(path) and is_code(path):
                 files[path] = b"".join(pieces)
+            elif is_theirs(path) and is_compiled(path):
+                code.left_out.append(f"{path} is compiled code")
     except BrokenArchive as error:
         code.left_out.append(f"the archive was not unpacked ({error})")
         return code
@@ -100,7 +105,7 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """Yield a clause for each part of a notebook that is not Python."""
+    """Yield a clause about each part of a notebook that is not Python."""
     if path.suffix.lower() != SUFFIX:
         return
     try:
@@ -113,7 +118,7 @@ def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
 
 
 def prints_of(code: Code) -> Prints:
-    """Return the runs of tokens in a submission's files that are not in the skeleton."""
+    """Return the fingerprints of a submission, without the skeleton's fingerprints."""
     blocks_of_files, left_out = blocks_of(code.files)
     blocks = list(chain.from_iterable(blocks_of_files.values()))
     plain = own_grams(blocks, names=False)
@@ -155,13 +160,13 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
 
 
 def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
-    """Return a sort key that puts first the pair that is farthest above its usual share."""
+    """Return a sort key that puts the pair with the most unusual similarity first."""
     excess = pair.share - pair.usual
     return (-excess, -pair.share, -pair.share_with_names, pair.first, pair.second)
 
 
 def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[str]]:
-    """Return the tokens of each file in pieces: functions, classes, and the rest.
+    """Return the tokens of each file in blocks: functions, classes, and the rest.
 
     Returns:
         the pieces of each file, up to the file's first error and to `MAX_TOKENS` over all files;
@@ -219,9 +224,7 @@ def anonymous(word: str) -> str:
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of tokens in a block, in order.
-
-    A block that is shorter than a run counts as one run.
+    """Return the hash of each run of tokens in a block, in order; a short block is one run.
 
     Args:
         names: True if different names count as different, False if all names count as the same.
@@ -247,13 +250,13 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 
 
 def own_grams(blocks: list[Block], names: bool) -> Grams:
-    """Return the hashes of the runs of tokens in all blocks that are not in the skeleton."""
+    """Return the hashes of all runs of tokens in blocks, without the skeleton's runs."""
     return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
 
 
 @functools.cache
 def skeleton(names: bool) -> Grams:
-    """Return the hashes of the runs of tokens in the files from which all students start."""
+    """Return the hashes of all runs of tokens in the skeleton's files."""
     files = {}
     for path in package_data("skeleton").glob("*.py"):
         files[str(path)] = path.read_text(encoding="utf-8")

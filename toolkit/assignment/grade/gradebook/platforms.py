@@ -2,8 +2,8 @@
 
 The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
 lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
-Anthology's help on working offline with grade data. Gradescope cannot import grades, so its file
-has the columns of its export.
+Anthology's help on working offline with grade data. Gradescope cannot import grades, so the file
+for Gradescope has the columns of Gradescope's export.
 """
 
 import re
@@ -40,7 +40,7 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the mark of the student in a row, or "" if the row has no mark."""
+        """Return the platform's mark of the student in a row, or "" if the row has no mark."""
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

@@ -33,7 +33,7 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with this student number, ignoring letters and leading zeros."""
+        """Return the row with a student number, ignoring letters and leading zeros."""
         digits = number.lstrip("0")
         if not digits:
             return None
@@ -43,10 +43,7 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row of the student with this mark, or None.
-
-        Platforms write such marks into file names.
-        """
+        """Return the row of the student whose mark the platform wrote into a file name, or None."""
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row

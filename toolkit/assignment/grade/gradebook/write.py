@@ -38,14 +38,14 @@ class HandIn:
 
     @property
     def when(self) -> str:
-        """The time of the attempt, or "" if it is unknown."""
+        """The time at which the archive was handed in, or "" if the time is unknown."""
         if self.match is None:
             return ""
         return self.match["when"]
 
     @property
     def owner(self) -> object:
-        """A key that is equal for all archives of one student."""
+        """A key that identifies the student: it is equal for all archives of one student."""
         if self.row is not None:
             return id(self.row)
         if self.match is not None:
@@ -71,7 +71,7 @@ class Written:
 def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
 ) -> tuple[list[HandIn], Written]:
-    """Return one archive for each student, with its owner, and sentences about unclear owners.
+    """Return one archive for each student with its owner, and sentences about unclear owners.
 
     Raises:
         ToolkitError: no archive has a clear owner, so there is nothing to write.
@@ -161,7 +161,7 @@ def write_gradebook(
 
 
 def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
-    """Return the roster's rows without an archive; two equal rows count as two students."""
+    """Return the students of the roster without an archive; two equal rows are two students."""
     present = {id(hand_in.row) for hand_in in hand_ins}
     absent = []
     for row in roster.rows:
@@ -175,8 +175,8 @@ def _hand_in(
 ) -> HandIn | None:
     """Return an archive with its owner, or None if the owner is unclear.
 
-    If the owner is unclear, the function adds a sentence to `written`. The platform's own mark
-    takes precedence over the number that the student wrote.
+    For an unclear owner, the function adds a sentence to `written`. The platform's mark takes
+    precedence over the student number in the file name.
     """
     match = None
     if platform.file is not None:
@@ -210,7 +210,7 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The platform's mark identifies the owner. Without a known mark, the student number does.
+    The platform's mark identifies the owner, or else the student number.
     """
     numbered = roster.by_number(number)
     if match is None:
@@ -229,7 +229,7 @@ def _row_of(
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
     """Return each student's newest archive.
 
-    If the file names do not tell which archive is the newest, the last archive counts, and the
+    If the file names do not show which archive is the newest, the last archive counts, and the
     function adds a sentence to `written`.
     """
     by_owner: dict[object, list[HandIn]] = {}
@@ -246,7 +246,7 @@ def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
 
 
 def _points_line(platform: Platform, points: str) -> list[str]:
-    """Return Canvas's second line, which says how many points the assignment is worth."""
+    """Return the second line of Canvas's file, with the points that the assignment is worth."""
     empty = [""] * (len(platform.columns) - 2)
     return [f"    {POINTS_POSSIBLE}", *empty, points]
 
@@ -258,7 +258,7 @@ def _lines(
     platform: Platform,
     rubric: Rubric,
 ) -> list[list[str]]:
-    """Return the cells of each student, with the students without an archive at the end."""
+    """Return the table's cells for each student; students without an archive come last."""
     lines = []
     for hand_in in hand_ins:
         cells = {**platform.defaults, **_cells(hand_in, graded[hand_in.archive], platform, rubric)}
@@ -269,17 +269,14 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return the cells of one student, from the roster's row or else from `cells`."""
+    """Return the table's cells for one student, from the roster's row or else from `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return the known facts about one archive by column.
-
-    The points are left out if the archive could not be graded.
-    """
+    """Return the values of one archive by column, without points if the archive was not graded."""
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"
@@ -293,7 +290,7 @@ def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) 
 
 
 def _comment(result: Result) -> str:
-    """Return a sentence for the student that contains no text written by a student."""
+    """Return a comment for the student, without any text that a student wrote."""
     if result.extra_data.problem:
         return "This could not be graded; a person will look at it. See the feedback file."
     points = f"{result.score:g} of {result.checked:g} points are certain"
@@ -303,9 +300,9 @@ def _comment(result: Result) -> str:
 
 
 def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
-    """Return the name and the content of the file with the feedback for one student.
+    """Return the name and the content of one student's feedback file.
 
-    The platform assigns the file to the student by this name.
+    The platform uses the name to assign the file to the student.
     """
     match = hand_in.match
     if match is None:

@@ -1,1 +1,1 @@
-"""The sandbox for untrusted programs: limited, isolated from the machine, and supervised."""
+"""The sandbox, which isolates, limits and supervises untrusted programs."""

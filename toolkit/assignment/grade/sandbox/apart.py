@@ -1,4 +1,4 @@
-"""Work on untrusted files in a fork of this process, which limits the work from outside."""
+"""Work on untrusted files in a fork of this process, within limits that this process enforces."""
 
 import contextlib
 import ctypes
@@ -21,7 +21,7 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of one piece of work, which are not the limits of a submission's sandbox."""
+    """The limits for work in a fork, which differ from the limits of a submission's sandbox."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,24 +30,24 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """The error for work that reached a limit, which the message names.
+    """The error for work that reached a limit; the message names the limit.
 
-    No handler of `Exception` stops this error.
+    A handler for `Exception` does not catch this error.
     """
 
 
 class Failed(Exception):
-    """The error for work that raised an exception, whose type and text are the message."""
+    """The error for work that raised an exception; the message is its type and text."""
 
 
 def _kill_nothing(pid: int) -> None:
-    """Do nothing; this is the default for work that starts no process."""
+    """Do nothing, as the default for work that starts no other process."""
 
 
 def apart(
     task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """Run `task` in a fork of this process, and return nothing but its result.
+    """Run `task` in a fork of this process, and return its result.
 
     Args:
         kill: ends the processes that the fork has started. The argument is the id of the fork,
@@ -88,7 +88,7 @@ def apart(
 
 
 def _read_all(pipe: int, bounds: Bounds) -> bytearray:
-    """Read a pipe to its end, or until it has delivered more bytes than an answer may have.
+    """Read a pipe to its end, or until it has delivered more bytes than a result may have.
 
     Raises:
         Exceeded: the pipe did not reach its end in time.
@@ -134,7 +134,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a limit that the sandbox of a submission may replace with a different one."""
+    """Set a limit on this process that a submission's sandbox may replace later."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

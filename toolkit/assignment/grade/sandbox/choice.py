@@ -1,4 +1,4 @@
-"""The choice of the best isolation by trying, because a tool may be installed and yet forbidden."""
+"""The choice of the best isolation, by a test of each kind on this machine."""
 
 import os
 import shutil
@@ -18,13 +18,13 @@ from toolkit.common.errors import ToolkitError
 
 
 def candidates() -> list[Isolation]:
-    """Return every isolation that this user may try, the best first."""
+    """Return all kinds of isolation that this user may try, the best kind first."""
     tools: tuple[Tool, ...] = ("bubblewrap", "unshare", "limits")
     return [Isolation(tool, drop_user=os.geteuid() == 0) for tool in tools]
 
 
 def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
-    """Return the best isolation that works on this machine.
+    """Return the best kind of isolation that works on this machine.
 
     Args:
         own_code: True if the code is the user's own, so that limits are enough, even for root.
@@ -56,7 +56,7 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """Return the reason why a kind of isolation does not work here, or None if it works."""
+    """Return the reason why a kind of isolation does not work on this machine, or None."""
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:
@@ -73,7 +73,7 @@ def why_not(isolation: Isolation) -> str | None:
 
 
 def _run_in(isolation: Isolation, directory: Path) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m this` in a sandbox with this isolation.
+    """Test a kind of isolation: run `python -m this` in a sandbox that uses it.
 
     Raises:
         TimeoutExpired: the program did not end in time.

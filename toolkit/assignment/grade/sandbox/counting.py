@@ -1,6 +1,4 @@
-"""The memory and disk space that processes use; an amount that cannot be counted exceeds every
-limit.
-"""
+"""The memory and disk space of processes; an amount that cannot be measured exceeds every limit."""
 
 import contextlib
 import os
@@ -18,16 +16,15 @@ GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def memory(pid: int) -> int:
-    """Return the memory of a process in bytes, with page tables and without mapped files."""
+    """Return the memory of a process in bytes, including page tables, without mapped files."""
     return _listed(pid, "status", b"RssAnon:", b"RssShmem:", b"VmPTE:")
 
 
 def own_memory(pid: int) -> int:
     """Return the memory of a process in bytes, with shared memory divided among its users.
 
-    A new fork shares all of its memory with its parent. Counting with `own_memory` takes longer
-    than counting with `memory`. If a process hides how it shares its memory, both functions return
-    the same.
+    A new fork shares all of its memory with its parent. `own_memory` takes longer than `memory`. If
+    a process hides how it shares its memory, both functions return the same number.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -36,10 +33,7 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum of these entries in a file of /proc/PID in bytes.
-
-    The sum is 0 if the process has ended.
-    """
+    """Return the sum of entries in a file of /proc/PID in bytes, or 0 for an ended process."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
@@ -112,10 +106,10 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders take more than `limit` bytes on disk.
+    """Return True if files and folders take more than `limit` bytes on disk, at any depth.
 
-    A file takes at least a page, and files count at any depth. A folder that cannot be read, or
-    that is moved again and again, exceeds every limit.
+    Each file counts as at least one page. A folder that cannot be read, or that keeps moving,
+    exceeds every limit.
     """
     to_count = list(paths)
     for _ in range(TRIES):
@@ -134,7 +128,7 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the size of a file or a folder in bytes; the counting stops above `limit`.
+    """Return the size of a file or folder in bytes, or any number above `limit` if it is larger.
 
     Raises:
         Moved: folders were moved during the counting.
@@ -172,10 +166,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the size in bytes of an open folder's content, and the names of its subfolders.
-
-    The counting stops above `limit`.
-    """
+    """Return the size of an open folder's content, counted up to `limit`, and its subfolders."""
     total = 0
     folders = []
     with os.scandir(folder) as entries:

@@ -1,6 +1,4 @@
-"""The judge's host for a student's code: a child in a sandbox, for one archive, within its
-limits.
-"""
+"""The host that runs a student's code for the judge, in a sandbox with limits for one archive."""
 
 import contextlib
 import os
@@ -24,7 +22,7 @@ THINKING = 20  # CPU seconds that the judge may take for one part: twenty times 
 
 
 class _Waiting(Clock):
-    """The clock of a sandbox, which rejects answers after the kernel has killed a process in it."""
+    """The clock of a sandbox, which rejects answers after the kernel killed a process."""
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -39,8 +37,8 @@ class _Waiting(Clock):
 class SandboxedHost(Host):
     """A host that starts the child in a sandbox, and starts it again if the child has died.
 
-    The limits apply to the whole archive. The sandbox's clock stops while the judge computes; these
-    computations have a separate limit for each part.
+    The limits apply to the whole archive. The sandbox's clock stops while the judge computes. The
+    judge has a separate time limit for each part.
 
     Args:
         child: the child, as arguments for Python.
@@ -68,10 +66,7 @@ class SandboxedHost(Host):
 
     @contextlib.contextmanager
     def student(self, part: Part, root: str) -> Iterator[Student]:
-        """Do the same as `Host.student`.
-
-        If the sandbox has ended, `Gone` is raised with the reason.
-        """
+        """Do the same as `Host.student`, but raise `Gone` if the sandbox has ended."""
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)
@@ -92,7 +87,7 @@ class SandboxedHost(Host):
             signal.signal(signal.SIGVTALRM, before)
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Start the sandbox, in an empty scratch directory."""
+        """Start the sandbox with an empty scratch directory."""
         self._make_empty(self._sandbox.scratch)
         self._watched = Watched(self._child, self._sandbox, self.clock, self._share)
         self.private = self._watched.private
@@ -107,7 +102,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _make_empty(self, scratch: Path) -> None:
-        """Make a new scratch directory; an old one that cannot be deleted is renamed."""
+        """Make an empty scratch directory, and rename the old directory if it cannot be deleted."""
         parent = open_folder(scratch.parent)
         try:
             if delete(scratch.name, parent):

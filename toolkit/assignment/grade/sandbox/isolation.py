@@ -1,4 +1,4 @@
-"""The isolation of an untrusted program: its protection, and the command that sets it up."""
+"""The kinds of isolation for an untrusted program, and the commands that start the program."""
 
 import importlib
 import json
@@ -74,7 +74,7 @@ class Isolation:
     taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     def describe(self) -> str:
-        """Return sentences for the teacher that say what is protected and what is not."""
+        """Return sentences that tell the teacher what the isolation does and does not protect."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return (
@@ -88,14 +88,13 @@ class Isolation:
             protection = f"namespaces by unshare{user}: no network, other processes are hidden"
         if self.confined:
             protection += "; Landlock: no files but those that bubblewrap would show"
-        exposed = "; ".join(self._exposed()) or "the kernel, which is shared"
         return (
             f"{protection}; limits on time, memory, processes and file sizes. "
-            f"NOT PROTECTED: {exposed}. {INSTALL}"
+            f"NOT PROTECTED: {'; '.join(self._exposed())}. {INSTALL}"
         )
 
     def _exposed(self) -> list[str]:
-        """Return everything that is unprotected without bubblewrap, besides the kernel."""
+        """Return a list of everything that only bubblewrap would protect."""
         filter_code, _ = filter_for_machine()
         exposed = []
         if self.tool == "limits" and not filter_code:
@@ -105,6 +104,10 @@ class Isolation:
                 "all files that this user may read or write, other submissions and results among "
                 "them"
             )
+        elif not self.drop_user:
+            exposed.append("the permissions and the times of all files of this user")
+        whose = "every user" if self.drop_user else "this user"
+        exposed.append(f"the UNIX sockets that {whose} may use")
         if self.tool == "limits" and not self.drop_user:
             exposed.append("processes may hide and live on")
         return exposed
@@ -120,19 +123,23 @@ class Isolation:
 
     @property
     def safe(self) -> bool:
-        """True if this isolation may run untrusted code without the teacher's consent."""
-        return self.tool == "bubblewrap" or (self.tool == "unshare" and self.confined)
+        """True if this isolation may run untrusted code without the teacher's consent.
+
+        Landlock restricts neither who changes the permissions and the times of a file, nor who
+        connects to a UNIX socket, behind which a program of the teacher may obey. So Landlock
+        protects the teacher only if the program runs under another user id.
+        """
+        if self.tool == "unshare":
+            return self.confined and self.drop_user
+        return self.tool == "bubblewrap"
 
     @property
     def uid(self) -> int | None:
-        """The user id of a program that this process starts; None if the id does not change."""
+        """The user id for programs that this process starts, or None to keep the user."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return the user id of the programs that the process with the id `judge` starts.
-
-        No other user has this user id, because it is not in `taken`.
-        """
+        """Return a user id, not in `taken`, for the programs that process `judge` starts."""
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS
@@ -156,7 +163,7 @@ def _has_uid(uid: int) -> bool:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The place in which a program runs, and its limits.
+    """The sandbox of one program: its isolation, its folders and its limits.
 
     Attributes:
         submission: a folder; the program gets a copy of this folder.
@@ -176,9 +183,9 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths and the source for a fresh start of each part of the check.
+        """The paths that each part of the check empties, and the source of a new copy.
 
-        Each part empties these paths inside the sandbox, and makes a new copy from the source.
+        Each part of the check begins with empty paths and a new copy of the submission.
         """
         if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
@@ -229,7 +236,7 @@ class Sandbox:
         return launch
 
     def environment(self) -> dict[str, str]:
-        """Return the program's environment variables, of which none are inherited."""
+        """Return the program's environment variables, which do not include inherited ones."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -263,7 +270,7 @@ class Sandbox:
     def _package(self) -> Path:
         """The path of the toolkit's copy in the sandbox.
 
-        bubblewrap mounts the copy in the place of the original.
+        With bubblewrap, the copy has the path of the original.
         """
         return PACKAGE if self._has_own_files else self._toolkit
 
@@ -338,10 +345,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths that a program with these arguments reads.
-
-    The system's own paths are left out.
-    """
+    """Return the paths outside the system that a program with these arguments reads."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -353,7 +357,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return bubblewrap's options that make the folders above a file, before it is mounted."""
+    """Return bubblewrap's options that make the parent folders of a file to be mounted."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]

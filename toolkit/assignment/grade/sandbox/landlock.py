@@ -1,4 +1,4 @@
-"""The paths for Landlock, by which the kernel denies a process access to files without root.
+"""The paths for Landlock, with which the kernel restricts a process to some files.
 
 `launcher.py` sets the rules. https://docs.kernel.org/userspace-api/landlock.html
 """
@@ -22,7 +22,7 @@ def landlock_version() -> int:
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """Split `paths` so that everything in them can be read except the folder `left_out`.
+    """Split `paths` into paths that do not contain the folder `left_out`.
 
     Returns:
         the paths that may be read, with everything below them, and the folders around `left_out`,

@@ -1,10 +1,10 @@
 """The first program inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-The launcher gives up rights, sets limits and refuses the system calls that no limit covers. Then it
-runs the program that the arguments name ("-m module ..." or "script.py ...") in this same process.
-Because of PR_SET_DUMPABLE, which exec would reset, processes that this program starts cannot read
-its memory or its descriptors. The launcher needs only Python's standard library until it has set
-the path to the toolkit.
+The launcher gives up rights, sets limits and forbids dangerous system calls. Then the launcher runs
+the program in its arguments ("-m module ..." or "script.py ...") in the same process. The launcher
+sets PR_SET_DUMPABLE, so child processes cannot read its memory or its descriptors. The launcher
+does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only Python's
+standard library until it has set the path to the toolkit.
 """
 
 import ctypes
@@ -36,7 +36,7 @@ def main() -> None:
     The settings are JSON. `uid` is a number or null, and `rlimits` has limits by name. `source` and
     `submission` are paths. `reach` has the paths that the program may `read`, `enter` or `change`,
     or is null if bubblewrap hides all other paths. `filter` is the filter of system calls, and
-    `keyctl` is the number of this system call.
+    `keyctl` is the number of the system call keyctl.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]
@@ -55,6 +55,8 @@ def main() -> None:
         os.setresuid(uid, uid, uid)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    # Process 1 of a namespace hears only the signals that it has a handler for, and Python has one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     for name, value in settings["rlimits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))
@@ -84,9 +86,7 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Use Landlock to restrict this process and its children to these paths.
-
-    Landlock also forbids all TCP ports.
+    """Use Landlock to restrict this process and its children to some paths, and to forbid TCP.
 
     Args:
         read: paths that the processes may read, with everything below them.
@@ -132,7 +132,7 @@ def confine(
 
 
 def refuse_calls(libc: ctypes.CDLL, code: bytes) -> None:
-    """Set a filter of system calls, which all children inherit.
+    """Set a filter of system calls, which all child processes inherit.
 
     Raises:
         OSError: the kernel does not accept the filter.

@@ -1,4 +1,4 @@
-"""The grader's scratch directories: how they are made, recognised after a kill, and deleted."""
+"""The grader's scratch directories, which are recognised and deleted even after a kill."""
 
 import contextlib
 import os
@@ -17,15 +17,14 @@ PURPOSE = "grade"
 
 
 def scratch_directory() -> contextlib.AbstractContextManager[Path]:
-    """Make a directory that is locked while it is in use, and delete it at the end."""
+    """Make a scratch directory, lock it while it is in use, and delete it at the end."""
     return proved.scratch_directory(PURPOSE)
 
 
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
-    """Delete the scratch directories of this user's killed graders.
+    """Delete the scratch directories that this user's killed graders left behind.
 
-    A scratch directory contains the name of its control group. The control group is removed first,
-    with every process in it.
+    First, the control group that a directory names is removed, with all its processes.
 
     Args:
         kept: archives and results; a directory that contains an archive or a result is not touched.
@@ -34,9 +33,9 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
 
 
 def uids_in_use() -> frozenset[int]:
-    """Return the user ids with a name, with a process, or with a file in a shared folder.
+    """Return all user ids that have a name, a process, or a file in a shared folder.
 
-    A container of another user may use an id that a submission would otherwise run under.
+    No submission may run with such an id, because another user's container may use it.
     """
     uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -50,12 +49,12 @@ def uids_in_use() -> frozenset[int]:
 
 
 def files_of(uid: int) -> list[Path]:
-    """Return a user's files and folders in the folders that all users share."""
+    """Return the files and folders that a user owns in folders shared by all users."""
     return [path for path, owner in _owners() if owner == uid]
 
 
 def _owners() -> Iterator[tuple[Path, int]]:
-    """Yield each path in the folders that all users share, with the user id of its owner."""
+    """Yield each path in the folders shared by all users, with the user id of its owner."""
     for folder in SHARED:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
@@ -64,7 +63,7 @@ def _owners() -> Iterator[tuple[Path, int]]:
 
 
 def clear_files_of(uid: int) -> None:
-    """Delete a user's files in the folders that all users share."""
+    """Delete the files that a user owns in folders shared by all users."""
     for path in files_of(uid):
         parent = open_folder(path.parent)
         try:

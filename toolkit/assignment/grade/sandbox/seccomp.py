@@ -1,7 +1,7 @@
-"""The kernel's filter of the system calls that a submission may not make; `launcher.py` sets it.
+"""The filter of system calls that a submission may not make, which `launcher.py` sets.
 
 The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
-filter reports that `clone3` does not exist, and C libraries use `clone` instead.
+filter reports `clone3` as missing, and C libraries use `clone` instead.
 `benchmarks/system_calls.py` reads the numbers of the calls from the kernel's headers, and a test
 compares these numbers with the numbers in this module.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
@@ -43,10 +43,7 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter in hexadecimal digits, and the number of `keyctl`.
-
-    The filter is "" for a processor whose system call numbers are unknown to the toolkit.
-    """
+    """Return this machine's filter in hexadecimal digits, if it has one, and keyctl's number."""
     if platform.machine() not in NUMBERS:
         return "", 0
     architecture, numbers = NUMBERS[platform.machine()]

@@ -34,7 +34,7 @@ MOST_TRIES = 50  # ten a second, until the killed processes have ended
 
 @dataclass
 class Share:
-    """A sandbox's share of the machine, which the sandbox cannot change.
+    """The share of the machine that a sandbox gets and cannot change.
 
     Attributes:
         cores: a core that no other sandbox uses, or all cores if there are too few.
@@ -48,7 +48,7 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that has this share from the beginning and cannot get a different share.
+        """Start a program that is limited to this share from the beginning.
 
         Args:
             options: the options of `Popen`.
@@ -70,14 +70,14 @@ class Share:
 
     @property
     def exceeded(self) -> bool:
-        """True if the kernel has killed a process of the group because memory ran out."""
+        """True if the kernel killed a process of the control group because memory ran out."""
         if self.group is None:
             return False
         lines = (self.group / self.counter).read_text(encoding="ascii").splitlines()
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
-        """Return the total idle seconds of the share's cores since the machine was started."""
+        """Return the idle seconds of the share's cores, summed since the start of the machine."""
         times = psutil.cpu_times(percpu=True)
         return sum(times[core].idle + times[core].iowait for core in self.cores)
 
@@ -115,7 +115,7 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
 
 
 def _remove(group: Path) -> None:
-    """Kill the processes in a control group, which they cannot leave, and remove the group."""
+    """Kill all processes in a control group, and remove the group."""
     for _ in range(MOST_TRIES):
         with contextlib.suppress(OSError):  # it has just ended, or is about to
             for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():

@@ -1,6 +1,4 @@
-"""The supervision of an isolated program, which is killed with its children if it exceeds a
-limit.
-"""
+"""The supervision of an isolated program, which is killed if it exceeds a limit."""
 
 import contextlib
 import os
@@ -42,7 +40,7 @@ Status = Literal["finished", "time", "memory", "processes", "disk", "short", "bu
 
 @dataclass(frozen=True)
 class Measurement:
-    """The times of a program at one moment, in seconds that only increase.
+    """The measured times of a program at one moment, in seconds.
 
     Attributes:
         passed: the time on a clock that never stops.
@@ -60,13 +58,13 @@ class Measurement:
 
 
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
-    """Return the seconds in which the judge waited because other programs used the cores.
+    """Return how many seconds the judge waited because other programs used the cores.
 
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
-    core. Each of these times rules out another explanation. While the judge computes, nobody waits
-    for an answer. If the threads of a program displace each other, no other program uses their
-    cores. A sleeping program is not ready to run.
+    core. The first time leaves out the pauses during which the judge itself computes. The second
+    time leaves out waits that the program's own threads cause each other. The third time leaves out
+    a program that sleeps.
 
     Args:
         cores: the number of cores that the program may use.
@@ -82,7 +80,7 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
 
 class Watched:
-    """A running program, and a thread that measures the program's use of the machine.
+    """A running program, supervised by a thread that measures its use of the machine.
 
     Attributes:
         process: the process whose standard input and output lead to the program. Both end as soon
@@ -182,8 +180,8 @@ class Watched:
     def _has_ended(self) -> bool:
         """Return True if the program has ended.
 
-        `poll` is not used, because it would free the process id, and another process might get this
-        id before the kill.
+        The method `poll` is not used, because it frees the process id. Another process could then
+        get the id before the kill.
         """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.process.pid, options) is not None
@@ -198,7 +196,7 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return "time" after the program's time limit, or "busy" after it was starved too long."""
+        """Return "time" after the time limit, or "busy" if the program was starved too long."""
         waited = self._clock.seconds
         if waited - self.starved > self._limits.seconds:
             return "time"
@@ -207,7 +205,7 @@ class Watched:
         return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Add the seconds in which the program was starved since the last measurement.
+        """Measure how long the program was starved since the last measurement.
 
         Args:
             family: the program's processes, as `descendants` returns them.
@@ -242,13 +240,13 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if both ways of counting find more memory than the program may use."""
+        """Return True if both ways to count memory give more than the program may use."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
 
     def _disk_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program has written more than allowed, or hides how much."""
+        """Return True if the program wrote more than its limit, or hides how much it wrote."""
         limit = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
             used = in_memory([pid for pid in family if pid != self.process.pid], limit)
@@ -263,10 +261,7 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the processes that belong to `root`.
-
-    These processes are the descendants of `root`, the processes of its session, and all processes
-    of a user.
+    """Return the descendants of `root`, the processes of its session, and a user's processes.
 
     Args:
         uid: the user; None if the user's processes do not count.
@@ -297,7 +292,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox of this machine, of any user, uses more memory."""
+    """Return True if no other sandbox on this machine uses more memory."""
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
@@ -311,7 +306,7 @@ def is_largest(family: Collection[int]) -> bool:
 def kill_all(root: int, uid: int | None = None) -> set[int]:
     """Kill all `descendants`, and return their ids.
 
-    All processes are stopped first, so that none of them starts another.
+    All processes are stopped before the kill, so that no process starts another process.
     """
     stopped: set[int] = set()
     while True:
@@ -334,7 +329,7 @@ def end_all(root: int, uid: int | None) -> None:
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait at most `MOST_SECONDS` until killed processes have released their memory."""
+    """Wait until killed processes have released their memory, but at most `MOST_SECONDS`."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return

@@ -1,10 +1,10 @@
-"""Sentences about the limits of the sandbox that an ordinary machine does not have."""
+"""Sentences about limits of the sandbox that ordinary machines do not have."""
 
 from toolkit.assignment.grade.sandbox.isolation import OPEN_FILES, Limits
 
 
 def walls_of(limits: Limits) -> dict[str, str]:
-    """Return a sentence with a limit for each entry of `check.child.process.walls`, by name."""
+    """Return a sentence about each limit that `check.child.process.walls` names, by name."""
     return {
         "EFBIG": f"a file may have {limits.file_size / 2**20:,.4g} MiB",
         "ENOSPC": f"all files together may have {limits.disk / 2**30:,.4g} GiB",

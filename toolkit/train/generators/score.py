@@ -9,20 +9,20 @@ from toolkit.common import figures
 from toolkit.common.device import make_rng, seeded
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Spread
-from toolkit.export.generator import Generator
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.measure.evaluation import Evaluator, sample_draws
 from toolkit.gan.measure.neighbours import NUM_NEIGHBOURS
 from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class, in_words
 from toolkit.train.classifier import load_evaluator
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Measure several draws of 10,000 samples, and compare the samples with real images.
+    """Measure several draws of 10,000 samples in comparison with real images.
 
     The function prints the scorecard, and writes `scorecard.json` and `samples.png` to
     `<runs_dir>/<name>/`. The same seed gives the same bytes.
@@ -74,13 +74,13 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Return True if a latent point gives the same image in every batch."""
+    """Return True if the generator gives the same image for a latent point in every batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 
 
 def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
-    """Return the mean, the sd and num_draws of each metric, for scorecard.json."""
+    """Return the mean, the standard deviation and the number of draws of each metric."""
     facts: dict[str, object] = {}
     for name, value in card._asdict().items():
         if isinstance(value, list):
