@@ -71,7 +71,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
         verdicts.right("noise", proof=moments._asdict() | {"different": num_different})
 
 
-def latents_of(calls: list[Call]) -> list[Latent]:
+def latents_of(calls: Iterable[Call]) -> list[Latent]:
     """Return the noise of each of these calls, as far as it was recorded."""
     latents = []
     for call in calls:
