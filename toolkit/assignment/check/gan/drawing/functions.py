@@ -152,7 +152,7 @@ class Functions:
                 answer["unknown"],
             )
             if tried.unknown:
-                self.untried = f"{function.name} was not tried"
+                self.untried = f"the check could not run {function.name}"
             if tried.error is None:
                 return tried
         assert tried is not None

@@ -48,12 +48,12 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(game: Game, lines: Lines) -> tuple[str | None, Place | None]:
     """What may draw with the generator and was not seen to, and where; None if nothing is left."""
     if game.trace.ended != "finished":
-        return "the code was not seen to its end", None
+        return "the check did not see the end of the code", None
     sites = sampling_sites(game, lines)
     if sites is None:
-        return "not all was searched", None
+        return "the check could not search all the code", None
     if sites:
-        return "whether this line draws any was not", sites[0]
+        return "the check does not know whether this line draws such images", sites[0]
     stem = lines.file.rpartition("/")[2].removesuffix(".py")
     uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
     for file, text in lines.texts.items():
