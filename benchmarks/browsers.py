@@ -25,7 +25,7 @@ import numpy as np
 
 from toolkit.common.package_data import package_data
 from toolkit.export.manifest import SIGNATURES, entry_of
-from toolkit.export.playground import write_playground
+from toolkit.train.playground.page import write_playground
 
 PORT, DISPLAY = 47_113, ":77"
 TOLERANCE = 3e-3  # times 1 + |y|; the weights of the page are in half precision

@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from toolkit.common.files import atomic_write
-from toolkit.export.film import for_pages
 from toolkit.gan import failures
 from toolkit.gan.data import load_mnist
 from toolkit.gan.film import Film
+from toolkit.gan.film_page import for_pages
 
 OUT = Path(__file__).parents[1] / "playground" / "data" / "clinic.json"
 CASES = {

@@ -20,7 +20,7 @@ from typing import Any
 from playwright.sync_api import Page, Request, sync_playwright
 
 from toolkit.common.package_data import package_data
-from toolkit.export.playground import write_playground
+from toolkit.train.playground.page import write_playground
 
 Row = tuple[str, str, str]  # title, goal, measured
 

@@ -25,10 +25,10 @@ from toolkit.common.device import make_rng, seeded
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256
 from toolkit.common.record import Spread
-from toolkit.export.generator import Generator
 from toolkit.gan.classifier import accuracy
 from toolkit.gan.data import MNIST, epoch_order, load_mnist, to_unit
 from toolkit.gan.measure.evaluation import SURE, Evaluator, Scores
+from toolkit.train.generators.generator import Generator
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[1]

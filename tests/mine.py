@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from toolkit.assignment.export.own import OwnDiscriminator, OwnGenerator
 from toolkit.export import saving
-from toolkit.export.own import OwnDiscriminator, OwnGenerator
 from toolkit.lstm.data import palindromes, split_last
 from toolkit.lstm.model import LSTM
 from toolkit.lstm.training import train_step

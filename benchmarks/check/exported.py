@@ -44,8 +44,8 @@ from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import PARTS
 from toolkit.common.errors import ToolkitError
 from toolkit.export.formats import onnx
-from toolkit.export.playground import layers_of
 from toolkit.export.saving import proved
+from toolkit.train.playground.layers import layers_of
 
 REACHED = ("exported", "drawn in the demo", "drawn in the page")
 REFUSALS = (ToolkitError, Missing, StudentError, WrongOutput, Gone)

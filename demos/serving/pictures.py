@@ -35,7 +35,16 @@ MAX_BYTES = 5_000_000  # of a file; `MAX_BYTES` in playground/src/drawing.js
 FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 MAX_SIDE = 1000  # larger pictures are reduced first
+# A progressive JPEG comes in scans, and decoding goes over the whole picture for each of them: 5 MB
+# can hold 100,000 scans, which take minutes. Cameras and programs write at most some twenty. The
+# mark of a scan may also occur by chance in what a camera appends, 76 times in 5 MB.
+MAX_SCANS = 200
+JPEG, SCAN = b"\xff\xd8", b"\xff\xda"  # how a file and a scan begin
 TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
+TOO_MANY_SCANS = (
+    f"The JPEG is stored in more than {MAX_SCANS} scans, which would take too long to read. Save "
+    "it as a PNG or as an ordinary JPEG and try again."
+)
 UNREADABLE = "The file is not a picture, or is damaged. Choose a PNG or JPEG with one digit on it."
 
 Pixels = NDArray[np.uint8]
@@ -80,8 +89,11 @@ def read_picture(data: bytes) -> Pixels:
         side is longer than 1,000 pixels.
 
     Raises:
-        UsageError: the data is not a picture, is damaged, or has more than `MAX_PIXELS` pixels.
+        UsageError: the data is not a picture, is damaged, has more than `MAX_PIXELS` pixels, or is
+            a JPEG of more than `MAX_SCANS` scans.
     """
+    if data.startswith(JPEG) and data.count(SCAN) > MAX_SCANS:
+        raise UsageError(TOO_MANY_SCANS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

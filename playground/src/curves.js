@@ -6,7 +6,7 @@
 import curve from "../data/curve.json";
 import { counting } from "./costs.js";
 import { WHOLE } from "./cuts.js";
-import { button, colour, el, number, percent, prepare, t } from "./dom.js";
+import { button, colour, el, isClosed, number, percent, prepare, t } from "./dom.js";
 import { NUM_ASKED } from "./reading.js";
 import { titles } from "./strips.js";
 
@@ -90,6 +90,7 @@ export function curves(source, choose) {
   /** @param {number} chosen */
   function set(chosen) {
     length = chosen;
+    if (isClosed(view)) return;
     for (const chart of charts) draw(chart);
   }
 

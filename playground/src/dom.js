@@ -33,6 +33,9 @@ export function t(text, values = {}) {
   return template.replace(/%\((\w+)\)s/g, (_, name) => String(values[name]));
 }
 
+/** For each count of decimals: to make one takes longer than to use it. @type {Record<number, Intl.NumberFormat>} */
+const formats = {};
+
 /**
  * A number as the reader's language writes it.
  * @param {number} value
@@ -40,8 +43,8 @@ export function t(text, values = {}) {
  */
 export function number(value, decimals = 0) {
   if (!Number.isFinite(value)) return "–";
-  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return value.toLocaleString("en", options).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
+  const format = (formats[decimals] ??= new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }));
+  return format.format(value).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 }
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -104,6 +107,9 @@ export const button = (text, onclick, properties = {}) =>
  */
 export const closed = (title, redraw, ...children) =>
   el("details", { ontoggle: redraw }, el("summary", {}, el("h2", {}, title)), ...children);
+
+/** Whether an element is in such a place that is closed now: then there is nothing to draw. @param {Element} view */
+export const isClosed = (view) => view.closest("details:not([open])") !== null;
 
 let count = 0;
 

@@ -3,11 +3,11 @@
  * classifier. Images go from 0 (background) to 1 (ink).
  *
  * A layer is an operation of torch, with the places of its inputs in the list; the first is the input
- * of the network, the last its output (toolkit/export/playground.py). A batch norm is a multiplication
- * and an addition for each channel once a network is trained.
+ * of the network, the last its output (toolkit/train/playground/layers.py). A batch norm is a
+ * multiplication and an addition for each channel once a network is trained.
  */
 
-import { fromHalf, product, sigmoid } from "./tensors.js";
+import { fromHalf, product, sigmoid, transposed } from "./tensors.js";
 
 /** @typedef {import("./tensors.js").Maps} Maps */
 
@@ -60,7 +60,7 @@ const moving = (walk) => ({
 /** @type {Record<string, Operation>} */
 const OPERATIONS = {
   linear: {
-    forward: ({ weight, bias }, [x]) => product(weight, bias, x),
+    forward: ({ weight, bias }, [x]) => plus(product(weight, x, bias.length), bias),
     back({ weight }, dy, y, x) {
       const dx = new Float32Array(x.length);
       for (let o = 0, at = 0; o < dy.length; o++) for (let k = 0; k < dx.length; k++, at++) dx[k] += dy[o] * weight[at];
@@ -158,31 +158,28 @@ const taps = (long, short, smooth) => Array.from({ length: long }, (_, k) => {
 });
 
 /**
- * A convolution as one product: each point of the output sees a patch of the input, as a row.
+ * y + bias, one number for each channel.
+ * @param {Float32Array} y (channels, height, width)
+ * @param {Float32Array} bias (channels)
+ */
+function plus(y, bias) {
+  const size = y.length / bias.length;
+  return y.map((value, k) => value + bias[(k / size) | 0]);
+}
+
+/**
+ * A convolution as one product: each point of the output sees a patch of the input, as a column.
  * @param {Layer} layer its weight is (out channels, in channels, kernel, kernel)
  * @param {Float32Array} bias (out channels)
  * @param {Float32Array} x
  * @param {number[]} shape of x
  * @param {number[]} into the shape of the output
  */
-function convolve({ weight, stride, padding }, bias, x, [channels, height, width], [outputs, tall, wide]) {
-  const kernel = Math.sqrt(weight.length / outputs / channels);
-  const patches = new Float32Array(tall * wide * channels * kernel * kernel);
-  for (let row = 0, at = 0; row < tall; row++) {
-    for (let column = 0; column < wide; column++) {
-      for (let channel = 0; channel < channels; channel++) {
-        for (let ky = 0; ky < kernel; ky++) {
-          const y = row * stride + ky - padding;
-          const start = (channel * height + y) * width - padding + column * stride;
-          for (let kx = 0; kx < kernel; kx++, at++) {
-            const inside = column * stride + kx - padding;
-            if (y >= 0 && y < height && inside >= 0 && inside < width) patches[at] = x[start + kx];
-          }
-        }
-      }
-    }
-  }
-  return product(weight, bias, patches, tall * wide);
+function convolve(layer, bias, x, shape, into) {
+  const rows = layer.weight.length / into[0]; // (in channels, kernel, kernel)
+  const patches = new Float32Array(rows * into[1] * into[2]);
+  eachPlace(layer, rows, shape, into, (at, place) => { patches[at] = x[place]; });
+  return plus(product(layer.weight, patches, into[0]), bias);
 }
 
 /**
@@ -194,40 +191,38 @@ function convolve({ weight, stride, padding }, bias, x, [channels, height, width
  * @param {number[]} shape of x
  * @param {number[]} into the shape of the output
  */
-function spread(layer, bias, x, [channels, height, width], [outputs, tall, wide]) {
-  const { weight, stride, padding } = layer;
-  const points = height * width;
-  const rows = weight.length / channels; // (out channels, kernel, kernel)
-  const kernel = Math.sqrt(rows / outputs);
-  const turned = (layer.turned ??= transposed(weight, channels, rows));
-  const patches = product(turned, new Float32Array(rows), transposed(x, channels, points), points);
-  const y = Float32Array.from({ length: outputs * tall * wide }, (_, k) => bias[Math.floor(k / tall / wide)]);
-  for (let output = 0, at = 0; output < outputs; output++) {
+function spread(layer, bias, x, shape, into) {
+  const rows = layer.weight.length / shape[0]; // (out channels, kernel, kernel)
+  const turned = (layer.turned ??= transposed(layer.weight, shape[0], rows));
+  const patches = product(turned, x, rows);
+  const y = new Float32Array(count(into));
+  eachPlace(layer, rows, into, shape, (at, place) => { y[place] += patches[at]; });
+  return plus(y, bias);
+}
+
+/**
+ * Each number of the patches that lies within the image, and its place there.
+ * @param {Layer} layer
+ * @param {number} rows of the patches (channels, kernel, kernel); their columns are the points
+ * @param {number[]} image its shape
+ * @param {number[]} points the shape of what has a point for each patch
+ * @param {(at: number, place: number) => void} visit
+ */
+function eachPlace({ stride, padding }, rows, [channels, height, width], [, tall, wide], visit) {
+  const kernel = Math.sqrt(rows / channels);
+  for (let channel = 0, at = 0; channel < channels; channel++) {
     for (let ky = 0; ky < kernel; ky++) {
       for (let kx = 0; kx < kernel; kx++) {
-        for (let row = 0; row < height; row++) {
-          const to = row * stride + ky - padding;
-          const start = (output * tall + to) * wide + kx - padding;
-          for (let column = 0; column < width; column++, at++) {
-            const inside = column * stride + kx - padding;
-            if (to >= 0 && to < tall && inside >= 0 && inside < wide) y[start + column * stride] += patches[at];
+        for (let row = 0; row < tall; row++) {
+          const y = row * stride + ky - padding;
+          for (let column = 0; column < wide; column++, at++) {
+            const x = column * stride + kx - padding;
+            if (y >= 0 && y < height && x >= 0 && x < width) visit(at, (channel * height + y) * width + x);
           }
         }
       }
     }
   }
-  return y;
-}
-
-/**
- * @param {Float32Array} matrix (rows, columns)
- * @param {number} rows
- * @param {number} columns
- */
-function transposed(matrix, rows, columns) {
-  const turned = new Float32Array(matrix.length);
-  for (let row = 0, at = 0; row < rows; row++) for (let column = 0; column < columns; column++, at++) turned[column * rows + row] = matrix[at];
-  return turned;
 }
 
 /**
@@ -261,21 +256,29 @@ function erf(x) {
 
 /** A generator, a discriminator or a classifier. */
 export class Layers {
+  /** @type {Layer[] | undefined} */
+  unpacked;
+
   /**
    * @param {Described[]} layers
    * @param {import("./tensors.js").PackedWeights} packed
    */
   constructor(layers, packed) {
-    /** @type {Layer[]} */
-    this.layers = layers.map((layer, place) => {
-      const [weight, bias] = ["weight", "bias"].map((name) => fromHalf(packed[`${place}.${name}`]?.data ?? ""));
+    this.described = layers;
+    this.packed = packed;
+  }
+
+  /** With their weights, which are unpacked when they are first used. @returns {Layer[]} */
+  get layers() {
+    return (this.unpacked ??= this.described.map((layer, place) => {
+      const [weight, bias] = ["weight", "bias"].map((name) => fromHalf(this.packed[`${place}.${name}`]?.data ?? ""));
       return { ...layer, weight, bias };
-    });
+    }));
   }
 
   /** How many numbers it takes: of a generator, the length of z. */
   get latent_dim() {
-    return count(this.layers[0].shape);
+    return count(this.described[0].shape);
   }
 
   /**

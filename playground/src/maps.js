@@ -1,6 +1,6 @@
 /** The maps of a network's gates and states: a row for each cell, a column for each step. */
 
-import { colour, drawMatrix, el, number, prepare, t } from "./dom.js";
+import { colour, drawMatrix, el, isClosed, number, prepare, t } from "./dom.js";
 
 /** @typedef {import("./recurrent.js").StateName} StateName */
 /** @typedef {"signed" | "i" | "f" | "o"} Kind of colours: each gate has its own */
@@ -169,6 +169,7 @@ export function maps(choose, follow) {
       shown = now;
       figures = [];
       hovered = null;
+      if (isClosed(view)) return;
       const looks = Object.entries(MAPS(now.cells.c)).filter(([name]) => now.cells[/** @type {StateName} */ (name)]);
       view.classList.toggle("one", looks.length === 1);
       view.classList.toggle("many", now.order.length > 20);

@@ -5,11 +5,11 @@ import { cellPanel } from "./cell.js";
 import { counting } from "./costs.js";
 import { curves } from "./curves.js";
 import { parseWires, toggled, touches, WHOLE } from "./cuts.js";
-import { button, closed, el, labelled, number, select, t } from "./dom.js";
+import { button, closed, el, isClosed, labelled, number, select, t } from "./dom.js";
 import { findings } from "./findings.js";
 import { because, compared, cutCosts, flows, GUESSES, habits, handedOn, onZeros, writing } from "./insight.js";
 import { maps } from "./maps.js";
-import { onlyNewest } from "./newest.js";
+import { breathe, onlyNewest } from "./newest.js";
 import { brokenMirror, draw, parse } from "./palindromes.js";
 import { isStill } from "./player.js";
 import { MOST_ASKED, MOST_REPLACED, NUM_ASKED } from "./reading.js";
@@ -104,7 +104,7 @@ export function microscope(source) {
   } });
   const curvesBelow = closed(t("How far each gets: accuracy against T"), () => accuracy.show(), accuracy.view, el("p", {}, compared(source.networks)));
   const results = el("div", { class: "results" },
-    closed(t("What all of them would answer after every step"), () => rows.resize(), about, rows.view, trace, told,
+    closed(t("What all of them would answer after every step"), () => { rows.resize(); askMemories(); }, about, rows.view, trace, told,
       el("p", { class: "legend" },
         el("span", { class: "dot" }, t("it would say the first digit, the right answer at the end")),
         el("span", { class: "plain" }, t("a digit: it would say this instead")),
@@ -140,7 +140,7 @@ export function microscope(source) {
     pictures.show(shown);
     showStep();
     if (!other) return;
-    more({ digits, cut, slowly: false });
+    void more({ digits, cut, slowly: false });
     accuracy.show(digits.length + 1);
     if (digits.length > 2 && !cut.wires.length && digits.length < MOST_ASKED && !digits.slice(1).some(Boolean)) zeros(digits);
   }, (sentence) => {
@@ -168,6 +168,12 @@ export function microscope(source) {
     memory.style.visibility = "visible";
     showStep();
   }, () => {}); // what it holds is not shown then; the next reading says why
+
+  /** What the memories hold of the digits; where nobody looks at it, it is not computed. */
+  function askMemories() {
+    if (!read || sent.isOn || read.cut.wires.length || read.digits.length > MOST_REPLACED || isClosed(rows.view)) return;
+    remembers(read.digits);
+  }
 
   /** The networks that are drawn. */
   const both = () => names.filter((name) => kindOf(name) === kindOf(state.inside));
@@ -202,9 +208,12 @@ export function microscope(source) {
     }, (sentence) => { message.textContent = sentence; });
 
   let turn = 0; // of counting
-  /** How many other palindromes are right with the cut and without, and why. */
-  async function measure(/** @type {{digits: number[], cut: Cut}} */ { digits, cut }) {
-    const mine = ++turn;
+  /**
+   * How many other palindromes are right with the cut and without, and why.
+   * @param {{digits: number[], cut: Cut}} asked
+   * @param {number} mine turn
+   */
+  async function measure({ digits, cut }, mine) {
     const length = digits.length + 1;
     try {
       for (const name of [...new Set([...both(), ...names])].filter((cutIn) => touches(cutIn, cut.wires))) {
@@ -285,18 +294,20 @@ export function microscope(source) {
     showBench();
     showReading();
     showStep();
-    more({ ...read, slowly: true });
+    void more({ ...read, slowly: true });
   }
 
   /**
-   * What takes longer than the answers.
+   * What takes longer than the answers, which the browser draws before.
    * @param {{digits: number[], cut: Cut, slowly: boolean}} asked
    */
-  function more({ digits, cut, slowly }) {
+  async function more({ digits, cut, slowly }) {
+    const mine = ++turn;
+    await breathe();
+    if (mine !== turn) return;
     if (sent.isOn) comesBack({ digits, cut, slowly });
-    else if (!cut.wires.length && digits.length <= MOST_REPLACED) remembers(digits);
-    turn++;
-    if (!sent.isOn && cut.wires.length && digits.length < MOST_ASKED) void measure({ digits, cut });
+    else askMemories();
+    if (!sent.isOn && cut.wires.length && digits.length < MOST_ASKED) void measure({ digits, cut }, mine);
   }
 
   /**

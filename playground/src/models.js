@@ -17,7 +17,7 @@ import { LSTM, RNN } from "./recurrent.js";
  *   num_tiles: number, num_asked: number, real_logits: string, drawn_logits: string,
  *   real_png?: string | null, loss?: string, whose?: string, digits?: number[][],
  * }} Film `loss` is the name of both losses in toolkit/gan/config.py; `whose` it is, "" for the toolkit; `digits`: see `with_digits` in
- *   toolkit/export/film.py
+ *   toolkit/gan/film_page.py
  * @typedef {{
  *   made: string, models: Record<string, Model>, film: Film | null,
  *   clinic: Record<string, Film> | null,
@@ -25,7 +25,7 @@ import { LSTM, RNN } from "./recurrent.js";
  *   zh: Record<string, string>,
  * }} Exports
  * @typedef {{seed: number, distance: number[], images: string, of_real: number[][]}} Copies see
- *   toolkit/export/copies.py
+ *   toolkit/gan/measure/copies.py
  */
 
 /**

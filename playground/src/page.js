@@ -11,12 +11,15 @@ import { microscope } from "./microscope.js";
 import { openModels } from "./models.js";
 import { localSource, shown } from "./reading.js";
 import { local } from "./source.js";
+import multiplication from "./product.wat";
 import { ring } from "./ring.js";
 import { studio } from "./studio.js";
+import { speedUp } from "./tensors.js";
 import { trainer } from "./trainer.js";
 
 /** @type {import("./models.js").Exports} */
 const exports = JSON.parse(document.getElementById("exports")?.textContent ?? "");
+speedUp(multiplication);
 const networks = openModels(exports);
 Object.assign(globalThis, { playground: networks }); // for the curious, in the console
 

@@ -14,7 +14,7 @@
  */
 
 import { severed, WHOLE } from "./cuts.js";
-import { fromHalf, product, products, sigmoid, tanh } from "./tensors.js";
+import { fromHalf, keep, product, sigmoid, tanh, transposed } from "./tensors.js";
 
 /**
  * @typedef {"i" | "f" | "g" | "o" | "c" | "h"} StateName
@@ -34,9 +34,9 @@ export class Recurrent {
     this.one_hot = packed["cell.weight_ih"].shape[1] === 10;
     this.weight_ih = weights["cell.weight_ih"];
     this.weight_hh = weights["cell.weight_hh"];
-    /** The rows of each gate, for many sequences at once. */
+    /** W_h^T of each gate: h W_h^T is W_h h for many sequences at once, each a row of h. */
     this.blocks = Array.from({ length: this.weight_hh.length / this.hidden_size ** 2 }, (_, k) =>
-      Float64Array.from(this.weight_hh.subarray(k * this.hidden_size ** 2, (k + 1) * this.hidden_size ** 2)));
+      keep(transposed(this.weight_hh.subarray(k * this.hidden_size ** 2, (k + 1) * this.hidden_size ** 2), this.hidden_size, this.hidden_size)));
     this.bias = weights["cell.bias"];
     this.readout_weight = weights["readout.weight"];
     this.readout_bias = weights["readout.bias"];
@@ -47,11 +47,8 @@ export class Recurrent {
    * @returns {Float32Array[]} ten rows of pre-activations
    */
   projections() {
-    return Array.from({ length: 10 }, (_, digit) => {
-      const x = this.one_hot ? new Float32Array(10) : Float32Array.of(digit);
-      if (this.one_hot) x[digit] = 1;
-      return product(this.weight_ih, this.bias, x);
-    });
+    return Array.from({ length: 10 }, (_, digit) => this.bias.map((b, row) =>
+      b + (this.one_hot ? this.weight_ih[10 * row + digit] : this.weight_ih[row] * digit)));
   }
 
   /**
@@ -59,7 +56,7 @@ export class Recurrent {
    * @param {Float32Array} h (hidden_size)
    */
   logits(h) {
-    return product(this.readout_weight, this.readout_bias, h);
+    return product(this.readout_weight, h, 10).map((sum, digit) => sum + this.readout_bias[digit]);
   }
 
   /**
@@ -160,22 +157,19 @@ export class LSTM extends Recurrent {
    */
   step(projected, digits, [h_before, c_before], { stands, deaf }) {
     const size = this.hidden_size;
-    const count = digits.length;
-    const read = new Float64Array(h_before);
-    // The rows of the stacked weights are those of i, f, g, o, in PyTorch's order.
-    const of_h = this.blocks.map((weight, k) => (deaf[k] || stands[k] >= 0 ? null : products(weight, read, count))); // (size, count)
-    const [i, f, g, o, c, h] = Array.from({ length: 6 }, () => new Float32Array(count * size));
-    const gates = [i, f, g, o];
+    // The stacked weights are those of i, f, g, o, in PyTorch's order.
+    const gates = this.blocks.map((block, k) =>
+      (deaf[k] || stands[k] >= 0 ? new Float32Array(h_before.length) : product(h_before, block, digits.length)));
     for (let k = 0; k < 4; k++) {
       const squash = k === 2 ? tanh : sigmoid; // (1) to (4)
-      const a = of_h[k];
-      for (let n = 0; n < count; n++) {
+      const gate = gates[k];
+      for (let n = 0, at = 0; n < digits.length; n++) {
         const x = projected[digits[n]];
-        for (let j = 0, row = k * size; j < size; j++, row++) {
-          gates[k][n * size + j] = stands[k] >= 0 ? stands[k] : squash(a ? x[row] + a[j * count + n] : x[row]);
-        }
+        for (let row = k * size; row < (k + 1) * size; row++, at++) gate[at] = stands[k] >= 0 ? stands[k] : squash(x[row] + gate[at]);
       }
     }
+    const [i, f, g, o] = gates;
+    const [c, h] = [new Float32Array(c_before.length), new Float32Array(c_before.length)];
     for (let at = 0; at < c.length; at++) {
       c[at] = g[at] * i[at] + c_before[at] * f[at]; // (5)
       h[at] = tanh(c[at]) * o[at]; // (6)
@@ -196,14 +190,8 @@ export class RNN extends Recurrent {
    */
   step(projected, digits, [h_before], { alone }) {
     const size = this.hidden_size;
-    const count = digits.length;
-    const a = products(this.blocks[0], new Float64Array(h_before), count);
-    const h = new Float32Array(count * size);
-    for (let n = 0; n < count; n++) {
-      for (let j = 0; j < size; j++) {
-        h[n * size + j] = Math.tanh(projected[digits[n]][j] + (alone ? 0 : a[j * count + n]));
-      }
-    }
+    const h = alone ? new Float32Array(h_before.length) : product(h_before, this.blocks[0], digits.length);
+    for (let at = 0; at < h.length; at++) h[at] = Math.tanh(projected[digits[Math.floor(at / size)]][at % size] + h[at]);
     return { h };
   }
 }

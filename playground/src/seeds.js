@@ -3,10 +3,10 @@
  * digits here, in the demo and on the command line.
  */
 
-/** The first 32 bits of the fractional part of a root of each of the first primes. */
-const PRIMES = Array.from({ length: 312 }, (_, k) => k)
-  .filter((k) => k > 1 && !Array.from({ length: k }, (_, d) => d).some((d) => d > 1 && k % d === 0));
-/** @param {number} power */
+const PRIMES = [2]; // and the 63 after it
+for (let k = 3; PRIMES.length < 64; k++) if (PRIMES.every((prime) => k % prime)) PRIMES.push(k);
+
+/** The first 32 bits of the fractional part of a root of each of them. @param {number} power */
 const roots = (power) => Uint32Array.from(PRIMES, (prime) => (prime ** power % 1) * 2 ** 32);
 const K = roots(1 / 3);
 

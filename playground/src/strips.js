@@ -4,7 +4,7 @@
  */
 
 import { touches } from "./cuts.js";
-import { colour, el, font, magnitude, number, percent, prepare, t } from "./dom.js";
+import { colour, el, font, isClosed, magnitude, number, percent, prepare, t } from "./dom.js";
 import { brokenMirror } from "./palindromes.js";
 
 /** @typedef {import("./reading.js").Name} Name */
@@ -126,7 +126,9 @@ export function strips(networks, choose) {
 
   /** Of each digit up to the chosen step, how far the memory moves if it is replaced. */
   function drawMemory() {
+    if (isClosed(view)) return;
     if (flow) return drawFlow(flow);
+    const [line, within, beyond] = ["line", "line-h", "cursor"].map(colour);
     for (const { name, bars, word } of rows) {
       bars.hidden = !memory;
       word.textContent = "";
@@ -135,13 +137,13 @@ export function strips(networks, choose) {
       const full = MEMORY * enlarged();
       const context = prepare(bars, width, full);
       const cell = width / digits.length;
-      context.fillStyle = colour("line");
+      context.fillStyle = line;
       context.fillRect(0, full - 1, width, 1);
       memory[name][step].forEach((share, k) => {
         const height = Math.max(1, Math.min(1, share) * full);
-        context.fillStyle = colour("line-h");
+        context.fillStyle = within;
         context.fillRect(k * cell + 1, full - height, cell - 2, height);
-        context.fillStyle = colour("cursor");
+        context.fillStyle = beyond;
         if (share > 1) context.fillRect(k * cell + 1, 0, cell - 2, 3);
       });
     }
@@ -195,6 +197,7 @@ export function strips(networks, choose) {
   }
 
   const resize = () => {
+    if (isClosed(view)) return;
     draw(top.canvas, digits, false);
     for (const { canvas, answers } of rows) draw(canvas, answers, true);
     drawMemory();

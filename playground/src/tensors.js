@@ -1,5 +1,5 @@
 /**
- * Weights as the page holds them, and the few products that all networks are made of.
+ * Weights as the page holds them, and the product of matrices that all networks are made of.
  *
  * Arrays are row-major, as PyTorch's: an image is (channels, height, width), a weight
  * (outputs, inputs).
@@ -11,39 +11,24 @@
  * @typedef {{channels: number, height: number, width: number, values: Float32Array}} Maps
  */
 
-/** @type {Float32Array | null} */
-let table = null;
-
-/** All 65,536 half-precision numbers (IEEE 754 binary16): 1 sign, 5 exponent and 10 fraction bits. */
-function halfTable() {
-  if (table) return table;
-  table = new Float32Array(65536);
-  for (let bits = 0; bits < 65536; bits++) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 0x1f;
-    const fraction = (bits & 0x3ff) / 1024;
-    if (exponent === 0) table[bits] = sign * fraction * 2 ** -14;
-    else if (exponent === 31) table[bits] = fraction ? NaN : sign * Infinity;
-    else table[bits] = sign * (1 + fraction) * 2 ** (exponent - 15);
-  }
-  return table;
+/** @param {string} base64 */
+export function bytesOf(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
 }
 
-/** @param {string} base64 */
-export const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-
 /**
- * Base64 of little-endian half-precision numbers.
+ * Base64 of little-endian half-precision numbers (IEEE 754 binary16): 1 sign, 5 exponent and 10 fraction
+ * bits. Single precision has 8 and 23, and an exponent that is larger by 112; only that of infinity and
+ * NaN has all bits set in both.
  * @param {string} base64
  */
 export function fromHalf(base64) {
-  const bytes = atob(base64);
-  const halves = halfTable();
-  const values = new Float32Array(bytes.length / 2);
-  for (let k = 0; k < values.length; k++) {
-    values[k] = halves[bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8)];
-  }
-  return values;
+  const bits = new Uint32Array(new Uint16Array(bytesOf(base64).buffer)).map((half) =>
+    ((half & 0x8000) << 16) | ((half & 0x7c00) === 0x7c00 ? 0x7f800000 : 0) | ((half & 0x7fff) << 13));
+  return new Float32Array(bits.buffer).map((value) => value * 2 ** 112);
 }
 
 /**
@@ -51,104 +36,139 @@ export function fromHalf(base64) {
  * @param {string} base64
  * @param {number} scale the largest magnitude
  */
-export function fromShorts(base64, scale) {
-  const bytes = atob(base64);
-  const values = new Float32Array(bytes.length / 2);
-  for (let k = 0; k < values.length; k++) {
-    const bits = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
-    values[k] = (((bits << 16) >> 16) * scale) / 32767;
+export const fromShorts = (base64, scale) =>
+  new Float32Array(new Int16Array(bytesOf(base64).buffer)).map((value) => (value * scale) / 32767);
+
+/**
+ * `product` in WebAssembly (product.wat), where the browser runs it, and its memory: first the matrices
+ * that stay there, up to `kept`, and behind them those of one call.
+ * @type {{memory: WebAssembly.Memory, product: (...numbers: number[]) => void} | null}
+ */
+let kernel = null;
+let kept = 0;
+/** The addresses of the matrices that stay there. @type {WeakMap<Float32Array, number>} */
+const places = new WeakMap();
+const LINE = 64; // bytes: each address is a multiple of it, and behind each matrix as many are free
+const PAGE = 65536; // bytes by which the memory grows
+
+/**
+ * To be called before a network is opened.
+ * @param {BufferSource} bytes product.wat, assembled
+ */
+export function speedUp(bytes) {
+  try {
+    kernel = /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports);
+  } catch {
+    // A browser without WebAssembly, or without its SIMD: `product` gives the same numbers, more slowly.
   }
-  return values;
 }
 
 /**
- * y[o, p] = bias[o] + sum over k of weight[o, k] x[p, k], four outputs at a time, so that each x is
- * read once for four of them.
- * @param {Float32Array} weight (outputs, inputs)
- * @param {Float32Array} bias (outputs)
- * @param {Float32Array} x (points, inputs)
- * @param {number} [points]
- * @returns {Float32Array} (outputs, points)
+ * Make room for numbers in the kernel's memory.
+ * @param {WebAssembly.Memory} memory
+ * @param {number} at
+ * @param {number} length
+ * @returns {number} the address behind them
  */
-export function product(weight, bias, x, points = 1) {
-  const outputs = bias.length;
-  const inputs = weight.length / outputs;
-  const y = new Float32Array(outputs * points);
-  let o = 0;
-  for (; o + 4 <= outputs; o += 4) {
-    const row = o * inputs;
-    for (let p = 0; p < points; p++) {
-      const start = p * inputs;
-      let a = bias[o];
-      let b = bias[o + 1];
-      let c = bias[o + 2];
-      let d = bias[o + 3];
-      for (let k = 0; k < inputs; k++) {
-        const value = x[start + k];
-        a += weight[row + k] * value;
-        b += weight[row + inputs + k] * value;
-        c += weight[row + 2 * inputs + k] * value;
-        d += weight[row + 3 * inputs + k] * value;
-      }
-      y[o * points + p] = a;
-      y[(o + 1) * points + p] = b;
-      y[(o + 2) * points + p] = c;
-      y[(o + 3) * points + p] = d;
-    }
-  }
-  for (; o < outputs; o++) {
-    for (let p = 0; p < points; p++) {
-      let sum = bias[o];
-      for (let k = 0; k < inputs; k++) sum += weight[o * inputs + k] * x[p * inputs + k];
-      y[o * points + p] = sum;
-    }
-  }
-  return y;
+function room(memory, at, length) {
+  const end = LINE * Math.ceil((at + 4 * length + LINE) / LINE);
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  return end;
 }
 
 /**
- * y[o, p] = sum over k of weight[o, k] x[p, k] for many points: two outputs of four points at a time,
- * in double precision, which JavaScript computes in without converting. Half the time of `product`.
- * @param {Float64Array} weight (outputs, inputs)
- * @param {Float64Array} x (points, inputs)
- * @param {number} points
- * @returns {Float64Array} (outputs, points)
+ * Write numbers into the kernel's memory.
+ * @param {WebAssembly.Memory} memory
+ * @param {number} at
+ * @param {Float32Array} values
+ * @returns {number} the address behind them
  */
-export function products(weight, x, points) {
-  const inputs = x.length / points;
-  const outputs = weight.length / inputs;
-  const y = new Float64Array(outputs * points);
-  for (let o = 0; o < outputs; o += 2) {
-    const row = o * inputs;
-    const other = o + 1 < outputs ? row + inputs : row; // an odd last one is computed twice
-    for (let p = 0; p < points; p += 4) {
-      const [first, second, third, fourth] = [0, 1, 2, 3].map((k) => Math.min(p + k, points - 1) * inputs);
-      let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
-      for (let k = 0; k < inputs; k++) {
-        const above = weight[row + k];
-        const below = weight[other + k];
-        let value = x[first + k];
-        a += above * value;
-        e += below * value;
-        value = x[second + k];
-        b += above * value;
-        f += below * value;
-        value = x[third + k];
-        c += above * value;
-        g += below * value;
-        value = x[fourth + k];
-        d += above * value;
-        h += below * value;
+function put(memory, at, values) {
+  const end = room(memory, at, values.length);
+  new Float32Array(memory.buffer, at, values.length).set(values);
+  return end;
+}
+
+/**
+ * A matrix by which many others are multiplied, and that never changes: it is written into the
+ * kernel's memory once.
+ * @param {Float32Array} matrix
+ */
+export function keep(matrix) {
+  if (kernel) {
+    places.set(matrix, kept);
+    kept = put(kernel.memory, kept, matrix);
+  }
+  return matrix;
+}
+
+/**
+ * The product of two matrices: c[row, column] = sum over k of a[row, k] b[k, column], in single
+ * precision, from k = 0 on.
+ * @param {Float32Array} a (rows, inner)
+ * @param {Float32Array} b (inner, columns)
+ * @param {number} rows
+ * @returns {Float32Array} (rows, columns)
+ */
+export function product(a, b, rows) {
+  const inner = a.length / rows;
+  const columns = b.length / inner;
+  if (!kernel) return slowProduct(a, b, rows, inner, columns);
+  const { memory } = kernel;
+  const behind = put(memory, kept, a);
+  const place = places.get(b);
+  const to = place === undefined ? put(memory, behind, b) : behind;
+  room(memory, to, rows * columns);
+  kernel.product(kept, place ?? behind, to, rows, inner, columns);
+  return new Float32Array(memory.buffer, to, rows * columns).slice();
+}
+
+/**
+ * What product.wat does, to the last bit, four columns at a time.
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {number} rows
+ * @param {number} inner
+ * @param {number} columns
+ */
+function slowProduct(a, b, rows, inner, columns) {
+  const { fround } = Math; // rounds to single precision
+  const c = new Float32Array(rows * columns);
+  for (let column = 0; column < columns; column += 4) {
+    const [next1, next2, next3] = [1, 2, 3].map((k) => Math.min(k, columns - 1 - column)); // the last one again
+    for (let row = 0; row < rows; row++) {
+      let sum0 = fround(0);
+      let sum1 = sum0;
+      let sum2 = sum0;
+      let sum3 = sum0;
+      for (let k = 0, from = row * inner, at = column; k < inner; k++, from++, at += columns) {
+        const factor = a[from];
+        sum0 = fround(sum0 + fround(factor * b[at]));
+        sum1 = fround(sum1 + fround(factor * b[at + next1]));
+        sum2 = fround(sum2 + fround(factor * b[at + next2]));
+        sum3 = fround(sum3 + fround(factor * b[at + next3]));
       }
-      const upper = [a, b, c, d];
-      const lower = [e, f, g, h];
-      for (let k = 0; k < 4 && p + k < points; k++) {
-        y[o * points + p + k] = upper[k];
-        if (other > row) y[(o + 1) * points + p + k] = lower[k];
-      }
+      const to = row * columns + column;
+      c[to] = sum0;
+      c[to + next1] = sum1;
+      c[to + next2] = sum2;
+      c[to + next3] = sum3;
     }
   }
-  return y;
+  return c;
+}
+
+/**
+ * @param {Float32Array} matrix (rows, columns)
+ * @param {number} rows
+ * @param {number} columns
+ * @returns {Float32Array} (columns, rows)
+ */
+export function transposed(matrix, rows, columns) {
+  const turned = new Float32Array(matrix.length);
+  for (let row = 0, at = 0; row < rows; row++) for (let column = 0; column < columns; column++, at++) turned[column * rows + row] = matrix[at];
+  return turned;
 }
 
 /** @param {number} x */

@@ -14,10 +14,11 @@ import { flowBack } from "../../playground/src/learn.js";
 import { openModels } from "../../playground/src/models.js";
 import { localSource } from "../../playground/src/reading.js";
 import { ringSaid } from "../../playground/src/ring.js";
-import { uniformFrom } from "../../playground/src/tensors.js";
+import { speedUp, uniformFrom } from "../../playground/src/tensors.js";
 import { fromAddress, Learner } from "../../playground/src/trainer.js";
 import { walkSaid } from "../../playground/src/walk.js";
 
+speedUp(readFileSync(new URL("../../playground/dist/product.wasm", import.meta.url)));
 const page = readFileSync(process.argv[2], "utf-8");
 const exports = JSON.parse(/<script type="application\/json" id="exports">(.*?)<\/script>/s.exec(page)[1]);
 const networks = openModels(exports);

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from toolkit.export.playground import write_playground
+from toolkit.train.playground.page import write_playground
 
 from ..conftest import HANGS
 

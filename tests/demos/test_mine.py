@@ -11,16 +11,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from toolkit.assignment.export.own import OwnGenerator
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
 from toolkit.export import loading
 from toolkit.export.manifest import networks_of
-from toolkit.export.own import OwnGenerator
-from toolkit.export.playground import layers_of, write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.measure.evaluation import Evaluator, sample_images
 from toolkit.lstm.data import split_last
+from toolkit.train.playground.layers import layers_of
+from toolkit.train.playground.page import write_playground
 
 from ..mine import LENGTH, WHOSE, networks, write_mine
 from .chromium import expect, visit

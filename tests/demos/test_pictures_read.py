@@ -8,13 +8,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from serving.pictures import MAX_PIXELS, Pixels, read_picture, to_mnist
+from serving.pictures import MAX_PIXELS, MAX_SCANS, SCAN, Pixels, read_picture, to_mnist
 from toolkit.common.device import make_rng
 from toolkit.common.errors import UsageError
 from toolkit.export import loading
 from toolkit.gan.data import MNIST, to_unit
 
 COUNT = 1000
+END = b"\xff\xd9"  # of a JPEG
 
 
 def enlarged(image: Tensor, rng: torch.Generator) -> Pixels:
@@ -158,6 +159,30 @@ def blank(width: int, height: int) -> bytes:
 def test_as_many_pixels_as_are_allowed() -> None:
     assert MAX_PIXELS == 5000 * 5000
     assert read_picture(blank(5000, 5000)).shape == (1000, 1000, 4)
+
+
+def in_scans(more: int) -> bytes:
+    """A progressive JPEG that repeats one scan, in which nothing changes, `more` times."""
+    buffer = io.BytesIO()
+    Image.new("L", (64, 64), 255).save(buffer, format="JPEG", progressive=True)
+    before, scan, last = buffer.getvalue().rpartition(SCAN)
+    return before + (scan + last.removesuffix(END)) * (more + 1) + END
+
+
+def test_scans_take_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as any program writes are read, and a picture of more is refused unread."""
+    assert read_picture(in_scans(50)).shape == (64, 64, 4)
+    monkeypatch.setattr(Image.Image, "convert", None)
+    with pytest.raises(UsageError, match="more than 200 scans"):
+        read_picture(in_scans(MAX_SCANS))
+
+
+def test_chance_makes_no_scans() -> None:
+    """Neither the numbers of a PNG nor what a camera appends, such as a film, are scans."""
+    rng = np.random.default_rng(0)
+    noise = png(rng.integers(0, 256, (900, 900, 4), dtype=np.uint8))
+    assert read_picture(noise).shape == (900, 900, 4)
+    assert read_picture(in_scans(0) + rng.bytes(4_900_000)).shape == (64, 64, 4)
 
 
 @pytest.mark.parametrize(

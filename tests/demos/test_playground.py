@@ -1,5 +1,6 @@
 """The page in one file: its JavaScript against PyTorch, in Node and Chromium; what is refused."""
 
+import base64
 import io
 import json
 import os
@@ -22,10 +23,10 @@ from gate_microscope.memory import remembered
 from toolkit.common.errors import ToolkitError
 from toolkit.export import loading
 from toolkit.export.manifest import SIGNATURES, entry_of
-from toolkit.export.playground import write_playground
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.lstm.data import palindromes, split_last
+from toolkit.train.playground.page import write_playground
 
 from .chromium import expect, visit
 
@@ -46,6 +47,34 @@ def forward(node: Callable[..., str], page: Path, questions: list[tuple[str, Arr
     asked = [{"model": name, "inputs": x.reshape(len(x), -1).tolist()} for name, x in questions]
     answers = json.loads(node(HERE / "forward.mjs", page, text=json.dumps(asked)))
     return [np.array(answer) for answer in answers]
+
+
+def test_products(node: Callable[..., str]) -> None:
+    """In JavaScript and in WebAssembly the same to the last bit; and all half-precision numbers."""
+    rng = np.random.default_rng(0)
+    shapes = [
+        (1, 1, 1),
+        (3, 5, 2),
+        (2, 7, 16),
+        (5, 3, 17),
+        (50, 128, 128),
+        (1, 128, 10),
+        (4, 9, 49),
+    ]
+    matrices = []
+    for rows, inner, columns in shapes:
+        sizes = (rows, inner), (inner, columns)
+        matrices.append([rng.normal(size=size).astype(np.float32) for size in sizes])
+    halves = np.arange(2**16, dtype="<u2")
+    questions = {
+        "pairs": [[a.ravel().tolist(), b.ravel().tolist(), len(a)] for a, b in matrices],
+        "half": base64.b64encode(halves.tobytes()).decode(),
+    }
+    answers = json.loads(node(HERE / "product.mjs", text=json.dumps(questions)))
+    for (a, b), answer in zip(matrices, answers["javascript"], strict=True):
+        np.testing.assert_allclose(answer, (a @ b).ravel(), 1e-5, 1e-5)
+    assert answers["javascript"] == answers["webassembly"] == answers["kept"]
+    np.testing.assert_array_equal(np.array(answers["halves"], float), halves.view("<f2"))
 
 
 def test_golden_values(node: Callable[..., str], page: Path) -> None:
@@ -196,6 +225,21 @@ def test_every_text_is_in_chinese() -> None:
         )
         if re.search("[a-z]{2}", re.sub(r"%\(\w+\)s", "", english)):
             assert re.search("[\u4e00-\u9fff]", text), english
+
+
+def test_webassembly_runs_in_the_browser(browser: Any, page: Path) -> None:
+    """The page's policy lets it, and the page uses it."""
+    with visit(browser, page.as_uri()) as opened:
+        opened.add_init_script("""
+            WebAssembly.Instance = class extends WebAssembly.Instance {
+              constructor(...given) {
+                super(...given);
+                globalThis.madeOf = WebAssembly.Module.exports(given[0]).map(({ name }) => name);
+              }
+            };""")
+        opened.reload()
+        expect(opened.locator(".of-lstm .answer-digit.good")).to_be_visible()
+        assert opened.evaluate("madeOf") == ["memory", "product"]
 
 
 def test_in_the_browser(browser: Any, page: Path) -> None:

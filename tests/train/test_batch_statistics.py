@@ -8,11 +8,11 @@ from torch import nn
 
 from toolkit.common.errors import ToolkitError
 from toolkit.export import saving
-from toolkit.export.generator import Generator
 from toolkit.gan.data import MNIST
 from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.gan.model import Classifier, ConvGenerator, MLPGenerator
 from toolkit.train import clinic
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import evaluation_workspace
 
 METRICS = {"frechet_distance": 0, "classifier_sha256": ""}

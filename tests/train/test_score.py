@@ -77,7 +77,7 @@ def small(mnist: MNIST, monkeypatch: pytest.MonkeyPatch) -> None:
         mnist.test_images[:1000],
         mnist.test_labels[:1000],
     )
-    monkeypatch.setattr("toolkit.train.score.load_mnist", lambda data_dir: few)
+    monkeypatch.setattr("toolkit.train.generators.score.load_mnist", lambda data_dir: few)
     monkeypatch.setattr(
         "toolkit.train.classifier.Evaluator",
         functools.partial(Evaluator, num_images=1000, num_draws=2),

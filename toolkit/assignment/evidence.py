@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -58,6 +59,8 @@ IMAGES = {"torchvision", "mnist", "fashionmnist"}
 NOISE = {"randn", "randn_like", "normal", "noise", "latent_dim", "z_dim", "nz"}
 DRAWS = re.compile(r"generator|decoder|^(gen|netg|net_g|g_net|gnet)(_|$)")
 JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_|$)")
+
+COMPILED = {*BYTECODE_SUFFIXES, *(PurePosixPath(f"_{end}").suffix for end in EXTENSION_SUFFIXES)}
 
 MAX_FILES = 300  # read in a submission, the least deep first
 MAX_DEFINITIONS = 1000  # read in all its files: each may use all others
@@ -226,6 +229,11 @@ def _shows_results(facts: Facts) -> bool:
 def is_code(path: PurePosixPath) -> bool:
     """Return True if a file has the name of a Python file or of a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
+
+
+def is_compiled(path: PurePosixPath) -> bool:
+    """Return True if a file has the name of a module that Python imports and nobody can read."""
+    return path.suffix in COMPILED
 
 
 def datasets(code: Code) -> Iterator[Candidate]:

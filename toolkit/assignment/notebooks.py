@@ -78,7 +78,7 @@ def decoded(data: bytes) -> str:
     """Return the text of a Python file, with line endings as Python's parser counts them."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
-    except (ValueError, LookupError):  # no text encoding, or one that replaces nothing
+    except ValueError:  # an encoding that replaces nothing
         text = data.decode(errors="replace")
     return _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -92,12 +92,16 @@ def encoding_of(data: bytes) -> str:
     """Return the encoding of a Python file (PEP 263).
 
     A byte order mark or the first lines of the file determine the encoding. Without such
-    information, the encoding is UTF-8.
+    information, the encoding is UTF-8. The encoding is also UTF-8 if the file names an encoding
+    that cannot read and write text, such as rot13.
     """
     try:
-        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-    except SyntaxError:  # it is unknown, or the text is not UTF-8: Python cannot import it either
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        "".encode(encoding, errors="replace")
+    # It is unknown, or no encoding of texts, or the text is not UTF-8: Python cannot import it.
+    except (SyntaxError, LookupError, UnicodeError):
         return "utf-8"
+    return encoding
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:

@@ -29,16 +29,26 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
+def deep_tree_of(source: str | bytes) -> ast.Module:
+    """Return the syntax tree of every program that Python runs; a recursion may not follow it.
+
+    Raises:
+        SyntaxError, ValueError: the program is not Python.
+        RecursionError, MemoryError: the program is nested too deeply for Python itself.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
 def tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program.
+    """Return the syntax tree of a program that is nested as deep as people nest programs.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
         RecursionError, MemoryError: the program is nested too deeply.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(source)
+    tree = deep_tree_of(source)
     level = list(ast.iter_child_nodes(tree))
     for _ in range(MAX_DEPTH):
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))

@@ -10,9 +10,6 @@ values.
 - `golden`: example inputs and outputs with which any language can check a loaded model.
 - `formats`: the content of each kind of file.
 - `film`: the networks of the GAN at 16 steps of training.
-- `own`: wrappers that give a student's generator and discriminator the toolkit's interface.
-- `generator`: loads any generator file, the toolkit's or a student's, and checks its images.
-- `playground`: the page as a single file.
 """
 
 from typing import TYPE_CHECKING

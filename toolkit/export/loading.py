@@ -16,16 +16,17 @@ from typing import Any
 from torch import nn
 
 from toolkit.common.errors import ToolkitError, is_out_of_memory
+from toolkit.common.files import read_bytes, sha256
 from toolkit.export.formats import onnx, program, torchscript, weights
-from toolkit.export.golden import check_golden, example_inputs
+from toolkit.export.golden import check_golden
 from toolkit.export.manifest import (
+    EXPORTS_DIR,
     WEIGHTS,
     Export,
     Format,
+    entry_of,
     find_file,
-    read_export,
     read_file,
-    read_listed,
     read_manifest,
 )
 
@@ -53,43 +54,45 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
         ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
             weights that the manifest does not list; or torch is too old or too new for the file.
     """
-    export = read_export(name, exports_dir, format)
-    _, _, suffix = export.file.rpartition(".")
-    if suffix == "onnx":
-        return onnx.opened(export)
-    if suffix == "pt2":
-        return program.opened(export)
-    if suffix == WEIGHTS:
-        return _built(name, export, find_file(name, exports_dir, format)[1])
-    module = torchscript.from_bytes(export.data)
-    if format is None:
-        network = torchscript.original(module)
-        if network is not module:
-            return network
-    for _ in range(2):  # the first two calls compile
-        module(*example_inputs(name, module, batch_size=1))
-    return module
+    file, folder = find_file(name, exports_dir, format)
+    export = read_file(file, folder)
+    if format is None and file.endswith(".pt"):  # the source, before version 0.3
+        return torchscript.original(torchscript.opened(export))
+    return opened(export, folder)
 
 
-def _built(name: str, export: Export, folder: Path) -> nn.Module:
+def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
+    """Return the network in a verified file, loaded by the runtime for the file's format.
+
+    Args:
+        folder: the folder of the file, in which a student's own network has other formats.
+
+    Raises:
+        ToolkitError: see `load`.
+    """
+    match export.file.rpartition(".")[2]:
+        case "onnx":
+            return onnx.opened(export)
+        case "pt2":
+            return program.opened(export)
+        case "pt":
+            return torchscript.opened(export)
+    return _built(export, folder)
+
+
+def _built(export: Export, folder: Path) -> nn.Module:
     """Return the network that is built from the weights in an export."""
     if "own" in export.entry and "architecture" not in export.entry:
-        own: nn.Module = load(name, folder, format=_own_format(name, folder))
+        listed = read_manifest(folder)
+        has_script, has_program = f"{export.name}.pt" in listed, f"{export.name}.pt2" in listed
+        needs_script = not has_program or (has_script and program.is_too_old())
+        own: nn.Module = load(export.name, folder, format="pt" if needs_script else "pt2")
         return own
     try:
         state = weights.from_bytes(export.data)
         return weights.build(export.entry.get("architecture", {}), state)
     except ValueError as error:
         raise ToolkitError(f"{folder / export.file} cannot be used: {error}.") from error
-
-
-def _own_format(name: str, folder: Path) -> Format:
-    """Return the format in which a student's own network is loaded."""
-    listed = read_manifest(folder)
-    has_script, has_program = f"{name}.pt" in listed, f"{name}.pt2" in listed
-    if has_program and not (has_script and program.is_too_old()):
-        return "pt2"
-    return "pt"
 
 
 def verify(
@@ -109,12 +112,10 @@ def verify(
     """
     file, folder = find_file(name, exports_dir, format)
     model = load(name, folder, format=format)
-    manifest = read_manifest(folder)
-    source = manifest[file].get("made_from", manifest[file]["sha256"])
-    for entry in manifest.values():
-        if entry["sha256"] == source and "golden" in entry:
-            return check_golden(file, entry["golden"], model)
-    raise ToolkitError(f"{folder / 'manifest.json'} has no golden values for {file}.")
+    golden = entry_of(name, folder).get("golden")
+    if golden is None:
+        raise ToolkitError(f"{folder / 'manifest.json'} has no golden values for {file}.")
+    return check_golden(file, golden, model)
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
@@ -125,23 +126,18 @@ def load_file(path: Path) -> tuple[nn.Module, str, bool]:
         beside the file lists this SHA-256.
 
     Raises:
-        ToolkitError: the file is missing; it is neither TorchScript nor weights that a manifest
-            beside it lists; or a manifest in the same folder lists it with another SHA-256.
+        ToolkitError: the file is missing; it is neither TorchScript nor a network that a manifest
+            beside it lists; or it differs from what the manifest says (see `read_file`).
     """
-    data, entry, digest = listed = read_listed(path)
-    if data is None or digest is None:
-        raise ToolkitError(f"Cannot read {path}: No such file or directory.")
-    if entry is not None and not listed.intact:
-        raise ToolkitError(
-            f"{path} is damaged or was altered: the manifest beside it says SHA-256 "
-            f"{entry['sha256']}, the file has {digest}. Restore it; if it is another file, move it "
-            "to another folder."
-        )
-    if path.suffix == f".{WEIGHTS}":
+    is_listed = path.suffix == f".{WEIGHTS}" or path.name in read_manifest(path.parent)
+    if is_listed:
         export = read_file(path.name, path.parent)
-        return _built(path.stem, export, path.parent), digest, True
+    else:
+        export = Export(path.name, read_bytes(path), {})
+    if path.suffix == f".{WEIGHTS}":
+        return _built(export, path.parent), sha256(export.data), True
     try:
-        module = torchscript.from_bytes(data)
+        return torchscript.from_bytes(export.data), sha256(export.data), is_listed
     except torchscript.SCRIPT_ERRORS as error:
         if is_out_of_memory(error):
             raise
@@ -149,4 +145,3 @@ def load_file(path: Path) -> tuple[nn.Module, str, bool]:
             f"{path} is not a TorchScript module. Make one with "
             "`torch.jit.script(model).save(path)`; a file from torch.save does not work."
         ) from error
-    return module, digest, entry is not None

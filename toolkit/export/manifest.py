@@ -15,7 +15,7 @@ Exports can be found and read without importing torch. `toolkit.export.replacing
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -102,6 +102,11 @@ class Export(NamedTuple):
     data: bytes
     entry: Mapping[str, Any]  # at least "sha256"
 
+    @property
+    def name(self) -> str:
+        """The name without the format, such as "lstm"."""
+        return self.file.rpartition(".")[0]
+
 
 class Shown(NamedTuple):
     """A network that the pages show."""
@@ -136,10 +141,10 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
     return any(source == entry["sha256"] for entry in manifest.values())
 
 
-def source_of(name: str, manifest: Mapping[str, Any]) -> str:
+def source_of(name: str, files: Collection[str]) -> str:
     """Return the name of a network's source: the weights, or before version 0.3 the .pt file."""
     for format_ in SOURCES:
-        if f"{name}.{format_}" in manifest:
+        if f"{name}.{format_}" in files:
             return f"{name}.{format_}"
     return f"{name}.{WEIGHTS}"
 
@@ -253,6 +258,18 @@ def read_listed(path: Path) -> Listed:
         before = (entry, contents)
 
 
+def read_intact(path: Path) -> Export | None:
+    """Return a file as the manifest beside it lists it, or None if it is damaged or not listed.
+
+    Raises:
+        ToolkitError: see `read_listed`.
+    """
+    data, entry, _ = listed = read_listed(path)
+    if data is None or entry is None or not listed.intact:
+        return None
+    return Export(path.name, data, entry)
+
+
 def _digest(content: bytes | None) -> str | None:
     return None if content is None else sha256(content)
 
@@ -264,11 +281,6 @@ def _content(path: Path) -> bytes | None:
         if path.exists():
             raise
         return None  # renamed in between
-
-
-def default_directory(preset: str, runs_dir: Path) -> Path:
-    """Return the folder for a preset's exports; the smoke preset has a separate folder."""
-    return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 
 def readable_exports() -> Path:
@@ -295,19 +307,15 @@ def find_file(
         raise UsageError(
             f"There is no format {format_!r}; choose one of {', '.join(get_args(Format))}."
         )
-    formats = SOURCES if format_ is None else (format_,)
-    files = [f"{name}.{format_}" for format_ in formats]
     folder = Path(exports_dir or EXPORTS_DIR)
-    listed = read_manifest(folder)
-    for file in files:
-        if file in listed:
-            return file, folder
-    for file in files:
-        if (folder / file).exists():
+    on_disk = [path.name for path in folder.glob(f"{name}.*")]
+    for files in (read_manifest(folder), on_disk):
+        file = source_of(name, files) if format_ is None else f"{name}.{format_}"
+        if file in files:
             return file, folder
     if exports_dir is None:
         return find_file(name, package_data("exports"), format_)
-    return files[0], folder
+    return file, folder
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
@@ -372,7 +380,8 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
     if not listed.intact:
         raise ToolkitError(
             f"{path} is damaged or was altered: the manifest says SHA-256 {entry['sha256']}, "
-            f"the file has {digest}. Restore it from version control, or make it again: {fix}"
+            f"the file has {digest}. Restore it from version control, or make it again: {fix} "
+            "A file of your own belongs in another folder."
         )
     if not is_current(file, read_manifest(exports_dir) | {file: entry}):
         if read_listed(path).entry != entry:  # replaced in between

@@ -29,6 +29,7 @@ from toolkit.common.files import (
     sha256,
     sweep,
     take_lock,
+    write_changed,
 )
 from toolkit.export.manifest import (
     SIGNATURES,
@@ -38,6 +39,7 @@ from toolkit.export.manifest import (
     Format,
     read_export,
     read_file,
+    read_intact,
     read_listed,
     read_manifest,
     staged,
@@ -89,38 +91,27 @@ def replace_exports(
     make_directory(exports_dir)
     with lock_exports(exports_dir):
         _finish(exports_dir)
-        changed, old, notes = [], [], []
-        written: list[Export] = []  # also those of which only the entry is new
-        same: list[tuple[Mapping[str, Any], Export]] = []  # the entry that was there, and the new
+        changed, old = [], []
+        notes: list[str] = []
+        same: list[tuple[Export, Export]] = []  # the file that was there, and the new one
+        kept = []  # the new entries of these files
         for new in exports:
-            path = exports_dir / new.file
-            data, entry, found = listed = read_listed(path)
-            has_equal_bytes = found == sha256(new.data)
-            if has_equal_bytes and entry is not None and listed.intact:
-                same.append((entry, new))
-                kept = new._replace(entry=_keep_run(entry, new.entry))
-                if kept.entry != entry:
-                    written.append(kept)
+            there = read_intact(exports_dir / new.file)
+            if there is not None and there.data == new.data:
+                same.append((there, new))
+                kept.append(new._replace(entry=_keep_run(there.entry, new.entry)))
                 continue
-            written.append(new)
-            if has_equal_bytes:
-                continue
-            changed.append(new.file)
-            if data is None:
-                continue
-            if entry is not None and listed.intact:
-                old.append(Export(new.file, data, entry))
+            changed.append(new)
+            if there is not None:
+                old.append(there)
             else:
-                copy = _keep_unlisted(path, data)
-                notes.append(
-                    f"{path} was not the file that the manifest lists. It is kept as {copy}."
-                )
+                notes += _keep_unlisted(exports_dir / new.file, new.data)
         old += [read_file(file, exports_dir) for file in removed]
         if old:
             _write(old, exports_dir / keep_in)
-        if written or removed:
-            _write(written, exports_dir, removed)
-    return Replaced(changed, old, notes + _describe_other_runs(same, exports_dir))
+        _write(kept + changed, exports_dir, removed)
+    notes += _describe_other_runs(same, exports_dir)
+    return Replaced([new.file for new in changed], old, notes)
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,19 +120,16 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
     return {**entry, **new, **of_the_run}
 
 
-def _describe_other_runs(
-    same: Sequence[tuple[Mapping[str, Any], Export]], exports_dir: Path
-) -> list[str]:
+def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
     """Return at most one sentence about how a run differs from an earlier run with equal bytes."""
-    files = []
+    files: dict[str, None] = {}  # in order
     differences = {}
-    for entry, new in same:
-        before, now = _facts(entry), _facts(new.entry)
-        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        if names:
-            files.append(new.file)
-        for name in names:
-            differences[name] = _describe_difference(name, before.get(name), now.get(name))
+    for there, new in same:
+        before, now = _facts(there.entry), _facts(new.entry)
+        for name in {**before, **now}:
+            if before.get(name) != now.get(name):
+                files[new.file] = None
+                differences[name] = _describe_difference(name, before.get(name), now.get(name))
     if not files:
         return []
     shown = list(differences.values())[:MOST_SHOWN]
@@ -162,21 +150,30 @@ def _describe_difference(name: str, before: object, now: object) -> str:
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the seed, the settings and the metrics of a training run from an entry, by name."""
-    seed = {"seed": entry["seed"]} if "seed" in entry else {}
-    facts = {**seed, **entry.get("config", {}), **entry.get("metrics", {})}
+    facts = {"seed": entry.get("seed"), **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
 
-def _keep_unlisted(path: Path, data: bytes) -> Path:
-    """Copy a file that no manifest lists to `previous/`, and return the path of the copy."""
+def _keep_unlisted(path: Path, new: bytes) -> list[str]:
+    """Copy a file that no manifest lists to `previous/`, unless its content is also the new one.
+
+    Returns:
+        a sentence for the user if there is a copy.
+    """
+    data = read_listed(path).data
+    if data is None or data == new:
+        return []
     folder = path.parent / PREVIOUS
     make_directory(folder)
-    for copy in folder.glob(f"{path.stem}.unlisted-*{path.suffix}"):
-        if copy.read_bytes() == data:
-            return copy
-    copy = first_free(folder / path.stem, ".unlisted-", path.suffix)
-    atomic_write(copy, data)
-    return copy
+    copies = [
+        copy
+        for copy in folder.glob(f"{path.stem}.unlisted-*{path.suffix}")
+        if copy.read_bytes() == data
+    ]
+    if not copies:
+        copies = [first_free(folder / path.stem, ".unlisted-", path.suffix)]
+        atomic_write(copies[0], data)
+    return [f"{path} was not the file that the manifest lists. It is kept as {copies[0]}."]
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
@@ -197,7 +194,7 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
             path = exports_dir / export.file
             if read_listed(path).sha256 != export.entry["sha256"]:
                 atomic_write(staged(path, export.entry["sha256"]), export.data)
-        atomic_write(exports_dir / "manifest.json", text.encode())
+        write_changed({exports_dir / "manifest.json": text.encode()})
         for file in removed:  # whose copy was written before
             (exports_dir / file).unlink()
     finally:
@@ -247,31 +244,37 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
             nothing is changed.
     """
     previous = exports_dir / PREVIOUS
-    listed = read_manifest(previous)
-    files = []
-    for name in names:
-        # A training with a torch without TorchScript, or from before there were weights, has kept
-        # fewer files than the one before: the source is the newest that is intact.
-        sources = [f"{name}.{format_}" for format_ in SOURCES]
-        intact = [file for file in sources if read_listed(previous / file).intact]
-        if not intact:
-            raise ToolkitError(
-                f"There is no earlier {sources[0]} to bring back: {previous} has no intact one. "
-                "Restore the committed one from version control."
-            )
-        files.append(intact[0])
-    earlier = [read_file(file, previous) for file in files]
-    digests = {export.entry["sha256"] for export in earlier}
-    for file, entry in listed.items():
-        if entry.get("made_from") in digests and read_listed(previous / file).intact:
-            earlier.append(read_file(file, previous))
+    earlier = [_earlier_source(name, previous) for name in names]
+    sources = [source.file for source in earlier]
+    digests = {source.entry["sha256"] for source in earlier}
+    for file in read_manifest(previous):
+        export = read_intact(previous / file)
+        if export is not None and export.entry.get("made_from") in digests:
+            earlier.append(export)
     present = read_manifest(exports_dir)
-    removed = []  # weights of later than the .pt file that is the source again
-    for name in names:
-        weights = f"{name}.{WEIGHTS}"
-        if weights in present and weights not in files:
-            removed.append(weights)
+    # Weights that were saved after the .pt file that is the source again.
+    weights = [f"{name}.{WEIGHTS}" for name in names]
+    removed = [file for file in weights if file in present and file not in sources]
     return replace_exports(earlier, exports_dir, UNDONE, removed)
+
+
+def _earlier_source(name: str, previous: Path) -> Export:
+    """Return the source of a network that was replaced last.
+
+    A training with a torch without TorchScript, or from before there were weights, has kept fewer
+    files than the one before: the source is the newest that is intact.
+
+    Raises:
+        ToolkitError: there is none.
+    """
+    for format_ in SOURCES:
+        source = read_intact(previous / f"{name}.{format_}")
+        if source is not None:
+            return source
+    raise ToolkitError(
+        f"There is no earlier {name}.{WEIGHTS} to bring back: {previous} has no intact one. "
+        "Restore the committed one from version control."
+    )
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
@@ -280,9 +283,8 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     Returns:
         the sentence, or a sentence that says that the two metrics cannot be compared, or None.
     """
-    name, _, suffix = new.file.rpartition(".")
-    signature = SIGNATURES.get(name)
-    if signature is None or signature.headline is None or suffix not in SOURCES:
+    signature = SIGNATURES[new.name]
+    if signature.headline is None:
         return None
     metrics = [export.entry.get("metrics", {}) for export in (old, new)]
     before, after = (_number(m, signature.headline) for m in metrics)

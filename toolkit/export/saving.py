@@ -7,7 +7,6 @@ Only the `.pt` files may be missing, if torch cannot write TorchScript.
 
 import copy
 import functools
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export.formats import onnx, program, torchscript, weights
 from toolkit.export.golden import Checked, check_golden, difference_at_length, golden_values
-from toolkit.export.loading import load
+from toolkit.export.loading import load, opened
 from toolkit.export.manifest import (
     EXPORTS_DIR,
     FORMATS,
@@ -29,17 +28,15 @@ from toolkit.export.manifest import (
     WEIGHTS,
     Export,
     Format,
-    Listed,
     command_for,
     read_file,
-    read_listed,
+    read_intact,
     read_manifest,
     signature_of,
     source_of,
 )
-from toolkit.export.own import OwnDiscriminator, OwnGenerator, without_sigmoid
 from toolkit.export.replacing import Replaced, describe_regression, lock_exports, replace_exports
-from toolkit.gan.film import Arrays, to_bytes
+from toolkit.gan.film import Arrays, from_bytes, to_bytes
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
 
@@ -85,17 +82,20 @@ def save(
     for name, model in models.items():
         model = for_export(model)
         source = sources[name] = make(name, model, facts | {"metrics": dict(metrics[name])})
-        missing = _missing_formats(source, possible(formats), exports_dir)
+        missing = []
+        for format_ in possible(formats):
+            if _made_from(source, exports_dir / f"{name}.{format_}") is None:
+                missing.append(format_)
         exports += [source, *convert(source, model, missing)]
     if film is not None and not _is_film_there(exports_dir, sources["generator"], film):
         exports.append(film_of(sources["generator"], film, facts))
     replaced = replace_exports(exports, exports_dir)
     notes = list(replaced.notes)
     for old in replaced.old:
-        name = old.file.rpartition(".")[0]
-        if "metrics" in old.entry and name in sources:
-            note = describe_regression(old, sources[name], exports_dir)
-            notes += [] if note is None else [note]
+        if old.name in sources:
+            note = describe_regression(old, sources[old.name], exports_dir)
+            if note is not None:
+                notes.append(note)
     return replaced._replace(notes=notes)
 
 
@@ -107,16 +107,6 @@ def for_export(model: nn.Module) -> nn.Module:
 def possible(formats: Sequence[Format]) -> list[Format]:
     """Return those of the formats that this torch can write; "pt" may be missing."""
     return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
-
-
-def _missing_formats(source: Export, formats: Sequence[Format], exports_dir: Path) -> list[Format]:
-    """Return the formats in which a folder has no intact file made from these weights."""
-    missing = []
-    for format_ in formats:
-        listed = read_listed(exports_dir / f"{name_of(source)}.{format_}")
-        if not _is_made_from(listed, source):
-            missing.append(format_)
-    return missing
 
 
 @functools.cache
@@ -181,7 +171,7 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
         ToolkitError: a file cannot be made, or differs from the golden outputs by more than the
             tolerance.
     """
-    name, digest = name_of(source), source.entry["sha256"]
+    name, digest = source.name, source.entry["sha256"]
     graph = None
     for format_ in formats:
         if format_ == "pt":
@@ -205,26 +195,10 @@ def proved(source: Export, format_: Format, data: bytes) -> Export:
     taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
     taken["torch"] = torch.__version__
     if format_ == "pt":
-        taken["methods"] = dict(SIGNATURES[name_of(source)].methods)
-    export = belonging(source, f"{name_of(source)}.{format_}", data, taken)
+        taken["methods"] = dict(SIGNATURES[source.name].methods)
+    export = belonging(source, f"{source.name}.{format_}", data, taken)
     check_golden(export.file, source.entry["golden"], opened(export), ", so it was not written")
     return export
-
-
-def opened(export: Export) -> nn.Module:
-    """Return the network in a file from `convert`, loaded by the runtime for the file's format."""
-    match export.file.rpartition(".")[2]:
-        case "onnx":
-            return onnx.opened(export)
-        case "pt2":
-            return program.opened(export)
-        case _:
-            return torchscript.from_bytes(export.data)
-
-
-def name_of(export: Export) -> str:
-    """Return the name of the network that a file contains."""
-    return export.file.rpartition(".")[0]
 
 
 def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
@@ -267,7 +241,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
             "from it could be checked. Train again: `python -m toolkit.train "
             f"{command_for(source.file, {source.file: source.entry})}`."
         )
-    network: nn.Module = load(name_of(source), exports_dir)
+    network: nn.Module = load(source.name, exports_dir)
     if isinstance(network, Checked | torch.jit.ScriptModule):
         raise ToolkitError(
             f"{exports_dir / source.file} is a network with code of its own; `toolkit export` "
@@ -309,45 +283,18 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
     """Return True if a folder has this film of this generator, however its arrays are packed."""
-    listed = read_listed(exports_dir / "film.npz")
-    if listed.data is None or not _is_made_from(listed, generator):
+    data = _made_from(generator, exports_dir / "film.npz")
+    if data is None:
         return False
-    with np.load(io.BytesIO(listed.data), allow_pickle=False) as film:
-        if set(film) != set(arrays):
-            return False
-        return all(np.array_equal(film[name], arrays[name]) for name in film)
+    film = from_bytes(data)
+    if film.keys() != arrays.keys():
+        return False
+    return all(np.array_equal(film[name], arrays[name]) for name in film)
 
 
-def _is_made_from(listed: Listed, source: Export) -> bool:
-    """Return True if a file is intact and was made from these weights."""
-    return listed.intact and (listed.entry or {}).get("made_from") == source.entry["sha256"]
-
-
-def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a student's generator or discriminator, in eval mode, as files without a manifest.
-
-    Args:
-        name: "generator" or "discriminator".
-        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
-
-    Returns:
-        the contents of the files, as `safetensors`, `pt2` and `pt`, of which the last two are b""
-        if the file cannot be made; `golden`, the golden values from the student's own code; and
-        `problems`, the reasons why files are missing.
-    """
-    kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
-    model = kind(module, **facts).requires_grad_(False)
-    if isinstance(model, OwnDiscriminator) and model.probabilities:
-        model = without_sigmoid(model)
-    state = weights.to_bytes(model)
-    files: dict[str, Any] = {WEIGHTS: state, "pt2": b"", "pt": b""}
-    problems = []
-    for format_ in possible(("pt2", "pt")):
-        try:
-            if format_ == "pt":
-                files["pt"] = torchscript.to_bytes(name, model)
-            else:
-                files["pt2"] = program.to_bytes(program.to_graph(name, model), sha256(state))
-        except ToolkitError as error:
-            problems.append(str(error))
-    return files | {"golden": golden_values(name, model), "problems": problems}
+def _made_from(source: Export, path: Path) -> bytes | None:
+    """Return the content of an intact file that was made from these weights, or else None."""
+    export = read_intact(path)
+    if export is None or export.entry.get("made_from") != source.entry["sha256"]:
+        return None
+    return export.data

@@ -165,6 +165,16 @@ def to_bytes(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
+def from_bytes(data: bytes) -> Arrays:
+    """Return the arrays of film.npz; no code in the file is run.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: the data is not such a file.
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:

@@ -179,8 +179,8 @@ def score(
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Measure the toolkit's generator or your own generator, and print its scorecard."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.score import score_generator
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.score import score_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "score", exports_dir, data_dir)
@@ -205,8 +205,8 @@ def interpolate(
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
     """Draw the images between two digits, as a strip and as a film."""
-    from toolkit.export.generator import Generator
-    from toolkit.train.interpolate import interpolate_generator
+    from toolkit.train.generators.generator import Generator
+    from toolkit.train.generators.interpolate import interpolate_generator
     from toolkit.train.workspace import evaluation_workspace
 
     workspace = evaluation_workspace(runs_dir / "interpolate", exports_dir)
@@ -271,6 +271,6 @@ def playground(
 
     The page shows your own networks, exported by `toolkit export`, beside the toolkit's networks.
     """
-    from toolkit.export.playground import write_playground
+    from toolkit.train.playground.page import write_playground
 
     print(write_playground(exports_dir or readable_exports(), out, discriminator))

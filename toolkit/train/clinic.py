@@ -13,13 +13,13 @@ from toolkit.common import figures
 from toolkit.common.device import make_rng
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory
-from toolkit.export.generator import Generator
 from toolkit.gan import failures
 from toolkit.gan.data import MNIST, load_mnist
 from toolkit.gan.failures import Case, Diagnostics
 from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.measure.evaluation import Evaluator
 from toolkit.train.classifier import load_evaluator
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 NUM_IMAGES = 1000

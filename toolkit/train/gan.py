@@ -17,7 +17,7 @@ from toolkit.gan.latent import interpolate, pair_of_classes
 from toolkit.gan.measure.evaluation import NUM_IMAGES, Evaluator, Scores, sample_images
 from toolkit.gan.training import Snapshots, train
 from toolkit.train.classifier import keep_classifier, load_evaluator
-from toolkit.train.interpolate import save_walk
+from toolkit.train.generators.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 

@@ -21,7 +21,6 @@ from toolkit.export import saving
 from toolkit.export.formats import torchscript
 from toolkit.export.manifest import (
     EXPORTS_DIR,
-    default_directory,
     find_file,
     read_manifest,
     readable_exports,
@@ -153,6 +152,11 @@ class Workspace:
             print(f"To have the committed ones: git checkout {EXPORTS_DIR}")
 
 
+def default_exports(preset: Preset, runs_dir: Path) -> Path:
+    """Return the folder for a preset's exports; the smoke preset has a separate folder."""
+    return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
+
+
 def open_workspace(
     preset: Preset,
     device: str,
@@ -171,7 +175,7 @@ def open_workspace(
             damaged, or this torch cannot write every format.
         UsageError: this machine does not have the device.
     """
-    exports = exports_dir or default_directory(preset, runs_dir)
+    exports = exports_dir or default_exports(preset, runs_dir)
     make_directory(exports)
     read_manifest(exports)
     options = {

@@ -94,6 +94,33 @@ def test_a_notebook_beside_a_file_of_its_name(tmp_path: Path) -> None:
     assert submission.original("lstm_notebook.py") == "lstm.ipynb"
 
 
+WRITES = "%%writefile lstm.py\n" + LSTM
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ({"lstm.ipynb": notebook(WRITES, "y = 1")}, {"lstm.py", "lstm_notebook.py"}),
+        ({"all.ipynb": notebook(WRITES), "lstm.py/data.csv": ""}, {"lstm_notebook.py", "all.py"}),
+        (
+            {"all.ipynb": notebook(LSTM), "all.py/1.csv": "", "all_notebook.py/1.csv": ""},
+            {"all_notebook_notebook.py"},
+        ),
+    ],
+    ids=["the file that it writes", "a folder", "two folders"],
+)
+def test_a_notebook_beside_something_of_its_name(
+    files: dict[str, str], names: set[str], tmp_path: Path
+) -> None:
+    """Each piece of code has a file of its own, and nothing that was handed in is written over."""
+    submission = prepared(tmp_path, files)
+    assert set(submission.files) == names
+    assert "lstm" in submission.parts
+    for file in submission.files:
+        source = submission.notebooks[file][1].source
+        assert (submission.root / file).read_text() == source
+
+
 def test_nothing_to_check(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"contains none of dataset\.py"):
         prepared(tmp_path, {"notes.py": "x = 1\n"})
@@ -222,6 +249,16 @@ def test_the_encoding_of_a_file_stays(first: str, encoding: str, tmp_path: Path)
     assert copy["TEXT"] == "回文"
     with pytest.raises(NotImplementedError):
         copy["PalindromeDataset"]()[0]
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "undefined", "idna", "nonsense"])
+def test_an_encoding_of_no_text(encoding: str, tmp_path: Path) -> None:
+    """What Python cannot read is a fault of one file, and the others are looked at."""
+    empty = f"# coding: {encoding}\nclass PalindromeDataset:\n    def __getitem__(self, k): pass\n"
+    submission = prepared(tmp_path, {"dataset.py": empty, "lstm.py": LSTM})
+    assert set(submission.parts) == {"dataset", "lstm"}
+    said = {finding.id for finding in read(submission)["dataset"]}
+    assert said == ({"not-written"} if encoding == "idna" else {"does-not-import"})
 
 
 FORGED = [

@@ -93,6 +93,15 @@ RIGHT: list[tuple[tuple[Id, ...], dict[str, Any], dict[str, Any]]] = [
     (("same-class-ends",), {"tries": [[3, 4, 0.99]] * 48}, {"tries": [[3, 3, 0.99]] * 48}),
     (("same-class-ends",), {"tries": [[3, 4, 0.99]] * 48}, {"tries": [[3, 4, 0.99]] * 47}),
     (("batchnorm-mode",), {"training": [False, False]}, {"training": []}),
+    (("wrong-equation",), {"inputs": 82, "lengths": [1, 40], "state": 39.0, "worst": 1e-6},
+     {"worst": 0.01}),
+    (("wrong-equation",), {"inputs": 20, "lengths": [6], "state": 2.0, "worst": 1e-6},
+     {"state": 0.7}),
+    (("fixed-batch-size",), {"batches": [41, 1, 5], "lengths": [6, 3, 11]}, {"lengths": [6, 6]}),
+    (("fixed-device",), {"tensors": 4, "left": None}, {"left": ["lstm.py", 3, "h"]}),
+    (("dead-parameter",), {"slopes": [[1.0, 1.001]], "largest": 1.0}, {"slopes": [[1.0, 0.5]]}),
+    (("dead-parameter",), {"slopes": [[1.0, 1.001]], "largest": 1.0}, {"slopes": [[0.0, 0.0]]}),
+    (("does-not-learn",), {"accuracy": 0.97, "steps": 100}, {"accuracy": 0.4}),
 ]  # fmt: skip
 
 
@@ -107,7 +116,7 @@ def test_what_is_right_is_computed_again(
     )  # fmt: skip
     assert verify.is_proved(one)
     assert not verify.is_proved(other)
-    assert not verify.is_proved(one.model_copy(update={"answers": ("broken-gradient",)}))
+    assert not verify.is_proved(one.model_copy(update={"answers": ("does-not-import",)}))
 
 
 def test_what_is_not_proved_right_is_not_seen_by_name() -> None:

@@ -127,6 +127,26 @@ def test_what_a_part_prints_is_heard() -> None:
     os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="as a part runs on Linux")
+def test_a_part_hears_nothing_of_what_is_printed() -> None:
+    """It may write to the pipe, and has no other end of it to read from."""
+    listener = Listener()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            listener.take()
+            pipe = os.readlink("/proc/self/fd/2")
+            ends = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+            same = [end for end in ends if os.path.islink(end) and os.readlink(end) == pipe]
+            os.write(2, b"File too large")
+            os._exit(len(same))
+        finally:
+            os._exit(100)
+    listener.start()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    assert listener.end() == ["EFBIG"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="has no such signals")
 def test_what_a_signal_shows() -> None:
     assert wall_of_status(-signal.SIGXFSZ) == ["EFBIG"]

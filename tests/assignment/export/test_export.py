@@ -22,11 +22,13 @@ from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Host
 from toolkit.assignment.export import gan
 from toolkit.assignment.export.command import Exporter, export
+from toolkit.assignment.export.own import own_files
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.export import loading, saving
+from toolkit.export import loading
 from toolkit.export.film import load_film, network_at, trainings
+from toolkit.export.formats.torchscript import from_bytes
 from toolkit.export.manifest import Format, read_export, read_manifest
 
 
@@ -155,11 +157,32 @@ def test_a_sure_discriminator_keeps_its_logits() -> None:
     layers = torch.nn.Linear(784, 1), torch.nn.Sigmoid()
     layers[0].bias.fill_(12.0)
     facts = {"image_shape": (784,), "value_range": (0.0, 1.0), "probabilities": True}
-    made = saving.own_files("discriminator", torch.nn.Sequential(*layers), facts)
+    made = own_files("discriminator", torch.nn.Sequential(*layers), facts)
     (case,) = made["golden"]["cases"]
     images = torch.tensor(case["input"]["values"]).reshape(2, 784)
     expected = layers[0](images)[:, 0]
     torch.testing.assert_close(torch.tensor(case["output"]["values"]), expected)
+
+
+class NoScript(torch.nn.Module):
+    """TorchScript has no `*more`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(784, 1)
+
+    def forward(self, images: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
+        return self.layer(images)
+
+
+def test_code_that_is_no_script_is_traced() -> None:
+    facts = {"image_shape": (784,), "value_range": (0.0, 1.0), "probabilities": False}
+    network = NoScript()
+    made = own_files("discriminator", network, facts)
+    assert made["problems"] == []
+    images = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    judged = from_bytes(made["pt"])(images)
+    torch.testing.assert_close(judged, network(images.flatten(1)))
 
 
 def tried(student: Path, host: Host, *chosen: Path) -> Exporter:

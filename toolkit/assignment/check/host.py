@@ -41,7 +41,9 @@ NOT_LIMITED = (
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
 # Bytes of an answer: ten times what a right submission needs, where that can be read.
-MOST = dict.fromkeys(("items", "run", "run_drawing", "record", "look_up", "unpickle"), 64 << 20)
+MOST = dict.fromkeys(
+    ("items", "run", "run_also", "run_drawing", "record", "look_up", "unpickle"), 64 << 20
+)
 FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.

@@ -16,7 +16,7 @@ from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, Unwatched
 from toolkit.assignment.check.names import NAMES
 from toolkit.assignment.check.static import Reading
-from toolkit.assignment.check.submission import Located, Submission, prepare
+from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
 from toolkit.assignment.check.verdicts import STOPS, Verdicts
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
@@ -114,16 +114,21 @@ def judge(
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
-    read = _verdicts_of(PARTS, submission)
-    unreadable = Reading(submission, read).unreadable
     excused = _excused(submission, packages)
     setting = (progress, excused, host.walls, submission.notebooks)
-    verdicts_of = _verdicts_of(parts, submission, *setting)
+    chosen: dict[Part, Verdicts] = {}
+    for part in parts:
+        if part in submission.choices:
+            located, chosen[part] = _choose(part, submission, host, root, setting)
+            submission = replace(submission, parts={**submission.parts, part: located})
+    read = _verdicts_of(PARTS, submission)
+    unreadable = Reading(submission, read).unreadable
+    verdicts_of = _verdicts_of(parts, submission, *setting) | chosen
     run = {part for part in submission.parts if part not in unreadable}
     for part, verdicts in verdicts_of.items():
         if part not in submission.parts:
             _not_there(submission, verdicts)
-        elif part in run:
+        elif part in run and part not in chosen:
             judge_part(host, root, submission.parts[part], verdicts)
     _leave_one_stop(verdicts_of)
     for part, verdicts in verdicts_of.items():
@@ -189,6 +194,47 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
     if "gives-probabilities" in facts and "saw-loss" not in facts:
         verdicts_of["lstm"].not_seen("probabilities")
     _name_one_cause(verdicts_of)
+
+
+def _choose(
+    part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
+) -> tuple[Located, Verdicts]:
+    """Judge each of the files that could be a part, and take the one that is named elsewhere.
+
+    If none is, that is the one about which most questions have an answer.
+
+    Args:
+        setting: further arguments of `Verdicts`.
+    """
+    judged = []
+    for located in submission.choices[part]:
+        verdicts = Verdicts(part, located.file, *setting)
+        judge_part(host, root, located, verdicts)
+        left = unanswered(part, [f for f in verdicts.findings if f.verdict != "not seen"])
+        is_named = located.file == submission.named.get(part)
+        judged.append((not is_named, len(left), located, verdicts))
+    judged.sort(key=lambda entry: entry[:2])
+    _, _, located, taken = judged[0]
+    others = []
+    for _, _, other, verdicts in judged[1:]:
+        ids = dict.fromkeys(str(fault.id) for fault in verdicts.faults if is_proved(fault))
+        others.append(f"{submission.original(other.file)}: {', '.join(ids) or 'nothing'}")
+    if submission.named.get(part):
+        why = "the other files name it"
+    elif judged[0][1] < judged[1][1]:
+        why = "the check could answer most questions about it"
+    else:
+        why = "it comes first"
+    taken.not_seen(
+        "chosen",
+        which=" and ".join(submission.original(one.file) for one in submission.choices[part]),
+        what=WHAT[part],
+        taken=submission.original(located.file),
+        why=why,
+        others="; ".join(others),
+        file=FILES[part],
+    )
+    return located, taken
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:

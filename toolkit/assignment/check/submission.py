@@ -1,5 +1,6 @@
 """A submission as the check looks at it: a copy, and which file in it is which part."""
 
+import re
 import shutil
 import zipfile
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from toolkit.assignment.parts import FILES, PARTS, Part, list_files, list_folder
 from toolkit.assignment.syntax import marked
 from toolkit.common.errors import UsageError
 
+CHOSEN: tuple[Part, ...] = ("gan",)  # where several files are each judged, and one is taken
+READ_FIRST = (".md", ".rst", ".txt")  # endings of files that say which file is meant
+MAX_READ = 1 << 20  # bytes of such a file
 MAX_USERS = 2  # scripts that may show how a network is called
 MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
 WHAT: dict[Part, str] = {
@@ -49,6 +53,8 @@ class Submission:
             to be written say so when they are called.
         parts: those that were found.
         unclear: for each part that more than one file could be, the rule and what it mentions.
+        choices: for each part of which several files are judged: all of them.
+        named: of these the one that other files name, or the README; "" if there is none.
         missing: for each other part the same, about where it was looked for.
         files: all their Python files, also those made from notebooks.
         notebooks: of such a file the notebook's name, and its code.
@@ -60,6 +66,8 @@ class Submission:
     root: Path
     parts: dict[Part, Located]
     unclear: dict[Part, Said] = field(default_factory=dict)
+    choices: dict[Part, tuple[Located, ...]] = field(default_factory=dict)
+    named: dict[Part, str] = field(default_factory=dict)
     missing: dict[Part, Said] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
@@ -145,6 +153,15 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     for part in PARTS:
         if part not in search.parts and part not in unclear_parts:
             missing[part] = _missing(part, search)
+    choices: dict[Part, tuple[Located, ...]] = {}
+    named: dict[Part, str] = {}
+    for part in CHOSEN:
+        candidates = search.equal.get(part, [])
+        paths = {candidate.path for candidate in candidates}
+        if len(paths) == len(candidates) > 1:
+            del unclear_parts[part]
+            choices[part] = tuple(_located(search, c, python, there) for c in candidates)
+            named[part] = python.get(_named(candidates, code, source), "")
     notebooks = {}
     for path, (original, notebook) in code.notebooks.items():
         if path in python:
@@ -153,6 +170,8 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         root=target,
         parts=parts,
         unclear=unclear_parts,
+        choices=choices,
+        named=named,
         missing=missing,
         files=tuple(python.values()),
         notebooks=notebooks,
@@ -160,6 +179,22 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         left_out=tuple(left_out),
         there=there,
     )
+
+
+def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
+    """The only one of several files that another one imports, or that the README names."""
+    paths = [candidate.path for candidate in candidates]
+    others = [path for path in code.text if path not in paths]
+    read = [path for path in list_files(source) if path.suffix.lower() in READ_FIRST]
+    texts = [decoded((source / path).read_bytes()[:MAX_READ]) for path in read]
+    texts += [code.text[path] for path in others]
+    named = []
+    for path in paths:
+        name = re.compile(rf"(?<![\w.-]){re.escape(path.name)}(?!\w)")
+        imported = any(path in code.reached.get(other, ()) for other in others)
+        if imported or any(name.search(text) for text in texts):
+            named.append(path)
+    return named[0] if len(named) == 1 else PurePosixPath()
 
 
 def _copy(source: Path, target: Path) -> list[str]:
@@ -186,17 +221,24 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     python = {}
     for path, text in code.text.items():
         file = path
-        while file.suffix.lower() == SUFFIX or (file != path and (target / file).exists()):
-            suffix = "_notebook" if file != path else ""
+        while file.suffix.lower() == SUFFIX or _is_taken(file, path, target, code):
+            suffix = "" if file.suffix.lower() == SUFFIX else "_notebook"
             file = file.with_name(f"{file.stem}{suffix}.py")
         python[path] = str(file)
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
             copied = target / path  # not there if a notebook writes it, or if it was left out
-            encoding = encoding_of(copied.read_bytes()) if copied.exists() else "utf-8"
+            encoding = encoding_of(copied.read_bytes()) if copied.is_file() else "utf-8"
             (target / file).write_bytes(changed.encode(encoding, errors="replace"))
     return python
+
+
+def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
+    """Return True if the code in `path` may not be written as `file`, where other content goes."""
+    if file == path:
+        return (target / file).is_dir()
+    return file in code.text or (target / file).exists()
 
 
 def _located(

@@ -61,7 +61,7 @@ class Verdicts:
 
         Args:
             proof: what was seen, by the names in `claims.RIGHT`; what it does not prove is not
-                seen.
+                said, and leaves its question without an answer.
             fields: what else the sentence mentions.
         """
         rule = self._rules[f"right.{name}"]
@@ -139,9 +139,8 @@ class Verdicts:
             message=rule.says.format(**{**proof, **fields}),
             proof=proof_of(id, proof),
         )
-        if not (is_pending(finding) or is_proved(finding)):
-            finding = self.instead(finding, "unproved", id=id)
-        self.findings.append(finding)
+        if is_pending(finding) or is_proved(finding):  # a suspicion is not said
+            self.findings.append(finding)
 
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any

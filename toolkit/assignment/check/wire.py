@@ -77,8 +77,8 @@ ANSWERS: dict[Part, dict[str, Any]] = {
         "unpickle": [{str: Tensor}],
         "shapes": {str: SIZES},
         "export": {"problems": [str], "golden": {"tolerance": float, "cases": [object]}},
-        "try_function": {"returned": [Tensor], "noise": [Tensor], "error": (ERROR, None),
-                         "unknown": TEXT},
+        "try_function": {"returned": [Tensor], "noise": [Tensor], "lines": [PLACE],
+                         "error": (ERROR, None), "unknown": TEXT},
     },
 }  # fmt: skip
 

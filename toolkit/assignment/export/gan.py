@@ -21,12 +21,13 @@ from toolkit.assignment.check.rules.claims import is_normal
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value
+from toolkit.assignment.export.own import latent_dim_of, sizes_of
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import from_bytes
+from toolkit.export.loading import opened
 from toolkit.export.manifest import Export, Format
-from toolkit.export.own import latent_dim_of, sizes_of
-from toolkit.export.saving import film_of, opened, proved, source_with
+from toolkit.export.saving import film_of, proved, source_with
 from toolkit.gan.config import Config
 from toolkit.gan.data import load_mnist
 from toolkit.gan.film import Film
@@ -41,7 +42,7 @@ class Own(NamedTuple):
 
     name: str  # in the manifest
     network: Network
-    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `toolkit.export.own`
+    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `own.py`
     entry: dict[str, Any]  # the same for the manifest
 
 

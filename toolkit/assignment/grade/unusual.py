@@ -6,9 +6,12 @@ and from the judge's separate process.
 
 import ast
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from toolkit.assignment.check.submission import Submission
-from toolkit.assignment.syntax import parsed
+from toolkit.assignment.evidence import is_code, is_compiled
+from toolkit.assignment.notebooks import SUFFIX
+from toolkit.assignment.syntax import UNREADABLE, deep_tree_of
 
 MODULES = {"ctypes", "inspect", "toolkit"}
 ATTRIBUTES = {
@@ -19,22 +22,47 @@ ATTRIBUTES = {
 }
 PLACES = ("/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # in a text
 MAX_WORDS = 5  # of one file are named
+MAX_WORD = 60  # characters of a word that are shown
+MAX_NAMED = 10  # files of one submission
 
 
 def unusual(submission: Submission) -> list[str]:
-    """Return a sentence for each file that uses something unusual."""
+    """Return a sentence for each file that uses something unusual, or that nobody can read.
+
+    Every file that Python could import is read, and read as Python reads it: in its own encoding,
+    and at any depth. A file that Python itself cannot read does not run.
+    """
     sentences = []
-    for file in submission.files:
-        tree = parsed((submission.root / file).read_text(encoding="utf-8", errors="replace"))
-        if tree is None:
+    for file in _modules_of(submission):
+        if is_compiled(PurePosixPath(file)):
+            sentences.append(f"{file} is compiled code, which nobody can read.")
+            continue
+        try:
+            tree = deep_tree_of((submission.root / file).read_bytes())
+        except UNREADABLE:
             continue
         words = list(dict.fromkeys(_unusual_words(tree)))
         if words:
-            first = ", ".join(words[:MAX_WORDS])
+            first = ", ".join(word[:MAX_WORD] for word in words[:MAX_WORDS])
             sentences.append(
                 f"{submission.original(file)} uses {first}: the assignment needs nothing like that."
             )
-    return list(dict.fromkeys(sentences))
+    sentences = list(dict.fromkeys(sentences))
+    more = len(sentences) - MAX_NAMED
+    if more > 0:
+        sentences[MAX_NAMED:] = [f"And {more:,} more files are like these."]
+    return sentences
+
+
+def _modules_of(submission: Submission) -> list[str]:
+    """Return the files that Python could import, those that the check reads first."""
+    others = []
+    for file in sorted(submission.there):
+        path = PurePosixPath(file)
+        is_module = is_compiled(path) or (is_code(path) and path.suffix.lower() != SUFFIX)
+        if is_module and (submission.root / file).is_file():
+            others.append(file)
+    return list(dict.fromkeys([*submission.files, *others]))
 
 
 def _unusual_words(tree: ast.Module) -> Iterator[str]:

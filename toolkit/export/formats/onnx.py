@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from toolkit.common.errors import ToolkitError, first_line
-from toolkit.export.formats.program import exporter_quiet, free_axes
+from toolkit.export.formats.program import exporter, free_axes
 from toolkit.export.golden import Checked
 from toolkit.export.manifest import SIGNATURES, Export
 
@@ -54,7 +53,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     level = logger.level
     try:
         logger.setLevel(logging.ERROR)
-        with exporter_quiet():
+        with exporter(f"convert {name} to ONNX"):
             converted = torch.onnx.export(
                 program,
                 dynamo=True,
@@ -65,10 +64,6 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
                 external_data=False,
                 verbose=False,
             )
-    except Exception as error:  # torch does not say which
-        raise ToolkitError(
-            f"torch {torch.__version__} cannot convert {name} to ONNX: {first_line(error)}"
-        ) from error
     finally:
         logger.setLevel(level)
     assert converted is not None

@@ -58,13 +58,8 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
     if isinstance(model, LSTM | RNN):
         model = Scanned(model)
     example = example_inputs(name, model, batch_size=2)
-    try:
-        with exporter_quiet(), torch.no_grad():
-            program = torch.export.export(model, example, dynamic_shapes=free_axes(name))
-    except Exception as error:  # torch does not say which
-        raise ToolkitError(
-            f"torch {torch.__version__} cannot export {name}: {first_line(error)}"
-        ) from error
+    with exporter(f"export {name}"), torch.no_grad():
+        program = torch.export.export(model, example, dynamic_shapes=free_axes(name))
     for module in program.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
             _forget_traces(module)
@@ -144,6 +139,25 @@ class Scanned(nn.Module):
             h, _ = scan(lambda h, x: (cell.step(x, h), ()), h, inputs)
         logits: Tensor = self.readout(h)
         return logits
+
+
+@contextlib.contextmanager
+def exporter(task: str) -> Iterator[None]:
+    """Let one of torch's exporters run inside the block, without its warnings.
+
+    Args:
+        task: what torch does, for the error message, such as "export lstm".
+
+    Raises:
+        ToolkitError: this torch cannot do it.
+    """
+    try:
+        with exporter_quiet():
+            yield
+    except Exception as error:  # torch does not say which
+        raise ToolkitError(
+            f"torch {torch.__version__} cannot {task}: {first_line(error)}"
+        ) from error
 
 
 @contextlib.contextmanager

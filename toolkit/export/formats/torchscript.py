@@ -17,7 +17,6 @@ also depends on three other things. `script` and `canonical` together remove the
   these paths.
 """
 
-import copy
 import functools
 import io
 import re
@@ -29,11 +28,10 @@ from torch import Tensor, nn
 
 from toolkit.common.checks import check_digits
 from toolkit.common.errors import ToolkitError, first_line
-from toolkit.export.formats.program import exporter_quiet
+from toolkit.export.formats.program import exporter, exporter_quiet
 from toolkit.export.formats.weights import architecture_of, build
 from toolkit.export.golden import TOLERANCE, example_inputs
-from toolkit.export.manifest import SIGNATURES
-from toolkit.export.own import OwnDiscriminator, OwnGenerator
+from toolkit.export.manifest import SIGNATURES, Export
 from toolkit.lstm import sigmoids
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM, all_inputs
@@ -61,14 +59,13 @@ def why_not() -> str:
 def to_bytes(name: str, model: nn.Module) -> bytes:
     """Return the content of a `.pt` file.
 
-    A student's network that cannot be scripted is traced.
-
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
         model: on the CPU, in eval mode.
 
     Raises:
-        ToolkitError: this torch cannot write TorchScript, or the script differs from the model.
+        ToolkitError: this torch cannot write TorchScript or script the model, or the script differs
+            from the model.
     """
     if problem := why_not():
         raise ToolkitError(problem)
@@ -76,15 +73,9 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
         model = ScriptedLSTM(model)
     for method in SIGNATURES[name].methods:
         torch.jit.export(getattr(type(model), method))
-    with exporter_quiet():
-        try:
-            scripted = script(model)
-        except Exception:  # whatever torch raises about a student's code
-            if not isinstance(model, OwnGenerator | OwnDiscriminator):
-                raise
-            scripted = script(_traced(name, model))
-        buffer = io.BytesIO()
-        torch.jit.save(scripted, buffer)
+    buffer = io.BytesIO()
+    with exporter(f"script {name}"):
+        torch.jit.save(script(model), buffer)
     data = canonical(buffer.getvalue())
     _check_equal(name, model, from_bytes(data))
     return data
@@ -114,18 +105,10 @@ class ScriptedLSTM(LSTM):
         return logits
 
 
-def _traced(name: str, model: OwnGenerator | OwnDiscriminator) -> nn.Module:
-    """Return a copy of a network in which a trace replaces the student's code."""
-    (example,) = example_inputs(name, model, batch_size=7)
-    traced = copy.copy(model)
-    traced._modules = dict(model._modules)
-    try:
-        traced.module = torch.jit.trace(model.module, model.given(example), check_trace=False)
-    except Exception as error:  # whatever torch raises about a student's code
-        raise ToolkitError(
-            f"The {name} has no .pt file: torch can neither script nor trace it "
-            f"({first_line(error)})."
-        ) from error
+def trace(module: nn.Module, example: Tensor) -> nn.Module:
+    """Return the operations of a module for one example, in place of code that is no script."""
+    with exporter_quiet():
+        traced: nn.Module = torch.jit.trace(module, example, check_trace=False)
     return traced
 
 
@@ -148,6 +131,14 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
                 raise ToolkitError(
                     f"{name}.{method} differs after export, so nothing was replaced: {error}"
                 ) from error
+
+
+def opened(export: Export) -> torch.jit.ScriptModule:
+    """Return the network in a verified `.pt` file, after the first two calls, which compile it."""
+    module = from_bytes(export.data)
+    for _ in range(2):
+        module(*example_inputs(export.name, module, batch_size=1))
+    return module
 
 
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:

@@ -13,7 +13,6 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from toolkit.gan.model import (
     Classifier,
@@ -79,24 +78,12 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     if kind not in CLASSES:
         raise ValueError(f"the toolkit has no class {kind!r}")
     try:
-        with torch.device("meta"), _WithoutInitialWeights():  # without memory
+        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn, and replaced
             model = CLASSES[kind](**arguments)
         model.load_state_dict(state, assign=True)
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"the weights are not those of {dict(architecture)}") from error
     return model.eval().requires_grad_(False)
-
-
-class _WithoutInitialWeights(TorchFunctionMode):
-    """A mode that skips `torch.nn.init`, which would load torch's compiler for nothing."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        arguments = kwargs or {}
-        if getattr(func, "__module__", None) == nn.init.__name__:
-            return arguments["tensor"] if "tensor" in arguments else args[0]
-        return func(*args, **arguments)
 
 
 def to_bytes(model: nn.Module) -> bytes:

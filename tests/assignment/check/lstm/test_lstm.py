@@ -17,17 +17,25 @@ from lstm import LSTM
 LSTM(10, 32, 10)(torch.randn(8, 4, 10)).sum().backward()
 """
 ZEROS = "x.new_zeros(len(x), self.n)"
+CLIPPED = """h = c.tanh() * o
+            if h.requires_grad:
+                h.register_hook(lambda gradient: gradient.clamp(-1, 1))
+"""
 RIGHT = {
     "packed": ("", ""),
     "as the weights are": (ZEROS, "self.p.weight.data.new_zeros(len(x), self.n)"),
+    "gradients clipped at each step": ("h = c.tanh() * o\n", CLIPPED),
 }
 LOOSE = """nn.Linear(hidden_dim, output_dim, bias=False)
         self.b = torch.zeros(output_dim)
         self.p.register_forward_hook(lambda module, given, y: y + self.b)"""
+NEXT = "g * i + c * f"  # c of the next step
 WRONG = {
     "a loose bias": ("nn.Linear(hidden_dim, output_dim)", LOOSE, "parameter-not-learnable", None),
     "a tanh in a packed cell": ("f.sigmoid()", "f.tanh()", "wrong-equation", 3),
     "x beside h": ("self.p(h)", "self.p(h + x[:, -1].mean(1, True))", "wrong-equation", 7),
+    "states of at most 20": (NEXT, f"({NEXT}).clamp(-20, 20)", "wrong-equation", 5),
+    "states of at most 1": (NEXT, f"({NEXT}).clamp(-1, 1)", "wrong-equation", 5),
     "tanh twice": ("c = g * i", "c = g.tanh() * i", "wrong-equation", 1),
 }  # fmt: skip
 
@@ -120,3 +128,19 @@ def test_dropout_is_no_other_equation(name: str, tmp_path: Path, warm_check: Che
     (tmp_path / "lstm.py").write_text(CELL.replace(*ALIKE[name]))
     report = warm_check(tmp_path, parts=["lstm"])
     assert not any("training mode" in one.message for one in report.not_seen)
+
+
+EMBEDDING = (HERE / "right" / "lstm_embedding.py").read_text()
+
+
+@pytest.mark.parametrize(("limit", "is_sure"), [(1, False), (2, True), (3, True), (20, False)])
+def test_digits_take_a_cell_to_its_limits(
+    limit: int, is_sure: bool, tmp_path: Path, warm_check: Check
+) -> None:
+    """No input is large here: the weights are. Where that shows too little, it is not right."""
+    limited = EMBEDDING.replace("g * i + c * f", f"(g * i + c * f).clamp({-limit}, {limit})")
+    assert limited != EMBEDDING
+    (tmp_path / "lstm.py").write_text(limited)
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert [f.id for f in report.findings] == ["wrong-equation"] * is_sure
+    assert [f.id for f in report.not_seen] == ["wrong-equation"] * (not is_sure)

@@ -138,6 +138,12 @@ def test_kill_everything(shut: Grade) -> None:
     assert found(result) == [("does-not-import", "lstm.py"), ("does-not-import", "train.py")]
 
 
+def test_signals_to_the_process_that_starts_it(shut: Grade) -> None:
+    """None ends it, stops it or interrupts it, so the next part finds it as it was."""
+    every = "import os\nfor number in range(1, 65):\n    os.kill(1, number)\n"
+    assert shut(with_lstm(every)).score == 84
+
+
 def test_fork_bomb(grade: Grade, isolation: Isolation) -> None:
     """The kernel refuses more processes, or the supervisor kills them all."""
     result = grade(with_lstm(FORK_BOMB))
@@ -320,6 +326,56 @@ def test_files_of_others_without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "somebody else's" in result.extra_data.printed
     assert "files that this user may read" in plain.describe()
     assert not plain.safe
+
+
+# What Landlock leaves open to the owner of a file, and to all who may connect to a socket.
+BESIDE_LANDLOCK = """
+import os, socket
+def connect():
+    with socket.socket(socket.AF_UNIX) as ours:
+        ours.connect({address!r})
+def send():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
+        ours.sendto(b"do this", {mailbox!r})
+attempts = dict(
+    mode=lambda: os.chmod({file!r}, 0o777),
+    time=lambda: os.utime({file!r}, (1, 1)),
+    attribute=lambda: os.setxattr({file!r}, "user.x", b"x"),
+    folder=lambda: os.chmod(os.path.dirname({file!r}), 0o711),
+    connect=connect,
+    send=send,
+)
+for name, attempt in attempts.items():
+    try:
+        attempt()
+    except OSError as error:
+        continue
+    print(name)
+"""
+
+
+def test_what_landlock_leaves_open(grade: Grade, isolation: Isolation, tmp_path: Path) -> None:
+    """Nobody may change the teacher's files or talk to the teacher's programs, unless it is said.
+
+    A program of the teacher that obeys such a socket runs whatever it is told: D-Bus, tmux, Docker.
+    """
+    file, address, mailbox = tmp_path / "results.json", tmp_path / "address", tmp_path / "mailbox"
+    file.write_text("{}")
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver,
+    ):
+        listener.bind(str(address))
+        listener.listen()
+        receiver.bind(str(mailbox))
+        program = BESIDE_LANDLOCK.format(file=str(file), address=str(address), mailbox=str(mailbox))
+        printed = grade(with_lstm(program)).extra_data.printed
+    if isolation.safe:
+        assert printed == ""
+    else:
+        assert {"connect", "send"} <= set(printed.split())
+        assert "UNIX sockets" in isolation.describe()
+        assert "files of this user" in isolation.describe() or not isolation.confined
 
 
 # What the kernel is asked to do, and the error that it gives: no permission, or no such call.

@@ -44,6 +44,31 @@ def test_nobody_grades_unsafely_unasked(monkeypatch: pytest.MonkeyPatch) -> None
     assert find_isolation(unsafe=True).tool == open_.tool
 
 
+@pytest.mark.parametrize(
+    ("way", "landlock", "is_safe"),
+    [
+        (Isolation("bubblewrap"), 0, True),
+        (Isolation("unshare", drop_user=True), 1, True),
+        (Isolation("unshare"), 7, False),  # it leaves the user's own files and sockets open
+        (Isolation("unshare", drop_user=True), 0, False),
+        (Isolation("limits", drop_user=True), 7, False),
+    ],
+)
+def test_what_counts_as_safe(
+    way: Isolation, landlock: int, is_safe: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A namespace and Landlock together are not enough for the user that the teacher is."""
+    monkeypatch.setattr(isolation, "landlock_version", lambda: landlock)
+    monkeypatch.setattr(module, "candidates", lambda: [way])
+    monkeypatch.setattr(module, "why_not", lambda way: None)
+    assert way.safe == is_safe
+    if is_safe:
+        assert find_isolation() == way
+    else:
+        with pytest.raises(ToolkitError, match=r"UNIX sockets that .* user may use.*--unsafe"):
+            find_isolation()
+
+
 def test_landlock_names_all_but_one_folder(tmp_path: Path) -> None:
     """A folder of packages with the toolkit among them, by hand."""
     for name in ("packages/other", "packages/toolkit/lstm", "packages/torch", "elsewhere"):

@@ -1,6 +1,7 @@
 """Answers about a student's GAN."""
 
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -60,6 +61,15 @@ class Answers(Runs):
         self.script = first
         return None
 
+    def run_also(self, file: str, max_seconds: float, until: float) -> dict[str, Any]:
+        """Run another script, as if the first had gone on with it: see `Script.run_also`.
+
+        Args:
+            max_seconds: of CPU time.
+            until: CPU time of this process at which it is to have ended.
+        """
+        return self.script.run_also(file, min(max_seconds, until - time.process_time()))
+
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """What a network that was seen gives for other inputs, in evaluation mode."""
         module = self.script.trace.networks[network]
@@ -90,9 +100,9 @@ class Answers(Runs):
         """Write a network with these weights as files like ours into the root.
 
         Returns:
-            `golden` and `problems` of `saving.own_files`.
+            `golden` and `problems` of `own_files`.
         """
-        from toolkit.export.saving import own_files  # no check waits for that
+        from toolkit.assignment.export.own import own_files  # no check waits for that
 
         module = self.script.trace.networks[network]
         module.load_state_dict(states)
@@ -117,6 +127,7 @@ class Answers(Runs):
         name: str,
         file: str,
         generator: int,
+        pixels: int,
         values: dict[str, Any],
         own: dict[str, Any],
         seed: int,
@@ -131,19 +142,22 @@ class Answers(Runs):
             name: of the function, "Class.method" for a method.
             file: in which it is.
             generator: id of the network.
+            pixels: of one of its images.
             values: for parameters without a default, by what they mean.
             own: for others, by lower-case name.
             seed: of the random numbers.
             known_to_end: it need not be watched for a training that has to be stopped.
 
         Returns:
-            `returned` (tensors), `noise` (those that were made of nothing), `error`, and `unknown`
-            (the parameter that nothing is known about).
+            `returned` (tensors), `noise` (those that were made of nothing), `lines` (file and
+            line of each network that was called), `error`, and `unknown` (the parameter that
+            nothing is known about).
         """
         trace = self.script.trace
         network = trace.networks[generator]
         function = self._function(name, file, network)
-        answer: dict[str, Any] = {"returned": [], "noise": [], "error": None, "unknown": None}
+        answer: dict[str, Any] = {"error": None, "unknown": None}
+        answer |= {"returned": [], "noise": [], "lines": []}
         if function is None:
             return answer | {"unknown": name}
         cpu, classifier = torch.device("cpu"), Classifier(self.back)
@@ -152,19 +166,28 @@ class Answers(Runs):
         own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
         torch.manual_seed(seed)
         trace.steps = 0
+        num_events = len(trace.events)
         trace.origins.numbers_came = Sources(MAX_NOISE)
-        with self._standing_in(network, classifier):
-            try:
-                with watching(trace):
-                    trace.on = not known_to_end
-                    result = call(function, ("drawing",), known, values, own)
-                answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
-            except UnknownParameter as error:
-                answer["unknown"] = str(error)
-            except EnoughSteps:
-                answer["unknown"] = "training"
-            except (Exception, SystemExit) as error:  # whatever a student's code raises
-                answer["error"] = described(error, self.root)
+        trace.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
+        trace.depth = int(known_to_end)  # then nothing is recorded
+        try:
+            with (
+                self._standing_in(network, classifier),
+                self.script.weights.standing_in(for_all=True),
+                watching(trace),
+            ):
+                result = call(function, ("drawing",), known, values, own)
+            answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
+        except UnknownParameter as error:
+            answer["unknown"] = str(error)
+        except EnoughSteps:
+            answer["unknown"] = "training"
+        except (Exception, SystemExit) as error:  # whatever a student's code raises
+            answer["error"] = described(error, self.root)
+        finally:
+            trace.drawing, trace.depth = None, 0
+        calls = [event for event in trace.events[num_events:] if event["kind"] == "call"]
+        answer["lines"] = list(dict.fromkeys((event["file"], event["line"]) for event in calls))
         return answer | {"noise": list(trace.origins.numbers_came)}
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:

@@ -5,17 +5,19 @@ import re
 import torch
 from torch import Tensor
 
+from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
-from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation
+from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation, was_seen
 from toolkit.assignment.check.gan.drawing.modes import check_modes
+from toolkit.assignment.check.gan.drawing.sites import unrun
 from toolkit.assignment.check.gan.drawing.stand_ins import Artist
 from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
-from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.host import Gone, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import check_end, check_machine, watch
 from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
@@ -25,6 +27,9 @@ from toolkit.common.errors import in_short
 MAX_STEPS = 10  # of both optimisers together, in each loop
 MAX_SECONDS = 14.0  # of CPU time
 SECONDS_AGAIN = 10.0  # of CPU time, of a second run
+SECONDS_ALSO = 3.0  # of CPU time, of another script
+SECONDS_IN_ALL = 18.0  # of CPU time, for what runs
+MAX_SCRIPTS = 2  # that run besides
 MANY = 50  # calls of the generator in a row are a search
 FEW = 4  # images or points, for a question about the range of a network's outputs
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
@@ -44,6 +49,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing("the first steps of the training")
     trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    if located.users and not trace.all(Step, Backward):
+        trace = _begun(student, located, trace, verdicts)
     lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
     game = find_game(trace)
     if game is not None and _stops_untrained(game):
@@ -69,6 +76,11 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     if not (check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts)):
         check_direction(game, verdicts)
     verdicts.doing("sampling and interpolating")
+    try:
+        game = _with_other_scripts(student, game, lines)
+    except Gone:  # of it no more can be asked
+        verdicts.not_seen("interpolation", left="another file ends the process")
+        return
     artist = _artist_like(game, probe)
     if artist is None:
         verdicts.not_seen("no-images-to-join")
@@ -76,6 +88,49 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
     functions = Functions(student, lines, game, artist)
     check_interpolation(game, lines, functions, verdicts)
     check_modes(game, functions, verdicts)
+
+
+def _begun(student: Student, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
+    """What a file does if the check calls the function that trains, which nothing in it calls.
+
+    Returns:
+        the trace of that; the first one if there is no such function.
+    """
+    begun: Trace = student.ask(
+        "run",
+        reader=Trace.of,
+        file=located.file,
+        max_steps=MAX_STEPS,
+        max_seconds=MAX_SECONDS,
+        begin=True,
+    )
+    if not begun.all(Step, Backward):
+        return trace
+    verdicts.not_seen("begun", at=Place(located.file, None))
+    return begun
+
+
+def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
+    """The game, and what other scripts of theirs do with its generator, if it did not interpolate.
+
+    Raises:
+        Gone: one of them has ended the process.
+    """
+    if was_seen(game) or game.trace.ended != "finished":
+        return game
+    drawing = [file for file in unrun(game, lines) if "backward(" not in lines.texts[file]]
+    for file in drawing[:MAX_SCRIPTS]:
+        longer: Trace = student.ask(
+            "run_also",
+            reader=Trace.of,
+            file=file,
+            max_seconds=SECONDS_ALSO,
+            until=SECONDS_IN_ALL,
+        )
+        again = find_game(longer)
+        if again is not None and again.generator.id == game.generator.id:
+            game = again
+    return game
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:

@@ -24,7 +24,7 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
         verdicts.not_seen("device")
         return
     if behind is None:
-        verdicts.right("device")
+        verdicts.right("device", proof={"tensors": len(network.tensors), "left": behind})
         return
     file, line, name = behind
     at = network.made(name) if name else Place(file, line)

@@ -18,6 +18,7 @@ from toolkit.assignment.check.lstm.cell.formulas import NO_MEMORY
 from toolkit.assignment.check.lstm.cell.matching import Match, find_match
 from toolkit.assignment.check.lstm.cell.recording import MAX_LAYERS, Recording, read
 from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, last_logits
+from toolkit.assignment.check.lstm.reach import compare_far
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
 from toolkit.assignment.check.rules.claims import EXACT
@@ -26,6 +27,9 @@ from toolkit.assignment.check.verdicts import Verdicts
 ROWS = 41  # sequences in a recording, at least
 UNKNOWN = 100  # as much as no reading costs
 SMALL = 0.3  # of the usual size of weights
+LARGE = (4.0, 2.0)  # times the usual size, the largest first
+FEW_STEPS = 3  # in so many no c(t) is larger than this
+FAR_OFF = 5 * EXACT  # an error of the logits for numbers at their limits, which is no rounding
 
 
 class Attempt(NamedTuple):
@@ -62,7 +66,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     start_at_zero = _check_starts(layers, trial, network, verdicts)
     is_clean = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if start_at_zero and is_clean and readout.exact:
-        _check_equivalence(trial, source, verdicts)
+        _check_equivalence(trial, network, source, verdicts)
 
 
 def _is_far(match: Match) -> bool:
@@ -70,10 +74,15 @@ def _is_far(match: Match) -> bool:
     return match.cost > 3 or (match.cell.mistake == NO_MEMORY and bool(match.output.mistake))
 
 
-def _fresh(network: Network) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs of other sizes, which took no part in the search, and the network's logits."""
+def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Return inputs of other sizes, which took no part in the search, and the network's logits.
+
+    Args:
+        most: steps, of all sequences; by default some are longer than those in the search.
+    """
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
+        steps = steps if most is None else min(steps, most)
         x = random_inputs(network, batch, steps, 1, seed=5 + number)[0]
         with contextlib.suppress(StudentError, WrongOutput):
             fresh.append((features(x), reference.normalised(network.run([x])[0])))
@@ -170,17 +179,20 @@ def features(x: Tensor) -> Tensor:
     return x if x.is_floating_point() else F.one_hot(x, 10).float()
 
 
-def record(network: Network, hidden: int, rows: int | None = None) -> Recording:
+def record(
+    network: Network, hidden: int, rows: int | None = None, steps: int | None = None
+) -> Recording:
     """Record the values of a forward pass over known inputs.
 
     Args:
         hidden: the number of units of which series are looked for.
         rows: how many sequences, at least; by default enough to tell maps of `hidden` units.
+        steps: the digits that are read; by default as many as usual.
     """
     usage = network.usage
     rows = rows or _num_rows(usage.batch, hidden)
     count = math.ceil(rows / usage.batch)
-    xs = random_inputs(network, usage.batch, usage.steps, count)
+    xs = random_inputs(network, usage.batch, steps or usage.steps, count)
     inputs = [network.encode(x) for x in xs]
 
     def reader(answer: dict[str, Any]) -> Recording:
@@ -276,7 +288,9 @@ def _filled(size: int, network: Network) -> Place | None:
     return None
 
 
-def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdicts) -> None:
+def _check_equivalence(
+    trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
+) -> None:
     """Compare the answers of the equations, with the student's weights, on fresh inputs."""
     if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
         verdicts.not_seen("gates")
@@ -286,4 +300,56 @@ def _check_equivalence(trial: reference.Trial, source: Source, verdicts: Verdict
         proof = {"inputs": len(trial.fresh), "worst": min(worst, 1e9)}
         verdicts.fault("wrong-equation.some-step", line=source.loop_line(), proof=proof)
         return
-    verdicts.right("equations", worst=max(worst, 1e-7))
+    far = compare_far(network, trial.model if network.real else _larger(network, trial.model))
+    if far.inputs and far.error > FAR_OFF:
+        proof = {"inputs": far.inputs, "worst": min(far.error, 1e9)}
+        line = source.loop_line()
+        verdicts.fault("wrong-equation.far", line=line, proof=proof, state=far.state)
+        return
+    lengths = sorted({*far.steps, *(x.size(1) for x, _ in trial.fresh)})
+    seen = {
+        "inputs": far.inputs + sum(len(x) for x, _ in trial.fresh),
+        "lengths": lengths,
+        "state": far.state,
+        "worst": max(worst, far.error if far.inputs else 0.0, 1e-7),
+    }
+    verdicts.right("equations", proof=seen)
+
+
+def _larger(network: Network, usual: reference.Model) -> reference.Model:
+    """The network with weights so large that digits saturate its gates, if it can be read then.
+
+    Where its usual steps are too many to be read, as they take its states to a limit, it is read in
+    a few.
+
+    Returns:
+        its model, or the usual one, whose weights it has then again.
+    """
+    rows = _tensors_with_rows(network)
+    for few in (None, FEW_STEPS) if network.any_length else (None,):
+        for scale in LARGE:
+            randomise(network, scale=scale, same=rows)
+            larger = _clean_model(network, usual.readout.weight_h.size(0), few)
+            if larger is not None:
+                return larger
+    _read(network)
+    return usual
+
+
+def _clean_model(network: Network, hidden: int, most: int | None) -> reference.Model | None:
+    """Return the equations with a network's weights; None if it deviates from them.
+
+    Args:
+        hidden: the number of units.
+        most: steps of which it is read, as of `_fresh`.
+    """
+    recording = record(network, hidden, steps=most)
+    match = find_match(recording)
+    if match is None or match.cost:
+        return None
+    layers, readout = layers_of(match, recording)
+    model = explain.model(layers, readout, recording)
+    if min(len(layer.maps) for layer in model.layers) < 4:
+        return None
+    is_verified = reference.Trial(model, _fresh(network, most)).error() <= EXACT
+    return model if readout.exact and is_verified else None

@@ -35,12 +35,13 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
         f"{accuracy:.0%} of unseen palindromes of {LENGTH} digits are right after {steps} steps of "
         f"RMSProp at {RATE:g}"
     )
+    proof = {"accuracy": accuracy, "steps": steps}
     if accuracy >= LEARNT:
-        verdicts.right("learns", measured=measured)
+        verdicts.right("learns", proof=proof, measured=measured)
     elif verdicts.faults:
         verdicts.also("learns-so-far", measured=measured)
     else:
-        proof, at = {"accuracy": accuracy, "steps": steps}, _zero_matrix(network)
+        at = _zero_matrix(network)
         verdicts.fault("does-not-learn.tried", line=line, at=at, proof=proof, measured=measured)
 
 

@@ -204,7 +204,8 @@ def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts)
     elif dead:
         _report_slopes("dead-parameter.unused", dead, largest, network.made(dead[0].name), verdicts)
     elif is_clear and not verdicts.has("parameter-not-learnable"):
-        verdicts.right("gradients")
+        compared = [[slope.gradient, slope.near] for slope in slopes]
+        verdicts.right("gradients", proof={"slopes": compared, "largest": largest})
 
 
 def _report_slopes(

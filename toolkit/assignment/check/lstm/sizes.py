@@ -6,6 +6,8 @@ from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOu
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.verdicts import Verdicts
 
+BATCHES = (1, 5)  # that are tried besides BATCH
+LENGTHS = (STEPS, 3, 11)
 Failure = StudentError | WrongOutput
 
 
@@ -21,7 +23,7 @@ def check_sizes(
     network.any_batch = _check_batches(network, first, verdicts)
     network.any_length = _check_lengths(network, source, verdicts)
     if network.any_batch and network.any_length:
-        verdicts.right("sizes")
+        verdicts.right("sizes", proof={"batches": [BATCH, *BATCHES], "lengths": LENGTHS})
 
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
@@ -30,7 +32,7 @@ def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) 
         failure = _failure(network, BATCH, network.usage.steps) or first
         _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)
         return False
-    for batch in (1, 5):
+    for batch in BATCHES:
         failure = _failure(network, batch, network.usage.steps)
         if failure is not None:
             _report_batch("fixed-batch-size.built-for", batch, failure, network, verdicts)
@@ -53,7 +55,7 @@ def _report_batch(
 def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool:
     """Report a length that fails, or is not read to its end; True if there is none."""
     usage = network.usage
-    for steps in (STEPS, 3, 11):
+    for steps in LENGTHS:
         failure = _failure(network, usage.batch, steps)
         if failure is not None:
             problem = f"it fails: {said_by(failure)}"

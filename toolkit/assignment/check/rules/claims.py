@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from toolkit.assignment.check.findings import Kind
 
 EXACT = 2e-3  # up to this error of the logits, in float32, a reference computes the same
+LARGE_STATE = 3.0  # of c(t): only a network that is read in so few steps may stay below it
 SAID = 40  # characters of what an exception says, enough to know it again
 CHANCE = 1e-9  # of a finding that rests on drawn numbers, at most
 PULL = 0.6  # of the push from drawn to real images, that the generator's is at least
@@ -446,6 +447,48 @@ def _are_long(lengths: list[int], rows: list[list[int]], labels: list[int]) -> o
 
 
 right("identity", "sets that are drawn independently would share some", "split-leak")(are_apart)
+
+
+# What is right with the LSTM.
+
+
+@right(
+    "identity",
+    "the equations give the same logits, in all of these sequences",
+    "wrong-equation nonzero-initial-state state-not-carried",
+)
+def _follows_the_equations(inputs: int, lengths: list[int], state: float, worst: float) -> object:
+    is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)  # no limit was in the way
+    return inputs > 0 and is_large and worst <= EXACT
+
+
+@right("experiment", "it gives logits for all of these", "fixed-batch-size fixed-sequence-length")
+def _takes_all_sizes(batches: list[int], lengths: list[int]) -> object:
+    return len({*batches}) >= 3 and len({*lengths}) >= 3
+
+
+@right("experiment", "no tensor stays where it was", "fixed-device")
+def _moves(tensors: int, left: list[Any] | None) -> object:
+    return tensors > 0 and not left
+
+
+@right(
+    "identity",
+    "each gradient is its slope, and none is zero",
+    "parameter-not-learnable dead-parameter broken-gradient",
+)
+def _are_slopes(slopes: list[tuple[float, float]], largest: float) -> object:
+    for gradient, slope in slopes:
+        if _is_dead([(gradient, slope)], largest):
+            return False
+        if abs(gradient - slope) > 0.05 * abs(slope) + 0.01 * largest + 1e-3:
+            return False
+    return bool(slopes)
+
+
+@right("experiment", "it was trained, and is seldom wrong", "does-not-learn")
+def _has_learnt(accuracy: float, steps: int) -> object:
+    return accuracy >= 0.9 and steps > 0
 
 
 # What is right with the training of the LSTM.

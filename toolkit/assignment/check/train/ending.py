@@ -42,6 +42,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
         verdicts.not_seen("folder-made", at=lacking, problem=lacking)
+    if trace.unloaded is not None:
+        unloaded = StudentError(trace.unloaded)
+        verdicts.not_seen("weights-made", at=unloaded, problem=unloaded)
     error = None if trace.error is None else StudentError(trace.error)
     if _lacks_resource(error, trace, verdicts, left):
         return None

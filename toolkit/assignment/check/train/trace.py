@@ -202,12 +202,21 @@ AnyEvent = Annotated[
 ]
 
 
+class Other(Record):
+    """A script that ran after another."""
+
+    file: str
+    ended: str  # as of a trace
+    error: dict[str, Any] | None
+
+
 class Trace(Record):
     """The events of a run in their order, and the networks that were seen."""
 
     ended: str
     error: dict[str, Any] | None
     lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
+    unloaded: dict[str, Any] | None  # the same for want of weights, which have a stand-in since
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
@@ -215,6 +224,7 @@ class Trace(Record):
     events: list[AnyEvent]
     noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
     entered: frozenset[Place] = frozenset()  # functions of theirs that were called
+    others: list[Other] = []  # scripts that ran after it, as if it had gone on with them
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:
@@ -235,7 +245,8 @@ class Trace(Record):
         Raises:
             Exception: any, if the answer is malformed.
         """
-        for error in (answer["error"], answer["lacking"]):
+        others = [other["error"] for other in answer.get("others", [])]
+        for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
             if error:
                 StudentError(error)  # raises if it is malformed
         _complete_events(answer["events"])

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.assignment.evidence import is_code
+from toolkit.assignment.evidence import is_code, is_compiled
 from toolkit.assignment.grade.archive import BrokenArchive, members
 from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_of, read_notebook
 from toolkit.assignment.parts import is_theirs
@@ -83,13 +83,18 @@ class Code(NamedTuple):
 
 
 def read_code(data: bytes) -> Code:
-    """Return the text of all Python files and notebooks in an archive."""
+    """Return the text of all Python files and notebooks in an archive.
+
+    Compiled code is left out, by name.
+    """
     code = Code({}, [])
     files = {}
     try:
         for path, pieces in members(data):
             if is_theirs(path) and is_code(path):
                 files[path] = b"".join(pieces)
+            elif is_theirs(path) and is_compiled(path):
+                code.left_out.append(f"{path} is compiled code")
     except BrokenArchive as error:
         code.left_out.append(f"the archive was not unpacked ({error})")
         return code

@@ -88,10 +88,9 @@ class Isolation:
             protection = f"namespaces by unshare{user}: no network, other processes are hidden"
         if self.confined:
             protection += "; Landlock: no files but those that bubblewrap would show"
-        exposed = "; ".join(self._exposed()) or "the kernel, which is shared"
         return (
             f"{protection}; limits on time, memory, processes and file sizes. "
-            f"NOT PROTECTED: {exposed}. {INSTALL}"
+            f"NOT PROTECTED: {'; '.join(self._exposed())}. {INSTALL}"
         )
 
     def _exposed(self) -> list[str]:
@@ -105,6 +104,10 @@ class Isolation:
                 "all files that this user may read or write, other submissions and results among "
                 "them"
             )
+        elif not self.drop_user:
+            exposed.append("the permissions and the times of all files of this user")
+        whose = "every user" if self.drop_user else "this user"
+        exposed.append(f"the UNIX sockets that {whose} may use")
         if self.tool == "limits" and not self.drop_user:
             exposed.append("processes may hide and live on")
         return exposed
@@ -120,8 +123,15 @@ class Isolation:
 
     @property
     def safe(self) -> bool:
-        """True if this isolation may run untrusted code without the teacher's consent."""
-        return self.tool == "bubblewrap" or (self.tool == "unshare" and self.confined)
+        """True if this isolation may run untrusted code without the teacher's consent.
+
+        Landlock restricts neither who changes the permissions and the times of a file, nor who
+        connects to a UNIX socket, behind which a program of the teacher may obey. So Landlock
+        protects the teacher only if the program runs under another user id.
+        """
+        if self.tool == "unshare":
+            return self.confined and self.drop_user
+        return self.tool == "bubblewrap"
 
     @property
     def uid(self) -> int | None:

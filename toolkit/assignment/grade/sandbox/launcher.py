@@ -55,6 +55,8 @@ def main() -> None:
         os.setresuid(uid, uid, uid)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    # Process 1 of a namespace hears only the signals that it has a handler for, and Python has one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     for name, value in settings["rlimits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from toolkit.assignment.check.child.places import within
 
+SMALL = 2.0**-10  # of a gradient, which no hook clips then; exact in floating point
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -38,7 +39,9 @@ def slopes(
         direction = torch.randn(parameter.shape, generator=rng)
         if name in padding:
             direction[padding[name]] = 0.0
-        slope = None if parameter.grad is None else float((parameter.grad * direction).sum())
+        slope = None
+        if parameter.grad is not None:
+            slope = float((parameter.grad * direction).sum()) / SMALL
         values, start = parameter.data, parameter.detach().clone()
         ends = []
         for step in (width, -width, width / 4, -width / 4):
@@ -51,7 +54,7 @@ def slopes(
 
 
 def _backward(total: Callable[[], Tensor], root: str) -> None:
-    """Compute the gradients of a sum, if it has any.
+    """Compute the gradients of a small part of a sum, if it has any.
 
     Raises:
         RuntimeError: as of `slopes`.
@@ -62,7 +65,7 @@ def _backward(total: Callable[[], Tensor], root: str) -> None:
         try:
             value = total()
             if value.requires_grad:
-                value.backward()
+                (SMALL * value).backward()
         except RuntimeError as error:
             messages = [str(warning.message) for warning in caught]
             error.place = _anomaly(messages, root)  # type: ignore[attr-defined]

@@ -36,8 +36,7 @@ class Forked:
             try:
                 for descriptor in private:
                     os.close(descriptor)
-                os.dup2(self._said.write, 2)
-                os.close(self._said.write)
+                self._said.take()
                 notice_large_files()
                 os.setsid()
                 _end_with_parent()

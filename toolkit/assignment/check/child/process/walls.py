@@ -188,6 +188,15 @@ class Listener:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
+    def take(self) -> None:
+        """Make the pipe the error output of this process, the part, which cannot read from it.
+
+        A part that reads there, too, could keep the one that listens waiting for ever.
+        """
+        os.close(self._read)
+        os.dup2(self.write, 2)
+        os.close(self.write)
+
     def start(self) -> None:
         """Listen, after the part has its end of the pipe; it was forked from this process."""
         os.close(self.write)

@@ -8,6 +8,9 @@ file and a line. Beside the events there are:
                 while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,
                 or a file that is not there), or "nothing" (trained nothing)
     error       what it raised, as in `answering.described`, or None
+    lacking     what it raised for want of a folder, which was made then, or None
+    unloaded    what it raised for want of weights, which have a stand-in since, or None
+    others      scripts that ran after it: file, ended, error
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did
     noise       tensors that were made of nothing, the last ones, if the run is brisk

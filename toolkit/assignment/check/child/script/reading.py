@@ -47,6 +47,41 @@ def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
     return found
 
 
+def uncalled_training(tree: ast.Module) -> str | None:
+    """A function that can be called without arguments, that trains, and that nothing calls."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    words = {name: _names_in(function) for name, function in functions.items()}
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for name, function in functions.items():
+        arguments = function.args
+        needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        has_defaults = not needed and None not in arguments.kw_defaults
+        if name not in used and has_defaults and "backward" in _reached(name, words):
+            return name
+    return None
+
+
+def _names_in(function: ast.FunctionDef) -> set[str]:
+    """The names and the attributes in a function."""
+    names: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+    return names
+
+
+def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
+    """The words in a function, and in those that it names."""
+    reached, waiting = {name}, [name]
+    while waiting:
+        new = words.get(waiting.pop(), set()) - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
 def unfinished(tree: ast.AST) -> Iterator[int]:
     """Lines of `pass` or `...` that are all there is in a function or a loop."""
     for node in ast.walk(tree):

@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -23,9 +24,14 @@ from toolkit.assignment.check.child.answering import Back, described
 from toolkit.assignment.check.child.importing import compiled, forget_imports, prepare_imports
 from toolkit.assignment.check.child.places import NOWHERE, place_of_class
 from toolkit.assignment.check.child.plain import run_as_main
+from toolkit.assignment.check.child.process.weights import Weights
 from toolkit.assignment.check.child.script.drawing import Drawing
 from toolkit.assignment.check.child.script.loops import Loops
-from toolkit.assignment.check.child.script.reading import modes, unfinished
+from toolkit.assignment.check.child.script.reading import (
+    modes,
+    uncalled_training,
+    unfinished,
+)
 from toolkit.assignment.check.child.script.trace import EnoughSteps, Trace
 from toolkit.assignment.check.child.script.watching import watching
 
@@ -49,6 +55,9 @@ class Script:
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
         brisk: as of a trace.
+
+    Attributes:
+        weights: those that it loads and that were not handed in.
     """
 
     def __init__(
@@ -61,6 +70,9 @@ class Script:
     ) -> None:
         self.root = root
         self.file = root / file
+        self.weights = Weights()
+        self._end: dict[str, Any] = {}  # how it ended, and what it lacked
+        self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
         self._begin(Trace(root, max_steps, max_seconds, brisk))
 
     def _begin(self, trace: Trace) -> None:
@@ -70,8 +82,11 @@ class Script:
         self._lacks: str | None = None  # a path that was not found
         self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
 
-    def run(self) -> dict[str, Any]:
+    def run(self, begin: bool = False) -> dict[str, Any]:
         """Run it until it ends, or has trained enough.
+
+        Args:
+            begin: if it trains nothing, call a function that trains and that nothing calls.
 
         Returns:
             what this package describes.
@@ -81,15 +96,47 @@ class Script:
             lacking = error if self._make_folder() else None
             if lacking:
                 ended, error = self._attempt_again()
+            unloaded = None
+            while self.weights.provide(self._lacks):
+                unloaded = unloaded or error
+                ended, error = self._attempt_again()
             if ended != "error" and not self._is_it and self.trace.parsers:
                 ended, error = self._attempt_in_modes() or (ended, error)
+            if begin and ended == "finished" and not self.trained:
+                ended, error = self._begin_training()
             if ended == "finished" and not self.trained:
                 ended, error = "nothing", None
+        self._end = {"ended": ended, "error": error, "lacking": lacking, "unloaded": unloaded}
+        return self._answer()
+
+    def run_also(self, file: str, max_seconds: float) -> dict[str, Any]:
+        """Run another script of theirs, as if this one had gone on with it.
+
+        Args:
+            max_seconds: of CPU time.
+
+        Returns:
+            what this package describes, of both.
+        """
+        path = self.root / file
+        self.trace.go_on(max_seconds)
+        main = partial(self._run_main, path=path, module=ModuleType("__main__"))
+        with _alarm(self):
+            ended, error = self._attempt(main, path.parent)
+            while self.weights.provide(self._lacks):
+                ended, error = self._attempt(main, path.parent)
+        sys.modules["__main__"] = self.module
+        os.chdir(self.file.parent)
+        if self.trace.full():
+            ended = "slow"
+        self._others.append({"file": file, "ended": ended, "error": error})
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
         self.trace.see_moves_by_hand()
         return {
-            "ended": ended,
-            "error": error,
-            "lacking": lacking,
+            **self._end,
+            "others": self._others,
             "ran": list(self._ran),
             "unfinished": [(file, k) for file, lines in self._ran.items() for k in lines],
             "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
@@ -127,15 +174,21 @@ class Script:
         found = getattr(module, name, None)
         return found if isinstance(found, FunctionType) else None
 
-    def _attempt(self, work: Callable[[], None]) -> tuple[str, dict[str, Any] | None]:
+    def _attempt(
+        self, work: Callable[[], Any], folder: Path | None = None
+    ) -> tuple[str, dict[str, Any] | None]:
         """Do something with their code.
+
+        Args:
+            folder: from which it imports; by default that of the script.
 
         Returns:
             how it ended, and what it raised.
         """
-        prepare_imports(self.root, self.file.parent, self._change)
+        self._lacks = None
+        prepare_imports(self.root, folder or self.file.parent, self._change)
         try:
-            with watching(self.trace):
+            with watching(self.trace), self.weights.standing_in():
                 work()
         except EnoughSteps:
             return "slow" if self.trace.slow else "enough", None
@@ -177,10 +230,20 @@ class Script:
         self.trace, self.loops, self.module, self._ran = first
         return None
 
-    def _run_main(self, *arguments: str) -> None:
+    def _begin_training(self) -> tuple[str, dict[str, Any] | None]:
+        """Call a function that trains and that nothing in the file calls, if there is one."""
+        name = uncalled_training(ast.parse(self.file.read_bytes()))
+        function = vars(self.module).get(name or "")
+        return self._attempt(function) if callable(function) else ("finished", None)
+
+    def _run_main(
+        self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
+    ) -> None:
+        """Run a file as the main module; by default the script."""
+        path = path or self.file
         builtins.input = lambda *prompt: "1"
-        code = compiled(self.file, self._change)
-        run_as_main(self.module, self.file, self.root, code, *arguments)
+        code = compiled(path, self._change)
+        run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """What is done to each of their files that is run."""
@@ -199,13 +262,19 @@ class Runs:
         self.back = back
 
     def run(
-        self, file: str, max_steps: int, max_seconds: float, drawing: Drawing | None = None
+        self,
+        file: str,
+        max_steps: int,
+        max_seconds: float,
+        drawing: Drawing | None = None,
+        begin: bool = False,
     ) -> dict[str, Any]:
         """Run the script until its training has made so many steps, or takes too long.
 
         Args:
             max_seconds: of CPU time, with or without a step.
             drawing: draws for its generator, where that is not to draw itself.
+            begin: if it trains nothing, call a function that trains and that nothing calls.
 
         Returns:
             what this package describes.
@@ -213,7 +282,7 @@ class Runs:
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
         self.script.trace.drawing = drawing
-        return self.script.run()
+        return self.script.run(begin)
 
 
 @contextmanager

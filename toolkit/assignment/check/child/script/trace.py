@@ -81,6 +81,11 @@ class Trace:
         trace.drawing = self.drawing
         return trace
 
+    def go_on(self, max_seconds: float) -> None:
+        """Have so much more CPU time, for what does not train."""
+        self.deadline = time.process_time() + max_seconds
+        self.steps = 0
+
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
         """What a network returns, or what is drawn in its place."""
         if self.drawing is None:

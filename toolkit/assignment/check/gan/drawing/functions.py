@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from toolkit.assignment.check.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.lines import Lines, called
 from toolkit.assignment.check.host import Student
-from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.names import NAMES, meaning
 from toolkit.assignment.syntax import words_in
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
@@ -39,6 +39,16 @@ class Function:
     def names(self) -> set[str]:
         """All names and attributes in it, in lower case."""
         return {word.lower() for word in words_in(self.node)}
+
+    def reads_points(self) -> bool:
+        """True if what it draws depends on points that its caller has."""
+        meant = {meaning(name, "drawing") for name in self.parameters}
+        return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
+
+    def has(self, file: str, line: int) -> bool:
+        """True if this line of a file is in it."""
+        last = self.node.end_lineno or self.node.lineno
+        return file == self.place.file and self.node.lineno <= line <= last
 
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
@@ -82,6 +92,8 @@ class Functions:
         self.artist = artist
         self.modes: set[bool] = set()  # in which the generator was when one of them drew
         self.untried: str | None = None  # one that could not be called
+        self.drew: set[tuple[str, int]] = set()  # file and line in one that came back, where it
+        # drew points of its own
         shape = next(
             (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
             (1, 100),
@@ -103,6 +115,10 @@ class Functions:
                 found.append(function)
         own = [f for f in found if re.search(words, f.node.name.lower())]
         return [*own, *(f for f in found if f not in own)]
+
+    def those(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
+        """These functions, by their syntax trees."""
+        return [function for function in self._all() if function.node in nodes]
 
     def call(
         self, function: Function, ends: Tensor, seed: int, count: int = 7, again: bool = False
@@ -129,6 +145,7 @@ class Functions:
                 name=function.name,
                 file=function.place.file,
                 generator=self._game.generator.id,
+                pixels=torch.Size(self.artist.like).numel(),
                 values={
                     "latent_dim": self.latent_dim,
                     "steps": count,
@@ -154,6 +171,9 @@ class Functions:
             if tried.unknown:
                 self.untried = f"the check could not run {function.name}"
             if tried.error is None:
+                if tried.draws and not tried.unknown and not function.reads_points():
+                    self.drew |= {(file, line) for file, line in answer["lines"]
+                                  if function.has(file, line)}  # fmt: skip
                 return tried
         assert tried is not None
         return tried

@@ -26,7 +26,7 @@ from toolkit.assignment.check.gan.drawing.paths import (
     is_uneven,
     without,
 )
-from toolkit.assignment.check.gan.drawing.sites import unsearched
+from toolkit.assignment.check.gan.drawing.sites import sampling_sites, unsearched
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latent_of
 from toolkit.assignment.check.gan.lines import Lines
@@ -63,12 +63,16 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         _check_ends([f for f in candidates if f.place in game.trace.entered], ran, functions,
                     verdicts)  # fmt: skip
         return
-    for function in candidates:
+    sites = sampling_sites(game, lines) or []
+    drawing = functions.those([site.function for site in sites if site.function is not None])
+    for function in dict.fromkeys((*candidates, *drawing[:MAX_FUNCTIONS])):
         if _try(function, functions, verdicts):
             choosers = functions.that("choice")
             _check_ends([function, *candidates], choosers, functions, verdicts)
             return
-    left, where = (functions.untried, None) if functions.untried else unsearched(game, lines)
+    left, where = (
+        (functions.untried, None) if functions.untried else unsearched(game, lines, functions.drew)
+    )
     if left is not None:
         verdicts.not_seen("interpolation", at=where, left=left)
         return
@@ -77,6 +81,12 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
         at=draws[-1] if draws else None,
         proof={"ended": game.trace.ended, "lines": 0, "unseen": 0},
     )
+
+
+def was_seen(game: Game) -> bool:
+    """Whether what ran has drawn along a line."""
+    trained = game.judged_draws
+    return bool(_paths_of([call for call in game.all_draws if call.index not in trained]))
 
 
 def _shows_nine(game: Game) -> bool:
@@ -126,12 +136,11 @@ def _judge(
     Returns:
         whether that is known.
     """
-    for path in paths:
+    for path, at in zip(paths, places, strict=True):
         fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
         longer = extended(path, known) if fits else path
         whole = not path.repeats and len(longer.points) == NUM_IMAGES
         far = is_far(path) and not verdicts.has("wrong-noise")  # else their samples may be longer
-        at = places[paths.index(path)]
         if whole and (is_uneven(path) or far):
             rule = "uneven" if is_uneven(path) else "misses"
             proof = path.seen(misses=rule == "misses")

@@ -131,6 +131,11 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     if bool((last - first).norm() < NEAR * size):
         same = bool(((points - first).norm(dim=1) < NEAR * size).all())
         return torch.zeros(len(points), dtype=points.dtype) if same else None
+    if _are_parallel(first, last):  # a line through 0, on which there is no arc
+        step = last - first
+        along = (points - first) @ step / step.square().sum()
+        beside = (points - first - along[:, None] * step).norm(dim=1)
+        return None if bool((beside > NEAR * size).any()) else along
     parts = torch.linalg.lstsq(ends, points.t(), driver="gelsd").solution
     away = (ends @ parts - points.t()).norm(dim=0)
     total = parts.sum(dim=0)
@@ -138,6 +143,12 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
         return None
     shares: Tensor = parts[1] / total
     return shares
+
+
+def _are_parallel(first: Tensor, last: Tensor) -> bool:
+    """True if two points (d,) lie on one line through 0."""
+    sizes = first.norm() * last.norm()
+    return bool((first @ last).abs() > (1 - NEAR**2 / 2) * sizes) or not bool(sizes)
 
 
 def extended(path: Path, points: Tensor) -> Path:

@@ -3,6 +3,7 @@
 What the commands `score` and `interpolate` make of it is tested in tests/train/test_score.py.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.common.errors import ToolkitError
-from toolkit.export.generator import Generator
+from toolkit.export.manifest import read_manifest
 from toolkit.gan.measure.evaluation import sample_images
 from toolkit.gan.model import ConvGenerator
+from toolkit.train.generators.generator import Generator
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,6 +125,17 @@ def test_an_altered_export_is_refused(tmp_path: Path) -> None:
     data[len(data) // 2] ^= 1
     (tmp_path / "generator.pt").write_bytes(data)
     with pytest.raises(ToolkitError, match="is damaged or was altered"):
+        Generator(tmp_path / "generator.pt")
+
+
+def test_a_script_of_earlier_weights_is_refused(tmp_path: Path) -> None:
+    """A torch without TorchScript trains new weights, and leaves the old .pt file."""
+    for file in ("generator.pt", "manifest.json"):
+        (tmp_path / file).write_bytes((ROOT / "exports" / file).read_bytes())
+    entries = read_manifest(tmp_path)
+    entries["generator.safetensors"]["sha256"] = "0" * 64
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
+    with pytest.raises(ToolkitError, match=r"generator\.pt was made from a file with SHA-256"):
         Generator(tmp_path / "generator.pt")
 
 

@@ -15,7 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.common.checks import check_images, check_latents
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, first_line
+from toolkit.common.files import sha256
+from toolkit.export.formats import program, torchscript, weights
+from toolkit.export.golden import example_inputs, golden_values
+from toolkit.export.manifest import WEIGHTS
+from toolkit.export.saving import possible
 
 
 class OwnGenerator(nn.Module):
@@ -175,3 +180,56 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
     if channels not in (1, 3) or channels * height * width != count:
         raise ToolkitError(f"{tuple(image_shape)} is not the shape of an image, grey or in colours")
     return channels, height, width
+
+
+def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a student's generator or discriminator, in eval mode, as files without a manifest.
+
+    Args:
+        name: "generator" or "discriminator".
+        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
+
+    Returns:
+        the contents of the files, as `safetensors`, `pt2` and `pt`, of which the last two are b""
+        if the file cannot be made; `golden`, the golden values from the student's own code; and
+        `problems`, the reasons why files are missing.
+    """
+    kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
+    model = kind(module, **facts).requires_grad_(False)
+    if isinstance(model, OwnDiscriminator) and model.probabilities:
+        model = without_sigmoid(model)
+    state = weights.to_bytes(model)
+    files: dict[str, Any] = {WEIGHTS: state, "pt2": b"", "pt": b""}
+    problems = []
+    for format_ in possible(("pt2", "pt")):
+        try:
+            if format_ == "pt":
+                files["pt"] = _script(name, model)
+            else:
+                files["pt2"] = program.to_bytes(program.to_graph(name, model), sha256(state))
+        except ToolkitError as error:
+            problems.append(str(error))
+    return files | {"golden": golden_values(name, model), "problems": problems}
+
+
+def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
+    """Return the content of a `.pt` file, in which a trace replaces code that torch cannot script.
+
+    Raises:
+        ToolkitError: torch can neither script nor trace the student's code, or the file differs
+            from the network.
+    """
+    try:
+        return torchscript.to_bytes(name, model)
+    except ToolkitError:
+        (example,) = example_inputs(name, model, batch_size=7)
+    traced = copy.copy(model)
+    traced._modules = dict(model._modules)
+    try:
+        traced.module = torchscript.trace(model.module, model.given(example))
+    except Exception as error:  # whatever torch raises about a student's code
+        raise ToolkitError(
+            f"The {name} has no .pt file: torch can neither script nor trace it "
+            f"({first_line(error)})."
+        ) from error
+    return torchscript.to_bytes(name, traced)

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from toolkit.common import figures
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Interpolation
-from toolkit.export.generator import Generator
 from toolkit.gan.latent import CONFIDENCE, generate, interpolate, pair_of_classes
 from toolkit.train.classifier import load_classifier
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 

@@ -9,13 +9,13 @@ from toolkit.common import figures
 from toolkit.common.device import make_rng, seeded
 from toolkit.common.files import atomic_write, make_directory
 from toolkit.common.record import Spread
-from toolkit.export.generator import Generator
 from toolkit.gan.data import load_mnist
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.measure.evaluation import Evaluator, sample_draws
 from toolkit.gan.measure.neighbours import NUM_NEIGHBOURS
 from toolkit.gan.measure.scorecard import NUM_COMPARED, Scorecard, Scorer, by_class, in_words
 from toolkit.train.classifier import load_evaluator
+from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 PER_CLASS = 10  # images of each digit in the picture

@@ -1,0 +1,136 @@
+"""Stands in for weights that a script loads and that were not handed in."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+from weakref import WeakSet
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim import Optimizer
+
+COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
+
+
+class Weights:
+    """The files of weights that are missing, and what should have had them.
+
+    A network or an optimiser that loads such a file keeps its own values. What a script handles
+    itself is left alone: a file has a stand-in only after a run ended for want of it.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: set[str] = set()  # absolute paths that `torch.load` did not find
+        self._provided: set[str] = set()
+        self._networks: WeakSet[nn.Module] = WeakSet()  # they should have had such weights
+        self.used = False  # one of these networks has computed something
+
+    def provide(self, path: str | None) -> bool:
+        """Stand in for a file from the next run on.
+
+        Returns:
+            False if `torch.load` has not looked for it, or if it has a stand-in already.
+        """
+        wanted = os.path.abspath(path or "")
+        is_new = wanted in self._wanted and wanted not in self._provided
+        if is_new:
+            self._provided.add(wanted)
+        return is_new
+
+    @contextmanager
+    def standing_in(self, for_all: bool = False) -> Iterator[None]:
+        """Inside this block the files that are provided can be loaded, or all that are missing."""
+        self._networks.clear()
+        self.used = False
+        hook = register_module_forward_pre_hook(self._note_use)
+        loads = partial(self._load, torch.load, for_all)
+        network, optimizer = nn.Module.load_state_dict, Optimizer.load_state_dict
+        take = self._take
+
+        def load_network(owner: nn.Module, states: Any, *args: Any, **kwargs: Any) -> Any:
+            return take(network, owner, states, *args, **kwargs)
+
+        def load_optimizer(owner: Optimizer, states: Any, *args: Any, **kwargs: Any) -> Any:
+            return take(optimizer, owner, states, *args, **kwargs)
+
+        try:
+            with (
+                patch.object(torch, "load", loads),
+                patch.object(nn.Module, "load_state_dict", load_network),
+                patch.object(Optimizer, "load_state_dict", load_optimizer),
+            ):
+                yield
+        finally:
+            hook.remove()
+
+    def _load(self, function: Any, for_all: bool, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except FileNotFoundError as error:
+            path = os.path.abspath(str(error.filename))
+            if for_all or path in self._provided:
+                return StandIn(error)
+            self._wanted.add(path)
+            raise
+
+    def _take(self, function: Any, /, owner: Any, states: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(states, StandIn):
+            return function(owner, states, *args, **kwargs)
+        if isinstance(owner, nn.Module):
+            self._networks.update(owner.modules())
+        return function(owner, owner.state_dict(), *args, **kwargs)
+
+    def _note_use(self, network: nn.Module, inputs: Any) -> None:
+        if network in self._networks:
+            self.used = True
+
+
+def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
+    """Raise that the file is missing."""
+    raise vars(weights)["_error"]
+
+
+def _refuse_in_torch(
+    kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
+) -> Any:
+    """Raise that the file is missing, where a function of torch's was given its stand-in."""
+    for value in (*args, *(kwargs or {}).values()):
+        if isinstance(value, kind):
+            _refuse(value)
+    return NotImplemented
+
+
+def _refuses_all_else(kind: type) -> type:
+    """A class that refuses what numbers, lists and dictionaries can do, and it cannot."""
+    operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
+    for name in (*operators, *COMPARISONS, "__call__"):
+        if name.startswith("__"):
+            setattr(kind, name, _refuse)
+    kind.__torch_function__ = classmethod(_refuse_in_torch)  # type: ignore[attr-defined]
+    return kind
+
+
+@_refuses_all_else
+class StandIn:
+    """What `torch.load` returns for a missing file; an item of it is one of many weights.
+
+    Any use but loading it raises the error that the file is missing.
+    """
+
+    def __init__(self, error: FileNotFoundError) -> None:
+        self.__dict__["_error"] = error
+
+    def __getitem__(self, key: Any) -> "StandIn":
+        return self
+
+    def __format__(self, how: str) -> str:
+        return "?"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._error

@@ -1,0 +1,75 @@
+"""The film of a GAN's training as a page shows it: values that JSON can hold, and two pictures."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from toolkit.gan.film import Arrays, state_dict_at
+from toolkit.gan.measure.evaluation import SURE
+
+NUM_TILES = 25  # pictures of each step
+SHADES = 16  # of grey, four bits each; more would only cost bytes
+
+
+@torch.no_grad()
+def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
+    """Return a film as values that JSON can hold; see `Film` in playground/src/models.js.
+
+    Args:
+        generator: any generator of the film's architecture; its weights are replaced.
+        real: the first n of the film's real images, float (n, 1, 28, 28), 0 to 1; None if the page
+            does not show real images.
+
+    Returns:
+        the AUC, the losses and the logits at each step, and two pictures: `png` has one row of
+        generated images for each step, and `real_png` has one row of real images.
+    """
+    z = torch.from_numpy(film["z"][:NUM_TILES]).float()
+    rows = []
+    for step in film["steps"].tolist():
+        generator.load_state_dict(state_dict_at(film, "generator", step))
+        rows.append(generator(z))
+    return {
+        "steps": film["steps"].tolist(),
+        **{name: film[name].tolist() for name in ("auc", "loss_d", "loss_g")},
+        **{
+            name: base64.b64encode(film[name].astype("<f2").tobytes()).decode()
+            for name in ("real_logits", "drawn_logits")
+        },
+        "num_asked": film["real_logits"].shape[1],
+        "num_tiles": NUM_TILES,
+        "png": _png(rows),
+        "real_png": None if real is None else _png([real]),
+    }
+
+
+@torch.no_grad()
+def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
+    """Add `digits`, which the classifier (images to logits) counts, to a film of `for_pages`.
+
+    For each step, `digits` contains the number of the page's pictures that show each digit, 0 to 9,
+    and then the number of pictures that the classifier is not sure about.
+    """
+    with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
+        sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255
+    tiles = sheet.unflatten(0, (-1, 28)).unflatten(2, (-1, 28)).transpose(1, 2)  # (step, tile)
+    confidence, named = classifier(tiles.reshape(-1, 1, 28, 28)).softmax(dim=1).max(dim=1)
+    named[confidence < SURE] = 10
+    steps = named.reshape(len(tiles), -1)
+    return recorded | {"digits": [step.bincount(minlength=11).tolist() for step in steps]}
+
+
+def _png(rows: Sequence[Tensor]) -> str:
+    """Return rows of images (n, 1, 28, 28), 0 to 1, as one picture in base64."""
+    sheet = torch.cat([torch.cat(list(images[:, 0]), dim=1) for images in rows])
+    picture = Image.fromarray((sheet * (SHADES - 1)).round().byte().numpy(), "P")
+    picture.putpalette([shade * 255 // (SHADES - 1) for shade in range(SHADES) for _ in "RGB"])
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", bits=4, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
