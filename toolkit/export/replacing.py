@@ -96,14 +96,14 @@ def replace_exports(
         same: list[tuple[Export, Export]] = []  # the file that was there, and the new one
         kept = []  # the new entries of these files
         for new in exports:
-            there = read_intact(exports_dir / new.file)
-            if there is not None and there.data == new.data:
-                same.append((there, new))
-                kept.append(new._replace(entry=_keep_run(there.entry, new.entry)))
+            listed = read_intact(exports_dir / new.file)
+            if listed is not None and listed.data == new.data:
+                same.append((listed, new))
+                kept.append(new._replace(entry=_keep_run(listed.entry, new.entry)))
                 continue
             changed.append(new)
-            if there is not None:
-                old.append(there)
+            if listed is not None:
+                old.append(listed)
             else:
                 notes += _keep_unlisted(exports_dir / new.file, new.data)
         old += [read_file(file, exports_dir) for file in removed]
@@ -124,8 +124,8 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
     """Return at most one sentence about how a run differs from an earlier run with equal bytes."""
     files: dict[str, None] = {}  # in order
     differences = {}
-    for there, new in same:
-        before, now = _facts(there.entry), _facts(new.entry)
+    for listed, new in same:
+        before, now = _facts(listed.entry), _facts(new.entry)
         for name in {**before, **now}:
             if before.get(name) != now.get(name):
                 files[new.file] = None
