@@ -192,7 +192,7 @@ class Functions:
             answer["unknown"],
         )
         if tried.unknown:
-            self.untried = f"{function.name} was not tried"
+            self.untried = f"the check could not run {function.name}"
         if tried.error is None and tried.draws and not tried.unknown:
             self._note_lines(function, answer["lines"])
         return tried

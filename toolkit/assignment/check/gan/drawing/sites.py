@@ -99,15 +99,15 @@ def unsearched(
         drew: as of `sampling_sites`.
     """
     if game.trace.ended != "finished":
-        return "the code was not seen to its end", None
+        return "the check did not see the end of the code", None
     for script in game.trace.others:
         if script.ended not in ("finished", "nothing"):
             return "this file stopped before its end", Place(script.file, None)
     sites = sampling_sites(game, lines, drew)
     if sites is None:
-        return "not all was searched", None
+        return "the check could not search all the code", None
     for site in sites:
-        return "whether this line draws any was not", site.place
+        return "the check does not know whether this line draws such images", site.place
     for file in unrun(game, lines):
         return "this file did not run", Place(file, None)
     return None, None
