@@ -294,8 +294,8 @@ for step in range(8):
 network = dict(id=1, parameters=[7], names=["w"], classes=["LSTM"], training=True, forward_line=1,
                made=place, made_last=place, made_parameters=[place], **place, **{"class": "LSTM"})
 forged = dict(ended="enough", error=None, lacking=None, unloaded=None, networks=[network],
-              normalised=[], events=events, ran=[], discarded=[], unfinished=[], moves=[], called=[],
-              callers=[], functions=[])
+              normalised=[], events=events, ran=[], discarded=[], unfinished=[], moves=[],
+              called=[], callers=[], functions=[])
 true = answering.send
 def send(descriptor, nonce, said):
     is_trace = isinstance(said.get("value"), dict) and "events" in said["value"]
