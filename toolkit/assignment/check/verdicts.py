@@ -188,9 +188,8 @@ class Verdicts:
         text = in_short(f"{kinds[0]}: {error.text}", 300)
         wall = self.wall(error.walls)
         if "NotImplementedError" in kinds:
-            sentence = f": {error.text}" if error.text else ""
-            proof = {"happened": kinds[0]}
-            self.fault("not-written.raised", at=error, proof=proof, what=sentence)
+            rule = "not-written.read" if error.text else "not-written.raised"
+            self.fault(rule, at=error, proof={"happened": kinds[0]}, what=error.text)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
         elif wall is not None:

@@ -32,7 +32,9 @@ class _Later(ModuleType):
 
 def _as_it_is(model: Any = None, **options: Any) -> Any:
     """`torch.compile`, as a function or as a decorator: what it is given, which does the same."""
-    return (lambda given: given) if model is None else model
+    if model is None:
+        return _as_it_is  # the decorator
+    return model
 
 
 def postpone_compiler() -> None:

@@ -24,6 +24,11 @@ PACKAGE = "submission"  # what the root is called, for relative imports
 Change = Callable[[ast.Module, str], ast.Module]
 
 
+def unchanged(tree: ast.Module, file: str) -> ast.Module:
+    """Leave a file as it is."""
+    return tree
+
+
 class StudentFinder(MetaPathFinder):
     """Finds a student's own modules; the last resort takes an unknown name for their root.
 
@@ -39,7 +44,7 @@ class StudentFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module of this name, if it is in a file of theirs."""
+        """Find the module of this name, if it is in a file of theirs."""
         spec = PathFinder.find_spec(name, path)
         if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
             return None
@@ -72,13 +77,19 @@ class FolderFinder(MetaPathFinder):
         """A package, if there is such a folder, or if the module that is asked for is there."""
         if path is not None:
             return None
-        folders = sorted(p for p in self.root.rglob(name) if p.is_dir() and any(p.glob("*.py")))
-        places = folders or ([self.root] if self._is_root(name) else [])
-        if not places:
+        folder = self._folder(name)
+        if folder is None:
             return None
         spec = ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = [str(places[0])]
+        spec.submodule_search_locations = [str(folder)]
         return spec
+
+    def _folder(self, name: str) -> Path | None:
+        """Find the folder that is meant: the first with Python files, or the root."""
+        for path in sorted(self.root.rglob(name)):
+            if path.is_dir() and any(path.glob("*.py")):
+                return path
+        return self.root if self._is_root(name) else None
 
     def _is_root(self, name: str) -> bool:
         """True if a file imports `name.module`, and the module lies in the root."""
@@ -98,7 +109,7 @@ class FolderFinder(MetaPathFinder):
 def prepare_imports(
     root: Path,
     folder: Path,
-    change: Change = lambda tree, file: tree,
+    change: Change = unchanged,
     lacking: bool = False,
 ) -> None:
     """Put a student's folder and those around it on the path, and stand-ins where they are needed.
@@ -108,17 +119,33 @@ def prepare_imports(
     Args:
         lacking: there are stand-ins only for packages that this machine lacks.
     """
-    for place in (*(p for p in reversed(folder.parents) if p.is_relative_to(root)), folder):
-        if str(place) in sys.path:
-            sys.path.remove(str(place))
-        sys.path.insert(0, str(place))
+    for path in reversed(folder.parents):
+        if path.is_relative_to(root):
+            _put_first(path)
+    _put_first(folder)
     if not any(isinstance(finder, StudentFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, StudentFinder(root, change))
-        sys.meta_path.insert(len(sys.meta_path) if lacking else 0, StandIns(root))
+        if lacking:
+            sys.meta_path.append(StandIns(root))
+        else:
+            sys.meta_path.insert(0, StandIns(root))
+            _forget_replaced()
         sys.meta_path.append(FolderFinder(root))
-        for name in [name for name in sys.modules if is_replaced(name) and not lacking]:
-            del sys.modules[name]  # what has imported it keeps it
     importlib.invalidate_caches()
+
+
+def _put_first(folder: Path) -> None:
+    """Put a folder before all others on the path."""
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+
+
+def _forget_replaced() -> None:
+    """Import anew what has a stand-in now; what has imported it keeps it."""
+    for name in list(sys.modules):
+        if is_replaced(name):
+            del sys.modules[name]
 
 
 def forget_imports(root: Path) -> None:
@@ -131,7 +158,7 @@ def forget_imports(root: Path) -> None:
             del sys.modules[name]
 
 
-def compiled(file: Path, change: Change = lambda tree, file: tree) -> CodeType:
+def compiled(file: Path, change: Change = unchanged) -> CodeType:
     """The code of a student's file."""
     tree = ast.parse(file.read_bytes(), str(file))
     return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
@@ -143,16 +170,25 @@ def package_of(file: Path, root: Path) -> str | None:
     Returns:
         None if it has no relative imports.
     """
-    tree = ast.parse(file.read_bytes())
-    if not any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree)):
+    if not _has_relative_imports(ast.parse(file.read_bytes())):
         return None
-    name, folder = "", root.parent
-    for part in ("", *file.parent.relative_to(root).parts):
-        name, folder = (f"{name}.{part}", folder / part) if name else (PACKAGE, root)
-        if name not in sys.modules:
-            sys.modules[name] = package = ModuleType(name)
-            package.__path__ = [str(folder)]
+    name, folder = PACKAGE, root
+    _make_package(name, folder)
+    for part in file.parent.relative_to(root).parts:
+        name, folder = f"{name}.{part}", folder / part
+        _make_package(name, folder)
     return name
+
+
+def _has_relative_imports(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
+
+
+def _make_package(name: str, folder: Path) -> None:
+    """Make an empty package of this name, unless there is one; its modules are in `folder`."""
+    if name not in sys.modules:
+        sys.modules[name] = package = ModuleType(name)
+        package.__path__ = [str(folder)]
 
 
 def is_of_notebook(path: Path) -> bool:

@@ -31,15 +31,15 @@ class Origin(NamedTuple):
 
 
 class Sources:
-    """Numbers that were made of nothing, as noise is: the last `most`, and some of the first.
+    """Numbers that were made of nothing, as noise is: the last `limit`, and some of the first.
 
     Two ends may be drawn before the training, and joined after it: small tensors are kept until
-    they have a quarter of `most` numbers.
+    they have a quarter of `limit` numbers.
     """
 
-    def __init__(self, most: int = 0) -> None:
-        self._is_on = most > 0
-        self._left, self._left_for_first = most, most // 4  # numbers
+    def __init__(self, limit: int = 0) -> None:
+        self._is_on = limit > 0
+        self._left, self._left_for_first = limit, limit // 4  # numbers
         self._first: list[Tensor] = []
         self._last = deque[Tensor]()
 
@@ -65,7 +65,7 @@ class Sources:
 
 
 class Origins(TorchFunctionMode):
-    """Notes the place where all was made inside this block, the first one of an attribute.
+    """Notes the place where each thing is made inside this block; of an attribute, the first place.
 
     Args:
         root: the student's folder.
@@ -83,35 +83,41 @@ class Origins(TorchFunctionMode):
         self.numbers_came = Sources()
 
     def __enter__(self) -> "Origins":
-        watched: list[Any] = [(nn.Module, name, self._set) for name in SETTERS]
-        watched += [(nn.Module, "__init__", self._init)]
-        watched += [(np.random, name, self._draw) for name in DRAWS]
-        for owner, name, handler in watched:
-            call = handled(getattr(owner, name), handler)
-            self._stack.enter_context(patch.object(owner, name, call))
+        for setter in SETTERS:
+            self._watch(nn.Module, setter, self._set)
+        self._watch(nn.Module, "__init__", self._init)
+        for draw in DRAWS:
+            self._watch(np.random, draw, self._draw)
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
+
+    def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
+        """Let a handler make the calls of a function until this block ends."""
+        call = handled(getattr(owner, name), handler)
+        self._stack.enter_context(patch.object(owner, name, call))
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         self._stack.close()
 
-    def _set(self, function: Any, module: Any, /, name: str, *value: Any, **more: Any) -> None:
-        function(module, name, *value, **more)
+    def _set(self, function: Any, module: Any, /, name: str, *value: Any, **kwargs: Any) -> None:
+        function(module, name, *value, **kwargs)
         self._attributes.setdefault(module, {}).setdefault(name, place(self._root))
 
-    def _init(self, function: Any, module: Any, /, *args: Any, **more: Any) -> None:
-        function(module, *args, **more)
-        outside = (
-            (file, frame.f_lineno)
-            for frame, file in running(self._root)
-            if all(value is not module for value in frame.f_locals.values())
-        )
-        self._modules[module] = next(outside, NOWHERE)
+    def _init(self, function: Any, module: Any, /, *args: Any, **kwargs: Any) -> None:
+        function(module, *args, **kwargs)
+        self._modules[module] = self._place_outside(module)
 
-    def _draw(self, function: Any, /, *args: Any, **more: Any) -> Any:
+    def _place_outside(self, module: nn.Module) -> Place:
+        """Return the innermost place that runs in a function without this module."""
+        for frame, file in running(self._root):
+            if all(value is not module for value in frame.f_locals.values()):
+                return file, frame.f_lineno
+        return NOWHERE
+
+    def _draw(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         self._by_numpy = place(self._root)
-        result = function(*args, **more)
+        result = function(*args, **kwargs)
         self.numbers_came.add(result)
         return result
 
@@ -119,18 +125,27 @@ class Origins(TorchFunctionMode):
         """Note where the result was made, and where its numbers were."""
         result = func(*args, **(kwargs or {}))
         results = result if isinstance(result, tuple) else (result,)
-        made = [x for x in results if isinstance(x, Tensor)]
-        if made:
-            here, name = place(self._root), getattr(func, "__name__", "")
-            given = None if any(word in name for word in LIKE) else _first_tensor(args)
-            drawn = here if given is None else self.of_tensor(given).drawn
-            if given is None:
-                self.numbers_came.add(made[0])
-            for x in made:
-                self._tensors[x] = Origin(here, drawn)
-                if given is None or address(given) != address(x):
-                    self._numbers[address(x)] = here
+        tensors = [x for x in results if isinstance(x, Tensor)]
+        if tensors:
+            self._note(tensors, _changed_tensor(func, args))
         return result
+
+    def _note(self, tensors: list[Tensor], source: Tensor | None) -> None:
+        """Note the origin of tensors that were just made.
+
+        Args:
+            source: the tensor that has become these; None: their numbers were made of nothing.
+        """
+        made = place(self._root)
+        if source is None:
+            drawn = made
+            self.numbers_came.add(tensors[0])
+        else:
+            drawn = self.of_tensor(source).drawn
+        for tensor in tensors:
+            self._tensors[tensor] = Origin(made, drawn)
+            if source is None or address(source) != address(tensor):
+                self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
         """The origin of a tensor."""
@@ -144,20 +159,20 @@ class Origins(TorchFunctionMode):
 
     def all_modules(self, kind: str) -> Iterator[Place]:
         """The places where the modules of a class were made, as far as they are still there."""
-        return (at for module, at in self._modules.items() if type(module).__name__ == kind)
+        for module, made in self._modules.items():
+            if type(module).__name__ == kind:
+                yield made
 
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
         """The place of a module, or of a tensor, that is called like this in a network.
 
         What is an attribute of a module was made where it was assigned; else its numbers tell.
         """
-        modules = network.named_modules()
-        around = [(p, m) for p, m in modules if not p or name.startswith(f"{p}.")]
-        prefix, owner = max(around, key=lambda found: len(found[0]))
-        rest = name[len(prefix) :].strip(".")
-        attribute = re.split(r"\W", rest)[0]
+        prefix, owner = _owner_of(name, network)
+        path = name[len(prefix) :].strip(".")
+        attribute = re.split(r"\W", path)[0]
         known: Place = self._attributes.get(owner, {}).get(attribute, NOWHERE)
-        if tensor is None or rest == attribute:
+        if tensor is None or path == attribute:
             return known
         return self._numbers.get(address(tensor), known)
 
@@ -175,6 +190,24 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 def address(tensor: Tensor) -> int:
     """The address of its numbers; two tensors that are alive share it only with their numbers."""
     return tensor.untyped_storage().data_ptr() or id(tensor)
+
+
+def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
+    """Return the innermost module that has what is called like this, and the module's name."""
+    prefix, owner = "", network
+    for path, module in network.named_modules():
+        if name.startswith(f"{path}.") and len(path) > len(prefix):
+            prefix, owner = path, module
+    return prefix, owner
+
+
+def _changed_tensor(func: Any, args: Any) -> Tensor | None:
+    """Return the tensor that a function of torch changes; None if it makes numbers of nothing."""
+    name = getattr(func, "__name__", "")
+    for word in LIKE:
+        if word in name:
+            return None
+    return _first_tensor(args)
 
 
 def _first_tensor(args: Any) -> Tensor | None:

@@ -15,13 +15,19 @@ NOWHERE: Place = (None, None)
 
 def place_of(error: BaseException, root: Path | str) -> Place:
     """The file, relative to `root`, and the line of the student's code that raised."""
-    if (known := getattr(error, "place", None)) is not None:
+    known = getattr(error, "place", None)
+    if known is not None:
         return known[0], known[1]
-    frames = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    lines: list[tuple[str, int | None]] = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        lines.append((frame.filename, frame.lineno))
     if isinstance(error, SyntaxError):
-        frames.append((error.filename or "", error.lineno))
-    theirs = ((within(file, str(root)), line) for file, line in reversed(frames))
-    return next(((file, line) for file, line in theirs if file), NOWHERE)
+        lines.append((error.filename or "", error.lineno))
+    for path, line in reversed(lines):
+        file = within(path, str(root))
+        if file:
+            return file, line
+    return NOWHERE
 
 
 @functools.cache
@@ -33,32 +39,38 @@ def within(file: str, root: str) -> str | None:
 
 
 def running(root: str) -> Iterator[tuple[FrameType, str]]:
-    """Of a student's functions that are running, the innermost first: the frame and the file."""
+    """Yield the frame and the file of each running function of a student's, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if (file := within(frame.f_code.co_filename, root)) is not None:
+        file = within(frame.f_code.co_filename, root)
+        if file is not None:
             yield frame, file
         frame = frame.f_back
 
 
 def place(root: str) -> Place:
     """The file, relative to the root, and the line of the student's code that is running."""
-    return next(((file, frame.f_lineno) for frame, file in running(root)), NOWHERE)
+    for frame, file in running(root):
+        return file, frame.f_lineno
+    return NOWHERE
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
-    file = within(getattr(sys.modules.get(kind.__module__), "__file__", None) or "", str(root))
-    return (file, line_of(kind, *methods)) if file else None
+    path = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    file = within(path or "", str(root))
+    if not file:
+        return None
+    return file, line_of(kind, *methods)
 
 
-def line_of(thing: Any, *methods: str) -> int | None:
+def line_of(definition: Any, *methods: str) -> int | None:
     """The first line of a class or a function; of a class, of the first of `methods` it has."""
     for method in methods:
-        thing = vars(thing).get(method, thing)
-        if inspect.isfunction(thing):
+        definition = vars(definition).get(method, definition)
+        if inspect.isfunction(definition):
             break
     try:
-        return inspect.getsourcelines(thing)[1]
+        return inspect.getsourcelines(definition)[1]
     except (OSError, TypeError):
         return None

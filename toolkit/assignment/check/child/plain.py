@@ -9,11 +9,15 @@ from types import CodeType, ModuleType
 from toolkit.assignment.check.child.importing import package_of
 
 
-def clear(root: Path, there: Container[str]) -> None:
+def clear(root: Path, handed_in: Container[str]) -> None:
     """Delete what an earlier run has made."""
-    for made in sorted(root.rglob("*"), reverse=True):
-        if made.relative_to(root).as_posix() not in there:
-            made.rmdir() if made.is_dir() and not made.is_symlink() else made.unlink()
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.relative_to(root).as_posix() in handed_in:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
 
 
 def run_as_main(

@@ -30,32 +30,41 @@ class StandIns(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The stand-in of this name, and of everything below it."""
-        above = name.rpartition(".")[0]
-        shared = name == "google" and PathFinder.find_spec(name) is None
-        if not (is_replaced(name) or shared):
+        """Make the stand-in of this name, and of everything below it."""
+        if not is_replaced(name) and not _is_shared(name):
             return None
         if path is None:
-            own = PathFinder.find_spec(name)
-            places = list((own and own.submodule_search_locations) or [])
-            places += [own.origin] if own is not None and own.origin else []
-            if any(Path(place).is_relative_to(self.root) for place in places):
+            if not self._replaces_top(name, sys._getframe(1)):
                 return None
-            if own is not None and not self._is_asked_by_them():
-                return None
-        elif name not in REPLACED and not isinstance(sys.modules.get(above), AnyModule):
+        elif name not in REPLACED and not _has_stand_in(name.rpartition(".")[0]):
             return None  # all of a package is replaced, or nothing of it
         return ModuleSpec(name, self, is_package=True)
 
-    def _is_asked_by_them(self) -> bool:
+    def _replaces_top(self, name: str, asking: FrameType) -> bool:
+        """True if a module outside of packages is replaced.
+
+        Args:
+            asking: the code of Python that imports it.
+        """
+        installed = PathFinder.find_spec(name)
+        if installed is None:
+            return True
+        places = list(installed.submodule_search_locations or [])
+        if installed.origin:
+            places.append(installed.origin)
+        if any(Path(place).is_relative_to(self.root) for place in places):
+            return False
+        return self._is_asked_by_them(asking)
+
+    def _is_asked_by_them(self, asking: FrameType) -> bool:
         """True if a file of theirs imports it, rather than a package that relies on it."""
-        frame: FrameType | None = sys._getframe(2)
+        frame: FrameType | None = asking
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
         return frame is None or within(frame.f_code.co_filename, str(self.root)) is not None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module in which there is everything."""
+        """Make a module in which there is everything."""
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
@@ -63,6 +72,16 @@ class StandIns(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing to run."""
+
+
+def _is_shared(name: str) -> bool:
+    """True for a package that several projects have parts of, if none of them is installed."""
+    return name == "google" and PathFinder.find_spec(name) is None
+
+
+def _has_stand_in(name: str) -> bool:
+    """True if a stand-in was imported under this name."""
+    return isinstance(sys.modules.get(name), AnyModule)
 
 
 def is_replaced(name: str) -> bool:
@@ -77,7 +96,8 @@ class AnyModule(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         top = self.__name__.partition(".")[0]
-        if (known := KNOWN.get((top, name))) is not None:
+        known = KNOWN.get((top, name))
+        if known is not None:
             return known
         below = sys.modules.get(f"{self.__name__}.{name}")
         if below is not None:
@@ -100,8 +120,10 @@ class Settings(dict[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Take more settings, of a dictionary or of parsed arguments."""
-        for given in (*args[:1], kwargs):
-            super().update(given if isinstance(given, dict) else getattr(given, "__dict__", {}))
+        for settings in (*args[:1], kwargs):
+            if not isinstance(settings, dict):
+                settings = getattr(settings, "__dict__", {})
+            super().update(settings)
 
 
 _config = Settings()
@@ -152,9 +174,10 @@ class Anything(metaclass=_AnyType):
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The axes of `subplots(rows, columns)`: an array, or one of them."""
-        given = [x for x in args[:2] if isinstance(x, int)]
-        rows = int(kwargs.get("nrows", given[0] if given else 1))
-        columns = int(kwargs.get("ncols", given[1] if len(given) > 1 else 1))
+        sizes = [x for x in args[:2] if isinstance(x, int)]
+        rows, columns = [*sizes, 1, 1][:2]
+        rows = int(kwargs.get("nrows", rows))
+        columns = int(kwargs.get("ncols", columns))
         axes = np.empty((rows, columns), dtype=object)
         for k in np.ndindex(rows, columns):
             axes[k] = Anything("axes")
@@ -177,12 +200,12 @@ class Anything(metaclass=_AnyType):
     def __getitem__(self, key: Any) -> Any:
         return Anything(self._name)
 
-    def __setitem__(self, *given: Any) -> None:
+    def __setitem__(self, *args: Any) -> None:
         pass
 
     __exit__ = __delitem__ = __setitem__
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, operand: Any) -> Any:
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __or__
@@ -192,7 +215,7 @@ class Anything(metaclass=_AnyType):
 
     __int__ = __index__ = __len__
 
-    def __format__(self, how: str) -> str:
+    def __format__(self, format_spec: str) -> str:
         return str(self._name)
 
 

@@ -1,11 +1,13 @@
 """Judges a student's GAN."""
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.findings import Place
+from toolkit.assignment.check.findings import Id, Place
 from toolkit.assignment.check.gan.direction import check_direction
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.drawing.interpolation import check_interpolation, was_seen
@@ -20,7 +22,7 @@ from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.host import Gone, Student, StudentError
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import check_end, check_machine, watch
-from toolkit.assignment.check.train.trace import Backward, Call, Step, Trace
+from toolkit.assignment.check.train.trace import PIXELS, Backward, Call, Step, Trace, Value
 from toolkit.assignment.check.verdicts import STOPS, Verdicts
 from toolkit.common.errors import in_short
 
@@ -35,15 +37,22 @@ FEW = 4  # images or points, for a question about the range of a network's outpu
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
 ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
+NO_PROBABILITY = "elements of input should be between 0 and 1"
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
-    """Run the script for a few steps on a few images, look at what ran, and interpolate."""
+    """Run the script for a few steps on a few images, judge what ran, and the interpolation."""
     _check(student, located, verdicts)
-    if verdicts.has(*STOPS) and not any(f.verdict == "right" for f in verdicts.findings):
+    if verdicts.has(*STOPS) and not _has_right(verdicts):
         # They say already that all is open.
-        verdicts.findings = [f for f in verdicts.findings if f.verdict != "not seen"]
+        findings = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
+        verdicts.findings = findings
+
+
+def _has_right(verdicts: Verdicts) -> bool:
+    """True if something was found to be right."""
+    return any(finding.verdict == "right" for finding in verdicts.findings)
 
 
 def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
@@ -57,25 +66,54 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.doing("what follows the training, with digits in the place of its images")
         trace = _with_digits(student, trace, game)
         game = find_game(trace)
-    steps = trace.all(Step)
-    error = check_end(trace, verdicts, left="missing-interpolation" if game and steps else None)
+    _check_run(trace, game, located, lines, verdicts)
+    check_machine(trace, verdicts)
+    if game is not None:
+        probe = Probe(student)
+        _check_training(game, probe, verdicts)
+        verdicts.doing("sampling and interpolating")
+        _check_drawing(student, game, lines, probe, verdicts)
+
+
+def _check_run(
+    trace: Trace, game: Game | None, located: Located, lines: Lines, verdicts: Verdicts
+) -> None:
+    """Judge the way in which the script ended, and whether it trained a GAN."""
+    has_game, has_steps = game is not None, bool(trace.all(Step))
+    open_question: Id | None = None
+    if has_game and has_steps:
+        open_question = "missing-interpolation"
+    error = check_end(trace, verdicts, left=open_question)
     if error is not None:
         _check_error(error, trace, game, verdicts)
-    elif not verdicts.findings and not (game and trace.all(Step, Backward)):
-        if not steps and (trace.ended == "slow" or "backward(" in lines.texts.get(lines.file, "")):
-            verdicts.not_seen("not-reached")
-        else:
-            proof = {"ran": located.file, "times": len(steps)}
-            verdicts.fault("not-watched.nothing", proof=proof)
-    check_machine(trace, verdicts)
-    if game is None:
-        return
-    probe = Probe(student)
+    elif not verdicts.findings and not (has_game and trace.all(Step, Backward)):
+        _check_nothing(trace, located, lines, verdicts)
+
+
+def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdicts) -> None:
+    """Report that no training of a GAN was seen; one that may come later was not reached."""
+    num_steps = len(trace.all(Step))
+    has_training = "backward(" in lines.texts.get(lines.file, "")
+    if not num_steps and (trace.ended == "slow" or has_training):
+        verdicts.not_seen("not-reached")
+    else:
+        proof = {"ran": located.file, "times": num_steps}
+        verdicts.fault("not-watched.nothing", proof=proof)
+
+
+def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
+    """Judge the noise, the images, the losses and the steps; the directions if they can be told."""
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
-    if not (check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts)):
-        check_direction(game, verdicts)
-    verdicts.doing("sampling and interpolating")
+    if check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts):
+        return
+    check_direction(game, verdicts)
+
+
+def _check_drawing(
+    student: Student, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
+) -> None:
+    """Judge the interpolation, and the mode in which samples are drawn."""
     try:
         game = _with_other_scripts(student, game, lines)
     except Gone:  # of it no more can be asked
@@ -91,7 +129,7 @@ def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
 
 
 def _begun(student: Student, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
-    """What a file does if the check calls the function that trains, which nothing in it calls.
+    """Watch a file while the check calls the function that trains, which nothing in it calls.
 
     Returns:
         the trace of that; the first one if there is no such function.
@@ -111,7 +149,7 @@ def _begun(student: Student, located: Located, trace: Trace, verdicts: Verdicts)
 
 
 def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
-    """The game, and what other scripts of theirs do with its generator, if it did not interpolate.
+    """Watch what other scripts of theirs do with the generator, if the first did not interpolate.
 
     Raises:
         Gone: one of them has ended the process.
@@ -127,23 +165,23 @@ def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
             max_seconds=SECONDS_ALSO,
             until=SECONDS_IN_ALL,
         )
-        again = find_game(longer)
-        if again is not None and again.generator.id == game.generator.id:
-            game = again
+        longer_game = find_game(longer)
+        if longer_game is not None and longer_game.generator.id == game.generator.id:
+            game = longer_game
     return game
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """One who draws digits that look like the generator's images, if there are any."""
-    like = next((c.output.shape[1:] for c in game.draws if c.output is not None), None)
+    """Return an artist whose digits look like the generator's images, if there are any."""
     low, high = bounds_of(game, probe.images)
-    if like is None or not torch.Size(like).numel() or high <= low:
+    outputs = [call.output for call in game.draws if call.output is not None]
+    if not outputs or not outputs[0].size or high <= low:
         return None
-    return Artist(like, low, high)
+    return Artist(outputs[0].shape[1:], low, high)
 
 
 def _stops_untrained(game: Game) -> bool:
-    """Whether what ran after steps of both networks ended before its time.
+    """True if what ran after steps of both networks ended before its time.
 
     A network that was trained for a few steps may be the reason: it draws no digits, and a search
     among its images finds nothing.
@@ -152,14 +190,15 @@ def _stops_untrained(game: Game) -> bool:
     if not all(player.steps for player in game.players()):
         return False
     if trace.ended == "slow":
-        last = game.steps[-1].index
-        return len([call for call in game.draws if call.index > last]) > MANY
-    failed = any(backward.error for backward in trace.all(Backward))
-    return trace.ended in ("error", "exit") and not failed
+        last_step = game.steps[-1].index
+        draws_after = [call for call in game.draws if call.index > last_step]
+        return len(draws_after) > MANY
+    has_failed = any(backward.error for backward in trace.all(Backward))
+    return trace.ended in ("error", "exit") and not has_failed
 
 
 def _with_digits(student: Student, trace: Trace, game: Game) -> Trace:
-    """What a script does where it has digits in the place of its images, once it has trained.
+    """Watch a script that has digits in the place of its images, once it has trained.
 
     Returns:
         the trace of its second run; the first if that does not come to its end either.
@@ -167,15 +206,22 @@ def _with_digits(student: Student, trace: Trace, game: Game) -> Trace:
     artist = _artist_like(game, Probe(student))
     if artist is None:
         return trace
-    again: Trace | None = student.ask(
+    second: Trace | None = student.ask(
         "run_drawing",
         helps={"draw": artist.draw, "classify": artist.classify},
-        reader=lambda answer: None if answer is None else Trace.of(answer),
+        reader=_trace_of,
         max_seconds=SECONDS_AGAIN,
         generator=game.generator.id,
         pixels=torch.Size(artist.like).numel(),
     )
-    return trace if again is None or find_game(again) is None else again
+    if second is None or find_game(second) is None:
+        return trace
+    return second
+
+
+def _trace_of(answer: Mapping[str, Any] | None) -> Trace | None:
+    """Read the answer to a run that may not come to its end."""
+    return None if answer is None else Trace.of(answer)
 
 
 class Probe:
@@ -185,61 +231,88 @@ class Probe:
         self._student = student
 
     def images(self, call: Call, scale: float) -> Tensor | None:
-        """What the generator makes of a call's noise, enlarged so much."""
+        """Return what the generator makes of a call's noise, enlarged so much."""
         return self._ask(call, 0, scale)
 
     def opinions(self, call: Call, scale: float) -> Tensor | None:
-        """What the discriminator makes of random images, enlarged so much."""
+        """Return what the discriminator makes of random images, enlarged so much."""
         sizes = [value.size for value in call.inputs]
-        return self._ask(call, sizes.index(max(sizes)), scale) if sizes else None
+        if not sizes:
+            return None
+        return self._ask(call, sizes.index(max(sizes)), scale)
 
-    def _ask(self, call: Call, which: int, scale: float) -> Tensor | None:
-        """Ask with few rows; if that is no answer, as the batch size may be fixed, with as many."""
-        answer = self._ask_with(FEW, call, which, scale)
-        rows = max((value.shape[0] for value in call.inputs if value.shape), default=0)
-        return answer if answer is not None else self._ask_with(rows, call, which, scale)
+    def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
+        """Ask with few rows; if that is no answer, as the batch size may be fixed, with as many.
 
-    def _ask_with(self, rows: int, call: Call, which: int, scale: float) -> Tensor | None:
+        Args:
+            index: of the input that is replaced by random numbers.
+        """
+        answer = self._ask_with(FEW, call, index, scale)
+        if answer is not None:
+            return answer
+        batches = [value.shape[0] for value in call.inputs if value.shape]
+        return self._ask_with(max(batches, default=0), call, index, scale)
+
+    def _ask_with(self, rows: int, call: Call, index: int, scale: float) -> Tensor | None:
         inputs = []
-        generator = torch.Generator().manual_seed(0)
         for k, value in enumerate(call.inputs):
-            shape = (min(rows, value.shape[0]), *value.shape[1:]) if value.shape else ()
-            if k == which:
-                x = scale * torch.randn(shape, generator=generator)
-                double = value.numbers is not None and value.numbers.dtype == torch.float64
-                inputs.append(x.double() if double else x)
-            elif value.numbers is not None:
-                inputs.append(value.numbers[:rows] if value.shape else value.numbers)
-            else:
+            if k == index:
+                inputs.append(_random_like(value, rows, scale))
+            elif value.numbers is None:
                 return None
+            elif value.shape:
+                inputs.append(value.numbers[:rows])
+            else:
+                inputs.append(value.numbers)
         answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
-        return None if answer is None or not answer.numel() else answer.float()
+        if answer is None or not answer.numel():
+            return None
+        return answer.float()
+
+
+def _random_like(value: Value, rows: int, scale: float) -> Tensor:
+    """Draw N(0, scale^2) in the shape of a value, with at most so many rows, in its precision."""
+    shape: tuple[int, ...] = ()
+    if value.shape:
+        shape = (min(rows, value.shape[0]), *value.shape[1:])
+    x = scale * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    is_double = value.numbers is not None and value.numbers.dtype == torch.float64
+    return x.double() if is_double else x
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
-    """What their code raised, where that has a name of its own in a GAN."""
+    """Report what their code raised, where that has a name of its own in a GAN."""
     misshapen = _misshapen(trace)
-    if any(words in error.text for words in AGAIN) and not ACTIVATION.search(error.text):
+    if _says(error, AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach.raised",
             at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
             proof={"happened": error.text},
             problem=in_short(error.text.partition(": [")[0], 160),
         )
-    elif "elements of input should be between 0 and 1" in error.text:
+    elif _says(error, [NO_PROBABILITY]):
         verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
-    elif game is None and any(w in error.text for w in MISFITS) and misshapen:
+    elif game is None and misshapen and _says(error, MISFITS):
+        output = misshapen[0].output
         verdicts.fault(
             "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
-            proof={"pixels": misshapen[0].output.size if misshapen[0].output else 0},
+            proof={"pixels": output.size if output else 0},
             problem=in_short(error.text, 120),
         )
     elif not verdicts.has("not-written"):
         verdicts.error(error, importing="ImportError" in error.types and not trace.all(Call, Step))
 
 
+def _says(error: StudentError, phrases: Iterable[str]) -> bool:
+    """True if the text of an exception has one of these phrases."""
+    return any(phrase in error.text for phrase in phrases)
+
+
 def _misshapen(trace: Trace) -> list[Call]:
-    """The calls of networks that made something in batches that is no image of 28 x 28."""
-    made = [(c, c.output.size) for c in trace.all(Call) if c.output is not None]
-    return [call for call, size in made if 1 < size < 784 or (size > 784 and size % 784)]
+    """Return the calls of networks that made something in batches that is no image of 28 x 28."""
+    calls = []
+    for call in trace.all(Call):
+        if call.output is not None and call.output.size > 1 and call.output.size % PIXELS:
+            calls.append(call)
+    return calls

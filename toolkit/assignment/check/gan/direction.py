@@ -1,9 +1,8 @@
-"""Which way the two losses push the discriminator's output, for real images and for drawn ones.
+"""Judges the direction in which the losses push the discriminator's output on each image.
 
-The gradient of a loss with respect to the discriminator's output says which way a step on that loss
-moves it, for each image: without chance, whatever the loss is, and whichever of real and drawn is
-called 1. What the discriminator's own steps do to real images, the generator's must do to drawn
-ones.
+The gradient of a loss with respect to the discriminator's output tells in which direction a step on
+that loss moves it: without chance, whatever the loss is, and whichever of real and drawn is called
+1. What the discriminator's own steps do to real images, the generator's must do to drawn ones.
 """
 
 from typing import Any, NamedTuple
@@ -14,85 +13,127 @@ from torch import Tensor
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
 from toolkit.assignment.check.rules.claims import is_pulled
-from toolkit.assignment.check.train.trace import Loss
+from toolkit.assignment.check.train.trace import Call, Loss
 from toolkit.assignment.check.verdicts import Verdicts
 
-WAYS = {1: "up", -1: "down"}
+SIGNS = {1: "up", -1: "down"}
 
 
 class Pushes(NamedTuple):
-    """The push on each of the discriminator's outputs for real, or for drawn, images."""
+    """The pushes on each of the discriminator's outputs for real, or for drawn, images."""
 
     pushes: Tensor
-    votes: list[float]  # the sum of each turn
+    totals: list[float]  # the sum of each turn
 
     @property
-    def way(self) -> int:
-        """1 if most steps push up, -1 if most push down: labels may be flipped; 0 if none does."""
-        votes = sum(1 if vote > 0 else -1 for vote in self.votes if vote)
-        return (votes > 0) - (votes < 0)
+    def sign(self) -> int:
+        """1 if most turns push up, -1 if most push down: labels may be flipped; 0 if none does."""
+        balance = 0
+        for total in self.totals:
+            if total > 0:
+                balance += 1
+            elif total:
+                balance -= 1
+        return (balance > 0) - (balance < 0)
 
     @property
     def mean(self) -> float:
-        """How much an image is pushed."""
-        return float(self.pushes.mean()) if len(self.pushes) else 0.0
+        """The mean push on an image."""
+        if not len(self.pushes):
+            return 0.0
+        return float(self.pushes.mean())
 
     @property
-    def is_one_way(self) -> bool:
-        """Whether all images are pushed the same way."""
+    def has_one_sign(self) -> bool:
+        """True if no image is pushed up while another is pushed down."""
         return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
 
 
-def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    pushes, votes = [torch.empty(0, dtype=torch.float64)], []
-    for turn in turns:
-        marked = [y[j.drawn if drawn else ~j.drawn] for j, y, _ in game.pushes([turn])]
-        pushes += [push * len(push) for push in marked]
-        votes.append(sum(float(push.sum()) for push in marked))
-    return Pushes(torch.cat(pushes), votes)
+class Sides(NamedTuple):
+    """The pushes that make a GAN: two of the discriminator's steps, one of the generator's."""
+
+    real: Pushes
+    drawn: Pushes
+    wanted: Pushes  # on drawn images, by the generator's steps
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
-    """The discriminator tells the two apart, and the generator makes its images look real."""
-    turns_d, turns_g = game.turns(game.discriminator), game.turns(game.generator)
-    sides = [_pushes(game, turns_d, drawn=mark) for mark in (False, True)]
-    if not any(side.way for side in sides):
+    """Judge that the discriminator tells the two apart, and that the generator's images are to look
+    real.
+    """
+    turns = game.turns(game.discriminator)
+    real = _pushes(game, turns, drawn=False)
+    drawn = _pushes(game, turns, drawn=True)
+    if not real.sign and not drawn.sign:
         verdicts.not_seen("direction")
-        return
-    if _one_sided(game, turns_d, verdicts):
-        return
-    sides.append(_pushes(game, turns_g, drawn=True))
-    real, drawn, wanted = (side.way for side in sides)
-    real, drawn = real or -drawn, drawn or -real
+    elif not _lacks_term(game, turns, verdicts):
+        wanted = _pushes(game, game.turns(game.generator), drawn=True)
+        _compare(game, Sides(real, drawn, wanted), verdicts)
+
+
+def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
+    """Collect the pushes of these turns on drawn, or on real, images."""
+    pushes = [torch.empty(0, dtype=torch.float64)]
+    totals: list[float] = []
+    for turn in turns:
+        sums: list[float] = []
+        for judged, push, _ in game.pushes([turn]):
+            marked = push[judged.marked(drawn=drawn)]
+            pushes.append(marked * len(marked))
+            sums.append(float(marked.sum()))
+        totals.append(sum(sums))
+    return Pushes(torch.cat(pushes), totals)
+
+
+def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
+    """Compare the signs of the three pushes; a side without pushes is the opposite of the other."""
+    real = sides.real.sign or -sides.drawn.sign
+    drawn = sides.drawn.sign or -sides.real.sign
+    wanted = sides.wanted.sign
+    means = [sides.real.mean, sides.drawn.mean, sides.wanted.mean]
+    # Otherwise a target is passed, or labels are noisy.
+    is_certain = all(side.has_one_sign for side in sides)
     proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": wanted}
-    certain = all(side.is_one_way for side in sides)  # else a target is passed, or labels are noisy
-    means = [side.mean for side in sides]
-    if wanted == real != drawn or (not certain and is_pulled(means)):
+    if wanted == real != drawn or (not is_certain and is_pulled(means)):
         verdicts.right("direction", proof=proof | {"means": means})
-    elif not certain:
+    elif not is_certain:
         verdicts.not_seen("direction")
     elif real == drawn:
-        at = _loss_of(game, turns_d, drawn=real > 0)
-        verdicts.fault("wrong-direction.alike", at=at, proof=proof, way=WAYS[real])
+        loss = _loss_of(game, game.turns(game.discriminator), drawn=real > 0)
+        verdicts.fault("wrong-direction.alike", at=loss, proof=proof, way=SIGNS[real])
     elif wanted:
-        in_d = real < 0  # real images are usually pushed up
         verdicts.fault(
             "wrong-direction.generator",
-            at=_loss_of(game, turns_d if in_d else turns_g, drawn=not in_d),
+            at=_loss_to_mend(game, real),
             proof=proof,
-            way_real=WAYS[real],
-            way_drawn=WAYS[drawn],
-            way=WAYS[wanted],
+            way_real=SIGNS[real],
+            way_drawn=SIGNS[drawn],
+            way=SIGNS[wanted],
         )
 
 
-def _one_sided(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
-    """Whether the discriminator's loss lacks one of its terms."""
-    real, drawn = (_has_term(game, turns, drawn=mark) for mark in (False, True))
+def _loss_to_mend(game: Game, real: int) -> Placed | None:
+    """Return the loss that is most likely wrong where the two networks contradict each other.
+
+    Args:
+        real: the sign of the push on real images.
+    """
+    if real < 0:  # they are usually pushed up
+        return _loss_of(game, game.turns(game.discriminator), drawn=False)
+    return _loss_of(game, game.turns(game.generator), drawn=True)
+
+
+def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
+    """Report a discriminator's loss without one of its terms.
+
+    Returns:
+        True if there is such a loss.
+    """
+    real = _has_term(game, turns, drawn=False)
+    drawn = _has_term(game, turns, drawn=True)
     if real and drawn:
         return False
-    signs = {bool(push.sum() > 0) for _, push, _ in game.pushes(turns) if bool(push.any())}
-    if real and len(signs) > 1:  # whatever the images are
+    if real and _has_both_signs(game, turns):  # whatever the images are
         verdicts.not_seen("generated")
         return True
     verdicts.fault(
@@ -104,17 +145,43 @@ def _one_sided(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
     return True
 
 
+def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
+    """True if these turns push the outputs of one call up, and those of another down."""
+    signs = set()
+    for _, push, _ in game.pushes(turns):
+        if bool(push.any()):
+            signs.add(bool(push.sum() > 0))
+    return len(signs) > 1
+
+
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """Whether a loss of these steps depends on drawn, or on real, images, however little."""
-    marks = ((j.drawn if drawn else ~j.drawn, push) for j, push, _ in game.pushes(turns))
-    return any(bool(mark.all()) or bool(push[mark].any()) for mark, push in marks)
+    """True if a loss of these turns depends on drawn, or on real, images, however little."""
+    for judged, push, _ in game.pushes(turns):
+        mark = judged.marked(drawn=drawn)
+        if bool(mark.all()) or bool(push[mark].any()):
+            return True
+    return False
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """The loss of these steps on drawn, or on real, images; else what the pass starts from."""
+    """Return the loss of these turns on drawn, or on real, images.
+
+    Returns:
+        What the backward pass starts from, or the call, if the loss was not seen.
+    """
     for judged, _, backward in game.pushes(turns):
-        if bool(judged.drawn.any()) == drawn:
-            losses = (loss for loss in game.trace.all(Loss) if loss.input)
-            own = (x for x in losses if x.input and x.input.source == judged.call.index)
-            return next(own, backward.root if backward.root.line else judged.call)
+        if bool(judged.drawn.any()) != drawn:
+            continue
+        loss = _loss_on(judged.call, game)
+        if loss is not None:
+            return loss
+        return backward.root if backward.root.line else judged.call
     return turns[0].at if turns else None
+
+
+def _loss_on(call: Call, game: Game) -> Loss | None:
+    """Return the first loss whose input is the output of a call."""
+    for loss in game.trace.all(Loss):
+        if loss.input is not None and loss.input.source == call.index:
+            return loss
+    return None

@@ -1,7 +1,8 @@
-"""Who plays against whom: which network draws the images, and which one judges them."""
+"""Finds the two players: the network that draws the images, and the one that judges them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import torch
@@ -35,9 +36,13 @@ class Judged:
     drawn: Tensor  # bool (batch,): which of the images the generator drew
     by: frozenset[int]  # the calls that drew them
 
+    def marked(self, *, drawn: bool) -> Tensor:
+        """Mark the images that the generator drew, or the real ones: bool (batch,)."""
+        return self.drawn if drawn else ~self.drawn
+
 
 class Turn(NamedTuple):
-    """What one step of a network follows."""
+    """A step of a network, and the passes that it follows."""
 
     at: Event
     maximize: bool
@@ -58,54 +63,52 @@ class Game:
     ) -> None:
         self.trace = trace
         self.generator, self.discriminator = generator, discriminator
-        self.judged = {j.call.index: j for j in judged}
+        self.judged = {entry.call.index: entry for entry in judged}
         self.calls, self.steps = trace.all(Call), trace.all(Step)
         self.passes = {backward.index: backward for backward in trace.all(Backward)}
+        self.draws = self._find_draws()
+
+    def _find_draws(self) -> list[Call]:
+        """Find the generator's calls, and those of its copies after the first step."""
         copies = self._copies()
-        begun = min((step.index for step in self.steps), default=float("inf"))
-        self.draws = [
-            call
-            for call in self.calls
-            if call.network == generator.id or (call.network in copies and call.index > begun)
-        ]
+        first_step = min((step.index for step in self.steps), default=float("inf"))
+        draws = []
+        for call in self.calls:
+            is_of_copy = call.network in copies and call.index > first_step
+            if call.network == self.generator.id or is_of_copy:
+                draws.append(call)
+        return draws
 
     def _copies(self) -> set[int]:
-        """Networks as the generator that are never trained: it was saved, and loaded into them."""
-        mine = self.generator
-        return {
-            key
-            for key, network in self.trace.networks.items()
-            if (network.name, network.file, list(network.parameters.values()))
-            == (mine.name, mine.file, list(mine.parameters.values()))
-            and not self.steps_of(network)
-        }
+        """Find networks like the generator that no step trains: it was saved and loaded there."""
+        copies = set()
+        for key, network in self.trace.networks.items():
+            if _has_same_layers(network, self.generator) and not self.steps_of(network):
+                copies.add(key)
+        return copies
 
     def players(self) -> tuple[Player, Player]:
         """The generator, and the discriminator, with the steps that were meant for each."""
-        generator, discriminator = (
-            Player(name, network.parameters, self.steps_of(network), "dead-parameter")
-            for name, network in (
-                ("generator", self.generator),
-                ("discriminator", self.discriminator),
-            )
-        )
-        return generator, discriminator
+        generator = self._player("generator", self.generator)
+        return generator, self._player("discriminator", self.discriminator)
+
+    def _player(self, name: str, network: Network) -> Player:
+        return Player(name, network.parameters, self.steps_of(network), "dead-parameter")
 
     @property
     def all_draws(self) -> list[Call]:
         """The generator's calls, and those of a part of it that makes images by itself."""
-        parts = {
-            network.id
-            for network in self.trace.networks.values()
-            if network.parameters.keys() <= self.generator.parameters.keys()
-        }
+        parts = set()
+        for network in self.trace.networks.values():
+            if network.parameters.keys() <= self.generator.parameters.keys():
+                parts.add(network.id)
         drawn = {call.index for call in self.draws}
-        return [
-            call
-            for call in self.calls
-            if call.index in drawn
-            or (call.network in parts and call.output is not None and call.output.size >= 784)
-        ]
+        draws = []
+        for call in self.calls:
+            has_images = call.output is not None and call.output.size >= PIXELS
+            if call.index in drawn or (call.network in parts and has_images):
+                draws.append(call)
+        return draws
 
     def steps_of(self, network: Network) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
@@ -113,75 +116,138 @@ class Game:
 
     def passes_of(self, network: Network) -> list[Backward]:
         """The backward passes that its steps use for the first time."""
-        return [backward for turn in self.turns(network) for backward in turn.passes]
+        passes: list[Backward] = []
+        for turn in self.turns(network):
+            passes += turn.passes
+        return passes
 
     def turns(self, network: Network) -> list[Turn]:
-        """What each of its steps follows."""
-        return [
-            Turn(step, step.maximize, [self.passes[p] for p in step.passes if p not in step.stale])
-            for step in self.steps_of(network)
-        ]
+        """The steps of a network, each with the passes that it follows."""
+        turns = []
+        for step in self.steps_of(network):
+            fresh = [self.passes[index] for index in step.passes if index not in step.stale]
+            turns.append(Turn(step, step.maximize, fresh))
+        return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
         """For each call of the discriminator, how much its outputs should rise, (batch,)."""
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
             for backward in turn.passes:
-                for number, gradient in backward.gradients.items():
-                    judged = self.judged.get(number)
+                for index, gradient in backward.gradients.items():
+                    judged = self.judged.get(index)
                     if judged is not None and len(gradient) == len(judged.drawn):
                         yield judged, sign * gradient.double(), backward
 
     def trained_on(self, network: Network) -> set[int]:
         """The calls of the generator whose images were in the loss of a step of `network`."""
-        used = {p for step in self.steps_of(network) for p in step.passes}
-        return {
-            origin
-            for p in used
-            for number in self.passes[p].gradients
-            if number in self.judged
-            for origin in self.judged[number].by
-        }
+        draws: set[int] = set()
+        for step in self.steps_of(network):
+            for index in step.passes:
+                for judged in self.judged_in(self.passes[index]):
+                    draws |= judged.by
+        return draws
+
+    def judged_in(self, backward: Backward) -> list[Judged]:
+        """The calls of the discriminator that a backward pass went through."""
+        return [self.judged[index] for index in backward.gradients if index in self.judged]
 
     @property
     def judged_draws(self) -> set[int]:
         """The calls of the generator whose images the discriminator saw, or drew the same."""
-        seen = {origin for judged in self.judged.values() for origin in judged.by}
-        same = {call.index: call.output.source for call in self.draws if call.output is not None}
-        seen |= {source for number, source in same.items() if number in seen and source in same}
-        return seen | {number for number, source in same.items() if source in seen}
+        draws: set[int] = set()
+        for judged in self.judged.values():
+            draws |= judged.by
+        sources: dict[int, int | None] = {}
+        for call in self.draws:
+            if call.output is not None:
+                sources[call.index] = call.output.source
+        for index in draws & sources.keys():
+            original = sources[index]
+            if original is not None and original in sources:
+                draws.add(original)
+        repeats = {index for index, source in sources.items() if source in draws}
+        return draws | repeats
+
+
+def _has_same_layers(first: Network, second: Network) -> bool:
+    """True if two networks have one class, and parameters of the same names."""
+    if (first.name, first.file) != (second.name, second.file):
+        return False
+    return list(first.parameters.values()) == list(second.parameters.values())
+
+
+class Pair(NamedTuple):
+    """Two networks by their ids, of which the second is given what the first makes."""
+
+    generator: int
+    discriminator: int
 
 
 def find_game(trace: Trace) -> Game | None:
-    """The likeliest pair in which one network was given what the other made."""
-    origins = Origins(trace.all(Call))
-    pairs: dict[tuple[int, int], None] = {}
+    """Find the likeliest pair in which one network was given what the other made."""
     calls: dict[int, list[Call]] = {}
     for call in trace.all(Call):
         calls.setdefault(call.network, []).append(call)
-        for value in call.inputs:
-            for network, _, _ in origins.of(value, call):
-                if network != call.network:
-                    pairs.setdefault((network, call.network))
-    scores: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for pair in pairs:
-        _, discriminator = pair
-        outputs = [c.output.size for c in calls[discriminator] if c.output is not None]
-        if not outputs or NUM_DIGITS in outputs:
-            continue
-        both = [trace.networks[network].parameters.keys() for network in pair]
-        trained = sum(any(step.parameters & keys for step in trace.all(Step)) for keys in both)
-        scores[pair] = (trained, int(max(outputs) == 1), len(calls[discriminator]))
+    origins = Origins(trace.all(Call))
+    scores: dict[Pair, tuple[int, int, int]] = {}
+    for pair in _pairs(trace, origins):
+        score = _score(pair, calls[pair.discriminator], trace)
+        if score is not None:
+            scores[pair] = score
     if not scores:
         return None
-    generator, discriminator = max(scores, key=lambda pair: scores[pair])
-    judged = [origins.judged(call, generator) for call in calls[discriminator]]
-    networks = trace.networks[generator], trace.networks[discriminator]
-    return Game(trace, *networks, [j for j in judged if j is not None])
+    best = max(scores, key=scores.__getitem__)
+    judged: list[Judged] = []
+    for call in calls[best.discriminator]:
+        entry = origins.judged(call, best.generator)
+        if entry is not None:
+            judged.append(entry)
+    networks = trace.networks[best.generator], trace.networks[best.discriminator]
+    return Game(trace, *networks, judged)
+
+
+def _pairs(trace: Trace, origins: "Origins") -> list[Pair]:
+    """Find the pairs of networks of which one was given what the other made, each once."""
+    pairs: dict[Pair, None] = {}  # in their order
+    for call in trace.all(Call):
+        for value in call.inputs:
+            for origin in origins.of(value, call):
+                if origin.network != call.network:
+                    pairs.setdefault(Pair(origin.network, call.network))
+    return list(pairs)
+
+
+def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] | None:
+    """Score how much a pair is like a GAN.
+
+    Args:
+        calls: of the discriminator.
+
+    Returns:
+        How many of the two are trained, 1 if the discriminator has one output, and how often it was
+        called; None if it is not a discriminator.
+    """
+    sizes = [call.output.size for call in calls if call.output is not None]
+    if not sizes or NUM_DIGITS in sizes:
+        return None
+    num_trained = 0
+    for network in pair:
+        keys = trace.networks[network].parameters.keys()
+        num_trained += any(step.parameters & keys for step in trace.all(Step))
+    return num_trained, int(max(sizes) == 1), len(calls)
+
+
+class Origin(NamedTuple):
+    """The call that made items of a value."""
+
+    network: int
+    call: int
+    mark: Tensor  # bool (batch,): which of the items it made
 
 
 class Origins:
-    """Which call of which network some numbers come from.
+    """Finds the calls of networks from which numbers come.
 
     Args:
         calls: all of them, in their order.
@@ -190,57 +256,76 @@ class Origins:
     def __init__(self, calls: list[Call]) -> None:
         self._calls = calls
 
-    def of(self, value: Value, by: Call) -> list[tuple[int, int, Tensor]]:
-        """Network, call, and bool (batch,) which of the items of `value` it made.
+    def of(self, value: Value, by: Call) -> list[Origin]:
+        """Find the calls that made the items of `value`.
 
         Args:
             by: the call that `value` went into.
         """
-        batch = value.shape[0] if value.shape else 0
-        everything = torch.ones(batch, dtype=torch.bool)
-        before = [c for c in self._calls if c.index < by.index and c.output is not None]
+        earlier = []
+        for call in self._calls:
+            if call.index < by.index and call.output is not None:
+                earlier.append(call)
         if value.source is not None:
-            source = next((c for c in before if c.index == value.source), None)
-            return [(source.network, source.index, everything)] if source else []
-        known = {c.index: c for c in before if c.output is not None and c.output.size > 1}
-        marks = {number: mark for number, mark in value.rows_from if number in known}
-        found = {number: known[number] for number in marks}
-        loaded = [mark for number, mark in value.rows_from if number not in known]
-        for network in value.networks - {by.network}:  # noise was added, or a label
-            late = [c for c in before if c.network == network and c.grad]
-            if late and all(c.network != network for c in found.values()):
-                found[late[-1].index] = late[-1]
-                real = torch.stack([~everything, *loaded]).any(dim=0)
-                marks[late[-1].index] = ~real if bool(real.any()) else everything
-        if not found:
-            found, marks = self._inside(value, before, everything)
-        return [(call.network, number, marks[number]) for number, call in found.items()]
+            return self._source_of(value, earlier)
+        origins = self._by_rows(value, earlier)
+        origins += self._by_gradient(value, by, earlier, origins)
+        return origins or self._by_numbers(value, earlier)
 
-    def _inside(
-        self, value: Value, before: list[Call], everything: Tensor
-    ) -> tuple[dict[int, Call], dict[int, Tensor]]:
-        """The last call whose output is in each item: beside labels, under noise, or rescaled."""
+    def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the call that returned the value itself."""
+        for call in earlier:
+            if call.index == value.source:
+                return [Origin(call.network, call.index, _all_of(value))]
+        return []
+
+    def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the calls whose rows the value has."""
+        known = _with_items(earlier)
+        marks = {index: mark for index, mark in value.rows_from if index in known}
+        return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
+
+    def _by_gradient(
+        self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
+    ) -> list[Origin]:
+        """Find the calls that the gradient of a changed value would reach: it has noise, or labels.
+
+        Args:
+            origins: that are known by their rows.
+        """
+        known = _with_items(earlier)
+        loaded = [mark for index, mark in value.rows_from if index not in known]
+        none = ~_all_of(value)
+        changed = ~torch.stack([none, *loaded]).any(dim=0)
+        reached = []
+        for network in value.networks - {by.network}:
+            calls = [call for call in earlier if call.network == network and call.grad]
+            if calls and all(origin.network != network for origin in origins):
+                reached.append(Origin(network, calls[-1].index, changed))
+        return reached
+
+    def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the last call whose output is in each item: beside labels, under noise, rescaled."""
         rows = value.rows
-        for call in reversed(before[-RECENT:]):
+        if rows is None:
+            return []
+        for call in reversed(earlier[-RECENT:]):
             made = call.output.rows if call.output else None
-            if rows is None or made is None or len(made) != len(rows):
-                continue
-            size = made.size(1)
-            parts = (rows[:, :size], rows[:, -size:]) if 16 < size < rows.size(1) else ()
-            if any(torch.equal(part, made) for part in parts) or _are_changed(made, rows):
-                return {call.index: call}, {call.index: everything}
-        return {}, {}
+            if made is not None and _is_inside(made, rows):
+                return [Origin(call.network, call.index, _all_of(value))]
+        return []
 
     def judged(self, call: Call, generator: int) -> Judged | None:
-        """What the discriminator saw in this call."""
-        images = max(call.inputs, key=lambda v: v.size, default=None)
-        drawn, by = None, []
+        """Find what the discriminator saw in this call; None if it is not images."""
+        images = max(call.inputs, key=attrgetter("size"), default=None)
+        drawn: Tensor | None = None
+        by: list[int] = []
         for value in call.inputs:
-            for network, number, mark in self.of(value, call):
-                if network == generator:
+            for origin in self.of(value, call):
+                if origin.network == generator:
                     images = value
-                    drawn = mark if drawn is None else drawn | mark
-                    by.append(number)
+                    drawn = origin.mark if drawn is None else drawn | origin.mark
+                    by.append(origin.call)
         if images is None or not images.shape:
             return None
         if drawn is None:
@@ -248,16 +333,50 @@ class Origins:
         return Judged(call, images, drawn, frozenset(by))
 
 
-def _are_changed(made: Tensor, seen: Tensor) -> bool:
-    """Whether each image is one that was made, (batch, pixels), with noise on it or rescaled.
+def _all_of(value: Value) -> Tensor:
+    """Mark all items of a value: bool (batch,)."""
+    batch = value.shape[0] if value.shape else 0
+    return torch.ones(batch, dtype=torch.bool)
+
+
+def _with_items(calls: list[Call]) -> dict[int, Call]:
+    """Return the calls whose output has several numbers for each item, by their index."""
+    known = {}
+    for call in calls:
+        if call.output is not None and call.output.size > 1:
+            known[call.index] = call
+    return known
+
+
+def _is_inside(made: Tensor, shown: Tensor) -> bool:
+    """True if all items, (batch, size), are in others: beside labels, under noise, or rescaled."""
+    if len(made) != len(shown):
+        return False
+    return _is_beside(made, shown) or _are_changed(made, shown)
+
+
+def _is_beside(made: Tensor, shown: Tensor) -> bool:
+    """True if items are the first, or the last, numbers of others."""
+    size = made.size(1)
+    if not 16 < size < shown.size(1):
+        return False
+    return torch.equal(shown[:, :size], made) or torch.equal(shown[:, -size:], made)
+
+
+def _are_changed(made: Tensor, shown: Tensor) -> bool:
+    """True if each image is one that was made, (batch, pixels), with noise on it or rescaled.
 
     Another image correlates with it too, but not in every row with a slope of about 1.
     """
-    if made.shape != seen.shape or made.size(1) < PIXELS:
+    if made.shape != shown.shape or made.size(1) < PIXELS:
         return False
-    x, y = (rows - rows.mean(dim=1, keepdim=True) for rows in (made, seen))
-    both, squares = (x * y).sum(dim=1), x.square().sum(dim=1).clamp_min(1e-12)
-    slope = both / squares
-    correlation = both / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
+    x, y = _centred(made), _centred(shown)
+    products, squares = (x * y).sum(dim=1), x.square().sum(dim=1).clamp_min(1e-12)
+    slope = products / squares
+    correlation = products / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
     noisy = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (correlation > NOISY)
     return float((noisy | (correlation > RESCALED)).double().mean()) >= MOST
+
+
+def _centred(rows: Tensor) -> Tensor:
+    return rows - rows.mean(dim=1, keepdim=True)

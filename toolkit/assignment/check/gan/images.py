@@ -1,13 +1,13 @@
-"""What goes into the generator, and whether the images that come out suit the real ones."""
+"""Judges the noise that the generator is given, and the shape and the range of its images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.findings import Placed
-from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.gan.game import Game, Judged
 from toolkit.assignment.check.rules.claims import is_normal
 from toolkit.assignment.check.train.trace import Batch, Call
 from toolkit.assignment.check.verdicts import Verdicts
@@ -22,7 +22,7 @@ Draw = Callable[[Call, float], Tensor | None]
 
 
 class Moments(NamedTuple):
-    """What tells one distribution from another."""
+    """The moments that tell one distribution from another."""
 
     n: int
     mean: float
@@ -38,123 +38,193 @@ class Moments(NamedTuple):
         return cls(z.numel(), float(mean), float(deviation), float(fourth))
 
 
+class Latent(NamedTuple):
+    """The noise of one call of the generator."""
+
+    call: Call
+    z: Tensor  # (batch, latent_dim)
+
+
 def check_noise(game: Game, verdicts: Verdicts) -> None:
-    """z ~ N(0, 1), and drawn anew for every step: judged over all that was trained on."""
+    """Judge z ~ N(0, 1), drawn anew for every step: over all that was trained on."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.index in trained] or game.draws
-    noise = [(call, z) for call in calls if (z := latent_of(call)) is not None]
-    if sum(z.numel() for _, z in noise) < MIN_NUMBERS:
+    latents = latents_of(calls)
+    numbers = [latent.z.flatten() for latent in latents]
+    if sum(map(len, numbers)) < MIN_NUMBERS:
         verdicts.not_seen("noise")
         return
-    moments = Moments.of(torch.cat([z.flatten() for _, z in noise]))
-    different = {z.numpy().tobytes() for _, z in noise}
-    moved = len([step for step in game.steps if step.moved])
+    moments = Moments.of(torch.cat(numbers))
+    num_different = len({latent.z.numpy().tobytes() for latent in latents})
+    num_moving = len([step for step in game.steps if step.moved])
     if not is_normal(*moments):
-        odd = next((call for call, z in noise if not is_normal(*Moments.of(z))), calls[0])
-        verdicts.fault("wrong-noise.moments", at=_of_noise(odd), proof=moments._asdict())
-    elif len(different) == 1 and min(len(noise), moved, len(game.steps) // 2) >= MIN_STEPS:
+        line = _of_noise(_first_odd(latents) or calls[0])
+        verdicts.fault("wrong-noise.moments", at=line, proof=moments._asdict())
+    elif num_different == 1 and min(len(latents), num_moving, len(game.steps) // 2) >= MIN_STEPS:
         verdicts.fault(
             "wrong-noise.once",
             at=_of_noise(calls[-1]),
-            proof={"different": len(different), "steps": moved},
+            proof={"different": num_different, "steps": num_moving},
             number=len(game.steps),
         )
     else:
-        verdicts.right("noise", proof=moments._asdict() | {"different": len(different)})
+        verdicts.right("noise", proof=moments._asdict() | {"different": num_different})
+
+
+def latents_of(calls: Iterable[Call]) -> list[Latent]:
+    """Return the noise of each of these calls, as far as it was recorded."""
+    latents = []
+    for call in calls:
+        z = latent_of(call)
+        if z is not None:
+            latents.append(Latent(call, z))
+    return latents
+
+
+def _first_odd(latents: list[Latent]) -> Call | None:
+    """Return the first call whose noise alone is not N(0, 1)."""
+    for latent in latents:
+        if not is_normal(*Moments.of(latent.z)):
+            return latent.call
+    return None
 
 
 def _of_noise(call: Call) -> Placed:
-    """Where the noise of a call was drawn."""
-    numbers = [(v.numbers, v.drawn) for v in call.inputs if v.numbers is not None]
-    drawn = (place for x, place in numbers if x.is_floating_point())
-    return next((place for place in drawn if place.line), call)
+    """Return the place where the noise of a call was drawn."""
+    for value in call.inputs:
+        if value.numbers is not None and value.numbers.is_floating_point() and value.drawn.line:
+            return value.drawn
+    return call
 
 
 def latent_of(call: Call) -> Tensor | None:
-    """The noise among the inputs of a call, (batch, latent_dim), without labels beside it."""
+    """Return the noise among the inputs of a call, (batch, latent_dim), without labels beside it.
+
+    Returns:
+        None if there is no input of floats.
+    """
     for value in call.inputs:
         rows = value.rows
         if rows is not None and value.numbers is not None and value.numbers.is_floating_point():
-            rows = rows.reshape(1, -1) if len(value.shape) == 1 else rows  # without a batch
+            if len(value.shape) == 1:  # without a batch
+                rows = rows.reshape(1, -1)
             is_label = ((rows == 0) | (rows == 1)).all(dim=0)  # one-hot, in the same tensor
-            return rows[:, ~is_label] if not bool(is_label.all()) else rows
+            return rows if bool(is_label.all()) else rows[:, ~is_label]
     return None
 
 
 def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
-    """Generated images have the shape and the range of those that they are compared with."""
-    first = next((c for c in game.draws if c.output is not None and len(c.output.shape) > 1), None)
+    """Judge that generated images have the shape and the range of those they are compared with."""
+    first = _first_drawn(game)
     if first is None or first.output is None:
         verdicts.not_seen("images")
         return
+    line = game.generator.line_of(first)
     sizes = _sizes(game)
     if sizes is not None:
-        proof = dict(zip(("one", "other"), sizes, strict=True))
-        verdicts.fault("wrong-shape.two", at=game.generator.line_of(first), proof=proof)
+        drawn_shape, real_shape = sizes
+        proof_of_shapes = {"one": drawn_shape, "other": real_shape}
+        verdicts.fault("wrong-shape.two", at=line, proof=proof_of_shapes)
     real = real_bounds(game)
     low, high = bounds_of(game, draw, scaled=True)
-    if (growth := _growth(first, draw)) and growth[1] > 5 * growth[0] > 5:
+    growth = _growth(first, draw)
+    if growth is not None and growth.far > 5 * growth.near > 5:
         verdicts.fault(
             "output-range.unbounded",
-            at=game.generator.line_of(first),
-            proof={"near": growth[0], "far": growth[1]},
+            at=line,
+            proof=growth._asdict(),
             least=first.output.least,
             largest=first.output.largest,
             low=low,
             high=high,
         )
-        return
-    if real is None:
+    elif real is None:
         verdicts.not_seen("real-images")
     elif max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
-        at = next(iter(game.trace.normalised), None) or game.generator.made_last
-        seen = {"drawn": [low, high], "real": list(real)}
-        verdicts.fault("output-range.apart", at=at, proof=seen)
+        place = next(iter(game.trace.normalised), None) or game.generator.made_last
+        proof = {"drawn": [low, high], "real": list(real)}
+        verdicts.fault("output-range.apart", at=place, proof=proof)
     elif sizes is None:
-        seen = {"drawn": [low, high], "real": list(real)}
-        verdicts.right("images", proof={**seen, "pixels": _pixels(game)})
+        proof = {"drawn": [low, high], "real": list(real)}
+        verdicts.right("images", proof={**proof, "pixels": _pixels(game)})
+
+
+def _first_drawn(game: Game) -> Call | None:
+    """Return the generator's first call that gave a batch."""
+    for call in game.draws:
+        if call.output is not None and len(call.output.shape) > 1:
+            return call
+    return None
+
+
+def _has_drawn(judged: Judged) -> bool:
+    return bool(judged.drawn.any())
+
+
+def _has_real(judged: Judged) -> bool:
+    return not judged.drawn.all()
 
 
 def _pixels(game: Game) -> list[int]:
-    """How many numbers an image has, where some were drawn and others are real."""
-    judged = game.judged.values()
-    drawn = {j.images.size for j in judged if j.drawn.any()}
-    return sorted(drawn & {j.images.size for j in judged if not j.drawn.all()})
+    """Return how many numbers an image has, where some were drawn and others are real."""
+    drawn = {entry.images.size for entry in filter(_has_drawn, game.judged.values())}
+    real = {entry.images.size for entry in filter(_has_real, game.judged.values())}
+    return sorted(drawn & real)
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """A shape of drawn and one of real images, if no judged ones of both have the same size."""
-    drawn = {j.images.size: j.images.shape[1:] for j in game.judged.values() if j.drawn.any()}
-    real = {j.images.size: j.images.shape[1:] for j in game.judged.values() if not j.drawn.all()}
+    """Return a shape of drawn and one of real images, if no judged ones of both have one size."""
+    drawn = _shapes(filter(_has_drawn, game.judged.values()))
+    real = _shapes(filter(_has_real, game.judged.values()))
     if not drawn or not real or drawn.keys() & real.keys():
         return None
     return next(iter(drawn.values())), next(iter(real.values()))
 
 
+def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
+    """Return the last shape of an image for each of its sizes."""
+    shapes = {}
+    for judged in calls:
+        shapes[judged.images.size] = judged.images.shape[1:]
+    return shapes
+
+
 def real_bounds(game: Game) -> tuple[float, float] | None:
-    """Least and largest number of all real images that were judged."""
-    parts = []
+    """Return the least and the largest number of all real images that were judged."""
+    bounds: list[tuple[float, float]] = []
     for judged in game.judged.values():
-        real, rows = ~judged.drawn, judged.images.rows
-        if bool(real.all()):
-            parts.append((judged.images.least, judged.images.largest))
-        elif rows is not None and bool(real.any()):
-            parts.append((float(rows[real].min()), float(rows[real].max())))
-        else:  # too many numbers to send: those that a loader gave are known
-            loaded = {number for number, _ in judged.images.rows_from}
-            batches = [b.values[0] for b in game.trace.all(Batch) if b.index in loaded and b.values]
-            parts += [(images.least, images.largest) for images in batches]
-    return (min(p[0] for p in parts), max(p[1] for p in parts)) if parts else None
+        bounds += _real_bounds_of(judged, game)
+    if not bounds:
+        return None
+    return min(least for least, _ in bounds), max(largest for _, largest in bounds)
+
+
+def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
+    """Return the bounds of the real images in one call of the discriminator."""
+    images = judged.images
+    is_real, rows = ~judged.drawn, images.rows
+    if bool(is_real.all()):
+        return [(images.least, images.largest)]
+    if rows is not None and bool(is_real.any()):
+        return [(float(rows[is_real].min()), float(rows[is_real].max()))]
+    # Too many numbers to send: those that a loader gave are known.
+    loaded = {index for index, _ in images.rows_from}
+    bounds = []
+    for batch in game.trace.all(Batch):
+        if batch.index in loaded and batch.values:
+            bounds.append((batch.values[0].least, batch.values[0].largest))
+    return bounds
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
-    """Between which numbers generated images lie.
+    """Return the numbers between which generated images lie.
 
     Args:
         scaled: as the discriminator sees them.
     """
     outputs = [call.output for call in game.draws if call.output is not None]
-    low, high = min(o.least for o in outputs), max(o.largest for o in outputs)
+    low = min(output.least for output in outputs)
+    high = max(output.largest for output in outputs)
     for scale in SCALES:
         images = draw(game.draws[0], scale)
         if images is not None and bool(images.isfinite().all()):
@@ -165,25 +235,38 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 
 def _rescaled(game: Game) -> tuple[float, float]:
-    """The slope and the shift from what the generator gives to what the discriminator sees."""
+    """Return the slope and the shift from the generator's images to those that are judged."""
     outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():
         for origin in judged.by:
-            made, seen = outputs[origin], judged.images
-            if made is None or seen.source == origin or not bool(judged.drawn.all()):
+            made, shown = outputs[origin], judged.images
+            if made is None or shown.source == origin or not bool(judged.drawn.all()):
                 continue
-            if made.rows is None or seen.rows is None or made.rows.shape != seen.rows.shape:
+            if made.rows is None or shown.rows is None or made.rows.shape != shown.rows.shape:
                 continue
-            x, y = made.rows.flatten(), seen.rows.flatten()
-            slope = float(((x - x.mean()) * (y - y.mean())).mean() / x.var().clamp_min(1e-9))
+            slope, shift = _fitted(made.rows.flatten(), shown.rows.flatten())
             if abs(slope) > 0.1:
-                return slope, float(y.mean() - slope * x.mean())
+                return slope, shift
     return 1.0, 0.0
 
 
-def _growth(first: Call, draw: Draw) -> tuple[float, float] | None:
-    """How large images become with larger noise, which no activation lets grow on."""
+def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Return the slope and the shift of the line through points, by least squares."""
+    covariance = ((x - x.mean()) * (y - y.mean())).mean()
+    slope = float(covariance / x.var().clamp_min(1e-9))
+    return slope, float(y.mean() - slope * x.mean())
+
+
+class Growth(NamedTuple):
+    """The largest number of images from large noise, and from larger noise."""
+
+    near: float
+    far: float
+
+
+def _growth(first: Call, draw: Draw) -> Growth | None:
+    """Measure how large images become with larger noise, which no activation lets grow on."""
     near, far = draw(first, 1000.0), draw(first, 30000.0)
     if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
         return None
-    return float(near.abs().max()), float(far.abs().max())
+    return Growth(float(near.abs().max()), float(far.abs().max()))

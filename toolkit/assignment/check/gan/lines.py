@@ -1,4 +1,4 @@
-"""What the text of a submission tells about lines in it."""
+"""Finds lines in the text of a submission."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -20,23 +20,35 @@ class Lines:
         self.file = file
         self.reached = tuple(dict.fromkeys((file, *reached)))
         self.texts = {name: text.lower() for name, text in texts.items()}
-        order = [name for name in (*self.reached, *sorted(texts)) if name in texts]
-        trees = {name: parsed(texts[name]) for name in order}
-        self.trees = {name: tree for name, tree in trees.items() if tree is not None}
+        self.trees: dict[str, ast.Module] = {}  # of the files with valid syntax
+        for name in dict.fromkeys((*self.reached, *sorted(texts))):
+            tree = parsed(texts[name]) if name in texts else None
+            if tree is not None:
+                self.trees[name] = tree
 
     def statement(self, event: Event) -> ast.stmt | None:
         """The smallest statement at the line of an event."""
-        tree, line = self.trees.get(event.file or ""), event.line or 0
-        around = [
-            node
-            for node in (ast.walk(tree) if tree else ())
-            if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
-        ]
-        return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
+        tree = self.trees.get(event.file or "")
+        if tree is None:
+            return None
+        line = event.line or 0
+        smallest: ast.stmt | None = None
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.stmt):
+                continue
+            is_around = node.lineno <= line <= (node.end_lineno or 0)
+            if is_around and (smallest is None or _extent(node) > _extent(smallest)):
+                smallest = node
+        return smallest
+
+
+def _extent(node: ast.stmt) -> tuple[int, int]:
+    """The order of statements around one line: the smaller is the larger."""
+    return node.lineno, -(node.end_lineno or 0)
 
 
 def called(node: ast.AST) -> str:
-    """The name of the function that is called."""
+    """The name of the function that is called; "" for another node."""
     if not isinstance(node, ast.Call):
         return ""
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

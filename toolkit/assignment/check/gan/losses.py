@@ -1,4 +1,4 @@
-"""Whether the loss gets what it expects: logits or probabilities, and targets of the same shape."""
+"""Judges what a loss is given: logits or probabilities, and targets of the same shape."""
 
 import math
 from collections.abc import Callable
@@ -17,79 +17,165 @@ Ask = Callable[[Call, float], Tensor | None]
 
 
 def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
-    """The loss applies a sigmoid, or expects that one was applied; the targets have its shape.
+    """Judge that the loss applies a sigmoid or expects one, and that the targets have its shape.
 
     Returns:
-        whether the discriminator says the same whatever it sees, so that nothing can be learned.
+        True if the discriminator says the same whatever it sees, so that nothing can be learned.
     """
     losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
-    spread = [loss for loss in losses if _broadcasts(loss)]
-    for loss in spread[:1]:
-        shapes = [value.shape if value else None for value in (loss.input, loss.target)]
-        proof = dict(zip(("one", "other"), shapes, strict=True))
-        verdicts.fault("wrong-loss.shapes", at=loss, proof=proof)
-    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
-    always_one = bool(outputs) and all(o.size == 1 and o.least == o.largest == 1 for o in outputs)
-    squashed = is_probability(game, ask)
-    again = _sigmoid_again(losses, game, squashed)
-    missing = next((loss for loss in losses if loss.name == PROBABILITIES), None)
-    if again is not None and again.input is not None:
-        seen = {"least": again.input.least, "largest": again.input.largest}
-        verdicts.fault("sigmoid-twice.sigmoid", at=again.made or again, proof=seen)
-    elif always_one and "Softmax" in game.discriminator.kinds:
-        at = game.discriminator.line_of(next(iter(game.judged.values())).call)
-        verdicts.fault("wrong-loss.softmax", at=at, proof={"outputs": [o.largest for o in outputs]})
-    elif missing is not None and missing.input and not squashed and _unchanged(missing.input, game):
-        unbounded = {"happened": "its outputs are not bounded to 0..1"}
-        verdicts.fault("wrong-loss.logits", at=missing, proof=unbounded)
-    elif losses and not spread:
-        seen_losses = {(x.name, x.input.least, x.input.largest) for x in losses if x.input}
-        verdicts.right("loss", proof={"losses": sorted(seen_losses), "squashed": squashed})
-    return always_one
+    has_shapes = _check_shapes(losses, verdicts)
+    is_constant = _always_gives_one(game)
+    is_squashed = is_probability(game, ask)
+    is_reported = (
+        _check_sigmoid(losses, game, is_squashed, verdicts)
+        or (is_constant and _check_softmax(game, verdicts))
+        or (not is_squashed and _check_logits(losses, game, verdicts))
+    )
+    if losses and has_shapes and not is_reported:
+        _note_losses(losses, is_squashed, verdicts)
+    return is_constant
+
+
+def _check_shapes(losses: list[Loss], verdicts: Verdicts) -> bool:
+    """Report a loss whose outputs and targets have other shapes.
+
+    Returns:
+        True if there is no such loss.
+    """
+    for loss in losses:
+        if _broadcasts(loss):
+            outputs = loss.input.shape if loss.input else None
+            targets = loss.target.shape if loss.target else None
+            verdicts.fault("wrong-loss.shapes", at=loss, proof={"one": outputs, "other": targets})
+            return False
+    return True
+
+
+def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: Verdicts) -> bool:
+    """Report a loss that applies a sigmoid to what has passed one.
+
+    Returns:
+        True if there is such a loss.
+    """
+    loss = _sigmoid_again(losses, game, is_squashed)
+    if loss is None or loss.input is None:
+        return False
+    proof = {"least": loss.input.least, "largest": loss.input.largest}
+    verdicts.fault("sigmoid-twice.sigmoid", at=loss.made or loss, proof=proof)
+    return True
+
+
+def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
+    """Report a softmax over the one output of a discriminator that gives 1 for all images.
+
+    Returns:
+        True if there is a softmax.
+    """
+    if "Softmax" not in game.discriminator.kinds:
+        return False
+    first_call = next(iter(game.judged.values())).call
+    line = game.discriminator.line_of(first_call)
+    proof = {"outputs": [output.largest for output in _outputs(game)]}
+    verdicts.fault("wrong-loss.softmax", at=line, proof=proof)
+    return True
+
+
+def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
+    """Report a loss on probabilities that is given the discriminator's logits.
+
+    Returns:
+        True if there is such a loss.
+    """
+    loss = next((loss for loss in losses if loss.name == PROBABILITIES), None)
+    if loss is None or loss.input is None or not _is_unchanged(loss.input, game):
+        return False
+    proof = {"happened": "its outputs are not bounded to 0..1"}
+    verdicts.fault("wrong-loss.logits", at=loss, proof=proof)
+    return True
+
+
+def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> None:
+    """Say that the loss is right, with the ranges of its inputs as the proof."""
+    ranges = set()
+    for loss in losses:
+        if loss.input is not None:
+            ranges.add((loss.name, loss.input.least, loss.input.largest))
+    verdicts.right("loss", proof={"losses": sorted(ranges), "squashed": is_squashed})
 
 
 def _is_about(loss: Loss, game: Game) -> bool:
-    """Whether a loss judges what the discriminator said."""
+    """True if a loss judges what the discriminator said."""
     if loss.input is None:
         return False
     return loss.input.source in game.judged or game.discriminator.id in loss.input.networks
 
 
 def _broadcasts(loss: Loss) -> bool:
-    """Whether each output is compared with every target."""
+    """True if each output is compared with every target."""
     if loss.name in OF_CLASSES or loss.input is None or loss.target is None:
         return False
     outputs, targets = loss.input.shape, loss.target.shape
     return min(math.prod(outputs), math.prod(targets)) > 1 and outputs != targets
 
 
-def _unchanged(value: Value, game: Game) -> bool:
-    """Whether it is the discriminator's output itself; where that is a constant, its numbers."""
+def _outputs(game: Game) -> list[Value]:
+    """Return what the discriminator said in all its calls."""
+    outputs = []
+    for judged in game.judged.values():
+        if judged.call.output is not None:
+            outputs.append(judged.call.output)
+    return outputs
+
+
+def _always_gives_one(game: Game) -> bool:
+    """True if the discriminator gives one number, which is 1 for all images."""
+    outputs = _outputs(game)
+    for output in outputs:
+        if output.size != 1 or not output.least == output.largest == 1:
+            return False
+    return bool(outputs)
+
+
+def _is_unchanged(value: Value, game: Game) -> bool:
+    """True for the discriminator's output itself; where that is a constant, for its numbers."""
     if value.source in game.judged:
         return True
-    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
-    return game.discriminator.id in value.networks and all(
-        (o.least, o.largest) == (value.least, value.least) == (value.least, value.largest)
-        for o in outputs
-    )
+    if game.discriminator.id not in value.networks:
+        return False
+    for output in _outputs(game):
+        if not value.least == output.least == output.largest == value.largest:
+            return False
+    return True
 
 
 def is_probability(game: Game, ask: Ask) -> bool:
-    """Whether the discriminator's outputs stay between 0 and 1, whatever it is shown."""
-    outputs = [j.call.output for j in game.judged.values() if j.call.output is not None]
-    if not outputs or min(o.least for o in outputs) < 0 or max(o.largest for o in outputs) > 1:
+    """True if the discriminator's outputs stay between 0 and 1, whatever it is shown."""
+    outputs = _outputs(game)
+    if not outputs:
+        return False
+    if min(output.least for output in outputs) < 0 or max(o.largest for o in outputs) > 1:
         return False
     call = next(iter(game.judged.values())).call
-    extremes = [ask(call, scale) for scale in (-1000.0, -30.0, 30.0, 1000.0)]
-    return all(x is None or bool(((x >= 0) & (x <= 1)).all()) for x in extremes)
+    for scale in (-1000.0, -30.0, 30.0, 1000.0):
+        answer = ask(call, scale)
+        if answer is not None and not bool(((answer >= 0) & (answer <= 1)).all()):
+            return False
+    return True
 
 
-def _sigmoid_again(losses: list[Loss], game: Game, squashed: bool) -> Loss | None:
-    """A loss on logits that is given what is between 0 and 1 throughout."""
-    found = [loss for loss in losses if loss.name == LOGITS and loss.input is not None]
-    inputs = [loss.input for loss in found if loss.input is not None]
-    if not found or not all(v.least >= 0 and v.largest <= 1 for v in inputs):
+def _sigmoid_again(losses: list[Loss], game: Game, is_squashed: bool) -> Loss | None:
+    """Return a loss on logits whose input is between 0 and 1 throughout.
+
+    Args:
+        is_squashed: the discriminator's outputs are probabilities.
+    """
+    on_logits = [loss for loss in losses if loss.name == LOGITS]
+    inputs = [loss.input for loss in on_logits if loss.input is not None]
+    if not inputs:
         return None
-    if squashed or not any(_unchanged(v, game) for v in inputs):
-        return found[0]
+    for value in inputs:
+        if not (value.least >= 0 and value.largest <= 1):
+            return None
+    if is_squashed or not any(_is_unchanged(value, game) for value in inputs):
+        return on_logits[0]
     return None

@@ -1,23 +1,30 @@
-"""What the steps of both optimisers do: which parameters move, by whose loss, and which way."""
+"""Judges the steps of both optimisers: the parameters that move, and the loss that moves them."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.train.player import MIN_STEPS, Player, check_moves
+from toolkit.assignment.check.findings import Placed
+from toolkit.assignment.check.gan.game import Game, Turn
+from toolkit.assignment.check.train.player import (
+    MIN_STEPS,
+    Player,
+    check_moves,
+    parameters_of,
+    reached_by,
+)
 from toolkit.assignment.check.train.trace import Backward, Call, Step
 from toolkit.assignment.check.verdicts import Verdicts
 
 
 def check_steps(game: Game, verdicts: Verdicts) -> bool:
-    """Each network is moved by its own loss, and wholly.
+    """Judge that each network is moved by its own loss, and wholly.
 
     Returns:
-        whether the optimisers hold the wrong networks, which accounts for whatever else they do.
+        True if the optimisers hold the wrong networks, which accounts for whatever else they do.
     """
-    before = len(verdicts.faults)
+    num_faults = len(verdicts.faults)
     generator, discriminator = game.players()
-    if _in_one_optimiser(game, generator, discriminator, verdicts):
+    if _check_optimisers(game, generator, discriminator, verdicts):
         return True
     for player in (discriminator, generator):
         if not player.steps and _never_steps(game, player, verdicts):
@@ -25,128 +32,234 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     _check_gradients(game, generator, discriminator, verdicts)
     for player in (generator, discriminator):
         _check_moves(game, player, verdicts)
-    if len(verdicts.faults) == before and generator.steps and discriminator.steps:
-        verdicts.right("steps", proof=_seen(game, generator, discriminator))
+    if len(verdicts.faults) == num_faults and generator.steps and discriminator.steps:
+        verdicts.right("steps", proof=_proof(game, generator, discriminator))
     return False
 
 
-def _seen(game: Game, *players: Player) -> dict[str, int | list[int]]:
-    """What the steps have moved, and how often they should not have."""
-    own = [player.parameters.keys() for player in players]
-    passes = [game.passes_of(network) for network in (game.generator, game.discriminator)]
-    reached = {p for backward in game.passes.values() for p in backward.changed}
-    foreign = {b.index for b in passes[1]} - {b.index for b in passes[0]}
+def _proof(game: Game, generator: Player, discriminator: Player) -> dict[str, int | list[int]]:
+    """Count what the steps have moved, and how often they should not have."""
+    num_both = 0
+    for step in game.steps:
+        num_both += _moves_both(step, generator, discriminator)
+    num_stale = 0
+    num_idle = 0
+    num_moved = []
+    reached = reached_by(game.passes.values())
+    for player in (generator, discriminator):
+        parameters = player.parameters.keys()
+        num_stale += sum(len(step.stale) for step in player.steps)
+        num_idle += len((reached & parameters) - player.moved - player.held)
+        num_moved.append(len(player.moved & parameters))
     return {
-        "moved": [len(player.moved & keys) for player, keys in zip(players, own, strict=True)],
-        "both": sum(all(step.moved & keys for keys in own) for step in game.steps),
-        "stale": sum(len(step.stale) for player in players for step in player.steps),
-        "foreign": sum(bool(game.passes[number].changed & own[0]) for number in foreign),
-        "idle": sum(
-            len((reached & player.parameters.keys()) - player.moved - player.held)
-            for player in players
-        ),
+        "moved": num_moved,
+        "both": num_both,
+        "stale": num_stale,
+        "foreign": len(_foreign_passes(game)),
+        "idle": num_idle,
     }
 
 
-def _in_one_optimiser(game: Game, one: Player, other: Player, verdicts: Verdicts) -> bool:
-    """Whether a step moves both networks, or the optimisers hold the wrong one."""
-    ours, theirs = one.parameters.keys(), other.parameters.keys()
-    both = next((s for s in game.steps if s.moved & ours and s.moved & theirs), None)
-    if both is not None:
-        seen = {"moved": both.moved, "one": ours, "other": theirs}
-        verdicts.fault("wrong-optimiser.both", at=game.trace.maker(both), proof=seen)
-        return True
-    for idle, busy in ((other, one), (one, other)):
-        if not idle.steps and len({step.optimiser for step in busy.steps}) > 1:
-            mine = [s for s in busy.steps if _follows_real(game, s) == (idle is other)]
-            verdicts.fault(
-                "wrong-optimiser.neither",
-                at=game.trace.maker((mine or busy.steps[-1:])[0]),
-                proof={
-                    "these": idle.parameters.keys(),
-                    "those": {p for step in game.steps for p in step.parameters},
-                },
-                name=idle.name,
-            )
+def _moves_both(step: Step, first: Player, second: Player) -> bool:
+    return bool(step.moved & first.parameters.keys() and step.moved & second.parameters.keys())
+
+
+def _foreign_passes(game: Game) -> list[int]:
+    """Find the discriminator's own passes that gave the generator gradients, in their order."""
+    of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
+    of_generator = {backward.index for backward in game.passes_of(game.generator)}
+    foreign = []
+    for index in sorted(of_discriminator - of_generator):
+        if game.passes[index].changed & game.generator.parameters.keys():
+            foreign.append(index)
+    return foreign
+
+
+def _check_optimisers(
+    game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
+) -> bool:
+    """Report a step that moves both networks, or optimisers that hold the same network.
+
+    Returns:
+        True if there is one.
+    """
+    for step in game.steps:
+        if _moves_both(step, generator, discriminator):
+            parameters = {
+                "one": generator.parameters.keys(),
+                "other": discriminator.parameters.keys(),
+            }
+            proof = {"moved": step.moved, **parameters}
+            verdicts.fault("wrong-optimiser.both", at=game.trace.maker(step), proof=proof)
+            return True
+    for idle, busy in ((discriminator, generator), (generator, discriminator)):
+        optimisers = {step.optimiser for step in busy.steps}
+        if not idle.steps and len(optimisers) > 1:
+            step = _step_meant_for(idle is discriminator, game, busy.steps)
+            proof = {"these": idle.parameters.keys(), "those": parameters_of(game.steps)}
+            maker = game.trace.maker(step)
+            verdicts.fault("wrong-optimiser.neither", at=maker, proof=proof, name=idle.name)
             return True
     return False
 
 
+def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
+    """Return the first step meant for a network: the discriminator's follow real images.
+
+    Returns:
+        The last step if none is.
+    """
+    for step in steps:
+        if _follows_real(game, step) == is_discriminator:
+            return step
+    return steps[-1]
+
+
 def _follows_real(game: Game, step: Step) -> bool:
-    """Whether the last backward pass before a step came from a loss on real images."""
-    before = [b for b in game.passes.values() if b.index < step.index]
-    judged = [game.judged[n] for n in before[-1].gradients if n in game.judged] if before else []
-    return any(not bool(j.drawn.all()) for j in judged)
+    """True if the last backward pass before a step came from a loss on real images."""
+    earlier = [backward for backward in game.passes.values() if backward.index < step.index]
+    if not earlier:
+        return False
+    return any(not bool(judged.drawn.all()) for judged in game.judged_in(earlier[-1]))
 
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
-    """Whether a network without steps has gradients that nothing steps on."""
-    used = {p for step in game.steps for p in step.passes}
-    unused = [backward for number, backward in game.passes.items() if number not in used]
-    passes = [b for b in unused if b.changed & player.parameters.keys()]
+    """Report a network without steps whose gradients nothing steps on.
+
+    Returns:
+        True if there are such gradients.
+    """
+    passes = [event for event in _unused(game) if event.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
-        moved = {p for step in game.steps for p in step.moved}
-        seen = {"these": player.parameters.keys(), "those": moved}
-        at, n = passes[0], len(passes)
-        verdicts.fault("does-not-learn.no-step", at=at, proof=seen, name=player.name, n=n)
+        moved: set[int] = set()
+        for step in game.steps:
+            moved |= step.moved
+        verdicts.fault(
+            "does-not-learn.no-step",
+            at=passes[0],
+            proof={"these": player.parameters.keys(), "those": moved},
+            name=player.name,
+            n=len(passes),
+        )
         return True
     verdicts.not_seen("learns", name=player.name)
     return False
 
 
+def _unused(game: Game) -> list[Backward]:
+    """Return the backward passes whose gradients are in no step."""
+    used: set[int] = set()
+    for step in game.steps:
+        used.update(step.passes)
+    return [backward for index, backward in game.passes.items() if index not in used]
+
+
 def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
-    """What is in the gradients when a network steps is its own loss, and only once."""
-    theirs = {backward.index for backward in game.passes_of(game.discriminator)}
-    own = {backward.index for backward in game.passes_of(game.generator)}
-    ours = generator.parameters.keys()
-    runs_on = [number for number in sorted(theirs - own) if game.passes[number].changed & ours]
-    for number in runs_on[:1]:
-        step = next((step for step in generator.steps if number in step.stale), None)
-        verdicts.fault(
-            "missing-detach.stale" if step else "missing-detach.cleared",
-            at=undetached(game, [game.passes[number]]) or step,
-            proof={"these": game.passes[number].changed & ours, "those": ours},
-        )
-    for player in (discriminator,) if runs_on else (generator, discriminator):
-        stale = next((s for s in player.steps if s.stale), None)
-        seen: dict[str, Any] = {"these": stale.passes, "those": stale.stale} if stale else {}
-        if stale is None and player is discriminator:
-            for step, turn in zip(player.steps, game.turns(game.discriminator), strict=False):
-                pushes = [float(y[j.drawn].sum()) for j, y, _ in game.pushes([turn])]
-                if min(pushes, default=0.0) < 0 < max(pushes, default=0.0):
-                    stale, seen = step, {"pushes": pushes}
-        if stale is not None:
-            name = player.name
-            verdicts.fault("gradients-not-cleared.stale", at=stale, proof=seen, name=name)
+    """Judge that the gradients of a step are those of the network's own loss, and only once."""
+    foreign = _foreign_passes(game)
+    if foreign:
+        _report_foreign(game, generator, game.passes[foreign[0]], verdicts)
+    else:
+        _check_stale(generator, verdicts)
+    if not _check_stale(discriminator, verdicts):
+        _check_pushes(game, discriminator, verdicts)
+
+
+def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts: Verdicts) -> None:
+    """Report a pass of the discriminator that gave the generator gradients."""
+    stale = (step for step in generator.steps if backward.index in step.stale)
+    step = next(stale, None)
+    parameters = generator.parameters.keys()
+    verdicts.fault(
+        "missing-detach.stale" if step else "missing-detach.cleared",
+        at=undetached(game, [backward]) or step,
+        proof={"these": backward.changed & parameters, "those": parameters},
+    )
+
+
+def _check_stale(player: Player, verdicts: Verdicts) -> bool:
+    """Report the first step with gradients that an earlier step has used.
+
+    Returns:
+        True if there is such a step.
+    """
+    for step in player.steps:
+        if step.stale:
+            proof = {"these": step.passes, "those": step.stale}
+            _report_not_cleared(player, step, proof, verdicts)
+            return True
+    return False
+
+
+def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
+    """Report the last step that pushes the same output both ways: the generator's loss is in it."""
+    last: Step | None = None
+    proof: dict[str, Any] = {}
+    turns = game.turns(game.discriminator)
+    for step, turn in zip(discriminator.steps, turns, strict=False):
+        pushes = _pushes_on_drawn(game, turn)
+        if min(pushes, default=0.0) < 0 < max(pushes, default=0.0):
+            last, proof = step, {"pushes": pushes}
+    if last is not None:
+        _report_not_cleared(discriminator, last, proof, verdicts)
+
+
+def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
+    """Return by how much a turn pushes the outputs for drawn images, for each call."""
+    return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
+
+
+def _report_not_cleared(
+    player: Player, step: Step, proof: dict[str, Any], verdicts: Verdicts
+) -> None:
+    verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof, name=player.name)
 
 
 def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:
-    """The discriminator's call whose images led the first of these passes into the generator."""
+    """Find the discriminator's call that led the first of these passes into the generator."""
     for backward in passes:
         if backward.changed & game.generator.parameters.keys():
-            judged = [game.judged[number] for number in backward.gradients if number in game.judged]
-            return next((j.call for j in judged if bool(j.drawn.any())), None)
+            return _call_on_drawn(game, backward)
+    return None
+
+
+def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
+    """Return the first call of the discriminator in a pass that has drawn images."""
+    for judged in game.judged_in(backward):
+        if bool(judged.drawn.any()):
+            return judged.call
     return None
 
 
 def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
-    """All parameters of the network move when it steps."""
+    """Judge that all parameters of the network move when it steps."""
     if len(player.steps) < MIN_STEPS or not check_moves(player, game.trace, verdicts):
         return
-    passed = {p for backward in game.passes.values() for p in backward.parameters}
-    reached = {p for backward in game.passes.values() for p in backward.changed}
-    never = [p for p in player.parameters if p not in passed and p not in player.moved]
+    passed: set[int] = set()
+    for backward in game.passes.values():
+        passed |= backward.parameters
+    unused = [key for key in player.parameters if key not in passed and key not in player.moved]
     if not player.moved & player.parameters.keys():
-        before = [j.call for j in game.judged.values() if bool(j.drawn.any())]
-        before = [call for call in before if call.index < player.steps[0].index]
-        at = before[-1] if before else player.steps[0]
-        seen = {"these": player.parameters.keys(), "those": reached}
-        verdicts.fault("dead-parameter.no-gradient", at=at, proof=seen, name=player.name)
-    elif never:
+        proof = {"these": player.parameters.keys(), "those": reached_by(game.passes.values())}
+        before = _last_before(game, player.steps[0])
+        verdicts.fault("dead-parameter.no-gradient", at=before, proof=proof, name=player.name)
+    elif unused:
         network = game.generator if player.name == "generator" else game.discriminator
-        seen = {"these": set(never), "those": passed}
-        names = player.listed(never)
-        made = network.lines[never[0]]
-        verdicts.fault("dead-parameter.unused", at=made, proof=seen, name=player.name, names=names)
+        verdicts.fault(
+            "dead-parameter.unused",
+            at=network.lines[unused[0]],
+            proof={"these": set(unused), "those": passed},
+            name=player.name,
+            names=player.listed(unused),
+        )
+
+
+def _last_before(game: Game, step: Step) -> Placed:
+    """Return the last call on drawn images before a step; the step if there is none."""
+    last: Placed = step
+    for judged in game.judged.values():
+        if bool(judged.drawn.any()) and judged.call.index < step.index:
+            last = judged.call
+    return last

@@ -29,5 +29,5 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
     file, line, name = behind
     at = network.made(name) if name else Place(file, line)
     proof = {"works": "the model", "fails": name or "a tensor"}
-    prefix = f"self.{name}: " if name else ""
-    verdicts.fault("fixed-device.stays", at=at, proof=proof, what=prefix)
+    tensor = f"self.{name}" if name else "A tensor that is created here"
+    verdicts.fault("fixed-device.stays", at=at, proof=proof, what=tensor)

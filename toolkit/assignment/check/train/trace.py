@@ -216,7 +216,7 @@ class Trace(Record):
     ended: str
     error: dict[str, Any] | None
     lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
-    unloaded: dict[str, Any] | None  # the same for want of weights, which have a stand-in since
+    unloaded: dict[str, Any] | None  # the same for missing weights; a stand-in replaced them
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]

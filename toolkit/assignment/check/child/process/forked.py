@@ -84,13 +84,14 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """Whoever kills the host ends too, and so the judge sees its pipe closed."""
+    """End when the host is killed, and so the judge sees its pipe closed."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _limit(what: int, value: int) -> None:
+def _limit(kind: int, value: int) -> None:
     """Set a limit of this process, or keep the one that is set if it is lower."""
-    _, hard = resource.getrlimit(what)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, value))
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))

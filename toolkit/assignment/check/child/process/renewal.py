@@ -20,11 +20,13 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
         what is left of it, and why: then nothing was copied, and no other part may run here.
     """
     kill_children()
-    left = [failure for place in places for failure in clear_place(place)]
-    if not left:
+    failures: list[str] = []
+    for place in places:
+        failures += clear_place(place)
+    if not failures:
         Path(os.environ["HOME"]).mkdir()
         shutil.copytree(source, copy)
-    return left
+    return failures
 
 
 def clear_place(place: str) -> list[str]:
@@ -63,15 +65,15 @@ def clear_place(place: str) -> list[str]:
 
 def _delete_own(folder: int) -> list[str]:
     """Delete what this user has in a folder where others have something, too."""
-    left = []
+    failures: list[str] = []
     for name in os.listdir(folder):
         try:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             continue
         if status.st_uid == os.getuid():
-            left += delete(name, folder)
-    return left
+            failures += delete(name, folder)
+    return failures
 
 
 def kill_children() -> None:

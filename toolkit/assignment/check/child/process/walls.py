@@ -1,5 +1,5 @@
-"""Walls that the check or a sandbox sets and an ordinary machine does not: what shows that the code
-met one. Which of them stand where it runs is known to the judge alone (`Host.walls`).
+"""Finds signs that the code has met a wall: the check or a sandbox sets it, an ordinary machine
+does not. Which walls stand where it runs is known to the judge alone (`Host.walls`).
 """
 
 import contextlib
@@ -39,13 +39,19 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "locale": ("unsupported locale setting",),
     "user": ("uid not found", "name not found: "),
 }
-WORDS = {
-    name: (
-        *(os.strerror(number) for number, meant in ERRNOS.items() if meant == name),
-        *OTHER_WORDS.get(name, ()),
-    )
-    for name in (*ERRNOS.values(), *OTHER_WORDS)
-}
+
+
+def _words() -> dict[str, tuple[str, ...]]:
+    """Collect the words that show each wall: what the system says first."""
+    words: dict[str, tuple[str, ...]] = {}
+    for number, name in ERRNOS.items():
+        words[name] = (*words.get(name, ()), os.strerror(number))
+    for name, phrases in OTHER_WORDS.items():
+        words[name] = (*words.get(name, ()), *phrases)
+    return words
+
+
+WORDS = _words()
 # These count although the code goes on: what fails later fails because of them. Who asks for a
 # terminal or looks into a closed folder may have another plan for that.
 LASTING = ("EFBIG", "ENOSPC", "EAGAIN", "EMFILE", "ENOMEM", "EPERM")
@@ -59,19 +65,21 @@ MOST_PIECES = 64  # that are read after the end, from those that write on
 
 def walls_of(error: BaseException) -> list[str]:
     """The names of the walls that an error shows, or one that it comes from."""
-    found: list[str] = []
+    walls: list[str] = []
     waiting: list[BaseException] = [error]
     known: list[BaseException] = []
     while waiting and len(known) < MOST:
-        here = waiting.pop(0)
-        if any(here is seen for seen in known):
+        first = waiting.pop(0)
+        if any(first is entry for entry in known):
             continue
-        known.append(here)
-        found += _walls_of_alone(here)
-        waiting += [cause for cause in (here.__cause__, here.__context__) if cause is not None]
-        if isinstance(here, BaseExceptionGroup):
-            waiting += here.exceptions
-    return list(dict.fromkeys(found))
+        known.append(first)
+        walls += _walls_of_alone(first)
+        for cause in (first.__cause__, first.__context__):
+            if cause is not None:
+                waiting.append(cause)
+        if isinstance(first, BaseExceptionGroup):
+            waiting += first.exceptions
+    return list(dict.fromkeys(walls))
 
 
 def _walls_of_alone(error: BaseException) -> list[str]:
@@ -100,9 +108,15 @@ def is_crowded() -> bool:
         return False
     import resource  # here: Windows has none
 
-    most, _ = resource.getrlimit(resource.RLIMIT_NPROC)
-    if most == resource.RLIM_INFINITY:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if limit == resource.RLIM_INFINITY:
         return False
+    return _count_tasks() >= CROWDED * limit
+
+
+def _count_tasks() -> int:
+    """Count the processes and threads of this user."""
+    assert sys.platform == "linux"
     tasks = 0
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it has just ended, or is another user's
@@ -110,7 +124,7 @@ def is_crowded() -> bool:
             fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
             if int(fields["Uid"].split()[0]) == os.getuid():
                 tasks += int(fields["Threads"])
-    return tasks >= CROWDED * most
+    return tasks
 
 
 @contextlib.contextmanager
@@ -119,7 +133,7 @@ def noticed() -> Iterator[None]:
 
     That slows Python down, and so is for a run that only has to end.
     """
-    said: set[str] = set()
+    named: set[str] = set()
 
     def on_call(frame: FrameType, event: str, argument: Any) -> Any:
         frame.f_trace_lines = False
@@ -128,8 +142,8 @@ def noticed() -> Iterator[None]:
     def on_event(frame: FrameType, event: str, argument: Any) -> Any:
         if event == "exception" and isinstance(argument[1], OSError | RuntimeError | MemoryError):
             for name in (*_walls_of_alone(argument[1]), *_walls_reached()):
-                if name in LASTING and name not in said:
-                    said.add(name)
+                if name in LASTING and name not in named:
+                    named.add(name)
                     say(name)
         return on_event
 
@@ -145,20 +159,24 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Those that are counted, whatever an error says: no room for files, no descriptor left."""
+    """Measure what can be counted, whatever an error says: no room for files, no descriptor left.
+
+    Returns:
+        the names of the walls that were met.
+    """
     if sys.platform == "win32":
         return []
-    found = []
+    walls = []
     for place in (os.curdir, os.environ.get("TMPDIR", os.curdir), "/dev/shm"):
         with contextlib.suppress(OSError):
             system = os.statvfs(place)
             if system.f_blocks > 0 and system.f_bavail * system.f_frsize < FULL:
-                found.append("ENOSPC")
+                walls.append("ENOSPC")
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
-        found += _walls_of_alone(error)
-    return found
+        walls += _walls_of_alone(error)
+    return walls
 
 
 def notice_large_files() -> None:

@@ -9,7 +9,7 @@ file and a line. Beside the events there are:
                 or a file that is not there), or "nothing" (trained nothing)
     error       what it raised, as in `answering.described`, or None
     lacking     what it raised for want of a folder, which was made then, or None
-    unloaded    what it raised for want of weights, which have a stand-in since, or None
+    unloaded    what it raised because weights are missing, or None; a stand-in replaced them
     others      scripts that ran after it: file, ended, error
     normalised  places where transforms that normalise were made
     ran         the files of theirs that did

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,25 @@ class Function:
     def parameters(self) -> list[str]:
         """Their names in lower case, without `self`."""
         arguments = [*self.node.args.posonlyargs, *self.node.args.args, *self.node.args.kwonlyargs]
-        return [a.arg.lower() for a in arguments if a.arg not in ("self", "cls")]
+        names = [argument.arg for argument in arguments]
+        return [name.lower() for name in names if name not in ("self", "cls")]
 
     @property
     def names(self) -> set[str]:
-        """All names and attributes in it, in lower case."""
+        """The names and attributes in it, in lower case."""
         return {word.lower() for word in words_in(self.node)}
+
+    @property
+    def trains(self) -> bool:
+        """True if it takes a step of a training, or is a part of a network."""
+        if self.node.name in ("forward", "__init__"):
+            return True
+        return any(called(node) in TRAINS for node in ast.walk(self.node))
+
+    def mentions(self, pattern: str) -> bool:
+        """True if a name in it has this pattern."""
+        names = self.names - {"walk"}  # of folders
+        return any(re.search(pattern, name) for name in names)
 
     def reads_points(self) -> bool:
         """True if what it draws depends on points that its caller has."""
@@ -52,7 +65,8 @@ class Function:
 
     def ends(self) -> tuple[str, str] | None:
         """The parameters for the two latent points, if there are any."""
-        networks = {a.arg.lower() for a in self.node.args.args if a.arg.isupper()}  # as G, D
+        arguments = [argument.arg for argument in self.node.args.args]
+        networks = {name.lower() for name in arguments if name.isupper()}  # as G, D
         names = [name for name in self.parameters if name not in networks]
         for k, first in enumerate(names):
             for second in names[k + 1 :]:
@@ -62,13 +76,13 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """Whether two names are the same but for words that are a beginning and an end."""
+    """True if two names are the same but for words that are a beginning and an end."""
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of calling a function."""
+    """The outcome of calling a function."""
 
     draws: list[Drawn]  # calls of the generator
     noise: list[Tensor]  # made of nothing
@@ -94,34 +108,36 @@ class Functions:
         self.untried: str | None = None  # one that could not be called
         self.drew: set[tuple[str, int]] = set()  # file and line in one that came back, where it
         # drew points of its own
-        shape = next(
-            (c.inputs[0].shape for c in game.draws if c.inputs and len(c.inputs[0].shape) > 1),
-            (1, 100),
-        )
         self.entered = game.trace.entered  # those that the script called
-        self.latent = shape[1:]
+        self.latent = _latent_shape(game)
         self.latent_dim = torch.Size(self.latent).numel()
 
-    def that(self, kind: str) -> list[Function]:
+    def of_kind(self, kind: str) -> list[Function]:
         """Those in which a name is of this kind, and that do not train; with such a name of its own
-        first."""
-        words, found = NAMES["functions"][kind], []
+        first.
+        """
+        pattern = NAMES["functions"][kind]
+        named, mentioning = [], []
         for function in self._all():
-            names = function.names - {"walk"}  # of folders
-            calls = {called(node) for node in ast.walk(function.node)}
-            if calls & TRAINS or function.node.name in ("forward", "__init__"):
+            if function.trains or not function.mentions(pattern):
                 continue
-            if any(re.search(words, name) for name in names):
-                found.append(function)
-        own = [f for f in found if re.search(words, f.node.name.lower())]
-        return [*own, *(f for f in found if f not in own)]
+            if re.search(pattern, function.node.name.lower()):
+                named.append(function)
+            else:
+                mentioning.append(function)
+        return [*named, *mentioning]
 
-    def those(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
-        """These functions, by their syntax trees."""
+    def with_nodes(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
+        """The functions with these syntax trees."""
         return [function for function in self._all() if function.node in nodes]
 
     def call(
-        self, function: Function, ends: Tensor, seed: int, count: int = 7, again: bool = False
+        self,
+        function: Function,
+        ends: Tensor,
+        seed: int,
+        count: int = 7,
+        known_to_end: bool = False,
     ) -> Tried:
         """Call a function with stand-ins.
 
@@ -129,54 +145,65 @@ class Functions:
             ends: the two latent points, (2, latent_dim), in whatever shape it wants them.
             seed: of the random numbers.
             count: for a number of steps.
-            again: it was called before, and came back.
+            known_to_end: it was called before, and came back.
         """
-        attempts = [ends.reshape(2, *self.latent), ends.reshape(2, 1, *self.latent)]
-        tried = None
-        for points in attempts if function.ends() else attempts[:1]:
-            self.artist.drawn.clear()
-            answer = self._student.ask(
-                "try_function",
-                helps={
-                    "draw": self.artist.draw,
-                    "classify": self.artist.classify,
-                    "digits": digits,
-                },
-                name=function.name,
-                file=function.place.file,
-                generator=self._game.generator.id,
-                pixels=torch.Size(self.artist.like).numel(),
-                values={
-                    "latent_dim": self.latent_dim,
-                    "steps": count,
-                    "images": 9,
-                    "batch": 25,
-                    "weight": 0.3,
-                    "path": "out.png",
-                    "epoch": 1,
-                    "points": points,
-                },
-                own=dict(zip(function.ends() or (), points, strict=False)),
-                seed=seed,
-                known_to_end=again,
-            )
-            self.modes |= {drawn.training for drawn in self.artist.drawn}
-            tried = Tried(
-                list(self.artist.drawn),
-                answer["noise"],
-                answer["returned"],
-                answer["error"],
-                answer["unknown"],
-            )
-            if tried.unknown:
-                self.untried = f"{function.name} was not tried"
-            if tried.error is None:
-                if tried.draws and not tried.unknown and not function.reads_points():
-                    self.drew |= {(file, line) for file, line in answer["lines"]
-                                  if function.has(file, line)}  # fmt: skip
-                return tried
-        assert tried is not None
+        tried = self._call(function, ends.reshape(2, *self.latent), seed, count, known_to_end)
+        if tried.error is not None and function.ends():
+            batches = ends.reshape(2, 1, *self.latent)
+            tried = self._call(function, batches, seed, count, known_to_end)
         return tried
+
+    def _call(
+        self, function: Function, points: Tensor, seed: int, count: int, known_to_end: bool
+    ) -> Tried:
+        """Call a function with the two latent points in one shape, and keep what is seen."""
+        self.artist.drawn.clear()
+        answer = self._student.ask(
+            "try_function",
+            helps={
+                "draw": self.artist.draw,
+                "classify": self.artist.classify,
+                "digits": digits,
+            },
+            name=function.name,
+            file=function.place.file,
+            generator=self._game.generator.id,
+            pixels=torch.Size(self.artist.like).numel(),
+            values={
+                "latent_dim": self.latent_dim,
+                "steps": count,
+                "images": 9,
+                "batch": 25,
+                "weight": 0.3,
+                "path": "out.png",
+                "epoch": 1,
+                "points": points,
+            },
+            own=dict(zip(function.ends() or (), points, strict=False)),
+            seed=seed,
+            known_to_end=known_to_end,
+        )
+        self.modes |= {drawn.training for drawn in self.artist.drawn}
+        tried = Tried(
+            list(self.artist.drawn),
+            answer["noise"],
+            answer["returned"],
+            answer["error"],
+            answer["unknown"],
+        )
+        if tried.unknown:
+            self.untried = f"the check could not run {function.name}"
+        if tried.error is None and tried.draws and not tried.unknown:
+            self._note_lines(function, answer["lines"])
+        return tried
+
+    def _note_lines(self, function: Function, lines: Iterable[tuple[str, int]]) -> None:
+        """Note where a function that came back drew points of its own."""
+        if function.reads_points():
+            return
+        for file, line in lines:
+            if function.has(file, line):
+                self.drew.add((file, line))
 
     def _all(self) -> Iterator[Function]:
         for file, tree in self.lines.trees.items():
@@ -188,3 +215,11 @@ class Functions:
                         if isinstance(inner, ast.FunctionDef):
                             name = f"{node.name}.{inner.name}"
                             yield Function(name, Place(file, inner.lineno), inner)
+
+
+def _latent_shape(game: Game) -> tuple[int, ...]:
+    """Return the shape of one latent point: of the generator's first batch, or else (100,)."""
+    for call in game.draws:
+        if call.inputs and len(call.inputs[0].shape) > 1:
+            return call.inputs[0].shape[1:]
+    return (100,)

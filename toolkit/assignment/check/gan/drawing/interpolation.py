@@ -1,4 +1,4 @@
-"""Whether nine images lead from one sample to another of a different class, through latent space.
+"""Judges that nine images lead through latent space, from one sample to another of another class.
 
 An interpolation is recognised by what it does: latent points on a line or an arc, wherever they are
 drawn. If none was seen while the script ran, functions that may interpolate are tried.
@@ -9,12 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.findings import Placed
-from toolkit.assignment.check.gan.drawing.functions import (
-    Function,
-    Functions,
-    Tried,
-)
+from toolkit.assignment.check.findings import Place, Placed
+from toolkit.assignment.check.gan.drawing.functions import Function, Functions, Tried
 from toolkit.assignment.check.gan.drawing.paths import (
     MIN_POINTS,
     NUM_IMAGES,
@@ -28,7 +24,7 @@ from toolkit.assignment.check.gan.drawing.paths import (
 )
 from toolkit.assignment.check.gan.drawing.sites import sampling_sites, unsearched
 from toolkit.assignment.check.gan.game import Game
-from toolkit.assignment.check.gan.images import latent_of
+from toolkit.assignment.check.gan.images import latents_of
 from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Verdicts
@@ -40,41 +36,109 @@ MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
 
 
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
-    """Look for the interpolation in what ran, else in functions, and judge it."""
-    trained = game.judged_draws
-    draws = [call for call in game.all_draws if call.index not in trained]
-    candidates = functions.that("line")[:MAX_FUNCTIONS]
+    """Judge the interpolation that ran; if none did, that of functions which are tried."""
+    candidates = functions.of_kind("line")[:MAX_FUNCTIONS]
+    draws = _untrained(game)
     paths = _paths_of(draws)
     if paths:
-        at = {call.index: call for call in draws}
-        points = [z for call in draws if (z := latent_of(call)) is not None]
-        size = paths[-1].points.size(1)
-        empty = torch.empty(0, size)
-        most = float("inf") if _shows_nine(game) else NUM_IMAGES
-        known = torch.cat([z for z in points if z.size(1) == size and len(z) <= most] or [empty])
-        places = [_mixed(at[path.calls[0]]) for path in paths]
-        apart = {call for path in paths for call in path.calls}
-        drawn = [z for call in draws if call.index not in apart
-                 if (z := latent_of(call)) is not None and z.size(1) == size]  # fmt: skip
-        samples = [*drawn, *_rows_of(game.trace.noise, size)]
-        if not _judge(paths, places, known, samples, verdicts):
-            _try_with_ends(candidates, functions, places[-1], verdicts)
-        ran = [f for f in functions.that("choice") if f.place in game.trace.entered]
-        _check_ends([f for f in candidates if f.place in game.trace.entered], ran, functions,
-                    verdicts)  # fmt: skip
-        return
-    sites = sampling_sites(game, lines) or []
-    drawing = functions.those([site.function for site in sites if site.function is not None])
-    for function in dict.fromkeys((*candidates, *drawing[:MAX_FUNCTIONS])):
+        _check_seen(paths, draws, game, candidates, functions, verdicts)
+    elif not _check_functions(game, lines, candidates, functions, verdicts):
+        _report_missing(game, lines, draws, functions, verdicts)
+
+
+def was_seen(game: Game) -> bool:
+    """True if what ran has drawn along a line."""
+    return bool(_paths_of(_untrained(game)))
+
+
+def _untrained(game: Game) -> list[Call]:
+    """Return the calls of the generator whose images no training has used."""
+    trained = game.judged_draws
+    return [call for call in game.all_draws if call.index not in trained]
+
+
+def _check_seen(
+    paths: list[Path],
+    draws: list[Call],
+    game: Game,
+    candidates: list[Function],
+    functions: Functions,
+    verdicts: Verdicts,
+) -> None:
+    """Judge the paths through what was drawn, and how their ends were chosen."""
+    calls = {call.index: call for call in draws}
+    places = [_mixed(calls[path.calls[0]]) for path in paths]
+    size = paths[-1].points.size(1)
+    known = _known_points(draws, size, game)
+    samples = [*_points_apart(paths, draws, size), *_rows_of(game.trace.noise, size)]
+    if not _judge(paths, places, known, samples, verdicts):
+        _try_with_ends(candidates, functions, places[-1], verdicts)
+    choosers = functions.of_kind("choice")
+    _check_ends(_entered(candidates, game), _entered(choosers, game), functions, verdicts)
+
+
+def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
+    """Return the points (n, size) that were drawn, but for batches that no picture shows."""
+    limit = float("inf") if _shows_nine(game) else NUM_IMAGES
+    points = []
+    for latent in latents_of(draws):
+        if latent.z.size(1) == size and len(latent.z) <= limit:
+            points.append(latent.z)
+    return torch.cat(points or [torch.empty(0, size)])
+
+
+def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
+    """Return the points (n, size) of calls that no path goes through."""
+    on_paths: set[int] = set()
+    for path in paths:
+        on_paths.update(path.calls)
+    points = []
+    for latent in latents_of(draws):
+        if latent.call.index not in on_paths and latent.z.size(1) == size:
+            points.append(latent.z)
+    return points
+
+
+def _entered(candidates: list[Function], game: Game) -> list[Function]:
+    """Return the functions that the script called."""
+    return [function for function in candidates if function.place in game.trace.entered]
+
+
+def _check_functions(
+    game: Game,
+    lines: Lines,
+    candidates: list[Function],
+    functions: Functions,
+    verdicts: Verdicts,
+) -> bool:
+    """Judge the first function that interpolates when it is tried.
+
+    Returns:
+        True if there is such a function.
+    """
+    nodes = []
+    for site in sampling_sites(game, lines) or []:
+        if site.function is not None:
+            nodes.append(site.function)
+    drawing = functions.with_nodes(nodes)[:MAX_FUNCTIONS]
+    for function in dict.fromkeys((*candidates, *drawing)):
         if _try(function, functions, verdicts):
-            choosers = functions.that("choice")
+            choosers = functions.of_kind("choice")
             _check_ends([function, *candidates], choosers, functions, verdicts)
-            return
-    left, where = (
-        (functions.untried, None) if functions.untried else unsearched(game, lines, functions.drew)
-    )
-    if left is not None:
-        verdicts.not_seen("interpolation", at=where, left=left)
+            return True
+    return False
+
+
+def _report_missing(
+    game: Game, lines: Lines, draws: list[Call], functions: Functions, verdicts: Verdicts
+) -> None:
+    """Report that nothing interpolates, unless something was left that may."""
+    untried: str | None = functions.untried
+    place: Place | None = None
+    if not untried:
+        untried, place = unsearched(game, lines, functions.drew)
+    if untried is not None:
+        verdicts.not_seen("interpolation", at=place, left=untried)
         return
     verdicts.fault(
         "missing-interpolation.nowhere",
@@ -83,31 +147,27 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
     )
 
 
-def was_seen(game: Game) -> bool:
-    """Whether what ran has drawn along a line."""
-    trained = game.judged_draws
-    return bool(_paths_of([call for call in game.all_draws if call.index not in trained]))
-
-
 def _shows_nine(game: Game) -> bool:
-    """Whether a picture of nine images was seen, or pictures of other sizes tell nothing."""
+    """True if a picture of nine images was seen, or pictures of other sizes tell nothing."""
     sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
 
 def _mixed(call: Call) -> Placed:
-    """Where the points of a path were computed."""
-    return next((value.made for value in call.inputs if value.made.line), call)
+    """Return the place where the points of a path were computed."""
+    for value in call.inputs:
+        if value.made.line:
+            return value.made
+    return call
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
-    """The paths through the noise of these calls of the generator."""
-    drawn = [(call.index, z) for call in calls if (z := latent_of(call)) is not None]
-    return find_paths(drawn)
+    """Find the paths through the noise of these calls of the generator."""
+    return find_paths([(latent.call.index, latent.z) for latent in latents_of(calls)])
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Those that may be points in latent space, float (n, latent_dim), or the noise beside a label.
+    """Return what may be points in latent space, (n, latent_dim), or the noise beside a label.
 
     Such noise is at least half as long, and has enough numbers to be no match by chance.
     """
@@ -127,112 +187,152 @@ def _judge(
     samples: Sequence[Tensor],
     verdicts: Verdicts,
 ) -> bool:
-    """The best of the paths has nine points, and its ends are samples.
+    """Judge that the best of the paths has nine points, and that its ends are samples.
 
     Args:
         known: the points (n, d) that the generator drew, beside which a path may lie.
         samples: each (n, d), which the ends may be.
 
     Returns:
-        whether that is known.
+        True if that is known.
     """
-    for path, at in zip(paths, places, strict=True):
-        fits = path.points.size(1) == known.size(1) > 2  # in a plane, others lie there by chance
-        longer = extended(path, known) if fits else path
-        whole = not path.repeats and len(longer.points) == NUM_IMAGES
-        far = is_far(path) and not verdicts.has("wrong-noise")  # else their samples may be longer
-        if whole and (is_uneven(path) or far):
-            rule = "uneven" if is_uneven(path) else "misses"
-            proof = path.seen(misses=rule == "misses")
-            verdicts.fault(f"wrong-interpolation.{rule}", at=at, proof=proof)
+    for path, place in zip(paths, places, strict=True):
+        longer = path
+        if path.points.size(1) == known.size(1) > 2:  # in a plane, others lie there by chance
+            longer = extended(path, known)
+        if path.repeats or len(longer.points) != NUM_IMAGES:
+            continue
+        if is_uneven(path):
+            verdicts.fault("wrong-interpolation.uneven", at=place, proof=path.proof())
             return True
-        if whole:
-            return _judge_ends(longer, at, without(longer, samples), verdicts)
-    path, at = paths[-1], places[-1]
-    if path.repeats:
-        verdicts.fault(
-            "interpolation-repeats-ends.repeats", at=at, proof=path.seen(), n=len(path.points)
-        )
-    elif len(path.points) == NUM_IMAGES:
-        verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
-    else:
-        verdicts.fault("wrong-interpolation.number", at=at, proof=path.seen(), n=len(path.points))
+        # If the noise is wrong, their samples may be longer.
+        if is_far(path) and not verdicts.has("wrong-noise"):
+            _report_misses(path, place, verdicts)
+            return True
+        return _judge_ends(longer, place, without(longer, samples), verdicts)
+    _report_incomplete(paths[-1], places[-1], verdicts)
     return True
 
 
-def _judge_ends(path: Path, at: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
-    """The first and the last of nine points are samples, and no sample lies beyond them.
+def _report_misses(path: Path, place: Placed, verdicts: Verdicts) -> None:
+    """Report a path whose ends are no samples."""
+    verdicts.fault("wrong-interpolation.misses", at=place, proof=path.proof(misses=True))
+
+
+def _report_incomplete(path: Path, place: Placed, verdicts: Verdicts) -> None:
+    """Report a path that has not nine different points, or not from end to end."""
+    num_points = len(path.points)
+    if path.repeats:
+        rule = "interpolation-repeats-ends.repeats"
+        verdicts.fault(rule, at=place, proof=path.proof(), n=num_points)
+    elif num_points == NUM_IMAGES:
+        _report_misses(path, place, verdicts)
+    else:
+        verdicts.fault("wrong-interpolation.number", at=place, proof=path.proof(), n=num_points)
+
+
+def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
+    """Judge that the first and the last of nine points are samples, and that none lies beyond.
 
     Returns:
-        whether that is known.
+        True if that is known.
     """
-    ends = [is_sample(end, samples) for end in path.points[[0, -1]]]
-    if all(ends):
-        seen = {"steps": path.steps.tolist(), "repeats": path.repeats, "samples": ends}
-        verdicts.right("interpolation", proof=seen)
+    are_samples = [is_sample(end, samples) for end in path.points[[0, -1]]]
+    if all(are_samples):
+        proof = {"steps": path.steps.tolist(), "repeats": path.repeats, "samples": are_samples}
+        verdicts.right("interpolation", proof=proof)
         return True
-    size = path.points.size(1)
-    everything = torch.cat([torch.empty(0, size), *(z for z in samples if z.size(1) == size)])
-    if size > 2 and len(extended(path, everything).points) > len(path.points):
-        verdicts.fault("wrong-interpolation.misses", at=at, proof=path.seen(misses=True))
+    if _goes_on(path, samples):
+        _report_misses(path, place, verdicts)
         return True
     return False
 
 
+def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
+    """True if a sample lies beyond an end of a path; in a plane, some do by chance."""
+    size = path.points.size(1)
+    if size <= 2:
+        return False
+    points = [torch.empty(0, size)]
+    for rows in samples:
+        if rows.size(1) == size:
+            points.append(rows)
+    return len(extended(path, torch.cat(points)).points) > len(path.points)
+
+
 def _try_with_ends(
-    candidates: Sequence[Function], functions: Functions, at: Placed, verdicts: Verdicts
+    candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Where the ends of what ran are not known: call what ran with two that are given."""
-    ran = [f for f in candidates if f.ends() and f.place in functions.entered]
-    if not any(_try(function, functions, verdicts) for function in ran):
-        verdicts.not_seen("ends-of-line", at=at)
+    """Call what ran with two ends of the check's own, where the ends of the path are not known."""
+    for function in candidates:
+        is_called = function.place in functions.entered
+        if function.ends() and is_called and _try(function, functions, verdicts):
+            return
+    verdicts.not_seen("ends-of-line", at=place)
 
 
 def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
     """Call a function with two ends, and judge the images or points that it makes.
 
     Returns:
-        whether it interpolates.
+        True if it interpolates.
     """
     torch.manual_seed(0)
     ends = torch.randn(2, functions.latent_dim)
-    best: tuple[list[Path], Tried] | None = None
-    for count in (7, NUM_IMAGES):  # a number of steps may, or may not, count both ends
-        tried = functions.call(function, ends, seed=0, count=count)
-        paths = _tried_paths(tried, functions.latent_dim)
-        if not paths:
-            continue
-        best = best or (paths, tried)
-        if any(len(path.points) == NUM_IMAGES and not path.repeats for path in paths):
-            best = paths, tried
-            break
-    if best is None:
+    attempt = _best_attempt(function, ends, functions)
+    if attempt is None:
         return False
-    paths, tried = best
-    given = ends if function.ends() else torch.empty(0, functions.latent_dim)
-    if _is_between(paths, given):
+    paths, tried = attempt
+    samples = _rows_of(tried.noise, functions.latent_dim)
+    if function.ends():
+        samples = [ends]
+    else:
+        ends = ends[:0]
+    if _is_between(paths, ends):
         verdicts.not_seen("between", at=function.place, n=len(paths[-1].points))
         return True
-    known = torch.cat([given[:0], *(drawn.z for drawn in tried.draws)])
-    samples = [given] if len(given) else _rows_of(tried.noise, functions.latent_dim)
+    known = torch.cat([ends[:0], *(drawn.z for drawn in tried.draws)])
     if not _judge(paths, [function.place] * len(paths), known, samples, verdicts):
         verdicts.not_seen("ends-of-line", at=function.place)
     return True
 
 
+def _best_attempt(
+    function: Function, ends: Tensor, functions: Functions
+) -> tuple[list[Path], Tried] | None:
+    """Call a function for nine images: a number of steps may, or may not, count both ends.
+
+    Returns:
+        the paths with nine points, or else the first paths, and what came of that call.
+    """
+    best: tuple[list[Path], Tried] | None = None
+    for count in (NUM_IMAGES - 2, NUM_IMAGES):
+        tried = functions.call(function, ends, seed=0, count=count)
+        paths = _tried_paths(tried, functions.latent_dim)
+        if any(len(path.points) == NUM_IMAGES and not path.repeats for path in paths):
+            return paths, tried
+        if paths and best is None:
+            best = paths, tried
+    return best
+
+
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """Whether seven points lie between two ends, which their caller may draw."""
+    """True if seven points lie between two ends, which their caller may draw."""
     path = paths[-1]
     longer = extended(path, ends)
-    inner = len(path.points) == NUM_IMAGES - 2 and len(longer.points) == NUM_IMAGES
-    return inner and not longer.repeats and not is_uneven(longer)
+    has_inner = len(path.points) == NUM_IMAGES - 2 and len(longer.points) == NUM_IMAGES
+    return has_inner and not longer.repeats and not is_uneven(longer)
 
 
 def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
-    """The paths through what a function drew, else through latent points that it returned."""
-    rows = [t.reshape(len(t), -1) for t in tried.returned if t.dim() > 1 and len(t) >= MIN_POINTS]
-    returned = [(0, points) for points in rows if points.size(1) == latent_dim]
-    drawn = [(number, drawn.z) for number, drawn in enumerate(tried.draws)]
+    """Find the paths through what a function drew, else through latent points that it returned."""
+    drawn = [(index, entry.z) for index, entry in enumerate(tried.draws)]
+    returned = []
+    for tensor in tried.returned:
+        if tensor.dim() > 1 and len(tensor) >= MIN_POINTS:
+            rows = tensor.reshape(len(tensor), -1)
+            if rows.size(1) == latent_dim:
+                returned.append((0, rows))
     return find_paths(drawn) or find_paths(returned)
 
 
@@ -242,59 +342,74 @@ def _check_ends(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """The two ends are of different classes every time, not by luck.
+    """Judge that the two ends are of different classes every time, not by luck.
 
     Only where code chooses them: a person who looked at images, or a seed, is right or wrong in the
     picture.
     """
-    lines = functions.lines
-    seeded = any("seed(" in lines.texts.get(file, "") for file in lines.reached)
-    choosers = [f for f in choosers if not f.ends()][:MAX_FUNCTIONS]
-    inside = [f for f in candidates if not f.ends()]
+    is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
-    for function in dict.fromkeys((*inside, *choosers)):
-        asked = functions.artist.asked
-        seen = _ends_chosen(function, functions, seed=0)
-        if seen is None:
+    for function in dict.fromkeys((*_free(candidates), *_free(choosers)[:MAX_FUNCTIONS])):
+        num_asked = functions.artist.asked
+        if _ends_chosen(function, functions, seed=0) is None:
             continue
-        if seeded and functions.artist.asked == asked:
+        if is_seeded and functions.artist.asked == num_asked:
             fixed = fixed or function
-            continue
-        tries = []
-        for seed in range(NUM_TRIES):
-            points = _ends_chosen(function, functions, seed, again=True)
-            if points is None:
-                break
-            logits = functions.artist.classify(functions.artist.draw(points))
-            confidence, digit = logits.softmax(1).max(1)
-            tries.append([*digit.tolist(), float(confidence.min())])
-            if digit[0] == digit[1] and bool((confidence > SURE).all()):
-                verdicts.fault(
-                    "same-class-ends.tried",
-                    at=function.place,
-                    proof={"classes": digit.tolist(), "sure": confidence.tolist()},
-                    number=seed + 1,
-                    digit=int(digit[0]),
-                )
-                return
-        else:
-            verdicts.right("ends", proof={"tries": tries}, n=NUM_TRIES)
+        elif _check_choice(function, functions, verdicts):
             return
     verdicts.not_seen("ends", at=fixed.place if fixed else None)
 
 
+def _free(candidates: list[Function]) -> list[Function]:
+    """Return the functions that are not given the two ends."""
+    return [function for function in candidates if not function.ends()]
+
+
+def _is_seeded(lines: Lines) -> bool:
+    """True if one of the files that ran sets a seed."""
+    return any("seed(" in lines.texts.get(file, "") for file in lines.reached)
+
+
+def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
+    """Judge the ends that a function chooses with many seeds.
+
+    Returns:
+        False if it did not choose two of them every time.
+    """
+    tries = []
+    for seed in range(NUM_TRIES):
+        points = _ends_chosen(function, functions, seed, known_to_end=True)
+        if points is None:
+            return False
+        logits = functions.artist.classify(functions.artist.draw(points))
+        confidence, digit = logits.softmax(1).max(1)
+        tries.append([*digit.tolist(), float(confidence.min())])
+        if digit[0] == digit[1] and bool((confidence > SURE).all()):
+            verdicts.fault(
+                "same-class-ends.tried",
+                at=function.place,
+                proof={"classes": digit.tolist(), "sure": confidence.tolist()},
+                number=seed + 1,
+                digit=int(digit[0]),
+            )
+            return True
+    verdicts.right("ends", proof={"tries": tries}, n=NUM_TRIES)
+    return True
+
+
 def _ends_chosen(
-    function: Function, functions: Functions, seed: int, again: bool = False
+    function: Function, functions: Functions, seed: int, known_to_end: bool = False
 ) -> Tensor | None:
-    """The two latent points, (2, latent_dim), that a function returns, or that its path joins."""
+    """Return the two latent points, (2, latent_dim), that a function returns or its path joins."""
     size = functions.latent_dim
-    tried = functions.call(function, torch.zeros(2, size), seed, again=again)
-    if paths := _tried_paths(tried, size):
+    tried = functions.call(function, torch.zeros(2, size), seed, known_to_end=known_to_end)
+    paths = _tried_paths(tried, size)
+    if paths:
         return paths[0].points[[0, -1]].float()
-    points = [t for t in tried.returned if t.numel() == size]
+    points = [tensor.reshape(-1) for tensor in tried.returned if tensor.numel() == size]
     if len(points) >= 2:
-        return torch.stack([t.reshape(-1) for t in points[:2]]).float()
-    for both in tried.returned:
-        if both.dim() > 1 and len(both) == 2 and both.numel() == 2 * size:
-            return both.reshape(2, -1).float()
+        return torch.stack(points[:2]).float()
+    for tensor in tried.returned:
+        if tensor.dim() > 1 and len(tensor) == 2 and tensor.numel() == 2 * size:
+            return tensor.reshape(2, -1).float()
     return None

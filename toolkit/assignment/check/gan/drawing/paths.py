@@ -1,4 +1,4 @@
-"""Latent points on a line or on an arc: what makes an interpolation, whoever wrote it."""
+"""Finds latent points on a line or on an arc: an interpolation, however it is written."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,29 +20,29 @@ BEYOND = 0.01  # of the way from one end to the other
 
 
 class Path(NamedTuple):
-    """Points between two ends, which are its first and its last."""
+    """Points between two ends, which are the first and the last of them."""
 
     points: Tensor  # float (n, latent_dim)
     calls: list[int]  # the call of the generator that drew each
 
     @property
     def repeats(self) -> int:
-        """How many of the points are the one before."""
+        """The number of points that are the one before."""
         return int((self.steps < NEAR * self.points.norm(dim=1).mean()).sum())
 
     @property
     def steps(self) -> Tensor:
-        """How far each point is from the one before, float (n - 1,)."""
+        """The distance of each point from the one before, float (n - 1,)."""
         steps: Tensor = (self.points[1:] - self.points[:-1]).norm(dim=1)
         return steps
 
-    def seen(self, misses: bool = False) -> dict[str, Any]:
-        """What proves that it is wrong; `misses`: its ends are not those that they should be."""
+    def proof(self, misses: bool = False) -> dict[str, Any]:
+        """Return the proof that it is wrong; `misses`: its ends are not those they should be."""
         return {"steps": self.steps.tolist(), "repeats": self.repeats, "misses": misses}
 
 
 def is_far(path: Path) -> bool:
-    """Whether an end is longer than a sample of N(0, 1) is once in a milliard of times.
+    """True if an end is longer than a sample of N(0, 1) is once in a milliard of times.
 
     P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
     """
@@ -51,12 +51,12 @@ def is_far(path: Path) -> bool:
 
 
 def is_uneven(path: Path) -> bool:
-    """Whether some steps are much longer than others, as on no line and no arc."""
+    """True if some steps are much longer than others, as on no line and no arc."""
     return float(path.steps.max()) > UNEVEN * float(path.steps.min())
 
 
 def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
-    """The paths among the points that a generator drew.
+    """Find the paths among the points that a generator drew.
 
     Args:
         drawn: for each of its calls, in their order, the number of the call and its z,
@@ -66,18 +66,19 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
     Returns:
         the longest paths, none of which is a part of another.
     """
-    found = []
+    paths = []
     for call, z in drawn:
-        found += _split(z, [call] * len(z))
-    for together in _runs(drawn):
-        calls = [call for call, _ in together]
-        for row in range(len(together[0][1])):
-            found += _split(torch.stack([z[row] for _, z in together]), calls)
-    return found
+        paths += _split(z, [call] * len(z))
+    for run in _runs(drawn):
+        calls = [call for call, _ in run]
+        for row in range(len(run[0][1])):
+            points = torch.stack([z[row] for _, z in run])
+            paths += _split(points, calls)
+    return paths
 
 
 def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
-    """Calls of one batch size that follow each other."""
+    """Yield calls of one batch size that follow each other."""
     run: list[tuple[int, Tensor]] = []
     for call in drawn:
         if run and run[-1][1].shape != call[1].shape:
@@ -90,27 +91,41 @@ def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tenso
 
 
 def _split(points: Tensor, calls: list[int]) -> list[Path]:
-    """The paths in a row of points."""
+    """Find the paths in a row of points."""
     points = points.double()
     if not bool(points.isfinite().all()):
         return []
     fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
-    found, start = [], 0
+    paths, start = [], 0
     while len(points) - start >= fewest:
-        stop = start + 2
-        while stop < len(points) and is_path(points[start : stop + 1]):
-            stop += 1
+        stop = _end_of_path(points, start)
+        if stop - start < fewest:
+            start += 1
+            continue
         path = Path(points[start:stop], calls[start:stop])
-        moves = stop - start - 1 - path.repeats >= MIN_STEPS
-        is_set = bool(path.points.norm(dim=1).mean() > TINY)
-        if stop - start >= fewest and moves and is_set:
-            found.append(path)
-        start = stop if stop - start >= fewest else start + 1
-    return found
+        if _moves(path):
+            paths.append(path)
+        start = stop
+    return paths
+
+
+def _end_of_path(points: Tensor, start: int) -> int:
+    """Return the index after the last point that continues the path from `start`."""
+    stop = start + 2
+    while stop < len(points) and is_path(points[start : stop + 1]):
+        stop += 1
+    return stop
+
+
+def _moves(path: Path) -> bool:
+    """True if enough points of a path differ, and somebody has set them."""
+    num_moves = len(path.points) - 1 - path.repeats
+    is_set = bool(path.points.norm(dim=1).mean() > TINY)
+    return num_moves >= MIN_STEPS and is_set
 
 
 def is_path(points: Tensor) -> bool:
-    """Whether points (n, d) go from the first to the last, on a line or on an arc about 0."""
+    """True if points (n, d) go from the first to the last, on a line or on an arc about 0."""
     shares = between(points, points[0], points[-1])
     if shares is None:
         return False
@@ -118,7 +133,7 @@ def is_path(points: Tensor) -> bool:
 
 
 def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
-    """How far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
+    """Measure how far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
 
     Returns:
         (n,), or None if some point is neither on the line nor on an arc through both; memory that
@@ -127,22 +142,35 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
     ends = torch.stack([first, last], dim=1)
     if not bool(ends.isfinite().all() and points.isfinite().all()):
         return None
-    size = points.norm(dim=1).mean().clamp_min(1e-9)
-    if bool((last - first).norm() < NEAR * size):
-        same = bool(((points - first).norm(dim=1) < NEAR * size).all())
-        return torch.zeros(len(points), dtype=points.dtype) if same else None
-    if _are_parallel(first, last):  # a line through 0, on which there is no arc
-        step = last - first
-        along = (points - first) @ step / step.square().sum()
-        beside = (points - first - along[:, None] * step).norm(dim=1)
-        return None if bool((beside > NEAR * size).any()) else along
+    tolerance = NEAR * points.norm(dim=1).mean().clamp_min(1e-9)
+    if bool((last - first).norm() < tolerance):
+        return _at_one_point(points, first, tolerance)
+    if _are_parallel(first, last):
+        return _along_line(points, first, last, tolerance)
     parts = torch.linalg.lstsq(ends, points.t(), driver="gelsd").solution
     away = (ends @ parts - points.t()).norm(dim=0)
     total = parts.sum(dim=0)
-    if bool((away > NEAR * size).any()) or bool((total < 0.3).any()):
+    if bool((away > tolerance).any()) or bool((total < 0.3).any()):
         return None
     shares: Tensor = parts[1] / total
     return shares
+
+
+def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | None:
+    """Return zeros (n,) if all points are one; None if they are not."""
+    if not bool(((points - point).norm(dim=1) < tolerance).all()):
+        return None
+    return torch.zeros(len(points), dtype=points.dtype)
+
+
+def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
+    """Return the shares (n,) on a line through 0, on which there is no arc; None beside it."""
+    step = last - first
+    along = (points - first) @ step / step.square().sum()
+    beside = (points - first - along[:, None] * step).norm(dim=1)
+    if bool((beside > tolerance).any()):
+        return None
+    return along
 
 
 def _are_parallel(first: Tensor, last: Tensor) -> bool:
@@ -152,18 +180,19 @@ def _are_parallel(first: Tensor, last: Tensor) -> bool:
 
 
 def extended(path: Path, points: Tensor) -> Path:
-    """A path with the nearest of some points (n, d) beyond each of its ends, if there is one."""
-    before: list[tuple[float, Tensor]] = []
-    after: list[tuple[float, Tensor]] = []
+    """Return a path with the nearest of some points (n, d) beyond each of its ends, if any is."""
+    before, after = -math.inf, math.inf
+    first, last = path.points[:0], path.points[:0]
     for point in points.double():
-        share = between(point[None], path.points[0], path.points[-1])
-        if share is not None and float(share) < -BEYOND:
-            before.append((float(share), point))
-        elif share is not None and float(share) > 1 + BEYOND:
-            after.append((float(share), point))
-    first = [max(before, key=lambda pair: pair[0])[1][None]] if before else []
-    last = [min(after, key=lambda pair: pair[0])[1][None]] if after else []
-    return path._replace(points=torch.cat([*first, path.points, *last]))
+        position = between(point[None], path.points[0], path.points[-1])
+        if position is None:
+            continue
+        share = float(position)
+        if before < share < -BEYOND:
+            before, first = share, point[None]
+        elif 1 + BEYOND < share < after:
+            after, last = share, point[None]
+    return path._replace(points=torch.cat([first, path.points, last]))
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
@@ -173,23 +202,26 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
     """
     for rows in samples:
         width = rows.size(1)
-        parts = [point] if width == len(point) else [point[:width], point[-width:]]
+        parts = [point[:width]]
+        if width != len(point):
+            parts.append(point[-width:])
         if any(bool(_are_alike(part, rows).any()) for part in parts):
             return True
     return False
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """The samples but for those that hold the path itself."""
-    return [
-        rows
-        for rows in samples
-        if sum(is_sample(point, [rows]) for point in path.points) < MIN_STEPS
-    ]
+    """Return the samples but for those that hold the path itself."""
+    kept = []
+    for rows in samples:
+        num_points = sum(is_sample(point, [rows]) for point in path.points)
+        if num_points < MIN_STEPS:
+            kept.append(rows)
+    return kept
 
 
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
-    """Which rows have the direction of a point, bool (n,); in a plane, which are the point."""
+    """Mark the rows with the direction of a point, bool (n,); in a plane, those that are it."""
     rows = rows.double()
     alike: Tensor
     if len(point) < 3:

@@ -1,4 +1,4 @@
-"""What stands for what a student would download or train for hours: digits, and who draws them.
+"""Stands in for what a student would download or train for hours: digits, and their artist.
 
 A student's generator is hardly trained when it is checked, so their functions get real digits from
 one that draws without learning, and a classifier that knows these digits. Both are here, with the
@@ -78,8 +78,10 @@ class Artist:
         z = z.reshape(len(z), -1).float()
         self.drawn.append(Drawn(z, bool(training)))
         weights = torch.arange(2.0, z.size(1) + 2).sqrt()
-        which = ((z @ weights).abs() * SPREAD).frac().nan_to_num().mul(NUM_IMAGES).long()
-        images = _few()[False][0][which][:, None].float() / 255
+        fractions = ((z @ weights).abs() * SPREAD).frac().nan_to_num()
+        digit_indices = fractions.mul(NUM_IMAGES).long()
+        digit_images, _ = _few()[False]
+        images = digit_images[digit_indices][:, None].float() / 255
         if self.side != SIDE:
             images = F.interpolate(images, size=(self.side, self.side), mode="bilinear")
         images = images.repeat(1, self.channels, 1, 1) * (self.high - self.low) + self.low
@@ -89,10 +91,12 @@ class Artist:
         """Logits (batch, 10) of such images."""
         self.asked += 1
         images = images.reshape(-1, self.channels, self.side, self.side)[:, :1].float()
-        low, high = (end(images, (2, 3), keepdim=True) for end in (torch.amin, torch.amax))
+        low = images.amin((2, 3), keepdim=True)
+        high = images.amax((2, 3), keepdim=True)
         images = (images - low) / (high - low).clamp_min(1e-9)  # however they were rescaled
         if self.side != SIDE:
             images = F.interpolate(images, size=(SIDE, SIDE), mode="bilinear")
-        seen, known, labels = images.flatten(1) @ _directions(), *_keys()
-        nearest = (seen[:, None] - known).square().sum(dim=2).argmin(dim=1)
+        keys, labels = _keys()
+        queries = images.flatten(1) @ _directions()
+        nearest = (queries[:, None] - keys).square().sum(dim=2).argmin(dim=1)
         return LOGIT * F.one_hot(labels[nearest], 10).float()
