@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean of a curve over several seeds, and the range from the lowest to the highest seed."""
+    """The mean of a curve over several seeds, and its lowest and highest value over the seeds."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -185,8 +185,8 @@ def save_panels(
 ) -> None:
     """Write small plots of proportions, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest seed. Each curve is thinner than the
-    previous curve, so all curves remain visible where they coincide.
+    Bands and error bars extend from the lowest to the highest value over the seeds. Each curve is
+    thinner than the previous curve, so all curves remain visible where they coincide.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.

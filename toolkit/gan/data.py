@@ -74,7 +74,7 @@ def to_bytes(images: Tensor) -> Tensor:
 
 
 def epoch_order(num_examples: int, seed: int, epoch: int) -> Tensor:
-    """Return the order, int64 (num_examples,), in which an epoch visits the training set."""
+    """Return the order, int64 (num_examples,), in which an epoch visits the training examples."""
     return torch.randperm(num_examples, generator=make_rng(seed, f"epoch {epoch}"))
 
 

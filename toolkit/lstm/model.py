@@ -127,7 +127,7 @@ class LSTM(nn.Module):
         return logits
 
     def last_hidden(self, digits: Tensor) -> Tensor:
-        """Loop over equations (1) to (6), and return the last h, (batch, hidden_size)."""
+        """Apply equations (1) to (6) at each step, and return the last h, (batch, hidden_size)."""
         projected = self.cell.project(all_inputs(self.cell.weight_ih))
         h = projected.new_zeros(digits.size(0), self.hidden_size)
         c = torch.zeros_like(h)

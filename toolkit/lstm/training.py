@@ -85,7 +85,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction, 0 to 1, of palindromes, int64 (n, T), that the model completes."""
+    """Return the fraction (0 to 1) of the palindromes (int64, (n, T)) that the model completes."""
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):

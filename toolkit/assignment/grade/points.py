@@ -1,7 +1,7 @@
 """The points of an archive, computed from the check's report as a teacher would give them.
 
-Each cause costs points only once. If the check could not see something, its points are open, which
-means neither given nor lost. The points of an unanswered question are also open. Code that stops
+Each cause costs points only once. If the check could not see something, the points for it are open:
+they are neither given nor lost. The points of an unanswered question are also open. Code that stops
 before the check can judge anything loses the points that the rubric names. If code stops later,
 only the points of unanswered questions are open.
 """
@@ -111,7 +111,7 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """Return True if the check answered no question about a part."""
+    """Return True if the check could not answer any question about a part."""
     findings = [*report.findings, *report.not_seen, *report.right]
     return len(unanswered(part, findings)) == len(QUESTIONS[part])
 

@@ -1,4 +1,4 @@
-"""The paths for Landlock, with which the kernel restricts a process to some files.
+"""The paths for Landlock, the kernel's way to restrict a process to certain files.
 
 `launcher.py` sets the rules. https://docs.kernel.org/userspace-api/landlock.html
 """
