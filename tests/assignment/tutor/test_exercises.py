@@ -351,7 +351,7 @@ TOLD = [
     ("lstm.equations_2_to_4", "(x, *w): return {1: x}",
      say("results", "en", got=1, wanted=3)),
     ("lstm.equation_5", "(g, i, f, c): return c.mul_(f).add_(g * i)", "lstm.equation_5: right."),
-    ("lstm.equation_5", "(g, i, f, c): print(g * i + c * f)", "Is a return missing?"),
+    ("lstm.equation_5", "(g, i, f, c): print(g * i + c * f)", "Is a return statement missing?"),
     ("lstm.equation_5", "(g, i, f, c): return g * i + c.detach() * f", "No gradient reaches c:"),
     ("lstm.equation_1", "(x, h, W, U, b): return x[0] @ W.T + h[0] @ U.T + b",
      say("size", "en", got="(2,)", wanted="(2, 2)") + "\nFor a hint"),
