@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -196,6 +196,15 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
     _name_one_cause(verdicts_of)
 
 
+class _Judged(NamedTuple):
+    """A file that could be a part, judged."""
+
+    located: Located
+    verdicts: Verdicts
+    is_named: bool  # other files or the README name it
+    num_unanswered: int  # questions without an answer
+
+
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
@@ -206,35 +215,36 @@ def _choose(
     Args:
         setting: further arguments of `Verdicts`.
     """
-    judged = []
+    judged: list[_Judged] = []
     for located in submission.choices[part]:
         verdicts = Verdicts(part, located.file, *setting)
         judge_part(host, root, located, verdicts)
-        left = unanswered(part, [f for f in verdicts.findings if f.verdict != "not seen"])
+        seen = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
         is_named = located.file == submission.named.get(part)
-        judged.append((not is_named, len(left), located, verdicts))
-    judged.sort(key=lambda entry: entry[:2])
-    _, _, located, taken = judged[0]
-    others = []
-    for _, _, other, verdicts in judged[1:]:
-        ids = dict.fromkeys(str(fault.id) for fault in verdicts.faults if is_proved(fault))
-        others.append(f"{submission.original(other.file)}: {', '.join(ids) or 'nothing'}")
+        judged.append(_Judged(located, verdicts, is_named, len(unanswered(part, seen))))
+    best, *others = sorted(judged, key=lambda entry: (not entry.is_named, entry.num_unanswered))
+    summaries = []
+    for other in others:
+        ids = dict.fromkeys(str(fault.id) for fault in other.verdicts.faults if is_proved(fault))
+        name = submission.original(other.located.file)
+        summaries.append(f"{name}: {', '.join(ids) or 'nothing'}")
     if submission.named.get(part):
         why = "the other files name it"
-    elif judged[0][1] < judged[1][1]:
+    elif best.num_unanswered < others[0].num_unanswered:
         why = "the check could answer most questions about it"
     else:
         why = "it comes first"
-    taken.not_seen(
+    files = [submission.original(located.file) for located in submission.choices[part]]
+    best.verdicts.not_seen(
         "chosen",
-        which=" and ".join(submission.original(one.file) for one in submission.choices[part]),
+        which=" and ".join(files),
         what=WHAT[part],
-        taken=submission.original(located.file),
+        taken=submission.original(best.located.file),
         why=why,
-        others="; ".join(others),
+        others="; ".join(summaries),
         file=FILES[part],
     )
-    return located, taken
+    return best.located, best.verdicts
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
