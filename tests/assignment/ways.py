@@ -24,6 +24,12 @@ def need(way: Isolation) -> None:
         pytest.skip(HOW[way.tool])
 
 
+def need_a_safe_one() -> None:
+    """Skip a test of results that are kept: without a safe way, all are graded again."""
+    if not best().safe:
+        pytest.skip(HOW["bubblewrap"])
+
+
 def need_a_separate_user(way: Isolation) -> None:
     """Skip a test whose program changes what all users share, where it would run as root.
 

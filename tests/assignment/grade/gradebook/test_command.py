@@ -22,7 +22,7 @@ def test_grade_for_canvas(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"no archive")
     (tmp_path / "roster.csv").write_text(ROSTER)
     out = tmp_path / "graded"
-    options = ["--jobs", "1", "--out", str(out), "--csv", "canvas"]
+    options = ["--jobs", "1", "--out", str(out), "--csv", "canvas", "--unsafe"]
     options += ["--roster", str(tmp_path / "roster.csv")]
     result = CliRunner().invoke(app, ["grade", str(folder), *options])
     assert result.exit_code == 0, result.output
@@ -41,7 +41,7 @@ def test_what_is_wanted_is_said_first(tmp_path: Path) -> None:
     """Before anything is graded; the names that a platform gives need no roster."""
     (tmp_path / "12345678_assignment3.zip").write_bytes(b"no archive")
     (tmp_path / "roster.csv").write_text(ROSTER)
-    command = ["grade", str(tmp_path), "--out", str(tmp_path / "graded")]
+    command = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), "--unsafe"]
     result = CliRunner().invoke(app, [*command, "--roster", str(tmp_path / "roster.csv")])
     assert result.exit_code == 2
     result = CliRunner().invoke(app, [*command, "--csv", "moodle"])
