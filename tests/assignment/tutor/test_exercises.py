@@ -179,7 +179,7 @@ IN_GENERATOR = """def train_generator(g, d, o, n):
 IN_LOOP = "        opt_a.zero_grad()\n        loss_a.backward()\n        opt_a.step()\n"
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [
