@@ -1,8 +1,8 @@
-"""What a case of the corpus is, and how it is written into a folder."""
+"""The files of a case of the corpus, and the folder that they are written into."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +11,13 @@ from ...layouts import notebook
 HERE = Path(__file__).parent
 FILES = {"dataset": "dataset.py", "lstm": "lstm.py", "train": "train.py", "gan": "my_gan.py"}
 
+WHOLE_FILE = "*"  # in place of the text of a line
+# A notebook is written as a script, in which this comment begins a cell.
+CELL = re.compile(r"^# %%\n(.*?)(?=^# %%|\Z)", flags=re.MULTILINE | re.DOTALL)
+
 
 class Right(NamedTuple):
-    """Which of the files in `right/` stand together, and what is replaced to make them fit."""
+    """The files in `right/` that stand together, and what is replaced to make them fit."""
 
     dataset: str
     lstm: str
@@ -30,18 +34,18 @@ class Place(NamedTuple):
 
     file: str
     cell: int | None
-    line: int
+    line: int | None  # None: the file as a whole
 
 
 def texts(right: Right) -> dict[str, str]:
     """The text of each part and of each helper module."""
     names = {part: f"{part}_{getattr(right, part)}.py" for part in FILES}
     names |= {helper: f"{helper}.py" for helper in right.helpers}
-    found = {part: (HERE / "right" / name).read_text() for part, name in names.items()}
+    contents = {part: (HERE / "right" / name).read_text() for part, name in names.items()}
     for part, old, new in right.changes:
-        assert old in found[part], f"{old!r} is not in {names[part]}"
-        found[part] = found[part].replace(old, new, 1)
-    return found
+        assert old in contents[part], f"{old!r} is not in {names[part]}"
+        contents[part] = contents[part].replace(old, new, 1)
+    return contents
 
 
 def write(right: Right, texts: Mapping[str, str], folder: Path) -> None:
@@ -51,28 +55,37 @@ def write(right: Right, texts: Mapping[str, str], folder: Path) -> None:
     """
     paths = dict(right.paths)
     for part, text in texts.items():
-        path = folder / paths.get(part, FILES.get(part, f"{part}.py"))
+        name = paths.get(part, FILES.get(part, f"{part}.py"))
+        if name.endswith(".ipynb"):
+            text = notebook(*CELL.findall(text))
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        cells = re.findall(r"^# %%\n(.*?)(?=^# %%|\Z)", text, flags=re.M | re.S)
-        path.write_text(notebook(*cells) if path.suffix == ".ipynb" else text)
+        path.write_text(text)
 
 
 def places(folder: Path, texts: tuple[str, ...]) -> set[Place]:
     """Every line below `folder` that holds one of the texts; "*" is a file as a whole."""
-    found = set[Place]()
+    matching = set[Place]()
     for path in sorted(folder.rglob("*")):
-        if path.suffix == ".ipynb":
-            cells = json.loads(path.read_text())["cells"]
-            code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-            listed = [(n, lines) for n, lines in enumerate(code, start=1)]
-        elif path.suffix == ".py":
-            listed = [(None, path.read_text().splitlines())]
-        else:
+        if path.suffix not in (".py", ".ipynb"):
             continue
-        if "*" in texts:
-            found.add(Place(path.relative_to(folder).as_posix(), None, None))
-        for cell, lines in listed:
+        file = path.relative_to(folder).as_posix()
+        if WHOLE_FILE in texts:
+            matching.add(Place(file, None, None))
+        for cell, lines in _code(path):
             for number, line in enumerate(lines, start=1):
-                place = Place(path.relative_to(folder).as_posix(), cell, number)
-                found |= {place} if any(text in line for text in texts) else set()
-    return found
+                if any(text in line for text in texts):
+                    matching.add(Place(file, cell, number))
+    return matching
+
+
+def _code(path: Path) -> Iterator[tuple[int | None, list[str]]]:
+    """The lines of a script, or of each of a notebook's code cells with the cell's number."""
+    if path.suffix == ".py":
+        yield None, path.read_text().splitlines()
+        return
+    number = 0
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            number += 1
+            yield number, cell["source"]

@@ -1,4 +1,4 @@
-"""What students get wrong, read from misconceptions/: one table, for every right solution.
+"""The table of what students get wrong, read from misconceptions/, for every right solution.
 
 Each file there is about one part. A misconception has a name, what it should be called, and edits:
 
@@ -29,7 +29,7 @@ Texts = Mapping[str, str]  # the part, or the name of a helper module -> its tex
 
 
 class Fault(NamedTuple):
-    """What a misconception should be called, and pieces of lines where it may be named."""
+    """The name that a misconception should get, and pieces of lines where it may be named."""
 
     id: str
     equation: int | None
@@ -44,6 +44,7 @@ class Replacement(NamedTuple):
 
 
 Edit = list[Replacement]
+WILDCARD = re.compile(r"\\\$(?:\\\$\\\$|([A-Z]))")  # $$$ or $A, in an escaped text
 PIECE = re.compile(r"^(& )?((?:[-=+] (?!.*  ->).*\n)+|.+\n)", re.MULTILINE)  # of the text of edits
 
 
@@ -59,66 +60,127 @@ class Misconception(NamedTuple):
     parts: tuple[str, ...]
 
     def applied(self, edit: Edit, texts: Texts) -> tuple[dict[str, str], tuple[str, ...]] | None:
-        """The texts after an edit, and the lines that it made; None where it does not fit."""
-        for file in (self.part, *(name for name in texts if name not in PARTS)):
-            text, made = texts[file], list[str]()
-            for old, new in edit:
-                match = old.search(text) if old else None
-                if old and not match:
-                    break
-                begin, end = match.span() if match else (0, len(text))
-                put = match.expand(new) if match else new
-                text = text[:begin] + put + text[end:]
-                first, last = text.rfind("\n", 0, begin) + 1, text.find("\n", begin + len(put))
-                whole = text[first : last if last >= 0 else None].splitlines()
-                inside = match and "\n" not in match[0]  # else lines that are gone are nowhere
-                made += [line.strip() for line in whole if match and (put.strip() or inside)]
-            else:
-                if text != texts[file]:
-                    return {**texts, file: text}, tuple(line for line in made if line)
+        """The texts after an edit, and the lines that it made; None where it does not fit.
+
+        It is tried in the file of its part, then in the helper modules.
+        """
+        helpers = [name for name in texts if name not in PARTS]
+        for file in (self.part, *helpers):
+            edited = _edited(texts[file], edit)
+            if edited is not None and edited[0] != texts[file]:
+                text, made_lines = edited
+                return {**texts, file: text}, made_lines
         return None
 
 
-def _pattern(lines: list[str], whole: bool) -> str:
-    """The regular expression of some text in which $A and $$$ stand for something."""
-    known: set[str] = set()
+def _edited(text: str, edit: Edit) -> tuple[str, tuple[str, ...]] | None:
+    """The text of one file after an edit, and the lines that it made, stripped.
 
-    def variable(match: re.Match[str]) -> str:
+    None where one of the patterns is not in the text.
+    """
+    made_lines: list[str] = []
+    for pattern, template in edit:
+        if pattern is None:  # a whole file: it is mended at no line in particular
+            text = template
+            continue
+        match = pattern.search(text)
+        if match is None:
+            return None
+        begin, end = match.span()
+        put = match.expand(template)
+        text = text[:begin] + put + text[end:]
+        is_inside_a_line = "\n" not in match[0]
+        if (
+            put.strip() or is_inside_a_line
+        ):  # else lines are gone, and a line that is gone is nowhere
+            made_lines += _lines_around(text, begin, begin + len(put))
+    return text, tuple(line for line in made_lines if line)
+
+
+def _lines_around(text: str, begin: int, end: int) -> list[str]:
+    """The whole lines, stripped, that hold the characters from `begin` to `end`."""
+    first = text.rfind("\n", 0, begin) + 1
+    last = text.find("\n", end)
+    if last < 0:
+        last = len(text)
+    return [line.strip() for line in text[first:last].splitlines()]
+
+
+class _Wildcards:
+    """The named groups of one regular expression, which $A and $$$ in a text stand for."""
+
+    def __init__(self) -> None:
+        self.known: set[str] = set()
+
+    def group(self, match: re.Match[str]) -> str:
+        """The group of a wildcard; where it stands once more, a reference to the first."""
         name = match[1] or "REST"
-        again = name in known
-        known.add(name)
-        kind = r"[^\n]*" if name == "REST" else r"[\w.]*"
-        return f"(?P={name})" if again else f"(?P<{name}>{kind})"
+        if name in self.known:
+            return f"(?P={name})"
+        self.known.add(name)
+        if name == "REST":
+            return rf"(?P<{name}>[^\n]*)"
+        return rf"(?P<{name}>[\w.]*)"
 
-    found = []
+    def pattern(self, text: str) -> str:
+        """The regular expression of a text in which wildcards stand for something."""
+        return WILDCARD.sub(self.group, re.escape(text))
+
+
+def _piece_pattern(text: str) -> str:
+    """The regular expression of a piece of a line; what begins with a word begins one there."""
+    pattern = _Wildcards().pattern(text)
+    if text[0].isalnum():
+        pattern = r"(?<!\w)" + pattern
+    return pattern
+
+
+def _lines_pattern(lines: list[str]) -> str:
+    """The regular expression of whole lines, which may be indented further than they are here."""
+    wildcards = _Wildcards()
+    pattern = "(?m)"
     for number, line in enumerate(lines):
-        inside = re.sub(r"\\\$(?:\\\$\\\$|([A-Z]))", variable, re.escape(line))
-        indent = ("(?P=INDENT)" if number else "^(?P<INDENT> *?)") if line else ""
-        found.append(f"{indent}{inside}\n" if whole else inside)
-    return "(?m)" + "".join(found) if whole else r"(?<!\w)" * lines[0][0].isalnum() + found[0]
+        if line and number == 0:
+            pattern += "^(?P<INDENT> *?)"
+        elif line:
+            pattern += "(?P=INDENT)"
+        pattern += wildcards.pattern(line) + "\n"
+    return pattern
 
 
-def _template(lines: list[str], whole: bool) -> str:
-    """The replacement that belongs to such an expression."""
-    found = []
+def _piece_template(text: str) -> str:
+    """The replacement that belongs to the pattern of a piece of a line."""
+    template = text.replace("\\", "\\\\").replace("$$$", r"\g<REST>")
+    return re.sub(r"\$([A-Z])", r"\\g<\1>", template)
+
+
+def _lines_template(lines: list[str]) -> str:
+    """The replacement that belongs to the pattern of whole lines."""
+    template = ""
     for line in lines:
-        inside = line.replace("\\", "\\\\").replace("$$$", r"\g<REST>")
-        inside = re.sub(r"\$([A-Z])", r"\\g<\1>", inside)
-        found.append((r"\g<INDENT>" if line else "") + inside + "\n" if whole else inside)
-    return "".join(found)
+        if line:
+            template += r"\g<INDENT>"
+        template += _piece_template(line) + "\n"
+    return template
 
 
 def _replacement(text: str) -> Replacement:
-    """What a line, or some lines that begin with a mark, say."""
+    """A replacement from a line with an arrow, `file NAME`, or lines that begin with a mark."""
     old, arrow, new = text.partition("  ->")
     if arrow:
-        return Replacement(re.compile(_pattern([old], False)), _template([new.strip()], False))
+        return Replacement(re.compile(_piece_pattern(old)), _piece_template(new.strip()))
     if text.startswith("file "):
-        return Replacement(None, (HERE / "wrong" / text[5:].strip()).read_text())
-    lines = [(line[0], line[2:]) for line in text.splitlines()]
-    before = [line for mark, line in lines if mark in "-="]
-    after = [line for mark, line in lines if mark in "=+"]
-    return Replacement(re.compile(_pattern(before, True)), _template(after, True))
+        name = text.removeprefix("file ").strip()
+        return Replacement(None, (HERE / "wrong" / name).read_text())
+    before = []
+    after = []
+    for line in text.splitlines():
+        mark, content = line[0], line[2:]
+        if mark in "-=":
+            before.append(content)
+        if mark in "=+":
+            after.append(content)
+    return Replacement(re.compile(_lines_pattern(before)), _lines_template(after))
 
 
 def _edits(body: str) -> list[list[Replacement]]:
@@ -132,26 +194,62 @@ def _edits(body: str) -> list[list[Replacement]]:
     return edits
 
 
-def _read(part: str) -> Iterator[Misconception]:
-    lines = (HERE / "misconceptions" / f"{part}.txt").read_text().splitlines()
-    heads = [number for number, line in enumerate(lines) if not line.startswith(" ")]
-    for begin, end in zip(heads, [*heads[1:], len(lines)], strict=True):
-        name, _, said = lines[begin].partition(": ")
-        first, *clauses = said.split("; ")
-        more = {word: tuple(rest) for word, *rest in (clause.split() for clause in clauses)}
-        body = [line[4:] for line in lines[begin + 1 : end]]
-        at = [text for line in body if line[:3] == "at " for text in line[3:].split(" | ")]
-        id, _, equation = first.partition(" ")
-        fault = Fault(id, int(equation) if equation.isdigit() else None, tuple(at))
-        yield Misconception(
-            name,
-            part,
-            () if first == "not seen" else (fault,),
-            _edits("".join(f"{line}\n" for line in body if line[:3] != "at ")),
-            more.get("or", ()),
-            more.get("also", ()),
-            more.get("in", (part,)),
-        )
+def _entries(part: str) -> Iterator[tuple[str, list[str]]]:
+    """The head of each misconception about a part, and the lines below it, without indentation."""
+    head, body = "", list[str]()
+    for line in (HERE / "misconceptions" / f"{part}.txt").read_text().splitlines():
+        if line.startswith(" "):
+            body.append(line[4:])
+            continue
+        if head:
+            yield head, body
+        head, body = line, []
+    yield head, body
 
 
-TABLE = {row.name: row for part in PARTS for row in _read(part)}
+def _misconception(part: str, head: str, body: list[str]) -> Misconception:
+    name, _, description = head.partition(": ")
+    verdict, *clauses = description.split("; ")
+    words: dict[str, tuple[str, ...]] = {}  # what follows `or`, `also` and `in`
+    for clause in clauses:
+        word, *values = clause.split()
+        words[word] = tuple(values)
+    places: list[str] = []
+    changes = ""
+    for line in body:
+        if line.startswith("at "):
+            places += line.removeprefix("at ").split(" | ")
+        else:
+            changes += f"{line}\n"
+    return Misconception(
+        name=name,
+        part=part,
+        faults=_faults(verdict, tuple(places)),
+        edits=_edits(changes),
+        instead=words.get("or", ()),
+        also=words.get("also", ()),
+        parts=words.get("in", (part,)),
+    )
+
+
+def _faults(verdict: str, at: tuple[str, ...]) -> tuple[Fault, ...]:
+    """The fault that `ID [EQUATION]` names; none where the misconception is not seen."""
+    if verdict == "not seen":
+        return ()
+    id, _, number = verdict.partition(" ")
+    equation = None
+    if number.isdigit():
+        equation = int(number)
+    return (Fault(id, equation, at),)
+
+
+def _table() -> dict[str, Misconception]:
+    table = {}
+    for part in PARTS:
+        for head, body in _entries(part):
+            row = _misconception(part, head, body)
+            table[row.name] = row
+    return table
+
+
+TABLE = _table()
