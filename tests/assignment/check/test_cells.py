@@ -18,10 +18,12 @@ FAULT = "accuracy_of_the_rnn"  # which nobody has defined
 
 def checked(cells: list[str], folder: Path, check: Check) -> Report:
     """The report about a notebook with these cells of the pieces; others are code themselves."""
-    named = PIECES.read_text().split("# %% ")[1:]
-    code = dict(piece.split("\n", 1) for piece in named)
-    text = [code.get(cell, cell).replace(STEPS, "steps = 11, 32, 12") for cell in cells]
-    (folder / "all.ipynb").write_text(notebook(*text))
+    pieces = {}
+    for piece in PIECES.read_text().split("# %% ")[1:]:
+        name, code = piece.split("\n", 1)
+        pieces[name] = code.replace(STEPS, "steps = 11, 32, 12")
+    texts = [pieces.get(cell, cell) for cell in cells]
+    (folder / "all.ipynb").write_text(notebook(*texts))
     return check(folder, parts=PARTS)
 
 
@@ -34,11 +36,14 @@ def test_what_ran_before_is_judged_and_the_stop_is_one_finding(
     assert (stop.id, stop.part, stop.cell, stop.line) == ("does-not-run", "train", 5, 1)
     assert stop.message.startswith("This cell stops with NameError")
     assert {finding.part for finding in report.right} == {*PARTS}
-    assert [finding for finding in report.not_seen if finding.part != "train"] == []
+    for finding in report.not_seen:
+        assert finding.part == "train"
 
 
 def test_what_comes_after_it_was_not_run(tmp_path: Path, warm_check: Check) -> None:
     """The data set is judged, and the LSTM is not; nobody says that it is missing."""
     report = checked(["imports", "data", FAULT, "lstm", "train"], tmp_path, warm_check)
     assert {finding.part for finding in report.right} == {"dataset"}
-    assert {(f.id, f.cell, f.line) for f in report.findings} == {("does-not-run", 3, 1)}
+    assert report.findings != []
+    for finding in report.findings:
+        assert (finding.id, finding.cell, finding.line) == ("does-not-run", 3, 1)

@@ -44,14 +44,14 @@ def test_page(id: Id) -> None:
 
 @pytest.mark.parametrize("id", IDS)
 def test_example(id: Id) -> None:
-    """What it prints is true; of an error the kind, since the words are this torch's."""
+    """It prints what the page says; of an error the kind, since the words are this torch's."""
     code = "\n".join(re.findall(r"```pycon\n(.*?)```", explanation(id), re.DOTALL))
     example = doctest.DocTestParser().get_doctest(code, {}, id, str(PAGES / f"{id}.md"), 0)
     assert len(example.examples) >= 3
-    said: list[str] = []
+    output: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
-    result = runner.run(example, out=said.append)
-    assert result.failed == 0, "".join(said)
+    result = runner.run(example, out=output.append)
+    assert result.failed == 0, "".join(output)
 
 
 def test_the_pages_that_are_named_exist() -> None:

@@ -15,7 +15,7 @@ from .conftest import Check
 
 @pytest.mark.slow
 def test_it_is_right_and_records_itself(tmp_path: Path, warm_check: Check) -> None:
-    """What `train.py` writes is read; the check's run of the same file does not change that."""
+    """Its records are read; the check's run of the same `train.py` does not change that."""
     write_solution(tmp_path)
     words = ("--network", "rnn", "--length", "9", "--train-steps", "20")
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -27,6 +27,7 @@ def test_it_is_right_and_records_itself(tmp_path: Path, warm_check: Check) -> No
     assert not records.problems
     report = warm_check(tmp_path, parts=["train", "gan"])
     assert report.findings == []
-    (said,) = [f.message for f in report.right if f.message.startswith("Records of trainings")]
-    assert "rnn-T9-rate0.001" in said
-    assert "after 20 steps" in said  # the check itself stops after 8
+    messages = [finding.message for finding in report.right]
+    (message,) = [text for text in messages if text.startswith("Records of trainings")]
+    assert "rnn-T9-rate0.001" in message
+    assert "after 20 steps" in message  # the check itself stops after 8

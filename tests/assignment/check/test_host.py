@@ -58,10 +58,10 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
                                  "if m.startswith('toolkit')))")  # fmt: skip
     modules = set(caught.value.text.strip("'").split(","))
     assert modules
-    own = {name for name in modules if name.startswith("toolkit.assignment.")}
+    ours = {name for name in modules if name.startswith("toolkit.assignment.")}
     allowed = ("toolkit.assignment.check.child", "toolkit.assignment.check.names",
                "toolkit.assignment.check.wire", "toolkit.assignment.parts")  # fmt: skip
-    assert {name for name in own if not name.startswith(allowed)} <= {"toolkit.assignment.check"}
+    assert {name for name in ours if not name.startswith(allowed)} <= {"toolkit.assignment.check"}
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
 
 
@@ -148,9 +148,9 @@ def test_harm_to_the_host_ends_one_part_only(code: str, tmp_path: Path, own_host
 def test_nothing_stays_for_the_next_student(tmp_path: Path, warm_host: Host) -> None:
     """Neither what one changed in memory, nor its modules."""
     ask(warm_host, tmp_path, "import torch\ntorch.sigmoid = torch.tanh\nmine = 1\n" + RIGHT)
-    again = "import torch, sys\nassert torch.sigmoid is not torch.tanh\n"
-    again += "assert 'mine' not in dir(sys.modules['dataset'])\n"
-    assert ask(warm_host, tmp_path, again + RIGHT)
+    next_student = "import torch, sys\nassert torch.sigmoid is not torch.tanh\n"
+    next_student += "assert 'mine' not in dir(sys.modules['dataset'])\n"
+    assert ask(warm_host, tmp_path, next_student + RIGHT)
 
 
 def test_what_was_raised(tmp_path: Path, warm_host: Host) -> None:

@@ -20,34 +20,38 @@ WRONG = cases.WRONG["the label is the middle"].texts
 
 
 def verdicts(report: Report, folder: Path, part: Part) -> set[tuple[object, ...]]:
-    """What was found, and the line of code that it points to, wherever that is now."""
-    found = (*report.right, *report.findings, *report.not_seen)
-    return {
-        (f.verdict, f.id, f.equation, f.file is not None and f.line is not None
-         and (source_line(folder, f.file, f.line, f.cell) or "").strip())
-        for f in found if f.part == part
-    }  # fmt: skip
+    """The findings, each with the line of code that it points to, wherever that is now."""
+    entries = set()
+    for finding in (*report.right, *report.findings, *report.not_seen):
+        if finding.part != part:
+            continue
+        code = None
+        if finding.file is not None and finding.line is not None:
+            code = source_line(folder, finding.file, finding.line, finding.cell) or ""
+            code = code.strip()
+        entries.add((finding.verdict, finding.id, finding.equation, code))
+    return entries
 
 
 @pytest.mark.parametrize(
-    ("part", "given"),
+    ("part", "texts"),
     [
         pytest.param("dataset", WRONG, id="wrong"),
         *(pytest.param(part, RIGHT, id=part, marks=pytest.mark.slow) for part in PARTS),
     ],
 )
 def test_every_layout(
-    part: Part, given: Mapping[str, str], tmp_path: Path, warm_check: Check
+    part: Part, texts: Mapping[str, str], tmp_path: Path, warm_check: Check
 ) -> None:
     """The verdict on one part in each layout is that on the flat folder."""
-    found = {}
+    found_in = {}
     for name in RUN:
-        files, places = LAYOUTS[name]({part: given[part] for part in PARTS})
+        files, places = LAYOUTS[name]({part: texts[part] for part in PARTS})
         folder = write(tmp_path / name, files)
         report = warm_check(folder, parts=[part])
         assert report.files == places
-        found[name] = verdicts(report, folder, part)
-    assert ("wrong" in {verdict for verdict, *_ in found["flat"]}) == (given is WRONG)
-    flat = found["flat"]
-    different = {n: (one - flat, flat - one) for n, one in found.items() if one != flat}
-    assert different == {}
+        found_in[name] = verdicts(report, folder, part)
+    flat = found_in["flat"]
+    assert ("wrong" in {verdict for verdict, *_ in flat}) == (texts is WRONG)
+    for name, entries in found_in.items():
+        assert entries == flat, name

@@ -1,4 +1,4 @@
-"""How the warm process waits for the process of one part, with stand-ins for that and for time."""
+"""The warm process waits for the process of one part: stand-ins for that and for time."""
 
 import threading
 from types import SimpleNamespace
@@ -53,7 +53,7 @@ class AtOnce(threading.Event):
 
 
 def served(process: Process, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """How the process has ended, on a clock that goes on by a second with each look at it."""
+    """The end of the process, on a clock that goes on by a second with each look at it."""
 
     def monotonic() -> float:
         process.seen += not process.ended.is_set()

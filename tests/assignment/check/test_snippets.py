@@ -1,4 +1,4 @@
-"""What the pages of `check --explain` tell a student to paste, tried on right and on wrong code."""
+"""The snippets that `check --explain` tells a student to paste, on right and on wrong code."""
 
 import re
 import sys

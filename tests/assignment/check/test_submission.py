@@ -37,11 +37,16 @@ def prepared(tmp_path: Path, files: dict[str, str]) -> Submission:
 def read(submission: Submission) -> dict[Part, list[Finding]]:
     verdicts = {part: Verdicts(part, "") for part in submission.parts}
     Reading(submission, verdicts)
-    return {part: found.findings for part, found in verdicts.items()}
+    return {part: verdicts[part].findings for part in verdicts}
 
 
 def snapshot(folder: Path) -> dict[Path, tuple[bytes, int]]:
-    return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+    """The content of each file, and when it was written."""
+    files = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            files[path] = (path.read_bytes(), path.stat().st_mtime_ns)
+    return files
 
 
 def test_the_folder_itself_never_changes(tmp_path: Path) -> None:
@@ -81,10 +86,10 @@ def test_a_finding_in_a_notebook(tmp_path: Path) -> None:
     line = lines.index("        for t in range(5):") + 1
     finding = Finding(verdict="wrong", part="lstm", id="does-not-run", file=located.file, line=line,
                       message="m")  # fmt: skip
-    there = submission.in_notebook(finding)
-    assert (there.file, there.cell, there.line) == ("a/LSTM.ipynb", 2, 5)
-    other = finding.model_copy(update={"file": "helpers.py"})
-    assert submission.in_notebook(other) == other
+    in_cell = submission.in_notebook(finding)
+    assert (in_cell.file, in_cell.cell, in_cell.line) == ("a/LSTM.ipynb", 2, 5)
+    in_helper = finding.model_copy(update={"file": "helpers.py"})
+    assert submission.in_notebook(in_helper) == in_helper
 
 
 def test_a_notebook_beside_a_file_of_its_name(tmp_path: Path) -> None:
@@ -129,22 +134,26 @@ def test_nothing_to_check(tmp_path: Path) -> None:
 
 
 def test_where_it_looked(tmp_path: Path) -> None:
-    """How many files, what came close, and what the assignment calls it."""
+    """It says how many files, what came close, and what the assignment calls it."""
     files = {"lstm.py": LSTM, "words.py": "class Words(Dataset):\n    def __getitem__(self, k):\n"
              "        return self.words[k]\n"}  # fmt: skip
     missing = prepared(tmp_path, files).missing
     assert set(missing) == {"dataset", "train", "gan"}
-    name, seen = missing["dataset"]
+    name, values = missing["dataset"]
     assert name == "missing-file.near"
-    assert (seen["file"], seen["looked"], seen["nearest"]) == ("dataset.py", "2 files", "words.py")
+    assert (values["file"], values["looked"], values["nearest"]) == (
+        "dataset.py",
+        "2 files",
+        "words.py",
+    )
 
 
 def test_two_that_could_be_it(tmp_path: Path) -> None:
     submission = prepared(tmp_path, {"a/net.py": LSTM, "b/net.py": LSTM + "\nSIZE = 3\n"})
     assert submission.parts == {}
-    name, seen = submission.unclear["lstm"]
-    assert (name, seen["which"]) == ("unclear-files", "a/net.py and b/net.py")
-    assert (seen["what"], seen["file"]) == ("the LSTM", "lstm.py")
+    name, values = submission.unclear["lstm"]
+    assert (name, values["which"]) == ("unclear-files", "a/net.py and b/net.py")
+    assert (values["what"], values["file"]) == ("the LSTM", "lstm.py")
 
 
 @pytest.mark.rows(4)
@@ -170,41 +179,44 @@ def test_two_that_could_be_it(tmp_path: Path) -> None:
 def test_what_is_still_to_be_written(code: str, to_do: list[str], tmp_path: Path) -> None:
     """It says so itself when it is called, and no line has moved."""
     submission = prepared(tmp_path, {"train.py": code})
-    (found,) = read(submission).values()
-    assert [f.id for f in found] == ["not-written"] * len(to_do)
+    (findings,) = read(submission).values()
+    assert [finding.id for finding in findings] == ["not-written"] * len(to_do)
     changed = marked(code)
     assert changed.count("\n") == code.count("\n")
     assert ("NotImplementedError" in changed) == bool(to_do) or "class B" in code
-    lines = [number for number, line in enumerate(changed.splitlines(), 1) if "raise NotI" in line]
-    assert [f.line for f in found] == (lines if to_do else [])
+    lines = []
+    if to_do:
+        for number, line in enumerate(changed.splitlines(), start=1):
+            if "raise NotI" in line:
+                lines.append(number)
+    assert [finding.line for finding in findings] == lines
 
 
 def test_every_piece_of_the_skeleton(tmp_path: Path) -> None:
-    files, _ = placed(lambda part: FILES[part], skeleton())
+    files, _ = placed(FILES, skeleton())
     findings = read(prepared(tmp_path, files))
     for part in PARTS:
         source = files[FILES[part]]
-        expected = [
-            node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise)
-        ]
-        assert sorted(f.line or 0 for f in findings[part]) == sorted(expected)
+        nodes = ast.walk(ast.parse(source))
+        lines = [node.lineno for node in nodes if isinstance(node, ast.Raise)]
+        assert sorted(finding.line or 0 for finding in findings[part]) == sorted(lines)
 
 
 def test_the_toolkit_in_any_file(tmp_path: Path) -> None:
     """Also in one that nothing imports; not in the notebook that it hands out, nor their own."""
     theirs = "import importlib\nload = importlib.import_module('toolkit.export').load\n"
     submission = prepared(tmp_path, {"lstm.py": LSTM, "plots.py": theirs})
-    (found,) = read(submission)["lstm"]
-    assert (found.id, found.file, found.line) == ("forbidden-module", "plots.py", 2)
-    own = {"lstm.py": "from toolkit.plot import f\n" + LSTM, "toolkit/plot.py": "f = 1\n"}
-    assert read(prepared(tmp_path / "own", own))["lstm"] == []
+    (finding,) = read(submission)["lstm"]
+    assert (finding.id, finding.file, finding.line) == ("forbidden-module", "plots.py", 2)
+    files = {"lstm.py": "from toolkit.plot import f\n" + LSTM, "toolkit/plot.py": "f = 1\n"}
+    assert read(prepared(tmp_path / "own", files))["lstm"] == []
     results = (ROOT / "assignments" / "assignment3.ipynb").read_text()
     files = {"lstm.py": LSTM, "assignment3.ipynb": results}
     assert read(prepared(tmp_path / "results", files))["lstm"] == []
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "place", "said"),
+    ("name", "text", "place", "message"),
     [
         ("lstm.py", "x = 1\ndef f(:\n", ("lstm.py", None, 2), "Python cannot import this file"),
         ("lstm.py", "print 'x'\n", ("lstm.py", None, 1), "Missing parentheses"),
@@ -213,13 +225,13 @@ def test_the_toolkit_in_any_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read(
-    name: str, text: str, place: tuple[str, int | None, int | None], said: str, tmp_path: Path
+    name: str, text: str, place: tuple[str, int | None, int | None], message: str, tmp_path: Path
 ) -> None:
     submission = prepared(tmp_path, {name: text})
-    found = map(submission.in_notebook, read(submission)["lstm"])
-    broken = [f for f in found if f.id == "does-not-import"]
-    assert [(f.file, f.cell, f.line) for f in broken] == [place]
-    assert said in broken[0].message
+    findings = map(submission.in_notebook, read(submission)["lstm"])
+    (broken,) = [finding for finding in findings if finding.id == "does-not-import"]
+    assert (broken.file, broken.cell, broken.line) == place
+    assert message in broken.message
 
 
 def test_a_notebook_of_fifty_megabytes(tmp_path: Path) -> None:
@@ -253,12 +265,15 @@ def test_the_encoding_of_a_file_stays(first: str, encoding: str, tmp_path: Path)
 
 @pytest.mark.parametrize("encoding", ["rot13", "undefined", "idna", "nonsense"])
 def test_an_encoding_of_no_text(encoding: str, tmp_path: Path) -> None:
-    """What Python cannot read is a fault of one file, and the others are looked at."""
+    """A file that Python cannot read is a fault of that file, and the others are looked at."""
     empty = f"# coding: {encoding}\nclass PalindromeDataset:\n    def __getitem__(self, k): pass\n"
     submission = prepared(tmp_path, {"dataset.py": empty, "lstm.py": LSTM})
     assert set(submission.parts) == {"dataset", "lstm"}
-    said = {finding.id for finding in read(submission)["dataset"]}
-    assert said == ({"not-written"} if encoding == "idna" else {"does-not-import"})
+    expected = "does-not-import"
+    if encoding == "idna":
+        expected = "not-written"
+    ids = {finding.id for finding in read(submission)["dataset"]}
+    assert ids == {expected}
 
 
 FORGED = [
@@ -279,8 +294,11 @@ def test_a_place_that_is_not_theirs(tmp_path: Path, file: str | None, line: int)
     """A file that was not handed in becomes the file of the part; a line that is not there none."""
     submission = prepared(tmp_path, {"lstm.py": LSTM, "records/lstm.csv": "step\n1\n"})
     finding = Finding(verdict="not seen", part="lstm", file=file, line=line, message="Forged.")
-    found = submission.placed(finding)
-    assert (found.file, found.line) == (None if file is None else "lstm.py", None)
+    expected = "lstm.py"
+    if file is None:
+        expected = None
+    placed_finding = submission.placed(finding)
+    assert (placed_finding.file, placed_finding.line) == (expected, None)
 
 
 def test_a_place_of_theirs(tmp_path: Path) -> None:
@@ -351,8 +369,8 @@ def test_an_lstm_in_an_archive(
     text = RNN_AND_TRAINING.format(module=module, name=name)
     submission = prepared(tmp_path, {"train.py": text, "dataset.py": PALINDROMES})
     assert "lstm" not in submission.parts
-    rule, seen = submission.unclear["lstm"]
-    assert (rule, seen["name"], seen["which"]) == ("in-archive", f"{module}.{name}", archive)
+    rule, values = submission.unclear["lstm"]
+    assert (rule, values["name"], values["which"]) == ("in-archive", f"{module}.{name}", archive)
     assert "lstm" not in submission.missing
 
 

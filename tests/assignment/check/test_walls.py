@@ -68,9 +68,11 @@ def test_its_own_words_are_not_needed() -> None:
             raise RuntimeError
 
     assert walls_of(Silent()) == []
-    one, other = ValueError("x"), PermissionError(errno.EPERM, "x")
-    one.__cause__, other.__cause__ = other, one
-    assert walls_of(one) == ["EPERM"]
+    outer = ValueError("x")
+    inner = PermissionError(errno.EPERM, "x")
+    outer.__cause__ = inner
+    inner.__cause__ = outer
+    assert walls_of(outer) == ["EPERM"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts processes as Linux does")
@@ -79,16 +81,16 @@ def test_again_later_is_a_wall_only_in_a_crowd(monkeypatch: pytest.MonkeyPatch) 
     import resource
 
     error = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-    monkeypatch.setattr(resource, "getrlimit", lambda what: (100_000, 100_000))
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (100_000, 100_000))
     assert walls_of(error) == []
-    monkeypatch.setattr(resource, "getrlimit", lambda what: (1, 1))
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (1, 1))
     assert walls_of(error) == ["EAGAIN"]
 
 
 def test_what_is_caught_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """In threads too; once each; and not what only asks."""
-    said: list[str] = []
-    monkeypatch.setattr(walls, "say", said.append)
+    noted: list[str] = []
+    monkeypatch.setattr(walls, "say", noted.append)
 
     def work() -> None:
         for number in (errno.EFBIG, errno.EFBIG, errno.EACCES, errno.ENOENT):
@@ -110,7 +112,7 @@ def test_what_is_caught_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         thread.start()
         thread.join()
     sys.settrace(before)
-    assert said == ["EFBIG", "ENOMEM"]
+    assert noted == ["EFBIG", "ENOMEM"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="as a part runs on Linux")

@@ -1,4 +1,4 @@
-"""What judge and child send each other."""
+"""The messages that judge and child send each other."""
 
 import contextlib
 import importlib

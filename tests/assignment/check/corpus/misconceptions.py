@@ -90,9 +90,8 @@ def _edited(text: str, edit: Edit) -> tuple[str, tuple[str, ...]] | None:
         put = match.expand(template)
         text = text[:begin] + put + text[end:]
         is_inside_a_line = "\n" not in match[0]
-        if (
-            put.strip() or is_inside_a_line
-        ):  # else lines are gone, and a line that is gone is nowhere
+        # Where whole lines are taken out, no line is left to point at.
+        if put.strip() or is_inside_a_line:
             made_lines += _lines_around(text, begin, begin + len(put))
     return text, tuple(line for line in made_lines if line)
 
