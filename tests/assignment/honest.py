@@ -1,4 +1,4 @@
-"""What honest training scripts do besides training, and meet walls of a sandbox with.
+"""Honest training scripts, which do more than train, and meet walls of a sandbox with it.
 
 Each is put before a training; on an ordinary machine it runs to its end, or did on its author's.
 """

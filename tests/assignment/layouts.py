@@ -1,7 +1,7 @@
 """The folders in which students hand in the four files, made from the flat one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from toolkit.assignment.parts import FILES, PARTS, Part
@@ -76,7 +76,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def skeleton() -> Texts:
-    """What the course hands out."""
+    """The files that the course hands out."""
     folder = ROOT / "assignments" / "skeleton"
     return {part: (folder / name).read_text() for part, name in FILES.items()}
 
@@ -99,91 +99,118 @@ def notebook(*cells: str, outputs: str = "") -> str:
     return json.dumps({"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
 
 
-def placed(where: Callable[[Part], str], texts: Texts, more: Files | None = None) -> Layout:
-    """Each file where `where` says."""
-    places: dict[Part, str] = {part: where(part) for part in PARTS}
-    return {places[part]: texts[part] for part in PARTS} | (more or {}), places
+def in_folder(folder: str) -> dict[Part, str]:
+    """The places of the four files where all of them are in one folder."""
+    return {part: f"{folder}/{name}" for part, name in FILES.items()}
+
+
+def placed(places: Mapping[Part, str], texts: Texts, extra: Files | None = None) -> Layout:
+    """Each file in its place, and extra ones beside them."""
+    files = {places[part]: texts[part] for part in PARTS}
+    return files | (extra or {}), dict(places)
 
 
 def _with_imports(texts: Texts, **modules: str) -> Texts:
     """With other names for the modules that the training imports: dataset="src.dataset"."""
     train = texts["train"]
-    for name, other in modules.items():
-        train = train.replace(f"from {name} import", f"from {other} import")
+    for name, new_name in modules.items():
+        train = train.replace(f"from {name} import", f"from {new_name} import")
     return texts | {"train": train}
 
 
+def _flat(texts: Texts) -> Layout:
+    return placed(FILES, texts)
+
+
 def _in_two(texts: Texts, first: str, second: str) -> Layout:
-    return placed(lambda p: f"{second if p == 'gan' else first}/{FILES[p]}", texts)
+    return placed(in_folder(first) | {"gan": f"{second}/{FILES['gan']}"}, texts)
+
+
+def _in_two_parts(texts: Texts) -> Layout:
+    return _in_two(texts, "Part 1", "Part 2")
+
+
+def _in_two_parts_with_code(texts: Texts) -> Layout:
+    return _in_two(texts, "Part_1/code", "part2")
+
+
+def _src(texts: Texts) -> Layout:
+    return placed(in_folder("src"), texts)
+
+
+def _nested_twice(texts: Texts) -> Layout:
+    return placed(in_folder("12345678/12345678"), texts)
+
+
+def _upper_case(texts: Texts) -> Layout:
+    return placed(FILES | {"lstm": "LSTM.py"}, _with_imports(texts, lstm="LSTM"))
 
 
 def _other_names(texts: Texts) -> Layout:
-    names: dict[Part, str] = {
+    places: dict[Part, str] = {
         "dataset": "palindromes.py",
         "lstm": "model.py",
         "train": "run.py",
         "gan": "main.py",
     }
-    return placed(names.__getitem__, _with_imports(texts, dataset="palindromes", lstm="model"))
+    return placed(places, _with_imports(texts, dataset="palindromes", lstm="model"))
 
 
 def _package(texts: Texts) -> Layout:
     changed = _with_imports(texts, dataset="src.dataset", lstm="src.lstm")
-    return placed(lambda p: f"src/{FILES[p]}" if p != "train" else "main.py", changed)
+    return placed(in_folder("src") | {"train": "main.py"}, changed)
 
 
 def _relative(texts: Texts) -> Layout:
     changed = _with_imports(texts, dataset=".dataset", lstm=".lstm")
-    return placed(
-        lambda p: f"part1/{FILES[p]}" if p != "gan" else "part2/DCGAN.py",
-        changed,
-        {"part1/__init__.py": "", "part2/__init__.py": ""},
-    )
+    places = in_folder("part1") | {"gan": "part2/DCGAN.py"}
+    return placed(places, changed, {"part1/__init__.py": "", "part2/__init__.py": ""})
 
 
 def _with_others(texts: Texts) -> Layout:
     """An RNN, a classifier with a data set of its own, a comparison, a test."""
-    more = {
+    train_rnn = texts["train"].replace("from lstm import LSTM", "import vanilla_rnn")
+    train_rnn = train_rnn.replace("LSTM(", "vanilla_rnn.VanillaRNN(")
+    extra = {
         "Part 1/vanilla_rnn.py": RNN,
-        "Part 1/train_rnn.py": texts["train"]
-        .replace("from lstm import LSTM", "import vanilla_rnn")
-        .replace("LSTM(", "vanilla_rnn.VanillaRNN("),
+        "Part 1/train_rnn.py": train_rnn,
         "Part 1/compare.py": COMPARISON,
         "Part 1/test_lstm.py": "import pytest\n" + COMPARISON,
         "Part 2/dataset.py": CLASSIFIER,
         "Part 2/README.md": "class LSTM",
     }
-    where = {"gan": "Part 2/gan.py"}
-    return placed(lambda p: where.get(p, f"Part 1/{FILES[p]}"), texts, more)
+    return placed(in_folder("Part 1") | {"gan": "Part 2/gan.py"}, texts, extra)
 
 
 def _with_starter(texts: Texts) -> Layout:
-    more = {f"assignment/{FILES[part]}": text for part, text in skeleton().items()}
-    return placed(lambda p: f"solution/{FILES[p]}", texts, more)
+    extra, _ = placed(in_folder("assignment"), skeleton())
+    return placed(in_folder("solution"), texts, extra)
 
 
 def _with_old(texts: Texts) -> Layout:
     """Older ones with something else in them, and the same ones once more."""
-    more = {f"backup/{FILES[part]}": text + "\nOLD = 1\n" for part, text in texts.items()}
-    more |= {f"{FILES[part][:-3]}_old.py": text + "\nOLD = 2\n" for part, text in texts.items()}
-    more |= {f"code/code/{FILES[part]}": "# again\n" + text for part, text in texts.items()}
-    return placed(lambda p: FILES[p], texts, more)
+    extra: Files = {}
+    for part, text in texts.items():
+        name = FILES[part]
+        old_name = name.removesuffix(".py") + "_old.py"
+        extra[f"backup/{name}"] = text + "\nOLD = 1\n"
+        extra[old_name] = text + "\nOLD = 2\n"
+        extra[f"code/code/{name}"] = "# again\n" + text
+    return placed(FILES, texts, extra)
 
 
 def _tools(texts: Texts) -> Layout:
-    """What is made by tools, and an environment."""
-    folders = ("__MACOSX", ".git", "venv", "env/lib", "__pycache__", "node_modules")
-    more = {
-        f"{folder}/{name}": "decoy = 1\n" + texts[part]
-        for part, name in FILES.items()
-        for folder in folders
-    }
-    return placed(lambda p: f"12345678/{FILES[p]}", texts, more | {"env/pyvenv.cfg": ""})
+    """Folders made by tools, and an environment."""
+    extra = {"env/pyvenv.cfg": ""}
+    for folder in ("__MACOSX", ".git", "venv", "env/lib", "__pycache__", "node_modules"):
+        for part, name in FILES.items():
+            extra[f"{folder}/{name}"] = "decoy = 1\n" + texts[part]
+    return placed(in_folder("12345678"), texts, extra)
 
 
 def _without_local_imports(text: str) -> str:
-    own = ("from dataset import", "from lstm import", "from __future__")
-    return "".join(line for line in text.splitlines(True) if not line.startswith(own))
+    local = ("from dataset import", "from lstm import", "from __future__")
+    return "".join(line for line in text.splitlines(True) if not line.startswith(local))
 
 
 def _notebooks(texts: Texts) -> Layout:
@@ -207,7 +234,7 @@ def _notebook_beside(texts: Texts) -> Layout:
         "%run train.py --length 5\nimport matplotlib.pyplot as plt",
         "from IPython.display import Image, display\ndisplay(Image('samples.png'))",
     )
-    return placed(lambda p: FILES[p], texts, {"results.ipynb": results})
+    return placed(FILES, texts, {"results.ipynb": results})
 
 
 def _written_by_a_notebook(texts: Texts) -> Layout:
@@ -218,20 +245,17 @@ def _written_by_a_notebook(texts: Texts) -> Layout:
 
 def _handed_out(texts: Texts) -> Layout:
     """The toolkit's own notebook beside the files."""
-    folder = ROOT / "assignments"
-    own = (folder / "assignment3.ipynb").read_text()
-    return placed(lambda p: FILES[p], texts, {"assignment3.ipynb": own})
+    handed_out = (ROOT / "assignments" / "assignment3.ipynb").read_text()
+    return placed(FILES, texts, {"assignment3.ipynb": handed_out})
 
 
 LAYOUTS: dict[str, Callable[[Texts], Layout]] = {
-    "flat": lambda texts: placed(lambda p: FILES[p], texts),
-    "Part 1, Part 2": lambda texts: _in_two(texts, "Part 1", "Part 2"),
-    "Part_1, part2": lambda texts: _in_two(texts, "Part_1/code", "part2"),
-    "src": lambda texts: placed(lambda p: f"src/{FILES[p]}", texts),
-    "nested twice": lambda texts: placed(lambda p: f"12345678/12345678/{FILES[p]}", texts),
-    "upper case": lambda texts: placed(
-        lambda p: FILES[p] if p != "lstm" else "LSTM.py", _with_imports(texts, lstm="LSTM")
-    ),
+    "flat": _flat,
+    "Part 1, Part 2": _in_two_parts,
+    "Part_1, part2": _in_two_parts_with_code,
+    "src": _src,
+    "nested twice": _nested_twice,
+    "upper case": _upper_case,
     "other names": _other_names,
     "a package": _package,
     "relative imports": _relative,

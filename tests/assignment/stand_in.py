@@ -32,13 +32,16 @@ def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> A
             host.clock._times = (host.clock.seconds + 86_400, None)
         code = student.ask("try", file=located.file)
         if code:
-            said = f"it ends with exit code {code}"
-            verdicts.fault("does-not-import.raised", proof={"happened": said}, problem=said)
+            problem = f"it ends with exit code {code}"
+            verdicts.fault("does-not-import.raised", proof={"happened": problem}, problem=problem)
         else:
-            said, all_of = "It can be imported.", tuple(chain(*QUESTIONS[verdicts.part]))
-            verdicts.findings.append(
-                Finding(verdict="right", part=verdicts.part, message=said, answers=all_of)
+            right = Finding(
+                verdict="right",
+                part=verdicts.part,
+                message="It can be imported.",
+                answers=tuple(chain(*QUESTIONS[verdicts.part])),
             )
+            verdicts.findings.append(right)
 
     judges = mock.patch.dict(parent.JUDGES, dict.fromkeys(parent.JUDGES, "stand_in_judge"))
     with mock.patch.dict(sys.modules, stand_in_judge=SimpleNamespace(check=check)), judges:

@@ -9,7 +9,7 @@ from toolkit.assignment.locate import find_parts, locate
 from toolkit.assignment.parts import FILES, PARTS, Part
 
 from .check.corpus import cases
-from .layouts import LAYOUTS, Layout, Texts, notebook, placed, skeleton
+from .layouts import LAYOUTS, Layout, Texts, in_folder, notebook, placed, skeleton
 
 
 def in_bytes(files: Mapping[str, str]) -> dict[PurePosixPath, bytes]:
@@ -17,24 +17,32 @@ def in_bytes(files: Mapping[str, str]) -> dict[PurePosixPath, bytes]:
 
 
 def found_in(files: Mapping[str, str]) -> dict[Part, str]:
-    """Which file is which part; what a notebook writes counts as the notebook."""
-    found = locate(in_bytes(files))
-    return {
-        part: str(found.code.notebooks.get(c.path, (c.path,))[0]) for part, c in found.parts.items()
-    }
+    """The file of each part; what a notebook writes counts as the notebook."""
+    located = locate(in_bytes(files))
+    places = {}
+    for part, candidate in located.parts.items():
+        path = candidate.path
+        if path in located.code.notebooks:
+            path = located.code.notebooks[path][0]
+        places[part] = str(path)
+    return places
+
+
+def read_parts(folder: Path) -> Texts:
+    return {part: (folder / name).read_text() for part, name in FILES.items()}
 
 
 @pytest.fixture(params=[name for name, right in cases.RIGHT.items() if not right.paths])
 def right(request: pytest.FixtureRequest, tmp_path: Path) -> Texts:
     """A right submission, flat."""
     cases.write_right(request.param, tmp_path)
-    return {part: (tmp_path / name).read_text() for part, name in FILES.items()}
+    return read_parts(tmp_path)
 
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Texts:
     cases.write_right("einsum, and networks without classes", tmp_path)
-    return {part: (tmp_path / name).read_text() for part, name in FILES.items()}
+    return read_parts(tmp_path)
 
 
 @pytest.mark.rows(60)
@@ -46,9 +54,10 @@ def test_each_part_in_each_layout(layout: Callable[[Texts], Layout], right: Text
 
 def test_the_class_that_makes_it_this_part(texts: Texts) -> None:
     """Not the cell that it loops over, nor a helper."""
-    found = locate(in_bytes({FILES[part]: text for part, text in texts.items()}))
-    assert found.parts["lstm"].name == "LSTM"
-    assert found.parts["dataset"].name == "PalindromeDataset"
+    files, _ = placed(FILES, texts)
+    located = locate(in_bytes(files))
+    assert located.parts["lstm"].name == "LSTM"
+    assert located.parts["dataset"].name == "PalindromeDataset"
 
 
 def test_a_cell_in_another_file(texts: Texts) -> None:
@@ -92,32 +101,35 @@ def test_the_gan_in_several_files() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_two_that_are_equal(part: Part, texts: Texts) -> None:
     """Neither is taken; the same code twice is one."""
-    flat, _ = placed(lambda p: FILES[p], texts)
-    twice = {f"{folder}/{name}": text for folder in "ab" for name, text in flat.items()}
-    same = find_parts(in_bytes(twice))
-    assert {str(path) for path in same.values()} == {f"a/{name}" for name in FILES.values()}
-    twice[f"b/{FILES[part]}"] += "\nprint(2)\n"
-    found = locate(in_bytes(twice))
-    assert [str(c.path) for c in found.equal[part]] == [f"{f}/{FILES[part]}" for f in "ab"]
-    assert part not in found.parts
+    first, places = placed(in_folder("a"), texts)
+    second, _ = placed(in_folder("b"), texts)
+    twice = first | second
+    taken = find_parts(in_bytes(twice))
+    assert set(map(str, taken.values())) == set(places.values())
+    name = FILES[part]
+    twice[f"b/{name}"] += "\nprint(2)\n"
+    located = locate(in_bytes(twice))
+    equal = [str(candidate.path) for candidate in located.equal[part]]
+    assert equal == [f"a/{name}", f"b/{name}"]
+    assert part not in located.parts
 
 
 def test_the_training_decides_between_two(texts: Texts) -> None:
     """The LSTM that it imports, and the data set."""
-    files, places = placed(lambda p: FILES[p], texts)
+    files, places = placed(FILES, texts)
     files["lstm_bigger.py"] = files["lstm.py"] + "\nSIZE = 256\n"
     files["train.py"] = files["train.py"].replace("from lstm import", "from lstm_bigger import")
     assert found_in(files) == places | {"lstm": "lstm_bigger.py"}
 
 
 def test_the_skeleton() -> None:
-    files, places = placed(lambda p: FILES[p], skeleton())
+    files, places = placed(FILES, skeleton())
     assert found_in(files) == places
 
 
 @pytest.mark.parametrize("text", ["", "x = 1\ndef f(:\n", "print 'python 2'\n"])
 def test_names_decide_where_the_content_does_not(text: str, texts: Texts) -> None:
-    files, places = placed(lambda p: f"Part 1/{FILES[p]}", dict.fromkeys(PARTS, text))
+    files, places = placed(in_folder("Part 1"), dict.fromkeys(PARTS, text))
     assert found_in(files) == places
     # but not for a file that is something else by its content
     files = {"train.py": texts["gan"], "my_lstm.py": text}

@@ -19,7 +19,7 @@ def written(*cells: str, **metadata: Any) -> bytes:
 
 
 def run(*cells: str) -> dict[str, Any]:
-    """What is defined after the cells were run as Python."""
+    """The names that are defined after the cells were run as Python."""
     names: dict[str, Any] = {}
     exec(compile(read_notebook(written(*cells)).source, "cells", "exec"), names)
     return names

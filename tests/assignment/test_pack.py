@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
+from unittest.mock import Mock
 
 import pytest
 
@@ -50,13 +51,13 @@ CURVE = b"\x89PNG Software assignment3-toolkit"
 
 def leftovers(folder: Path) -> list[str]:
     """Apart from records, which these folders do not have."""
-    found = find_leftovers(collect(folder))
-    return [line for line in found if "There is no folder records/" not in line]
+    hints = find_leftovers(collect(folder))
+    return [hint for hint in hints if "There is no folder records/" not in hint]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """All that the assignment asks for, and much that does not belong in an archive."""
+    """Everything that the assignment asks for, and much that does not belong in an archive."""
     path = tmp_path / "mine"
     content: dict[str, str | bytes] = {
         **FINE,
@@ -88,7 +89,9 @@ def folder(tmp_path: Path) -> Path:
     }
     for name, data in content.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+        if isinstance(data, str):
+            data = data.encode()
+        (path / name).write_bytes(data)
     (path / "link.py").symlink_to("/etc/passwd")
     return path
 
@@ -146,7 +149,7 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("lstm.py", " \n", "lstm.py is empty"),
         ("lstm.py", "def forward(:", "lstm.py is not valid Python"),
@@ -168,19 +171,19 @@ def test_everything_missing_is_listed(tmp_path: Path) -> None:
         ("report/report.pdf", "", "report.pdf is empty"),
     ],
 )
-def test_not_ready(name: str, content: str, said: str, folder: Path) -> None:
+def test_not_ready(name: str, content: str, message: str, folder: Path) -> None:
     assert find_problems(collect(folder)) == []
     (folder / name).write_text(content)
     (problem,) = find_problems(collect(folder))
-    assert said in problem
+    assert message in problem
 
 
 def test_the_blank_skeleton_is_not_ready(tmp_path: Path) -> None:
     """Each file that is to be filled in is named, and so are the notebook and the report."""
     write_skeleton(tmp_path)
     *parts, notebook, report = find_problems(collect(tmp_path))
-    found = [line.partition(" is not finished: see line ")[0] for line in parts]
-    assert found == ["dataset.py", "lstm.py", "train.py", "my_gan.py"]
+    files = [line.partition(" is not finished: see line ")[0] for line in parts]
+    assert files == ["dataset.py", "lstm.py", "train.py", "my_gan.py"]
     assert "assignment3.ipynb was never run" in notebook
     assert "The report (.tex with its .pdf, or .docx) is missing" in report
 
@@ -212,12 +215,15 @@ def test_parts_with_other_names(folder: Path) -> None:
 def test_what_would_cost_points(folder: Path, tmp_path: Path) -> None:
     """The first line says it: of the code, and of a report that is not the student's own yet."""
     assert leftovers(folder) == []
-    left = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]" + REMARK
-    (folder / "report" / "report.tex").write_text(left)
+    unfinished = "Text. [[ Describe your LSTM: which line? ]] More. [[ Compare them. ]]" + REMARK
+    (folder / "report" / "report.tex").write_text(unfinished)
     (folder / "report" / "report.pdf").unlink()
     (hint,) = leftovers(folder)
     assert "was not compiled" in hint
-    judge = lambda *_, **__: Report.of([WRONG, FREE, UNSEEN])  # noqa: E731
+
+    def judge(*_: object, **__: object) -> Report:
+        return Report.of([WRONG, FREE, UNSEEN])
+
     packed = pack(folder, "12345678", tmp_path, LIMITS, Check(judge, CHECK.child))
     first, *lines = packed.as_text().splitlines()
     assert first == (
@@ -239,15 +245,14 @@ def test_two_reports(folder: Path) -> None:
     """`toolkit report` makes both; who hands in one leaves the other out, with its PDF."""
     (folder / "report" / "report.docx").write_bytes(docx("[[ One ]] and [[ two ]]"))
     files = collect(folder)
-    word, latex = ({str(p) for p in one_report(files, kind, None)} for kind in ("word", "latex"))
-    everything = {str(path) for path in files}
-    assert everything - word == {"report/report.tex", "report/report.pdf"}
-    assert everything - latex == {"report/report.docx"}
-    asked: list[str] = []
-    for answer, expected in ((True, latex), (False, word)):  # the likely one has no prompts left
-        chosen = one_report(files, None, lambda said: asked.append(said) or answer)  # noqa: B023
-        assert {str(path) for path in chosen} == expected
-    assert asked[0] == (
+    word = one_report(files, "word", None)
+    latex = one_report(files, "latex", None)
+    assert set(map(str, files.keys() - word)) == {"report/report.tex", "report/report.pdf"}
+    assert set(map(str, files.keys() - latex)) == {"report/report.docx"}
+    confirm = Mock(return_value=True)
+    assert one_report(files, None, confirm) == latex  # the likely one: it has no prompts left
+    assert one_report(files, None, Mock(return_value=False)) == word
+    confirm.assert_called_once_with(
         "There are two reports, report/report.docx (prompts left in it: 2) and report/report.tex "
         "(prompts left in it: 0). Hand in report/report.tex, and not the other?"
     )
@@ -314,5 +319,5 @@ def test_command_lines(folder: Path, tmp_path: Path) -> None:
     rubric.write_text("[[task]]\n")
     asked_wrongly = command_line("grade", tmp_path, "--rubric", rubric)
     assert asked_wrongly.returncode == 2
-    said = f"Error: {rubric}, 'task', number 1, 'name': this must be there.\n"
-    assert asked_wrongly.stderr == said
+    message = f"Error: {rubric}, 'task', number 1, 'name': this must be there.\n"
+    assert asked_wrongly.stderr == message

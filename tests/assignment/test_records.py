@@ -1,4 +1,4 @@
-"""What a student's trainings leave behind: how it is read, and what of it cannot be true."""
+"""The records of a student's trainings: how they are read, and what of them cannot be true."""
 
 import argparse
 import csv
@@ -47,8 +47,8 @@ def picture(value: int = 0) -> bytes:
 
 
 def doubts(records: Records, *findings: Finding, reached: float | None = LEARNS) -> list[Finding]:
-    found = judge_records(records, findings, reached)
-    return [finding for finding in found if finding.verdict == "wrong"]
+    verdicts = judge_records(records, findings, reached)
+    return [finding for finding in verdicts if finding.verdict == "wrong"]
 
 
 def fault(id: str, part: str = "lstm") -> Finding:
@@ -57,12 +57,12 @@ def fault(id: str, part: str = "lstm") -> Finding:
 
 def test_a_good_one_is_listed() -> None:
     records = training()
-    (one,) = records.trainings
-    assert (one.network, one.length, one.accuracy) == ("LSTM", 5, 0.995)
-    (said,) = judge_records(records, (), LEARNS)
-    assert said.verdict == "right"
-    assert "lstm-T5-rate0.001 (99.5% after 30 steps)" in said.message
-    assert "reaches 98% at T = 5" in said.message
+    (run,) = records.trainings
+    assert (run.network, run.length, run.accuracy) == ("LSTM", 5, 0.995)
+    (finding,) = judge_records(records, (), LEARNS)
+    assert finding.verdict == "right"
+    assert "lstm-T5-rate0.001 (99.5% after 30 steps)" in finding.message
+    assert "reaches 98% at T = 5" in finding.message
 
 
 def test_keep_record_takes_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +75,8 @@ def test_keep_record_takes_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     records = read_folder(tmp_path)
     assert records.gan is not None
     assert records.problems == []
-    for one in (records.gan, *records.trainings):
-        assert one.rows == ((10, 1.5, 0.25), (20, 1.5, 0.25))
+    for run in (records.gan, *records.trainings):
+        assert run.rows == ((10, 1.5, 0.25), (20, 1.5, 0.25))
 
 
 def test_nothing_is_said_where_there_is_none() -> None:
@@ -95,13 +95,13 @@ IMPOSSIBLE: list[tuple[list[Row], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rows", "line", "said"), IMPOSSIBLE)
-def test_what_cannot_be_true(rows: list[Row], line: int, said: str) -> None:
+@pytest.mark.parametrize(("rows", "line", "message"), IMPOSSIBLE)
+def test_what_cannot_be_true(rows: list[Row], line: int, message: str) -> None:
     """The line is that of the CSV, whose first line names the columns."""
-    (found,) = doubts(training(rows))
-    assert (found.id, found.part, found.line) == ("doubtful-record", "train", line)
-    assert found.file == "records/lstm-T5-rate0.001.csv"
-    assert said in found.message
+    (finding,) = doubts(training(rows))
+    assert (finding.id, finding.part, finding.line) == ("doubtful-record", "train", line)
+    assert finding.file == "records/lstm-T5-rate0.001.csv"
+    assert message in finding.message
 
 
 POSSIBLE: dict[str, list[Row]] = {
@@ -125,8 +125,8 @@ def test_no_false_alarm(name: str) -> None:
 @pytest.mark.parametrize(("last", "share"), [(2.0, 2.0), (2.5, 0.025)])
 def test_what_is_in_percent(last: float, share: float) -> None:
     """A column that goes past 2, since chance alone reaches 10%."""
-    (found,) = training([(1, 2.3, 0.1), (2, 2.2, last)]).trainings
-    assert found.accuracy == pytest.approx(share)
+    (run,) = training([(1, 2.3, 0.1), (2, 2.2, last)]).trainings
+    assert run.accuracy == pytest.approx(share)
 
 
 def test_a_cross_entropy_of_right_answers_is_below_ln_10() -> None:
@@ -163,13 +163,16 @@ def test_code_that_cannot_have_given_it(
 
 
 def test_the_same_samples_twice() -> None:
-    names = ("start", "halfway", "end")
-    same = {f"records/samples-{name}.png": picture(name == "start") for name in names}
-    (found,) = doubts(read(same))
-    assert (found.part, found.file) == ("gan", "records/samples-end.png")
-    assert "the same picture as samples-halfway.png" in found.message
-    other = {f"records/samples-{name}.png": picture(n) for n, name in enumerate(names)}
-    assert doubts(read(other)) == []
+    samples = {
+        "records/samples-start.png": picture(1),
+        "records/samples-halfway.png": picture(0),
+        "records/samples-end.png": picture(0),
+    }
+    (finding,) = doubts(read(samples))
+    assert (finding.part, finding.file) == ("gan", "records/samples-end.png")
+    assert "the same picture as samples-halfway.png" in finding.message
+    samples["records/samples-end.png"] = picture(2)
+    assert doubts(read(samples)) == []
 
 
 def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
@@ -196,7 +199,7 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "settings", "said"),
+    ("data", "settings", "message"),
     [
         (b"\xff\xfe", b"{}", "is not a CSV file"),
         (b"", b"{}", "does not begin with the line step,loss,accuracy"),
@@ -212,11 +215,13 @@ def test_what_the_toolkit_made_is_recognised(tmp_path: Path) -> None:
     ids=["bytes", "empty", "semicolons", "no line", "two numbers", "a word", "no settings", "deep",
          "a list", "large"],
 )  # fmt: skip
-def test_what_cannot_be_read(data: bytes, settings: bytes | None, said: str) -> None:
-    files = {"records/a.csv": data} | ({} if settings is None else {"records/a.json": settings})
+def test_what_cannot_be_read(data: bytes, settings: bytes | None, message: str) -> None:
+    files = {"records/a.csv": data}
+    if settings is not None:
+        files["records/a.json"] = settings
     ((part, problem),) = read(files).problems
     assert part == "train"
-    assert said in problem
+    assert message in problem
     assert problem.startswith("records/a.csv ")
 
 
@@ -227,10 +232,10 @@ def test_excel_and_strange_settings() -> None:
         "records/a.csv": b"\xef\xbb\xbf" + log(),
         "records/a.json": json.dumps(settings).encode(),
     }
-    (one,) = read(data).trainings
-    assert (one.length, one.network) == (7, "LSTM")
-    assert one.settings == {"length": "7", "x" * 80: "y" * 80, "hidden_dim": "64.0"}
-    assert list(doubtful(one)) == []
+    (run,) = read(data).trainings
+    assert (run.length, run.network) == (7, "LSTM")
+    assert run.settings == {"length": "7", "x" * 80: "y" * 80, "hidden_dim": "64.0"}
+    assert list(doubtful(run)) == []
 
 
 def test_gaps_name_the_command() -> None:
@@ -239,11 +244,15 @@ def test_gaps_name_the_command() -> None:
         PurePosixPath("src/train.py"): b"import torch\noptimizer.step()\nLSTM\nPalindromeDataset\n"
         b"if __name__ == '__main__': loss.backward()\n"
     }
-    found = list(gaps(Records(), code))
-    assert [command for part, _, command in found if part == "train"] == [
+    commands: dict[str, list[str]] = {"train": [], "gan": []}
+    hints = []
+    for part, hint, command in gaps(Records(), code):
+        commands[part].append(command)
+        hints.append(hint)
+    assert commands["train"] == [
         "python src/train.py --length 5",
         "python src/train.py --length 20",
         "python src/train.py --network rnn --length 20",
     ]
-    assert "src/train.py keeps no records yet: take keep_record from the skeleton" in found[0][1]
-    assert [command for part, _, command in found if part == "gan"] == ["python my_gan.py"] * 5
+    assert "src/train.py keeps no records yet: take keep_record from the skeleton" in hints[0]
+    assert commands["gan"] == ["python my_gan.py"] * 5

@@ -14,7 +14,7 @@ SOLUTION = Path(__file__).parents[2] / "assignments" / "solution"
 
 
 def load(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a file of the solution defines."""
+    """The names that a file of the solution defines."""
     monkeypatch.syspath_prepend(str(SOLUTION))
     return runpy.run_path(str(SOLUTION / name))
 

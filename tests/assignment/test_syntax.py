@@ -1,4 +1,4 @@
-"""What in a file is still to be written."""
+"""The functions of a file that are still to be written."""
 
 import ast
 
@@ -26,5 +26,7 @@ def forward(x):
     ],
 )
 def test_none_where_something_is_to_be_done(old: str, new: str, found: list[str]) -> None:
-    source = NONE.replace(old, new) if old else NONE + new
+    source = NONE + new
+    if old:
+        source = NONE.replace(old, new)
     assert [name for _, name in unwritten(ast.parse(source), source)] == found

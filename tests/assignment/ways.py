@@ -18,10 +18,10 @@ HOW = {
 why_not = functools.cache(choice.why_not)
 
 
-def need(way: Isolation) -> None:
+def need(isolation: Isolation) -> None:
     """Skip the test where this way of isolation does not work."""
-    if why_not(way) is not None:
-        pytest.skip(HOW[way.tool])
+    if why_not(isolation) is not None:
+        pytest.skip(HOW[isolation.tool])
 
 
 def need_a_safe_one() -> None:
@@ -30,15 +30,15 @@ def need_a_safe_one() -> None:
         pytest.skip(HOW["bubblewrap"])
 
 
-def need_a_separate_user(way: Isolation) -> None:
+def need_a_separate_user(isolation: Isolation) -> None:
     """Skip a test whose program changes what all users share, where it would run as root.
 
     Root can do that to the machine itself: a submission that closed `/tmp` did.
     """
-    if os.geteuid() == 0 and not way.drop_user:
+    if os.geteuid() == 0 and not isolation.drop_user:
         pytest.skip("needs an ordinary user: as root it would change this machine's /tmp")
 
 
 def best() -> Isolation:
     """The first that works, for tests that run nothing harmful."""
-    return next(way for way in ALL if why_not(way) is None)
+    return next(isolation for isolation in ALL if why_not(isolation) is None)
