@@ -43,21 +43,27 @@ def mistyped(draw: st.DrawFn, value: Any) -> Any:
     """A JSON value in which anything stands in the place of one of its parts."""
     if draw(st.booleans()) and isinstance(value, dict | list) and value:
         copy = value.copy()
-        keys = list(value) if isinstance(value, dict) else range(len(value))
-        key = draw(st.sampled_from(list(keys)))
+        keys = list(range(len(value)))
+        if isinstance(value, dict):
+            keys = list(value)
+        key = draw(st.sampled_from(keys))
         copy[key] = draw(mistyped(value[key]))
         return copy
     return draw(json_values)
 
 
+def in_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
 def contents(valid: Any) -> st.SearchStrategy[bytes]:
-    """What a file may hold where a JSON value such as `valid` belongs."""
-    text = json.dumps(valid).encode()
+    """The bytes that a file may hold where a JSON value such as `valid` belongs."""
+    text = in_json(valid)
     return st.one_of(
         st.just(text),
-        mistyped(valid).map(lambda value: json.dumps(value).encode()),
+        mistyped(valid).map(in_json),
         damaged(text),
-        json_values.map(lambda value: json.dumps(value).encode()),
+        json_values.map(in_json),
         st.binary(max_size=50),
         deep,
     )

@@ -138,8 +138,8 @@ def scheduler() -> Iterator[str]:
         address = None
         while address is None:
             assert processes[0].stderr is not None
-            found = re.search(r"Scheduler at:\s*(tcp://\S+)", processes[0].stderr.readline())
-            address = found and found[1]
+            match = re.search(r"Scheduler at:\s*(tcp://\S+)", processes[0].stderr.readline())
+            address = match and match[1]
         quiet = ("--no-dashboard", "--nthreads", "1", "--no-nanny")
         workers = [start("dask_worker", address, *quiet) for _ in range(2)]
         processes += workers

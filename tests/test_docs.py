@@ -32,7 +32,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "demos/README.md")),
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    ROOT / "demos" / "README.md",
     *(path for path in sorted(DOCS.rglob("*.md")) if not path.is_symlink()),
     *sorted(EXPLAIN.glob("*.md")),
 ]
@@ -46,12 +49,24 @@ OTHER_PROGRAMS = {
 
 def commands(text: str) -> list[str]:
     """The commands in the sh blocks of a page, as they are typed."""
-    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line]
+    typed = []
+    for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL):
+        for line in block.splitlines():
+            command = line.split(" #")[0].strip()
+            if command:
+                typed.append(command)
+    return typed
 
 
-ALL_COMMANDS = sorted({command for page in PAGES for command in commands(page.read_text())})
+def commands_of_all_pages() -> list[str]:
+    """Each command once, in order."""
+    typed = set()
+    for page in PAGES:
+        typed.update(commands(page.read_text()))
+    return sorted(typed)
+
+
+ALL_COMMANDS = commands_of_all_pages()
 
 
 class Parsed(Exception):
@@ -82,8 +97,8 @@ def run_script(script: Path, arguments: Sequence[str]) -> None:
     After --help, click has read all of them; argparse has when `parse_args` returns.
     """
 
-    def parse_args(parser: ArgumentParser, *rest: Any) -> Any:
-        raise Parsed(parse(parser, *rest))
+    def parse_args(parser: ArgumentParser, *arguments: Any) -> Any:
+        raise Parsed(parse(parser, *arguments))
 
     parse = ArgumentParser.parse_args
     with pytest.MonkeyPatch.context() as patch:
@@ -101,7 +116,7 @@ def run_script(script: Path, arguments: Sequence[str]) -> None:
 
 
 def parse_pip(words: Sequence[str]) -> None:
-    """What pip installs are this project's own extras and groups."""
+    """The things that pip installs are this project's own extras and groups."""
     assert words[0] == "install"
     for word in words:
         if extras := re.fullmatch(r"\.\[(.*)\]", word):
@@ -161,7 +176,7 @@ def understand(words: Sequence[str]) -> None:
 @pytest.mark.xdist_group("commands")  # so that what they import is imported once
 @pytest.mark.parametrize("command", ALL_COMMANDS)
 def test_commands_are_understood(command: str) -> None:
-    """What they do is tested elsewhere; here, that they can be given like this."""
+    """They can be given like this; what they do is tested elsewhere."""
     understand(shlex.split(command))
 
 
@@ -209,8 +224,8 @@ def test_every_floor_was_tried() -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/students.md"])
 def test_pip_does_the_same_as_make(page: str, tmp_path: Path) -> None:
     """The plain-pip lines are those that make would run in a fresh clone, spelled without paths."""
-    said = commands((ROOT / page).read_text())
-    assert {"make train", "make test"} <= set(said)
+    shown = commands((ROOT / page).read_text())
+    assert {"make train", "make test"} <= set(shown)
     for file in ("Makefile", "pyproject.toml"):
         (tmp_path / file).write_bytes((ROOT / file).read_bytes())
     for target in ("train", "test"):
@@ -224,14 +239,17 @@ def test_pip_does_the_same_as_make(page: str, tmp_path: Path) -> None:
         )
         for line in done.stdout.splitlines():
             if not line.startswith("touch"):
-                assert line.split(" || ")[0].replace(".venv/bin/", "") in said
+                assert line.split(" || ")[0].replace(".venv/bin/", "") in shown
 
 
 def sections(page: Path) -> dict[str, str]:
     """Anchor of a heading, as forges and MkDocs make it -> the text below it."""
     _, *parts = re.split(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
-    anchors = [re.sub(r"[^\w -]", "", heading.lower()) for heading in parts[::2]]
-    return dict(zip((anchor.replace(" ", "-") for anchor in anchors), parts[1::2], strict=True))
+    texts = {}
+    for heading, text in zip(parts[::2], parts[1::2], strict=True):
+        words = re.sub(r"[^\w -]", "", heading.lower())
+        texts[words.replace(" ", "-")] = text
+    return texts
 
 
 def numbers(text: str) -> set[str]:
@@ -246,8 +264,8 @@ def test_headline_figures_are_in_tables() -> None:
     )
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()]
     assert len(rows) == 6
-    for _, measured, where in rows:
-        page, anchor = re.search(r"\]\((.*)#(.*)\)", where).groups()  # type: ignore[union-attr]
+    for _, measured, link in rows:
+        page, anchor = re.search(r"\]\((.*)#(.*)\)", link).groups()  # type: ignore[union-attr]
         tables = re.findall(r"^\|.*$", sections(ROOT / page)[anchor], re.MULTILINE)
         assert numbers(measured) <= numbers("\n".join(tables)), measured
 
@@ -363,15 +381,15 @@ class Reader(html.parser.HTMLParser):
         self.feed(page.read_text())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value or "" for name, value in attrs}
-        self.ids.add(said.get("id", ""))
-        self.classes |= set(said.get("class", "").split())
+        values = {name: value or "" for name, value in attrs}
+        self.ids.add(values.get("id", ""))
+        self.classes |= set(values.get("class", "").split())
         for name in ("src", "srcset", "data", "poster", "style"):
-            self.loaded.append(said.get(name, ""))
+            self.loaded.append(values.get(name, ""))
         if tag == "a":
-            self.links.add(said.get("href", ""))
-        elif tag != "link" or set(said.get("rel", "").split()) & LOADED_LINKS:
-            self.loaded.append(said.get("href", ""))
+            self.links.add(values.get("href", ""))
+        elif tag != "link" or set(values.get("rel", "").split()) & LOADED_LINKS:
+            self.loaded.append(values.get("href", ""))
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -387,11 +405,13 @@ def test_the_workflow_names_what_is_there() -> None:
     """It has not run yet; at least its files exist, and its Pythons are those of the project."""
     text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
     jobs = yaml.safe_load(text)["jobs"]
-    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    for name in re.findall(r"(?:tests/|\.ci/)[\w./]+", " ".join(runs)):
-        assert (ROOT / name).exists(), name
+    for job in jobs.values():
+        for step in job["steps"]:
+            for name in re.findall(r"(?:tests/|\.ci/)[\w./]+", step.get("run", "")):
+                assert (ROOT / name).exists(), name
     allowed = SpecifierSet(PROJECT["project"]["requires-python"])
-    assert all(python in allowed for python in jobs["students"]["strategy"]["matrix"]["python"])
+    for python in jobs["students"]["strategy"]["matrix"]["python"]:
+        assert python in allowed
 
 
 @pytest.mark.slow
@@ -431,14 +451,17 @@ def test_tables_are_as_measured() -> None:
     """Each row in docs/results/ is in a table of the documents, and no other row is."""
     text = (DOCS / "results.md").read_text()
     regions = re.findall(r"^<!-- results: .*? -->$(.*?)^<!-- end -->$", text, re.M | re.S)
-    shown = [line for region in regions for line in region.splitlines() if line.startswith("|")]
-    measured = [
-        line
-        for path in (DOCS / "results").glob("*.json")
-        for line in json.loads(path.read_text())["output"]
-        if line.startswith("|")
-    ]
-    assert sorted(shown) == sorted(measured)
+    shown = []
+    for region in regions:
+        shown += region.splitlines()
+    measured = []
+    for path in (DOCS / "results").glob("*.json"):
+        measured += json.loads(path.read_text())["output"]
+    assert table_rows(shown) == table_rows(measured)
+
+
+def table_rows(lines: list[str]) -> list[str]:
+    return sorted(line for line in lines if line.startswith("|"))
 
 
 @pytest.mark.parametrize("page", doc_tables.pages(), ids=lambda page: page.name)
@@ -451,11 +474,12 @@ def test_every_measurement_that_is_listed_has_a_result() -> None:
     listed = [shlex.split(command) for command in commands((DOCS / "results.md").read_text())]
     names = {words[2] for words in listed} - {"--tables"}
     assert len(names) > 20
-    assert {name for name in names if not (DOCS / "results" / f"{name}.json").exists()} == set()
+    for name in names:
+        assert (DOCS / "results" / f"{name}.json").exists(), name
 
 
 def test_every_table_is_written() -> None:
-    """What asks for one is a pair of comments; a single one would stay empty."""
+    """A pair of comments asks for one; a single comment would stay empty."""
     asked = r"^<!-- (?:results|recipe log|modules|findings)\b"
     for page in PAGES:
         text = page.read_text()

@@ -46,9 +46,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("environment")
     venv.create(environment)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
-    here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     # A line in such a file is only a path: the editable installation behind it is not followed.
-    (site / "packages.pth").write_text("\n".join(here), encoding="utf-8")
+    (site / "packages.pth").write_text("\n".join(packages), encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(environment), "install", "--quiet"]
     subprocess.run([*pip, "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True)
     return environment
@@ -56,7 +56,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a student works, from the skeleton to the archive."""
+    """The folder in which a student works, from the skeleton to the archive."""
     folder = tmp_path_factory.mktemp("home") / "深度学习 été"
     folder.mkdir()
     return folder
@@ -116,8 +116,8 @@ def test_it_carries_its_data(installed: Path) -> None:
         assert (data / name).is_file(), name
     listed = json.loads((data / "exports" / "manifest.json").read_bytes())
     for name, entry in listed.items():
-        found = hashlib.sha256((data / "exports" / name).read_bytes()).hexdigest()
-        assert found == entry["sha256"], name
+        digest = hashlib.sha256((data / "exports" / name).read_bytes()).hexdigest()
+        assert digest == entry["sha256"], name
     assert not (data / "exports" / "previous").exists()
 
 
@@ -164,9 +164,9 @@ def test_skeleton(call: Call, folder: Path) -> None:
     mine = folder / "我的 code" / "lstm.py"
     mine.write_text("mine = 1", encoding="utf-8")
     (folder / "我的 code" / "train.py").unlink()
-    again = call("skeleton", "--out", "我的 code", console="cp1252")  # which has no such letters
-    assert again.returncode == 0, again.stderr
-    assert [line.split(":")[0] for line in again.stdout.splitlines()[:2]] == [
+    second = call("skeleton", "--out", "我的 code", console="cp1252")  # which has no such letters
+    assert second.returncode == 0, second.stderr
+    assert [line.split(":")[0] for line in second.stdout.splitlines()[:2]] == [
         "Written",
         "Kept as it is",
     ]
