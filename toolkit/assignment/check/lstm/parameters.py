@@ -222,7 +222,9 @@ def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts)
     """Report parameters whose gradient is cut, or whose slope is zero."""
     largest, dead, cut, is_clear = Judged.of(slopes)
     if cut:
-        _report_slopes(_rule_of_cut(slopes), cut, largest, network.cut, verdicts)
+        has_gradients = any(slope.gradient for slope in slopes)
+        rule = "broken-gradient.cut" if has_gradients else "broken-gradient.none"
+        _report_slopes(rule, cut, largest, network.cut, verdicts)
     elif dead and _is_explained(verdicts):
         verdicts.also("no-gradient", names=listed([slope.name for slope in dead]))
     elif dead:
@@ -230,13 +232,6 @@ def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts)
     elif is_clear and not verdicts.has("parameter-not-learnable"):
         compared = [[slope.gradient, slope.near] for slope in slopes]
         verdicts.right("gradients", proof={"slopes": compared, "largest": largest})
-
-
-def _rule_of_cut(slopes: Sequence[Slope]) -> str:
-    """The rule for gradients that are cut: on their way, or all of them."""
-    if any(slope.gradient for slope in slopes):
-        return "broken-gradient.cut"
-    return "broken-gradient.none"
 
 
 def _report_slopes(

@@ -39,11 +39,27 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     Returns:
         The exception of the script, if it is still to be named.
     """
-    _report_provided(trace, verdicts)
-    error = _error_of(trace)
+    if trace.lacking is not None:
+        lacking = StudentError(trace.lacking)
+        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
+    if trace.unloaded is not None:
+        unloaded = StudentError(trace.unloaded)
+        verdicts.not_seen("weights-made", at=unloaded, problem=unloaded)
+    error = None if trace.error is None else StudentError(trace.error)
     if _lacks_resource(error, trace, verdicts, left):
         return None
-    asks_for_input = _asks_for_input(error)
+    return _check_stop(error, trace, verdicts)
+
+
+def _check_stop(
+    error: StudentError | None, trace: Trace, verdicts: Verdicts
+) -> StudentError | None:
+    """Report a script that stops before its training, or at what is still to be written.
+
+    Returns:
+        as of `check_end`.
+    """
+    asks_for_input = error is not None and "EOFError" in error.types  # the check has no keyboard
     if (trace.ended == "exit" or asks_for_input) and not trace.all(Step, Backward, Loss):
         _check_early_exit(error, trace, verdicts)
         return None
@@ -52,31 +68,7 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     if "empty parameter list" in error.text and trace.unfinished:
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
         return None
-    if asks_for_input:
-        return None
-    return error
-
-
-def _report_provided(trace: Trace, verdicts: Verdicts) -> None:
-    """Report what the script lacked, and what was made for it."""
-    if trace.lacking is not None:
-        lacking = StudentError(trace.lacking)
-        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
-    if trace.unloaded is not None:
-        unloaded = StudentError(trace.unloaded)
-        verdicts.not_seen("weights-made", at=unloaded, problem=unloaded)
-
-
-def _error_of(trace: Trace) -> StudentError | None:
-    """The exception that the script has ended with."""
-    if trace.error is None:
-        return None
-    return StudentError(trace.error)
-
-
-def _asks_for_input(error: StudentError | None) -> bool:
-    """True if the script has stopped because the check has no keyboard."""
-    return error is not None and "EOFError" in error.types
+    return None if asks_for_input else error
 
 
 def _lacks_resource(
