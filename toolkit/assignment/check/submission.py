@@ -3,6 +3,7 @@
 import re
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -147,12 +148,9 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     python = _write_code(target, code)
     there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
     parts: dict[Part, Located] = {}
-    missing: dict[Part, Said] = {}
     for part, candidate in search.parts.items():
         parts[part] = _located(search, candidate, python, there)
-    for part in PARTS:
-        if part not in search.parts and part not in unclear_parts:
-            missing[part] = _missing(part, search)
+    missing = _all_missing(search, unclear_parts)
     choices: dict[Part, tuple[Located, ...]] = {}
     named: dict[Part, str] = {}
     for part in CHOSEN:
@@ -162,10 +160,6 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
             del unclear_parts[part]
             choices[part] = tuple(_located(search, c, python, there) for c in candidates)
             named[part] = python.get(_named(candidates, code, source), "")
-    notebooks = {}
-    for path, (original, notebook) in code.notebooks.items():
-        if path in python:
-            notebooks[python[path]] = (str(original), notebook)
     return Submission(
         root=target,
         parts=parts,
@@ -174,11 +168,29 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         named=named,
         missing=missing,
         files=tuple(python.values()),
-        notebooks=notebooks,
+        notebooks=_notebooks(code, python),
         broken={python[path]: reason for path, reason in code.broken.items()},
         left_out=tuple(left_out),
         there=there,
     )
+
+
+def _all_missing(search: Found, unclear_parts: Mapping[Part, Said]) -> dict[Part, Said]:
+    """Say of each part that is not there where it was looked for."""
+    missing: dict[Part, Said] = {}
+    for part in PARTS:
+        if part not in search.parts and part not in unclear_parts:
+            missing[part] = _missing(part, search)
+    return missing
+
+
+def _notebooks(code: Code, python: dict[PurePosixPath, str]) -> dict[str, tuple[str, Notebook]]:
+    """The name and the code of each notebook, by the Python file that is written of it."""
+    notebooks = {}
+    for path, (original, notebook) in code.notebooks.items():
+        if path in python:
+            notebooks[python[path]] = (str(original), notebook)
+    return notebooks
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
