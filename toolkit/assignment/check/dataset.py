@@ -245,7 +245,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
             items = read_items(student, length)
         except StudentError as error:
             at, proof = error if error.line else at, {"length": length, "problem": str(error)}
-            verdicts.fault("length-overflow.fails", at=at, proof=proof)
+            verdicts.fault("length-overflow.fails", at=at, raised=error, proof=proof)
             return
         except Unusual:
             verdicts.not_seen("long", length=length)

@@ -269,33 +269,36 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Take away a stop of the training that another finding explains, and say so there.
 
-    That is one about the data set or the LSTM, and quotes the same exception, numbers aside.
+    That is one about the data set or the LSTM, and tells of the same exception, numbers aside.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
         if part not in TRAINS:
             continue
         for stop in list(verdicts.faults):
-            if stop.id == "does-not-run" and stop.proof:
+            if stop.id == "does-not-run":
                 _explain_stop(stop, verdicts, causes)
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Take away a stop of the training if a fault of another part quotes its exception."""
-    assert stop.proof is not None
-    text = str(stop.proof.seen.get("said", ""))
-    quoted = _without_numbers(text.partition(": ")[2])
-    if not quoted:
+    """Take away a stop of the training if a fault of another part has the same exception."""
+    exception = _without_numbers(stop)
+    if not exception:
         return
     for entry in causes:
         for cause in entry.faults:
-            if quoted in _without_numbers(cause.message) and stop in verdicts.findings:
+            if _without_numbers(cause) == exception:
                 verdicts.findings.remove(stop)
                 entry.also("stops", cause)
+                return
 
 
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "", text)
+def _without_numbers(finding: Finding) -> str:
+    """Return the first line of the exception that a finding tells of; "" if it tells of none."""
+    if finding.raised is None:
+        return ""
+    first_line = finding.raised.text.strip().partition("\n")[0]
+    return re.sub(r"\d+", "", first_line)
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
@@ -334,9 +337,9 @@ def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
     """Return a finding, or what it comes down to: another part's gap, or a file left out."""
-    if "FileNotFound" in finding.message:
+    if finding.raised is not None and "FileNotFoundError" in finding.raised.types:
         for name in submission.left_out:
-            if Path(name).name in finding.message:
+            if Path(name).name in finding.raised.text:
                 return verdicts.instead(finding, "left-out", name=name)
     if finding.id == "time-limit" and finding.part not in TRAINS:
         for part in TRAINS:

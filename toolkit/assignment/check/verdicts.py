@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from toolkit.assignment.check.findings import Finding, Id, Placed, unanswered
+from toolkit.assignment.check.findings import Finding, Id, Placed, Raised, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
 from toolkit.assignment.check.rules import rules
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of, proof_of_right
@@ -92,9 +92,20 @@ class Verdicts:
             self.not_seen(rule, id=first)
 
     def not_seen(
-        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **fields: Any
+        self,
+        name: str,
+        /,
+        *,
+        id: Id | None = None,
+        at: Placed | None = None,
+        raised: StudentError | None = None,
+        **fields: Any,
     ) -> None:
-        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
+        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`.
+
+        Args:
+            raised: the exception that the sentence tells of.
+        """
         rule = self._rules[f"not-seen.{name}"]
         finding = Finding(
             verdict="not seen",
@@ -103,6 +114,7 @@ class Verdicts:
             file=at.file if at else None,
             line=at.line if at else None,
             message=rule.says.format(id=id, **fields),
+            raised=_as_field(raised),
         )
         self.findings.append(finding)
 
@@ -115,6 +127,8 @@ class Verdicts:
         line: int | None = None,
         at: Placed | None = None,
         proof: Mapping[str, Any],
+        function: str | None = None,
+        raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
         """Something is wrong, in a line of this part's file, or where something was seen.
@@ -124,6 +138,8 @@ class Verdicts:
             equation: the one that is wrong, where the rule may be about several.
             proof: what was seen, by the names in `claims.CLAIMS`; what it does not prove is not
                 seen.
+            function: the name of a function that is still to be written.
+            raised: the exception that the sentence tells of.
             fields: what else the sentence mentions.
         """
         id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
@@ -138,6 +154,8 @@ class Verdicts:
             line=line,
             message=rule.says.format(**{**proof, **fields}),
             proof=proof_of(id, proof),
+            function=function,
+            raised=_as_field(raised),
         )
         if is_pending(finding) or is_proved(finding):  # a suspicion is not said
             self.findings.append(finding)
@@ -166,12 +184,15 @@ class Verdicts:
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
+        if name in cause.also:
+            return
         rule = self._rules[f"also.{name}"]
-        sentence = rule.says.format(**fields)
-        if sentence not in cause.message:
-            answers = (*cause.answers, *rule.answers)
-            update = {"message": f"{cause.message} {sentence}", "answers": answers}
-            self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
+        update = {
+            "message": f"{cause.message} {rule.says.format(**fields)}",
+            "answers": (*cause.answers, *rule.answers),
+            "also": (*cause.also, name),
+        }
+        self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
         """True if a fault with one of these names was found."""
@@ -189,15 +210,16 @@ class Verdicts:
         wall = self.wall(error.walls)
         if "NotImplementedError" in kinds:
             rule = "not-written.read" if error.text else "not-written.raised"
-            self.fault(rule, at=error, proof={"happened": kinds[0]}, what=error.text)
+            self.fault(rule, at=error, raised=error, proof={"happened": kinds[0]}, what=error.text)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
         elif wall is not None:
-            self.not_seen("wall", at=error, wall=wall, problem=f"The code stops with {text}.")
+            problem = f"The code stops with {text}."
+            self.not_seen("wall", at=error, raised=error, wall=wall, problem=problem)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-            self.fault("fixed-device.asked", at=error, proof={"happened": text})
+            self.fault("fixed-device.asked", at=error, raised=error, proof={"happened": text})
         elif "FileNotFoundError" in kinds:
-            self.not_seen("not-handed-in", at=error, problem=text)
+            self.not_seen("not-handed-in", at=error, raised=error, problem=text)
         elif "ModuleNotFoundError" in kinds and error.module:
             self._missing_module(error, text)
         else:
@@ -211,19 +233,19 @@ class Verdicts:
             self.not_seen(name, at=error, package=package, file=self.excused[package])
         else:
             proof = {"said": text, "where": [error.file, error.line]}
-            self.fault("does-not-import.module", at=error, proof=proof, problem=text)
+            self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
         """Report an exception that is about the code alone."""
         once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
-            self.fault("does-not-run.cell", at=error, proof=once)
+            self.fault("does-not-run.cell", at=error, raised=error, proof=once)
         elif importing:
             proof = {"happened": text} if is_exit else once  # exit is no error
-            self.fault("does-not-import.raised", at=error, proof=proof, problem=text)
+            self.fault("does-not-import.raised", at=error, raised=error, proof=proof, problem=text)
         else:
-            self.fault("does-not-run.raised", at=error, proof=once)
+            self.fault("does-not-run.raised", at=error, raised=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
         """Report a process that ended before its last answer."""
@@ -254,6 +276,11 @@ def listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMED])
     further = len(names) - NAMED
     return f"{shown} and {further} more" if further > 0 else shown
+
+
+def _as_field(error: StudentError | None) -> Raised | None:
+    """Return an exception as a finding has it."""
+    return None if error is None else Raised(types=tuple(error.types), text=error.text)
 
 
 def _package(error: StudentError) -> str:

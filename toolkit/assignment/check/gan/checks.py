@@ -287,16 +287,18 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
         verdicts.fault(
             "missing-detach.raised",
             at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
+            raised=error,
             proof={"happened": error.text},
             problem=in_short(error.text.partition(": [")[0], 160),
         )
     elif _says(error, [NO_PROBABILITY]):
-        verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
+        verdicts.fault("wrong-loss.raised", at=error, raised=error, proof={"happened": error.text})
     elif game is None and misshapen and _says(error, MISFITS):
         output = misshapen[0].output
         verdicts.fault(
             "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
+            raised=error,
             proof={"pixels": output.size if output else 0},
             problem=in_short(error.text, 120),
         )

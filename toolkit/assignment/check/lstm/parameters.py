@@ -151,6 +151,7 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
         verdicts.fault(
             "does-not-run.backward",
             at=error if error.line else network.cut,
+            raised=error,
             proof={"said": str(error), "where": [error.file, error.line]},
             kind=error.types[0],
             problem=error.text.partition(". ")[0][:200].rstrip("."),

@@ -46,6 +46,7 @@ def _report_batch(
     verdicts.fault(
         rule,
         at=_place_of_rows(network, batch) or _at(failure),
+        raised=failure if isinstance(failure, StudentError) else None,
         proof={"works": network.usage.batch, "fails": batch},
         sequences="1 sequence" if batch == 1 else f"{batch} sequences",
         problem=said_by(failure) if failure else "no logits",
@@ -68,6 +69,7 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
         verdicts.fault(
             "fixed-sequence-length.given",
             line=source.line_of_length(_at(failure)),
+            raised=failure if isinstance(failure, StudentError) else None,
             proof={"works": usage.steps, "fails": steps},
             problem=problem,
         )

@@ -41,10 +41,10 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
-        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
+        verdicts.not_seen("folder-made", at=lacking, raised=lacking, problem=lacking)
     if trace.unloaded is not None:
         unloaded = StudentError(trace.unloaded)
-        verdicts.not_seen("weights-made", at=unloaded, problem=unloaded)
+        verdicts.not_seen("weights-made", at=unloaded, raised=unloaded, problem=unloaded)
     error = None if trace.error is None else StudentError(trace.error)
     if _lacks_resource(error, trace, verdicts, left):
         return None
@@ -69,7 +69,7 @@ def _lacks_resource(
         True if it was reported.
     """
     if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
-        verdicts.not_seen("not-handed-in", id=left, at=error, problem=error)
+        verdicts.not_seen("not-handed-in", id=left, at=error, raised=error, problem=error)
         return True
     if error is None:
         return False
@@ -78,10 +78,12 @@ def _lacks_resource(
         verdicts.not_seen("repository", id=left, at=error)
     elif _has(error, NO_MEMORY):
         problem = in_short(error.text, 120)
-        verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
+        verdicts.not_seen(
+            "memory", id=left, at=error, raised=error, memory=MAX_BYTES >> 30, problem=problem
+        )
     elif wall is not None:
         problem = f"The code stops with {error.types[0]}: {in_short(error.text, 200)}."
-        verdicts.not_seen("wall", id=left, at=error, wall=wall, problem=problem)
+        verdicts.not_seen("wall", id=left, at=error, raised=error, wall=wall, problem=problem)
     else:
         return False
     return True
