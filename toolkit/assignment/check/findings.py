@@ -92,7 +92,8 @@ class Proof(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     kind: Kind
-    claim: str  # "" as long as it is to be tried once more
+    claim: str  # its name in `rules.claims`; in reports of earlier versions, a sentence
+    says: str = ""  # the claim as a sentence
     seen: dict[str, JsonValue]
 
 

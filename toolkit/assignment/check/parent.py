@@ -15,6 +15,7 @@ from toolkit.assignment.check.findings import Finding, Report, unanswered
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, Unwatched
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
 from toolkit.assignment.check.verdicts import STOPS, Verdicts
@@ -329,7 +330,7 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
         verdicts.not_seen(name, **fields)
     else:
         name, fields = submission.missing[part]
-        proof = {"these": [part], "those": list(submission.parts)}
+        proof = claims.shared.none_is_among(items=[part], among=submission.parts)
         verdicts.fault(name, proof=proof, **fields)
 
 
@@ -400,15 +401,18 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """
     if finding.proof is None or finding.id is None:
         return None
-    second = {"again": error["text"], "there": [error["file"], error["line"]]}
-    proof = proof_of(finding.id, {**finding.proof.seen, **second})
+    said, where = finding.proof.seen["said"], finding.proof.seen["where"]
+    second = claims.shared.fails_again(
+        str(said), where, again=error["text"], there=[error["file"], error["line"]]
+    )
+    proof = proof_of("wrong", [finding.id], second)
     proved = finding.model_copy(update={"proof": proof})
     return proved if is_proved(proved) else None
 
 
 def _ended(finding: Finding) -> bool:
     """True if the code has ended by itself and said nothing, as a library may that met a limit."""
-    by_itself = finding.proof is not None and "happened" in finding.proof.seen
+    by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)
 

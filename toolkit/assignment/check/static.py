@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
@@ -163,7 +164,7 @@ class Reading:
         for cell in notebook.broken:
             place = (cell.number, cell.line)
             line = notebook.places.index(place) + 1 if place in notebook.places else None
-            fields = {"number": cell.number, "problem": cell.problem}
+            fields: dict[str, Any] = {"number": cell.number, "problem": cell.problem}
             self._fault("does-not-import.cell", part, file, line, **fields)
 
     def _owner(self, file: str, function: str, part: Part) -> Part:
@@ -200,7 +201,7 @@ class Reading:
         function: str | None = None,
         **fields: Any,
     ) -> None:
-        proof = {"text": " ".join(map(str, fields.values())) or file}
+        proof = claims.shared.is_written(" ".join(map(str, fields.values())) or file)
         self._verdicts[part].fault(
             rule, at=Place(file, line), function=function, proof=proof, **fields
         )

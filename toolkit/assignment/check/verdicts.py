@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from toolkit.assignment.check.findings import Finding, Id, Placed, Raised, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
-from toolkit.assignment.check.rules import rules
-from toolkit.assignment.check.verify import is_pending, is_proved, proof_of, proof_of_right
+from toolkit.assignment.check.rules import claims, rules
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import in_short
 
@@ -56,23 +56,23 @@ class Verdicts:
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
-    def right(self, name: str, /, proof: Mapping[str, Any] | None = None, **fields: Any) -> None:
+    def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
 
         Args:
-            proof: what was seen, by the names in `claims.RIGHT`; what it does not prove is not
-                said, and leaves its question without an answer.
+            proof: a claim, and what was seen. What it does not prove is not said, and leaves its
+                question without an answer.
             fields: what else the sentence mentions.
         """
         rule = self._rules[f"right.{name}"]
         finding = Finding(
             verdict="right",
             part=self.part,
-            message=rule.says.format(**{**(proof or {}), **fields}),
-            proof=None if proof is None else proof_of_right(rule.answers, proof),
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("right", rule.answers, proof),
             answers=rule.answers,
         )
-        if proof is None or is_proved(finding):
+        if is_proved(finding):
             self.findings.append(finding)
         elif rule.answers:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
@@ -126,7 +126,7 @@ class Verdicts:
         equation: int | None = None,
         line: int | None = None,
         at: Placed | None = None,
-        proof: Mapping[str, Any],
+        proof: claims.Evidence,
         function: str | None = None,
         raised: StudentError | None = None,
         **fields: Any,
@@ -136,8 +136,7 @@ class Verdicts:
         Args:
             name: `ID.NAME`, as the rules have it.
             equation: the one that is wrong, where the rule may be about several.
-            proof: what was seen, by the names in `claims.CLAIMS`; what it does not prove is not
-                seen.
+            proof: a claim, and what was seen. What it does not prove is not said.
             function: the name of a function that is still to be written.
             raised: the exception that the sentence tells of.
             fields: what else the sentence mentions.
@@ -152,8 +151,8 @@ class Verdicts:
             equation=equation or rule.equation,
             file=file or self.file or None,
             line=line,
-            message=rule.says.format(**{**proof, **fields}),
-            proof=proof_of(id, proof),
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("wrong", [id], proof),
             function=function,
             raised=_as_field(raised),
         )
@@ -210,14 +209,16 @@ class Verdicts:
         wall = self.wall(error.walls)
         if "NotImplementedError" in kinds:
             rule = "not-written.read" if error.text else "not-written.raised"
-            self.fault(rule, at=error, raised=error, proof={"happened": kinds[0]}, what=error.text)
+            happened = claims.shared.was_seen(kinds[0])
+            self.fault(rule, at=error, raised=error, proof=happened, what=error.text)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
         elif wall is not None:
             problem = f"The code stops with {text}."
             self.not_seen("wall", at=error, raised=error, wall=wall, problem=problem)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-            self.fault("fixed-device.asked", at=error, raised=error, proof={"happened": text})
+            happened = claims.shared.was_seen(text)
+            self.fault("fixed-device.asked", at=error, raised=error, proof=happened)
         elif "FileNotFoundError" in kinds:
             self.not_seen("not-handed-in", at=error, raised=error, problem=text)
         elif "ModuleNotFoundError" in kinds and error.module:
@@ -232,17 +233,17 @@ class Verdicts:
             name = "counted" if self.excused[package] else "lacking"
             self.not_seen(name, at=error, package=package, file=self.excused[package])
         else:
-            proof = {"said": text, "where": [error.file, error.line]}
+            proof = claims.shared.failed_once(said=text, where=[error.file, error.line])
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
         """Report an exception that is about the code alone."""
-        once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
+        once = claims.shared.failed_once(said=text, where=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
             self.fault("does-not-run.cell", at=error, raised=error, proof=once)
         elif importing:
-            proof = {"happened": text} if is_exit else once  # exit is no error
+            proof = claims.shared.was_seen(text) if is_exit else once  # exit is no error
             self.fault("does-not-import.raised", at=error, raised=error, proof=proof, problem=text)
         else:
             self.fault("does-not-run.raised", at=error, raised=error, proof=once)
@@ -261,13 +262,13 @@ class Verdicts:
         elif gone.busy:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and has_ended:
-            proof: dict[str, Any] = {"happened": f"status {gone.status}"}
+            proof = claims.shared.was_seen(f"status {gone.status}")
             self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
         elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
             self.not_seen("too-slow", work=self.work)
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
-            proof = {"cpu": cpu, "limit": limit}
+            proof = claims.shared.limit_is_used_up(cpu, limit)
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
 
 

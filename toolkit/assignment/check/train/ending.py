@@ -4,6 +4,7 @@ from typing import Any
 
 from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
@@ -55,7 +56,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     if trace.ended != "error" or error is None:
         return None
     if "empty parameter list" in error.text and trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+        verdicts.fault(
+            "not-written.pass", at=trace.unfinished[0], proof=claims.shared.is_written("pass")
+        )
         return None
     return None if asks_for_input else error
 
@@ -93,21 +96,21 @@ def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdic
     """Report a script that ends before its training: for want of a GPU, or by itself."""
     text = error.text if error else ""
     if "cuda" in text.lower():
-        proof: dict[str, Any] = {"happened": text}
+        proof = claims.shared.was_seen(text)
         verdicts.fault("fixed-device.ends", at=error, proof=proof, said=in_short(text, 120))
         return
     action = f"called exit({text})" if trace.ended == "exit" else "asked for input"
-    proof = {"ran": verdicts.file, "times": 0}
+    proof = claims.shared.never_happened(ran=verdicts.file, times=0)
     verdicts.fault("not-watched.before", at=error, proof=proof, what=action)
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
     """Report a script that stops on other machines, without its folders or without a GPU."""
     for made in trace.notes("folder")[:1]:
-        proof: dict[str, Any] = {"said": made.folder, "where": [made.file, made.line]}
+        proof = claims.shared.failed_once(said=made.folder, where=[made.file, made.line])
         verdicts.fault("missing-folder.made", at=made, proof=proof)
     for gpu in trace.notes("gpu")[:1]:
-        proof = {"happened": gpu.name}
+        proof = claims.shared.was_seen(gpu.name)
         verdicts.fault("fixed-device.used", at=gpu.device or gpu, proof=proof)
 
 
