@@ -79,7 +79,7 @@ ANOTHER = claims.dataset.another_digit_completes(digits=[3, 1, 4, 1], label=4)
          {"classes": [3, 4]}),
         ("does-not-run", claims.shared.fails_again("IndexError: 4", ["a.py", 3], "IndexError: 4",
                                                    ["a.py", 3]),
-         {"again": "", "there": ["b.py", 9]}),
+         {"second_error": "", "second_place": ["b.py", 9]}),
     ],
 )  # fmt: skip
 def test_a_claim_is_computed_again(id: Id, evidence: Evidence, changes: dict[str, Any]) -> None:

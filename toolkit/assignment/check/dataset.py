@@ -315,7 +315,7 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     if min(len(first), len(second)) < FEW:
         verdicts.not_seen("few")
     elif shared:
-        proof = claims.shared.overlap(shared=len(shared), of=len(second))
+        proof = claims.shared.overlap(shared=len(shared), size=len(second))
         verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
     else:
         proof = claims.shared.are_apart(

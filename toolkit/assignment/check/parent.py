@@ -22,7 +22,7 @@ from toolkit.assignment.check.verdicts import STOPS, Verdicts
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
-from toolkit.assignment.records.files import read_folder
+from toolkit.assignment.records.files import Records, read_folder
 from toolkit.common.errors import UsageError, is_out_of_memory
 from toolkit.common.scratch.directory import scratch_directory
 
@@ -125,23 +125,33 @@ def judge(
     read = _verdicts_of(PARTS, submission)
     unreadable = Reading(submission, read).unreadable
     verdicts_of = _verdicts_of(parts, submission, *setting) | chosen
-    run = {part for part in submission.parts if part not in unreadable}
     for part, verdicts in verdicts_of.items():
         if part not in submission.parts:
             _not_there(submission, verdicts)
-        elif part in run and part not in chosen:
+        elif part not in chosen and part not in unreadable:
             judge_part(host, root, submission.parts[part], verdicts)
     _leave_one_stop(verdicts_of)
     for part, verdicts in verdicts_of.items():
-        if part in run:
+        if part in submission.parts and part not in unreadable:
             _settle(verdicts, submission, read, host, root)
     _join_parts(verdicts_of)
+    return _report(submission, read, verdicts_of, records)
+
+
+def _report(
+    submission: Submission,
+    read: Mapping[Part, Verdicts],
+    verdicts_of: Mapping[Part, Verdicts],
+    records: Records,
+) -> Report:
+    """Put the findings of reading and of running together, with the doubts about the records."""
     findings: list[Finding] = []
     for part, verdicts in verdicts_of.items():
         findings += [*read[part].findings, *verdicts.findings]
     reached = verdicts_of["lstm"].reached if "lstm" in verdicts_of else None
-    doubts = judge_records(records, findings, reached)
-    findings += [finding for finding in doubts if finding.part in parts]
+    for doubt in judge_records(records, findings, reached):
+        if doubt.part in verdicts_of:
+            findings.append(doubt)
     placed = [submission.in_notebook(submission.placed(finding)) for finding in findings]
     files = {}
     for part, located in submission.parts.items():
@@ -330,7 +340,7 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
         verdicts.not_seen(name, **fields)
     else:
         name, fields = submission.missing[part]
-        proof = claims.shared.none_is_among(items=[part], among=submission.parts)
+        proof = claims.shared.none_is_among(items=[part], among=list(submission.parts))
         verdicts.fault(name, proof=proof, **fields)
 
 
@@ -338,17 +348,30 @@ def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
     """Return a finding, or what it comes down to: another part's gap, or a file left out."""
-    if finding.raised is not None and "FileNotFoundError" in finding.raised.types:
-        for name in submission.left_out:
-            if Path(name).name in finding.raised.text:
-                return verdicts.instead(finding, "left-out", name=name)
-    if finding.id == "time-limit" and finding.part not in TRAINS:
-        for part in TRAINS:
-            if part in submission.parts and submission.parts[part].file == verdicts.file:
-                return verdicts.instead(finding, "trains", file=verdicts.file)
+    name = _left_out(finding, submission)
+    if name is not None:
+        return verdicts.instead(finding, "left-out", name=name)
+    if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
+        return verdicts.instead(finding, "trains", file=verdicts.file)
     if finding.id == "not-written" and _is_known(finding, read):
         return verdicts.instead(finding, "to-write")
     return finding
+
+
+def _left_out(finding: Finding, submission: Submission) -> str | None:
+    """Return the file that an exception misses, if it was too large to be copied."""
+    if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
+        return None
+    for name in submission.left_out:
+        if Path(name).name in finding.raised.text:
+            return name
+    return None
+
+
+def _trains(verdicts: Verdicts, submission: Submission) -> bool:
+    """True if the file of a part is that of a training, too."""
+    training_files = [submission.parts[part].file for part in TRAINS if part in submission.parts]
+    return verdicts.file in training_files
 
 
 def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
@@ -372,10 +395,7 @@ def _tried_again(
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
-    located = submission.parts[finding.part]
-    is_script = finding.part in TRAINS
-    users = () if is_script else located.users
-    for file in (located.file, *users)[:MAX_RUNS]:
+    for file in _scripts_of(finding.part, submission):
         error, walls = _run_plainly(file, submission, host, root)
         wall = verdicts.wall(walls)
         if wall is not None:
@@ -390,6 +410,14 @@ def _tried_again(
     return verdicts.instead(finding, "watched-only", id=id)
 
 
+def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
+    """Return the file of a part, and scripts that use it where it is no script itself."""
+    located = submission.parts[part]
+    if part in TRAINS:
+        return (located.file,)
+    return (located.file, *located.users)[:MAX_RUNS]
+
+
 def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """Return a finding with the proof that a second run has failed as well.
 
@@ -401,9 +429,12 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """
     if finding.proof is None or finding.id is None:
         return None
-    said, where = finding.proof.seen["said"], finding.proof.seen["where"]
+    first = finding.proof.seen
     second = claims.shared.fails_again(
-        str(said), where, again=error["text"], there=[error["file"], error["line"]]
+        error=str(first["error"]),
+        place=first["place"],
+        second_error=error["text"],
+        second_place=[error["file"], error["line"]],
     )
     proof = proof_of("wrong", [finding.id], second)
     proved = finding.model_copy(update={"proof": proof})

@@ -233,12 +233,12 @@ class Verdicts:
             name = "counted" if self.excused[package] else "lacking"
             self.not_seen(name, at=error, package=package, file=self.excused[package])
         else:
-            proof = claims.shared.failed_once(said=text, where=[error.file, error.line])
+            proof = claims.shared.failed_once(error=text, place=[error.file, error.line])
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
         """Report an exception that is about the code alone."""
-        once = claims.shared.failed_once(said=text, where=[error.file, error.line])
+        once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
             self.fault("does-not-run.cell", at=error, raised=error, proof=once)

@@ -151,7 +151,7 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
             "does-not-run.backward",
             at=error if error.line else network.cut,
             raised=error,
-            proof=claims.shared.failed_once(said=str(error), where=[error.file, error.line]),
+            proof=claims.shared.failed_once(error=str(error), place=[error.file, error.line]),
             kind=error.types[0],
             problem=error.text.partition(". ")[0][:200].rstrip("."),
         )

@@ -34,7 +34,7 @@ def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
         first_batch = test_batches[0]
         load = loads[first_batch.load]
         if _has_fixed_items(student, load):
-            proof = claims.shared.overlap(shared=load.size or 0, of=load.size or 0)
+            proof = claims.shared.overlap(shared=load.size or 0, size=load.size or 0)
             verdicts.fault("tests-on-training-data.set", at=first_batch, proof=proof)
             return
     _check_leak(student, list(loads.values()), trained, verdicts)
@@ -136,7 +136,7 @@ def _check_leak(
         shared = rows & training_rows
         if shared:
             share = max(0.01, len(shared) / len(rows))
-            proof = claims.shared.overlap(shared=len(shared), of=len(rows))
+            proof = claims.shared.overlap(shared=len(shared), size=len(rows))
             verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
             return
     length = _length_of(training_rows)

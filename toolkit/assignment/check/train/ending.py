@@ -107,8 +107,8 @@ def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdic
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
     """Report a script that stops on other machines, without its folders or without a GPU."""
     for made in trace.notes("folder")[:1]:
-        proof = claims.shared.failed_once(said=made.folder, where=[made.file, made.line])
-        verdicts.fault("missing-folder.made", at=made, proof=proof)
+        proof = claims.shared.failed_once(error=made.folder, place=[made.file, made.line])
+        verdicts.fault("missing-folder.made", at=made, proof=proof, folder=made.folder)
     for gpu in trace.notes("gpu")[:1]:
         proof = claims.shared.was_seen(gpu.name)
         verdicts.fault("fixed-device.used", at=gpu.device or gpu, proof=proof)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from toolkit.assignment.check.rules.claims.claim import proves, rules_out
 
 CHANCE = 1e-9  # at most this probability has a finding that rests on drawn numbers, by chance
-SAID = 40  # characters of what an exception says, enough to know it again
+ENOUGH_WORDS = 40  # characters of what an exception says, enough to know it again
 NEAR_ONE = 2e-3  # at most this far from 1 is a sum of probabilities in float32
 
 
@@ -79,19 +79,19 @@ def was_seen(happened: object) -> bool:
 
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
-def failed_once(said: str, where: object) -> bool:
+def failed_once(error: str, place: object) -> bool:
     """It failed while the check watched, which alone proves nothing: it is to be run once more."""
     return False
 
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
-def fails_again(said: str, where: object, again: str, there: object) -> bool:
+def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
     """It fails there too when it is run as it is: in the same line, or with the same words.
 
     The same words elsewhere are of a line that the check mends, and that is reached later.
     """
-    words = again.partition("\n")[0][:SAID]
-    return where == there or bool(words and words in said)
+    words = second_error.partition("\n")[0][:ENOUGH_WORDS]
+    return place == second_place or bool(words and words in error)
 
 
 @proves("experiment", "time-limit", "length-overflow")
@@ -110,9 +110,9 @@ def never_happened(ran: str, times: int) -> bool:
 
 
 @proves("identity", "split-leak", "tests-on-training-data")
-def overlap(shared: int, of: int) -> bool:
+def overlap(shared: int, size: int) -> bool:
     """Both sets have some items in common."""
-    return 0 < shared <= of
+    return 0 < shared <= size
 
 
 @rules_out("identity", "split-leak")
