@@ -13,7 +13,7 @@ from toolkit.assignment.check.host import Host
 check = functools.cache(Check)
 
 
-@pytest.mark.rows(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rewriting_does_the_same(kind: str) -> None:
     """In the first solution that it fits: the same losses, weights, pictures, printed numbers."""

@@ -97,6 +97,7 @@ def test_whether_there_is_a_right_answer(page: Any) -> None:
     expect(verdict).to_contain_text("This digit begins a palindrome of T = 2")
 
 
+@pytest.mark.slow
 def test_a_wire_is_cut_and_the_error_comes_back(page: Any, digit_demo: Served) -> None:
     """The drawing, the shares beside it and the gradients, as the server's endpoints have them."""
     read(page, "3141592653562951413")

@@ -150,6 +150,7 @@ def test_less_motion(browser: Any, gan_page: str) -> None:
         assert page.get_by_role("button", name="Play").is_visible()
 
 
+@pytest.mark.slow
 def test_other_samples(page: Any) -> None:
     page.get_by_label("Seed").fill("7")
     page.get_by_label("Seed").press("Enter")
@@ -192,6 +193,7 @@ def test_from_class_to_class(page: Any, seed: int) -> None:
     assert page.locator(".tile:enabled").count() == 25  # the rest is untouched
 
 
+@pytest.mark.slow
 def test_dragging_in_the_plane(page: Any) -> None:
     """At A it shows A; wherever it is let go, the point's own picture."""
     plane = page.locator(".plane")
@@ -305,6 +307,7 @@ def test_keyboard_alone(page: Any) -> None:
         expect(page.get_by_role("tab", name=tab)).to_be_focused()
 
 
+@pytest.mark.slow
 def test_the_address_has_it_all(page: Any, browser: Any, gan_page: str) -> None:
     """Reload, a mailed link and Back show the same."""
     page.get_by_label("Seed").fill("9")

@@ -144,6 +144,7 @@ DEEDS: dict[str, Callable[[Any], None]] = {
 }
 
 
+@pytest.mark.slow
 def test_no_mark_of_the_source_is_left_in_a_text(window: Any) -> None:
     """Back-quotes and braces become elements, on every tab."""
     for name in DEEDS:

@@ -49,6 +49,7 @@ def own_page(mine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_page_computes_what_they_compute(
     node: Callable[..., str], own_page: Path, mine: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_an_open_tunnel(
     assert not is_running(place)
 
 
+@pytest.mark.slow
 def test_a_tunnel_program_of_someone_else_is_not_run(tunnel: sharing.Tunnel, place: Path) -> None:
     write_program(place, WORKING)
     sentence = refusal(tunnel)

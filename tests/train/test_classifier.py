@@ -50,6 +50,7 @@ def test_it_measures_wherever_the_exports_go(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_another_one_is_named(
     workspace: Workspace, few: MNIST, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -148,6 +148,7 @@ def test_score_of_a_students_file(tmp_path: Path) -> None:
     assert samples["recall"]["mean"] < 0.1 < real["recall"]["mean"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_dropout_in_training_mode_is_noticed(tmp_path: Path) -> None:
     path = script(Dropout(), tmp_path / "student.pt")

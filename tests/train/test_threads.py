@@ -4,17 +4,21 @@ That another number changes weights and metrics, and another number of cores doe
 see CONTRIBUTING.md.
 """
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from toolkit.common.device import threads
 from toolkit.common.errors import UsageError
 from toolkit.gan.config import ClassifierConfig
 from toolkit.lstm.config import Config as RecurrentConfig
 from toolkit.train import classifier, gan, recurrent
+from toolkit.train.app import app
 from toolkit.train.presets import GAN, Plan, plan_classifier, plan_gan, plan_recurrent
 from toolkit.train.workspace import open_workspace
 
@@ -71,3 +75,20 @@ def test_settings() -> None:
     assert RecurrentConfig(hidden_size=257).num_threads == 2
     with pytest.raises(UsageError, match="num_threads must be from 1 to 1,000, not 0"):
         ClassifierConfig(num_threads=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU OpenMP waits so on Linux only")
+@pytest.mark.parametrize(
+    ("load", "before", "after"),
+    [(1.5, None, None), (1.6, None, "1000"), (9, "300000", "300000")],
+    ids=["cores that are not busy", "busy cores", "what the user has chosen"],
+)
+def test_waiting_threads_sleep_on_busy_cores(
+    load: float, before: str | None, after: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load * 4, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "environ", {} if before is None else {"GOMP_SPINCOUNT": before})
+    result = CliRunner().invoke(app, ["lstm", "--length", "five"])
+    assert isinstance(result.exception, SystemExit)
+    assert os.environ.get("GOMP_SPINCOUNT") == after

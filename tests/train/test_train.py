@@ -380,6 +380,7 @@ def test_a_failing_seed_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) ->
     assert not (RUN.with_name("exports") / "lstm_plain.pt").exists()
 
 
+@pytest.mark.slow
 def test_damaged_checkpoint_then_restart(call: Call) -> None:
     assert call(*QUICK).exit_code == 0
     exports = RUN.with_name("exports")

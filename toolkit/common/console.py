@@ -43,8 +43,8 @@ class Commands(TyperGroup):
         _answer(super().main, *args, **kwargs)
 
 
-def command_group(help_text: str) -> typer.Typer:
-    """Return a command line to which commands can be added."""
+def command_group(help_text: str, first: Callable[[], None] | None = None) -> typer.Typer:
+    """Return a command line to which commands can be added; `first` runs before each of them."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -52,6 +52,7 @@ def command_group(help_text: str) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
         help=help_text,
+        callback=first,
     )
 
 

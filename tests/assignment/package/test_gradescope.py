@@ -62,6 +62,7 @@ def test_what_is_in_it(package: Path, tmp_path: Path) -> None:
     assert not [line for line in lines if line.startswith(("gradio", "onnx", "pytest", "docxtpl"))]
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_else_of_the_toolkit(package: Path, tmp_path: Path) -> None:
     """Its own files alone can be imported, without the packages that it does not install."""
     with zipfile.ZipFile(package) as archive:

@@ -61,6 +61,7 @@ def test_what_nobody_edited_is_brought_up_to_date(
     assert not (tmp_path / "report-2").exists()
 
 
+@pytest.mark.slow
 def test_what_was_edited_stays(report: Report, tmp_path: Path) -> None:
     report()
     first, second, third = (tmp_path / name for name in ("report", "report-2", "report-3"))

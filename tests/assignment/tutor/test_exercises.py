@@ -179,7 +179,7 @@ IN_GENERATOR = """def train_generator(g, d, o, n):
 IN_LOOP = "        opt_a.zero_grad()\n        loss_a.backward()\n        opt_a.step()\n"
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [
@@ -293,9 +293,11 @@ def test_no_style_is_wrong(key: str, tmp_path: Path) -> None:
     for exercise in exercises().values():
         if exercise.part == key.partition(" ")[0]:
             answer, _ = check_exercise(exercise.name, tmp_path)
-            # Some data sets leave the encoding to the network, so there is nothing to judge.
-            may_lack = exercise.name == "dataset.one_hot" and answer.verdict == "not seen"
-            assert answer.verdict == "right" or may_lack, (exercise.name, answer)
+            # Some data sets leave the encoding to the network, so there is nothing to judge. And
+            # palindromes that are drawn anew for each test have no split that could be proved.
+            may_lack = exercise.name in ("dataset.one_hot", "train.accuracy")
+            may_say = ("right", "not seen") if may_lack else ("right",)
+            assert answer.verdict in may_say, (exercise.name, answer)
 
 
 @pytest.mark.rows(2)

@@ -26,7 +26,7 @@ def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check)
     assert report.not_seen == [] or name in NOT_ALL_SEEN
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "name",

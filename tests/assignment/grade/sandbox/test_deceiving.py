@@ -24,7 +24,7 @@ def grade(files: dict[str, str]) -> Result:
                          isolation=ways.BUBBLEWRAP)  # fmt: skip
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, len(TRICKS), 2))
 def test_it_earns_nothing(first: int) -> None:
     """Four files, each a trick alone; each trick in two of four archives, in different parts."""

@@ -98,6 +98,7 @@ def test_where_bubblewrap_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert find_bwrap() == str(tmp_path / "bwrap")
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_is_mounted(tmp_path: Path) -> None:
     """From a folder of packages outside Python's own: other packages, and little of the toolkit."""
     ways.need(ways.BUBBLEWRAP)
