@@ -13,7 +13,7 @@ graded/
 import functools
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,14 +94,13 @@ def grade_folder(
     judging = Judging(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)
     identities = _identities(judging, cluster)
+    reusable = _reusable(archives, chosen, isolation, regrade)
     results = {}
-    num_outdated = 0
-    for path in _reusable(archives, chosen, isolation, regrade):
+    for path in reusable:
         result = _kept_result(out, path, identities, rubric)
         if result is not None:
             results[path.name] = result
-        elif path in chosen and _result_path(out, path).exists():
-            num_outdated += 1
+    num_outdated = _num_outdated(out, [path for path in reusable if path in chosen], results)
     if num_outdated:
         outdated(num_outdated)
     todo = [path for path in chosen if path.name not in results]
@@ -296,6 +295,14 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
     result.extra_data.archive_sha256 = digest
     result.extra_data.settings_sha256 = settings
     return name, result
+
+
+def _num_outdated(out: Path, archives: list[Path], results: Mapping[str, Result]) -> int:
+    """Count the archives whose earlier results are not among those that still count."""
+    number = 0
+    for path in archives:
+        number += path.name not in results and _result_path(out, path).exists()
+    return number
 
 
 def _result_path(out: Path, archive: Path) -> Path:
