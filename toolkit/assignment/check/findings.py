@@ -103,7 +103,7 @@ class Raised(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     types: tuple[Text, ...]  # names of its own class, and of those that it derives from
-    text: Text
+    message: Text
 
 
 class Finding(BaseModel):

@@ -308,7 +308,7 @@ def _without_numbers(finding: Finding) -> str:
     """Return the first line of the exception that a finding tells of; "" if it tells of none."""
     if finding.raised is None:
         return ""
-    first_line = finding.raised.text.strip().partition("\n")[0]
+    first_line = finding.raised.message.strip().partition("\n")[0]
     return re.sub(r"\d+", "", first_line)
 
 
@@ -363,7 +363,7 @@ def _left_out(finding: Finding, submission: Submission) -> str | None:
     if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
         return None
     for name in submission.left_out:
-        if Path(name).name in finding.raised.text:
+        if Path(name).name in finding.raised.message:
             return name
     return None
 

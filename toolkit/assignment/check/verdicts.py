@@ -281,7 +281,7 @@ def listed(names: Sequence[str]) -> str:
 
 def _as_field(error: StudentError | None) -> Raised | None:
     """Return an exception as a finding has it."""
-    return None if error is None else Raised(types=tuple(error.types), text=error.text)
+    return None if error is None else Raised(types=tuple(error.types), message=error.text)
 
 
 def _package(error: StudentError) -> str:

@@ -13,7 +13,7 @@ graded/
 import functools
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,8 @@ def grade_folder(
     chosen = _chosen(archives, only)
     identities = _identities(judging, cluster)
     reusable = _reusable(archives, chosen, isolation, regrade)
-    results = {}
-    for path in reusable:
-        result = _kept_result(out, path, identities, rubric)
-        if result is not None:
-            results[path.name] = result
-    num_outdated = _num_outdated(out, [path for path in reusable if path in chosen], results)
+    results = _kept_results(out, reusable, identities, rubric)
+    num_outdated = _num_outdated(out, set(reusable).intersection(chosen), results)
     if num_outdated:
         outdated(num_outdated)
     todo = [path for path in chosen if path.name not in results]
@@ -297,7 +293,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
     return name, result
 
 
-def _num_outdated(out: Path, archives: list[Path], results: Mapping[str, Result]) -> int:
+def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
     """Count the archives whose earlier results are not among those that still count."""
     number = 0
     for path in archives:
@@ -308,6 +304,18 @@ def _num_outdated(out: Path, archives: list[Path], results: Mapping[str, Result]
 def _result_path(out: Path, archive: Path) -> Path:
     """Return the path of the result of an archive."""
     return out / archive.name / "results.json"
+
+
+def _kept_results(
+    out: Path, archives: list[Path], identities: set[str], rubric: Rubric
+) -> dict[str, Result]:
+    """Return the earlier results that are valid, by the names of their archives."""
+    results = {}
+    for archive in archives:
+        result = _kept_result(out, archive, identities, rubric)
+        if result is not None:
+            results[archive.name] = result
+    return results
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
