@@ -10,7 +10,7 @@ from toolkit.assignment.grade.archive import zipped
 from toolkit.assignment.grade.copies.similar import read_code as read_archive
 from toolkit.assignment.locate import find_parts
 from toolkit.assignment.pack import collect, find_problems
-from toolkit.assignment.parts import FILES, list_files
+from toolkit.assignment.parts import FILES, MAX_DEPTH, list_files, list_folders
 
 from . import submissions
 from .check.corpus import cases
@@ -72,3 +72,15 @@ def test_no_links_and_nothing_hidden(tmp_path: Path) -> None:
     (mine / "link.py").symlink_to(tmp_path / "outside.py")
     (mine / "folder").symlink_to(tmp_path)
     assert list_files(mine) == [PurePosixPath("a/lstm.py")]
+
+
+def test_folders_in_folders_without_an_end(tmp_path: Path) -> None:
+    """Python's own functions stop at a thousand; the file at the top is found."""
+    (tmp_path / "lstm.py").write_text("")
+    folder = tmp_path
+    for _ in range(MAX_DEPTH + 10):
+        folder = folder / "d"
+        folder.mkdir()
+    (folder / "train.py").write_text("")
+    assert list_files(tmp_path) == [PurePosixPath("lstm.py")]
+    assert len(list_folders(tmp_path)) == MAX_DEPTH

@@ -19,6 +19,7 @@ TITLES: dict[Part, str] = {
     "gan": "Part II, the GAN",
 }
 MAX_FILES = 20_000  # listed below a folder; more is no submission
+MAX_DEPTH = 50  # of folders in folders; what lies deeper is no submission
 # Folders with files of others; so has everything that is hidden.
 NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"}
 
@@ -52,7 +53,8 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
             if path.is_symlink() or not is_theirs(relative):
                 continue
             if path.is_dir():
-                waiting.append(path)
+                if len(relative.parts) < MAX_DEPTH:
+                    waiting.append(path)
                 yield relative, True
             elif path.is_file():
                 yield relative, False

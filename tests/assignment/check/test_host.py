@@ -125,8 +125,11 @@ def test_what_does_not_end(
     monkeypatch.setitem(module.LIMITS, "dataset", 1)  # CPU seconds
     with pytest.raises(Gone) as caught:
         ask(warm_host, tmp_path, code)
-    assert (caught.value.cpu < 0.9) == sleeps
-    assert caught.value.late or not sleeps
+    if sleeps:
+        assert caught.value.late
+        assert caught.value.cpu < 0.9
+    else:  # a machine that is busy enough gives it no second of its core
+        assert caught.value.cpu >= 0.9 or caught.value.busy
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     if kind not in CLASSES:
         raise ValueError(f"the toolkit has no class {kind!r}")
     try:
-        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn, and replaced
+        with torch.device("meta"):  # has shapes and no numbers, however large a manifest's sizes
             model = CLASSES[kind](**arguments)
         model.load_state_dict(state, assign=True)
     except (TypeError, RuntimeError) as error:

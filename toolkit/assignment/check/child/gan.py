@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FunctionType, MethodType
@@ -24,7 +24,7 @@ from toolkit.assignment.check.child.script.drawing import (
 )
 from toolkit.assignment.check.child.script.running import Runs
 from toolkit.assignment.check.child.script.trace import EnoughSteps
-from toolkit.assignment.check.child.script.values import tensors_in
+from toolkit.assignment.check.child.script.values import are_tensors, stacked, tensors_in
 from toolkit.assignment.check.child.script.watching import watching
 from toolkit.assignment.check.names import UnknownParameter, call, meaning
 
@@ -71,7 +71,7 @@ class Answers(Runs):
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
-        """What a network that was seen gives for other inputs, in evaluation mode."""
+        """Call a network that was seen with other inputs, in evaluation mode; None if it fails."""
         module = self.script.trace.networks[network]
         modes = {part: part.training for part in module.modules()}
         for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
@@ -115,12 +115,12 @@ class Answers(Runs):
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; notebooks are there as such."""
-        found = {}
+        texts = {}
         for path in sorted(self.root.rglob("*")):
             if path.suffix == ".py" and path.is_file():
                 text = path.read_text(encoding="utf-8-sig", errors="replace")
-                found[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
-        return found
+                texts[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
+        return texts
 
     def try_function(
         self,
@@ -160,10 +160,9 @@ class Answers(Runs):
         answer |= {"returned": [], "noise": [], "lines": []}
         if function is None:
             return answer | {"unknown": name}
-        cpu, classifier = torch.device("cpu"), Classifier(self.back)
-        known = {"generator": network, "classifier": classifier, "device": cpu}
-        names = {n.lower(): v for n, v in vars(self.script.module).items()}
-        own = {n: v for n, v in names.items() if meaning(n, "drawing") not in known | values} | own
+        classifier = Classifier(self.back)
+        known = {"generator": network, "classifier": classifier, "device": torch.device("cpu")}
+        by_name = self._names_without(known | values) | own
         torch.manual_seed(seed)
         trace.steps = 0
         num_events = len(trace.events)
@@ -176,7 +175,7 @@ class Answers(Runs):
                 self.script.weights.standing_in(for_all=True),
                 watching(trace),
             ):
-                result = call(function, ("drawing",), known, values, own)
+                result = call(function, ("drawing",), known, values, by_name)
             answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
         except UnknownParameter as error:
             answer["unknown"] = str(error)
@@ -186,38 +185,54 @@ class Answers(Runs):
             answer["error"] = described(error, self.root)
         finally:
             trace.drawing, trace.depth = None, 0
-        calls = [event for event in trace.events[num_events:] if event["kind"] == "call"]
-        answer["lines"] = list(dict.fromkeys((event["file"], event["line"]) for event in calls))
-        return answer | {"noise": list(trace.origins.numbers_came)}
+        answer["lines"] = _lines_of_calls(trace.events[num_events:])
+        answer["noise"] = list(trace.origins.numbers_came)
+        return answer
+
+    def _names_without(self, words: Container[str]) -> dict[str, Any]:
+        """The names in the script, in lower case, but for those that mean one of these words."""
+        values = {}
+        for name, value in vars(self.script.module).items():
+            if meaning(name.lower(), "drawing") not in words:
+                values[name.lower()] = value
+        return values
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
-        names, root = vars(self.script.module), str(self.root)
-        kind, _, method = name.rpartition(".")
-        for value in [*names.values(), network] if kind else []:
-            if type(value).__name__ == kind and isinstance(
-                getattr(value, method, None), MethodType
-            ):
-                found: Callable[..., Any] = getattr(value, method)
-                return found
-        functions = {n: f for n, f in names.items() if isinstance(f, FunctionType)}
-        theirs = (f for f in functions.values() if within(f.__code__.co_filename, root))
-        function = functions.get(name) or next((f for f in theirs if f.__name__ == name), None)
-        return function or self.script.function_in(file, name)
+        """Find a function or a method of theirs, as of `try_function`."""
+        names = vars(self.script.module)
+        class_name, _, method = name.rpartition(".")
+        if class_name:
+            for value in [*names.values(), network]:
+                if type(value).__name__ == class_name:
+                    bound = getattr(value, method, None)
+                    if isinstance(bound, MethodType):
+                        return bound
+        functions = {key: f for key, f in names.items() if isinstance(f, FunctionType)}
+        if name in functions:
+            return functions[name]
+        for function in functions.values():
+            is_theirs = within(function.__code__.co_filename, str(self.root)) is not None
+            if is_theirs and function.__name__ == name:
+                return function
+        return self.script.function_in(file, name)
 
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside this block generators' images, and what classifies them, are the judge's."""
 
-        def forward(generator: nn.Module, z: Tensor, *more: Any, **named: Any) -> Tensor:
+        def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
             return draw(self.back, z, generator.training)
 
-        networks = [n for n in vars(self.script.module).values() if isinstance(n, nn.Module)]
+        networks = [network]
+        for value in vars(self.script.module).values():
+            if isinstance(value, nn.Module) and value not in networks:
+                networks.append(value)
         with ExitStack() as stack:
-            for one in {network: None} | dict.fromkeys(networks):
-                if shapes_of(one) == shapes_of(network):
-                    stack.enter_context(patch.object(one, "forward", partial(forward, one)))
-                elif _classifies(one):
-                    stack.enter_context(patch.object(one, "forward", classifier.forward))
+            for module in networks:
+                if shapes_of(module) == shapes_of(network):
+                    stack.enter_context(patch.object(module, "forward", partial(forward, module)))
+                elif _classifies(module):
+                    stack.enter_context(patch.object(module, "forward", classifier.forward))
             yield
 
 
@@ -228,24 +243,34 @@ class Classifier(nn.Module):
         super().__init__()
         self._back = back
 
-    def forward(self, images: Tensor, *more: Any) -> Tensor:
+    def forward(self, images: Tensor, *ignored: Any) -> Tensor:
         """Ask the judge."""
         return classify(self._back, images)
 
 
 def _classifies(network: nn.Module) -> bool:
-    """Whether its last layer has ten outputs."""
-    layers = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    """True if its last linear layer has ten outputs."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
     return bool(layers) and layers[-1].out_features == 10
+
+
+def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    """The file and the line of each call of a network, each place once."""
+    places: dict[tuple[Any, Any], None] = {}
+    for event in events:
+        if event["kind"] == "call":
+            places[event["file"], event["line"]] = None
+    return list(places)
 
 
 def _stacked(result: Any) -> Iterator[Any]:
     """A list of tensors of one shape as one tensor, in whatever was returned."""
-    things = result if isinstance(result, tuple) else (result,)
-    for thing in things:
-        if isinstance(thing, list) and thing and all(isinstance(x, Tensor) for x in thing):
-            yield torch.stack(thing) if len({x.shape for x in thing}) == 1 else thing
-        elif inspect.isgenerator(thing):
-            yield list(thing)
+    values = result if isinstance(result, tuple) else (result,)
+    for value in values:
+        if inspect.isgenerator(value):
+            yield list(value)
+        elif isinstance(value, list) and are_tensors(value):
+            together = stacked(value)
+            yield value if together is None else together
         else:
-            yield thing
+            yield value

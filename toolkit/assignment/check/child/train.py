@@ -1,8 +1,10 @@
 """Answers about the training of a student's LSTM."""
 
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
+from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
 from typing import Any
@@ -23,6 +25,7 @@ from toolkit.assignment.check.child.script.lines import Lines
 from toolkit.assignment.check.child.script.running import Runs
 
 GPU = ("CUDA", "cuda", "NVIDIA")  # words of an error where there is none
+AGAIN = 20  # items that are read twice
 
 
 class Answers(Runs):
@@ -42,28 +45,50 @@ class Answers(Runs):
             what it raised, as in `answering.described`; None if it came to its end, or if what it
             raised may come from weights that are not its own, or from a GPU that is none.
         """
-        path = self.root / file
         weights = Weights()
-        gpu: AbstractContextManager[Any] = nullcontext()
+        has_gpu = False
         replace_mnist(few_digits(self.back, whole=True))
         while True:
-            clear(self.root, there)
-            forget_imports(self.root)
-            prepare_imports(self.root, path.parent, lacking=True)
-            try:
-                with noticed(), weights.standing_in(), gpu:
-                    run_as_main(ModuleType("__main__"), path, self.root, compiled(path))
-            except SystemExit:
+            error = None  # its frames hold all that the last run has made
+            error = self._raised(self.root / file, there, weights, has_gpu)
+            if error is None:
                 return None
-            except Exception as error:  # whatever a student's code raises
-                if weights.provide(getattr(error, "filename", None)):
-                    continue
-                if isinstance(gpu, nullcontext) and _asks_for_gpu(error):
-                    gpu = Recorder(lambda what, name: None)
-                    continue
-                is_doubtful = weights.used or (isinstance(gpu, Recorder) and self._is_raised(error))
-                return None if is_doubtful else described(error, self.root)
+            if weights.provide(getattr(error, "filename", None)):
+                continue
+            if has_gpu or not _asks_for_gpu(error):
+                break
+            has_gpu = True
+        if weights.used or (has_gpu and self._is_raised(error)):
             return None
+        return described(error, self.root)
+
+    def _raised(
+        self, path: Path, there: list[str], weights: Weights, has_gpu: bool
+    ) -> Exception | None:
+        """Run a file once in its folder as it was handed in.
+
+        Args:
+            there: as of `plainly`.
+            weights: those that have a stand-in by now.
+            has_gpu: what asks for a GPU is computed on the CPU.
+
+        Returns:
+            what it raised; None if it came to its end.
+        """
+        clear(self.root, there)
+        forget_imports(self.root)
+        prepare_imports(self.root, path.parent, lacking=True)
+        gpu: AbstractContextManager[Any] = nullcontext()
+        if has_gpu:
+            gpu = Recorder(lambda kind, name: None)
+        try:
+            with noticed(), weights.standing_in(), gpu:
+                run_as_main(ModuleType("__main__"), path, self.root, compiled(path))
+        except SystemExit:
+            return None
+        except Exception as error:  # whatever a student's code raises
+            return error
+        return None
 
     def _is_raised(self, error: Exception) -> bool:
         """True if a line of theirs raises it, and no library that was called there."""
@@ -92,35 +117,49 @@ class Answers(Runs):
         deadline = time.process_time() + seconds
         dataset = loader.dataset
         if isinstance(dataset, IterableDataset):
-            keys: Any = None
-            items = (item for item in dataset)
-        else:
-            keys = getattr(loader.sampler, "indices", None)
-            keys = range(len(dataset)) if keys is None else list(keys)
-            items = (dataset[k] for k in keys)
-        rows = []
-        for item in islice(items, count):
-            rows.append(_input(item))
-            if time.process_time() > deadline:
-                break
-        redrawn = keys is None or any(
-            not torch.equal(rows[k], _input(dataset[keys[k]])) for k in range(min(20, len(rows)))
-        )
-        shapes = {row.shape for row in rows}
-        return {
-            "rows": torch.stack(rows) if len(shapes) == 1 else torch.zeros(0, 1),
-            "total": None if keys is None else len(keys),
-            "redrawn": redrawn,
-        }
+            rows = _rows(islice(dataset, count), deadline)
+            return {"rows": _together(rows), "total": None, "redrawn": True}
+        keys = _keys(loader)
+        rows = _rows((dataset[key] for key in keys[:count]), deadline)
+        pairs = zip(keys[:AGAIN], rows, strict=False)
+        redrawn = any(not torch.equal(row, _input(dataset[key])) for key, row in pairs)
+        return {"rows": _together(rows), "total": len(keys), "redrawn": redrawn}
 
 
 def _asks_for_gpu(error: Exception) -> bool:
     return any(word in str(error) for word in GPU)
 
 
+def _keys(loader: Any) -> Sequence[Any]:
+    """The keys of the items that a loader reads, in the order of its sampler."""
+    keys = getattr(loader.sampler, "indices", None)
+    if keys is None:
+        return range(len(loader.dataset))
+    return list(keys)
+
+
+def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
+    """The inputs of items, until this process has used so much CPU time."""
+    rows = []
+    for item in items:
+        rows.append(_input(item))
+        if time.process_time() > deadline:
+            break
+    return rows
+
+
 def _input(item: Any) -> Tensor:
-    """What a network reads of an item: the first thing in it."""
+    """The input that a network reads of an item: the first value in it."""
     if isinstance(item, dict):
         item = next(iter(item.values()))
-    first = item[0] if isinstance(item, tuple | list) else item
-    return torch.as_tensor(first).float().reshape(-1)
+    if isinstance(item, tuple | list):
+        item = item[0]
+    return torch.as_tensor(item).float().reshape(-1)
+
+
+def _together(rows: list[Tensor]) -> Tensor:
+    """One tensor of all rows; an empty one if there are none, or if their sizes differ."""
+    shapes = {row.shape for row in rows}
+    if len(shapes) != 1:
+        return torch.zeros(0, 1)
+    return torch.stack(rows)

@@ -48,30 +48,48 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     network.build(hidden=network.usage.hidden)
     randomise(network)
     network.find_real()
-    steps = network.usage.steps
-    is_blind = steps >= 4 and not network.reads(steps) and network.reads(steps, step=-2)
+    is_blind = _is_blind(network)
     recording, match = _read(network)
     layers, readout = layers_of(match, recording) if match else ([], None)
     if is_blind and (readout is None or readout.exact):  # else it is h of an earlier step
         proof = claims.lstm.last_digit_is_not_read(changed="the last digit", difference=0)
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
         return
-    if match is None or readout is None or (_is_far(match) and not readout.exact):
+    if match is None or readout is None or _is_far(match, readout):
         explain.unmatched(recording, network, _fresh(network), verdicts)
         return
     count = len(verdicts.findings)
     trial = reference.Trial(explain.model(layers, readout, recording), _fresh(network))
-    for number, layer in enumerate(layers):
-        explain.LayerJudge(number, layer, trial, recording, network, verdicts).check()
-    explain.check_readout(layers[-1], trial, recording, verdicts)
+    _check_layers(layers, trial, recording, network, verdicts)
     start_at_zero = _check_starts(layers, trial, network, verdicts)
     is_clean = len(verdicts.findings) == count and not verdicts.has("wrong-equation")
     if start_at_zero and is_clean and readout.exact:
         _check_equivalence(trial, network, source, verdicts)
 
 
-def _is_far(match: Match) -> bool:
+def _is_blind(network: Network) -> bool:
+    """True if a network does not read the last digit, but the one before."""
+    steps = network.usage.steps
+    return steps >= 4 and not network.reads(steps) and network.reads(steps, step=-2)
+
+
+def _check_layers(
+    layers: list[Match],
+    trial: reference.Trial,
+    recording: Recording,
+    network: Network,
+    verdicts: Verdicts,
+) -> None:
+    """Judge the equations of each layer, and the readout of the last one."""
+    for number, layer in enumerate(layers):
+        explain.LayerJudge(number, layer, trial, recording, network, verdicts).check()
+    explain.check_readout(layers[-1], trial, recording, verdicts)
+
+
+def _is_far(match: Match, readout: Map) -> bool:
     """True if a reading has so many deviations that it explains nothing."""
+    if readout.exact:
+        return False
     return match.cost > 3 or (match.cell.mistake == NO_MEMORY and bool(match.output.mistake))
 
 
@@ -293,7 +311,7 @@ def _check_equivalence(
     trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
 ) -> None:
     """Compare the answers of the equations, with the student's weights, on fresh inputs."""
-    if min(len(layer.maps) for layer in trial.model.layers) < 4 or not trial.fresh:
+    if _lacks_gates(trial.model) or not trial.fresh:
         verdicts.not_seen("gates")
         return
     worst = trial.error()
@@ -315,6 +333,11 @@ def _check_equivalence(
         worst=max(worst, far.error if far.inputs else 0.0, 1e-7),
     )
     verdicts.right("equations", proof=proof)
+
+
+def _lacks_gates(model: reference.Model) -> bool:
+    """True if a layer has no map for one of the four gates."""
+    return min(len(layer.maps) for layer in model.layers) < 4
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
@@ -350,7 +373,7 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
         return None
     layers, readout = layers_of(match, recording)
     model = explain.model(layers, readout, recording)
-    if min(len(layer.maps) for layer in model.layers) < 4:
+    if _lacks_gates(model):
         return None
     is_verified = reference.Trial(model, _fresh(network, most)).error() <= EXACT
     return model if readout.exact and is_verified else None

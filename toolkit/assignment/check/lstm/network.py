@@ -209,19 +209,37 @@ def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
     """
     shapes = [tuple(tensor.shape) for tensor in tensors]
     whole = [k for k, shape in enumerate(shapes) if shape == (batch, 10)]
-    if whole:  # one for each step: the last
-        index = whole[-1] if len(whole) >= steps > 1 else whole[0]
+    if whole:
+        index = whole[0]
+        if len(whole) >= steps > 1:  # one for each step: the last
+            index = whole[-1]
         return Output(tensors[index].double(), index, None)
-    for k, tensor in enumerate(tensors):
-        if tensor.shape == (batch, steps, 10):
-            return Output(tensor.double()[:, -1], k, 1)
-        if tensor.shape == (steps, batch, 10):
-            return Output(tensor.double()[-1], k, 0)
-    for k, tensor in enumerate(tensors):
-        if batch == 1 and tensor.shape in ((10,), (steps, 10)):
-            axis = None if tensor.dim() == 1 else 0
-            return Output(tensor.double().reshape(-1, 10)[-1:], k, axis)
-        if tensor.shape in ((1, batch, 10), (batch, 1, 10)):
-            axis = 0 if len(tensor) == 1 else 1
-            return Output(tensor.double().reshape(batch, 10), k, axis)
+    for find in (_at_last_step, _without_axis):
+        for index, tensor in enumerate(tensors):
+            answer = find(tensor, batch, steps)
+            if answer is not None:
+                logits, axis = answer
+                return Output(logits.double(), index, axis)
     raise WrongOutput(shapes, (batch, 10))
+
+
+def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
+    """The logits of the last of all steps, and the axis of the steps; None if it has no steps."""
+    if tensor.shape == (batch, steps, 10):
+        return tensor[:, -1], 1
+    if tensor.shape == (steps, batch, 10):
+        return tensor[-1], 0
+    return None
+
+
+def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
+    """The logits of a single sequence or of a single step, and the axis of the steps, if any."""
+    if batch == 1 and tensor.shape == (10,):
+        return tensor.reshape(1, 10), None
+    if batch == 1 and tensor.shape == (steps, 10):
+        return tensor[-1:], 0
+    if tensor.shape == (1, batch, 10):
+        return tensor.reshape(batch, 10), 0
+    if tensor.shape == (batch, 1, 10):
+        return tensor.reshape(batch, 10), 1
+    return None

@@ -1,7 +1,7 @@
 """Judges the parameters of an LSTM and their gradients."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 
@@ -114,8 +114,7 @@ def _check_frozen(
     names = []
     is_weight = may_be_weight = False
     for tensor in parameters:
-        is_initial_state = tensor["zero"] and tensor["uses"] < often
-        if tensor["grad"] or not tensor["uses"] or is_initial_state:
+        if not _is_frozen(tensor, often):
             continue
         names.append(tensor["name"])
         is_multiple = [size % hidden == 0 for size in tensor["shape"] or [1]]
@@ -126,6 +125,17 @@ def _check_frozen(
         _report("parameter-not-learnable.frozen", names, network, verdicts, "", learnt)
     elif may_be_weight:
         verdicts.not_seen("frozen", at=network.made(names[0]), names=listed(names))
+
+
+def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
+    """True if a parameter is used, wants no gradient and is no initial state.
+
+    Args:
+        often: the number of uses in one forward pass by which it is no initial state.
+    """
+    if parameter["grad"] or not parameter["uses"]:
+        return False
+    return not parameter["zero"] or parameter["uses"] >= often
 
 
 def _loose_states(network: Network) -> list[str]:
@@ -183,18 +193,34 @@ class Slope(NamedTuple):
         return 3 * abs(self.near - self.wide)
 
 
+class Judged(NamedTuple):
+    """The slopes of all parameters, by what is wrong with them."""
+
+    largest: float  # of the measured slopes
+    dead: list[Slope]  # zero, by autograd and as measured
+    cut: list[Slope]  # by autograd another than measured, beyond any doubt
+    is_clear: bool  # autograd's are the measured ones, for all parameters
+
+    @classmethod
+    def of(cls, slopes: Sequence[Slope]) -> Self:
+        """Judge each slope by its size and its error."""
+        largest = max((abs(slope.near) for slope in slopes), default=0.0)
+        dead, cut = [], []
+        is_clear = True
+        for slope in slopes:
+            size = abs(slope.near)
+            allowed = MAX_ERROR * size + 0.01 * largest + 1e-3
+            if size < 1e-4 * largest + 1e-3 and not slope.gradient:
+                dead.append(slope)
+            elif slope.error > max(allowed, slope.doubt):
+                cut.append(slope)
+            is_clear = is_clear and slope.error <= allowed
+        return cls(largest, dead, cut, is_clear)
+
+
 def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts) -> None:
     """Report parameters whose gradient is cut, or whose slope is zero."""
-    largest = max((abs(slope.near) for slope in slopes), default=0.0)
-    dead, cut, is_clear = [], [], True
-    for slope in slopes:
-        size = abs(slope.near)
-        allowed = MAX_ERROR * size + 0.01 * largest + 1e-3
-        if size < 1e-4 * largest + 1e-3 and not slope.gradient:
-            dead.append(slope)
-        elif slope.error > max(allowed, slope.doubt):
-            cut.append(slope)
-        is_clear &= slope.error <= allowed
+    largest, dead, cut, is_clear = Judged.of(slopes)
     if cut:
         has_gradients = any(slope.gradient for slope in slopes)
         rule = "broken-gradient.cut" if has_gradients else "broken-gradient.none"

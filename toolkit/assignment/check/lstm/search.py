@@ -34,9 +34,7 @@ def find_network(
             network, failure = _first_of(student, [*usages])
             if network is not None:
                 return network, failure
-            is_clearer = failure is not None and not _only_shape(failure)
-            if first is None or (_only_shape(first) and is_clearer):
-                first = failure
+            first = _clearer(first, failure)
     return None, first
 
 
@@ -58,11 +56,19 @@ def _first_of(student: Student, usages: Sequence[Usage]) -> tuple[Network | None
                 return network, first
             best = best or network
         except (StudentError, WrongOutput) as error:
-            if first is None or (_only_shape(first) and not _only_shape(error)):
-                first = error
+            first = _clearer(first, error)
             if _is_hopeless(error):
                 break
     return best, first
+
+
+def _clearer(first: Failure, later: Failure) -> Failure:
+    """The failure that tells more: the first one, unless it is about no more than a shape."""
+    if first is None:
+        return later
+    if later is not None and _only_shape(first) and not _only_shape(later):
+        return later
+    return first
 
 
 def _as_seen(kind: str, call: Mapping[str, Any]) -> Iterator[Usage]:

@@ -122,15 +122,12 @@ def _check_leak(
     untrained = _untrained(loads, trained, first)
     if not untrained:
         return
-    if any(load.dataset == first.dataset and not load.sampled for load in untrained):
+    if _is_switched(first, untrained):
         verdicts.not_seen("switched", at=first)
         return
-    compared = [first, *untrained][: MAX_SETS + 1]
-    palindromes = [_rows_of(student, load) for load in compared]
-    for load, rows in zip(compared, palindromes, strict=True):
-        if not rows:
-            verdicts.not_seen("items", at=load)
-            return
+    palindromes = _palindromes_of(student, [first, *untrained][: MAX_SETS + 1], verdicts)
+    if palindromes is None:
+        return
     training_rows, *test_rows = palindromes
     for load, rows in zip(untrained, test_rows, strict=False):
         shared = rows & training_rows
@@ -146,6 +143,23 @@ def _check_leak(
             shared=0, first=len(training_rows), second=smallest, length=length
         )
         verdicts.right("sets", proof=proof)
+
+
+def _is_switched(first: Load, untrained: list[Load]) -> bool:
+    """True if the data set of the training is also one without training: it is switched."""
+    return any(load.dataset == first.dataset and not load.sampled for load in untrained)
+
+
+def _palindromes_of(
+    student: Student, loads: list[Load], verdicts: Verdicts
+) -> list[set[bytes]] | None:
+    """Read the palindromes of each loader; None if those of one, which is said, are not seen."""
+    palindromes = [_rows_of(student, load) for load in loads]
+    for load, rows in zip(loads, palindromes, strict=True):
+        if not rows:
+            verdicts.not_seen("items", at=load)
+            return None
+    return palindromes
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:

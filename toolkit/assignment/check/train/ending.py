@@ -49,6 +49,17 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     error = None if trace.error is None else StudentError(trace.error)
     if _lacks_resource(error, trace, verdicts, left):
         return None
+    return _check_stop(error, trace, verdicts)
+
+
+def _check_stop(
+    error: StudentError | None, trace: Trace, verdicts: Verdicts
+) -> StudentError | None:
+    """Report a script that stops before its training, or at what is still to be written.
+
+    Returns:
+        as of `check_end`.
+    """
     asks_for_input = error is not None and "EOFError" in error.types  # the check has no keyboard
     if (trace.ended == "exit" or asks_for_input) and not trace.all(Step, Backward, Loss):
         _check_early_exit(error, trace, verdicts)

@@ -252,9 +252,24 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
         has_steps = output.dim() == 3 and 1 not in output.shape[:2]
         if has_steps and numbers.numel() == output.numel():
             return "all time steps", None
-        steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
-        for name, step in steps:
-            if (step.float() - numbers).abs().max() < 1e-5:
-                _, last_step = steps[0]
-                return (name, last_step[0].tolist()) if name else None
+        match = _matching_step(output, numbers)
+        if match is not None:
+            name, last_step = match
+            if not name:
+                return None
+            return name, last_step[0].tolist()
+    return None
+
+
+def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None:
+    """Find the time step of a model's output that has these numbers.
+
+    Returns:
+        its name, "" for the last step, and the numbers of the last step; None if no step has them.
+    """
+    steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
+    for name, step in steps:
+        if (step.float() - numbers).abs().max() < 1e-5:
+            _, last_step = steps[0]
+            return name, last_step
     return None

@@ -296,14 +296,19 @@ class Trace(Record):
                 losses.update(event.losses)
         return losses
 
-    def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the calls of the networks with these parameters, and the loads and batches of the
-        data that the calls read.
-        """
+    def _networks_with(self, parameters: set[int]) -> set[int]:
+        """Return the networks that have one of these parameters, by their ids."""
         networks = set()
         for key, network in self.networks.items():
             if parameters & network.parameters.keys():
                 networks.add(key)
+        return networks
+
+    def _data_of(self, parameters: set[int]) -> set[int]:
+        """Return the calls of the networks with these parameters, and the loads and batches of the
+        data that the calls read.
+        """
+        networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
         sources: set[int | None] = set()
         for call in calls:

@@ -3,7 +3,8 @@
 import contextlib
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,10 @@ class Answers:
             forget_imports(self.root)
             os.chdir(self.root)
             clear(self.root, there)
-            self.seen = {kind: seen for kind, seen in witness.seen.items() if seen.said()}
+            self.seen = {}
+            for kind, network in witness.seen.items():
+                if network.said():
+                    self.seen[kind] = network
             if self.seen:
                 return
 
@@ -81,21 +85,23 @@ class Answers:
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
             kinds = classes(import_briefly(self.file, self.root, name), nn.Module)
-        kinds |= {kind: seen.kind for kind, seen in self.seen.items() if kind in kinds}
-        words = [name.lower()] if name else []
-        best = pick(kinds, *words, *NAMES["classes"]["lstm"].split("|"))
-        by_likelihood = sorted(kinds.items(), key=lambda item: (item[1] is not best, -len(item[0])))
-        self.kinds = dict(by_likelihood)
+        for kind, network in self.seen.items():
+            if kind in kinds:
+                kinds[kind] = network.kind
+        self.kinds = _by_likelihood(kinds, name)
         return {"classes": list(map(self._described, self.kinds))}
 
     def _described(self, name: str) -> dict[str, Any]:
         """Describe a class, as `load` returns it."""
         kind = self.kinds[name]
+        seen = None
+        if name in self.seen:
+            seen = self.seen[name].said()
         return {
             "name": name,
             "line": line_of(kind),
             "forward": line_of(kind, "forward", "__call__"),
-            "seen": self.seen[name].said() if name in self.seen else None,
+            "seen": seen,
         }
 
     def source(self, file: str) -> str:
@@ -154,8 +160,10 @@ class Answers:
         with torch.no_grad():
             for name, value in values.items():
                 if name in tensors:
-                    x = tensors[name]
-                    x.copy_((self.first[name] if value is None else value).reshape(x.shape))
+                    tensor = tensors[name]
+                    if value is None:
+                        value = self.first[name]
+                    tensor.copy_(value.reshape(tensor.shape))
 
     def unpickle(self, file: str) -> list[dict[str, Tensor]]:
         """The weights in a file that has whole networks."""
@@ -174,20 +182,20 @@ class Answers:
             for each input the tensors that come back.
         """
         results = []
-        for k, x in enumerate(inputs):
+        for x, seed in zip(inputs, seeds or repeat(0), strict=False):
             if fresh:
                 self.build(self.kind, dict(self.sizes), self.as_seen)
             self.network.eval()
-            torch.manual_seed(seeds[k] if seeds else 0)
+            torch.manual_seed(seed)
             results.append(self._call(x))
-        return [[x.detach() for x in result] for result in results]
+        return list(map(_detached, results))
 
     def run_without_dropout(self, x: Tensor, training: bool) -> list[Tensor]:
         """Call the network in training mode, or in evaluation mode."""
         self.network.train(training)
         torch.manual_seed(0)
         with WithoutDropout():
-            return [result.detach() for result in self._call(x)]
+            return _detached(self._call(x))
 
     def record(self, inputs: list[Tensor], batch: int, hidden: int) -> dict[str, Any]:
         """Call the network with each input, and tell what it computes.
@@ -205,7 +213,7 @@ class Answers:
             with self._operations() as run, written:
                 result = self._call(x)
             runs.append(run)
-            outputs.append([output.detach() for output in result])
+            outputs.append(_detached(result))
         names = changed(before, network)
         places = {}
         for name in (*names["remade"], *names["kept"]):
@@ -227,11 +235,15 @@ class Answers:
         Returns:
             these `pieces`, (n, batch, hidden), and the `outputs`.
         """
+        if x.is_floating_point():
+            x = x.double()
         with in_double(self.network.eval()), self._operations() as run:
-            outputs = tensors_in(self._call(x.double() if x.is_floating_point() else x))
-        takers = pieces_of(run.made, batch, hidden) if numbers else []
-        taken = [takers[k]() for k in numbers] or [torch.zeros(0)]
-        return {"pieces": torch.stack(taken), "outputs": [output.detach() for output in outputs]}
+            outputs = self._call(x)
+        taken = [torch.zeros(0)]
+        if numbers:
+            takers = pieces_of(run.made, batch, hidden)
+            taken = [takers[number]() for number in numbers]
+        return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, x: Tensor) -> list[Any]:
         """Return what a call makes of nothing until it stops: `new`, as of `operations.notable`."""
@@ -282,9 +294,10 @@ class Answers:
         self.network.train()
         if self.optimizer is None:
             self.optimizer = torch.optim.RMSprop(self.network.parameters(), rate)
+        inputs = inputs.to(torch.int64 if integers else torch.float32)
         losses = []
         for x, y in zip(inputs, labels.long(), strict=True):
-            last = self._call(x.long() if integers else x.float())[pick]
+            last = self._call(x)[pick]
             if axis is not None:
                 last = last.select(axis, -1)
             loss = F.nll_loss(log_probabilities(last), y)
@@ -308,22 +321,22 @@ class Answers:
         Returns:
             `left`: the [file, line, name] of what was used and is not on that device, if anything.
         """
-        there = Elsewhere(self.root)
-        with pretend_gpu(self.root, again), there:
+        gpu = Elsewhere(self.root)
+        with pretend_gpu(self.root, again), gpu:
             kinds = self.kinds
             with contextlib.suppress(Exception):  # a training that it begins then, and no model
                 if again:
                     kinds = classes(import_briefly(self.file, self.root), nn.Module)
-            there.left = None
+            gpu.left = None
             network = self._construct(kinds[self.kind], sizes)[0].eval()
-            there.move(network, moved)
-            there.put(x, True)
+            gpu.move(network, moved)
+            gpu.put(x, True)
             try:
                 self._result(network, x)
             except Exception:  # whatever a student's code raises
-                if there.left is None:
+                if gpu.left is None:
                     raise
-        return {"left": there.left}
+        return {"left": gpu.left}
 
     def calls(self) -> dict[str, list[list[Any]]]:
         """The calls so far that should not have been: of each [name, file, line]."""
@@ -340,7 +353,7 @@ class Answers:
         """The floating tensors that come back, in their order."""
         with self.recorder:
             result = self._result(self.network, x)
-        return [t for t in tensors_in(result) if t.is_floating_point()]
+        return [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
 
     def _result(self, network: Any, x: Tensor) -> Any:
         if self.as_seen:
@@ -352,13 +365,16 @@ class Answers:
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
-        rows, steps = x.shape[:2] if self.sizes["first"] else x.shape[1::-1]
+        rows, steps = x.shape[:2]
+        if not self.sizes["first"]:
+            steps, rows = rows, steps
         zeros = x.new_zeros(rows, self.sizes["hidden"] or 128, dtype=torch.float32)
         names = list(inspect.signature(function).parameters)[1:]
         states = [name for name in names if meaning(name, "forward") == "state"]
-        start = (zeros, zeros) if len(states) == 1 else zeros
         needed: dict[str, Any] = {"device": x.device, "steps": steps, "batch": rows}
-        needed |= {"dropout": 0.0, "state": start}
+        needed |= {"dropout": 0.0, "state": zeros}
+        if len(states) == 1:
+            needed["state"] = (zeros, zeros)
         _, named, _ = arguments(function, ("forward", "network"), {}, needed, given=1)
         return named
 
@@ -372,3 +388,19 @@ class Answers:
         known, needed = {**sizes, "first": None}, {"first": sizes["first"]}
         positional, named, took = arguments(kind, ("network",), known, needed, positions=POSITIONS)
         return kind(*positional, **named), took
+
+
+def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, type]:
+    """The classes by name: the likeliest network first, then those with the longest names."""
+    words = NAMES["classes"]["lstm"].split("|")
+    if name:
+        words.insert(0, name.lower())
+    best = pick(kinds, *words)
+    by_length = sorted(kinds.items(), key=lambda item: -len(item[0]))
+    likeliest = {kind: value for kind, value in by_length if value is best}
+    return likeliest | dict(by_length)
+
+
+def _detached(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The same numbers without their history."""
+    return [tensor.detach() for tensor in tensors]

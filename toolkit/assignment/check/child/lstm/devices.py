@@ -39,18 +39,18 @@ class Elsewhere(TorchFunctionMode):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = str(root)
-        self.there: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
+        self.on_gpu: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
         self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
         self.stores: dict[int, Tensor] = {}  # address of numbers -> the last tensor with these
         self.alive: list[Any] = []
         self.left: list[Any] | None = None
 
-    def put(self, tensor: Tensor, there: bool, origin: list[Any] | None = None) -> None:
+    def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
         """Say where a tensor is."""
         self.alive.append(tensor)
-        self.there[id(tensor)] = there
+        self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor
-        if not there and origin is not None:
+        if not on_gpu and origin is not None:
             self.origin.setdefault(id(tensor), origin)
 
     def move(self, network: nn.Module, moved: Container[str]) -> None:
@@ -58,7 +58,7 @@ class Elsewhere(TorchFunctionMode):
         for tensor in [*network.parameters(), *network.buffers()]:
             self.put(tensor, True)
         for name, tensor in loose_tensors(network):
-            if not self.there.get(id(tensor)):
+            if not self.on_gpu.get(id(tensor)):
                 self.origin[id(tensor)] = [None, None, name]
                 self.put(tensor, name in moved)
 
@@ -66,27 +66,33 @@ class Elsewhere(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Compute on the CPU, unless the inputs are on two devices."""
-        name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+        name = getattr(func, "__name__", "")
+        kwargs = kwargs or {}
         if func is torch.device:
             return func(*args, **kwargs)
         inputs = list(tensors_in(args, kwargs))
-        for tensor in inputs:
-            self._recognise(tensor)
+        self._recognise(inputs)
         if func == torch.Tensor.device.__get__:
-            return GPU if self.there.get(id(args[0])) else CPU
+            return self._device_of(args[0])
         if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
-            return self.there.get(id(args[0]), False)
-        known = [self.there[id(tensor)] for tensor in inputs if id(tensor) in self.there]
-        if name not in MOVES and known and not all(known):
+            return self.on_gpu.get(id(args[0]), False)
+        known = [self.on_gpu[id(tensor)] for tensor in inputs if id(tensor) in self.on_gpu]
+        if name not in MOVES and not all(known):
             self._complain(inputs)
-        result = args[0].clone() if name in ("cuda", "cpu") else _on_cpu(func, args, kwargs)
+        result = _computed(name, func, args, kwargs)
         if name == "__get__":
             return result
-        devices = [value for value in flat(args, kwargs) if _is_device(value)]
-        on_gpu = self._is_result_there(name, inputs, devices, known)
+        devices = list(filter(_is_device, flat(args, kwargs)))
+        on_gpu = self._is_result_on_gpu(name, inputs, devices, known)
         if on_gpu is not None:
             result = self._put_result(name, result, inputs, on_gpu)
         return result
+
+    def _device_of(self, tensor: Tensor) -> torch.device:
+        """The device on which a tensor would be; the CPU if nothing is known."""
+        if self.on_gpu.get(id(tensor)):
+            return GPU
+        return CPU
 
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
         """Say where the result of a function is; a copy, where `to` has given an input back."""
@@ -97,7 +103,7 @@ class Elsewhere(TorchFunctionMode):
             self.put(tensor, on_gpu, origin)
         return result
 
-    def _is_result_there(
+    def _is_result_on_gpu(
         self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
     ) -> bool | None:
         """True if the result of a call is on the GPU; None if nothing is known.
@@ -113,12 +119,14 @@ class Elsewhere(TorchFunctionMode):
         if devices:
             return is_gpu(devices[-1])
         if name in ("to", "type_as") and len(inputs) > 1:
-            return self.there.get(id(inputs[1]), True)
+            return self.on_gpu.get(id(inputs[1]), True)
         if not inputs:
             return False
-        if known:
-            return known[0] if name in MOVES else any(known)
-        return None
+        if not known:
+            return None
+        if name in MOVES:
+            return known[0]
+        return any(known)
 
     def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
         """Return the origin of the first input that has one."""
@@ -127,28 +135,39 @@ class Elsewhere(TorchFunctionMode):
                 return self.origin[id(tensor)]
         return None
 
-    def _recognise(self, tensor: Tensor) -> None:
+    def _recognise(self, inputs: list[Tensor]) -> None:
         """Put a tensor that was made behind our back where the one with its numbers is.
 
         A parameter that is made of a tensor is no call that passes through here.
         """
-        known = self.stores.get(address(tensor))
-        if id(tensor) not in self.there and known is not None:
-            self.put(tensor, self.there[id(known)], self.origin.get(id(known)))
+        for tensor in inputs:
+            known = self.stores.get(address(tensor))
+            if id(tensor) not in self.on_gpu and known is not None:
+                self.put(tensor, self.on_gpu[id(known)], self.origin.get(id(known)))
 
     def _complain(self, inputs: list[Tensor]) -> None:
         """Raise where two devices meet: it is an error, but for numbers without an axis."""
-        behind = [x for x in inputs if self.there.get(id(x)) is False and x.dim() > 0]
-        if behind and any(self.there.get(id(x)) for x in inputs):
-            self.left = self.origin.get(id(behind[0]))
-            raise LeftBehind
+        if GPU not in map(self._device_of, inputs):
+            return
+        for tensor in inputs:
+            if self.on_gpu.get(id(tensor)) is False and tensor.dim() > 0:
+                self.left = self.origin.get(id(tensor))
+                raise LeftBehind
 
 
-def _on_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function with the CPU in place of every device."""
-    positional = [CPU if _is_device(value) else value for value in args]
-    named = {key: CPU if _is_device(value) else value for key, value in kwargs.items()}
-    return func(*positional, **named)
+def _computed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function with the CPU in place of every device; a move gives a copy."""
+    if name in ("cuda", "cpu"):
+        return args[0].clone()
+    named = {key: _on_cpu(value) for key, value in kwargs.items()}
+    return func(*map(_on_cpu, args), **named)
+
+
+def _on_cpu(value: Any) -> Any:
+    """The CPU in place of a device; anything else as it is."""
+    if _is_device(value):
+        return CPU
+    return value
 
 
 def _is_device(x: Any) -> bool:

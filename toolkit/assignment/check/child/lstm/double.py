@@ -16,20 +16,25 @@ class _Wider(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call the function, or the one for doubles."""
-        func = Tensor.double if func is Tensor.float else func
-        named = {name: _wider(x) for name, x in (kwargs or {}).items()}
+        if func is Tensor.float:
+            func = Tensor.double
+        named = {name: _wider(value) for name, value in (kwargs or {}).items()}
         return func(*map(_wider, args), **named)
 
 
-def _wider(x: Any) -> Any:
-    return torch.float64 if x is torch.float32 or x is torch.FloatTensor else x
+def _wider(value: Any) -> Any:
+    """The type of doubles in place of float32; anything else as it is."""
+    if value is torch.float32 or value is torch.FloatTensor:
+        return torch.float64
+    return value
 
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
     """Inside this block the network computes in double precision; its weights stay so."""
-    for x in all_tensors(network).values():
-        x.data = x.data.double() if x.dtype == torch.float32 else x.data
+    for tensor in all_tensors(network).values():
+        if tensor.dtype == torch.float32:
+            tensor.data = tensor.data.double()
     torch.set_default_dtype(torch.float64)
     try:
         with _Wider():

@@ -17,7 +17,9 @@ class WithoutDropout(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Compute, but for dropout."""
-        given = kwargs or {}
-        if "dropout" in getattr(func, "__name__", ""):
-            return args[0] if args else given["input"]
-        return func(*args, **given)
+        kwargs = kwargs or {}
+        if "dropout" not in getattr(func, "__name__", ""):
+            return func(*args, **kwargs)
+        if args:
+            return args[0]
+        return kwargs["input"]

@@ -75,23 +75,35 @@ class Operations(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         used = [self._names[id(x)] for x in flat(args) if id(x) in self._names]
         self.uses.update(set(used))
-        outputs = [x for x in tensors_in(result) if x.is_floating_point()]
+        outputs = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
         name = func.overloadpacket.__name__.removesuffix("_")
         is_cut = name in CUTS or not torch.is_grad_enabled()
-        if not (outputs or is_cut) or len(self.made) > MAX_OPERATIONS:
-            return result
+        if (outputs or is_cut) and len(self.made) <= MAX_OPERATIONS:
+            self._note(name, args, used, outputs, is_cut)
+        return result
+
+    def _note(
+        self, name: str, args: Any, used: list[str], outputs: list[Tensor], is_cut: bool
+    ) -> None:
+        """Record an operation.
+
+        Args:
+            used: names of the leaves among its arguments.
+            outputs: the floating tensors that it has made.
+            is_cut: no gradient goes through it.
+        """
         calls, (file, line), around = self._running()
         if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
             self.cuts.append((file, line))
         self._calls = calls
         if len(used) > len(set(used)):
             self.twice.append([name, file, line])
-        is_new = _makes_of_nothing(name, args)
-        for x in outputs:
-            if is_new:
-                self.new.append(((file, line), list(x.shape), not bool(x.any())))
-            self.made.append(Operation(name, calls, file, line, around, x.detach().clone()))
-        return result
+        if _makes_of_nothing(name, args):
+            for output in outputs:
+                self.new.append(((file, line), list(output.shape), not bool(output.any())))
+        for output in outputs:
+            copy = output.detach().clone()
+            self.made.append(Operation(name, calls, file, line, around, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
         """The calls in the student's code, and the places of the innermost and the outermost."""
@@ -140,8 +152,9 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
             inner = places.setdefault((first.calls[:1], first.name, k), len(places))
             place = (first.name, first.file, first.line, first.around)
             rows.append([known[key], outer, inner, *place])
-    stacked = torch.stack(values) if values else torch.zeros(0, batch * len(runs), hidden)
-    return {"values": stacked, "seen": rows}
+    if not values:
+        return {"values": torch.zeros(0, batch * len(runs), hidden), "seen": rows}
+    return {"values": torch.stack(values), "seen": rows}
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
@@ -191,7 +204,7 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
     """True if a tensor has the numbers of one of the outputs."""
-    return any(value.shape == y.shape and torch.equal(value, y) for y in outputs)
+    return any(value.shape == output.shape and torch.equal(value, output) for output in outputs)
 
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
@@ -210,5 +223,8 @@ def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Ten
 
 
 def _cut(row: int, unit: int, hidden: int, k: int, x: Tensor) -> Tensor:
-    x = x.movedim(unit, -1).unsqueeze(0) if row < 0 else x.movedim((row, unit), (0, -1))
+    if row < 0:
+        x = x.unsqueeze(0)
+        row, unit = 0, unit + 1
+    x = x.movedim((row, unit), (0, -1))
     return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]

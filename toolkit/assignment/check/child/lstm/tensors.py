@@ -1,7 +1,7 @@
 """Tensors in what a student's code makes: in a network's attributes, in what a forward returns."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -69,7 +69,10 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     for prefix, module in network.named_modules():
         for name, value in vars(module).items():
             if not name.startswith("_") or isinstance(value, Tensor):
-                search.visit(f"{prefix}.{name}" if prefix else name, value)
+                full_name = name
+                if prefix:
+                    full_name = f"{prefix}.{name}"
+                search.visit(full_name, value)
     return search.tensors
 
 
@@ -88,14 +91,22 @@ class _LooseTensors:
         elif isinstance(value, nn.Module):
             for parameter_name, parameter in value.named_parameters():
                 self._add(f"{name}.{parameter_name}", parameter)
-        elif depth < MAX_DEPTH and isinstance(value, list | tuple | dict):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in items:
-                self.visit(f"{name}[{key!r}]", item, depth + 1)
-        elif depth < MAX_DEPTH and _is_theirs(value) and id(value) not in self._visited:
+        elif depth < MAX_DEPTH:
+            for inner_name, item in self._inside(name, value):
+                self.visit(inner_name, item, depth + 1)
+
+    def _inside(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the items or the attributes of a value, with their names."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                yield f"{name}[{key!r}]", item
+        elif isinstance(value, list | tuple):
+            for k, item in enumerate(value):
+                yield f"{name}[{k}]", item
+        elif _is_theirs(value) and id(value) not in self._visited:
             self._visited.add(id(value))
-            for key, item in vars(value).items():
-                self.visit(f"{name}.{key}", item, depth + 1)
+            for attribute, item in vars(value).items():
+                yield f"{name}.{attribute}", item
 
     def _add(self, name: str, tensor: Tensor) -> None:
         if id(tensor) not in self._registered:

@@ -6,8 +6,8 @@ step, the loop around it is part of the network.
 
 import copy
 import inspect
-from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -56,17 +56,18 @@ class Seen:
     def __init__(
         self, calls: Sequence[Call], args: Any, kwargs: Mapping[str, Any], rows: set[int]
     ) -> None:
-        first, last = calls[0], calls[-1]
-        self.kind = type(first.network)
-        self.dtype = next(first.network.parameters()).dtype
+        self.kind = type(calls[0].network)
+        self.dtype = next(calls[0].network.parameters()).dtype
         self.built = inspect.signature(self.kind).bind(*args, **kwargs)
         self.built.apply_defaults()
         self.loop = len(calls) > 1
-        self.first = first if self.loop else last
-        self.later = calls[1] if self.loop else last
-        self.carried = _carried(first, self.later) if self.loop else {}
-        self.input, self.layout = self._find_input(calls if self.loop else [last], rows)
-        self.predicts = any(CLASSES in x.shape[-2:] for x in last.outputs)
+        self.first, self.later = calls[0], calls[-1]
+        self.carried: dict[int, int] = {}
+        if self.loop:
+            self.later = calls[1]
+            self.carried = _carried(self.first, self.later)
+        self.input, self.layout = self._find_input(calls, rows)
+        self.predicts = any(CLASSES in output.shape[-2:] for output in calls[-1].outputs)
         self.sizes = self._sizes(self.built.arguments)
 
     def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
@@ -79,9 +80,9 @@ class Seen:
         for k, leaf in enumerate(calls[0].leaves):
             if not isinstance(leaf, Tensor) or k in self.carried:
                 continue
-            inputs = [call.leaves[k] for call in calls]
-            x = torch.stack(inputs) if self.loop else leaf
-            layout = find_layout(x, rows, self.loop)
+            if self.loop:
+                leaf = torch.stack([call.leaves[k] for call in calls])
+            layout = find_layout(leaf, rows, self.loop)
             if layout is not None:
                 return k, layout
         return 0, None
@@ -145,9 +146,13 @@ class Seen:
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
         """Call a network with an input in their layout, at the last step if the loop is theirs."""
         assert self.layout is not None
-        x = x.to(self.dtype) if x.is_floating_point() else x
-        call, outputs = self.first, list[Tensor]()
-        inputs = x if self.loop else [x]
+        if x.is_floating_point():
+            x = x.to(self.dtype)
+        call = self.first
+        outputs: list[Tensor] = []
+        inputs: Iterable[Tensor] = [x]
+        if self.loop:
+            inputs = x
         for step_input in inputs:
             leaves = [self._resized(leaf, x, hidden) for leaf in call.leaves]
             leaves[self.input] = step_input
@@ -165,14 +170,19 @@ class Seen:
         axes, steps = self.layout.axes, self.layout.steps
         batch = x.size(axes.index("b"))
         if type(leaf) is int:
-            now = x.size(axes.index("t")) if "t" in axes else x.size(1) // CLASSES
-            return {steps + 1: now + 1, steps: now, self.layout.batch: batch}.get(leaf, leaf)
+            new_steps = _steps(axes, x.shape)
+            changes = {steps + 1: new_steps + 1, steps: new_steps, self.layout.batch: batch}
+            return changes.get(leaf, leaf)
         if not isinstance(leaf, Tensor):
             return leaf
-        sizes = {self.sizes.get("hidden"): hidden} if hidden else {}
+        hidden_size = self.sizes.get("hidden")
         batches = {self.layout.batch: batch}  # it comes first where the hidden size is the same
         for axis, size in enumerate(leaf.shape):
-            wanted = batches.pop(size, sizes.get(size, size))
+            wanted = size
+            if size in batches:
+                wanted = batches.pop(size)
+            elif hidden and size == hidden_size:
+                wanted = hidden
             leaf = leaf.index_select(axis, torch.arange(wanted) % size)
         return x.new_zeros(leaf.shape, dtype=leaf.dtype).copy_(leaf)
 
@@ -217,9 +227,11 @@ class Witness(Script):
         """See which calls have led to this backward pass."""
         reached = [call for call in self._calls if self._is_reached(call)]
         self._calls.clear()
-        networks = {id(call.network): call.network for call in reached}
-        for network in networks.values():
-            calls = [call for call in reached if call.network is network]
+        calls_of: dict[int, list[Call]] = defaultdict(list)  # by network
+        for call in reached:
+            calls_of[id(call.network)].append(call)
+        for calls in calls_of.values():
+            network = calls[0].network
             name = type(network).__name__
             args, kwargs = self.trace.built[network]
             self.seen[name] = Seen(calls, args, kwargs, self._rows)
@@ -236,8 +248,9 @@ class Witness(Script):
 
 def _inside(settings: Any) -> MutableMapping[str, Any]:
     """The values in an object that holds settings, by their names."""
-    held = settings if isinstance(settings, MutableMapping) else getattr(settings, "__dict__", {})
-    return cast(MutableMapping[str, Any], held)
+    if isinstance(settings, MutableMapping):
+        return settings
+    return cast(MutableMapping[str, Any], getattr(settings, "__dict__", {}))
 
 
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
@@ -250,21 +263,28 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):
         if len(axes) != x.dim() or (stepwise and axes[0] != "t"):
             continue
-        sizes = dict(zip(axes, x.shape, strict=True))
-        if sizes["b"] not in rows:
+        batch = x.size(axes.index("b"))
+        if batch not in rows:
             continue
-        if not stepwise and sizes["b"] == sizes.get("t"):
+        if not stepwise and axes != "bf" and x.size(axes.index("t")) == batch:
             return None
-        digits_last = x.movedim(axes.index("d"), -1) if "d" in axes else x
-        dim = _encoding(digits_last, axes)
+        dim = _encoding(x, axes)
         if dim is not None:
-            steps = sizes["f"] // CLASSES if axes == "bf" else sizes["t"]
-            return Layout(axes, dim, sizes["b"], steps)
+            return Layout(axes, dim, batch, _steps(axes, x.shape))
     return None
 
 
+def _steps(axes: str, shape: Sequence[int]) -> int:
+    """The number of time steps in a tensor with these axes, as of a `Layout`."""
+    if axes == "bf":
+        return shape[1] // CLASSES
+    return shape[axes.index("t")]
+
+
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """The encoding of digits in the last axis, as of a `Layout`; None if they are not digits."""
+    """The encoding of the digits in a tensor, as of a `Layout`; None if they are not digits."""
+    if "d" in axes:
+        x = x.movedim(axes.index("d"), -1)
     if axes == "bf" and x.size(-1) % CLASSES == 0:
         x = x.unflatten(-1, (-1, CLASSES))
     if axes in ("bt", "tb") or ("d" in axes and x.size(-1) == 1):
@@ -272,7 +292,9 @@ def _encoding(x: Tensor, axes: str) -> int | None:
     if x.size(-1) != CLASSES:
         return None
     is_one_hot = bool(((x == 0) | (x == 1)).all() & (x.sum(-1) == 1).all())
-    return CLASSES if is_one_hot else None
+    if not is_one_hot:
+        return None
+    return CLASSES
 
 
 def _carried(first: Call, second: Call) -> dict[int, int]:

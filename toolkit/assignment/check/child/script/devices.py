@@ -44,21 +44,25 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Make the call with every GPU replaced."""
         name = getattr(func, "__name__", "")
+        kwargs = kwargs or {}
         if func is torch.device:
-            made = func(*args, **(kwargs or {}))
-            if is_gpu(made):
+            device = func(*args, **kwargs)
+            if is_gpu(device):
                 self.heard("device", name)
-            return made
-        kwargs, asked = kwargs or {}, name == "cuda"
+            return device
+        asks_for_gpu = name == "cuda"
         if is_gpu(kwargs.get("device")):
-            kwargs, asked = kwargs | {"device": CPU}, True
-        if name == "to" and any(is_gpu(x) for x in args[1:]):
-            args, asked = tuple(CPU if is_gpu(x) else x for x in args), True
-        if asked:
+            kwargs = kwargs | {"device": CPU}
+            asks_for_gpu = True
+        if name == "to" and any(map(is_gpu, args)):
+            args = tuple(map(_on_cpu, args))
+            asks_for_gpu = True
+        if asks_for_gpu:
             self.heard("gpu", name)
         if name == "cuda":
             return args[0]
-        if recurrent := _recurrent(name):
+        recurrent = _recurrent(name)
+        if recurrent:
             self.heard("recurrent", recurrent)
         result = func(*args, **kwargs)
         self.made(name, args, result)
@@ -66,11 +70,14 @@ class Recorder(TorchFunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """Which recurrent code of torch's a call is, or is made by; "" if none."""
+    """Name the recurrent code of torch's that a call is, or is made by; "" if there is none."""
     name = name.partition(".")[0]  # of an overload
     frame: FrameType | None = sys._getframe(2)  # what calls the recorder
     while not _is_recurrent(name):
-        if frame is None or not (file := frame.f_code.co_filename).startswith(TORCH):
+        if frame is None:
+            return ""
+        file = frame.f_code.co_filename
+        if not file.startswith(TORCH):
             return ""
         name, frame = frame.f_code.co_name, frame.f_back
         if name == "forward":
@@ -83,8 +90,15 @@ def _is_recurrent(name: str) -> bool:
     return RECURRENT.search(name) is not None
 
 
+def _on_cpu(x: Any) -> Any:
+    """The CPU in place of a GPU; anything else as it is."""
+    if is_gpu(x):
+        return CPU
+    return x
+
+
 def is_gpu(x: Any) -> bool:
-    """Whether this names a GPU as a device."""
+    """True for a GPU as a device, or for the name of one."""
     if isinstance(x, torch.device):
         return x.type in GPUS
     return isinstance(x, str) and x.startswith(GPUS)

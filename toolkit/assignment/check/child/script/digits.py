@@ -10,6 +10,7 @@ from torchvision.datasets import MNIST
 
 TIMES = 10  # that each digit is in the training data
 WHOLE = {True: 60_000, False: 10_000}  # of MNIST's training and test data
+SETS = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")  # torchvision's that look alike
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
@@ -27,13 +28,14 @@ class FewDigits(MNIST):  # type: ignore[misc]
         transform: Any = None,
         target_transform: Any = None,
         download: bool = False,
-        **more: Any,
+        **options: Any,
     ) -> None:
         # Past MNIST's own constructor, which looks for its files.
         super(MNIST, self).__init__(str(root), None, transform, target_transform)
         self.train = train
-        found = self.digits(bool(train))
-        self.data, self.targets = found["images"], found["labels"]
+        examples = self.digits(bool(train))
+        self.data = examples["images"]
+        self.targets = examples["labels"]
 
 
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
@@ -49,15 +51,27 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
         if train not in sent:
             sent[train] = back("digits", train=train)
         count = len(sent[train]["labels"])
-        size = WHOLE[train] if whole else count * (TIMES if train else 1)
-        return {name: x[torch.arange(size) % count] for name, x in sent[train].items()}
+        chosen = torch.arange(_size(count, train, whole)) % count
+        return {name: values[chosen] for name, values in sent[train].items()}
 
     return digits
 
 
+def _size(count: int, train: bool, whole: bool) -> int:
+    """The number of items in a data set that is made of `count` digits."""
+    if whole:
+        return WHOLE[train]
+    if train:
+        return count * TIMES
+    return count
+
+
 def replace_mnist(digits: Digits) -> None:
     """Let torchvision's data sets of digits, and of things like digits, have these."""
-    for name in ("MNIST", "FashionMNIST", "KMNIST", "QMNIST"):
-        own = {"classes": getattr(torchvision.datasets, name).classes}
+    for name in SETS:
+        members = {
+            "classes": getattr(torchvision.datasets, name).classes,
+            "digits": staticmethod(digits),
+        }
         for owner in (torchvision.datasets, torchvision.datasets.mnist):
-            setattr(owner, name, type(name, (FewDigits,), own | {"digits": staticmethod(digits)}))
+            setattr(owner, name, type(name, (FewDigits,), dict(members)))

@@ -5,6 +5,7 @@ digit, and a search for two classes among its images has no end. From a step on,
 it: its images get other values and keep their graph, so a training that goes on is not disturbed.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ Shapes = list[tuple[str, torch.Size]]
 
 
 class Drawing:
-    """What takes the place of the results of networks.
+    """Puts the judge's images and logits in the place of the results of networks.
 
     Args:
         back: asks the judge to `draw` images for z, and to `classify` images.
@@ -35,7 +36,7 @@ class Drawing:
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """What a network returns: the judge's images or logits, or its own result.
+        """Return the judge's images or logits in place of a network's, or its own result.
 
         Args:
             steps: of the training so far.
@@ -44,22 +45,27 @@ class Drawing:
             return result
         if "forward" in vars(network):  # the judge has drawn it
             return result
-        first = next((value for value in inputs if isinstance(value, Tensor)), None)
-        if first is None or not first.numel() or not len(result):
+        source = _first_tensor(inputs)
+        if source is None or not source.numel() or not len(result):
             return result
-        if shapes_of(network) == self._generator and result.numel() % self._pixels == 0:
-            images = draw(self._back, first, network.training)
-            self._drawn = self._own_graph(result, images)
-        elif self._reads(first, result):
-            self._drawn = self._own_graph(result, classify(self._back, first))
+        if self._draws(network, result):
+            values = draw(self._back, source, network.training)
+        elif self._reads(source, result):
+            values = classify(self._back, source)
         else:
             return result
+        self._drawn = self._own_graph(result, values)
         return self._drawn
 
+    def _draws(self, network: nn.Module, result: Tensor) -> bool:
+        """True if a network is the generator, and gives images."""
+        return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
+
     def _reads(self, images: Tensor, result: Tensor) -> bool:
-        """Whether a network gives ten numbers for each image."""
-        sizes = images.numel() // len(images), result.shape[1:]
-        return len(images) == len(result) and sizes == (self._pixels, (NUM_CLASSES,))
+        """True if a network gives ten numbers for each image."""
+        if len(images) != len(result) or result.shape[1:] != (NUM_CLASSES,):
+            return False
+        return images.numel() // len(images) == self._pixels
 
     @staticmethod
     def _own_graph(result: Tensor, values: Tensor) -> Tensor:
@@ -67,12 +73,23 @@ class Drawing:
         if values.numel() != result.numel():
             return result
         values = values.reshape(result.shape).to(result.dtype)
-        return result + (values - result).detach() if result.requires_grad else values
+        if not result.requires_grad:
+            return values
+        return result + (values - result).detach()
+
+
+def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
+    for value in inputs:
+        if isinstance(value, Tensor):
+            return value
+    return None
 
 
 def draw(back: Back, z: Tensor, training: bool) -> Tensor:
     """The judge's images for z, of one point or of a batch, (batch, ...)."""
-    parts = z.detach().split(MANY) if z.dim() > 1 else (z.detach(),)
+    parts = (z.detach(),)
+    if z.dim() > 1:
+        parts = z.detach().split(MANY)
     return torch.cat([back("draw", z=part, training=training) for part in parts])
 
 

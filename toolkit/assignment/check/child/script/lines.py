@@ -52,7 +52,8 @@ class Lines(Script):
         torch.manual_seed(seed)
         self._lines: dict[str, dict[str, Any]] = {}
         self._passes: list[dict[str, Any]] = []
-        self._ids: dict[str, set[Any]] = {"optimiser": set(), "step": set()}  # of optimisers
+        self._made: set[Any] = set()  # ids of optimisers
+        self._stepped: set[Any] = set()  # of those that have stepped
         self._whole = False
         super().__init__(root, file, MAX_STEPS, max_seconds)
 
@@ -63,7 +64,7 @@ class Lines(Script):
             how it `ended`; whether it is `whole`: each optimiser has stepped; `cpu` seconds;
             `passes`: of each backward pass its place (`at`), its `value`, and the state of what
             draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
-            was so after its first time, as of `_seen`.
+            was so after its first time, as of `_facts`.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -87,35 +88,59 @@ class Lines(Script):
         """Nothing: it is about what runs without being asked."""
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
-        index, event = add(kind, **fields), self.trace.events[-1]
-        if kind == "backward" and not fields["error"]:
-            value = (fields["value"] or {}).get("mean")
-            at = [event["file"], event["line"]]
-            self._passes.append({"at": at, "value": value, "random": _random()})
-        self._ids.get(kind, set()).add(fields.get("optimiser"))
-        self._whole |= self._ids["optimiser"] <= self._ids["step"] and (
-            len(self._ids["step"]) >= self._networks
-        )
-        enough = self._most or (2 if self._whole else math.inf)
-        if kind in ("backward", "step") and not fields.get("error") and len(self._passes) >= enough:
+        index = add(kind, **fields)
+        if kind not in ("optimiser", "backward", "step") or fields.get("error"):
+            return index
+        if kind == "optimiser":
+            self._made.add(fields["optimiser"])
+            return index
+        if kind == "step":
+            self._stepped.add(fields["optimiser"])
+            all_step = self._made <= self._stepped and len(self._stepped) >= self._networks
+            self._whole = self._whole or all_step
+        else:
+            self._add_pass(self.trace.events[-1])
+        if len(self._passes) >= self._enough():
             raise EnoughSteps
         return index
 
+    def _add_pass(self, event: Mapping[str, Any]) -> None:
+        """Keep what is said of a backward pass."""
+        mean = None
+        if event["value"]:
+            mean = event["value"]["mean"]
+        place = [event["file"], event["line"]]
+        self._passes.append({"at": place, "value": mean, "random": _random()})
+
+    def _enough(self) -> float:
+        """The number of backward passes after which it ends."""
+        if self._most:
+            return self._most
+        if self._whole:
+            return 2
+        return math.inf
+
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         name = Path(file).relative_to(self.root).as_posix()
-        tree = ast.parse(self._edit[name]) if name in self._edit else tree
-        return super()._change(tree if self._most else _Change(name, tree).visit(tree), file)
+        if name in self._edit:
+            tree = ast.parse(self._edit[name])
+        if not self._most:
+            tree = _Change(name, tree).visit(tree)
+        return super()._change(tree, file)
 
     def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
         """Called after a statement, or with what it returns."""
         if self._whole:
             return value
-        one = self._lines.setdefault(f"{file}:{line}", {})
-        if not one:
-            loads = is_loading(frame.f_code.co_filename for frame, _ in walk_stack(None))
-            one |= {"at": [file, line], "count": None if loads else 0, **_seen(value)}
-            one["random"] = _random()
-        one["count"] = None if one["count"] is None else one["count"] + 1
+        key = f"{file}:{line}"
+        record = self._lines.get(key)
+        if record is None:
+            record = {"at": [file, line], "count": 0, **_facts(value), "random": _random()}
+            if is_loading(frame.f_code.co_filename for frame, _ in walk_stack(None)):
+                record["count"] = None
+            self._lines[key] = record
+        if record["count"] is not None:
+            record["count"] += 1
         return value
 
 
@@ -124,70 +149,109 @@ class _Change(ast.NodeTransformer):
 
     def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
-        self._times = Counter(n.lineno for n in ast.walk(tree) if isinstance(n, SIMPLE))
+        self._count = Counter[int]()  # line -> simple statements in it
+        for node in ast.walk(tree):
+            if isinstance(node, SIMPLE):
+                self._count[node.lineno] += 1
 
     def visit(self, node: ast.AST) -> Any:
-        alone = not isinstance(node, SIMPLE) or self._times[node.lineno] == 1
-        return super().visit(node) if alone else node
+        if isinstance(node, SIMPLE) and self._count[node.lineno] > 1:
+            return node
+        return super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node if node.name == "__len__" else self.generic_visit(node)  # the check asks, too
+        if node.name == "__len__":  # the check asks for it, too
+            return node
+        return self.generic_visit(node)
 
-    def visit_Assign(self, node: Any) -> list[ast.stmt]:
-        target = node.target if hasattr(node, "target") else node.targets[0]
-        made = ast.parse(ast.unparse(target), mode="eval").body  # which is to be read now
-        known = node.value and isinstance(made, ast.Name | ast.Attribute)
-        call = self._call(node, *([made] if known else []))
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        return self._report(node, node.targets[0])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        return self._report(node, node.target)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        return self._report(node, node.target)
+
+    def _report(
+        self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
+    ) -> list[ast.stmt]:
+        """The assignment, and a call that is given what was assigned to a name or an attribute."""
+        arguments = []
+        if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
+            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # to be read now
+        call = self._call(node, *arguments)
         return [node, ast.copy_location(ast.Expr(call), node)]
 
-    visit_AugAssign = visit_AnnAssign = visit_Assign
-
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
-        call = ast.copy_location(ast.Expr(self._call(node)), node)
-        return [node] if isinstance(node.value, ast.Constant) else [node, call]
+        if isinstance(node.value, ast.Constant):
+            return [node]
+        return [node, ast.copy_location(ast.Expr(self._call(node)), node)]
 
     def visit_Return(self, node: ast.Return) -> ast.Return:
-        node.value = self._call(node, *([node.value] if node.value else []))
+        arguments = []
+        if node.value is not None:
+            arguments.append(node.value)
+        node.value = self._call(node, *arguments)
         return node
 
-    def _call(self, node: ast.stmt, *seen: ast.expr) -> ast.Call:
-        given = [ast.Constant(self._file), ast.Constant(node.lineno), *seen]
-        call = ast.Call(ast.Name(LINES, ast.Load()), given, [])
+    def _call(self, node: ast.stmt, *value: ast.expr) -> ast.Call:
+        arguments = [ast.Constant(self._file), ast.Constant(node.lineno), *value]
+        call = ast.Call(ast.Name(LINES, ast.Load()), arguments, [])
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """Whether a DataLoader takes items in one of these frames: other processes may, and more."""
+    """True if a DataLoader takes items in one of these frames: other processes may, and more."""
     return FETCH in files
 
 
 def is_ours(kind: type) -> bool:
-    """Whether a class is the toolkit's, as the one that stands in for MNIST."""
+    """True if a class is the toolkit's, as the one that stands in for MNIST."""
     return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 @unwatched
-def _seen(value: Any) -> dict[str, Any]:
+def _facts(value: Any) -> dict[str, Any]:
     """The class of a value, and what else can be said of it."""
     if value is None or is_ours(type(value)):
         return {}
-    seen: dict[str, Any] = {"class": type(value).__name__}
-    if isinstance(value, nn.Module | nn.Parameter):
-        held = [value] if isinstance(value, nn.Parameter) else value.parameters()
-        seen["size"] = sum(p.numel() for p in held)
-    if not isinstance(value, Tensor) or value.is_complex() or value.is_sparse:
-        return seen
-    flat = value.detach().reshape(-1).double()
-    below = float((flat < 0).double().mean()) if len(flat) else SEVERAL
-    empty = bool(flat.isnan().any())
-    return seen | {
-        "shape": list(value.shape),
-        "dtype": str(value.dtype).removeprefix("torch."),
-        "made_by": type(value.grad_fn).__name__ if value.grad_fn else "None",
-        "tracked": value.requires_grad,
-        "whole": None if empty else bool((flat == flat.round()).all()),
-        "nonnegative": None if empty or 0 < below <= SEVERAL else not below,
-        "numbers": None if empty else zlib.crc32(flat.numpy().tobytes()),
+    facts: dict[str, Any] = {"class": type(value).__name__}
+    if isinstance(value, nn.Parameter):
+        facts["size"] = value.numel()
+    elif isinstance(value, nn.Module):
+        facts["size"] = sum(parameter.numel() for parameter in value.parameters())
+    if isinstance(value, Tensor) and not value.is_complex() and not value.is_sparse:
+        facts |= {
+            "shape": list(value.shape),
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "made_by": "None",
+            "tracked": value.requires_grad,
+            **_facts_of_numbers(value.detach().reshape(-1).double()),
+        }
+        if value.grad_fn:
+            facts["made_by"] = type(value.grad_fn).__name__
+    return facts
+
+
+def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
+    """Tell whether numbers (n,) are whole and not negative, and which they are; None: it is open.
+
+    It is open where a number is empty memory (nan), and whether they are not negative also where
+    a few of them are.
+    """
+    if bool(numbers.isnan().any()):
+        return {"whole": None, "nonnegative": None, "numbers": None}
+    share = SEVERAL  # of negative ones
+    if len(numbers):
+        share = float((numbers < 0).double().mean())
+    nonnegative = None
+    if share == 0 or share > SEVERAL:
+        nonnegative = share == 0
+    return {
+        "whole": bool((numbers == numbers.round()).all()),
+        "nonnegative": nonnegative,
+        "numbers": zlib.crc32(numbers.numpy().tobytes()),
     }
 
 

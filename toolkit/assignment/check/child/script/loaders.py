@@ -2,7 +2,6 @@
 
 import inspect
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
@@ -23,19 +22,21 @@ INFINITE = 10**7  # items; more are not stored but drawn
 def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
     """Add each DataLoader that is made to the trace, without processes of its own."""
     try:
-        given = SIGNATURE.bind(loader, *args, **kwargs).arguments
+        arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
     except TypeError:
         function(loader, *args, **kwargs)  # says what is wrong with them
         raise
-    given = {name: value for name, value in given.items() if name not in PROCESSES}
+    for name in PROCESSES:
+        arguments.pop(name, None)
     if trace.brisk:
-        given |= _fewer(given)
-    if trace.batch and given.get("batch_size", 1) and not given.get("batch_sampler"):
-        given["batch_size"] = trace.batch
-    function(loader, **given)
+        _shrink_batch(arguments)
+    if trace.batch and arguments.get("batch_size", 1) and not arguments.get("batch_sampler"):
+        arguments["batch_size"] = trace.batch
+    function(loader, **arguments)
     if trace.on:
-        dataset = given["dataset"]
-        load, size = trace.values.id_of(loader), _size(dataset)
+        dataset = arguments["dataset"]
+        load = trace.values.id_of(loader)
+        size = _size(dataset)
         trace.loads[load] = loader
         trace.add(
             "load",
@@ -48,28 +49,35 @@ def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwarg
         )
 
 
-def _fewer(given: Mapping[str, Any]) -> dict[str, int]:
-    """A smaller batch for a loader, where its last one would be smaller too."""
-    size = given.get("batch_size")
-    if not (isinstance(size, int) and size and MNIST % size) or given.get("drop_last"):
-        return {}
+def _shrink_batch(arguments: dict[str, Any]) -> None:
+    """Let a loader give smaller batches, where its last one would be smaller too."""
+    size = arguments.get("batch_size")
+    if not isinstance(size, int) or not size:
+        return
+    if MNIST % size == 0 or arguments.get("drop_last"):
+        return
     try:
-        item = next(tensors_in([*given["dataset"][0]]), None)
+        item = next(tensors_in([*arguments["dataset"][0]]), None)
     except Exception:  # whatever a student's code raises
-        return {}
-    few = LARGE_BATCH if item is None or item.numel() < LARGE else SMALL_BATCH
-    return {"batch_size": few} if few < size else {}
+        return
+    smaller = LARGE_BATCH
+    if item is not None and item.numel() >= LARGE:
+        smaller = SMALL_BATCH
+    if smaller < size:
+        arguments["batch_size"] = smaller
 
 
 def _size(dataset: Any) -> int | None:
-    """How many items a data set has; None if it draws them anew for ever."""
+    """The number of items in a data set; None if it draws them anew for ever."""
     if isinstance(dataset, IterableDataset):
         return None
     try:
         size = len(dataset)
     except Exception:  # it has none
         return None
-    return size if size <= INFINITE else None
+    if size > INFINITE:
+        return None
+    return size
 
 
 def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
@@ -77,21 +85,29 @@ def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
 
     A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
     """
-    sampler = batches._index_sampler
-    loader = next((k for k, v in trace.loads.items() if v._index_sampler is sampler), None)
-    steps = trace.steps - trace.begun.setdefault(loader, trace.steps)
+    load = _load_of(trace, batches)
+    steps = trace.steps - trace.begun.setdefault(load, trace.steps)
     if steps >= trace.max_steps and _is_read_elsewhere(trace):
         raise StopIteration
     batch = function(batches)
     if not trace.full():
-        index = trace.add("batch", load=loader, values=trace.all_values(batch))
+        index = trace.add("batch", load=load, values=trace.all_values(batch))
         for tensor in tensors_in(batch):
             trace.values.keep(index, tensor)
     return batch
 
 
+def _load_of(trace: Trace, batches: Any) -> int | None:
+    """The id of the loader that gives these batches; None if its making was not seen."""
+    for load, loader in trace.loads.items():
+        if loader._index_sampler is batches._index_sampler:
+            return load
+    return None
+
+
 def _is_read_elsewhere(trace: Trace) -> bool:
-    """Whether the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
+    """True if the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
     frame = sys._getframe(4)  # past what watches it
-    ours = frame.f_globals.get("__name__", "").startswith(__package__)
-    return not ours and within(frame.f_code.co_filename, trace.root) is None
+    if frame.f_globals.get("__name__", "").startswith(__package__):
+        return False
+    return within(frame.f_code.co_filename, trace.root) is None

@@ -60,14 +60,13 @@ class Loops:
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 
-    def each(self, things: Any, loop: str) -> Iterator[Any]:
+    def each(self, items: Any, loop: str) -> Iterator[Any]:
         """The items of a `for` loop."""
-        last = things[-1] if isinstance(things, range) and len(things) > 1 else None
-        for thing in things:
-            yield from self._counted(thing, loop)
+        for item in items:
+            yield from self._counted(item, loop)
             if self._enough(loop):
-                if last is not None and thing != last:
-                    yield from self._counted(last, loop)
+                if isinstance(items, range) and item != items[-1]:
+                    yield from self._counted(items[-1], loop)
                 return
 
     def start(self, loop: str) -> None:
@@ -75,11 +74,14 @@ class Loops:
         self._seen.pop(loop, None)
 
     def more(self, loop: str) -> bool:
-        """Whether a `while` loop may go on; what comes after it relies on one time at least."""
-        steps, first = self._trace.steps, loop not in self._seen
-        self._steps[loop] += steps - self._seen.get(loop, steps)
+        """True if a `while` loop may go on; what comes after it relies on one time at least."""
+        steps = self._trace.steps
+        before = self._seen.get(loop)
         self._seen[loop] = steps
-        return first or not self._enough(loop)
+        if before is None:
+            return True
+        self._steps[loop] += steps - before
+        return not self._enough(loop)
 
     def enter(self, file: str, line: int) -> None:
         """A function begins."""
@@ -87,16 +89,18 @@ class Loops:
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))
 
-    def _counted(self, thing: Any, loop: str) -> Iterator[Any]:
+    def _counted(self, item: Any, loop: str) -> Iterator[Any]:
         before = self._trace.steps
         try:
-            yield thing
+            yield item
         finally:
             self._steps[loop] += self._trace.steps - before
 
     def _enough(self, loop: str) -> bool:
-        late = self._trace.brisk and time.process_time() > self._trace.late
-        return self._steps[loop] >= (FEW if late else self._trace.max_steps)
+        enough = self._trace.max_steps
+        if self._trace.brisk and time.process_time() > self._trace.late:
+            enough = FEW
+        return self._steps[loop] >= enough
 
 
 class _Change(ast.NodeTransformer):
@@ -108,7 +112,8 @@ class _Change(ast.NodeTransformer):
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), "enter", ast.Load())
         call = ast.Call(method, [ast.Constant(self.file), ast.Constant(node.lineno)], [])
         enter = ast.copy_location(ast.Expr(call), node.body[0])
-        node.body.insert(1 if ast.get_docstring(node) is not None else 0, enter)
+        has_docstring = ast.get_docstring(node) is not None
+        node.body.insert(int(has_docstring), enter)
         return node
 
     def visit_For(self, node: ast.For) -> ast.For:
@@ -120,21 +125,27 @@ class _Change(ast.NodeTransformer):
 
     def visit_While(self, node: ast.While) -> list[ast.stmt]:
         self.generic_visit(node)
-        endless = isinstance(node.test, ast.Constant)
-        if _yields(node) or (endless and not any(isinstance(n, ast.Break) for n in ast.walk(node))):
-            return [node]  # what follows a loop without an end never runs, so it is not left
+        if _yields(node) or _is_endless(node):
+            return [node]
         test = ast.BoolOp(ast.And(), [self._call("more", node), node.test])
         node.test = ast.copy_location(test, node.test)
         start = ast.Expr(self._call("start", node))
         return [ast.copy_location(start, node), node]
 
-    def _call(self, name: str, node: ast.stmt, *given: ast.expr) -> ast.Call:
+    def _call(self, name: str, node: ast.stmt, *arguments: ast.expr) -> ast.Call:
         """A call of a method of `Loops`, with the place as its last argument."""
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
-        return ast.copy_location(ast.Call(method, [*given, place], []), (*given, node)[0])
+        return ast.copy_location(ast.Call(method, [*arguments, place], []), (*arguments, node)[0])
 
 
 def _yields(loop: ast.stmt) -> bool:
-    """Whether a loop gives its items to another one, which then is the one that trains."""
+    """True if a loop gives its items to another one, which then is the one that trains."""
     return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(loop))
+
+
+def _is_endless(loop: ast.While) -> bool:
+    """True for a loop without an end; what follows it never runs, so it is not left."""
+    if not isinstance(loop.test, ast.Constant):
+        return False
+    return not any(isinstance(node, ast.Break) for node in ast.walk(loop))

@@ -1,14 +1,16 @@
-"""What shows in a student's script without running it: modes, and what explains what it does."""
+"""Reads in a student's script what shows without running it: modes, and what explains it."""
 
 import argparse
 import ast
 from argparse import Action, ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import product
+from itertools import chain, product
+
+Words = tuple[str, ...]  # arguments of a command
 
 
-def modes(parser: ArgumentParser, tree: ast.AST) -> list[tuple[str, ...]]:
+def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     """The arguments for each mode: one way for all that must be given, or one choice or switch.
 
     Args:
@@ -18,33 +20,48 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[tuple[str, ...]]:
         what names a training first; nothing if an argument must be given and has no choices.
     """
     compared = _compared(tree)
-    ways = {action: list(_ways(action, compared)) for action in parser._actions}
-    needed = [ways[action] for action in parser._actions if action.required]
-    if needed:
-        found = [sum(way, ()) for way in product(*needed)]
-    else:
-        found = [way for several in ways.values() for way in several]
-    return sorted(found, key=lambda way: not any("train" in word for word in way))
+    required: list[list[Words]] = []
+    every: list[Words] = []
+    for action in parser._actions:
+        choices = list(_choices(action, compared))
+        every += choices
+        if action.required:
+            required.append(choices)
+    if required:
+        every = [tuple(chain.from_iterable(chosen)) for chosen in product(*required)]
+    return sorted(every, key=_trains, reverse=True)
 
 
-def _ways(action: Action, compared: Mapping[str, set[str]]) -> Iterator[tuple[str, ...]]:
+def _trains(words: Words) -> bool:
+    """True if one of these arguments names a training."""
+    return any("train" in word for word in words)
+
+
+def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words]:
+    """The choices to give an argument another value than its default."""
     option = action.option_strings[-1:]
     choices = action.choices or sorted(compared[action.dest])
-    if choices:
-        yield from ((*option, str(choice)) for choice in choices if choice != action.default)
-    elif isinstance(action, argparse._StoreTrueAction):
+    for choice in choices:
+        if choice != action.default:
+            yield (*option, str(choice))
+    if not choices and isinstance(action, argparse._StoreTrueAction):
         yield tuple(option)
 
 
 def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
-    """What attributes are compared with: their names, and the texts."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """The texts that attributes are compared with, by the names of the attributes."""
+    texts: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
-            constants = (n for side in node.comparators for n in ast.walk(side))
-            values = (n.value for n in constants if isinstance(n, ast.Constant))
-            found[node.left.attr] |= {value for value in values if isinstance(value, str)}
-    return found
+            for side in node.comparators:
+                texts[node.left.attr].update(_texts_in(side))
+    return texts
+
+
+def _texts_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def uncalled_training(tree: ast.Module) -> str | None:
@@ -53,12 +70,18 @@ def uncalled_training(tree: ast.Module) -> str | None:
     words = {name: _names_in(function) for name, function in functions.items()}
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name, function in functions.items():
-        arguments = function.args
-        needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-        has_defaults = not needed and None not in arguments.kw_defaults
-        if name not in used and has_defaults and "backward" in _reached(name, words):
+        if name in used or _needs_arguments(function):
+            continue
+        if "backward" in _reached(name, words):
             return name
     return None
+
+
+def _needs_arguments(function: ast.FunctionDef) -> bool:
+    """True if a parameter of a function has no default."""
+    arguments = function.args
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    return positional > len(arguments.defaults) or None in arguments.kw_defaults
 
 
 def _names_in(function: ast.FunctionDef) -> set[str]:

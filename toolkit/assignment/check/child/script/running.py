@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -46,6 +46,13 @@ NETWORK = (
 )
 
 
+class End(NamedTuple):
+    """The end of a run, as this package describes it."""
+
+    ended: str
+    error: dict[str, Any] | None = None
+
+
 class Script:
     """A student's script, its trace, and what it defines.
 
@@ -71,7 +78,8 @@ class Script:
         self.root = root
         self.file = root / file
         self.weights = Weights()
-        self._end: dict[str, Any] = {}  # how it ended, and what it lacked
+        # Its end, and the errors for want of a folder or of weights, as of the package.
+        self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
         self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
         self._begin(Trace(root, max_steps, max_seconds, brisk))
 
@@ -92,22 +100,30 @@ class Script:
             what this package describes.
         """
         with _alarm(self):
-            ended, error = self._attempt(self._run_main)
-            lacking = error if self._make_folder() else None
-            if lacking:
-                ended, error = self._attempt_again()
-            unloaded = None
-            while self.weights.provide(self._lacks):
-                unloaded = unloaded or error
-                ended, error = self._attempt_again()
-            if ended != "error" and not self._is_it and self.trace.parsers:
-                ended, error = self._attempt_in_modes() or (ended, error)
-            if begin and ended == "finished" and not self.trained:
-                ended, error = self._begin_training()
-            if ended == "finished" and not self.trained:
-                ended, error = "nothing", None
-        self._end = {"ended": ended, "error": error, "lacking": lacking, "unloaded": unloaded}
+            end = self._attempt(self._run_main)
+            end = self._provide_files(end)
+            if end.ended != "error" and not self._is_it and self.trace.parsers:
+                end = self._attempt_in_modes() or end
+            if begin and end.ended == "finished" and not self.trained:
+                end = self._begin_training()
+            if end.ended == "finished" and not self.trained:
+                end = End("nothing")
+        self._end |= end._asdict()
         return self._answer()
+
+    def _provide_files(self, end: End) -> End:
+        """Run it again for as long as it stops for want of a folder or weights that can be made.
+
+        Args:
+            end: of its first run.
+        """
+        if self._make_folder():
+            self._end["lacking"] = end.error
+            end = self._attempt_again()
+        while self.weights.provide(self._lacks):
+            self._end["unloaded"] = self._end["unloaded"] or end.error
+            end = self._attempt_again()
+        return end
 
     def run_also(self, file: str, max_seconds: float) -> dict[str, Any]:
         """Run another script of theirs, as if this one had gone on with it.
@@ -122,24 +138,30 @@ class Script:
         self.trace.go_on(max_seconds)
         main = partial(self._run_main, path=path, module=ModuleType("__main__"))
         with _alarm(self):
-            ended, error = self._attempt(main, path.parent)
+            end = self._attempt(main, path.parent)
             while self.weights.provide(self._lacks):
-                ended, error = self._attempt(main, path.parent)
+                end = self._attempt(main, path.parent)
         sys.modules["__main__"] = self.module
         os.chdir(self.file.parent)
         if self.trace.full():
-            ended = "slow"
-        self._others.append({"file": file, "ended": ended, "error": error})
+            end = end._replace(ended="slow")
+        self._others.append({"file": file, **end._asdict()})
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         self.trace.see_moves_by_hand()
+        unfinished_places: list[tuple[str, int]] = []
+        for file, lines in self._ran.items():
+            unfinished_places += [(file, line) for line in lines]
+        networks = []
+        for key, network in self.trace.networks.items():
+            networks.append(_network(key, network, self.trace))
         return {
             **self._end,
             "others": self._others,
             "ran": list(self._ran),
-            "unfinished": [(file, k) for file, lines in self._ran.items() for k in lines],
-            "networks": [_network(k, n, self.trace) for k, n in self.trace.networks.items()],
+            "unfinished": unfinished_places,
+            "networks": networks,
             "normalised": list(self.trace.origins.all_modules("Normalize")),
             "events": self.trace.events,
             "noise": list(self.trace.origins.numbers_came),
@@ -148,13 +170,13 @@ class Script:
 
     @property
     def trained(self) -> bool:
-        """Whether anything was seen that belongs to a training."""
+        """True if anything was seen that belongs to a training."""
         kinds = ("step", "backward", "loss")
         return any(event["kind"] in kinds for event in self.trace.events)
 
     @property
     def _is_it(self) -> bool:
-        """Whether the training is the one that is looked for: of a GAN, two optimisers step."""
+        """True if the training is the one that is looked for: of a GAN, two optimisers step."""
         optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.trace.brisk
 
@@ -171,70 +193,80 @@ class Script:
             exec(compiled(path, self._change), vars(module))
 
         self._attempt(run)
-        found = getattr(module, name, None)
-        return found if isinstance(found, FunctionType) else None
+        function = getattr(module, name, None)
+        if not isinstance(function, FunctionType):
+            return None
+        return function
 
-    def _attempt(
-        self, work: Callable[[], Any], folder: Path | None = None
-    ) -> tuple[str, dict[str, Any] | None]:
+    def _attempt(self, call: Callable[[], Any], folder: Path | None = None) -> End:
         """Do something with their code.
 
         Args:
             folder: from which it imports; by default that of the script.
-
-        Returns:
-            how it ended, and what it raised.
         """
         self._lacks = None
         prepare_imports(self.root, folder or self.file.parent, self._change)
         try:
             with watching(self.trace), self.weights.standing_in():
-                work()
+                call()
         except EnoughSteps:
-            return "slow" if self.trace.slow else "enough", None
+            if self.trace.slow:
+                return End("slow")
+            return End("enough")
         except SystemExit as error:
-            return "exit" if error.code else "finished", described(error, self.root)
+            ended = "finished"
+            if error.code:
+                ended = "exit"
+            return End(ended, described(error, self.root))
         except NETWORK as error:
             self._lacks = getattr(error, "filename", None)
-            return "network", described(error, self.root)
+            return End("network", described(error, self.root))
         except Exception as error:  # whatever a student's code raises
-            return "error", described(error, self.root)
-        return "finished", None
+            return End("error", described(error, self.root))
+        return End("finished")
 
     def _make_folder(self) -> bool:
-        """Whether there is a folder now that the script has not found: it may be empty."""
-        folder = Path(os.path.abspath(self._lacks)) if self._lacks else self.root
+        """Make the folder that the script has not found, if any; it may be empty.
+
+        Returns:
+            True if it was made.
+        """
+        if not self._lacks:
+            return False
+        folder = Path(os.path.abspath(self._lacks))
         if folder.exists() or folder.suffix or not folder.is_relative_to(self.root):
             return False
         folder.mkdir(parents=True)
         return True
 
-    def _attempt_again(self, *arguments: str) -> tuple[str, dict[str, Any] | None]:
+    def _attempt_again(self, *arguments: str) -> End:
         """Run it from its beginning, as if nothing had run before."""
         forget_imports(self.root)
         self._begin(self.trace.another())
         return self._attempt(partial(self._run_main, *arguments))
 
-    def _attempt_in_modes(self) -> tuple[str, dict[str, Any] | None] | None:
+    def _attempt_in_modes(self) -> End | None:
         """Run it in each mode that its parser offers, until it trains what is looked for.
 
         Returns:
-            as `_attempt`; None if no mode does, and the first run stands.
+            the end of that run; None if no mode does, and the first run stands.
         """
         first = (self.trace, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
         for mode in modes(self.trace.parsers[-1], tree)[:MAX_MODES]:
-            tried = self._attempt_again(*mode)
+            end = self._attempt_again(*mode)
             if self._is_it:
-                return tried
+                return end
         self.trace, self.loops, self.module, self._ran = first
         return None
 
-    def _begin_training(self) -> tuple[str, dict[str, Any] | None]:
+    def _begin_training(self) -> End:
         """Call a function that trains and that nothing in the file calls, if there is one."""
         name = uncalled_training(ast.parse(self.file.read_bytes()))
         function = vars(self.module).get(name or "")
-        return self._attempt(function) if callable(function) else ("finished", None)
+        if not callable(function):
+            return End("finished")
+        return self._attempt(function)
 
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
@@ -246,7 +278,7 @@ class Script:
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """What is done to each of their files that is run."""
+        """Change each of their files that is run, and note what is still to be written in it."""
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
 
@@ -316,15 +348,18 @@ def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
     """The classes of a network, its parameters, and what was made where."""
     kind, origins = type(network), trace.origins
     file, _ = place_of_class(kind, trace.root) or NOWHERE
-    names = [name for name, _ in network.named_parameters()]
+    classes: set[str] = set()
+    for module in network.modules():
+        classes.update(base.__name__ for base in type(module).__mro__[:-2])
     layers = [module for module in network.modules() if not list(module.children())]
+    names = [name for name, _ in network.named_parameters()]
     return {
         "id": key,
-        "parameters": [trace.values.id_of(p) for p in network.parameters()],
+        "parameters": list(map(trace.values.id_of, network.parameters())),
         "class": kind.__name__,
         "file": file,
         "names": names,
-        "classes": sorted({k.__name__ for m in network.modules() for k in type(m).__mro__[:-2]}),
+        "classes": sorted(classes),
         "made": origins.of_module(network),
         "made_last": origins.of_module(layers[-1]),
         "made_parameters": [origins.of(network, name) for name in names],

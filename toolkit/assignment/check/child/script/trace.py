@@ -47,16 +47,20 @@ class Trace:
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
-        self.root, self.max_steps, self.brisk = str(root), max_steps, brisk
+        self.root = str(root)
+        self.max_steps = max_steps
+        self.brisk = brisk
         self.late = time.process_time() + LATE * max_seconds
         self.deadline = self.late + (1 - LATE) * max_seconds
-        self.on, self.depth = False, 0  # whether anything is recorded; networks inside networks
+        self.on = False  # whether anything is recorded
+        self.depth = 0  # networks inside networks
         self.origins = Origins(self.root)
         self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
         self.device: Place | None = None  # where a GPU was named first
         self.losses = Losses()
         self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
-        self._idle, self.slow = 0, False  # backward passes since something stepped
+        self.slow = False
+        self._idle = 0  # backward passes since something stepped
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
@@ -76,8 +80,8 @@ class Trace:
 
     def another(self) -> "Trace":
         """An empty one, for the time that is left."""
-        left = max(0.0, self.deadline - time.process_time())
-        trace = Trace(Path(self.root), self.max_steps, left, self.brisk)
+        max_seconds = max(0.0, self.deadline - time.process_time())
+        trace = Trace(Path(self.root), self.max_steps, max_seconds, self.brisk)
         trace.drawing = self.drawing
         return trace
 
@@ -87,7 +91,7 @@ class Trace:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """What a network returns, or what is drawn in its place."""
+        """Return what a network gives, or what is drawn in its place."""
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -99,15 +103,15 @@ class Trace:
         self.stop_if_slow()
         return len(self.events) - 1
 
-    def heard(self, what: str, name: str) -> None:
+    def heard(self, kind: str, name: str) -> None:
         """Record that a GPU was asked for, or that a recurrent layer was called."""
-        if self.on and what == "device":
+        if self.on and kind == "device":
             self.device = self.device or place(self.root)
         elif self.on:
-            self.add(what, name=name, device=self.device)
+            self.add(kind, name=name, device=self.device)
 
     def full(self) -> bool:
-        """Whether so much was recorded that less will do from here."""
+        """True if so much was recorded that less will do from here."""
         return len(self.events) > MAX_EVENTS
 
     def stop_if_slow(self) -> None:
@@ -122,31 +126,34 @@ class Trace:
                 raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
-        """A tensor as the judge gets it."""
-        return self.values.describe(tensor) if isinstance(tensor, Tensor) else None
+        """A tensor as the judge gets it; None for anything else."""
+        if not isinstance(tensor, Tensor):
+            return None
+        return self.values.describe(tensor)
 
-    def all_values(self, *things: Any) -> list[dict[str, Any]]:
+    def all_values(self, *values: Any) -> list[dict[str, Any]]:
         """The tensors among these, as the judge gets them."""
-        return [self.values.describe(tensor) for tensor in tensors_in(*things)]
+        return [self.values.describe(tensor) for tensor in tensors_in(*values)]
 
     def know(self, network: nn.Module) -> int | None:
         """The id of a network; None if it has no parameters, as a loss function."""
-        network = network.module if isinstance(network, nn.DataParallel) else network
+        if isinstance(network, nn.DataParallel):
+            network = network.module
         parameters = list(network.parameters())
         if not parameters:
             return None
-        known = self.values.id_of(network)
-        self.networks[known] = network
+        number = self.values.id_of(network)
+        self.networks[number] = network
         for parameter in parameters:
-            self.values.owners.setdefault(self.values.id_of(parameter), known)
-        return known
+            self.values.owners.setdefault(self.values.id_of(parameter), number)
+        return number
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         """The outermost call of a network has returned: nothing but its event is kept."""
 
     def watch_gradient(self, index: int, result: Any) -> None:
         """Note what every backward pass gives to the output of a call."""
-        output = next((t for t in tensors_in(result) if t.requires_grad and t.dim()), None)
+        output = _first_with_gradient(result)
         if output is None or output.is_leaf:
             return
 
@@ -166,24 +173,33 @@ class Trace:
         self.see_moves_by_hand()
         self._see_cleared()
         leaves, self.nodes = graph(*roots)
-        reached = {self.values.id_of(leaf): leaf for leaf in leaves}
-        self._reached |= reached
         self._gradients = {}
-        gradients = {key: leaf.grad for key, leaf in reached.items()}
-        return {key: None if x is None else x.detach().clone() for key, x in gradients.items()}
+        before: dict[int, Tensor | None] = {}
+        for leaf in leaves:
+            key = self.values.id_of(leaf)
+            self._reached[key] = leaf
+            before[key] = None
+            if leaf.grad is not None:
+                before[key] = _copy(leaf.grad)
+        return before
 
     @unwatched
     def after_backward(
         self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
     ) -> None:
         """Record a backward pass."""
-        gradients, self._gradients = self._gradients or {}, None
+        gradients = self._gradients or {}
+        self._gradients = None
         changed = [key for key, old in before.items() if differs(old, self._reached[key].grad)]
         self._idle += 1
-        self.steps += self._idle % PASSES == 0
+        if self._idle % PASSES == 0:
+            self.steps += 1
+        value = None
+        if roots:
+            value = self.value(roots[0])
         index = self.add(
             "backward",
-            value=self.value(roots[0]) if roots else None,
+            value=value,
             parameters=list(before),
             changed=changed,
             gradients=[[call, gradient] for call, gradient in gradients.items()],
@@ -193,7 +209,8 @@ class Trace:
         )
         for key in changed:
             self._passes.setdefault(key, set()).add(index)
-        self._weights |= {key: self._reached[key].detach().clone() for key in before}
+        for key in before:
+            self._weights[key] = _copy(self._reached[key])
 
     @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
@@ -207,96 +224,148 @@ class Trace:
             gradient = self._reached[key].grad
             self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
         self._clamps.clear()
-        held = {self.values.id_of(p): p for g in optimizer.param_groups for p in g["params"]}
+        parameters: dict[int, Tensor] = {}
+        weights: dict[int, Tensor] = {}
+        has_gradient = False
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                key = self.values.id_of(parameter)
+                parameters[key] = parameter
+                weights[key] = _copy(parameter)
+                has_gradient = has_gradient or not _is_empty(parameter.grad)
         return {
-            "parameters": held,
-            **self._use(held),
-            "given": any(p.grad is not None and bool(p.grad.any()) for p in held.values()),
-            "weights": {key: p.detach().clone() for key, p in held.items()},
+            "parameters": parameters,
+            **self._use(parameters),
+            "given": has_gradient,
+            "weights": weights,
         }
 
     @unwatched
     def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
         """Record a step of an optimiser."""
-        held: dict[int, Tensor] = before["parameters"]
-        moved = [key for key, p in held.items() if not torch.equal(before["weights"][key], p)]
-        self._weights |= {key: p.detach().clone() for key, p in held.items()}
+        parameters: dict[int, Tensor] = before["parameters"]
+        moved = []
+        for key, parameter in parameters.items():
+            if not torch.equal(before["weights"][key], parameter):
+                moved.append(key)
+            self._weights[key] = _copy(parameter)
         group = optimizer.param_groups[0]
         self._add_step(
             [kind.__name__ for kind in type(optimizer).__mro__],
             optimiser=self.values.id_of(optimizer),
             lr=float(group.get("lr", 0.0)),
             maximize=bool(group.get("maximize", False)),
-            **{name: before[name] for name in ("passes", "stale", "given")},
-            parameters=list(held),
+            passes=before["passes"],
+            stale=before["stale"],
+            given=before["given"],
+            parameters=list(parameters),
             moved=moved,
         )
 
     def _add_step(self, kinds: list[str], **fields: Any) -> None:
-        self.steps, self._idle = self.steps + 1, 0
+        self.steps += 1
+        self._idle = 0
         self.add("step", classes=kinds, **fields)
+
+    def _passes_of(self, keys: Iterable[int]) -> set[int]:
+        """The backward passes in the gradients of parameters."""
+        passes: set[int] = set()
+        for key in keys:
+            passes |= self._passes.get(key, set())
+        return passes
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
         """The passes in the gradients of parameters, which a step uses, and those that are old."""
-        passes = set[int]().union(*(self._passes.get(key, set()) for key in keys))
+        passes = self._passes_of(keys)
         stale = passes & self._used
         self._used |= passes
         return {"passes": sorted(passes), "stale": sorted(stale)}
 
     @unwatched
-    def clipped(self, name: str, given: list[Tensor]) -> None:
+    def clipped(self, name: str, parameters: list[Tensor]) -> None:
         """Record a call that clips gradients."""
-        held = {self.values.id_of(p) for p in given}
-        fresh = set[int]().union(*(self._passes.get(key, set()) for key in held)) - self._used
-        self.add("clip", name=name, fresh=bool(fresh), kept=True, parameters=sorted(held))
+        keys = set(map(self.values.id_of, parameters))
+        self._add_clip(name, sorted(keys), kept=True)
+
+    def _add_clip(self, name: str, keys: list[int], kept: bool) -> int:
+        """Record a clip of the gradients of parameters.
+
+        Args:
+            kept: the clipped numbers are in the gradients.
+        """
+        is_fresh = bool(self._passes_of(keys) - self._used)
+        return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
 
     def made(self, name: str, args: Any, result: Any) -> None:
         """Record a call of torch, if it tells something."""
-        if self.on and name in CLAMPS and isinstance(args[0], Tensor):
+        if not self.on:
+            return
+        if name in CLAMPS and isinstance(args[0], Tensor):
             self.clamped(name, args[0], result)
-        elif self.on and name in SOFTMAX and not self.full():
+        elif name in SOFTMAX and not self.full():
             self.add("softmax", name=name, output=self.values.id_of(result))
 
     @unwatched
-    def clamped(self, name: str, given: Tensor, result: Tensor) -> None:
-        """Record a clamp, if it was given the gradient of a parameter."""
+    def clamped(self, name: str, tensor: Tensor, result: Tensor) -> None:
+        """Record a clamp of a tensor, if that is the gradient of a parameter."""
+        key = self._key_of_gradient(tensor)
+        if key is None:
+            return
+        if name.endswith("_"):  # in place
+            self._add_clip(name, [key], kept=True)
+        elif not torch.equal(tensor, result):  # else there was nothing to clip
+            event = self._add_clip(name, [key], kept=False)
+            self._clamps.append((event, key, result))
+
+    def _key_of_gradient(self, tensor: Tensor) -> int | None:
+        """The parameter whose gradient has the numbers of a tensor; None if there is none."""
         for key, parameter in self._reached.items():
             gradient = parameter.grad
-            if gradient is not None and gradient.data_ptr() == given.data_ptr():
-                fresh = bool(self._passes.get(key, set()) - self._used)
-                in_place = name.endswith("_")
-                if in_place or not torch.equal(given, result):  # else there was nothing to clip
-                    event = self.add(
-                        "clip", name=name, fresh=fresh, kept=in_place, parameters=[key]
-                    )
-                    self._clamps += [] if in_place else [(event, key, result)]
-                return
+            if gradient is not None and gradient.data_ptr() == tensor.data_ptr():
+                return key
+        return None
 
     def _see_cleared(self) -> None:
         """Forget the passes of gradients that are gone, or all zero."""
         for key in list(self._passes):
-            gradient = self._reached[key].grad
-            if gradient is None or not bool(gradient.any()):
+            if _is_empty(self._reached[key].grad):
                 del self._passes[key]
 
     @unwatched
     def see_moves_by_hand(self) -> None:
         """Record a step if parameters have moved by a new gradient and no optimiser stepped."""
-        moved = [
-            key
-            for key, old in self._weights.items()
-            if key in self._reached and not torch.equal(old, self._reached[key])
-        ]
-        self._weights |= {key: self._reached[key].detach().clone() for key in moved}
+        moved = []
+        for key, old in self._weights.items():
+            if key in self._reached and not torch.equal(old, self._reached[key]):
+                moved.append(key)
+                self._weights[key] = _copy(self._reached[key])
         used = self._use(moved)
         if used["passes"] == used["stale"]:
             return  # without a new gradient it is no step: weights are kept in bounds
         self._add_step(
             [],
-            **dict.fromkeys(("optimiser", "lr")),
+            optimiser=None,
+            lr=None,
             maximize=False,
             **used,
             given=True,
             parameters=moved,
             moved=moved,
         )
+
+
+def _first_with_gradient(result: Any) -> Tensor | None:
+    """The first tensor in what a network returns that has an axis and takes part in a gradient."""
+    for tensor in tensors_in(result):
+        if tensor.requires_grad and tensor.dim():
+            return tensor
+    return None
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()
+
+
+def _is_empty(gradient: Tensor | None) -> bool:
+    """True if there is no gradient, or if it is all zero."""
+    return gradient is None or not bool(gradient.any())

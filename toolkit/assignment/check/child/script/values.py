@@ -1,9 +1,9 @@
-"""What the judge is told about tensors and losses, and which parameters a gradient reaches."""
+"""Describes tensors and losses to the judge, and finds the parameters that a gradient reaches."""
 
 import dataclasses
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """What the check computes itself need not pass through what watches a student's calls."""
+    """Let a function of the check's own compute past what watches a student's calls."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -36,8 +36,8 @@ def unwatched(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class _Kept:
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class Values:
@@ -52,15 +52,15 @@ class Values:
         self._sent = 0
         self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
 
-    def id_of(self, thing: Any) -> int:
+    def id_of(self, value: Any) -> int:
         """A small number that no other tensor, network or optimiser has."""
-        if type(thing).__weakrefoffset__ == 0:  # a list is a data set, too
-            thing = self._kept.setdefault(id(thing), _Kept(thing))
-        if thing not in self._ids:
-            self._ids[thing] = self._count
+        if type(value).__weakrefoffset__ == 0:  # a list is a data set, too
+            value = self._kept.setdefault(id(value), _Kept(value))
+        if value not in self._ids:
+            self._ids[value] = self._count
             self._count += 1
-        found: int = self._ids[thing]
-        return found
+        number: int = self._ids[value]
+        return number
 
     @unwatched
     def keep(self, event: int, output: Tensor) -> None:
@@ -71,20 +71,35 @@ class Values:
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
         """A tensor as plain values; see the trace for what they are."""
-        reached, owners = map(self.id_of, graph(tensor)[0]), self.owners
+        number = self.id_of(tensor)
+        networks: set[int] = set()
+        for leaf in graph(tensor)[0]:
+            owner = self.owners.get(self.id_of(leaf))
+            if owner is not None:
+                networks.add(owner)
         moments = _moments(tensor.detach().reshape(-1))
-        varied = bool(moments["std"])  # numbers that are all the same tell nothing
-        source = self._source(tensor) if varied else None
         return {
-            "id": self.id_of(tensor),
+            "id": number,
             "shape": list(tensor.shape),
             **self._origins.of_tensor(tensor)._asdict(),
             **moments,
-            "from": source,
-            "rows_from": self._row_sources(tensor) if varied and source is None else [],
-            "values": self._numbers(tensor) if source is None else None,
-            "networks": sorted({owners[p] for p in reached if p in owners}),
+            **self._sources(tensor, is_varied=bool(moments["std"])),
+            "networks": sorted(networks),
         }
+
+    def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
+        """The call that a tensor is `from`, or those its rows are from; its `values` if need be.
+
+        Args:
+            is_varied: False for numbers that are all the same, which tell nothing.
+        """
+        if not is_varied:
+            return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
+        source = self._source(tensor)
+        if source is not None:
+            return {"from": source, "rows_from": [], "values": None}
+        rows_from = self._row_sources(tensor)
+        return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
         """A copy to send, unless that is too much."""
@@ -108,37 +123,57 @@ class Values:
         """Pairs of a call's index and which of the tensor's rows are in its output, (batch,)."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
-        rows = list(_rows(tensor.detach()))
-        found: list[list[Any]] = [
-            [event, torch.tensor(_are_among(rows, known), dtype=torch.bool)]
-            for event, _, known in (self._outputs if rows else [])
-        ]
-        return [pair for pair in found if bool(pair[1].any())]
+        rows = _rows(tensor.detach())
+        if not rows:
+            return []
+        pairs: list[list[Any]] = []
+        for event, _, output_rows in self._outputs:
+            are_known = _are_among(rows, output_rows)
+            if any(are_known):
+                pairs.append([event, torch.tensor(are_known, dtype=torch.bool)])
+        return pairs
 
 
-def flat(*things: Any) -> Iterator[Any]:
-    """What is in lists, tuples, dictionaries and dataclasses, one inside the other."""
-    for thing in things:
-        if isinstance(thing, list | tuple):
-            yield from flat(*thing)
-        elif isinstance(thing, Mapping):
-            yield from flat(*thing.values())
-        elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-            yield from flat(*vars(thing).values())
+def flat(*values: Any) -> Iterator[Any]:
+    """Yield what is in lists, tuples, dictionaries and dataclasses, one inside the other."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(*value)
+        elif isinstance(value, Mapping):
+            yield from flat(*value.values())
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from flat(*vars(value).values())
         else:
-            yield thing
+            yield value
 
 
-def tensors_in(*things: Any) -> Iterator[Tensor]:
+def tensors_in(*values: Any) -> Iterator[Tensor]:
     """The tensors among arguments or outputs."""
-    return (thing for thing in flat(*things) if isinstance(thing, Tensor))
+    return (value for value in flat(*values) if isinstance(value, Tensor))
+
+
+def are_tensors(value: Any) -> bool:
+    """True for a list or a tuple of tensors that is not empty."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(item, Tensor) for item in value)
+
+
+def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
+    """One tensor of all of these; None if their shapes differ."""
+    shapes = {tensor.shape for tensor in tensors}
+    if len(shapes) > 1:
+        return None
+    return torch.stack(list(tensors))
 
 
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """Whether a backward pass changed this gradient; one of zeros changes nothing."""
+    """True if a backward pass changed this gradient; one of zeros changes nothing."""
     if new is None:
         return False
-    return bool(new.any()) if old is None else not torch.equal(old, new)
+    if old is None:
+        return bool(new.any())
+    return not torch.equal(old, new)
 
 
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
@@ -146,25 +181,31 @@ def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
 
     And the nodes of the graph on the way to them.
     """
-    found: list[Tensor] = []
-    waiting = [root.grad_fn for root in roots if root.grad_fn is not None]
-    seen = set(waiting)
-    while waiting and len(seen) < MAX_NODES:
+    leaves: list[Tensor] = []
+    roots_without_history: list[Tensor] = []
+    waiting = []
+    for root in roots:
+        if root.grad_fn is not None:
+            waiting.append(root.grad_fn)
+        elif root.requires_grad:
+            roots_without_history.append(root)
+    nodes = set(waiting)
+    while waiting and len(nodes) < MAX_NODES:
         node = waiting.pop()
         variable = getattr(node, "variable", None)
         if isinstance(variable, Tensor):
-            found.append(variable)
+            leaves.append(variable)
         for following, _ in node.next_functions:
-            if following is not None and following not in seen:
-                seen.add(following)
+            if following is not None and following not in nodes:
+                nodes.add(following)
                 waiting.append(following)
-    alone = [root for root in roots if root.grad_fn is None and root.requires_grad]
-    return found + alone, seen
+    return leaves + roots_without_history, nodes
 
 
 def has_softmax(tensor: Tensor) -> bool:
-    """Whether a tensor was computed from what a softmax gave."""
-    return any(type(node).__name__.startswith("SoftmaxBackward") for node in graph(tensor)[1])
+    """True if a tensor was computed from what a softmax gave."""
+    _, nodes = graph(tensor)
+    return any(type(node).__name__.startswith("SoftmaxBackward") for node in nodes)
 
 
 def _rows(tensor: Tensor) -> list[bytes]:
@@ -176,7 +217,7 @@ def _rows(tensor: Tensor) -> list[bytes]:
 
 
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
-    """Whether each row is among some others, or begins or ends as one of them, beside labels."""
+    """Tell for each row if it is among others, or begins or ends as one of them, beside labels."""
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
         return [row in known for row in rows]
@@ -195,7 +236,7 @@ def _moments(flat: Tensor) -> dict[str, float | None]:
 
 
 class Losses:
-    """What loss functions returned.
+    """The results of loss functions.
 
     Attributes:
         called: the place where the loss object of torch's was made that is being called.

@@ -7,7 +7,7 @@ wrapped in every class that is defined meanwhile, since many call it without `__
 import builtins
 import io
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from toolkit.assignment.check.child.origins import handled
+from toolkit.assignment.check.child.places import NOWHERE
 from toolkit.assignment.check.child.script import files, loaders
 from toolkit.assignment.check.child.script.devices import ANSWERS, Recorder
 from toolkit.assignment.check.child.script.trace import Trace
@@ -61,12 +62,9 @@ def watching(trace: Trace) -> Iterator[None]:
         watch(DataLoader, "__init__", loaders.made_loader, always=True)
         for name, answer in ANSWERS.items():
             watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
-        hooks = {"forward": _network, "__init__": _built}
-        for owner, name, new in (
-            (nn.Module, "__init_subclass__", _subclass_hook(trace, hooks)),
-            (Anything, "heard", staticmethod(partial(files.shown, trace))),
-        ):
-            stack.enter_context(patch.object(owner, name, new, create=True))
+        stack.enter_context(patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace)))
+        heard = staticmethod(partial(files.shown, trace))
+        stack.enter_context(patch.object(Anything, "heard", heard))
         for handle in _steps(trace):
             stack.callback(handle.remove)
         stack.enter_context(trace.origins)
@@ -91,10 +89,12 @@ def _watched(
     return handled(function, handle)
 
 
-def _subclass_hook(trace: Trace, handlers: Mapping[str, Handler]) -> Any:
+def _subclass_hook(trace: Trace) -> Any:
+    """Watch what each class defines that is derived from nn.Module."""
+
     def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
-        for name, handler in handlers.items():
+        for name, handler in (("forward", _network), ("__init__", _built)):
             method = vars(cls).get(name)
             if callable(method) and not isinstance(method, staticmethod | classmethod):
                 setattr(cls, name, _watched(trace, method, handler))
@@ -110,10 +110,10 @@ def _built(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: A
 
 def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Record calls of a network, of which only the outermost count."""
-    known = None
+    number = None
     if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
-        known = trace.know(network)
-    if known is None:
+        number = trace.know(network)
+    if number is None:
         return trace.drawn(network, args, function(network, *args, **kwargs))
     trace.stop_if_slow()
     inputs = trace.all_values(args, kwargs)
@@ -124,7 +124,7 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
         trace.depth -= 1
     index = trace.add(
         "call",
-        network=known,
+        network=number,
         training=network.training,
         grad=torch.is_grad_enabled(),
         inputs=inputs,
@@ -133,15 +133,17 @@ def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs:
     for tensor in tensors_in(result):
         trace.values.keep(index, tensor)
     trace.watch_gradient(index, result)
-    trace.called(trace.networks[known], args, kwargs, result)
+    trace.called(trace.networks[number], args, kwargs, result)
     return result
 
 
 def _criterion(
     trace: Trace, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
 ) -> Any:
-    made = trace.origins.of_module(criterion)
-    trace.losses.called = made if made[0] else None
+    place = trace.origins.of_module(criterion)
+    trace.losses.called = None
+    if place != NOWHERE:
+        trace.losses.called = place
     try:
         return function(criterion, *args, **kwargs)
     finally:
@@ -151,13 +153,14 @@ def _criterion(
 def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if trace.losses.inside or trace.full():
         return function(*args, **kwargs)
-    given = args[0] if args else kwargs.get("input")
+    arguments = kwargs | dict(zip(("input", "target"), args, strict=False))
+    output = arguments.get("input")
     index = trace.add(
         "loss",
         name=name,
-        input=trace.value(given),
-        softmax=isinstance(given, Tensor) and has_softmax(given),
-        target=trace.value(args[1] if len(args) > 1 else kwargs.get("target")),
+        input=trace.value(output),
+        softmax=isinstance(output, Tensor) and has_softmax(output),
+        target=trace.value(arguments.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
         made=trace.losses.called,
     )
@@ -171,11 +174,12 @@ def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) 
 
 
 def _backward(trace: Trace, function: Any, /, tensors: Any, *args: Any, **kwargs: Any) -> Any:
-    several = [] if isinstance(tensors, Tensor | list | tuple) else list(tensors)
-    roots = list(tensors_in(tensors, several))
+    if not isinstance(tensors, Tensor | list | tuple):
+        tensors = list(tensors)
+    roots = list(tensors_in(tensors))
     before = trace.before_backward(roots)
     try:
-        result = function(several or tensors, *args, **kwargs)
+        result = function(tensors, *args, **kwargs)
     except RuntimeError as error:
         trace.after_backward(roots, before, str(error))
         raise
@@ -186,9 +190,11 @@ def _backward(trace: Trace, function: Any, /, tensors: Any, *args: Any, **kwargs
 def _clip(
     name: str, trace: Trace, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    result = function(given, *args, **kwargs)
-    trace.clipped(name, given)
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    parameters = list(parameters)  # which may be read once only
+    result = function(parameters, *args, **kwargs)
+    trace.clipped(name, parameters)
     return result
 
 
@@ -209,7 +215,7 @@ def _parsed(
 def _asked_gpu(
     name: str, answer: Any, trace: Trace, function: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
-    """What stops without a GPU has an answer, and counts as asking for one."""
+    """Answer what stops without a GPU; it counts as asking for one."""
     trace.heard("gpu", name)
     return answer
 

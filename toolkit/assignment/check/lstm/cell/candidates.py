@@ -72,9 +72,7 @@ class Candidates:
         later = torch.stack([inside[1:].flatten(0, 1) for _, _, inside in gated])
         of_x_alone = residuals(later, basis(self.now)) < MAX_RESIDUAL
         best: list[Transformed] = []
-        for k, place in enumerate(self.places):
-            if place.name in VIEWS and place.name not in ("cat", "stack"):
-                continue
+        for k in self._possible_reads():
             state = self.values[k][:-1].flatten(0, 1)
             of_state = residuals(later, basis(self.now, state)) < MAX_RESIDUAL
             chosen = _selected(gated, of_state & ~of_x_alone)
@@ -85,6 +83,14 @@ class Candidates:
             self.reads.append(k)
             best = chosen
         self.explained = best + _selected(gated, of_x_alone)
+
+    def _possible_reads(self) -> list[int]:
+        """The series that gates may read: what is computed, or put together of others."""
+        possible = []
+        for k, place in enumerate(self.places):
+            if place.name not in VIEWS or place.name in ("cat", "stack"):
+                possible.append(k)
+        return possible
 
     @property
     def read_states(self) -> list[Tensor]:

@@ -245,11 +245,7 @@ class LayerJudge(NamedTuple):
     def _check_shared(self) -> None:
         """Report two gates that use the same matrix."""
         gates, twice = self.match.gates, self.recording.twice
-        maps: dict[str, Map] = {}
-        for name in GATES:
-            fit = gates[name].map if name in gates else None
-            if fit is not None and fit.exact:
-                maps[name] = fit
+        maps = self._exact_maps()
         proofs: Proofs = defaultdict(dict)
         reported = set()
         for earlier, later in combinations(maps, 2):
@@ -260,6 +256,16 @@ class LayerJudge(NamedTuple):
                 proofs["same-weights", f"{weights} as {earlier}(t)"][later] = proof
                 reported.add(later)
         self._report(proofs, {name: twice or gates[name].inside for name in maps})
+
+    def _exact_maps(self) -> dict[str, Map]:
+        """The maps inside the gates, as far as they are known exactly, in the order of GATES."""
+        maps: dict[str, Map] = {}
+        for name in GATES:
+            if name in self.match.gates:
+                fit = self.match.gates[name].map
+                if fit is not None and fit.exact:
+                    maps[name] = fit
+        return maps
 
     def _report(self, proofs: Proofs, places: Mapping[str, Place]) -> None:
         """Report a fault of several gates once, at the first gate, if each of them proves it."""

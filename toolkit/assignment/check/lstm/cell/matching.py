@@ -77,6 +77,16 @@ def find_match(recording: Recording) -> Match | None:
     reading fits.
     """
     best: Match | None = None
+    for match in _matches(recording):
+        if best is None or match.cost < best.cost:
+            best = match
+        if best.cost <= 2:
+            return best
+    return best
+
+
+def _matches(recording: Recording) -> Iterator[Match]:
+    """Yield the readings that fit, those with the usual series and gates first."""
     for late in (False, True):
         if late and not recording.late:
             continue
@@ -85,11 +95,8 @@ def find_match(recording: Recording) -> Match | None:
             continue
         for with_plain in (False, True):
             match = _match(candidates, candidates.gates(with_plain))
-            if match is not None and (best is None or match.cost < best.cost):
-                best = match
-            if best is not None and best.cost <= 2:
-                return best
-    return best
+            if match is not None:
+                yield match
 
 
 def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
@@ -248,17 +255,32 @@ def _cells(
     for formula in CELLS:
         assignments = Assignments.of(formula, pool)
         for k in states:
-            c, before = candidates.values[k][1:], candidates.values[k][:-1]
-            pasts = _pasts(candidates, k) if formula.mistake == READS_H else [before]
-            for past in pasts:
-                for assignment in assignments.giving(c, before, past):
-                    series = [numbers[n] for n in assignment]
-                    if k not in series:
-                        gates = dict(zip(formula.gates, series, strict=True))
-                        cells.append((k, formula, gates))
+            for gates in _gates_giving(k, candidates, assignments, numbers):
+                cells.append((k, formula, gates))
         if not formula.mistake and cells:
             break
     return cells
+
+
+def _gates_giving(
+    k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
+) -> Iterator[dict[str, int]]:
+    """Yield the series that are the gates, where they give the series k by a formula for c(t).
+
+    Args:
+        assignments: of places in `numbers` to the gates of the formula.
+        numbers: as of `_cells`.
+    """
+    formula = assignments.formula
+    c, before = candidates.values[k][1:], candidates.values[k][:-1]
+    pasts = [before]
+    if formula.mistake == READS_H:
+        pasts = _pasts(candidates, k)
+    for past in pasts:
+        for assignment in assignments.giving(c, before, past):
+            series = [numbers[n] for n in assignment]
+            if k not in series:
+                yield dict(zip(formula.gates, series, strict=True))
 
 
 def _possible_states(candidates: Candidates) -> list[int]:

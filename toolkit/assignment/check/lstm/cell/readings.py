@@ -32,10 +32,7 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
     """
     candidates = Candidates(recording, late=False)
     insides = {k: inside for k, _, inside in candidates.explained}
-    gates = []
-    for k, _ in candidates.gates(with_plain=False):
-        if k in insides:
-            gates.append(k)
+    gates = [k for k, _ in candidates.gates(with_plain=False) if k in insides]
     if len(gates) != len(ACTIVATIONS) or not (candidates.reads and fresh):
         return None
     h = candidates.values[candidates.reads[0]]
