@@ -32,8 +32,8 @@ from torch import Tensor, nn
 from toolkit.assignment.curve.judging import (
     WORST,
     Band,
+    Diagnosis,
     Recipe,
-    Verdict,
     deviations,
     judge,
     scale,
@@ -587,7 +587,7 @@ def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, flo
     return low, high
 
 
-def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Verdict]:
+def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Diagnosis]:
     """The verdicts on the curve with all steps, and on the one with a single value for each bin."""
     judged = []
     for single in (False, True):

@@ -57,7 +57,7 @@ WHOSE = {
     "export": "your own code and weights",
     "grade": "**anybody's code**",
     "pack": "your own code",
-    "train export": "exports in a folder that you name",
+    "train convert": "exports in a folder that you name",
     "train interpolate": "any generator that you name: trust its author",
     "train score": "any generator that you name: trust its author",
     "tutor": "your own code",
@@ -193,8 +193,10 @@ def reached(start: list[str]) -> set[str]:
 
 
 def commands(group: typer.Typer, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """The name of each command, and the definition behind it."""
+    """The name of each command that the help shows, and the definition behind it."""
     for info in group.registered_commands:
+        if info.hidden:  # an old name
+            continue
         function = info.callback
         assert function is not None
         name = info.name or function.__name__.replace("_", "-")

@@ -89,11 +89,11 @@ train restore gan
 train restore lstm --seed 1
 train restore lstm --exports-dir rotten
 train restore lstm --exports-dir deep
-train export
-train export --format pdf
-train export --format onnx
-train export --format pt2 --exports-dir rotten
-train export --format pt2 --exports-dir file.txt
+train convert
+train convert --format pdf
+train convert --format onnx
+train convert --format pt2 --exports-dir rotten
+train convert --format pt2 --exports-dir file.txt
 assignment
 assignment chekc
 assignment check

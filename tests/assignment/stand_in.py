@@ -25,6 +25,7 @@ def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> A
     """The real judge, with another one for each part."""
     from toolkit.assignment.check import parent
     from toolkit.assignment.check.findings import QUESTIONS, Finding
+    from toolkit.assignment.check.rules import claims
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
@@ -33,7 +34,8 @@ def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> A
         code = student.ask("try", file=located.file)
         if code:
             problem = f"it ends with exit code {code}"
-            verdicts.fault("does-not-import.raised", proof={"happened": problem}, problem=problem)
+            proof = claims.shared.was_seen(problem)
+            verdicts.fault("does-not-import.raised", proof=proof, problem=problem)
         else:
             right = Finding(
                 verdict="right",

@@ -159,7 +159,7 @@ def test_same_bytes_in_another_process(
     """Elsewhere, with other hashes of strings, and without a word that is not ours."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "toolkit.train", "export", "--format", format_),
+            *(sys.executable, "-m", "toolkit.train", "convert", "--format", format_),
             *("--exports-dir", copied),
         ],
         cwd=copied,

@@ -78,9 +78,9 @@ def test_everything_is_trained(tmp_path: Path) -> None:
 def test_another_format_is_written(tmp_path: Path) -> None:
     saving.save({"rnn": RNN(4)}, {"rnn": {}}, exports_dir=tmp_path, seed=0, config={}, formats=())
     options = ("--exports-dir", tmp_path)
-    toolkit("train", "export", "--format", "onnx", *options, cwd=tmp_path)
+    toolkit("train", "convert", "--format", "onnx", *options, cwd=tmp_path)
     assert (tmp_path / "rnn.onnx").exists()
-    printed = toolkit("train", "export", "--format", "pt", *options, cwd=tmp_path, code=1)
+    printed = toolkit("train", "convert", "--format", "pt", *options, cwd=tmp_path, code=1)
     assert re.search(SENTENCE, printed)
 
 

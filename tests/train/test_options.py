@@ -68,12 +68,20 @@ def test_only_of_the_default_settings_other_distances_are_told() -> None:
 
 
 @pytest.mark.parametrize("format_", ["onnx", "pt2"])
-def test_export_in_another_format(
-    format_: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("convert", ""),
+        ("export", "Note: `toolkit train export` is now `toolkit train convert`.\n"),
+    ],
+)
+def test_convert_and_its_old_name(
+    command: str, said: str, format_: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
         "toolkit.export.saving.write", lambda format_, directory: [f"{format_} in {directory}"]
     )
-    done = CliRunner().invoke(app, ["export", "--format", format_, "--exports-dir", str(tmp_path)])
+    done = CliRunner().invoke(app, [command, "--format", format_, "--exports-dir", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert done.output.replace("\n", "") == f"{format_} in {tmp_path}"
+    assert done.stdout.replace("\n", "") == f"{format_} in {tmp_path}"
+    assert done.stderr == said

@@ -31,7 +31,7 @@ from toolkit.train.workspace import Workspace
 ROOT = Path(__file__).parents[2]
 COMMANDS = {
     *("lstm", "rnn", "gan", "classifier", "all", "horizon"),
-    *("score", "interpolate", "clinic", "restore", "export", "playground"),
+    *("score", "interpolate", "clinic", "restore", "convert", "playground"),
 }
 Call = Callable[..., Result]
 

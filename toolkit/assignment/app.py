@@ -141,8 +141,7 @@ def export(
     copied into the toolkit's network, which then gives the same answers as yours. A generator and a
     discriminator are exported unchanged. The command runs your code as you, without a sandbox, and
     unpickles weights that are saved as whole networks, so do not use it on other people's files.
-    (Another command, `toolkit train export`, writes the toolkit's networks in another format.) Exit
-    code 1: a network could not be exported, but all other networks are written.
+    Exit code 1: a network could not be exported, but all other networks are written.
     """
     from toolkit.assignment.check.host import Host
 

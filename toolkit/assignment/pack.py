@@ -266,10 +266,10 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
     unfinished = list(still_to_write(tree, source))
     if not unfinished:
         return []
-    lines, functions = zip(*unfinished, strict=True)
     if is_notebook:
-        return [f"{path} is not finished: {', '.join(functions)}."]
-    return [f"{path} is not finished: see line {', '.join(map(str, lines))}."]
+        return [f"{path} is not finished: {', '.join(gap.function for gap in unfinished)}."]
+    lines = [str(gap.line) for gap in unfinished]
+    return [f"{path} is not finished: see line {', '.join(lines)}."]
 
 
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:

@@ -404,7 +404,7 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
     """
     name, _, format_ = file.rpartition(".")
     if format_ in FORMATS and file != source_of(name, manifest):
-        return f"export --format {format_}"
+        return f"convert --format {format_}"
     training = training_of(file)
     return COMMANDS.get(training, training)
 

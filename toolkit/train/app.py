@@ -262,19 +262,26 @@ def restore(
     print(f"{exports_dir}: {', '.join(names)} are back as they were before the last training.")
 
 
-@app.command(name="export")
+FormatOption = Annotated[
+    Literal["onnx", "pt2", "pt"], typer.Option("--format", help="What to write.")
+]
+
+
+@app.command()
 @reports_errors
-def export_as(
-    format_: Annotated[
-        Literal["onnx", "pt2", "pt"], typer.Option("--format", help="What to write.")
-    ],
-    exports_dir: options.FolderOption = EXPORTS_DIR,
-) -> None:
+def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
     """Write the exports in another format from their weights, without any training."""
     from toolkit.export.saving import write
 
     for sentence in write(format_, exports_dir):
         print(sentence)
+
+
+@app.command(name="export", hidden=True)
+def export_as(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
+    """Do what `convert` does, of which this is the old name."""
+    print("Note: `toolkit train export` is now `toolkit train convert`.", file=sys.stderr)
+    convert(format_, exports_dir)
 
 
 @app.command()

@@ -105,6 +105,9 @@ def test_json(tmp_path: Path, warm_check: Check) -> None:
         "cell": None,
         "line": 2,
         "answers": [],
+        "function": None,
+        "raised": None,
+        "also": [],
     }
 
 
@@ -164,7 +167,7 @@ def test_the_blank_skeleton(warm_check: Check) -> None:
     last = text.splitlines()[-1]
     assert last.startswith(f"{raises} pieces are still to be written. Nothing is wrong")
     assert text.count("still to be written in") == len(FILES)
-    assert len(re.findall(r" \(\d+\)", text)) == raises
+    assert len(re.findall(r"\(line\s+\d+\)", text)) == raises
 
 
 @pytest.mark.parametrize(

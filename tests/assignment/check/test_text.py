@@ -71,6 +71,28 @@ def test_part_by_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ({"line": 30, "function": "LSTM.forward"}, "LSTM.forward (line 30)"),
+        ({"line": 3, "cell": 4, "function": "accuracy"}, "accuracy (cell 4, line 3)"),
+        ({"line": 30}, "line 30"),
+        ({}, "the whole file"),
+    ],
+)
+def test_still_to_be_written(place: dict[str, object], shown: str, tmp_path: Path) -> None:
+    """By its name and line, whatever its message says."""
+    finding = Finding(
+        verdict="wrong",
+        part="train",
+        id="not-written",
+        file="train.py",
+        message="This part is still to be written: Write this: now.",
+    )
+    text = as_text(Report.of([finding.model_copy(update=place)]), tmp_path)
+    assert f"still to be written in train.py: {shown}\n" in text
+
+
+@pytest.mark.parametrize(
     ("findings", "last"),
     [
         ([], "Nothing is wrong."),

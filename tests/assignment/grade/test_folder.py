@@ -159,7 +159,7 @@ def test_class_csv(graded: Path) -> None:
     assert rows[0]["needs a look"] == ""
     assert (rows[1]["score"], rows[1]["open points"]) == ("0", "84")
     assert rows[1]["needs a look"].startswith("Not all was seen of Part I, the LSTM")
-    assert rows[0]["isolation"] == ways.best().describe().partition(":")[0]
+    assert rows[0]["isolation"] == ways.best().name
     assert rows[-2]["archive"] == "'=HYPERLINK(1)_assignment3.zip"  # text, not a formula
     assert rows[-1]["archive"] == r"\udcce\udcd2_10000010_assignment3.zip"
     assert rows[-1]["student number"] == "10000010"
@@ -170,19 +170,23 @@ def test_finished_ones_are_kept(graded: Path) -> None:
     ways.need_a_safe_one()
     kept = results_of(graded)
     names: list[str] = []
+    outdated: list[int] = []
 
     def again(**options: Any) -> list[str]:
         names.clear()
+        outdated.clear()
         report = lambda done, total, name, result: names.append(name)  # noqa: E731
-        grade(graded, graded / "graded", report=report, **options)
+        grade(graded, graded / "graded", report=report, outdated=outdated.append, **options)
         return sorted(names)
 
     assert again() == []
+    assert outdated == []
     assert results_of(graded) == kept
     changed = graded / "10000008_assignment3.zip"
     changed.write_bytes(pack(FINE | {"train.py": "import os\nos._exit(3)\n"}))
     (graded / "graded" / "10000001_assignment3.zip" / "results.json").write_text('{"score": 9')
     assert again() == ["10000001_assignment3.zip", "10000008_assignment3.zip"]
+    assert outdated == [2]
     assert (
         results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8
     )  # one is lost, one open

@@ -19,7 +19,7 @@ from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.viva.edits import KINDS, edits
 from toolkit.assignment.viva.facts import Runs
-from toolkit.assignment.viva.questions import Facts, Question, _tables, draw_questions
+from toolkit.assignment.viva.questions import Question, ScriptFacts, _tables, draw_questions
 from toolkit.assignment.viva.session import ask
 from toolkit.common.texts.language import LANGUAGES, Language
 
@@ -69,7 +69,7 @@ ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, bec
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, ScriptFacts]:
     root = tmp_path_factory.mktemp("small").resolve()
     (root / "train.py").write_text(SCRIPT, encoding="utf-8")
     submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
@@ -79,13 +79,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, Facts]:
 
 
 @pytest.mark.slow
-def test_facts_are_those_by_hand(small: tuple[Submission, Facts]) -> None:
+def test_facts_are_those_by_hand(small: tuple[Submission, ScriptFacts]) -> None:
     known = {k: {at[1]: value for at, value in small[1].known[k].items()} for k in BY_HAND}
     assert known == BY_HAND
     assert small[1].losses == [1, 2]
 
 
-def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, Facts]) -> None:
+def test_a_change_does_what_the_changed_program_does(small: tuple[Submission, ScriptFacts]) -> None:
     states = {("train.py", line): 0 for line in range(1, 31)}
     texts = {(one.kind, one.at): one.text for one in edits("train.py", SCRIPT, states)}
     tried = {(kind, at): what for kind in KINDS for at, what in small[1].known[kind].items()}
@@ -107,7 +107,7 @@ def _losses(program: str) -> list[float]:
     return values
 
 
-def test_each_choice_is_right_as_often(small: tuple[Submission, Facts]) -> None:
+def test_each_choice_is_right_as_often(small: tuple[Submission, ScriptFacts]) -> None:
     drawn = [draw_questions([small[1]], small[0], "en", seed, 1)[0] for seed in range(600)]
     for lowest in "012":
         letters = Counter(question.right for question in drawn if question.choices[0] == lowest)
@@ -115,7 +115,9 @@ def test_each_choice_is_right_as_often(small: tuple[Submission, Facts]) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_answer_is_what_was_seen(small: tuple[Submission, Facts], language: Language) -> None:
+def test_the_answer_is_what_was_seen(
+    small: tuple[Submission, ScriptFacts], language: Language
+) -> None:
     words = _tables()["words"][language]
     in_question = {words["shown"][key]: text for key, text in words.get("asked", {}).items()}
     drawn = [draw_questions([small[1]], small[0], language, seed) for seed in range(20)]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from toolkit.assignment.check.findings import Place, Placed
 from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.labels import CLASSES, digits_of, whole
 from toolkit.assignment.check.verdicts import Verdicts
@@ -32,7 +33,7 @@ class Fault(NamedTuple):
 
     rule: str
     method: str  # that would do otherwise: "item", or "init" for the constructor
-    proof: dict[str, Any]
+    proof: claims.Evidence
     fields: dict[str, Any]  # what else the sentence mentions
 
 
@@ -55,7 +56,8 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         if kind["functions"]:
             verdicts.not_seen("functions")
         else:
-            verdicts.fault("does-not-run.no-class", proof={"these": ["a class"], "those": []})
+            proof = claims.shared.none_is_among(items=["a class"], among=[])
+            verdicts.fault("does-not-run.no-class", proof=proof)
         return
     by_length = _read_lengths(student, kind, verdicts)
     if by_length is None:
@@ -101,10 +103,13 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
         shown: list[tuple[list[int], int]] = []
         for items in by_length.values():
             shown += _shown_items(items, SHOWN)
-        verdicts.right("items", proof=_rows_and_labels(shown) | {"different": num_different})
+        rows, labels = _rows_and_labels(shown)
+        proof = claims.dataset.are_palindromes(rows, labels, different=num_different)
+        verdicts.right("items", proof=proof)
     longest = max((labels for _, labels in by_length.values()), key=len)
     if len(longest) >= ENOUGH:
-        verdicts.right("digits", proof={"counts": longest.bincount(minlength=10).tolist()})
+        counts = longest.bincount(minlength=10).tolist()
+        verdicts.right("digits", proof=claims.dataset.all_digits_occur(counts))
 
 
 def read_items(student: Student, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
@@ -162,17 +167,18 @@ def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
             items.append((length, row, label))
     for _, row, label in items:
         if min(*row, label) < 0 or max(*row, label) > 9:
-            yield Fault("not-a-palindrome.no-digits", "item", _proof(row, label), {})
+            yield Fault("not-a-palindrome.no-digits", "item", _no_palindrome(row, label), {})
     yield from _read_answers(items)
     for length, row, label in items:
         if row[1:] != row[:0:-1]:
             fields = {"row": _shown(row), "length": length}
-            yield Fault("not-a-palindrome.asymmetric", "item", _proof(row, label), fields)
+            yield Fault("not-a-palindrome.asymmetric", "item", _no_palindrome(row, label), fields)
     yield from _wrong_lengths(by_length)
     for _, row, label in items:
         if label != row[0]:
             fields = {"row": _shown(row), "first": row[0]}
-            yield Fault("wrong-label.other", "item", _proof(row, label), fields)
+            proof = claims.dataset.another_digit_completes(digits=row, label=label)
+            yield Fault("wrong-label.other", "item", proof, fields)
     yield from _missing_digits(by_length)
 
 
@@ -186,8 +192,8 @@ def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
         rule = "answer-in-input.whole" if is_whole else "answer-in-input.shifted"
         first_length = items[0][0]
         shown = [(row, label) for length, row, label in items if length == first_length][:SHOWN]
-        rows, labels = zip(*shown, strict=True)
-        yield Fault(rule, "item", {"rows": rows, "labels": labels}, {})
+        rows, labels = _rows_and_labels(shown)
+        yield Fault(rule, "item", claims.dataset.answer_is_read(rows, labels), {})
 
 
 def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
@@ -196,7 +202,8 @@ def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
     differences = {count - length for length, count in reads.items()}
     if len(differences) > 1:
         described = ", ".join(f"{count} for T = {length}" for length, count in reads.items())
-        yield Fault("not-a-palindrome.length", "item", {"reads": reads}, {"got": described})
+        proof = claims.dataset.number_does_not_grow(reads)
+        yield Fault("not-a-palindrome.length", "item", proof, {"got": described})
 
 
 def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
@@ -206,7 +213,8 @@ def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
         if len(labels) >= ENOUGH and 0 in counts:
             missing = [str(digit) for digit, count in enumerate(counts) if not count]
             fields = {"n": len(labels), "missing": " or ".join(missing)}
-            yield Fault("missing-digits.never", "init", {"counts": counts}, fields)
+            proof = claims.dataset.a_digit_is_missing(counts)
+            yield Fault("missing-digits.never", "init", proof, fields)
 
 
 def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
@@ -215,12 +223,12 @@ def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
     return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
 
 
-def _rows_and_labels(items: list[tuple[list[int], int]]) -> dict[str, Any]:
-    return {"rows": [row for row, _ in items], "labels": [label for _, label in items]}
+def _rows_and_labels(items: list[tuple[list[int], int]]) -> tuple[list[list[int]], list[int]]:
+    return [row for row, _ in items], [label for _, label in items]
 
 
-def _proof(row: list[int], label: int) -> dict[str, Any]:
-    return {"digits": row, "label": label}
+def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
+    return claims.dataset.is_no_palindrome(digits=row, label=label)
 
 
 def _place(kind: dict[str, Any], method: str) -> Place | None:
@@ -244,20 +252,22 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
         try:
             items = read_items(student, length)
         except StudentError as error:
-            at, proof = error if error.line else at, {"length": length, "problem": str(error)}
-            verdicts.fault("length-overflow.fails", at=at, proof=proof)
+            at = error if error.line else at
+            proof = claims.dataset.fails_at_many_digits(length, problem=str(error))
+            verdicts.fault("length-overflow.fails", at=at, raised=error, proof=proof)
             return
         except Unusual:
             verdicts.not_seen("long", length=length)
             return
         num_digits = items.digits.size(1)
         if _is_spoilt(items) or num_digits < length - 1:
-            proof = {"length": length, "problem": "spoilt"}
+            proof = claims.dataset.fails_at_many_digits(length, problem="spoilt")
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
             return
         shown += _shown_items(items, FEW)
         lengths.append(num_digits + 1)
-    verdicts.right("long", proof=_rows_and_labels(shown) | {"lengths": lengths})
+    rows, labels = _rows_and_labels(shown)
+    verdicts.right("long", proof=claims.dataset.are_long_palindromes(lengths, rows, labels))
 
 
 def _is_spoilt(items: Items) -> bool:
@@ -281,7 +291,8 @@ def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -
     if inputs is not None and inputs.dim() == 3 and inputs.size(2) == CLASSES:
         rows = inputs.reshape(-1, CLASSES)[:SHOWN].tolist()
         if answer["dtype"] == "float32":
-            verdicts.right("one-hot", proof={"one_hot": rows, "dtype": answer["dtype"]})
+            proof = claims.dataset.is_one_hot(rows, answer["dtype"])
+            verdicts.right("one-hot", proof=proof)
 
 
 def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
@@ -304,8 +315,10 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     if min(len(first), len(second)) < FEW:
         verdicts.not_seen("few")
     elif shared:
-        proof = {"shared": len(shared), "of": len(second)}
+        proof = claims.shared.overlap(shared=len(shared), size=len(second))
         verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
     else:
-        sizes = {"first": len(first), "second": len(second), "length": length}
-        verdicts.right("splits", proof={"shared": 0, **sizes})
+        proof = claims.shared.are_apart(
+            shared=0, first=len(first), second=len(second), length=length
+        )
+        verdicts.right("splits", proof=proof)

@@ -92,12 +92,25 @@ class Proof(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     kind: Kind
-    claim: str  # "" as long as it is to be tried once more
+    claim: str  # its name in `rules.claims`; in reports of earlier versions, a sentence
+    says: str = ""  # the claim as a sentence
     seen: dict[str, JsonValue]
 
 
+class Raised(BaseModel):
+    """An exception of the student's code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    types: tuple[Text, ...]  # names of its own class, and of those that it derives from
+    message: Text
+
+
 class Finding(BaseModel):
-    """One thing that was looked at, and what came of it."""
+    """One thing that was looked at, and what came of it.
+
+    Its message is for people. A program reads the other fields, and never the message.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -111,6 +124,9 @@ class Finding(BaseModel):
     message: Text  # one or two sentences for the student
     proof: Proof | None = None  # reports of earlier versions have none
     answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
+    function: Text | None = None  # the name of a function that is still to be written
+    raised: Raised | None = None  # the exception that the message tells of
+    also: tuple[str, ...] = ()  # rules whose sentences were added to the message
 
     @model_validator(mode="after")
     def _wrong_has_a_name(self) -> Self:

@@ -15,13 +15,14 @@ from toolkit.assignment.check.findings import Finding, Report, unanswered
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError, Unwatched
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.static import Reading
 from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
 from toolkit.assignment.check.verdicts import STOPS, Verdicts
 from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import FILES, PARTS, Part
 from toolkit.assignment.records.doubts import judge_records
-from toolkit.assignment.records.files import read_folder
+from toolkit.assignment.records.files import Records, read_folder
 from toolkit.common.errors import UsageError, is_out_of_memory
 from toolkit.common.scratch.directory import scratch_directory
 
@@ -124,23 +125,33 @@ def judge(
     read = _verdicts_of(PARTS, submission)
     unreadable = Reading(submission, read).unreadable
     verdicts_of = _verdicts_of(parts, submission, *setting) | chosen
-    run = {part for part in submission.parts if part not in unreadable}
     for part, verdicts in verdicts_of.items():
         if part not in submission.parts:
             _not_there(submission, verdicts)
-        elif part in run and part not in chosen:
+        elif part not in chosen and part not in unreadable:
             judge_part(host, root, submission.parts[part], verdicts)
     _leave_one_stop(verdicts_of)
     for part, verdicts in verdicts_of.items():
-        if part in run:
+        if part in submission.parts and part not in unreadable:
             _settle(verdicts, submission, read, host, root)
     _join_parts(verdicts_of)
+    return _report(submission, read, verdicts_of, records)
+
+
+def _report(
+    submission: Submission,
+    read: Mapping[Part, Verdicts],
+    verdicts_of: Mapping[Part, Verdicts],
+    records: Records,
+) -> Report:
+    """Put the findings of reading and of running together, with the doubts about the records."""
     findings: list[Finding] = []
     for part, verdicts in verdicts_of.items():
         findings += [*read[part].findings, *verdicts.findings]
     reached = verdicts_of["lstm"].reached if "lstm" in verdicts_of else None
-    doubts = judge_records(records, findings, reached)
-    findings += [finding for finding in doubts if finding.part in parts]
+    for doubt in judge_records(records, findings, reached):
+        if doubt.part in verdicts_of:
+            findings.append(doubt)
     placed = [submission.in_notebook(submission.placed(finding)) for finding in findings]
     files = {}
     for part, located in submission.parts.items():
@@ -269,33 +280,36 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Take away a stop of the training that another finding explains, and say so there.
 
-    That is one about the data set or the LSTM, and quotes the same exception, numbers aside.
+    That is one about the data set or the LSTM, and tells of the same exception, numbers aside.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
         if part not in TRAINS:
             continue
         for stop in list(verdicts.faults):
-            if stop.id == "does-not-run" and stop.proof:
+            if stop.id == "does-not-run":
                 _explain_stop(stop, verdicts, causes)
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Take away a stop of the training if a fault of another part quotes its exception."""
-    assert stop.proof is not None
-    text = str(stop.proof.seen.get("said", ""))
-    quoted = _without_numbers(text.partition(": ")[2])
-    if not quoted:
+    """Take away a stop of the training if a fault of another part has the same exception."""
+    exception = _without_numbers(stop)
+    if not exception:
         return
     for entry in causes:
         for cause in entry.faults:
-            if quoted in _without_numbers(cause.message) and stop in verdicts.findings:
+            if _without_numbers(cause) == exception:
                 verdicts.findings.remove(stop)
                 entry.also("stops", cause)
+                return
 
 
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "", text)
+def _without_numbers(finding: Finding) -> str:
+    """Return the first line of the exception that a finding tells of; "" if it tells of none."""
+    if finding.raised is None:
+        return ""
+    first_line = finding.raised.message.strip().partition("\n")[0]
+    return re.sub(r"\d+", "", first_line)
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
@@ -326,7 +340,7 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
         verdicts.not_seen(name, **fields)
     else:
         name, fields = submission.missing[part]
-        proof = {"these": [part], "those": list(submission.parts)}
+        proof = claims.shared.none_is_among(items=[part], among=list(submission.parts))
         verdicts.fault(name, proof=proof, **fields)
 
 
@@ -334,17 +348,30 @@ def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
     """Return a finding, or what it comes down to: another part's gap, or a file left out."""
-    if "FileNotFound" in finding.message:
-        for name in submission.left_out:
-            if Path(name).name in finding.message:
-                return verdicts.instead(finding, "left-out", name=name)
-    if finding.id == "time-limit" and finding.part not in TRAINS:
-        for part in TRAINS:
-            if part in submission.parts and submission.parts[part].file == verdicts.file:
-                return verdicts.instead(finding, "trains", file=verdicts.file)
+    name = _left_out(finding, submission)
+    if name is not None:
+        return verdicts.instead(finding, "left-out", name=name)
+    if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
+        return verdicts.instead(finding, "trains", file=verdicts.file)
     if finding.id == "not-written" and _is_known(finding, read):
         return verdicts.instead(finding, "to-write")
     return finding
+
+
+def _left_out(finding: Finding, submission: Submission) -> str | None:
+    """Return the file that an exception misses, if it was too large to be copied."""
+    if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
+        return None
+    for name in submission.left_out:
+        if Path(name).name in finding.raised.message:
+            return name
+    return None
+
+
+def _trains(verdicts: Verdicts, submission: Submission) -> bool:
+    """True if the file of a part is that of a training, too."""
+    training_files = [submission.parts[part].file for part in TRAINS if part in submission.parts]
+    return verdicts.file in training_files
 
 
 def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
@@ -368,10 +395,7 @@ def _tried_again(
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
-    located = submission.parts[finding.part]
-    is_script = finding.part in TRAINS
-    users = () if is_script else located.users
-    for file in (located.file, *users)[:MAX_RUNS]:
+    for file in _scripts_of(finding.part, submission):
         error, walls = _run_plainly(file, submission, host, root)
         wall = verdicts.wall(walls)
         if wall is not None:
@@ -386,6 +410,14 @@ def _tried_again(
     return verdicts.instead(finding, "watched-only", id=id)
 
 
+def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
+    """Return the file of a part, and scripts that use it where it is no script itself."""
+    located = submission.parts[part]
+    if part in TRAINS:
+        return (located.file,)
+    return (located.file, *located.users)[:MAX_RUNS]
+
+
 def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """Return a finding with the proof that a second run has failed as well.
 
@@ -397,15 +429,21 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """
     if finding.proof is None or finding.id is None:
         return None
-    second = {"again": error["text"], "there": [error["file"], error["line"]]}
-    proof = proof_of(finding.id, {**finding.proof.seen, **second})
+    first = finding.proof.seen
+    second = claims.shared.fails_again(
+        error=str(first["error"]),
+        place=first["place"],
+        second_error=error["text"],
+        second_place=[error["file"], error["line"]],
+    )
+    proof = proof_of("wrong", [finding.id], second)
     proved = finding.model_copy(update={"proof": proof})
     return proved if is_proved(proved) else None
 
 
 def _ended(finding: Finding) -> bool:
     """True if the code has ended by itself and said nothing, as a library may that met a limit."""
-    by_itself = finding.proof is not None and "happened" in finding.proof.seen
+    by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)
 

@@ -5,10 +5,11 @@ import contextlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.names import NAMES
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Submission
 from toolkit.assignment.notebooks import decoded
 from toolkit.assignment.parts import Part
@@ -63,12 +64,21 @@ def _modules_of(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [alias.name for alias in node.names]  # also of `from . import a, b`
 
 
-def still_to_write(tree: ast.Module, source: str) -> Iterator[tuple[int, str]]:
-    """Yield the line of each function that is still to be written, and its own words about it."""
+class Gap(NamedTuple):
+    """A function that is still to be written."""
+
+    line: int  # of the statement that stands in its place
+    function: str  # its name, after the name of its class and a point
+    words: str  # what that statement says about it; by default, the name
+
+
+def still_to_write(tree: ast.Module, source: str) -> Iterator[Gap]:
+    """Yield each function of a file that is still to be written."""
     for node, name in unwritten(tree, source):
         call = node.exc if isinstance(node, ast.Raise) else None
         message = call.args[0] if isinstance(call, ast.Call) and call.args else None
-        yield node.lineno, str(getattr(message, "value", "")) or name
+        words = str(getattr(message, "value", ""))
+        yield Gap(node.lineno, name, words or name)
 
 
 class Reading:
@@ -136,9 +146,16 @@ class Reading:
         if not tree.body and file == self.submission.parts[part].file:
             self._fault("not-written.empty", part, file)
             self.unreadable.add(part)
-        for line, text in still_to_write(tree, decoded(source)):
-            owner = self._owner(file, text, part)
-            self._fault("not-written.read", owner, file, line, what=text)
+        for gap in still_to_write(tree, decoded(source)):
+            owner = self._owner(file, gap.function, part)
+            self._fault(
+                "not-written.read",
+                owner,
+                file,
+                gap.line,
+                function=gap.function,
+                what=gap.words,
+            )
         self._look_for_toolkit(tree, part, file)
 
     def _report_broken_cells(self, part: Part, file: str) -> None:
@@ -147,24 +164,24 @@ class Reading:
         for cell in notebook.broken:
             place = (cell.number, cell.line)
             line = notebook.places.index(place) + 1 if place in notebook.places else None
-            fields = {"number": cell.number, "problem": cell.problem}
+            fields: dict[str, Any] = {"number": cell.number, "problem": cell.problem}
             self._fault("does-not-import.cell", part, file, line, **fields)
 
-    def _owner(self, file: str, text: str, part: Part) -> Part:
+    def _owner(self, file: str, function: str, part: Part) -> Part:
         """Return the part that a function belongs to, of the parts that share its file.
 
         Args:
-            text: the name of the function, or its own words: "LSTM.forward: ...".
+            function: its name, after the name of its class and a point.
         """
         parts = self.submission.parts
         sharing = [key for key, located in parts.items() if located.file == file]
         by_class: dict[str | None, Part] = {parts[key].name: key for key in sharing}
-        class_name = text.split(".")[0].split(":")[0]
+        class_name = function.partition(".")[0]
         if class_name in by_class:
             return by_class[class_name]
         if len(sharing) < 2:
             return part
-        if "gan" in sharing and re.search(NAMES["functions"]["gan"], text.lower()):
+        if "gan" in sharing and re.search(NAMES["functions"]["gan"], function.lower()):
             return "gan"
         return "train" if "train" in sharing else part
 
@@ -176,7 +193,15 @@ class Reading:
                 self._fault("forbidden-module.toolkit", part, file, line, module=module)
 
     def _fault(
-        self, rule: str, part: Part, file: str, line: int | None = None, **fields: Any
+        self,
+        rule: str,
+        part: Part,
+        file: str,
+        line: int | None = None,
+        function: str | None = None,
+        **fields: Any,
     ) -> None:
-        proof = {"text": " ".join(map(str, fields.values())) or file}
-        self._verdicts[part].fault(rule, at=Place(file, line), proof=proof, **fields)
+        proof = claims.shared.is_written(" ".join(map(str, fields.values())) or file)
+        self._verdicts[part].fault(
+            rule, at=Place(file, line), function=function, proof=proof, **fields
+        )

@@ -3,7 +3,7 @@
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -132,6 +132,47 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     Raises:
         UsageError: `source` is not a folder, or has none of the parts.
     """
+    search = _search(source, chosen)
+    unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
+    unclear_parts |= _users_of_lstm(search) | _lstm_in_archive(search, source)
+    left_out = _copy(source, target)
+    code = search.code
+    python = _write_code(target, code)
+    there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
+
+    def located(candidate: Candidate) -> Located:
+        return _located(search, candidate, python, there)
+
+    parts = {part: located(candidate) for part, candidate in search.parts.items()}
+    choices: dict[Part, tuple[Located, ...]] = {}
+    named: dict[Part, str] = {}
+    for part in CHOSEN:
+        candidates = search.equal.get(part, [])
+        if _are_files(candidates):
+            del unclear_parts[part]
+            choices[part] = tuple(map(located, candidates))
+            named[part] = python.get(_named(candidates, code, source), "")
+    return Submission(
+        root=target,
+        parts=parts,
+        unclear=unclear_parts,
+        choices=choices,
+        named=named,
+        missing=_missing_parts(search, known=[*unclear_parts, *choices]),
+        files=tuple(python.values()),
+        notebooks=_notebooks_of(code, python),
+        broken={python[path]: reason for path, reason in code.broken.items()},
+        left_out=tuple(left_out),
+        there=there,
+    )
+
+
+def _search(source: Path, chosen: str | None) -> Found:
+    """Find the parts in a folder.
+
+    Raises:
+        UsageError: `source` is not a folder, or has none of the parts.
+    """
     names = ", ".join(FILES.values())
     if not source.is_dir():
         raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
@@ -141,51 +182,28 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
             f"{source} contains none of {names}, nor anything like them under other names. Give "
             "the folder that has them."
         )
-    unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
-    unclear_parts |= _users_of_lstm(search) | _lstm_in_archive(search, source)
-    left_out = _copy(source, target)
-    code = search.code
-    python = _write_code(target, code)
-    there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
-    parts: dict[Part, Located] = {}
-    for part, candidate in search.parts.items():
-        parts[part] = _located(search, candidate, python, there)
-    missing = _all_missing(search, unclear_parts)
-    choices: dict[Part, tuple[Located, ...]] = {}
-    named: dict[Part, str] = {}
-    for part in CHOSEN:
-        candidates = search.equal.get(part, [])
-        paths = {candidate.path for candidate in candidates}
-        if len(paths) == len(candidates) > 1:
-            del unclear_parts[part]
-            choices[part] = tuple(_located(search, c, python, there) for c in candidates)
-            named[part] = python.get(_named(candidates, code, source), "")
-    return Submission(
-        root=target,
-        parts=parts,
-        unclear=unclear_parts,
-        choices=choices,
-        named=named,
-        missing=missing,
-        files=tuple(python.values()),
-        notebooks=_notebooks(code, python),
-        broken={python[path]: reason for path, reason in code.broken.items()},
-        left_out=tuple(left_out),
-        there=there,
-    )
+    return search
 
 
-def _all_missing(search: Found, unclear_parts: Mapping[Part, Said]) -> dict[Part, Said]:
-    """Say of each part that is not there where it was looked for."""
+def _are_files(candidates: list[Candidate]) -> bool:
+    """True if these are two candidates or more, each in a file of its own."""
+    paths = {candidate.path for candidate in candidates}
+    return len(paths) == len(candidates) > 1
+
+
+def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
+    """Return what to say about each part that was not found, and about which nothing is known."""
     missing: dict[Part, Said] = {}
     for part in PARTS:
-        if part not in search.parts and part not in unclear_parts:
+        if part not in search.parts and part not in known:
             missing[part] = _missing(part, search)
     return missing
 
 
-def _notebooks(code: Code, python: dict[PurePosixPath, str]) -> dict[str, tuple[str, Notebook]]:
-    """The name and the code of each notebook, by the Python file that is written of it."""
+def _notebooks_of(
+    code: Code, python: Mapping[PurePosixPath, str]
+) -> dict[str, tuple[str, Notebook]]:
+    """Return the notebooks by the files that hold their cells, each with its own name."""
     notebooks = {}
     for path, (original, notebook) in code.notebooks.items():
         if path in python:

@@ -94,10 +94,14 @@ def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
 
 def place_of(finding: Finding) -> str:
     """Return the place of a finding, in short: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
-    place = finding.file or ""
-    if place and finding.cell is not None:
+    if not finding.file:
+        return ""
+    place = finding.file
+    if finding.cell is not None:
         place += f", cell {finding.cell}"
-    return f"{place}:{finding.line}" if place and finding.line is not None else place
+    if finding.line is not None:
+        place += f":{finding.line}"
+    return place
 
 
 def _to_write(findings: list[Finding]) -> Iterator[str]:
@@ -113,10 +117,12 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 def _unwritten(finding: Finding) -> str:
     """Return the name of what is still to be written, with its line."""
-    sentence = finding.message.removeprefix("This part is still to be written: ")
-    name = sentence.partition(":")[0].rstrip(".")
-    line = place_of(finding).removeprefix(finding.file or "").lstrip(":, ")
-    return f"{name} ({line})" if line else name
+    if finding.line is None:
+        return finding.function or "the whole file"
+    line = f"line {finding.line}"
+    if finding.cell is not None:
+        line = f"cell {finding.cell}, {line}"
+    return f"{finding.function} ({line})" if finding.function else line
 
 
 def _not_seen(finding: Finding) -> str:

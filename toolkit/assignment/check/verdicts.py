@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from toolkit.assignment.check.findings import Finding, Id, Placed, unanswered
+from toolkit.assignment.check.findings import Finding, Id, Placed, Raised, unanswered
 from toolkit.assignment.check.host import LIMITS, MAX_BYTES, Gone, StudentError
-from toolkit.assignment.check.rules import rules
-from toolkit.assignment.check.verify import is_pending, is_proved, proof_of, proof_of_right
+from toolkit.assignment.check.rules import claims, rules
+from toolkit.assignment.check.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.parts import Part
 from toolkit.common.errors import in_short
 
@@ -56,23 +56,23 @@ class Verdicts:
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
-    def right(self, name: str, /, proof: Mapping[str, Any] | None = None, **fields: Any) -> None:
+    def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
         """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
 
         Args:
-            proof: what was seen, by the names in `claims.RIGHT`; what it does not prove is not
-                said, and leaves its question without an answer.
+            proof: a claim, and what was seen. What it does not prove is not said, and leaves its
+                question without an answer.
             fields: what else the sentence mentions.
         """
         rule = self._rules[f"right.{name}"]
         finding = Finding(
             verdict="right",
             part=self.part,
-            message=rule.says.format(**{**(proof or {}), **fields}),
-            proof=None if proof is None else proof_of_right(rule.answers, proof),
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("right", rule.answers, proof),
             answers=rule.answers,
         )
-        if proof is None or is_proved(finding):
+        if is_proved(finding):
             self.findings.append(finding)
         elif rule.answers:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
@@ -92,9 +92,20 @@ class Verdicts:
             self.not_seen(rule, id=first)
 
     def not_seen(
-        self, name: str, /, *, id: Id | None = None, at: Placed | None = None, **fields: Any
+        self,
+        name: str,
+        /,
+        *,
+        id: Id | None = None,
+        at: Placed | None = None,
+        raised: StudentError | None = None,
+        **fields: Any,
     ) -> None:
-        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`."""
+        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`.
+
+        Args:
+            raised: the exception that the sentence tells of.
+        """
         rule = self._rules[f"not-seen.{name}"]
         finding = Finding(
             verdict="not seen",
@@ -103,6 +114,7 @@ class Verdicts:
             file=at.file if at else None,
             line=at.line if at else None,
             message=rule.says.format(id=id, **fields),
+            raised=_as_field(raised),
         )
         self.findings.append(finding)
 
@@ -114,7 +126,9 @@ class Verdicts:
         equation: int | None = None,
         line: int | None = None,
         at: Placed | None = None,
-        proof: Mapping[str, Any],
+        proof: claims.Evidence,
+        function: str | None = None,
+        raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
         """Something is wrong, in a line of this part's file, or where something was seen.
@@ -122,8 +136,9 @@ class Verdicts:
         Args:
             name: `ID.NAME`, as the rules have it.
             equation: the one that is wrong, where the rule may be about several.
-            proof: what was seen, by the names in `claims.CLAIMS`; what it does not prove is not
-                seen.
+            proof: a claim, and what was seen. What it does not prove is not said.
+            function: the name of a function that is still to be written.
+            raised: the exception that the sentence tells of.
             fields: what else the sentence mentions.
         """
         id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
@@ -136,8 +151,10 @@ class Verdicts:
             equation=equation or rule.equation,
             file=file or self.file or None,
             line=line,
-            message=rule.says.format(**{**proof, **fields}),
-            proof=proof_of(id, proof),
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("wrong", [id], proof),
+            function=function,
+            raised=_as_field(raised),
         )
         if is_pending(finding) or is_proved(finding):  # a suspicion is not said
             self.findings.append(finding)
@@ -166,12 +183,15 @@ class Verdicts:
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
         """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
         cause = cause or self.faults[0]
+        if name in cause.also:
+            return
         rule = self._rules[f"also.{name}"]
-        sentence = rule.says.format(**fields)
-        if sentence not in cause.message:
-            answers = (*cause.answers, *rule.answers)
-            update = {"message": f"{cause.message} {sentence}", "answers": answers}
-            self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
+        update = {
+            "message": f"{cause.message} {rule.says.format(**fields)}",
+            "answers": (*cause.answers, *rule.answers),
+            "also": (*cause.also, name),
+        }
+        self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
         """True if a fault with one of these names was found."""
@@ -189,15 +209,18 @@ class Verdicts:
         wall = self.wall(error.walls)
         if "NotImplementedError" in kinds:
             rule = "not-written.read" if error.text else "not-written.raised"
-            self.fault(rule, at=error, proof={"happened": kinds[0]}, what=error.text)
+            happened = claims.shared.was_seen(kinds[0])
+            self.fault(rule, at=error, raised=error, proof=happened, what=error.text)
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
         elif wall is not None:
-            self.not_seen("wall", at=error, wall=wall, problem=f"The code stops with {text}.")
+            problem = f"The code stops with {text}."
+            self.not_seen("wall", at=error, raised=error, wall=wall, problem=problem)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
-            self.fault("fixed-device.asked", at=error, proof={"happened": text})
+            happened = claims.shared.was_seen(text)
+            self.fault("fixed-device.asked", at=error, raised=error, proof=happened)
         elif "FileNotFoundError" in kinds:
-            self.not_seen("not-handed-in", at=error, problem=text)
+            self.not_seen("not-handed-in", at=error, raised=error, problem=text)
         elif "ModuleNotFoundError" in kinds and error.module:
             self._missing_module(error, text)
         else:
@@ -210,20 +233,20 @@ class Verdicts:
             name = "counted" if self.excused[package] else "lacking"
             self.not_seen(name, at=error, package=package, file=self.excused[package])
         else:
-            proof = {"said": text, "where": [error.file, error.line]}
-            self.fault("does-not-import.module", at=error, proof=proof, problem=text)
+            proof = claims.shared.failed_once(error=text, place=[error.file, error.line])
+            self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
         """Report an exception that is about the code alone."""
-        once: dict[str, Any] = {"said": text, "where": [error.file, error.line]}
+        once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
-            self.fault("does-not-run.cell", at=error, proof=once)
+            self.fault("does-not-run.cell", at=error, raised=error, proof=once)
         elif importing:
-            proof = {"happened": text} if is_exit else once  # exit is no error
-            self.fault("does-not-import.raised", at=error, proof=proof, problem=text)
+            proof = claims.shared.was_seen(text) if is_exit else once  # exit is no error
+            self.fault("does-not-import.raised", at=error, raised=error, proof=proof, problem=text)
         else:
-            self.fault("does-not-run.raised", at=error, proof=once)
+            self.fault("does-not-run.raised", at=error, raised=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
         """Report a process that ended before its last answer."""
@@ -239,13 +262,13 @@ class Verdicts:
         elif gone.busy:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and has_ended:
-            proof: dict[str, Any] = {"happened": f"status {gone.status}"}
+            proof = claims.shared.was_seen(f"status {gone.status}")
             self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
         elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
             self.not_seen("too-slow", work=self.work)
         else:
             cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
-            proof = {"cpu": cpu, "limit": limit}
+            proof = claims.shared.limit_is_used_up(cpu, limit)
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
 
 
@@ -254,6 +277,11 @@ def listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMED])
     further = len(names) - NAMED
     return f"{shown} and {further} more" if further > 0 else shown
+
+
+def _as_field(error: StudentError | None) -> Raised | None:
+    """Return an exception as a finding has it."""
+    return None if error is None else Raised(types=tuple(error.types), message=error.text)
 
 
 def _package(error: StudentError) -> str:

@@ -3,72 +3,55 @@
 It runs no student's code, asks nobody, and sees nothing but these numbers.
 """
 
-import inspect
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from toolkit.assignment.check.findings import Finding, Id, Proof
-from toolkit.assignment.check.rules.claims import CLAIMS, RIGHT, Claim
+from toolkit.assignment.check.findings import Finding, Id, Proof, Verdict
+from toolkit.assignment.check.rules import claims
 
 MOST = 100  # of a list or a text that is recorded
-ONCE: tuple[Id, ...] = ("does-not-run", "does-not-import", "missing-folder")  # and then again
 
 
-def proof_of_right(answers: Sequence[Id], seen: Mapping[str, Any]) -> Proof:
-    """Return the proof that these faults are not there, by the claim that asks for these numbers.
+def proof_of(verdict: Verdict, ids: Iterable[Id], evidence: claims.Evidence) -> Proof:
+    """Record a claim and its numbers as the proof of a finding.
 
-    Raises:
-        TypeError: there is none.
-    """
-    for sentence, claim in RIGHT.items():
-        if {*answers} <= {*claim.ids.split()} and _asks_for(claim, seen):
-            return Proof(kind=claim.kind, claim=sentence, seen=_plain_values(seen))
-    raise TypeError(f"nothing proves that there is no {answers} from {', '.join(seen)}")
-
-
-def proof_of(id: Id, seen: Mapping[str, Any]) -> Proof:
-    """Return a proof by the claim that may prove such a finding, and that asks for these numbers.
+    Args:
+        ids: of the fault; or, if the verdict is "right", of those that are not there.
 
     Raises:
-        TypeError: there is none.
+        TypeError: the claim is about something else.
     """
-    for sentence, claim in CLAIMS.items():
-        if id in claim.ids.split() and _asks_for(claim, seen):
-            return Proof(kind=claim.kind, claim=sentence, seen=_plain_values(seen))
-    if id in ONCE and seen.keys() == {"said", "where"}:
-        return Proof(kind="experiment", claim="", seen=_plain_values(seen))
-    raise TypeError(f"nothing proves {id} from {', '.join(seen) or 'nothing'}")
+    claim = evidence.claim
+    if not _is_about(claim, verdict, ids):
+        raise TypeError(f"{claim.name} proves nothing about {', '.join(ids)} that is {verdict}")
+    seen = {name: _plain(value) for name, value in evidence.seen.items()}
+    return Proof(kind=claim.kind, claim=claim.name, says=claim.sentence, seen=seen)
 
 
-def _asks_for(claim: Claim, seen: Mapping[str, Any]) -> bool:
-    """True if the parameters of a claim have the names of what was seen."""
-    return inspect.signature(claim.holds).parameters.keys() == seen.keys()
+def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
+    """True if a claim may prove such a finding."""
+    return claim.verdict == verdict and claim.ids.issuperset(ids)
 
 
 def is_pending(finding: Finding) -> bool:
     """True if it was seen once, and is to be tried without the check's hands."""
-    return finding.proof is not None and not finding.proof.claim and finding.id in ONCE
+    return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 
 
 def is_proved(finding: Finding) -> bool:
     """True if what was seen makes the claim true, and the claim makes the finding certain."""
     if finding.proof is None:
         return False
-    is_right = finding.verdict == "right"
-    claim = (RIGHT if is_right else CLAIMS).get(finding.proof.claim)
-    ids = {*finding.answers} if is_right else {finding.id}
-    if claim is None or not ids <= {*claim.ids.split()}:
+    claim = claims.CLAIMS.get(finding.proof.claim)
+    ids = finding.answers if finding.verdict == "right" else (finding.id,)
+    if claim is None or not _is_about(claim, finding.verdict, ids):
         return False
     try:
-        holds = bool(claim.holds(**finding.proof.seen))
+        holds = claim.holds(**finding.proof.seen)
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
         return False  # numbers that are malformed
     return holds and claim.kind == finding.proof.kind
-
-
-def _plain_values(seen: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in seen.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""The answer of `toolkit curve` and `tutor.curve`: a verdict in sentences, and a picture."""
+"""The answer of `toolkit curve` and `tutor.curve`: a diagnosis in sentences, and a picture."""
 
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.curve.judging import Recipe, Verdict, binned, judge, recipes
+from toolkit.assignment.curve.judging import Diagnosis, Recipe, binned, judge, recipes
 from toolkit.assignment.curve.reading import GAN, Curve, Source, read_curves
 from toolkit.assignment.tutor.exercises import say
 from toolkit.assignment.tutor.journal import read_settings
@@ -14,7 +14,7 @@ from toolkit.common.errors import UsageError
 
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
-) -> tuple[Verdict, str]:
+) -> tuple[Diagnosis, str]:
     """Judge a training run, and save a picture of its curves in the current folder.
 
     A notebook also shows the picture.
@@ -33,10 +33,10 @@ def compare(
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
     curves = {key: curves[key] for key in recipe.bands if key in curves}
-    verdict = judge(curves, recipe)
+    diagnosis = judge(curves, recipe)
     last_step = max(step for curve in curves.values() for step, _ in curve)
     values = binned(next(iter(curves.values())), recipe)
-    if verdict.cause != "nan" and (last_step < recipe.least or len(values) < 3):
+    if diagnosis.cause != "nan" and (last_step < recipe.least or len(values) < 3):
         raise UsageError(
             f"{_too_short(last_step, recipe.least, len(values))} If several steps lie between two "
             "values, say how many: --every 50, in a notebook every=50."
@@ -45,7 +45,7 @@ def compare(
     _draw(picture, name, recipe, curves)
     reach = min(last_step, recipe.steps[-1])
     fields = {"name": name, "runs": recipe.runs, "reach": reach, "path": picture}
-    return verdict, _text(verdict, fields, _differing(settings, recipe))
+    return diagnosis, _text(diagnosis, fields, _differing(settings, recipe))
 
 
 def _too_short(last_step: float, least: int, values: int) -> str:
@@ -64,15 +64,15 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
     return differing
 
 
-def _text(verdict: Verdict, fields: dict[str, Any], differing: list[str]) -> str:
+def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) -> str:
     """Return the sentences about a training run in the tutor's language."""
     sentences = ["curve inside"]
-    if verdict.cause:
-        sentences = ["curve outside", verdict.cause]
+    if diagnosis.cause:
+        sentences = ["curve outside", diagnosis.cause]
     if differing:
         sentences.append("curve settings")
     sentences.append("curve picture")
-    fields = verdict._asdict() | fields | {"others": ", ".join(differing)}
+    fields = diagnosis._asdict() | fields | {"others": ", ".join(differing)}
     language = read_settings(Path()).language
     return "\n".join(say(key, language, **fields) for key in sentences)
 

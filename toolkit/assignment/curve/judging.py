@@ -1,4 +1,4 @@
-"""The verdict on a curve: inside the healthy band, or outside the band with a usual cause.
+"""The diagnosis of a curve: inside the healthy band, or outside the band with a usual cause.
 
 `benchmarks/curves.py` makes the file bands.json from healthy runs of each recipe.
 """
@@ -46,8 +46,8 @@ class Recipe(BaseModel):
     means: dict[str, tuple[float, float]]  # of each curve, the limits of its mean up to `least`
 
 
-class Verdict(NamedTuple):
-    """The verdict on a training run, with the step and the cause if a curve leaves its band."""
+class Diagnosis(NamedTuple):
+    """The diagnosis of a training run, with the step and the cause if a curve leaves its band."""
 
     cause: str = ""  # a key of causes.toml; "": inside
     leaves: float = 0.0  # the step
@@ -66,7 +66,7 @@ class Departure(NamedTuple):
     number: int  # of the bin
     name: str  # of the curve
     direction: float  # above the band if positive, below it if negative
-    verdict: Verdict  # without a cause
+    diagnosis: Diagnosis  # without a cause
 
 
 @functools.cache
@@ -129,7 +129,7 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
     return nearer
 
 
-def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
+def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of its recipe.
 
     The discriminator's loss may be the sum of its two terms, as in the band, or their mean.
@@ -137,7 +137,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     for name, curve in curves.items():
         for step, value in curve:
             if not math.isfinite(value):
-                return Verdict("nan", step, name, value, math.nan, math.nan)
+                return Diagnosis("nan", step, name, value, math.nan, math.nan)
     as_given = _compare(curves, recipe)
     discriminator = GAN[0]
     if discriminator not in curves or not as_given.cause:
@@ -149,7 +149,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
     return as_given
 
 
-def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
+def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Judge curves by the first bin outside the band, and find the cause from all such bins."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
@@ -158,8 +158,8 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Verdict:
         departures += _outside_mean(name, values, recipe)
     departures += _accuracy_below_loss(bins, recipe)
     if not departures:
-        return Verdict()
-    return min(departures).verdict._replace(cause=_cause(departures, bins))
+        return Diagnosis()
+    return min(departures).diagnosis._replace(cause=_cause(departures, bins))
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
@@ -168,8 +168,8 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
     for number, distance in deviations(name, values, band):
         if distance:
             limits = band.low[number], band.high[number]
-            verdict = Verdict("", recipe.steps[number], name, values[number], *limits)
-            yield Departure(number, name, distance, verdict)
+            diagnosis = Diagnosis("", recipe.steps[number], name, values[number], *limits)
+            yield Departure(number, name, distance, diagnosis)
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
@@ -180,8 +180,8 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
         return
     mean = fmean(early.values())
     if not low <= mean <= high:
-        verdict = Verdict("", recipe.least, f"mean {name}", mean, low, high)
-        yield Departure(max(early), name, mean - low, verdict)
+        diagnosis = Diagnosis("", recipe.least, f"mean {name}", mean, low, high)
+        yield Departure(max(early), name, mean - low, diagnosis)
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
@@ -196,8 +196,8 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
             continue
         if met:
             values = accuracies[number], least, 1.0
-            verdict = Verdict("", recipe.steps[number], "accuracy", *values)
-            yield Departure(number, "accuracy", -1.0, verdict)
+            diagnosis = Diagnosis("", recipe.steps[number], "accuracy", *values)
+            yield Departure(number, "accuracy", -1.0, diagnosis)
         met = True
 
 

@@ -17,7 +17,7 @@ from toolkit.assignment.check.gan.game import Game, find_game
 from toolkit.assignment.check.gan.images import Moments, bounds_of, latent_of, real_bounds
 from toolkit.assignment.check.gan.losses import is_probability
 from toolkit.assignment.check.host import MALFORMED, Student, StudentError
-from toolkit.assignment.check.rules.claims import is_normal
+from toolkit.assignment.check.rules.claims.gan import is_normal
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import watch
 from toolkit.assignment.check.train.trace import Network, Value

@@ -143,6 +143,7 @@ def grade(
             language=lang,
             only=only,
             regrade=regrade,
+            outdated=say_outdated,
             begin=watch.begin,
             report=watch.report,
         )
@@ -185,6 +186,16 @@ def say_open(cluster: str | None) -> None:
     """Warn the teacher about a Dask scheduler that accepts connections without a certificate."""
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
+
+
+def say_outdated(number: int) -> None:
+    """Say that archives with an earlier result are graded again, and why."""
+    archives = "1 archive has" if number == 1 else f"{number} archives have"
+    print(
+        f"{archives} a result that does not count: the grader was disturbed, or the archive, the "
+        "toolkit, its packages or the options have changed since. Grading again.",
+        flush=True,
+    )
 
 
 def say_graded(results: "dict[str, Result]", out: Path) -> None:

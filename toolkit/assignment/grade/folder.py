@@ -13,7 +13,7 @@ graded/
 import functools
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def grade_folder(
     language: Language = "en",
     only: str | None = None,
     regrade: bool = False,
+    outdated: Callable[[int], None] = lambda number: None,
     begin: Callable[[int, int], None] = lambda done, total: None,
     report: Callable[[int, int, str, Result], None] = lambda done, total, name, result: None,
 ) -> dict[str, Result]:
@@ -71,6 +72,7 @@ def grade_folder(
         language: the language of the students' pages.
         only: a student number or the name of an archive; all other archives keep their results.
         regrade: also grade archives that have a result.
+        outdated: called with the number of archives with a result that does not count, if any.
         begin: called with the number of archives that have a result, and the number of all
             archives.
         report: called with the number of graded archives, the number of all archives, and the
@@ -92,11 +94,11 @@ def grade_folder(
     judging = Judging(rubric, limits, check, isolation)
     chosen = _chosen(archives, only)
     identities = _identities(judging, cluster)
-    results = {}
-    for path in _reusable(archives, chosen, isolation, regrade):
-        result = _kept_result(out, path, identities, rubric)
-        if result is not None:
-            results[path.name] = result
+    reusable = _reusable(archives, chosen, isolation, regrade)
+    results = _kept_results(out, reusable, identities, rubric)
+    num_outdated = _num_outdated(out, set(reusable).intersection(chosen), results)
+    if num_outdated:
+        outdated(num_outdated)
     todo = [path for path in chosen if path.name not in results]
     total = len(results) + len(todo)
     begin(len(results), total)
@@ -291,13 +293,38 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
     return name, result
 
 
+def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
+    """Count the archives whose earlier results are not among those that still count."""
+    number = 0
+    for path in archives:
+        number += path.name not in results and _result_path(out, path).exists()
+    return number
+
+
+def _result_path(out: Path, archive: Path) -> Path:
+    """Return the path of the result of an archive."""
+    return out / archive.name / "results.json"
+
+
+def _kept_results(
+    out: Path, archives: list[Path], identities: set[str], rubric: Rubric
+) -> dict[str, Result]:
+    """Return the earlier results that are valid, by the names of their archives."""
+    results = {}
+    for archive in archives:
+        result = _kept_result(out, archive, identities, rubric)
+        if result is not None:
+            results[archive.name] = result
+    return results
+
+
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an earlier valid result of the same archive, with the points of the current rubric.
 
     The function returns None if there is no valid earlier result, or if other programs disturbed
     the grading.
     """
-    path = out / archive.name / "results.json"
+    path = _result_path(out, archive)
     if not path.exists():
         return None
     try:

@@ -150,7 +150,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
                 " ".join(extra.needs_a_look),
                 " ".join(sorted(ids)),
                 ", ".join(_alike(extra.archive, pairs)),
-                extra.isolation.partition(":")[0],
+                extra.isolated_by,
             ]
         )
     return as_csv(rows)

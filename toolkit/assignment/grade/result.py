@@ -51,6 +51,7 @@ class Extra(BaseModel):
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
     viva: list[Question] = []  # for an oral examination, if they were asked for
+    isolated_by: str = "none was needed"  # the name of the isolation
     isolation: str = "none was needed: nothing was run"
     versions: str = ""  # of the packages it ran with, and how they differ from the released set
     printed: str = ""  # the end of its error output

@@ -164,6 +164,7 @@ def _judge_archive(
         hints=unusual(submission),
         lines=_source_lines(report, unpacked),
         viva=questions,
+        isolated_by=sandbox.isolation.name,
         isolation=sandbox.isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],

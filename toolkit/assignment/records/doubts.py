@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from toolkit.assignment.check.findings import Finding, Id
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verify import proof_of
 from toolkit.assignment.parts import Part
 from toolkit.assignment.records.files import PICTURES, SAMPLES, Log, Records, part_of
@@ -125,7 +126,7 @@ def _pictures(records: Records) -> Iterator[Finding]:
 
 
 def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
-    proof = proof_of("doubtful-record", {"text": message})
+    proof = proof_of("wrong", ["doubtful-record"], claims.shared.is_written(message))
     return Finding(
         verdict="wrong",
         part=part,

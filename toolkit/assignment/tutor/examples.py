@@ -17,7 +17,7 @@ from toolkit.assignment.check.gan.images import Moments
 from toolkit.assignment.check.lstm.cell.affine import Map
 from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS
 from toolkit.assignment.check.lstm.cell.reference import Layer
-from toolkit.assignment.check.rules.claims import is_normal
+from toolkit.assignment.check.rules.claims.gan import is_normal
 from toolkit.assignment.tutor.exercises import Exercise
 
 Function = Callable[..., Any]

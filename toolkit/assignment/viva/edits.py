@@ -12,7 +12,7 @@ KINDS = ("removed", "doubled", "swapped")
 DULL = re.compile(
     r"\b(print|logg\w+|writer|plt|tqdm|save\w*|progress\w*|parser|num_workers|\w*seed\w*)\b"
 )
-Place = tuple[str, int]  # a file and a line
+CodeLine = tuple[str, int]  # a file and a line
 Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
@@ -24,11 +24,11 @@ class Edit(NamedTuple):
     """
 
     kind: str
-    at: Place
+    at: CodeLine
     text: str
 
 
-def edits(file: str, text: str, states: Mapping[Place, int]) -> Iterator[Edit]:
+def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit]:
     """Yield changes to each statement that ran and that is alone on its line.
 
     Args:

@@ -9,8 +9,8 @@ from typing import Any
 from toolkit.assignment.check.gan.drawing.stand_ins import digits
 from toolkit.assignment.check.host import Gone, Host, StudentError
 from toolkit.assignment.check.submission import Submission
-from toolkit.assignment.viva.edits import KINDS, Edit, edits
-from toolkit.assignment.viva.questions import Facts
+from toolkit.assignment.viva.edits import KINDS, CodeLine, Edit, edits
+from toolkit.assignment.viva.questions import ScriptFacts
 
 BATCH = 7  # items in a batch, if the code accepts that
 MAX_USERS = 2  # scripts that use a file which trains nothing
@@ -20,7 +20,6 @@ MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take 
 CLEAR = 1e-4  # relative: losses that differ by more are different; equal ones do not differ at all
 FEWER = 600  # digits in one of the runs, to find the facts that depend on their number
 Run = dict[str, Any]  # the result of the child's `watch`
-Place = tuple[Any, ...]  # a file and a line
 
 
 class Runs:
@@ -36,7 +35,7 @@ class Runs:
     def __init__(self, submission: Submission, host: Host, root: str, seed: int) -> None:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
-    def facts(self) -> Iterator[Facts]:
+    def facts(self) -> Iterator[ScriptFacts]:
         """Yield the facts of each training script, with batches of `BATCH` items if possible."""
         for part, located in self._submission.parts.items():
             if part not in ("train", "gan"):
@@ -74,7 +73,7 @@ class Runs:
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
-    def _facts(self, run: Run, options: Mapping[str, Any]) -> Facts:
+    def _facts(self, run: Run, options: Mapping[str, Any]) -> ScriptFacts:
         again, fewer = self._run(**options, seed=1), self._run(**options, max_digits=FEWER)
         known = about_lines(run, again, fewer)
         places = [tuple(step["at"]) for step in run["passes"]]
@@ -87,7 +86,7 @@ class Runs:
         unchanged = {**options, "passes": second + 1, "batch": None}
         for edit, effect in self._effects(changes, unchanged, [first, second]):
             known.setdefault(edit.kind, {})[edit.at] = effect
-        return Facts(options["file"], options["batch"], [first + 1, second + 1], known)
+        return ScriptFacts(options["file"], options["batch"], [first + 1, second + 1], known)
 
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
@@ -132,7 +131,7 @@ def _is_usable(run: Run) -> bool:
     return all(step["at"][0] is not None for step in passes)
 
 
-def _two_losses(places: list[Place]) -> list[int]:
+def _two_losses(places: list[CodeLine]) -> list[int]:
     """Return the numbers of two backward passes.
 
     If backward passes start on several lines of the code, the result is the first pass of each of
@@ -170,7 +169,7 @@ def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
     return known
 
 
-def _by_place(run: Run) -> dict[Place, Run]:
+def _by_place(run: Run) -> dict[CodeLine, Run]:
     return {tuple(line["at"]): line for line in run.get("lines", ())}
 
 

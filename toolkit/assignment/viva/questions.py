@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from toolkit.assignment.check.submission import Submission
-from toolkit.assignment.viva.edits import KINDS
+from toolkit.assignment.viva.edits import KINDS, CodeLine
 from toolkit.common.texts.language import Language
 
 COUNT = 5  # questions
@@ -26,10 +26,9 @@ CHOICES = 4
 LINES = 7  # of a question
 DISTANCES = (1, 2, 4, 99)  # within which a line has a neighbour that differs, best first
 MAX_TEXT = 80  # characters of a value
-Place = tuple[str, int]
 
 
-class Facts(NamedTuple):
+class ScriptFacts(NamedTuple):
     """The facts about one script."""
 
     script: str
@@ -59,7 +58,11 @@ def say(key: str, language: Language, **fields: object) -> str:
 
 
 def draw_questions(
-    facts: list[Facts], submission: Submission, language: Language, seed: int, count: int = COUNT
+    facts: list[ScriptFacts],
+    submission: Submission,
+    language: Language,
+    seed: int,
+    count: int = COUNT,
 ) -> list[Question]:
     """Return `count` questions about different facts, or fewer questions if facts are lacking."""
     rng = random.Random(seed)
@@ -79,13 +82,13 @@ def draw_questions(
 class _Script:
     """A writer of questions about one script."""
 
-    def __init__(self, facts: Facts, submission: Submission, language: Language) -> None:
+    def __init__(self, facts: ScriptFacts, submission: Submission, language: Language) -> None:
         self._facts, self._submission, self._language = facts, submission, language
         self._words = _tables()["words"][language]
 
     def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
         """Return a question, or None if there are too few lines for a question."""
-        facts: Mapping[Place, Any] = self._facts.known.get(row["fact"], {})
+        facts: Mapping[CodeLine, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
         options = list(itertools.product(sorted(values), DISTANCES))
         in_random_order = rng.sample(options, len(options))
@@ -109,7 +112,7 @@ class _Script:
             )
         return None
 
-    def _asks(self, row: Mapping[str, str], value: Any, places: list[Place]) -> str:
+    def _asks(self, row: Mapping[str, str], value: Any, places: list[CodeLine]) -> str:
         beginning = "run"
         if row["fact"] in KINDS:
             beginning = "change"
@@ -125,7 +128,7 @@ class _Script:
             b=second,
         )
 
-    def _label(self, place: Place) -> str:
+    def _label(self, place: CodeLine) -> str:
         """Return the file and the number of a line, so that the student can find the line."""
         file, line = place
         if file not in self._submission.notebooks:
@@ -140,8 +143,8 @@ class _Script:
 
 
 def _contrasting(
-    facts: Mapping[Place, Any], value: Any, distance: int
-) -> tuple[list[Place], list[Place]]:
+    facts: Mapping[CodeLine, Any], value: Any, distance: int
+) -> tuple[list[CodeLine], list[CodeLine]]:
     """Return the lines with a property, and the lines without the property.
 
     A line counts only if a nearby line belongs to the other group.
@@ -151,8 +154,8 @@ def _contrasting(
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]
-    yes: list[Place] = []
-    no: list[Place] = []
+    yes: list[CodeLine] = []
+    no: list[CodeLine] = []
     for k, place in enumerate(places):
         near = is_true[max(k - distance, 0) : k + distance + 1]
         if len(set(near)) > 1:

@@ -20,6 +20,7 @@ from toolkit.assignment.check.gan.lines import Lines
 from toolkit.assignment.check.gan.losses import check_losses
 from toolkit.assignment.check.gan.steps import check_steps, undetached
 from toolkit.assignment.check.host import Gone, Student, StudentError
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.ending import check_end, check_machine, watch
 from toolkit.assignment.check.train.trace import PIXELS, Backward, Call, Step, Trace, Value
@@ -97,7 +98,7 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
     if not num_steps and (trace.ended == "slow" or has_training):
         verdicts.not_seen("not-reached")
     else:
-        proof = {"ran": located.file, "times": num_steps}
+        proof = claims.shared.never_happened(ran=located.file, times=num_steps)
         verdicts.fault("not-watched.nothing", proof=proof)
 
 
@@ -287,17 +288,20 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
         verdicts.fault(
             "missing-detach.raised",
             at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
-            proof={"happened": error.text},
+            raised=error,
+            proof=claims.shared.was_seen(error.text),
             problem=in_short(error.text.partition(": [")[0], 160),
         )
     elif _says(error, [NO_PROBABILITY]):
-        verdicts.fault("wrong-loss.raised", at=error, proof={"happened": error.text})
+        proof = claims.shared.was_seen(error.text)
+        verdicts.fault("wrong-loss.raised", at=error, raised=error, proof=proof)
     elif game is None and misshapen and _says(error, MISFITS):
         output = misshapen[0].output
         verdicts.fault(
             "wrong-shape.raised",
             at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
-            proof={"pixels": output.size if output else 0},
+            raised=error,
+            proof=claims.gan.is_no_image(pixels=output.size if output else 0),
             problem=in_short(error.text, 120),
         )
     elif not verdicts.has("not-written"):

@@ -5,14 +5,15 @@ that loss moves it: without chance, whatever the loss is, and whichever of real 
 1. What the discriminator's own steps do to real images, the generator's must do to drawn ones.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
-from toolkit.assignment.check.rules.claims import is_pulled
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.gan import is_pulled
 from toolkit.assignment.check.train.trace import Call, Loss
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -93,19 +94,20 @@ def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     means = [sides.real.mean, sides.drawn.mean, sides.wanted.mean]
     # Otherwise a target is passed, or labels are noisy.
     is_certain = all(side.has_one_sign for side in sides)
-    proof: dict[str, Any] = {"real": real, "drawn": drawn, "wanted": wanted}
     if wanted == real != drawn or (not is_certain and is_pulled(means)):
-        verdicts.right("direction", proof=proof | {"means": means})
+        proof = claims.gan.losses_pull_apart(real, drawn, wanted, means)
+        verdicts.right("direction", proof=proof)
     elif not is_certain:
         verdicts.not_seen("direction")
     elif real == drawn:
         loss = _loss_of(game, game.turns(game.discriminator), drawn=real > 0)
+        proof = claims.gan.losses_pull_wrongly(real, drawn, wanted)
         verdicts.fault("wrong-direction.alike", at=loss, proof=proof, way=SIGNS[real])
     elif wanted:
         verdicts.fault(
             "wrong-direction.generator",
             at=_loss_to_mend(game, real),
-            proof=proof,
+            proof=claims.gan.losses_pull_wrongly(real, drawn, wanted),
             way_real=SIGNS[real],
             way_drawn=SIGNS[drawn],
             way=SIGNS[wanted],
@@ -139,7 +141,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
     verdicts.fault(
         "one-sided-loss.lacking",
         at=_loss_of(game, turns, drawn=drawn),
-        proof={"real": real, "drawn": drawn, "steps": len(turns)},
+        proof=claims.gan.lacks_a_term(real, drawn, steps=len(turns)),
         lacking="generated" if real else "real",
     )
     return True

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Judged
-from toolkit.assignment.check.rules.claims import is_normal
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.gan import is_normal
 from toolkit.assignment.check.train.trace import Batch, Call
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -59,16 +60,16 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
     num_moving = len([step for step in game.steps if step.moved])
     if not is_normal(*moments):
         line = _of_noise(_first_odd(latents) or calls[0])
-        verdicts.fault("wrong-noise.moments", at=line, proof=moments._asdict())
+        verdicts.fault("wrong-noise.moments", at=line, proof=claims.gan.is_not_normal(*moments))
     elif num_different == 1 and min(len(latents), num_moving, len(game.steps) // 2) >= MIN_STEPS:
         verdicts.fault(
             "wrong-noise.once",
             at=_of_noise(calls[-1]),
-            proof={"different": num_different, "steps": num_moving},
+            proof=claims.gan.is_always_the_same(different=num_different, steps=num_moving),
             number=len(game.steps),
         )
     else:
-        verdicts.right("noise", proof=moments._asdict() | {"different": num_different})
+        verdicts.right("noise", proof=claims.gan.may_be_normal(*moments, num_different))
 
 
 def latents_of(calls: Iterable[Call]) -> list[Latent]:
@@ -123,8 +124,8 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
     sizes = _sizes(game)
     if sizes is not None:
         drawn_shape, real_shape = sizes
-        proof_of_shapes = {"one": drawn_shape, "other": real_shape}
-        verdicts.fault("wrong-shape.two", at=line, proof=proof_of_shapes)
+        shapes = claims.shared.differ(actual=drawn_shape, expected=real_shape)
+        verdicts.fault("wrong-shape.two", at=line, proof=shapes)
     real = real_bounds(game)
     low, high = bounds_of(game, draw, scaled=True)
     growth = _growth(first, draw)
@@ -132,7 +133,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         verdicts.fault(
             "output-range.unbounded",
             at=line,
-            proof=growth._asdict(),
+            proof=claims.gan.grows_with_noise(*growth),
             least=first.output.least,
             largest=first.output.largest,
             low=low,
@@ -142,11 +143,12 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
         verdicts.not_seen("real-images")
     elif max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
         place = next(iter(game.trace.normalised), None) or game.generator.made_last
-        proof = {"drawn": [low, high], "real": list(real)}
+        proof = claims.gan.ranges_differ(drawn=[low, high], real=real)
         verdicts.fault("output-range.apart", at=place, proof=proof)
     elif sizes is None:
-        proof = {"drawn": [low, high], "real": list(real)}
-        verdicts.right("images", proof={**proof, "pixels": _pixels(game)})
+        pixels = _pixels(game)
+        proof = claims.gan.images_are_alike(drawn=[low, high], real=real, pixels=pixels)
+        verdicts.right("images", proof=proof)
 
 
 def _first_drawn(game: Game) -> Call | None:

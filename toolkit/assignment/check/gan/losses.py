@@ -6,6 +6,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.trace import OF_CLASSES, Call, Loss, Value
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -46,7 +47,8 @@ def _check_shapes(losses: list[Loss], verdicts: Verdicts) -> bool:
         if _broadcasts(loss):
             outputs = loss.input.shape if loss.input else None
             targets = loss.target.shape if loss.target else None
-            verdicts.fault("wrong-loss.shapes", at=loss, proof={"one": outputs, "other": targets})
+            proof = claims.shared.differ(actual=outputs, expected=targets)
+            verdicts.fault("wrong-loss.shapes", at=loss, proof=proof)
             return False
     return True
 
@@ -60,7 +62,7 @@ def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: 
     loss = _sigmoid_again(losses, game, is_squashed)
     if loss is None or loss.input is None:
         return False
-    proof = {"least": loss.input.least, "largest": loss.input.largest}
+    proof = claims.gan.lies_between_0_and_1(loss.input.least, loss.input.largest)
     verdicts.fault("sigmoid-twice.sigmoid", at=loss.made or loss, proof=proof)
     return True
 
@@ -75,7 +77,7 @@ def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
         return False
     first_call = next(iter(game.judged.values())).call
     line = game.discriminator.line_of(first_call)
-    proof = {"outputs": [output.largest for output in _outputs(game)]}
+    proof = claims.gan.is_always_1([output.largest for output in _outputs(game)])
     verdicts.fault("wrong-loss.softmax", at=line, proof=proof)
     return True
 
@@ -89,7 +91,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
     loss = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if loss is None or loss.input is None or not _is_unchanged(loss.input, game):
         return False
-    proof = {"happened": "its outputs are not bounded to 0..1"}
+    proof = claims.shared.was_seen("its outputs are not bounded to 0..1")
     verdicts.fault("wrong-loss.logits", at=loss, proof=proof)
     return True
 
@@ -100,7 +102,8 @@ def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> N
     for loss in losses:
         if loss.input is not None:
             ranges.add((loss.name, loss.input.least, loss.input.largest))
-    verdicts.right("loss", proof={"losses": sorted(ranges), "squashed": is_squashed})
+    proof = claims.gan.losses_get_what_they_expect(sorted(ranges), squashed=is_squashed)
+    verdicts.right("loss", proof=proof)
 
 
 def _is_about(loss: Loss, game: Game) -> bool:

@@ -1,10 +1,10 @@
 """Judges the steps of both optimisers: the parameters that move, and the loss that moves them."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from toolkit.assignment.check.findings import Placed
 from toolkit.assignment.check.gan.game import Game, Turn
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.player import (
     MIN_STEPS,
     Player,
@@ -37,7 +37,7 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     return False
 
 
-def _proof(game: Game, generator: Player, discriminator: Player) -> dict[str, int | list[int]]:
+def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
     """Count what the steps have moved, and how often they should not have."""
     num_both = 0
     for step in game.steps:
@@ -51,13 +51,13 @@ def _proof(game: Game, generator: Player, discriminator: Player) -> dict[str, in
         num_stale += sum(len(step.stale) for step in player.steps)
         num_idle += len((reached & parameters) - player.moved - player.held)
         num_moved.append(len(player.moved & parameters))
-    return {
-        "moved": num_moved,
-        "both": num_both,
-        "stale": num_stale,
-        "foreign": len(_foreign_passes(game)),
-        "idle": num_idle,
-    }
+    return claims.gan.each_moves_its_own(
+        moved=num_moved,
+        both=num_both,
+        stale=num_stale,
+        foreign=len(_foreign_passes(game)),
+        idle=num_idle,
+    )
 
 
 def _moves_both(step: Step, first: Player, second: Player) -> bool:
@@ -85,18 +85,20 @@ def _check_optimisers(
     """
     for step in game.steps:
         if _moves_both(step, generator, discriminator):
-            parameters = {
-                "one": generator.parameters.keys(),
-                "other": discriminator.parameters.keys(),
-            }
-            proof = {"moved": step.moved, **parameters}
+            proof = claims.gan.a_step_moves_both(
+                moved=step.moved,
+                generator=generator.parameters.keys(),
+                discriminator=discriminator.parameters.keys(),
+            )
             verdicts.fault("wrong-optimiser.both", at=game.trace.maker(step), proof=proof)
             return True
     for idle, busy in ((discriminator, generator), (generator, discriminator)):
         optimisers = {step.optimiser for step in busy.steps}
         if not idle.steps and len(optimisers) > 1:
             step = _step_meant_for(idle is discriminator, game, busy.steps)
-            proof = {"these": idle.parameters.keys(), "those": parameters_of(game.steps)}
+            proof = claims.shared.none_is_among(
+                items=idle.parameters.keys(), among=parameters_of(game.steps)
+            )
             maker = game.trace.maker(step)
             verdicts.fault("wrong-optimiser.neither", at=maker, proof=proof, name=idle.name)
             return True
@@ -137,7 +139,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
         verdicts.fault(
             "does-not-learn.no-step",
             at=passes[0],
-            proof={"these": player.parameters.keys(), "those": moved},
+            proof=claims.shared.none_is_among(items=player.parameters.keys(), among=moved),
             name=player.name,
             n=len(passes),
         )
@@ -175,7 +177,7 @@ def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts:
     verdicts.fault(
         "missing-detach.stale" if step else "missing-detach.cleared",
         at=undetached(game, [backward]) or step,
-        proof={"these": backward.changed & parameters, "those": parameters},
+        proof=claims.shared.some_are_among(items=backward.changed & parameters, among=parameters),
     )
 
 
@@ -187,7 +189,7 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
     """
     for step in player.steps:
         if step.stale:
-            proof = {"these": step.passes, "those": step.stale}
+            proof = claims.shared.some_are_among(items=step.passes, among=step.stale)
             _report_not_cleared(player, step, proof, verdicts)
             return True
     return False
@@ -196,13 +198,14 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last step that pushes the same output both ways: the generator's loss is in it."""
     last: Step | None = None
-    proof: dict[str, Any] = {}
+    last_pushes: list[float] = []
     turns = game.turns(game.discriminator)
     for step, turn in zip(discriminator.steps, turns, strict=False):
         pushes = _pushes_on_drawn(game, turn)
         if min(pushes, default=0.0) < 0 < max(pushes, default=0.0):
-            last, proof = step, {"pushes": pushes}
+            last, last_pushes = step, pushes
     if last is not None:
+        proof = claims.gan.passes_push_both_ways(last_pushes)
         _report_not_cleared(discriminator, last, proof, verdicts)
 
 
@@ -212,7 +215,7 @@ def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
 
 
 def _report_not_cleared(
-    player: Player, step: Step, proof: dict[str, Any], verdicts: Verdicts
+    player: Player, step: Step, proof: claims.Evidence, verdicts: Verdicts
 ) -> None:
     verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof, name=player.name)
 
@@ -242,7 +245,9 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
         passed |= backward.parameters
     unused = [key for key in player.parameters if key not in passed and key not in player.moved]
     if not player.moved & player.parameters.keys():
-        proof = {"these": player.parameters.keys(), "those": reached_by(game.passes.values())}
+        proof = claims.shared.none_is_among(
+            items=player.parameters.keys(), among=reached_by(game.passes.values())
+        )
         before = _last_before(game, player.steps[0])
         verdicts.fault("dead-parameter.no-gradient", at=before, proof=proof, name=player.name)
     elif unused:
@@ -250,7 +255,7 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
         verdicts.fault(
             "dead-parameter.unused",
             at=network.lines[unused[0]],
-            proof={"these": set(unused), "those": passed},
+            proof=claims.shared.none_is_among(items=set(unused), among=passed),
             name=player.name,
             names=player.listed(unused),
         )

@@ -17,6 +17,7 @@ from toolkit.assignment.check.lstm.search import find_network
 from toolkit.assignment.check.lstm.sizes import check_sizes
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import find_counting
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.static import used_by
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.verdicts import Verdicts
@@ -62,7 +63,8 @@ def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None
         verdicts.error(error, importing=True)
         return None
     if not kinds:
-        verdicts.fault("does-not-run.no-class", proof={"these": ["LSTM"], "those": []})
+        proof = claims.shared.none_is_among(items=["LSTM"], among=[])
+        verdicts.fault("does-not-run.no-class", proof=proof)
         return None
 
     verdicts.doing("building the LSTM and calling it")
@@ -98,7 +100,7 @@ def _report_failure(
     """Report a class that cannot be called, by the first try."""
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args
-        proof = {"one": shapes, "other": wanted}
+        proof = claims.shared.differ(actual=shapes, expected=wanted)
         verdicts.fault("wrong-shape.output", line=line, proof=proof, got=first)
     elif first is not None:
         verdicts.error(first)
@@ -175,14 +177,16 @@ def _forbidden(
     calls = student.ask("calls")
     if calls["gpu"]:
         name, *place = calls["gpu"][0]
-        verdicts.fault("fixed-device.gpu", at=Place(*place), proof={"happened": name})
+        proof = claims.shared.was_seen(name)
+        verdicts.fault("fixed-device.gpu", at=Place(*place), proof=proof)
     if calls["recurrent"]:
         name, *place = calls["recurrent"][0]
-        verdicts.fault("forbidden-module.called", at=Place(*place), proof={"happened": name})
+        proof = claims.shared.was_seen(name)
+        verdicts.fault("forbidden-module.called", at=Place(*place), proof=proof)
         return True
     if network is not None and network.recurrent:
         made = next((place for place in network.recurrent if place.line), None)
-        proof = {"happened": [list(place) for place in network.recurrent]}
+        proof = claims.shared.was_seen([list(place) for place in network.recurrent])
         verdicts.fault("forbidden-module.contained", line=line, at=made, proof=proof)
         return True
     return False
@@ -196,4 +200,5 @@ def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
     if kind == "probabilities" and axis == 1:
         verdicts.facts.add("gives-probabilities")
     elif axis == 0:
-        verdicts.fault("wrong-equation.softmax-axis", at=place, proof=reference.sums(output))
+        proof = reference.is_over_batch(output)
+        verdicts.fault("wrong-equation.softmax-axis", at=place, proof=proof)

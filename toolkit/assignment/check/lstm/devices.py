@@ -4,6 +4,7 @@ from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.weights import unlearnt
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verdicts import Verdicts
 
 
@@ -24,10 +25,11 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
         verdicts.not_seen("device")
         return
     if behind is None:
-        verdicts.right("device", proof={"tensors": len(network.tensors), "left": behind})
+        proof = claims.lstm.all_tensors_move(tensors=len(network.tensors), left=behind)
+        verdicts.right("device", proof=proof)
         return
     file, line, name = behind
     at = network.made(name) if name else Place(file, line)
-    proof = {"works": "the model", "fails": name or "a tensor"}
+    proof = claims.shared.only_one_works(works="the model", fails=name or "a tensor")
     tensor = f"self.{name}" if name else "A tensor that is created here"
     verdicts.fault("fixed-device.stays", at=at, proof=proof, what=tensor)

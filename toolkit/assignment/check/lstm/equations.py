@@ -21,7 +21,8 @@ from toolkit.assignment.check.lstm.network import HIDDEN, Network, WrongOutput, 
 from toolkit.assignment.check.lstm.reach import compare_far
 from toolkit.assignment.check.lstm.source import Source
 from toolkit.assignment.check.lstm.weights import is_state, randomise
-from toolkit.assignment.check.rules.claims import EXACT
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.lstm import EXACT
 from toolkit.assignment.check.verdicts import Verdicts
 
 ROWS = 41  # sequences in a recording, at least
@@ -51,7 +52,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     recording, match = _read(network)
     layers, readout = layers_of(match, recording) if match else ([], None)
     if is_blind and (readout is None or readout.exact):  # else it is h of an earlier step
-        proof = {"changed": "the last digit", "difference": 0}
+        proof = claims.lstm.last_digit_is_not_read(changed="the last digit", difference=0)
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
         return
     if match is None or readout is None or _is_far(match, readout):
@@ -269,7 +270,7 @@ def _report_start(
     verdicts.fault(
         f"nonzero-initial-state.{rule}",
         at=made or place,
-        proof=beginning.seen(number, trial),
+        proof=beginning.proof(number, trial),
         state=beginning.state,
         name=name,
     )
@@ -315,23 +316,23 @@ def _check_equivalence(
         return
     worst = trial.error()
     if worst > EXACT:
-        proof = {"inputs": len(trial.fresh), "worst": min(worst, 1e9)}
+        proof = claims.lstm.some_step_differs(inputs=len(trial.fresh), worst=min(worst, 1e9))
         verdicts.fault("wrong-equation.some-step", line=source.loop_line(), proof=proof)
         return
     far = compare_far(network, trial.model if network.real else _larger(network, trial.model))
     if far.inputs and far.error > FAR_OFF:
-        proof = {"inputs": far.inputs, "worst": min(far.error, 1e9)}
+        proof = claims.lstm.some_step_differs(inputs=far.inputs, worst=min(far.error, 1e9))
         line = source.loop_line()
         verdicts.fault("wrong-equation.far", line=line, proof=proof, state=far.state)
         return
     lengths = sorted({*far.steps, *(x.size(1) for x, _ in trial.fresh)})
-    seen = {
-        "inputs": far.inputs + sum(len(x) for x, _ in trial.fresh),
-        "lengths": lengths,
-        "state": far.state,
-        "worst": max(worst, far.error if far.inputs else 0.0, 1e-7),
-    }
-    verdicts.right("equations", proof=seen)
+    proof = claims.lstm.follows_equations(
+        inputs=far.inputs + sum(len(x) for x, _ in trial.fresh),
+        lengths=lengths,
+        state=far.state,
+        worst=max(worst, far.error if far.inputs else 0.0, 1e-7),
+    )
+    verdicts.right("equations", proof=proof)
 
 
 def _lacks_gates(model: reference.Model) -> bool:

@@ -5,6 +5,7 @@ import torch
 from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verdicts import Verdicts
 from toolkit.common.device import make_rng
 from toolkit.lstm.data import held_out, palindromes, split_last
@@ -35,13 +36,14 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
         f"{accuracy:.0%} of unseen palindromes of {LENGTH} digits are right after {steps} steps of "
         f"RMSProp at {RATE:g}"
     )
-    proof = {"accuracy": accuracy, "steps": steps}
     if accuracy >= LEARNT:
+        proof = claims.lstm.is_right_after_training(accuracy, steps)
         verdicts.right("learns", proof=proof, measured=measured)
     elif verdicts.faults:
         verdicts.also("learns-so-far", measured=measured)
     else:
         at = _zero_matrix(network)
+        proof = claims.lstm.is_wrong_after_training(accuracy, steps)
         verdicts.fault("does-not-learn.tried", line=line, at=at, proof=proof, measured=measured)
 
 

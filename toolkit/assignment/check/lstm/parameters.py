@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, Self
 
 import torch
 
-from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import Network
 from toolkit.assignment.check.lstm.weights import is_state, randomise, unlearnt
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verdicts import Verdicts, listed
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
@@ -50,7 +50,7 @@ def check_repeats(
         shape, line = draws[0]
         has_rows = network.usage.batch in shape or 1 in shape or len(shape) < 2
         rule = "nonzero-initial-state" if has_rows else "parameter-not-learnable"
-        proof = {"difference": difference, "cause": tuple(shape)}
+        proof = claims.lstm.answers_differ(difference, cause=tuple(shape))
         verdicts.fault(f"{rule}.drawn", line=line, proof=proof)
     elif not verdicts.has("nonzero-initial-state"):
         _report_memory(difference, remade, network, verdicts)
@@ -66,15 +66,14 @@ def _report_memory(
         difference: of its two answers to the same input.
         remade: the parameters that a forward pass replaces.
     """
-    proof: dict[str, Any] = {"difference": difference}
     kept = _kept_states(remade, network)
     if kept:
         at = network.written.get(kept[0]) or network.made(kept[0])
-        proof["cause"] = kept[0]
+        proof = claims.lstm.answers_differ(difference, cause=kept[0])
         verdicts.fault("nonzero-initial-state.kept", at=at, proof=proof)
     elif not verdicts.has("parameter-not-learnable"):
         at = next((place for place, _, _ in network.new if place.line), None)
-        proof["cause"] = ""
+        proof = claims.lstm.answers_differ(difference, cause="")
         verdicts.fault("nonzero-initial-state.differs", at=at, proof=proof)
 
 
@@ -161,7 +160,8 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
         verdicts.fault(
             "does-not-run.backward",
             at=error if error.line else network.cut,
-            proof={"said": str(error), "where": [error.file, error.line]},
+            raised=error,
+            proof=claims.shared.failed_once(error=str(error), place=[error.file, error.line]),
             kind=error.types[0],
             problem=error.text.partition(". ")[0][:200].rstrip("."),
         )
@@ -224,23 +224,25 @@ def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts)
     if cut:
         has_gradients = any(slope.gradient for slope in slopes)
         rule = "broken-gradient.cut" if has_gradients else "broken-gradient.none"
-        _report_slopes(rule, cut, largest, network.cut, verdicts)
+        proof = claims.lstm.gradient_is_no_slope(_measured(cut), largest)
+        verdicts.fault(rule, at=network.cut, proof=proof, names=_names_of(cut))
     elif dead and _is_explained(verdicts):
-        verdicts.also("no-gradient", names=listed([slope.name for slope in dead]))
+        verdicts.also("no-gradient", names=_names_of(dead))
     elif dead:
-        _report_slopes("dead-parameter.unused", dead, largest, network.made(dead[0].name), verdicts)
+        proof = claims.lstm.moving_changes_nothing(_measured(dead), largest)
+        at = network.made(dead[0].name)
+        verdicts.fault("dead-parameter.unused", at=at, proof=proof, names=_names_of(dead))
     elif is_clear and not verdicts.has("parameter-not-learnable"):
-        compared = [[slope.gradient, slope.near] for slope in slopes]
-        verdicts.right("gradients", proof={"slopes": compared, "largest": largest})
+        proof = claims.lstm.gradients_are_slopes(_measured(slopes), largest)
+        verdicts.right("gradients", proof=proof)
 
 
-def _report_slopes(
-    rule: str, slopes: Sequence[Slope], largest: float, at: Place | None, verdicts: Verdicts
-) -> None:
-    measured = [[slope.gradient, slope.near] for slope in slopes]
-    names = [slope.name for slope in slopes]
-    proof = {"slopes": measured, "largest": largest}
-    verdicts.fault(rule, at=at, proof=proof, names=listed(names))
+def _measured(slopes: Sequence[Slope]) -> list[list[float]]:
+    return [[slope.gradient, slope.near] for slope in slopes]
+
+
+def _names_of(slopes: Sequence[Slope]) -> str:
+    return listed([slope.name for slope in slopes])
 
 
 def _is_explained(verdicts: Verdicts) -> bool:
@@ -258,5 +260,5 @@ def _report(
 ) -> None:
     """Report tensors that are not among those where they belong."""
     at = network.written.get(names[0]) or network.made(names[0])
-    proof = {"these": names, "those": belonging}
+    proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

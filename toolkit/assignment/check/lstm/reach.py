@@ -15,7 +15,7 @@ from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.cell.affine import Map
 from toolkit.assignment.check.lstm.cell.reference import Layer, Model, Trial, normalised
 from toolkit.assignment.check.lstm.network import Network, WrongOutput
-from toolkit.assignment.check.rules.claims import EXACT
+from toolkit.assignment.check.rules.claims.lstm import EXACT
 
 STEPS = (1, 40)  # of sequences, where a network reads any number of steps
 LAST = 6  # steps that read usual inputs

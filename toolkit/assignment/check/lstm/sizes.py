@@ -4,6 +4,7 @@ from toolkit.assignment.check.findings import Place
 from toolkit.assignment.check.host import StudentError
 from toolkit.assignment.check.lstm.network import BATCH, STEPS, Network, WrongOutput
 from toolkit.assignment.check.lstm.source import Source
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.verdicts import Verdicts
 
 BATCHES = (1, 5)  # that are tried besides BATCH
@@ -23,7 +24,8 @@ def check_sizes(
     network.any_batch = _check_batches(network, first, verdicts)
     network.any_length = _check_lengths(network, source, verdicts)
     if network.any_batch and network.any_length:
-        verdicts.right("sizes", proof={"batches": [BATCH, *BATCHES], "lengths": LENGTHS})
+        proof = claims.lstm.takes_all_sizes(batches=[BATCH, *BATCHES], lengths=LENGTHS)
+        verdicts.right("sizes", proof=proof)
 
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
@@ -46,7 +48,8 @@ def _report_batch(
     verdicts.fault(
         rule,
         at=_place_of_rows(network, batch) or _at(failure),
-        proof={"works": network.usage.batch, "fails": batch},
+        raised=failure if isinstance(failure, StudentError) else None,
+        proof=claims.shared.only_one_works(works=network.usage.batch, fails=batch),
         sequences="1 sequence" if batch == 1 else f"{batch} sequences",
         problem=said_by(failure) if failure else "no logits",
     )
@@ -68,7 +71,8 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
         verdicts.fault(
             "fixed-sequence-length.given",
             line=source.line_of_length(_at(failure)),
-            proof={"works": usage.steps, "fails": steps},
+            raised=failure if isinstance(failure, StudentError) else None,
+            proof=claims.shared.only_one_works(works=usage.steps, fails=steps),
             problem=problem,
         )
         return False

@@ -35,6 +35,9 @@ def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
     own_rules = {}
     for table, rows in tables.items():
         for name, row in rows.items():
-            fields = {"says": row} if isinstance(row, str) else row
-            own_rules[f"{table}.{name}"] = Rule.model_validate(fields)
-    return own_rules if part == "any" else rules("any") | own_rules
+            if isinstance(row, str):
+                row = {"says": row}
+            own_rules[f"{table}.{name}"] = Rule.model_validate(row)
+    if part == "any":
+        return own_rules
+    return rules("any") | own_rules

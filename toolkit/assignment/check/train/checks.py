@@ -1,6 +1,7 @@
 """Judges a student's `train.py`: runs it for a few steps, and looks at what really happened."""
 
 from toolkit.assignment.check.host import Student
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.data import check_data
 from toolkit.assignment.check.train.ending import check_end, check_machine, watch
@@ -45,14 +46,17 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
     elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
         _check_nothing(trace, located, verdicts)
     for call in trace.notes("recurrent")[:1]:
-        verdicts.fault("forbidden-module.called", at=call, proof={"happened": call.name})
+        proof = claims.shared.was_seen(call.name)
+        verdicts.fault("forbidden-module.called", at=call, proof=proof)
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
     """Say what there is instead of a training."""
     if trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+        proof = claims.shared.is_written("pass")
+        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof=proof)
     elif located.users:
         verdicts.not_seen("used-elsewhere", user=located.users[0])
     else:
-        verdicts.fault("not-watched.nothing", proof={"ran": located.file, "times": 0})
+        proof = claims.shared.never_happened(ran=located.file, times=0)
+        verdicts.fault("not-watched.nothing", proof=proof)

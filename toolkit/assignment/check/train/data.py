@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from toolkit.assignment.check.host import Student, StudentError
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.labels import CLASSES, whole
 from toolkit.assignment.check.train.trace import Backward, Batch, Call, Load, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
@@ -33,7 +34,7 @@ def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
         first_batch = test_batches[0]
         load = loads[first_batch.load]
         if _has_fixed_items(student, load):
-            proof = {"shared": load.size, "of": load.size}
+            proof = claims.shared.overlap(shared=load.size or 0, size=load.size or 0)
             verdicts.fault("tests-on-training-data.set", at=first_batch, proof=proof)
             return
     _check_leak(student, list(loads.values()), trained, verdicts)
@@ -132,14 +133,16 @@ def _check_leak(
         shared = rows & training_rows
         if shared:
             share = max(0.01, len(shared) / len(rows))
-            proof = {"shared": len(shared), "of": len(rows)}
+            proof = claims.shared.overlap(shared=len(shared), size=len(rows))
             verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
             return
     length = _length_of(training_rows)
     if length is not None:  # else nothing is said
         smallest = min(len(rows) for rows in test_rows)
-        sizes = {"first": len(training_rows), "second": smallest}
-        verdicts.right("sets", proof={"shared": 0, **sizes, "length": length})
+        proof = claims.shared.are_apart(
+            shared=0, first=len(training_rows), second=smallest, length=length
+        )
+        verdicts.right("sets", proof=proof)
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from toolkit.assignment.check.findings import Id
 from toolkit.assignment.check.host import MAX_BYTES, Student, StudentError
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.submission import Located
 from toolkit.assignment.check.train.trace import Backward, Loss, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts
@@ -41,10 +42,10 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
-        verdicts.not_seen("folder-made", at=lacking, problem=lacking)
+        verdicts.not_seen("folder-made", at=lacking, raised=lacking, problem=lacking)
     if trace.unloaded is not None:
         unloaded = StudentError(trace.unloaded)
-        verdicts.not_seen("weights-made", at=unloaded, problem=unloaded)
+        verdicts.not_seen("weights-made", at=unloaded, raised=unloaded, problem=unloaded)
     error = None if trace.error is None else StudentError(trace.error)
     if _lacks_resource(error, trace, verdicts, left):
         return None
@@ -66,7 +67,9 @@ def _check_stop(
     if trace.ended != "error" or error is None:
         return None
     if "empty parameter list" in error.text and trace.unfinished:
-        verdicts.fault("not-written.pass", at=trace.unfinished[0], proof={"text": "pass"})
+        verdicts.fault(
+            "not-written.pass", at=trace.unfinished[0], proof=claims.shared.is_written("pass")
+        )
         return None
     return None if asks_for_input else error
 
@@ -80,7 +83,7 @@ def _lacks_resource(
         True if it was reported.
     """
     if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
-        verdicts.not_seen("not-handed-in", id=left, at=error, problem=error)
+        verdicts.not_seen("not-handed-in", id=left, at=error, raised=error, problem=error)
         return True
     if error is None:
         return False
@@ -89,10 +92,12 @@ def _lacks_resource(
         verdicts.not_seen("repository", id=left, at=error)
     elif _has(error, NO_MEMORY):
         problem = in_short(error.text, 120)
-        verdicts.not_seen("memory", id=left, at=error, memory=MAX_BYTES >> 30, problem=problem)
+        verdicts.not_seen(
+            "memory", id=left, at=error, raised=error, memory=MAX_BYTES >> 30, problem=problem
+        )
     elif wall is not None:
         problem = f"The code stops with {error.types[0]}: {in_short(error.text, 200)}."
-        verdicts.not_seen("wall", id=left, at=error, wall=wall, problem=problem)
+        verdicts.not_seen("wall", id=left, at=error, raised=error, wall=wall, problem=problem)
     else:
         return False
     return True
@@ -102,21 +107,21 @@ def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdic
     """Report a script that ends before its training: for want of a GPU, or by itself."""
     text = error.text if error else ""
     if "cuda" in text.lower():
-        proof: dict[str, Any] = {"happened": text}
+        proof = claims.shared.was_seen(text)
         verdicts.fault("fixed-device.ends", at=error, proof=proof, said=in_short(text, 120))
         return
     action = f"called exit({text})" if trace.ended == "exit" else "asked for input"
-    proof = {"ran": verdicts.file, "times": 0}
+    proof = claims.shared.never_happened(ran=verdicts.file, times=0)
     verdicts.fault("not-watched.before", at=error, proof=proof, what=action)
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
     """Report a script that stops on other machines, without its folders or without a GPU."""
     for made in trace.notes("folder")[:1]:
-        proof: dict[str, Any] = {"said": made.folder, "where": [made.file, made.line]}
-        verdicts.fault("missing-folder.made", at=made, proof=proof)
+        proof = claims.shared.failed_once(error=made.folder, place=[made.file, made.line])
+        verdicts.fault("missing-folder.made", at=made, proof=proof, folder=made.folder)
     for gpu in trace.notes("gpu")[:1]:
-        proof = {"happened": gpu.name}
+        proof = claims.shared.was_seen(gpu.name)
         verdicts.fault("fixed-device.used", at=gpu.device or gpu, proof=proof)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.trace import Batch, Call, Loss, Trace
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -35,7 +36,9 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
     verdicts.fault(
         "wrong-loss.labels",
         at=loss,
-        proof={"one": labels[:SHOWN].tolist(), "other": last_digits[:SHOWN].tolist()},
+        proof=claims.shared.differ(
+            actual=labels[:SHOWN].tolist(), expected=last_digits[:SHOWN].tolist()
+        ),
         label=int(labels[first_wrong]),
         first=int(last_digits[first_wrong]),
     )

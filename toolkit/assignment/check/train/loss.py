@@ -1,12 +1,12 @@
 """Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
 
 import math
-from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
 
-from toolkit.assignment.check.lstm.cell.reference import kind_of, sums
+from toolkit.assignment.check.lstm.cell.reference import is_over_batch, kind_of
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.entropy import close, outputs_of, steps_of, which_step
 from toolkit.assignment.check.train.labels import check_labels
 from toolkit.assignment.check.train.trace import (
@@ -51,12 +51,14 @@ def _check_pass(
         verdicts.fault(
             "loss-not-last-step.several",
             at=loss,
-            proof={"losses": [event.index for event in own_losses], "passes": 1},
+            proof=claims.train.losses_share_a_pass(
+                losses=[event.index for event in own_losses], passes=1
+            ),
             how=combination,
             n=count if count < MANY else "many",
         )
     elif value is not None and value > 0.01 and close(-start, value):
-        proof = {"start": start, "loss": value}
+        proof = claims.train.loss_is_negated(start, loss=value)
         verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
         _judge(loss, before, trace, verdicts)
@@ -98,15 +100,16 @@ def _check_by_hand(
         verdicts.not_seen("by-hand-loss", at=last)
         return
     if match.steps:
-        proof = {"value": value, "of_steps": match.entropy}
+        proof = claims.train.is_loss_of_steps(value, of_steps=match.entropy)
         verdicts.fault("loss-not-last-step.value", at=match.call, proof=proof)
         return
     verdicts.facts.add("saw-loss")
     if start < -0.01:
-        proof = {"start": start, "loss": value}
+        proof = claims.train.loss_is_negated(start, loss=value)
         verdicts.fault("does-not-learn.negative", at=last, proof=proof)
     else:
-        verdicts.right("value", proof={"value": value, "entropy": match.entropy})
+        proof = claims.train.is_cross_entropy(value, match.entropy)
+        verdicts.right("value", proof=proof)
 
 
 def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
@@ -160,11 +163,13 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
         return
     value = _value(loss)
     match = None if value is None else which_step(-1, loss.index, value, trace)
-    if match and not match.steps:
-        verdicts.right("same-value", proof={"value": value, "entropy": match.entropy})
+    if value is not None and match and not match.steps:
+        proof = claims.train.is_cross_entropy(value, match.entropy)
+        verdicts.right("same-value", proof=proof)
     else:
-        proof = {"these": [loss.name], "those": OF_CLASSES}
-        verdicts.fault("wrong-loss.other", at=loss.made or loss, proof=proof)
+        proof = claims.shared.none_is_among(items=[loss.name], among=OF_CLASSES)
+        at = loss.made or loss
+        verdicts.fault("wrong-loss.other", at=at, proof=proof, function_name=loss.name)
 
 
 def _judge_numbers(
@@ -177,15 +182,17 @@ def _judge_numbers(
     softmax = _softmax(loss, trace) or loss
     if axis == 0:
         id = "softmax-before-loss" if is_cross_entropy else "wrong-loss"
-        verdicts.fault(f"{id}.batch", at=softmax, proof=sums(rows))
+        verdicts.fault(f"{id}.batch", at=softmax, proof=is_over_batch(rows))
     elif is_cross_entropy and kind == "probabilities":
-        proof = _as_probabilities(rows)
+        proof = claims.train.are_probabilities(float(rows.min()), rows.sum(1).tolist())
         verdicts.fault("softmax-before-loss.probabilities", at=softmax, proof=proof, floor=FLOOR)
     elif loss.name == "nll_loss" and kind != "logarithms":
         described = "numbers whose exponentials do not add up to 1"
         if kind == "probabilities":
             described = kind
-        proof = {"largest": float(rows.max()), "sums": rows.exp().sum(1).tolist()}
+        proof = claims.train.are_no_log_probabilities(
+            largest=float(rows.max()), sums=rows.exp().sum(1).tolist()
+        )
         verdicts.fault(
             "wrong-loss.no-logarithms", at=loss.made or loss, proof=proof, what=described
         )
@@ -202,7 +209,7 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
         verdicts.fault(
             "loss-not-last-step.numbers",
             at=loss,
-            proof={"one": shown, "other": last_step},
+            proof=claims.shared.differ(actual=shown, expected=last_step),
             what=name,
         )
         return
@@ -212,15 +219,13 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
     kind, _ = kind_of(rows)
     if kind == "logarithms":
         sums_of_rows = rows.double().exp().sum(1).tolist()
-        proof: dict[str, Any] = {"largest": float(rows.max()), "sums": sums_of_rows}
+        proof = claims.train.are_log_probabilities(float(rows.max()), sums_of_rows)
         verdicts.right("logarithms", proof=proof)
     else:
-        verdicts.right("loss", proof=_as_probabilities(rows) | {"softmax": loss.softmax})
-
-
-def _as_probabilities(rows: Tensor) -> dict[str, Any]:
-    """Describe rows (n, classes) by what makes them probabilities or not."""
-    return {"least": float(rows.min()), "row_sums": rows.sum(1).tolist()}
+        proof = claims.train.are_logits(
+            least=float(rows.min()), row_sums=rows.sum(1).tolist(), softmax=loss.softmax
+        )
+        verdicts.right("loss", proof=proof)
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from toolkit.assignment.check.findings import Id
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.trace import Backward, Step, Trace
 from toolkit.assignment.check.verdicts import Verdicts, listed
 
@@ -74,13 +75,13 @@ def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
     maker = trace.maker(first)
     named: dict[str, Any] = {"name": player.name, "n": len(player.steps), "rate": first.lr}
     if reached and not moved & player.parameters.keys():
-        proof = {"these": reached, "those": moved}
+        proof = claims.shared.none_is_among(items=reached, among=moved)
         verdicts.fault("does-not-learn.moves-nothing", at=maker, proof=proof, **named)
         return False
     missing = reached - moved - player.held
     if len(player.steps) < MIN_STEPS or not missing:
         return True
     named |= {"n": len(missing), "names": player.listed(missing)}
-    proof = {"these": missing, "those": moved}
+    proof = claims.shared.none_is_among(items=missing, among=moved)
     verdicts.fault(f"{player.idle}.not-held", at=maker, proof=proof, **named)
     return False

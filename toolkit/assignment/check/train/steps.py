@@ -1,7 +1,6 @@
 """Judges the steps of the optimiser: RMSProp, on this model's parameters, with fresh gradients."""
 
-from typing import Any
-
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.player import (
     Player,
     check_moves,
@@ -31,7 +30,8 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
         return
     rate = steps[0].lr
     if rate is not None and not RATES[0] <= rate <= RATES[1]:
-        verdicts.fault("does-not-learn.rate", at=trace.maker(steps[0]), proof={"rate": rate})
+        proof = claims.train.rate_is_out_of_range(rate)
+        verdicts.fault("does-not-learn.rate", at=trace.maker(steps[0]), proof=proof)
     _check_cleared(steps, verdicts)
     _check_clipping(steps, trace, verdicts)
 
@@ -41,7 +41,7 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
     passes = trace.all(Backward)
     begun = [*passes, *trace.all(Loss)]
     if begun and not verdicts.faults and should_step(trace, passes):
-        proof = {"ran": trace.ended, "times": 0}
+        proof = claims.shared.never_happened(ran=trace.ended, times=0)
         verdicts.fault("does-not-learn.no-step", at=begun[0], proof=proof)
 
 
@@ -63,12 +63,12 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         return
     kind = step.classes[0]
     if "RMSprop" in step.classes:
-        verdicts.right("optimiser", proof={"classes": step.classes})
+        verdicts.right("optimiser", proof=claims.train.is_rmsprop(step.classes))
     elif "rms" in kind.lower():
         verdicts.not_seen("almost-rmsprop", at=step, kind=kind)
     else:
-        proof = {"these": ["RMSprop"], "those": step.classes}
-        verdicts.fault("wrong-optimiser.other", at=trace.maker(step), proof=proof)
+        proof = claims.shared.none_is_among(items=["RMSprop"], among=step.classes)
+        verdicts.fault("wrong-optimiser.other", at=trace.maker(step), proof=proof, kind=kind)
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
@@ -80,11 +80,11 @@ def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> N
     reached = reached_by(trace.all(Backward))
     held = parameters_of(steps)
     if reached and not reached & held:
-        proof: dict[str, Any] = {"these": held, "those": reached}
+        proof = claims.shared.none_is_among(items=held, among=reached)
         verdicts.fault("does-not-learn.other-weights", at=trace.maker(steps[0]), proof=proof)
     else:
         num_passes = sum(len(step.passes) for step in steps)
-        proof = {"ran": f"{len(steps)} steps", "times": num_passes}
+        proof = claims.shared.never_happened(ran=f"{len(steps)} steps", times=num_passes)
         verdicts.fault("does-not-learn.no-gradient", at=steps[0], proof=proof)
 
 
@@ -92,12 +92,13 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
     """Report a step that uses the gradients of passes which an earlier step has used."""
     for step in steps:
         if step.stale:
-            proof = {"these": step.passes, "those": step.stale}
+            proof = claims.shared.some_are_among(items=step.passes, among=step.stale)
             verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof)
             return
     num_steps = sum(bool(step.passes) for step in steps)
     if num_steps > 1:
-        verdicts.right("cleared", proof={"steps": num_steps, "stale": 0})
+        proof = claims.train.gradients_are_cleared(num_steps, stale=0)
+        verdicts.right("cleared", proof=proof)
     else:
         verdicts.not_seen("one-step")
 
@@ -109,11 +110,11 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
         return
     effective = [clip for clip in clips if clip.fresh and clip.kept]
     if effective:
-        verdicts.right("clipped", proof=_as_proof(effective))
+        verdicts.right("clipped", proof=claims.train.a_clip_is_used(_as_pairs(effective)))
         return
     last = clips[-1]
     reason = _reason(last, trace)
-    proof = _as_proof(clips)
+    proof = claims.train.no_clip_is_used(_as_pairs(clips))
     verdicts.fault(f"clipping-without-effect.{reason}", at=last, proof=proof, name=last.name)
 
 
@@ -128,5 +129,5 @@ def _reason(clip: Clip, trace: Trace) -> str:
     return "late" if follows_step else "early"
 
 
-def _as_proof(clips: list[Clip]) -> dict[str, Any]:
-    return {"clips": [[clip.fresh, clip.kept] for clip in clips]}
+def _as_pairs(clips: list[Clip]) -> list[list[bool]]:
+    return [[clip.fresh, clip.kept] for clip in clips]

@@ -73,19 +73,28 @@ class Isolation:
     drop_user: bool = False
     taken: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
-    def describe(self) -> str:
-        """Return sentences that tell the teacher what the isolation does and does not protect."""
+    @property
+    def name(self) -> str:
+        """The isolation in a few words, as the table of the class has it."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
+            return f"bubblewrap{user}"
+        if self.tool == "unshare":
+            return f"namespaces by unshare{user}"
+        return f"resource limits and a separate session{user}"
+
+    def describe(self) -> str:
+        """Return sentences that tell the teacher what the isolation does and does not protect."""
+        if self.tool == "bubblewrap":
             return (
-                f"bubblewrap{user}: no network; no files but Python, its packages, the "
+                f"{self.name}: no network; no files but Python, its packages, the "
                 "little of the toolkit that runs there (all read-only) and a scratch directory in "
                 "memory; limits on time, memory, processes and file sizes. Not protected: the "
                 "kernel, which is shared."
             )
-        protection = f"resource limits, a separate session{user}, no network"
+        protection = f"{self.name}: no network"
         if self.tool == "unshare":
-            protection = f"namespaces by unshare{user}: no network, other processes are hidden"
+            protection += ", other processes are hidden"
         if self.confined:
             protection += "; Landlock: no files but those that bubblewrap would show"
         return (

@@ -26,6 +26,7 @@ from toolkit.assignment.check.gan.drawing.sites import sampling_sites, unsearche
 from toolkit.assignment.check.gan.game import Game
 from toolkit.assignment.check.gan.images import latents_of
 from toolkit.assignment.check.gan.lines import Lines
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -143,7 +144,7 @@ def _report_missing(
     verdicts.fault(
         "missing-interpolation.nowhere",
         at=draws[-1] if draws else None,
-        proof={"ended": game.trace.ended, "lines": 0, "unseen": 0},
+        proof=claims.gan.no_line_was_drawn(game.trace.ended, lines=0, unseen=0),
     )
 
 
@@ -239,7 +240,7 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
     """
     are_samples = [is_sample(end, samples) for end in path.points[[0, -1]]]
     if all(are_samples):
-        proof = {"steps": path.steps.tolist(), "repeats": path.repeats, "samples": are_samples}
+        proof = claims.gan.is_line_of_nine(path.steps.tolist(), path.repeats, are_samples)
         verdicts.right("interpolation", proof=proof)
         return True
     if _goes_on(path, samples):
@@ -383,17 +384,17 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
             return False
         logits = functions.artist.classify(functions.artist.draw(points))
         confidence, digit = logits.softmax(1).max(1)
-        tries.append([*digit.tolist(), float(confidence.min())])
+        tries.append((int(digit[0]), int(digit[1]), float(confidence.min())))
         if digit[0] == digit[1] and bool((confidence > SURE).all()):
             verdicts.fault(
                 "same-class-ends.tried",
                 at=function.place,
-                proof={"classes": digit.tolist(), "sure": confidence.tolist()},
+                proof=claims.gan.ends_have_one_class(digit.tolist(), confidence.tolist()),
                 number=seed + 1,
                 digit=int(digit[0]),
             )
             return True
-    verdicts.right("ends", proof={"tries": tries}, n=NUM_TRIES)
+    verdicts.right("ends", proof=claims.gan.ends_never_have_one_class(tries), n=NUM_TRIES)
     return True
 
 

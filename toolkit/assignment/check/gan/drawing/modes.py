@@ -2,6 +2,7 @@
 
 from toolkit.assignment.check.gan.drawing.functions import Functions
 from toolkit.assignment.check.gan.game import Game
+from toolkit.assignment.check.rules import claims
 from toolkit.assignment.check.train.trace import Call
 from toolkit.assignment.check.verdicts import Verdicts
 
@@ -11,10 +12,12 @@ def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
     their functions, when they were tried.
     """
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
-        verdicts.right("no-batch-norm", proof={"layers": game.generator.kinds})
+        proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)
+        verdicts.right("no-batch-norm", proof=proof)
     elif not _check_calls(game, verdicts):
         if functions.modes == {False}:
-            verdicts.right("mode", proof={"training": functions.modes})
+            proof = claims.gan.samples_in_evaluation_mode(sorted(functions.modes))
+            verdicts.right("mode", proof=proof)
         else:
             verdicts.not_seen("mode")
 
@@ -28,7 +31,7 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
     trained = game.trained_on(game.generator)
     for call in game.draws:
         if call.index in trained and not call.training:
-            proof = {"one": call.training, "other": True}
+            proof = claims.shared.differ(actual=call.training, expected=True)
             verdicts.fault("batchnorm-mode.evaluation", at=call, proof=proof)
             return True
     shown = {value.source for _, value in game.trace.shown}
@@ -36,11 +39,12 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
     drawn = [*samples(game), *pictures]
     for call in drawn:
         if call.training:
-            proof = {"one": call.training, "other": False}
+            proof = claims.shared.differ(actual=call.training, expected=False)
             verdicts.fault("batchnorm-mode.training", at=call, proof=proof)
             return True
     if drawn:
-        verdicts.right("mode", proof={"training": [call.training for call in drawn]})
+        modes = [call.training for call in drawn]
+        verdicts.right("mode", proof=claims.gan.samples_in_evaluation_mode(modes))
     return bool(drawn)
 
 

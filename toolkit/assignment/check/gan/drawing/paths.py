@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.rules.claims import CHANCE
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.shared import CHANCE
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
@@ -36,9 +37,9 @@ class Path(NamedTuple):
         steps: Tensor = (self.points[1:] - self.points[:-1]).norm(dim=1)
         return steps
 
-    def proof(self, misses: bool = False) -> dict[str, Any]:
+    def proof(self, misses: bool = False) -> claims.Evidence:
         """Return the proof that it is wrong; `misses`: its ends are not those they should be."""
-        return {"steps": self.steps.tolist(), "repeats": self.repeats, "misses": misses}
+        return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
 def is_far(path: Path) -> bool:

@@ -27,7 +27,8 @@ from toolkit.assignment.check.lstm.cell.readings import nearest
 from toolkit.assignment.check.lstm.cell.recording import Place, Recording
 from toolkit.assignment.check.lstm.cell.reference import Further, Layer, Model, Trial
 from toolkit.assignment.check.lstm.network import Network
-from toolkit.assignment.check.rules.claims import EXACT
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.lstm import EXACT
 from toolkit.assignment.check.verdicts import Verdicts
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
@@ -36,7 +37,7 @@ MANY = 128  # hidden units, so that what reads x(t) is small beside what reads h
 STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
 
 
-Proofs = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]  # rule and detail: by gate
+Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and detail: by gate
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
@@ -152,7 +153,7 @@ class LayerJudge(NamedTuple):
         match = self.match
         return match.cell.mistake == READS_H and not match.reads_h and match.read is not None
 
-    def _without(self, **changes: Any) -> dict[str, Any]:
+    def _without(self, **changes: Any) -> claims.Evidence:
         return self.trial.without(self.number, **changes)
 
     def _check_states(self) -> None:
@@ -285,8 +286,8 @@ class LayerJudge(NamedTuple):
                 self.verdicts.also("others", cause, names=names)
 
 
-def _error_without(proof: Mapping[str, Any]) -> float:
-    error: float = proof["without"]
+def _error_without(proof: claims.Evidence) -> float:
+    error: float = proof.seen["without"]
     return error
 
 
@@ -375,7 +376,7 @@ def unmatched(
     """Report what is known of a network that no reading fits."""
     reading = nearest(recording, fresh)
     if reading is not None and reading.error > EXACT:
-        proof = {"readings": reading.readings, "nearest": min(reading.error, 1e9)}
+        proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))
         verdicts.fault("wrong-equation.no-reading", at=reading.departs, proof=proof)
         return
     if verdicts.has("fixed-sequence-length") and not recording.series:
@@ -383,7 +384,7 @@ def unmatched(
         return
     weights = _count_weights(network)
     if "hidden" in network.took and recording.series and weights < 4 * MANY * MANY:
-        proof = {"weights": weights, "n": MANY}
+        proof = claims.lstm.has_too_few_weights(weights, n=MANY)
         verdicts.fault("wrong-equation.not-lstm", at=_readout_input(recording), proof=proof)
     else:
         verdicts.not_seen("unmatched")

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from toolkit.assignment.check.lstm.cell.affine import Map
 from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS, Formula
+from toolkit.assignment.check.rules import claims
 
 DEVIATION = 0.35  # of a weight that is put where there is none
 
@@ -149,7 +150,7 @@ class Trial:
             worst = max(worst, distance if math.isfinite(distance) else math.inf)
         return worst
 
-    def without(self, number: int | None = None, **changes: Any) -> dict[str, Any]:
+    def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
         """Prove a deviation: return the error with it, and without it.
 
         Args:
@@ -163,9 +164,11 @@ class Trial:
             layers[number] = replace(layers[number], **changes)
             mended = replace(self.model, layers=layers)
         count = sum(len(x) for x, _ in self.fresh)
-        return {"inputs": count, "error": self.error(), "without": min(self.error(mended), 1e9)}
+        return claims.lstm.deviation_is_reproduced(
+            inputs=count, error=self.error(), without=min(self.error(mended), 1e9)
+        )
 
-    def otherwise(self, number: int, name: str, *fields: str) -> dict[str, Any]:
+    def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
         """Prove a deviation of a gate: the error with other weights in place of foreign weights.
 
         Args:
@@ -213,9 +216,11 @@ def _all_one(sums: Tensor) -> bool:
     return bool(((sums - 1).abs() < 1e-3).all())
 
 
-def sums(output: Tensor) -> dict[str, Any]:
-    """Sum up probabilities, or the exponentials of their logarithms: each column, and row 1."""
+def is_over_batch(output: Tensor) -> claims.Evidence:
+    """Prove that a softmax, or its logarithm, is over the batch, by each column and row 1."""
     rows = output.double()
     if not bool((output >= 0).all()):
         rows = rows.exp()
-    return {"columns": rows.sum(0).tolist(), "row": float(rows[0].sum())}
+    return claims.shared.softmax_is_over_batch(
+        columns=rows.sum(0).tolist(), row=float(rows[0].sum())
+    )

@@ -1,6 +1,6 @@
 """h(0) and c(0), which the first step shows."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,7 +9,8 @@ from toolkit.assignment.check.lstm.cell.affine import is_none
 from toolkit.assignment.check.lstm.cell.formulas import ACTIVATIONS
 from toolkit.assignment.check.lstm.cell.matching import Match
 from toolkit.assignment.check.lstm.cell.reference import Trial, activation
-from toolkit.assignment.check.rules.claims import EXACT
+from toolkit.assignment.check.rules import claims
+from toolkit.assignment.check.rules.claims.lstm import EXACT
 
 MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
@@ -21,7 +22,7 @@ class Beginning(NamedTuple):
     away: float  # how far a value at the first step is from that of zeros
     states: tuple[Tensor, Tensor] | None  # h(0) and c(0), if each sequence has the same
 
-    def seen(self, number: int, trial: Trial) -> dict[str, Any]:
+    def proof(self, number: int, trial: Trial) -> claims.Evidence:
         """Return the proof of it.
 
         Args:
@@ -29,9 +30,9 @@ class Beginning(NamedTuple):
             trial: of a model with this start.
         """
         proof = trial.without(number, start=None)
-        if proof["error"] <= EXACT:
+        if proof.seen["error"] <= EXACT:
             return proof
-        return {"first": self.away, "allowed": MAX_REST}
+        return claims.lstm.does_not_start_at_zero(first=self.away, allowed=MAX_REST)
 
 
 class FirstStep(NamedTuple):
