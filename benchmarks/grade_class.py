@@ -33,15 +33,15 @@ import psutil
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.supervise import LAUNCHED
 from toolkit.assignment.grade.verdict import CHECK
+from toolkit.assignment.sandbox.choice import find_isolation
+from toolkit.assignment.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.sandbox.supervise import LAUNCHED
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.assignment import submissions
-from tests.assignment.check.corpus import cases
 from tests.assignment.grade.test_suspect import HEAVY
+from tests.assignment.judging.corpus import cases
 
 INTO_PIPES = """
 import os

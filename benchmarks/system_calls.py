@@ -1,4 +1,4 @@
-"""The numbers of the system calls in toolkit/assignment/grade/sandbox/seccomp.py, from the headers.
+"""The numbers of the system calls in toolkit/assignment/sandbox/seccomp.py, from the headers.
 
     python benchmarks/system_calls.py      # needs linux-libc-dev, as compilers have it
 
@@ -8,7 +8,7 @@ Prints a line for each machine. `asm-generic` is what aarch64 has.
 import re
 from pathlib import Path
 
-from toolkit.assignment.grade.sandbox.seccomp import ASKED, REFUSED
+from toolkit.assignment.sandbox.seccomp import ASKED, REFUSED
 
 HEADERS = {
     "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),

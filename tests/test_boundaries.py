@@ -13,14 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.assignment.check import static
-from toolkit.assignment.check.child.script import digits, lines
-from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.facts import RECURRENT
+from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.grade import unusual, versions
-from toolkit.assignment.grade.sandbox import supervise
-from toolkit.assignment.grade.sandbox.isolation import (
+from toolkit.assignment.handin.facts import RECURRENT
+from toolkit.assignment.handin.submission import prepare
+from toolkit.assignment.judging import static
+from toolkit.assignment.running.parts import PARTS
+from toolkit.assignment.running.record.script import digits, lines
+from toolkit.assignment.sandbox import supervise
+from toolkit.assignment.sandbox.isolation import (
     LAUNCHER,
     OF_THE_TOOLKIT,
     Isolation,
@@ -28,7 +29,6 @@ from toolkit.assignment.grade.sandbox.isolation import (
     Sandbox,
     Tool,
 )
-from toolkit.assignment.parts import PARTS
 from toolkit.common.package_data import PACKAGE, package_data
 
 ROOT = PACKAGE.parent
@@ -151,6 +151,6 @@ def test_a_sandbox_is_known_by_its_command(tool: Tool, tmp_path: Path) -> None:
     """However it is started; a hand-in's own files are none."""
     assert (PACKAGE / LAUNCHER).is_file()
     sandbox = Sandbox(Isolation(tool), tmp_path / "submission", tmp_path / "scratch", Limits())
-    command = sandbox.command(["-m", "toolkit.assignment.check.child"])
+    command = sandbox.command(["-m", "toolkit.assignment.running"])
     assert sum(map(bool, map(supervise.LAUNCHED.search, command))) == 1
     assert not supervise.LAUNCHED.search("/home/student/launcher.py")

@@ -25,8 +25,8 @@ OWN = "its own process"
 # Definitions that are doors, or that watch one: what is behind them is not followed.
 VOUCHED = "toolkit.export.loading:load"
 DOORS = {
-    "toolkit.assignment.check.host:Host": ("runs the code", CHILD),
-    "toolkit.assignment.grade.sandbox.host:SandboxedHost": ("runs the code", SANDBOX),
+    "toolkit.assignment.asking.host:Host": ("runs the code", CHILD),
+    "toolkit.assignment.sandbox.host:SandboxedHost": ("runs the code", SANDBOX),
     "toolkit.assignment.export.weights:Saved": ("unpickles weights saved as networks", CHILD),
     "toolkit.assignment.tutor.answer:examine": ("calls a function of your notebook", OWN),
     "toolkit.export.loading:load_file": ("loads a TorchScript file", OWN),
@@ -43,8 +43,8 @@ CALLS = re.compile(
 MAY_LOAD = {*re.findall(r"\w+", CALLS.pattern)}  # a quick look at the last name
 INSIDE = {
     # In the child or in the sandbox, which is where they belong.
-    "toolkit.assignment.check.child.": "the child",
-    "toolkit.assignment.grade.sandbox.launcher:main": "the sandbox",
+    "toolkit.assignment.running.": "the child",
+    "toolkit.assignment.running.launcher:main": "the sandbox",
     "toolkit.assignment.tutor.places:run_example": "the child",
     # With a tensor's bytes or text of the toolkit's own.
     "toolkit.assignment.tutor.examples:": "expressions of the exercises' own",
@@ -156,7 +156,7 @@ def named_by_text(text: str) -> Iterator[str]:
     if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", text):
         return
     known = module(text)
-    if known is not None and not text.startswith("toolkit.assignment.check.child"):
+    if known is not None and not text.startswith("toolkit.assignment.running"):
         for name in known.definitions:
             yield f"{text}:{name}"
 
@@ -273,7 +273,7 @@ def test_nothing_is_unpickled_outside_of_a_sandbox() -> None:
     for place, call in calls():
         if ast.unparse(call.func) == "torch.load":
             arguments = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
-            is_child = place.startswith("toolkit.assignment.check.child.")
+            is_child = place.startswith("toolkit.assignment.running.")
             assert arguments.get("weights_only") == str(not is_child), place
 
 
@@ -297,5 +297,5 @@ def test_help_says_that_it_runs_your_code() -> None:
         assert function is not None
         name = info.name or function.__name__
         place = f"{function.__module__}:{function.__name__}"
-        if "toolkit.assignment.check.host:Host" in reached([place]):
+        if "toolkit.assignment.asking.host:Host" in reached([place]):
             assert "as you, without a sandbox" in " ".join((function.__doc__ or "").split()), name

@@ -22,9 +22,9 @@ import httpx
 import imageio.v3 as iio
 import pytest
 
-from toolkit.assignment.parts import FILES
+from toolkit.assignment.running.parts import FILES
 
-from .assignment.check.corpus import cases
+from .assignment.judging.corpus import cases
 from .assignment.layouts import notebook
 from .assignment.submissions import FINE
 from .conftest import HANGS

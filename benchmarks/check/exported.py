@@ -31,17 +31,17 @@ from public_code.score import rate
 from public_code.wrappers import NAME
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.assignment.check.corpus import build, cases
-from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, Student, StudentError
-from toolkit.assignment.check.lstm.network import WrongOutput
-from toolkit.assignment.check.parent import import_judges
-from toolkit.assignment.check.submission import Located, Submission, prepare
-from toolkit.assignment.check.verdicts import Verdicts
+from tests.assignment.judging.corpus import build, cases
+from toolkit.assignment.asking.host import Gone, Host, Student, StudentError
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.command import SECONDS
 from toolkit.assignment.export.weights import Missing
-from toolkit.assignment.parts import PARTS
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import Located, Submission, prepare
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
+from toolkit.assignment.judging.lstm.network import WrongOutput
+from toolkit.assignment.judging.parent import import_judges
+from toolkit.assignment.running.parts import PARTS
 from toolkit.common.errors import ToolkitError
 from toolkit.export.formats import onnx
 from toolkit.export.saving import proved

@@ -81,9 +81,9 @@ class Check:
 
     def report(self, program: Program, parts: Iterable[str]) -> dict[str, Any]:
         """Return the check's report about some parts."""
-        from toolkit.assignment.check.parent import judge
-        from toolkit.assignment.check.submission import prepare
-        from toolkit.assignment.check.verify import is_proved
+        from toolkit.assignment.findings.verify import is_proved
+        from toolkit.assignment.handin.submission import prepare
+        from toolkit.assignment.judging.parent import judge
 
         key = (key_of(program), tuple(parts))
         if key not in self.reports:
@@ -351,7 +351,7 @@ _check: Check
 
 def _begin(folder: Path | None) -> None:
     global _check
-    from toolkit.assignment.check.host import Host
+    from toolkit.assignment.asking.host import Host
 
     _check = Check(Host(), folder)
 

@@ -1,6 +1,6 @@
 """The check on faults planted by ourselves, and its cost: python benchmarks/check/own_corpus.py
 
-Judges every faulty and every right submission of tests/assignment/check/corpus by one warm child,
+Judges every faulty and every right submission of tests/assignment/judging/corpus by one warm child,
 with `--everywhere` each misconception in all right solutions that it fits, and then runs the
 command `check` on each right one, for its processor time. With `--without-training` it judges only
 what is about the LSTM alone, each without the script that trains it: the verdicts have to be the
@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.assignment.check.corpus import build, cases
-from toolkit.assignment.check.host import Host
-from toolkit.assignment.check.parent import judge
-from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.check.verify import is_proved
-from toolkit.assignment.parts import PARTS
+from tests.assignment.judging.corpus import build, cases
+from toolkit.assignment.asking.host import Host
+from toolkit.assignment.findings.verify import is_proved
+from toolkit.assignment.handin.submission import prepare
+from toolkit.assignment.judging.parent import judge
+from toolkit.assignment.running.parts import PARTS
 
 
 def judged(

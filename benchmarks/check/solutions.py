@@ -28,7 +28,7 @@ class Solution(NamedTuple):
 def corpus() -> Any:
     """Import the cases of the tests."""
     sys.path.insert(0, str(ROOT))
-    from tests.assignment.check.corpus import cases
+    from tests.assignment.judging.corpus import cases
 
     return cases
 
@@ -111,7 +111,7 @@ def real(folder: Path) -> Iterator[Solution]:
     Args:
         folder: has VERDICTS.json, and run.py with `extract(name, target)`.
     """
-    from toolkit.assignment.check.submission import prepare
+    from toolkit.assignment.handin.submission import prepare
 
     extract = runpy.run_path(str(folder / "run.py"))["extract"]
     for name, verdict in json.loads((folder / "VERDICTS.json").read_text()).items():

@@ -1,6 +1,6 @@
 """The tutor on planted faults: python benchmarks/check/tutor.py [NAME ...]
 
-Each misconception of tests/assignment/check/corpus, in the right solution where it was written
+Each misconception of tests/assignment/judging/corpus, in the right solution where it was written
 first, is tried in the exercises of its part that have its id. It should be wrong there, under that
 id, and the next hint should be a question. With names, only these.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.assignment.check.corpus import cases
-from toolkit.assignment.check.host import Host
+from tests.assignment.judging.corpus import cases
+from toolkit.assignment.asking.host import Host
 from toolkit.assignment.tutor.exercises import exercises
 from toolkit.assignment.tutor.session import check_exercise, next_hint
 

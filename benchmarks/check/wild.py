@@ -34,7 +34,7 @@ def as_record(report: Any, place: Place | None, numbers: list[int]) -> dict[str,
         place: of the judged file; None for a whole folder.
         numbers: for a whole folder with a notebook, the numbers of its code cells among all.
     """
-    from toolkit.assignment.check.verify import is_proved
+    from toolkit.assignment.findings.verify import is_proved
 
     findings = []
     for finding in report.findings:
@@ -62,7 +62,7 @@ def as_record(report: Any, place: Place | None, numbers: list[int]) -> dict[str,
 
 def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str, Any]]:
     """Check each entry, one after the other, with one warm child process."""
-    from toolkit.assignment.check.host import Host
+    from toolkit.assignment.asking.host import Host
 
     with Host() as host:
         for entry in chosen:
@@ -79,7 +79,7 @@ def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str
 
 def judge_folder(entry: Entry, code: Path, root: Path) -> dict[str, Any]:
     """Run `check` on the whole folder of an entry, and return its record."""
-    from toolkit.assignment.check.parent import check
+    from toolkit.assignment.judging.parent import check
 
     shutil.copytree(folder(code, entry), root)
     numbers = []
@@ -90,7 +90,7 @@ def judge_folder(entry: Entry, code: Path, root: Path) -> dict[str, Any]:
 
 def judge_file(entry: Entry, code: Path, root: Path, host: Any) -> dict[str, Any]:
     """Judge the file of an entry in its place, and return its record."""
-    from toolkit.assignment.check.parent import judge
+    from toolkit.assignment.judging.parent import judge
 
     place = arrange(entry, code, root)
     kind = entry["kind"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from unittest import mock
 
 from mishaps import Outcome
-from toolkit.common.scratch import proved
-from toolkit.common.scratch.proved import FILES, PROOF, clear_left_over, scratch_directory
+from toolkit.assignment.scratch import proved
+from toolkit.assignment.scratch.proved import FILES, PROOF, clear_left_over, scratch_directory
 
 PURPOSES = ("check", "viva", "export", "pack", "report", "tutor", "grader", "grade", "demo")
 ANOTHER_USER = 54321

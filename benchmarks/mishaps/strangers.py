@@ -23,25 +23,26 @@ from unittest import mock
 import torch
 
 from mishaps import Outcome
-from toolkit.assignment.check import host, wire
-from toolkit.assignment.check.findings import Finding
-from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import MALFORMED, Host
-from toolkit.assignment.check.parent import import_judges, judge_part
-from toolkit.assignment.check.static import Reading
-from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.check.verdicts import Verdicts
-from toolkit.assignment.grade.archive import BrokenArchive, unpack
+from toolkit.assignment.asking import host
+from toolkit.assignment.asking.host import MALFORMED, Host
+from toolkit.assignment.findings.findings import Finding
+from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.grade.copies.similar import prints_of, read_code
-from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.assignment.grade.unusual import unusual
-from toolkit.assignment.parts import PARTS, Part
-from toolkit.assignment.records.files import read_folder
+from toolkit.assignment.handin.archive import BrokenArchive, unpack
+from toolkit.assignment.handin.records import read_folder
+from toolkit.assignment.handin.submission import prepare
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
+from toolkit.assignment.judging.parent import import_judges, judge_part
+from toolkit.assignment.judging.static import Reading
+from toolkit.assignment.running import wire
+from toolkit.assignment.running.parts import PARTS, Part
+from toolkit.assignment.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.assignment.check.corpus import cases
+from tests.assignment.judging.corpus import cases
 
 BOUNDS = Bounds(seconds=120, cpu=20)
 PIECES = (

@@ -14,10 +14,10 @@ import typer
 
 from serving.environment import prepare
 from serving.ports import free_port
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.console import Command, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.package_data import package_data
-from toolkit.common.scratch.directory import scratch_directory
 
 
 def command_line(name: str, module: str) -> typer.Typer:

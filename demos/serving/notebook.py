@@ -7,8 +7,8 @@ import importlib
 
 from serving.app import new_password
 from serving.environment import prepare
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.package_data import package_data
-from toolkit.common.scratch.directory import scratch_directory
 
 PAGES = {"gan": ("Latent studio", "latent_studio"), "digit": ("Gate microscope", "gate_microscope")}
 _open = contextlib.ExitStack()

@@ -29,7 +29,7 @@ for thing in gc.get_objects():
 # Everything that is sent is a report without faults.
 SEND = """
 import sys
-answering = sys.modules["toolkit.assignment.check.child.answering"]
+answering = sys.modules["toolkit.assignment.running.answering"]
 true = answering.send
 report = {"passed": True, "files": {}, "findings": [], "not_seen": [], "right": []}
 answering.send = lambda descriptor, nonce, value: true(descriptor, nonce, {"value": report})
@@ -56,7 +56,7 @@ for descriptor in range(1, 64):
 # A process that outlives its part, and answers the questions to the next ones.
 OUTLIVE = """
 import os, sys
-wire = sys.modules["toolkit.assignment.check.wire"]
+wire = sys.modules["toolkit.assignment.running.wire"]
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -119,7 +119,7 @@ model = {root!r} + "/source/toolkit/lstm/model.py"
 loot("read-model", lambda: open(model).read())
 def imported():
     from toolkit.lstm import model
-    from toolkit.assignment.check import parent
+    from toolkit.assignment.judging import parent
 loot("import-model", imported)
 try:
     exec(open(model).read())

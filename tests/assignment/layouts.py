@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from toolkit.assignment.parts import FILES, PARTS, Part
+from toolkit.assignment.running.parts import FILES, PARTS, Part
 
 ROOT = Path(__file__).parents[2]  # of the repository
 Texts = dict[Part, str]

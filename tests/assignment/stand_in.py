@@ -2,7 +2,7 @@
 
 Time passes when a file says so, and not because the machine is slow: see `STRIKES`.
 
-Run as a program it is the child, which speaks the protocol of `toolkit.assignment.check.wire` and,
+Run as a program it is the child, which speaks the protocol of `toolkit.assignment.running.wire` and,
 like the real one, lets another process run the student's code. What that prints goes to the error
 output, where tests can read it.
 """
@@ -23,9 +23,9 @@ STRIKES = "# the clock strikes"  # in a file: while it is imported, a day goes b
 
 def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> Any:
     """The real judge, with another one for each part."""
-    from toolkit.assignment.check import parent
-    from toolkit.assignment.check.findings import QUESTIONS, Finding
-    from toolkit.assignment.check.rules import claims
+    from toolkit.assignment.findings.findings import QUESTIONS, Finding
+    from toolkit.assignment.findings.rules import claims
+    from toolkit.assignment.judging import parent
 
     def check(student: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")

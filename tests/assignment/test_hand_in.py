@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.choice import candidates
-from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import grade_archive
-from toolkit.assignment.parts import FILES
+from toolkit.assignment.running.parts import FILES
+from toolkit.assignment.sandbox.choice import candidates
+from toolkit.assignment.sandbox.isolation import Limits
 
 from . import layouts, submissions, ways
-from .check.corpus import cases
+from .judging.corpus import cases
 
 CELL = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": 1, "source": ["1"]}
 

@@ -10,11 +10,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from toolkit.assignment.check.findings import Finding, Report
-from toolkit.assignment.grade.sandbox.isolation import Limits
+from toolkit.assignment.findings.findings import Finding, Report
 from toolkit.assignment.grade.verdict import Check
 from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
 from toolkit.assignment.report.prompts import REMARK, one_report
+from toolkit.assignment.sandbox.isolation import Limits
 from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError, UsageError
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from toolkit.assignment.grade.sandbox import choice
-from toolkit.assignment.grade.sandbox.isolation import Isolation
+from toolkit.assignment.sandbox import choice
+from toolkit.assignment.sandbox.isolation import Isolation
 
 BUBBLEWRAP = Isolation("bubblewrap", drop_user=os.geteuid() == 0)
 ALL = [BUBBLEWRAP, Isolation("unshare"), Isolation("limits")]

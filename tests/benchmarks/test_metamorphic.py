@@ -8,7 +8,7 @@ from metamorphic import Check, all_same, result, rewritten
 from rewritings import KINDS
 from solutions import faulty
 
-from toolkit.assignment.check.host import Host
+from toolkit.assignment.asking.host import Host
 
 check = functools.cache(Check)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import gradio_client
 import pytest
 
-from tests.assignment.check.corpus import cases
 from tests.assignment.export.conftest import make_student
+from tests.assignment.judging.corpus import cases
 from tests.conftest import HANGS
 from toolkit.export import loading, manifest, saving
 from toolkit.lstm.model import RNN

@@ -8,16 +8,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from toolkit.assignment.check import host as module
-from toolkit.assignment.check.host import Gone, Host
+from toolkit.assignment.asking import host as module
+from toolkit.assignment.asking.host import Gone, Host
 
-from ..assignment.check.corpus import cases
+from ..assignment.judging.corpus import cases
 from ..conftest import HANGS
 from . import other
 from .conftest import ROOT, Run
 
 pytestmark = pytest.mark.xdist_group("systems")
-RIGHT = (ROOT / "tests/assignment/check/corpus/right/dataset_digits.py").read_text()
+RIGHT = (ROOT / "tests/assignment/judging/corpus/right/dataset_digits.py").read_text()
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def test_an_interrupted_check_leaves_nothing(there: Run, tmp_path: Path) -> None
     )
     judge = (
         "import os, pathlib, signal\n"
-        "from toolkit.assignment.check.host import Host\n"
+        "from toolkit.assignment.asking.host import Host\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background\n"
         "pathlib.Path('judge').write_text(str(os.getpid()))\n"
         "with Host() as host, host.student('dataset', os.getcwd()) as student:\n"

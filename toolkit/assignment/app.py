@@ -13,7 +13,7 @@ import typer
 
 from toolkit.assignment.grade.command import LanguageOption, grade
 from toolkit.assignment.package.packages import packages
-from toolkit.assignment.parts import PARTS, Part
+from toolkit.assignment.running.parts import PARTS, Part
 from toolkit.common.console import can_ask, command_group, command_line, reports_errors
 from toolkit.common.errors import UsageError
 from toolkit.common.files import atomic_write
@@ -100,19 +100,19 @@ def check(
     cannot be checked.
     """
     if explain is not None and path is None and not json:
-        from toolkit.assignment.check.explanations import explain_id
+        from toolkit.assignment.findings.explanations import explain_id
 
         print(explain_id(explain))
         return
     if path is None or explain is not None:
         raise UsageError("Give the folder with your code, or --explain and an id alone.")
-    from toolkit.assignment.check.host import NOT_LIMITED, Host
+    from toolkit.assignment.asking.host import NOT_LIMITED, Host
 
     if NOT_LIMITED:
         print(f"Note: {NOT_LIMITED}", file=sys.stderr)
     with Host() as host:  # it gets ready while this one imports
-        from toolkit.assignment.check.parent import check as check_submission
-        from toolkit.assignment.check.text import as_text
+        from toolkit.assignment.findings.text import as_text
+        from toolkit.assignment.judging.parent import check as check_submission
 
         say = partial(print, " ", file=sys.stderr)
         report = check_submission(path, say, [part] if part else PARTS, host)
@@ -143,7 +143,7 @@ def export(
     unpickles weights that are saved as whole networks, so do not use it on other people's files.
     Exit code 1: a network could not be exported, but all other networks are written.
     """
-    from toolkit.assignment.check.host import Host
+    from toolkit.assignment.asking.host import Host
 
     with Host() as host:
         from toolkit.assignment.export.command import export as export_networks
@@ -248,8 +248,8 @@ def pack(
     command tests your code in the sandbox of `grade` if this system has one, and otherwise as you,
     without a sandbox.
     """
-    from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.pack import pack as pack_submission
+    from toolkit.assignment.sandbox.isolation import Limits
 
     ask = partial(typer.confirm, default=None) if can_ask() else None  # y or n, no Enter
     print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
@@ -272,7 +272,7 @@ def tutor(
     The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
     3 if the check could not see the exercise.
     """
-    from toolkit.assignment.check.host import Host
+    from toolkit.assignment.asking.host import Host
 
     if what == "hint":
         from toolkit.assignment.tutor.session import next_hint
@@ -354,7 +354,7 @@ def viva(
     number = random.randrange(10**6) if seed is None else seed
     if sheet is not None:
         from toolkit.assignment.grade.pages import viva_page
-        from toolkit.assignment.viva.sheet import questions_for_sheet
+        from toolkit.assignment.grade.sheet import questions_for_sheet
 
         questions = questions_for_sheet(folder, lang, number, unsafe)
         atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
@@ -362,7 +362,7 @@ def viva(
         return
     if unsafe:
         raise UsageError("--unsafe is for --sheet: without it your own code runs as you.")
-    from toolkit.assignment.check.host import Host
+    from toolkit.assignment.asking.host import Host
 
     print("Running your code several times, to find questions: up to a minute.", file=sys.stderr)
     with Host() as host:  # it gets ready while this one imports

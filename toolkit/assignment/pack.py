@@ -7,35 +7,35 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from toolkit.assignment.check.host import NOT_LIMITED
-from toolkit.assignment.check.rules import rules
-from toolkit.assignment.check.static import still_to_write
-from toolkit.assignment.check.submission import unclear
-from toolkit.assignment.grade.archive import student_number, unpack, zipped
+from toolkit.assignment.asking.host import NOT_LIMITED
+from toolkit.assignment.findings.rules import rules
 from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
-from toolkit.assignment.locate import find_parts, locate, read_code
-from toolkit.assignment.notebooks import (
+from toolkit.assignment.handin.archive import student_number, unpack, zipped
+from toolkit.assignment.handin.locate import find_parts, locate, read_code
+from toolkit.assignment.handin.notebooks import (
     SUFFIX,
     BrokenNotebook,
     code_cells,
     code_of,
     is_tutors,
 )
-from toolkit.assignment.parts import FILES, list_files
-from toolkit.assignment.records.files import FOLDER, gaps, is_record, read_records
+from toolkit.assignment.handin.records import FOLDER, gaps, is_record, read_records
+from toolkit.assignment.handin.submission import unclear
+from toolkit.assignment.handin.syntax import UNREADABLE
+from toolkit.assignment.judging.static import still_to_write
 from toolkit.assignment.report.prompts import ReportKind, find_prompts, one_report
+from toolkit.assignment.running.parts import FILES, list_files
+from toolkit.assignment.sandbox.choice import find_isolation
+from toolkit.assignment.sandbox.isolation import Limits
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.assignment.skeleton import copied_from_solution
-from toolkit.assignment.syntax import UNREADABLE
 from toolkit.assignment.tutor.journal import JOURNAL
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.common.files import atomic_write, make_directory, read_bytes, set_aside
 from toolkit.common.record import MADE_BY
-from toolkit.common.scratch.directory import scratch_directory
 
 SUFFIXES = {
     *(".py", ".ipynb", ".sh", ".toml", ".yaml", ".yml", ".md", ".txt"),
@@ -323,7 +323,9 @@ def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
         isolation = find_isolation(own_code=True)
         return grade_archive(name, data, read_rubric(), limits, check, isolation).extra_data
     else:
-        from toolkit.assignment.check.parent import check as check_folder  # here: it imports torch
+        from toolkit.assignment.judging.parent import (
+            check as check_folder,  # here: it imports torch
+        )
 
         print(
             "Trying the archive in an empty folder: a minute or two. The grader's sandbox needs "

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from toolkit.assignment.parts import FILES
+from toolkit.assignment.running.parts import FILES
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import atomic_write, make_directory, read_bytes
 from toolkit.common.package_data import package_data

@@ -50,7 +50,7 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
         root: the folder, which may be written to.
         parts: the file of each part, and the class in it that makes it this part, if it is known.
     """
-    from toolkit.assignment.check.submission import Located, Submission
+    from toolkit.assignment.handin.submission import Located, Submission
 
     listed = set()
     for path in root.rglob("*.py"):
@@ -67,7 +67,7 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
 
 def _imports_of(root: Path, file: str, listed: set[str]) -> list[str]:
     """Return the files that a file imports; it is written anew as the check marks it."""
-    from toolkit.assignment.syntax import marked
+    from toolkit.assignment.handin.syntax import marked
 
     text = (root / file).read_bytes().decode(errors="replace")
     marked_text = marked(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import once
-from toolkit.assignment.check.host import Host
+from toolkit.assignment.asking.host import Host
 from toolkit.assignment.export.command import export
 
 SOLUTION = Path(__file__).parents[3] / "assignments" / "solution"

@@ -18,13 +18,13 @@ import torch
 from exported import attempt, distinct, own
 
 from tests.assignment.export.conftest import SOLUTION, make_student
-from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Host
+from toolkit.assignment.asking.host import Host
 from toolkit.assignment.export import gan
 from toolkit.assignment.export.command import Exporter, export
 from toolkit.assignment.export.own import own_files
 from toolkit.assignment.export.weights import Missing
-from toolkit.assignment.parts import Part
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
+from toolkit.assignment.running.parts import Part
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import loading
 from toolkit.export.film import load_film, network_at, trainings

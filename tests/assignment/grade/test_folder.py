@@ -23,9 +23,9 @@ from toolkit.assignment.grade import folder
 from toolkit.assignment.grade.folder import Judging, grade_folder
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import DEFAULT, Rubric, read_rubric
-from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
+from toolkit.assignment.sandbox.choice import find_isolation
+from toolkit.assignment.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.common.errors import ToolkitError, UsageError
 
 from .. import ways
@@ -325,7 +325,7 @@ def test_killed_and_restarted(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path\n"
         "from toolkit.assignment.grade.folder import grade_folder\n"
-        "from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits\n"
+        "from toolkit.assignment.sandbox.isolation import Isolation, Limits\n"
         "from toolkit.assignment.grade.rubric import read_rubric\n"
         "from tests.assignment.submissions import CHECK\n"
         f"grade_folder(Path({str(tmp_path)!r}), Path({str(out)!r}), read_rubric(), {LIMITS!r},\n"

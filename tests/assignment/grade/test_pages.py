@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from toolkit.assignment.check.explanations import EQUATIONS, in_class
-from toolkit.assignment.check.findings import IDS, Finding
-from toolkit.assignment.check.text import place_of
+from toolkit.assignment.findings.explanations import EQUATIONS, in_class
+from toolkit.assignment.findings.findings import IDS, Finding
+from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade import pages
 from toolkit.assignment.grade.copies.beside import side_by_side
 from toolkit.assignment.grade.copies.similar import Pair

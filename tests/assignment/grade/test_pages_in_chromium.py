@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check.findings import Finding
+from toolkit.assignment.findings.findings import Finding
 from toolkit.assignment.grade.copies.similar import Pair
 from toolkit.assignment.grade.pages import class_page, student_page
 from toolkit.assignment.grade.rubric import read_rubric

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check.findings import QUESTIONS, Finding, Id, Report
+from toolkit.assignment.findings.findings import QUESTIONS, Finding, Id, Report
 from toolkit.assignment.grade.points import count, free, reasons
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.parts import Part
+from toolkit.assignment.running.parts import Part
 
 RUBRIC = read_rubric()
 IMPORT, GAP = "does-not-import", "not-written"

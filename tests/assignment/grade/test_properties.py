@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.anything import damaged, json_values, valid_or_named
-from toolkit.assignment.grade.archive import members, unpack
 from toolkit.assignment.grade.rubric import DEFAULT, Rubric, read_rubric
+from toolkit.assignment.handin.archive import members, unpack
 
 names = st.text(min_size=1, max_size=20) | st.lists(
     st.sampled_from(["a", "b.py", "..", ".", "C:", "é", "report", " ", "con", "x" * 250]),

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check import rules
-from toolkit.assignment.check.findings import IDS, Id
+from toolkit.assignment.findings import rules
+from toolkit.assignment.findings.findings import IDS, Id
 from toolkit.assignment.grade.rubric import CHECKS, read_rubric
-from toolkit.assignment.parts import PARTS, Part
+from toolkit.assignment.running.parts import PARTS, Part
 from toolkit.common.errors import UsageError
 
 TASK = '[[task]]\nname = "one"\npart = "I"\npoints = 10\n'

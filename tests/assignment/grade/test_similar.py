@@ -20,7 +20,7 @@ from toolkit.assignment.grade.copies.similar import (
 )
 from toolkit.common.package_data import package_data
 
-from ..check.corpus import cases
+from ..judging.corpus import cases
 from ..submissions import FINE, pack
 
 GENERATE_TOKENS = tokenize.generate_tokens

@@ -20,34 +20,34 @@ import pytest
 import torch
 import torch.ao.nn.quantizable
 
-from toolkit.assignment.check import wire
-from toolkit.assignment.check.child.places import Place, place
-from toolkit.assignment.check.child.script.devices import RECURRENT, Recorder
-from toolkit.assignment.check.host import Gone, Host, Student
-from toolkit.assignment.check.parent import check
-from toolkit.assignment.check.rules import rules
-from toolkit.assignment.check.train.trace import Trace
+from toolkit.assignment.asking.host import Gone, Host, Student
+from toolkit.assignment.findings.rules import rules
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox import supervise
-from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
-from toolkit.assignment.grade.sandbox.isolation import Limits
-from toolkit.assignment.grade.sandbox.supervise import (
+from toolkit.assignment.grade.verdict import Check, grade_archive
+from toolkit.assignment.handin.locate import locate
+from toolkit.assignment.handin.notebooks import read_notebook
+from toolkit.assignment.handin.records import MAX_FILE, read_records
+from toolkit.assignment.judging.parent import check
+from toolkit.assignment.judging.train.trace import Trace
+from toolkit.assignment.running import wire
+from toolkit.assignment.running.places import Place, place
+from toolkit.assignment.running.record.script.devices import RECURRENT, Recorder
+from toolkit.assignment.sandbox import supervise
+from toolkit.assignment.sandbox.apart import Bounds, Exceeded, Failed, apart
+from toolkit.assignment.sandbox.isolation import Limits
+from toolkit.assignment.sandbox.supervise import (
     Measurement,
     descendants,
     is_largest,
     kill_all,
     starved,
 )
-from toolkit.assignment.grade.verdict import Check, grade_archive
-from toolkit.assignment.locate import locate
-from toolkit.assignment.notebooks import read_notebook
-from toolkit.assignment.records.files import MAX_FILE, read_records
 
 from .. import stand_in, ways
-from ..check.corpus import cases
+from ..judging.corpus import cases
 from ..submissions import CHECK, FINE, LOOP, STAND_IN, pack
 
 RUBRIC = read_rubric()
@@ -202,7 +202,7 @@ frame, nonces = sys._getframe(), set()
 while frame is not None:
     nonces |= {v for v in frame.f_locals.values() if isinstance(v, str) and len(v) == 32}
     frame = frame.f_back
-wire = sys.modules["toolkit.assignment.check.wire"]
+wire = sys.modules["toolkit.assignment.running.wire"]
 true = wire.os.write
 def write(descriptor, data):
     for nonce in nonces:
@@ -270,7 +270,7 @@ def host() -> Iterator[Host]:
 # It trains nothing, and says what one would see of a training: the loss of random numbers.
 FORGED_RUN = """
 import sys, torch
-answering = sys.modules["toolkit.assignment.check.child.answering"]
+answering = sys.modules["toolkit.assignment.running.answering"]
 place = {"file": "train.py", "line": 1}
 def value(x, networks=(1,)):
     x = torch.as_tensor(x).float() if networks else x
@@ -367,8 +367,8 @@ def test_the_names_of_torchs_recurrent_functions() -> None:
 
 def thinks(*given: Any, **packages: Any) -> Any:
     """A judge that gets lost in what one part has answered, for a day and without an end."""
-    from toolkit.assignment.check import host as asking
-    from toolkit.assignment.grade.sandbox import host as module
+    from toolkit.assignment.asking import host as asking
+    from toolkit.assignment.sandbox import host as module
 
     module.THINKING = 0.3  # of this process, which is a fork
     days = []

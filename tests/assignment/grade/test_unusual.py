@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.evidence import MAX_FILES
 from toolkit.assignment.grade.copies.similar import read_code
 from toolkit.assignment.grade.unusual import unusual
+from toolkit.assignment.handin.evidence import MAX_FILES
+from toolkit.assignment.handin.submission import prepare
 
 from .. import deceits
-from ..check.corpus import cases
+from ..judging.corpus import cases
 from ..submissions import FINE, pack
 
 

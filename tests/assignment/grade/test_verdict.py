@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from toolkit.assignment.check import parent
-from toolkit.assignment.check.findings import MAX_TEXT, QUESTIONS, Finding, Report
+from toolkit.assignment.findings.findings import MAX_TEXT, QUESTIONS, Finding, Report
 from toolkit.assignment.grade import verdict
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.verdict import Check, grade_archive
+from toolkit.assignment.judging import parent
+from toolkit.assignment.sandbox.isolation import Isolation, Limits
 
 from .. import stand_in, ways
 from ..submissions import CHECK, FINE, pack

@@ -19,14 +19,14 @@ from typer.testing import CliRunner
 
 from toolkit.__main__ import app
 from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
-from toolkit.assignment.grade.sandbox.supervise import descendants
 from toolkit.assignment.package import graded, on_gradescope
 from toolkit.assignment.package.graded import ANOTHER_USER
-from toolkit.assignment.parts import FILES
+from toolkit.assignment.running.parts import FILES
+from toolkit.assignment.sandbox.supervise import descendants
 
 from .. import deceits, ways
-from ..check.corpus import cases
 from ..grade.test_folder import SCHEMA
+from ..judging.corpus import cases
 from ..submissions import FINE, pack
 
 ROOT = Path(__file__).parents[3]
@@ -69,8 +69,8 @@ def test_it_needs_nothing_else_of_the_toolkit(package: Path, tmp_path: Path) -> 
         archive.extractall(tmp_path)
     program = (
         "import sys\nsys.modules |= dict.fromkeys(['gradio', 'imageio'])\n"
-        "import toolkit.assignment.package.on_gradescope, toolkit.assignment.check.parent\n"
-        "from toolkit.assignment.check.parent import JUDGES\n"
+        "import toolkit.assignment.package.on_gradescope, toolkit.assignment.judging.parent\n"
+        "from toolkit.assignment.judging.parent import JUDGES\n"
         "for name in JUDGES.values():\n    __import__(name)\n"
         "print(sys.modules['toolkit'].__file__)"
     )

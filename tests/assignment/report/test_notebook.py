@@ -14,9 +14,9 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from toolkit.assignment.check.static import imported
-from toolkit.assignment.locate import find_parts, read_code
-from toolkit.assignment.notebooks import read_notebook
+from toolkit.assignment.handin.locate import find_parts, read_code
+from toolkit.assignment.handin.notebooks import read_notebook
+from toolkit.assignment.judging.static import imported
 from toolkit.assignment.pack import collect, find_problems
 from toolkit.assignment.skeleton import write_solution
 

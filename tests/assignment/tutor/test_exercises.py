@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from nbclient import NotebookClient
 from torch import nn
 
-from toolkit.assignment.check.findings import IDS
-from toolkit.assignment.check.parent import check
-from toolkit.assignment.locate import find_parts, read_code
+from toolkit.assignment.findings.findings import IDS
+from toolkit.assignment.handin.locate import find_parts, read_code
+from toolkit.assignment.judging.parent import check
 from toolkit.assignment.pack import collect, find_problems
-from toolkit.assignment.parts import FILES
+from toolkit.assignment.running.parts import FILES
 from toolkit.assignment.skeleton import copied_from_solution, write_skeleton, write_solution
 from toolkit.assignment.tutor.answer import Answer, examine
 from toolkit.assignment.tutor.exercises import exercises, find_exercise, say
@@ -26,8 +26,8 @@ from toolkit.assignment.tutor.session import check_exercise, list_progress, next
 from toolkit.common.errors import UsageError
 
 from ...conftest import HANGS
-from ..check.corpus import cases
-from ..check.gan import styles
+from ..judging.corpus import cases
+from ..judging.gan import styles
 
 ROOT = Path(__file__).parents[3]
 SOLUTION = ROOT / "assignments" / "solution"
@@ -270,7 +270,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from toolkit.assignment.check import host
+    from toolkit.assignment.asking import host
 
     monkeypatch.setitem(host.LIMITS, "train", 2)
     (tmp_path / "train.py").write_text("import lstm, dataset\ndef evaluate(model, loader):\n"
@@ -409,7 +409,7 @@ def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_no_hint_holds_a_line_of_a_solution() -> None:
     """Of the solution, or of any right one in its own style."""
     plain = re.compile(r"[\s`]+")
-    files = [*SOLUTION.glob("*.py"), *(ROOT / "tests/assignment/check/corpus/right").glob("*.py")]
+    files = [*SOLUTION.glob("*.py"), *(ROOT / "tests/assignment/judging/corpus/right").glob("*.py")]
     lines = {plain.sub("", line) for file in files for line in file.read_text("utf-8").split("\n")}
     texts = [h for e in exercises().values() for hints in e.hints.values() for h in hints]
     texts += [
@@ -493,7 +493,7 @@ def test_pack_refuses_the_solution(tmp_path: Path) -> None:
     problems = find_problems(collect(tmp_path))
     assert [p for p in problems if "my_gan.py" in p and "equals the toolkit's solution" in p]
     assert sum("equals the toolkit's solution" in problem for problem in problems) == 4
-    right = ROOT / "tests/assignment/check/corpus/right"
+    right = ROOT / "tests/assignment/judging/corpus/right"
     assert copied_from_solution(path.read_text("utf-8") for path in right.glob("*.py")) == []
     skeleton = (ROOT / "assignments" / "skeleton").glob("*.py")
     assert copied_from_solution(path.read_text("utf-8") for path in skeleton) == []

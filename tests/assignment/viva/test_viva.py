@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
-from toolkit.assignment.check.host import Host
-from toolkit.assignment.check.submission import Located, Submission
+from toolkit.assignment.asking.host import Host
 from toolkit.assignment.grade.folder import _files
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
+from toolkit.assignment.handin.submission import Located, Submission
 from toolkit.assignment.viva.edits import KINDS, edits
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import Question, ScriptFacts, _tables, draw_questions

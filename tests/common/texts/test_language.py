@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from toolkit.assignment.check.explanations import short
-from toolkit.assignment.check.findings import IDS
-from toolkit.assignment.check.rules import rules
+from toolkit.assignment.findings.explanations import short
+from toolkit.assignment.findings.findings import IDS
+from toolkit.assignment.findings.rules import rules
 from toolkit.assignment.grade.pages import TEMPLATES, _environment
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.parts import PARTS, TITLES
+from toolkit.assignment.running.parts import PARTS, TITLES
 from toolkit.common.texts.language import LANGUAGES, TAGS, catalogue, translate
 
 OTHERS = [language for language in LANGUAGES if language != "en"]

@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, Student, StudentError, Unwatched
-from toolkit.assignment.check.lstm.network import Network, WrongOutput
-from toolkit.assignment.check.parent import import_judges
-from toolkit.assignment.check.submission import WHAT, Located, Submission, prepare
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.asking.host import Gone, Host, Student, StudentError, Unwatched
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.weights import Missing, Saved
-from toolkit.assignment.parts import PARTS, Part
-from toolkit.assignment.records.files import read_folder
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.records import read_folder
+from toolkit.assignment.handin.submission import WHAT, Located, Submission, prepare
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
+from toolkit.assignment.judging.lstm.network import Network, WrongOutput
+from toolkit.assignment.judging.parent import import_judges
+from toolkit.assignment.running.parts import PARTS, Part
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.device import needs_torch
 from toolkit.common.errors import ToolkitError, UsageError
-from toolkit.common.scratch.directory import scratch_directory
 from toolkit.export.formats import onnx, torchscript
 from toolkit.export.manifest import FORMATS, Export, read_manifest
 from toolkit.export.replacing import replace_exports

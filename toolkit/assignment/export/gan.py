@@ -12,17 +12,17 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from toolkit.assignment.check.gan.checks import MAX_SECONDS, MAX_STEPS, Probe
-from toolkit.assignment.check.gan.game import Game, find_game
-from toolkit.assignment.check.gan.images import Moments, bounds_of, latent_of, real_bounds
-from toolkit.assignment.check.gan.losses import is_probability
-from toolkit.assignment.check.host import MALFORMED, Student, StudentError
-from toolkit.assignment.check.rules.claims.gan import is_normal
-from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.train.ending import watch
-from toolkit.assignment.check.train.trace import Network, Value
+from toolkit.assignment.asking.host import MALFORMED, Student, StudentError
 from toolkit.assignment.export.own import latent_dim_of, sizes_of
 from toolkit.assignment.export.weights import Missing, Weights
+from toolkit.assignment.findings.rules.claims.gan import is_normal
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.judging.gan.checks import MAX_SECONDS, MAX_STEPS, Probe
+from toolkit.assignment.judging.gan.game import Game, find_game
+from toolkit.assignment.judging.gan.images import Moments, bounds_of, latent_of, real_bounds
+from toolkit.assignment.judging.gan.losses import is_probability
+from toolkit.assignment.judging.train.ending import watch
+from toolkit.assignment.judging.train.trace import Network, Value
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import from_bytes
 from toolkit.export.loading import opened

@@ -16,23 +16,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.child.lstm.double import in_double
-from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.check.lstm import equations
-from toolkit.assignment.check.lstm.cell.affine import Map, affine
-from toolkit.assignment.check.lstm.cell.candidates import Candidates
-from toolkit.assignment.check.lstm.cell.matching import find_match
-from toolkit.assignment.check.lstm.cell.recording import Recording
-from toolkit.assignment.check.lstm.cell.reference import kind_of, normalised
-from toolkit.assignment.check.lstm.checks import find, look
-from toolkit.assignment.check.lstm.network import Network, Usage, last_logits
-from toolkit.assignment.check.lstm.search import LAYOUTS, find_network
-from toolkit.assignment.check.lstm.sizes import check_sizes
-from toolkit.assignment.check.lstm.source import Source
-from toolkit.assignment.check.lstm.weights import find_counting, is_weight, randomise
-from toolkit.assignment.check.submission import Located
-from toolkit.assignment.check.verdicts import Verdicts
+from toolkit.assignment.asking.host import Student, StudentError
 from toolkit.assignment.export.weights import Weights
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.judging.lstm import equations
+from toolkit.assignment.judging.lstm.cell.affine import Map, affine
+from toolkit.assignment.judging.lstm.cell.candidates import Candidates
+from toolkit.assignment.judging.lstm.cell.matching import find_match
+from toolkit.assignment.judging.lstm.cell.recording import Recording
+from toolkit.assignment.judging.lstm.cell.reference import kind_of, normalised
+from toolkit.assignment.judging.lstm.checks import find, look
+from toolkit.assignment.judging.lstm.network import Network, Usage, last_logits
+from toolkit.assignment.judging.lstm.search import LAYOUTS, find_network
+from toolkit.assignment.judging.lstm.sizes import check_sizes
+from toolkit.assignment.judging.lstm.source import Source
+from toolkit.assignment.judging.lstm.weights import find_counting, is_weight, randomise
+from toolkit.assignment.running.record.lstm.double import in_double
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import TOLERANCE
 from toolkit.lstm.model import LSTM, RNN

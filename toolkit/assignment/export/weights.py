@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from toolkit.assignment.check.host import Student, StudentError
-from toolkit.assignment.parts import list_files
+from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.running.parts import list_files
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export.manifest import read_manifest
 

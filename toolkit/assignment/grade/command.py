@@ -115,9 +115,9 @@ def grade(
     from toolkit.assignment.grade.folder import grade_folder
     from toolkit.assignment.grade.gradebook.write import find_owners, write_gradebook
     from toolkit.assignment.grade.rubric import DEFAULT, read_rubric
-    from toolkit.assignment.grade.sandbox.choice import find_isolation
-    from toolkit.assignment.grade.sandbox.isolation import Limits
     from toolkit.assignment.grade.verdict import Check
+    from toolkit.assignment.sandbox.choice import find_isolation
+    from toolkit.assignment.sandbox.isolation import Limits
 
     students = _read_students(roster, csv)
     points = read_rubric(rubric or DEFAULT)

@@ -21,16 +21,16 @@ from typing import Any
 import joblib
 from pydantic import ValidationError
 
-from toolkit.assignment.grade.archive import hash_archive, read_archive, student_number
 from toolkit.assignment.grade.copies.pairs import write_pairs
 from toolkit.assignment.grade.pages import class_csv, class_page, student_page, viva_page
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
-from toolkit.assignment.grade.sandbox.scratch import clear_left_over
 from toolkit.assignment.grade.verdict import CHECK, Check, give_points, grade_archive, ungraded
 from toolkit.assignment.grade.versions import installed, toolkit_files, versions
+from toolkit.assignment.handin.archive import hash_archive, read_archive, student_number
+from toolkit.assignment.sandbox.choice import find_isolation
+from toolkit.assignment.sandbox.isolation import Isolation, Limits
+from toolkit.assignment.sandbox.scratch import clear_left_over
 from toolkit.common.errors import ToolkitError, UsageError, nearest
 from toolkit.common.files import atomic_write, make_directory, read_bytes, sha256, write_changed
 from toolkit.common.texts.language import Language

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from toolkit.assignment.check.findings import Finding, Id
-from toolkit.assignment.check.text import place_of
+from toolkit.assignment.findings.findings import Finding, Id
+from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade.result import Result
 
 NUM_EXAMPLES = 3

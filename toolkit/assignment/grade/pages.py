@@ -18,9 +18,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from toolkit.assignment.check.explanations import EQUATIONS, IN_CLASS, explanation, in_class, short
-from toolkit.assignment.check.findings import Finding, Id
-from toolkit.assignment.check.text import place_of
+from toolkit.assignment.findings.explanations import (
+    EQUATIONS,
+    IN_CLASS,
+    explanation,
+    in_class,
+    short,
+)
+from toolkit.assignment.findings.findings import Finding, Id
+from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
@@ -28,7 +34,7 @@ from toolkit.assignment.grade.points import Counted, count, free
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
-from toolkit.assignment.parts import TITLES
+from toolkit.assignment.running.parts import TITLES
 from toolkit.assignment.viva.questions import Question, say
 from toolkit.common.texts.language import TAGS, Language, translate
 

@@ -9,10 +9,10 @@ only the points of unanswered questions are open.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from toolkit.assignment.check.findings import QUESTIONS, Finding, Id, Report, unanswered
+from toolkit.assignment.findings.findings import QUESTIONS, Finding, Id, Report, unanswered
 from toolkit.assignment.grade.result import describe
 from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
-from toolkit.assignment.parts import FILES, PARTS, TITLES, Part
+from toolkit.assignment.running.parts import FILES, PARTS, TITLES, Part
 
 # These end the code of a part. What was judged before stays judged.
 STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator
 
-from toolkit.assignment.check.findings import Finding, Report, Text
-from toolkit.assignment.check.text import place_of
-from toolkit.assignment.parts import Part
+from toolkit.assignment.findings.findings import Finding, Report, Text
+from toolkit.assignment.findings.text import place_of
+from toolkit.assignment.running.parts import Part
 from toolkit.assignment.viva.questions import Question
 
 

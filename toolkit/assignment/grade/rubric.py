@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from toolkit.assignment.check.findings import IDS, Finding
-from toolkit.assignment.parts import Part
+from toolkit.assignment.findings.findings import IDS, Finding
+from toolkit.assignment.running.parts import Part
 from toolkit.common.errors import UsageError, nearest
 from toolkit.common.files import read_bytes, sha256
 

@@ -8,10 +8,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from toolkit.assignment.check.submission import Submission
-from toolkit.assignment.evidence import is_code, is_compiled
-from toolkit.assignment.notebooks import SUFFIX
-from toolkit.assignment.syntax import UNREADABLE, deep_tree_of
+from toolkit.assignment.handin.evidence import is_code, is_compiled
+from toolkit.assignment.handin.notebooks import SUFFIX
+from toolkit.assignment.handin.submission import Submission
+from toolkit.assignment.handin.syntax import UNREADABLE, deep_tree_of
 
 MODULES = {"ctypes", "inspect", "toolkit"}
 ATTRIBUTES = {

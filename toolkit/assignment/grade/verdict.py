@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from toolkit.assignment.check.findings import Report
-from toolkit.assignment.check.submission import prepare
-from toolkit.assignment.check.text import place_of, source_line
-from toolkit.assignment.grade.archive import BrokenArchive, read_archive, student_number, unpack
+from toolkit.assignment.findings.findings import Report
+from toolkit.assignment.findings.text import place_of, source_line
 from toolkit.assignment.grade.points import Counted, count, free, reasons
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult, describe
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.choice import find_isolation
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.grade.versions import versions
+from toolkit.assignment.handin.archive import BrokenArchive, read_archive, student_number, unpack
+from toolkit.assignment.handin.submission import prepare
+from toolkit.assignment.sandbox.choice import find_isolation
+from toolkit.assignment.sandbox.isolation import Isolation, Limits, Sandbox
 from toolkit.assignment.viva.questions import Question
 from toolkit.common.errors import UsageError
 from toolkit.common.texts.language import Language
 
 if TYPE_CHECKING:
-    from toolkit.assignment.grade.sandbox.share import Share
+    from toolkit.assignment.sandbox.share import Share
 
 MAX_FINDINGS = 200  # of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
@@ -38,7 +38,7 @@ class Check:
     """The judge of a submission in this process, and the program that runs in the sandbox."""
 
     judge: Callable[..., Report] | None = None  # None for `check.parent.judge`
-    child: tuple[str, ...] = ("-m", "toolkit.assignment.check.child")  # arguments of Python
+    child: tuple[str, ...] = ("-m", "toolkit.assignment.running")  # arguments of Python
     viva: Language | None = None  # of questions for an oral examination; None for no questions
 
 
@@ -69,7 +69,7 @@ def grade_archive(
         ToolkitError: this user has no isolation; see `find_isolation`.
         Failed: the grader itself failed.
     """
-    from toolkit.assignment.grade.sandbox.apart import Exceeded  # needs Linux
+    from toolkit.assignment.sandbox.apart import Exceeded  # needs Linux
 
     def work(sandbox: Sandbox, share: "Share") -> bytes:
         result = _judge_archive(name, archive, rubric, check, sandbox, share)
@@ -100,11 +100,11 @@ def judged_apart(
         Exceeded: `work` exceeded the limits of judging.
         Failed: `work` raised an exception.
     """
-    from toolkit.assignment.check.parent import import_judges  # here: they have torch
-    from toolkit.assignment.grade.sandbox.apart import Bounds, apart  # need Linux
-    from toolkit.assignment.grade.sandbox.scratch import scratch_directory, uids_in_use
-    from toolkit.assignment.grade.sandbox.share import share
-    from toolkit.assignment.grade.sandbox.supervise import end_all
+    from toolkit.assignment.judging.parent import import_judges  # here: they have torch
+    from toolkit.assignment.sandbox.apart import Bounds, apart  # need Linux
+    from toolkit.assignment.sandbox.scratch import scratch_directory, uids_in_use
+    from toolkit.assignment.sandbox.share import share
+    from toolkit.assignment.sandbox.supervise import end_all
 
     import_judges()
     if isolation is None:
@@ -128,10 +128,10 @@ def judged_apart(
 def _judge_archive(
     name: str, archive: bytes | Path, rubric: Rubric, check: Check, sandbox: Sandbox, share: "Share"
 ) -> Result:
-    from toolkit.assignment.check import parent
-    from toolkit.assignment.check.host import MALFORMED
-    from toolkit.assignment.grade.sandbox.host import SandboxedHost
+    from toolkit.assignment.asking.host import MALFORMED
     from toolkit.assignment.grade.unusual import unusual
+    from toolkit.assignment.judging import parent
+    from toolkit.assignment.sandbox.host import SandboxedHost
     from toolkit.assignment.viva.session import questions_of
 
     judge = check.judge or parent.judge

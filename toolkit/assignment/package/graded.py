@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.assignment.grade.archive import MAX_ARCHIVE, MAX_UNPACKED, zipped
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
-from toolkit.assignment.grade.sandbox.choice import why_not
-from toolkit.assignment.grade.sandbox.isolation import Isolation, Limits
 from toolkit.assignment.grade.verdict import grade_archive, ungraded
-from toolkit.assignment.parts import list_files
+from toolkit.assignment.handin.archive import MAX_ARCHIVE, MAX_UNPACKED, zipped
+from toolkit.assignment.running.parts import list_files
+from toolkit.assignment.sandbox.choice import why_not
+from toolkit.assignment.sandbox.isolation import Isolation, Limits
 from toolkit.common.errors import ToolkitError
 
 ANOTHER_USER = Isolation("limits", drop_user=True)

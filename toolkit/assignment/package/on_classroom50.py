@@ -17,8 +17,8 @@ from typing import Any
 
 from toolkit.assignment.grade.result import Result, TaskResult
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.package.graded import grade_handed_in
+from toolkit.assignment.sandbox.isolation import Limits
 from toolkit.common.files import atomic_write
 
 SCHEMA = "classroom50/result/v1"

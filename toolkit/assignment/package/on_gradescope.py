@@ -9,9 +9,9 @@ from pathlib import Path
 
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.sandbox.isolation import Limits
 from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.package.graded import closed, grade_handed_in
+from toolkit.assignment.sandbox.isolation import Limits
 from toolkit.common.files import atomic_write
 
 # A container gets 10 minutes, 768 MiB and half a core; the judge needs the rest of them.

@@ -27,7 +27,7 @@ def gradescope(
     rubric: RubricOption = None,
 ) -> None:
     """Write an autograder archive for Gradescope's default machine."""
-    from toolkit.assignment.grade.archive import zipped
+    from toolkit.assignment.handin.archive import zipped
     from toolkit.assignment.package.contents import grader_files
 
     if out.suffix != ".zip":

@@ -5,10 +5,8 @@ from pathlib import Path
 import imageio.v3 as iio
 from PIL.Image import DecompressionBombError
 
-from toolkit.assignment.locate import read_code
-from toolkit.assignment.parts import FILES
-from toolkit.assignment.records.doubts import judge_records
-from toolkit.assignment.records.files import (
+from toolkit.assignment.handin.locate import read_code
+from toolkit.assignment.handin.records import (
     INTERPOLATION,
     SAMPLES,
     Gap,
@@ -18,6 +16,7 @@ from toolkit.assignment.records.files import (
     part_of,
     read_folder,
 )
+from toolkit.assignment.judging.doubts import judge_records
 from toolkit.assignment.report.pictures import (
     CHANCE,
     TOOLKITS,
@@ -28,6 +27,7 @@ from toolkit.assignment.report.pictures import (
 )
 from toolkit.assignment.report.prompts import REMARK
 from toolkit.assignment.report.results import Gan, Results, Row
+from toolkit.assignment.running.parts import FILES
 from toolkit.assignment.tutor.journal import summary
 from toolkit.common.console import command_line, training_command
 from toolkit.common.errors import ToolkitError, UsageError

@@ -4,10 +4,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.errors import first_line
 from toolkit.common.figures import Curve
 from toolkit.common.package_data import package_data
-from toolkit.common.scratch.directory import scratch_directory
 from toolkit.export.manifest import entry_of
 
 TOOLKITS = "the toolkit's own network, for comparison"

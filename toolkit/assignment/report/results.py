@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from toolkit.assignment.records.files import Gap
+from toolkit.assignment.handin.records import Gap
 
 
 class Row(NamedTuple):

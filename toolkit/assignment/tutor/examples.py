@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from toolkit.assignment.check.gan.images import Moments
-from toolkit.assignment.check.lstm.cell.affine import Map
-from toolkit.assignment.check.lstm.cell.formulas import CELLS, OUTPUTS
-from toolkit.assignment.check.lstm.cell.reference import Layer
-from toolkit.assignment.check.rules.claims.gan import is_normal
+from toolkit.assignment.findings.rules.claims.gan import is_normal
+from toolkit.assignment.judging.gan.images import Moments
+from toolkit.assignment.judging.lstm.cell.affine import Map
+from toolkit.assignment.judging.lstm.cell.formulas import CELLS, OUTPUTS
+from toolkit.assignment.judging.lstm.cell.reference import Layer
 from toolkit.assignment.tutor.exercises import Exercise
 
 Function = Callable[..., Any]

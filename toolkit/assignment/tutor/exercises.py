@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from toolkit.assignment.parts import FILES, Part
+from toolkit.assignment.running.parts import FILES, Part
 from toolkit.common.errors import UsageError, nearest
 from toolkit.common.texts.language import Language
 

@@ -14,17 +14,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.check.findings import QUESTIONS, Finding, Report
-from toolkit.assignment.check.host import Gone, Host, StudentError
-from toolkit.assignment.check.submission import Submission, prepare
-from toolkit.assignment.check.verdicts import STOPS
-from toolkit.assignment.parts import Part
-from toolkit.assignment.syntax import parsed, unwritten
+from toolkit.assignment.asking.host import Gone, Host, StudentError
+from toolkit.assignment.findings.findings import QUESTIONS, Finding, Report
+from toolkit.assignment.findings.verdicts import STOPS
+from toolkit.assignment.handin.submission import Submission, prepare
+from toolkit.assignment.handin.syntax import parsed, unwritten
+from toolkit.assignment.running.parts import Part
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.assignment.tutor.answer import Answer, Sentence, examine
 from toolkit.assignment.tutor.exercises import Exercise, find_exercise
 from toolkit.common.errors import UsageError, in_short
 from toolkit.common.files import sha256
-from toolkit.common.scratch.directory import scratch_directory
 
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
 NO_FILE = Answer(verdict="not written", sentences=[("no file", {})])
@@ -139,7 +139,7 @@ def run_example(name: str, file: str) -> None:
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
     """Return the check's report about a part, and judge unchanged files only once."""
-    from toolkit.assignment.check.parent import import_judges, judge  # here: it takes a second
+    from toolkit.assignment.judging.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
     key = (part, submission.files, sha256(b"".join(files)))

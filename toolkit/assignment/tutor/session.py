@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from toolkit.assignment.check.explanations import explanation, section_of
-from toolkit.assignment.check.findings import Id
-from toolkit.assignment.check.host import Host
+from toolkit.assignment.asking.host import Host
+from toolkit.assignment.findings.explanations import explanation, section_of
+from toolkit.assignment.findings.findings import Id
 from toolkit.assignment.tutor.answer import Answer, as_argument, as_text
 from toolkit.assignment.tutor.exercises import Exercise, exercises, find_exercise, say
 from toolkit.assignment.tutor.journal import last_check, read_entries, read_settings, write_entry

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from toolkit.assignment.syntax import parsed
+from toolkit.assignment.handin.syntax import parsed
 
 KINDS = ("removed", "doubled", "swapped")
 # Lines that only print or save, that read arguments, or with which all programs begin.

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import starmap
 from typing import Any
 
-from toolkit.assignment.check.gan.drawing.stand_ins import digits
-from toolkit.assignment.check.host import Gone, Host, StudentError
-from toolkit.assignment.check.submission import Submission
+from toolkit.assignment.asking.host import Gone, Host, StudentError
+from toolkit.assignment.handin.submission import Submission
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
 from toolkit.assignment.viva.edits import KINDS, CodeLine, Edit, edits
 from toolkit.assignment.viva.questions import ScriptFacts
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from toolkit.assignment.check.submission import Submission
+from toolkit.assignment.handin.submission import Submission
 from toolkit.assignment.viva.edits import KINDS, CodeLine
 from toolkit.common.texts.language import Language
 

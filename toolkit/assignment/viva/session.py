@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolkit.assignment.check.host import Host
-from toolkit.assignment.check.submission import Submission, prepare
+from toolkit.assignment.asking.host import Host
+from toolkit.assignment.handin.submission import Submission, prepare
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import COUNT, Question, draw_questions, say
 from toolkit.common.errors import ToolkitError
-from toolkit.common.scratch.directory import scratch_directory
 from toolkit.common.texts.language import Language
 
 LETTERS = "abcd"

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.assignment.grade.archive import student_number
 from toolkit.assignment.grade.gradebook.platforms import PlatformName
 from toolkit.assignment.grade.gradebook.roster import read_roster
 from toolkit.assignment.grade.gradebook.write import Written, write_gradebook
 from toolkit.assignment.grade.result import Extra, Open, Result, TaskResult
 from toolkit.assignment.grade.rubric import read_rubric
+from toolkit.assignment.handin.archive import student_number
 from toolkit.common.errors import ToolkitError, UsageError
 
 RUBRIC = read_rubric()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.assignment.grade.archive import read_archive
 from toolkit.assignment.grade.copies import similar
 from toolkit.assignment.grade.copies.beside import side_by_side
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair, Prints
 from toolkit.assignment.grade.pages import pair_page
-from toolkit.assignment.grade.sandbox.apart import Bounds, Exceeded, Failed, apart
+from toolkit.assignment.handin.archive import read_archive
+from toolkit.assignment.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.common.files import atomic_write, make_directory
 
 BOUNDS = Bounds()  # of reading an archive, and of a page

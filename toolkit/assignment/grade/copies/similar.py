@@ -28,10 +28,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.assignment.evidence import is_code, is_compiled
-from toolkit.assignment.grade.archive import BrokenArchive, members
-from toolkit.assignment.notebooks import SUFFIX, BrokenNotebook, code_of, read_notebook
-from toolkit.assignment.parts import is_theirs
+from toolkit.assignment.handin.archive import BrokenArchive, members
+from toolkit.assignment.handin.evidence import is_code, is_compiled
+from toolkit.assignment.handin.notebooks import SUFFIX, BrokenNotebook, code_of, read_notebook
+from toolkit.assignment.running.parts import is_theirs
 from toolkit.common.package_data import package_data
 
 GRAM = 12  # tokens of a run: two or three short lines

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.assignment.grade.archive import student_number, zipped
 from toolkit.assignment.grade.gradebook.platforms import (
     GRADE,
     PLATFORMS,
@@ -23,6 +22,7 @@ from toolkit.assignment.grade.gradebook.roster import POINTS_POSSIBLE, Roster
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
+from toolkit.assignment.handin.archive import student_number, zipped
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import write_changed
 

@@ -1,1 +1,0 @@
-"""Check a submission: a parent that supervises, and children that run the code."""

@@ -1,1 +1,0 @@
-"""Runs a student's code and answers questions about it; no answer to any task is in here."""

@@ -1,0 +1,1 @@
+"""Findings, their proofs, their sentences and their pages."""

@@ -1,0 +1,211 @@
+"""The findings of a check, as one record: from the child process to the JSON and the page."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, NamedTuple, Protocol, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
+
+from toolkit.assignment.running.parts import PARTS, Part
+
+Verdict = Literal["right", "wrong", "not seen"]
+# What makes a fault certain: a reference with this deviation computes their numbers; the numbers
+# satisfy what only this fault makes true; one thing is changed and it fails; the syntax says so.
+Kind = Literal["reproduced", "identity", "experiment", "read"]
+Id = Literal[
+    # of any part
+    "missing-file", "does-not-import", "not-written", "does-not-run", "time-limit",
+    "forbidden-module", "fixed-device", "missing-folder", "doubtful-record",
+    # of the data set
+    "not-a-palindrome", "wrong-label", "answer-in-input", "missing-digits", "length-overflow",
+    "split-leak",
+    # of the LSTM
+    "wrong-equation", "nonzero-initial-state", "state-not-carried", "fixed-batch-size",
+    "fixed-sequence-length", "parameter-not-learnable", "dead-parameter", "broken-gradient",
+    "uninitialised-weight",
+    # of training, in either part of the assignment
+    "not-watched", "wrong-loss", "loss-not-last-step", "softmax-before-loss", "wrong-optimiser",
+    "gradients-not-cleared", "clipping-without-effect", "tests-on-training-data", "does-not-learn",
+    # of the GAN
+    "wrong-noise", "wrong-shape", "output-range", "sigmoid-twice", "missing-detach",
+    "wrong-direction", "one-sided-loss", "batchnorm-mode", "missing-interpolation",
+    "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends",
+]  # fmt: skip
+IDS: tuple[Id, ...] = get_args(Id)
+# What each judge has to find out; of the faults that one look tells apart, there is one or none.
+QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
+    "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input"), ("missing-digits",),
+                ("length-overflow",)),
+    "lstm": (("wrong-equation", "nonzero-initial-state", "state-not-carried", "loss-not-last-step"),
+             ("fixed-batch-size", "fixed-sequence-length"), ("fixed-device",),
+             ("parameter-not-learnable", "dead-parameter", "broken-gradient"), ("does-not-learn",)),
+    "train": (("wrong-loss", "loss-not-last-step", "softmax-before-loss"), ("wrong-optimiser",),
+              ("gradients-not-cleared", "does-not-learn")),
+    "gan": (("wrong-noise",), ("wrong-shape", "output-range"), ("wrong-loss", "sigmoid-twice"),
+            ("missing-detach", "gradients-not-cleared", "dead-parameter", "wrong-optimiser"),
+            ("wrong-direction", "one-sided-loss"), ("batchnorm-mode",), ("same-class-ends",),
+            ("missing-interpolation", "wrong-interpolation", "interpolation-repeats-ends")),
+}  # fmt: skip
+
+
+MAX_TEXT = 2000  # characters that are kept of one
+
+
+def _printable(text: object) -> object:
+    """Its beginning, without what steers a terminal or cannot be written: it may be a student's."""
+    if not isinstance(text, str):
+        return text
+    characters = [character if character.isprintable() else " " for character in text[:MAX_TEXT]]
+    return "".join(characters)
+
+
+Text = Annotated[str, BeforeValidator(_printable)]
+
+
+class Placed(Protocol):
+    """Something in a student's code; the file is relative to their folder."""
+
+    @property
+    def file(self) -> str | None: ...
+
+    @property
+    def line(self) -> int | None: ...
+
+
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None
+    line: int | None
+
+
+class Proof(BaseModel):
+    """Why something is wrong or right: what was seen, and what is true of it (`verify`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Kind
+    claim: str  # its name in `rules.claims`; in reports of earlier versions, a sentence
+    says: str = ""  # the claim as a sentence
+    seen: dict[str, JsonValue]
+
+
+class Raised(BaseModel):
+    """An exception of the student's code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    types: tuple[Text, ...]  # names of its own class, and of those that it derives from
+    message: Text
+
+
+class Finding(BaseModel):
+    """One thing that was looked at, and what came of it.
+
+    Its message is for people. A program reads the other fields, and never the message.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    verdict: Verdict
+    part: Part
+    id: Id | None = None  # the stable name of what is wrong
+    equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
+    file: Text | None = None  # relative to the folder that was checked
+    cell: int | None = None  # of a notebook: which of its code cells, from 1
+    line: int | None = None  # the likely one, from 1; within the cell, if there is one
+    message: Text  # one or two sentences for the student
+    proof: Proof | None = None  # reports of earlier versions have none
+    answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
+    function: Text | None = None  # the name of a function that is still to be written
+    raised: Raised | None = None  # the exception that the message tells of
+    also: tuple[str, ...] = ()  # rules whose sentences were added to the message
+
+    @model_validator(mode="after")
+    def _wrong_has_a_name(self) -> Self:
+        if self.verdict == "wrong" and self.id is None:
+            raise ValueError("what is wrong needs an id")
+        return self
+
+
+def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
+    """The questions about a part to which no finding is an answer, nor says that there is none."""
+    answered: set[Id | None] = set()
+    for finding in findings:
+        if finding.part == part:
+            answered |= {finding.id, *finding.answers}
+    return [ids for ids in QUESTIONS[part] if answered.isdisjoint(ids)]
+
+
+def _order(finding: Finding) -> tuple[int, str, int, int]:
+    """Sort findings by part, file, cell and line."""
+    file, cell, line = finding.file or "", finding.cell or 0, finding.line or 0
+    return PARTS.index(finding.part), file, cell, line
+
+
+class Report(BaseModel):
+    """The findings of a check about one submission; `check --json` prints them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    passed: bool  # everything was seen, and everything is right
+    files: dict[Part, str] = {}  # which file was taken for which part
+    findings: list[Finding]
+    not_seen: list[Finding] = []
+    right: list[Finding] = []
+
+    def as_json(self) -> str:
+        """In ASCII, which every console can show."""
+        return json.dumps(self.model_dump(mode="json"), indent=2)
+
+    @model_validator(mode="after")
+    def _all_fits(self) -> Self:
+        listed = {"wrong": self.findings, "not seen": self.not_seen, "right": self.right}
+        for verdict, findings in listed.items():
+            if any(finding.verdict != verdict for finding in findings):
+                raise ValueError(f"these findings must all be {verdict!r}")
+        if self.passed != (not self.findings and not self.not_seen):
+            raise ValueError("passed contradicts the findings")
+        return self
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], files: Mapping[Part, str] = {}) -> Self:
+        """Sort findings by verdict, part, file and line; the same one is listed once.
+
+        Args:
+            findings: in any order, of any verdict.
+            files: which file was taken for which part.
+        """
+        by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
+        known = set()
+        for finding in findings:
+            name = finding.message if finding.id is None else finding.id
+            place = (finding.file, finding.cell, finding.line)
+            key = (finding.verdict, name, finding.part, finding.equation, place)
+            if key not in known:
+                known.add(key)
+                by_verdict[finding.verdict].append(finding)
+        for listed in by_verdict.values():
+            listed.sort(key=_order)
+        wrong, not_seen = by_verdict["wrong"], by_verdict["not seen"]
+        return cls(
+            passed=not wrong and not not_seen,
+            files=dict(files),
+            findings=wrong,
+            not_seen=not_seen,
+            right=by_verdict["right"],
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is right; 1: something is wrong; 3: nothing is, but something was not seen."""
+        if self.findings:
+            return 1
+        return 3 if self.not_seen else 0

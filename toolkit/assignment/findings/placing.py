@@ -1,0 +1,35 @@
+"""The place of a finding, as the student sees it."""
+
+from pathlib import PurePosixPath
+
+from toolkit.assignment.findings.findings import Finding
+from toolkit.assignment.handin.submission import Submission
+
+
+def placed(finding: Finding, submission: Submission) -> Finding:
+    """A finding whose place is one of this submission, whatever their process has said.
+
+    A file that is not in it becomes the file of the part, a line that the file does not have
+    none.
+    """
+    file, line = finding.file, finding.line
+    if submission.has_place(file, line):
+        return finding
+    if file is not None and not submission.has_place(file, None):
+        located = submission.parts.get(finding.part)
+        file = located.file if located else None
+    return finding.model_copy(update={"file": file, "line": None})
+
+
+def in_notebook(finding: Finding, submission: Submission) -> Finding:
+    """A finding as the student sees it: in a cell of the notebook, if it is in one."""
+    if finding.file not in submission.notebooks:
+        return finding
+    name, notebook = submission.notebooks[finding.file]
+    cell = line = None
+    if finding.line is not None and 1 <= finding.line <= len(notebook.places):
+        cell, line = notebook.places[finding.line - 1]
+    copied, shown = PurePosixPath(finding.file).name, PurePosixPath(name).name
+    message = finding.message.replace(copied, shown)
+    update = {"file": name, "cell": cell, "line": line, "message": message}
+    return finding.model_copy(update=update)

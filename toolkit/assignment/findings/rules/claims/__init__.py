@@ -1,0 +1,26 @@
+"""The claims that make a finding certain, in one file for each judge, and one for all of them.
+
+A judge calls a claim with the numbers that it saw, and gets the evidence for a finding:
+`verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
+`check.verify` computes the claim from these numbers again.
+"""
+
+from types import ModuleType
+
+from toolkit.assignment.findings.rules.claims import dataset, gan, lstm, shared, train
+from toolkit.assignment.findings.rules.claims.claim import Claim, Evidence
+
+__all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "train"]
+
+
+def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
+    """Return the claims of these modules by their names."""
+    claims: dict[str, Claim[...]] = {}
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, Claim):
+                claims[value.name] = value
+    return claims
+
+
+CLAIMS = _claims_in(shared, dataset, lstm, train, gan)

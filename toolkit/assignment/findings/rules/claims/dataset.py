@@ -1,0 +1,109 @@
+"""Claims of the judge of the data set."""
+
+from collections.abc import Mapping, Sequence
+
+from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
+from toolkit.assignment.findings.rules.claims.shared import CHANCE
+
+FEW_ITEMS = 10  # fewer different items than this tell nothing about all items
+MANY_DIGITS = 36  # half of a longer palindrome is more than 64 bits hold
+
+
+def _is_palindrome(digits: Sequence[int]) -> bool:
+    return digits == digits[::-1]
+
+
+def _all_completed(rows: Sequence[Sequence[int]], labels: Sequence[int]) -> bool:
+    """True if there are rows, and each label completes the palindrome that its row begins."""
+    for row, label in zip(rows, labels, strict=True):
+        if not _is_palindrome([*row, label]):
+            return False
+    return bool(rows)
+
+
+def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -> bool:
+    if all(map(_is_palindrome, rows)):
+        return True
+    for row, label in zip(rows, labels, strict=True):
+        if row[-1] != label or not _is_palindrome(row[:-1]):
+            return False
+    return True
+
+
+# Faults.
+
+
+@proves("identity", "not-a-palindrome")
+def is_no_palindrome(digits: list[int], label: int) -> bool:
+    """The digits are no beginning of a palindrome, or no digits.
+
+    Which label follows them is another question: the last T-2 digits are a palindrome by
+    themselves.
+    """
+    is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
+    return not is_digit or not _is_palindrome(digits[1:])
+
+
+@proves("experiment", "not-a-palindrome")
+def number_does_not_grow(reads: Mapping[int, int]) -> bool:
+    """The number of digits that the network reads does not grow by 1 with T."""
+    differences = {count - int(length) for length, count in reads.items()}  # JSON has no int keys
+    return len(differences) > 1
+
+
+@proves("identity", "answer-in-input")
+def answer_is_read(rows: list[list[int]], labels: list[int]) -> bool:
+    """Each row ends with the digit that is to be predicted, as part of a palindrome."""
+    return _all_end_with_answer(rows, labels)
+
+
+@proves("identity", "wrong-label", "wrong-loss")
+def another_digit_completes(digits: list[int], label: int) -> bool:
+    """The digits begin a palindrome, and another digit than the label completes it."""
+    return _is_palindrome(digits[1:]) and digits[0] != label
+
+
+@proves("identity", "missing-digits")
+def a_digit_is_missing(counts: Sequence[int]) -> bool:
+    """One of the ten digits never occurs, with p < 1e-9 under a uniform distribution."""
+    return 0 in counts and 10 * 0.9 ** sum(counts) < CHANCE
+
+
+@proves("experiment", "length-overflow")
+def fails_at_many_digits(length: int, problem: str) -> bool:
+    """The data set works at few digits, and fails at more than 36."""
+    return length > MANY_DIGITS and bool(problem)
+
+
+# What is right.
+
+
+@rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
+def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
+    """Each label completes a palindrome, and no row contains its answer."""
+    if different < FEW_ITEMS or not _all_completed(rows, labels):
+        return False
+    return not _all_end_with_answer(rows, labels)
+
+
+@rules_out("identity")
+def is_one_hot(one_hot: Sequence[Sequence[float]], dtype: str) -> bool:
+    """Each digit is ten numbers of float32, of which one is 1 and nine are 0."""
+    for row in one_hot:
+        if len(row) != 10 or not sum(row) == max(row) == 1:
+            return False
+    return bool(one_hot) and dtype == "float32"
+
+
+@rules_out("identity", "missing-digits")
+def all_digits_occur(counts: Sequence[int]) -> bool:
+    """Each of the ten digits occurs."""
+    return min(counts) > 0
+
+
+@rules_out("identity", "length-overflow")
+def are_long_palindromes(lengths: Sequence[int], rows: list[list[int]], labels: list[int]) -> bool:
+    """These are palindromes of more than 36 digits."""
+    lengths_of_rows = {len(row) + 1 for row in rows}
+    is_long = min(lengths) > MANY_DIGITS and set(lengths) == lengths_of_rows
+    return is_long and _all_completed(rows, labels)

@@ -1,0 +1,134 @@
+"""Claims of the judge of the LSTM.
+
+Logits are compared up to a constant in each row, relative to their size.
+"""
+
+from collections.abc import Sequence
+
+from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
+
+EXACT = 2e-3  # up to this error of the logits, in float32, a reference computes the same
+LARGE_STATE = 3.0  # of c(t): only a network that is read in so few steps may stay below it
+LEARNT = 0.9  # an accuracy at T = 5 that only a network that learns reaches
+MANY_STEPS = 300  # of training: in so many, a right LSTM learns
+Slopes = Sequence[Sequence[float]]  # of pairs: the gradient of a parameter, and its slope
+
+
+def _is_cut(gradient: float, slope: float, tolerance: float) -> bool:
+    return abs(gradient - slope) > 0.05 * abs(slope) + tolerance
+
+
+def _is_dead(gradient: float, slope: float, largest: float) -> bool:
+    return gradient == 0 and abs(slope) < 1e-4 * largest + 1e-3
+
+
+# Faults of the equations.
+
+
+@proves(
+    "reproduced",
+    "wrong-equation",
+    "state-not-carried",
+    "nonzero-initial-state",
+    "loss-not-last-step",
+)
+def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
+    """The equations with this deviation give the same logits, and without it other logits."""
+    return inputs > 0 and error <= EXACT < without
+
+
+@proves("identity", "wrong-equation")
+def some_step_differs(inputs: int, worst: float) -> bool:
+    """The weights and equations of the other steps give other logits."""
+    return inputs > 0 and worst > EXACT
+
+
+@proves("identity", "wrong-equation")
+def has_too_few_weights(weights: int, n: int) -> bool:
+    """The matrices hold fewer numbers than the 4 n^2 of W_gh, W_ih, W_fh and W_oh."""
+    return weights < 4 * n * n
+
+
+@proves("identity", "wrong-equation")
+def no_reading_fits(readings: int, nearest: float) -> bool:
+    """However its gates are named g, i, f and o, the equations give other logits."""
+    return readings > 0 and nearest > EXACT
+
+
+@proves("experiment", "loss-not-last-step")
+def last_digit_is_not_read(changed: str, difference: float) -> bool:
+    """Another digit there does not change the logits."""
+    return bool(changed) and difference == 0
+
+
+@proves("identity", "nonzero-initial-state")
+def does_not_start_at_zero(first: float, allowed: float) -> bool:
+    """No step that starts with h(0) = c(0) = 0 gives this value."""
+    return first > allowed
+
+
+@proves("experiment", "nonzero-initial-state", "parameter-not-learnable")
+def answers_differ(difference: float, cause: object) -> bool:
+    """The same input gives other logits the second time."""
+    return difference > 1e-6
+
+
+# Faults of the parameters.
+
+
+@proves("identity", "broken-gradient")
+def gradient_is_no_slope(slopes: Slopes, largest: float) -> bool:
+    """The gradient of a parameter differs from the slope of the loss by more than 5%."""
+    return any(_is_cut(gradient, slope, 0.01 * largest) for gradient, slope in slopes)
+
+
+@proves("identity", "dead-parameter")
+def moving_changes_nothing(slopes: Slopes, largest: float) -> bool:
+    """The gradient of each of these parameters is 0, and so is the slope of the loss."""
+    return all(_is_dead(gradient, slope, largest) for gradient, slope in slopes)
+
+
+@proves("experiment", "does-not-learn")
+def is_wrong_after_training(accuracy: float, steps: int) -> bool:
+    """After 300 steps of training or more, the accuracy is below 90%."""
+    return accuracy < LEARNT and steps >= MANY_STEPS
+
+
+# What is right.
+
+
+@rules_out("identity", "wrong-equation", "nonzero-initial-state", "state-not-carried")
+def follows_equations(inputs: int, lengths: Sequence[int], state: float, worst: float) -> bool:
+    """Equations (1) to (7) give the same logits for all of these sequences.
+
+    Their c(t) gets so large that no limit of the code is in the way.
+    """
+    is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
+    return inputs > 0 and is_large and worst <= EXACT
+
+
+@rules_out("experiment", "fixed-batch-size", "fixed-sequence-length")
+def takes_all_sizes(batches: Sequence[int], lengths: Sequence[int]) -> bool:
+    """The LSTM gives logits for three sizes of a batch or more, and for three lengths."""
+    return len(set(batches)) >= 3 and len(set(lengths)) >= 3
+
+
+@rules_out("experiment", "fixed-device")
+def all_tensors_move(tensors: int, left: Sequence[object] | None) -> bool:
+    """No tensor stays on the CPU when the LSTM is moved to another device."""
+    return tensors > 0 and not left
+
+
+@rules_out("identity", "parameter-not-learnable", "dead-parameter", "broken-gradient")
+def gradients_are_slopes(slopes: Slopes, largest: float) -> bool:
+    """The gradient of each parameter is the slope of the loss, and none is 0."""
+    for gradient, slope in slopes:
+        if _is_dead(gradient, slope, largest) or _is_cut(gradient, slope, 0.01 * largest + 1e-3):
+            return False
+    return bool(slopes)
+
+
+@rules_out("experiment", "does-not-learn")
+def is_right_after_training(accuracy: float, steps: int) -> bool:
+    """After training, the accuracy is 90% or more."""
+    return accuracy >= LEARNT and steps > 0

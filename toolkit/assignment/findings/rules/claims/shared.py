@@ -1,0 +1,135 @@
+"""Claims about any part, and claims that several judges make."""
+
+import math
+from collections.abc import Collection, Sequence
+
+from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
+
+CHANCE = 1e-9  # at most this probability has a finding that rests on drawn numbers, by chance
+ENOUGH_WORDS = 40  # characters of what an exception says, enough to know it again
+NEAR_ONE = 2e-3  # at most this far from 1 is a sum of probabilities in float32
+
+
+def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
+    """True if a number is 1, but for rounding."""
+    return abs(number - 1) < tolerance
+
+
+# Sets and values.
+
+
+@proves(
+    "identity",
+    "missing-file",
+    "does-not-run",
+    "parameter-not-learnable",
+    "uninitialised-weight",
+    "nonzero-initial-state",
+    "does-not-learn",
+    "dead-parameter",
+    "wrong-optimiser",
+    "wrong-loss",
+)
+def none_is_among(items: Collection[object], among: Collection[object]) -> bool:
+    """There are such items, and none of them is among the others."""
+    return bool(items) and set(items).isdisjoint(among)
+
+
+@proves("identity", "gradients-not-cleared", "missing-detach")
+def some_are_among(items: Collection[object], among: Collection[object]) -> bool:
+    """Some of these items are among the others."""
+    return not set(items).isdisjoint(among)
+
+
+@proves("identity", "wrong-shape", "wrong-loss", "loss-not-last-step", "batchnorm-mode")
+def differ(actual: object, expected: object) -> bool:
+    """These two should be equal, and they differ."""
+    return actual != expected
+
+
+@proves("experiment", "fixed-batch-size", "fixed-sequence-length", "fixed-device")
+def only_one_works(works: object, fails: object) -> bool:
+    """The code works with one of the two, and not with the other."""
+    return works != fails
+
+
+# What the code says and does.
+
+
+@proves("read", "does-not-import", "not-written", "forbidden-module", "doubtful-record")
+def is_written(text: str) -> bool:
+    """The text of the file says so."""
+    return bool(text.strip())
+
+
+@proves(
+    "experiment",
+    "does-not-import",
+    "not-written",
+    "fixed-device",
+    "forbidden-module",
+    "time-limit",
+    "length-overflow",
+    "missing-detach",
+    "wrong-loss",
+)
+def was_seen(happened: object) -> bool:
+    """It happened when the check tried it."""
+    return bool(happened)
+
+
+@proves("experiment", "does-not-run", "does-not-import", "missing-folder")
+def failed_once(error: str, place: object) -> bool:
+    """It failed while the check watched, which alone proves nothing: it is to be run once more."""
+    return False
+
+
+@proves("experiment", "does-not-run", "does-not-import", "missing-folder")
+def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
+    """It fails there too when it is run as it is: in the same line, or with the same words.
+
+    The same words elsewhere are of a line that the check mends, and that is reached later.
+    """
+    words = second_error.partition("\n")[0][:ENOUGH_WORDS]
+    return place == second_place or bool(words and words in error)
+
+
+@proves("experiment", "time-limit", "length-overflow")
+def limit_is_used_up(cpu: float, limit: float) -> bool:
+    """The code took at least 90% of its limit of processor time."""
+    return cpu >= 0.9 * limit
+
+
+@proves("experiment", "not-watched", "does-not-learn")
+def never_happened(ran: str, times: int) -> bool:
+    """The code ran, and that never happened."""
+    return bool(ran) and times == 0
+
+
+# Splits of a data set.
+
+
+@proves("identity", "split-leak", "tests-on-training-data")
+def overlap(shared: int, size: int) -> bool:
+    """Both sets have some items in common."""
+    return 0 < shared <= size
+
+
+@rules_out("identity", "split-leak")
+def are_apart(shared: int, first: int, second: int, length: int) -> bool:
+    """No palindrome is in both sets, with p < 1e-9 if they were drawn independently.
+
+    There are N = 10^ceil(T/2) palindromes of T digits. Sets of n and m palindromes that are drawn
+    independently have none in common with a probability below exp(-n m / N).
+    """
+    num_palindromes = 10.0 ** ((length + 1) // 2)
+    return shared == 0 and first * second / num_palindromes > -math.log(CHANCE)
+
+
+# Probabilities.
+
+
+@proves("identity", "wrong-equation", "softmax-before-loss", "wrong-loss")
+def softmax_is_over_batch(columns: Sequence[float], row: float) -> bool:
+    """Each column of the batch adds up to 1, and a row does not."""
+    return all(map(is_near_one, columns)) and abs(row - 1) > NEAR_ONE

@@ -1,0 +1,197 @@
+"""A report for people to read in a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.assignment.findings.findings import Finding, Report
+from toolkit.assignment.handin.notebooks import BrokenNotebook, code_cells
+from toolkit.assignment.running.parts import PARTS, TITLES, Part
+
+WIDTH = 92  # of a line of text
+MAX_SOURCE = 120  # characters of a line of code
+
+
+def as_text(report: Report, root: Path) -> str:
+    """Return the report part by part, and the counts at the end.
+
+    Of each part, it shows the file, what is right, what is wrong, and what was not seen.
+
+    Args:
+        root: the folder that was checked, whose source lines are shown.
+    """
+    blocks, unchecked = [], []
+    for part in PARTS:
+        paragraphs = _part(part, report, root)
+        if not paragraphs:
+            unchecked.append(TITLES[part])
+        blocks += paragraphs
+    if unchecked:
+        blocks.append(f"Not looked at: {'; '.join(unchecked)}.")
+    return "\n\n".join([*blocks, _count(report)])
+
+
+def _part(part: Part, report: Report, root: Path) -> list[str]:
+    """Return the paragraphs about one part; none if nothing was found about it."""
+    right = _of_part(report.right, part)
+    wrong = _of_part(report.findings, part)
+    not_seen = _of_part(report.not_seen, part)
+    if not (right or wrong or not_seen):
+        return []
+    title = TITLES[part]
+    if part in report.files:
+        title += f": {report.files[part]}"
+    head = [title]
+    head += [_wrapped(finding.message, "  right: ", "    ") for finding in right]
+    head += _to_write(wrong)
+    paragraphs = ["\n".join(head)]
+    paragraphs += [_wrong(finding, root) for finding in wrong if finding.id != "not-written"]
+    if not_seen:
+        paragraphs.append("\n".join(map(_not_seen, not_seen)))
+    return paragraphs
+
+
+def _of_part(findings: list[Finding], part: Part) -> list[Finding]:
+    return [finding for finding in findings if finding.part == part]
+
+
+def source_line(root: Path, file: str, line: int, cell: int | None = None) -> str | None:
+    """Return a line of a student's file, as it stands there; None if it cannot be shown.
+
+    Args:
+        cell: of a notebook: which of its code cells, from 1; `line` is one of the cell.
+    """
+    path = root / file
+    try:
+        if not path.resolve().is_relative_to(root.resolve()):
+            return None
+        text = _line_of(path, line, cell)
+    except (OSError, BrokenNotebook):  # the code under test may have deleted it
+        return None
+    shown = text.decode(errors="replace").rstrip().expandtabs(4)
+    shown = "".join(character if character.isprintable() else " " for character in shown)
+    return shown[:MAX_SOURCE] if shown.strip() else None
+
+
+def _line_of(path: Path, line: int, cell: int | None) -> bytes:
+    """Return a line of a file, or of one of a notebook's cells; empty if there is none."""
+    with path.open("rb") as content:
+        lines = content if cell is None else _lines_of_cell(content.read(), cell)
+        for number, text in enumerate(lines, start=1):
+            if number == line:
+                return text
+    return b""
+
+
+def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
+    """Return the lines of a notebook's cell; none if there is no such cell."""
+    cells = code_cells(data)
+    if not 1 <= number <= len(cells):
+        return [b""]
+    text: str = cells[number - 1]["text"]
+    return text.encode(errors="replace").split(b"\n")
+
+
+def place_of(finding: Finding) -> str:
+    """Return the place of a finding, in short: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
+    if not finding.file:
+        return ""
+    place = finding.file
+    if finding.cell is not None:
+        place += f", cell {finding.cell}"
+    if finding.line is not None:
+        place += f":{finding.line}"
+    return place
+
+
+def _to_write(findings: list[Finding]) -> Iterator[str]:
+    """Yield a line for each file in which something is still to be written, with all of it."""
+    by_file: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.id == "not-written":
+            names = by_file.setdefault(finding.file or "", [])
+            names.append(_unwritten(finding))
+    for file, names in by_file.items():
+        yield _wrapped(", ".join(names), f"  still to be written in {file}: ", "    ")
+
+
+def _unwritten(finding: Finding) -> str:
+    """Return the name of what is still to be written, with its line."""
+    if finding.line is None:
+        return finding.function or "the whole file"
+    line = f"line {finding.line}"
+    if finding.cell is not None:
+        line = f"cell {finding.cell}, {line}"
+    return f"{finding.function} ({line})" if finding.function else line
+
+
+def _not_seen(finding: Finding) -> str:
+    place = place_of(finding)
+    sentence = f"{finding.message} ({place})" if place else finding.message
+    return _wrapped(sentence, "  not seen: ", "    ")
+
+
+def _wrong(finding: Finding, root: Path) -> str:
+    """Return the place and the id, the source line with a marker below it, and the explanation."""
+    place = place_of(finding)
+    head = f"{place}: {finding.id}" if place else str(finding.id)
+    if finding.equation is not None:
+        head += f", equation ({finding.equation})"
+    lines = [f"  {head}"]
+    margin = " " * 4
+    source = None
+    if finding.file is not None and finding.line is not None:
+        source = source_line(root, finding.file, finding.line, finding.cell)
+    if source is not None:
+        margin = " " * (len(str(finding.line)) + 3)
+        indent = len(source) - len(source.lstrip())
+        lines += [
+            f"{margin}|",
+            f"  {finding.line} | {source}",
+            f"{margin}| {' ' * indent}{'^' * (len(source) - indent)}",
+        ]
+    lines.append(_wrapped(finding.message, margin, margin))
+    if finding.id is not None:
+        lines.append(f"{margin}Read more: toolkit check --explain {finding.id}")
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, first: str, further: str) -> str:
+    """Return a text in lines: `first` begins the first one, `further` the others."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _count(report: Report) -> str:
+    """Say how much is wrong, still to be written, and not seen."""
+    to_write = sum(finding.id == "not-written" for finding in report.findings)
+    wrong = len(report.findings) - to_write
+    sentences = []
+    if wrong:
+        subject = "1 thing is" if wrong == 1 else f"{wrong} things are"
+        sentences.append(f"{subject} wrong. Fix the first and check again: one fault hides others.")
+    if to_write:
+        subject = "1 piece is" if to_write == 1 else f"{to_write} pieces are"
+        sentences.append(f"{subject} still to be written.")
+    if not wrong and to_write:
+        sentences.append("Nothing is wrong with the rest so far.")
+    if report.passed:
+        sentences.append("Nothing is wrong.")
+    if report.not_seen:
+        sentences.append(_count_not_seen(report))
+    return " ".join(sentences)
+
+
+def _count_not_seen(report: Report) -> str:
+    """Say how much was not seen."""
+    beside = "" if report.findings else "Nothing is wrong, but "
+    number = len(report.not_seen)
+    if number == 1:
+        return f"{beside}1 thing was not seen: look at it."
+    return f"{beside}{number} things were not seen: look at them."

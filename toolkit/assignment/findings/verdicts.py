@@ -1,0 +1,288 @@
+"""The findings about one part, gathered as its judge goes along."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from toolkit.assignment.asking.host import LIMITS, MAX_BYTES, Gone, StudentError
+from toolkit.assignment.findings.findings import Finding, Id, Placed, Raised, unanswered
+from toolkit.assignment.findings.rules import claims, rules
+from toolkit.assignment.findings.verify import is_pending, is_proved, proof_of
+from toolkit.assignment.running.parts import Part
+from toolkit.common.errors import in_short
+
+Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
+
+NAMED = 3  # in one message
+STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-written", "time-limit")
+
+
+class Verdicts:
+    """The findings about one part.
+
+    Args:
+        part: what is judged.
+        file: where it is, relative to the submission; "" if it is not there.
+        progress: called with a sentence when a new piece of work begins.
+        excused: modules whose absence is no fault of this part: the name, and the file of another
+            part that is not there; "" where only this machine lacks it.
+        notebooks: files that hold the cells of a notebook.
+        walls: what the code may not do here and may elsewhere: as of a `Host`.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        file: str,
+        progress: Callable[[str], None] = lambda sentence: None,
+        excused: Mapping[str, str] = {},
+        walls: Mapping[str, str] = {},
+        notebooks: Collection[str] = (),
+    ) -> None:
+        self.part = part
+        self.file = file
+        self.findings: list[Finding] = []
+        self.excused = excused
+        self._walls = walls
+        self._notebooks = notebooks
+        self.facts: set[str] = set()  # what the judges of other parts need to know
+        self.reached: float | None = None  # accuracy at T = 5 after the check's own training
+        self.work = "starting"
+        self.stopped: Stopped = "time-limit"
+        self._progress = progress
+        self._rules = rules(part)
+
+    def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
+        """Say what comes next, and which finding it is if the code never comes back from it."""
+        self.work, self.stopped = work, stopped
+        self._progress(f"{self.part}: {work}")
+
+    def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
+        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
+
+        Args:
+            proof: a claim, and what was seen. What it does not prove is not said, and leaves its
+                question without an answer.
+            fields: what else the sentence mentions.
+        """
+        rule = self._rules[f"right.{name}"]
+        finding = Finding(
+            verdict="right",
+            part=self.part,
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("right", rule.answers, proof),
+            answers=rule.answers,
+        )
+        if is_proved(finding):
+            self.findings.append(finding)
+        elif rule.answers:
+            self.not_seen("in-part", id=rule.answers[0], said=finding.message)
+
+    def unanswered(self) -> None:
+        """Say which questions have no answer, where nothing else is said against this part, or
+        where its code stopped in the middle."""
+        right = [finding for finding in self.findings if finding.verdict == "right"]
+        questions = unanswered(self.part, self.findings)
+        if len(right) == len(self.findings):
+            rule = "unanswered"
+        elif right and self.has(*STOPS):
+            rule = "after-stop"
+        else:
+            return
+        for first, *_ in questions:
+            self.not_seen(rule, id=first)
+
+    def not_seen(
+        self,
+        name: str,
+        /,
+        *,
+        id: Id | None = None,
+        at: Placed | None = None,
+        raised: StudentError | None = None,
+        **fields: Any,
+    ) -> None:
+        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`.
+
+        Args:
+            raised: the exception that the sentence tells of.
+        """
+        rule = self._rules[f"not-seen.{name}"]
+        finding = Finding(
+            verdict="not seen",
+            part=self.part,
+            id=id or rule.id,
+            file=at.file if at else None,
+            line=at.line if at else None,
+            message=rule.says.format(id=id, **fields),
+            raised=_as_field(raised),
+        )
+        self.findings.append(finding)
+
+    def fault(
+        self,
+        name: str,
+        /,
+        *,
+        equation: int | None = None,
+        line: int | None = None,
+        at: Placed | None = None,
+        proof: claims.Evidence,
+        function: str | None = None,
+        raised: StudentError | None = None,
+        **fields: Any,
+    ) -> None:
+        """Something is wrong, in a line of this part's file, or where something was seen.
+
+        Args:
+            name: `ID.NAME`, as the rules have it.
+            equation: the one that is wrong, where the rule may be about several.
+            proof: a claim, and what was seen. What it does not prove is not said.
+            function: the name of a function that is still to be written.
+            raised: the exception that the sentence tells of.
+            fields: what else the sentence mentions.
+        """
+        id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
+        rule = self._rules[name]
+        file, line = (at.file, at.line) if at else (None, line)
+        finding = Finding(
+            verdict="wrong",
+            part=self.part,
+            id=id,
+            equation=equation or rule.equation,
+            file=file or self.file or None,
+            line=line,
+            message=rule.says.format(**{**proof.seen, **fields}),
+            proof=proof_of("wrong", [id], proof),
+            function=function,
+            raised=_as_field(raised),
+        )
+        if is_pending(finding) or is_proved(finding):  # a suspicion is not said
+            self.findings.append(finding)
+
+    def instead(
+        self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
+    ) -> Finding:
+        """Return a finding that takes the place of another: `[not-seen.NAME]`."""
+        fields |= {"said": finding.message, "id": finding.id}
+        update = {
+            "verdict": "not seen",
+            "id": id,
+            "message": self._rules[f"not-seen.{name}"].says.format(**fields),
+            "proof": None,
+            "equation": None,
+        }
+        return finding.model_copy(update=update)
+
+    def wall(self, names: Sequence[str]) -> str | None:
+        """The first wall of these that stands where the code runs, as a sentence; None if none."""
+        for name in names:
+            if name in self._walls:
+                return self._walls[name]
+        return None
+
+    def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
+        """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
+        cause = cause or self.faults[0]
+        if name in cause.also:
+            return
+        rule = self._rules[f"also.{name}"]
+        update = {
+            "message": f"{cause.message} {rule.says.format(**fields)}",
+            "answers": (*cause.answers, *rule.answers),
+            "also": (*cause.also, name),
+        }
+        self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
+
+    def has(self, *ids: Id) -> bool:
+        """True if a fault with one of these names was found."""
+        return any(fault.id in ids for fault in self.faults)
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The faults so far."""
+        return [finding for finding in self.findings if finding.verdict == "wrong"]
+
+    def error(self, error: StudentError, importing: bool = False) -> None:
+        """Report an exception of the student's code."""
+        kinds = error.types
+        text = in_short(f"{kinds[0]}: {error.text}", 300)
+        wall = self.wall(error.walls)
+        if "NotImplementedError" in kinds:
+            rule = "not-written.read" if error.text else "not-written.raised"
+            happened = claims.shared.was_seen(kinds[0])
+            self.fault(rule, at=error, raised=error, proof=happened, what=error.text)
+        elif "UnknownParameter" in kinds:
+            self.not_seen("parameter", at=error, parameter=error.text)
+        elif wall is not None:
+            problem = f"The code stops with {text}."
+            self.not_seen("wall", at=error, raised=error, wall=wall, problem=problem)
+        elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
+            happened = claims.shared.was_seen(text)
+            self.fault("fixed-device.asked", at=error, raised=error, proof=happened)
+        elif "FileNotFoundError" in kinds:
+            self.not_seen("not-handed-in", at=error, raised=error, problem=text)
+        elif "ModuleNotFoundError" in kinds and error.module:
+            self._missing_module(error, text)
+        else:
+            self._stop(error, text, importing)
+
+    def _missing_module(self, error: StudentError, text: str) -> None:
+        """Report a module that an import did not find."""
+        package = _package(error)
+        if package in self.excused:
+            name = "counted" if self.excused[package] else "lacking"
+            self.not_seen(name, at=error, package=package, file=self.excused[package])
+        else:
+            proof = claims.shared.failed_once(error=text, place=[error.file, error.line])
+            self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
+
+    def _stop(self, error: StudentError, text: str, importing: bool) -> None:
+        """Report an exception that is about the code alone."""
+        once = claims.shared.failed_once(error=text, place=[error.file, error.line])
+        is_exit = "SystemExit" in error.types
+        if error.file in self._notebooks and not is_exit:
+            self.fault("does-not-run.cell", at=error, raised=error, proof=once)
+        elif importing:
+            proof = claims.shared.was_seen(text) if is_exit else once  # exit is no error
+            self.fault("does-not-import.raised", at=error, raised=error, proof=proof, problem=text)
+        else:
+            self.fault("does-not-run.raised", at=error, raised=error, proof=once)
+
+    def gone(self, gone: Gone) -> None:
+        """Report a process that ended before its last answer."""
+        limit = LIMITS[self.part]
+        wall = self.wall(gone.walls)
+        has_ended = not gone.late and gone.cpu < 0.9 * limit
+        if gone.reason:
+            self.not_seen("judge", reason=gone.reason, work=self.work)
+        elif gone.disturbed:
+            self.not_seen("disturbed", work=self.work)
+        elif wall is not None:
+            self.not_seen("wall", wall=wall, problem=f"The code ended during this: {self.work}.")
+        elif gone.busy:
+            self.not_seen("busy", work=self.work)
+        elif self.stopped == "time-limit" and has_ended:
+            proof = claims.shared.was_seen(f"status {gone.status}")
+            self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
+        elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
+            self.not_seen("too-slow", work=self.work)
+        else:
+            cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
+            proof = claims.shared.limit_is_used_up(cpu, limit)
+            self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    shown = ", ".join(names[:NAMED])
+    further = len(names) - NAMED
+    return f"{shown} and {further} more" if further > 0 else shown
+
+
+def _as_field(error: StudentError | None) -> Raised | None:
+    """Return an exception as a finding has it."""
+    return None if error is None else Raised(types=tuple(error.types), message=error.text)
+
+
+def _package(error: StudentError) -> str:
+    return (error.module or "").partition(".")[0]

@@ -1,0 +1,69 @@
+"""Verifies a finding: computes its claim again from the numbers that were recorded.
+
+It runs no student's code, asks nobody, and sees nothing but these numbers.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+from toolkit.assignment.findings.findings import Finding, Id, Proof, Verdict
+from toolkit.assignment.findings.rules import claims
+
+MOST = 100  # of a list or a text that is recorded
+
+
+def proof_of(verdict: Verdict, ids: Iterable[Id], evidence: claims.Evidence) -> Proof:
+    """Record a claim and its numbers as the proof of a finding.
+
+    Args:
+        ids: of the fault; or, if the verdict is "right", of those that are not there.
+
+    Raises:
+        TypeError: the claim is about something else.
+    """
+    claim = evidence.claim
+    if not _is_about(claim, verdict, ids):
+        raise TypeError(f"{claim.name} proves nothing about {', '.join(ids)} that is {verdict}")
+    seen = {name: _plain(value) for name, value in evidence.seen.items()}
+    return Proof(kind=claim.kind, claim=claim.name, says=claim.sentence, seen=seen)
+
+
+def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
+    """True if a claim may prove such a finding."""
+    return claim.verdict == verdict and claim.ids.issuperset(ids)
+
+
+def is_pending(finding: Finding) -> bool:
+    """True if it was seen once, and is to be tried without the check's hands."""
+    return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
+
+
+def is_proved(finding: Finding) -> bool:
+    """True if what was seen makes the claim true, and the claim makes the finding certain."""
+    if finding.proof is None:
+        return False
+    claim = claims.CLAIMS.get(finding.proof.claim)
+    ids = finding.answers if finding.verdict == "right" else (finding.id,)
+    if claim is None or not _is_about(claim, finding.verdict, ids):
+        return False
+    try:
+        holds = claim.holds(**finding.proof.seen)
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+        return False  # numbers that are malformed
+    return holds and claim.kind == finding.proof.kind
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Set):
+        value = sorted(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value[:MOST]]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # which proves nothing
+    if isinstance(value, str):
+        return value[:MOST].encode(errors="replace").decode()
+    return value

@@ -1,0 +1,1 @@
+"""Reads a hand-in without running it: its files, notebooks, archive and records."""

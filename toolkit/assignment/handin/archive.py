@@ -1,0 +1,207 @@
+"""Archives from untrusted people, which are read within limits and unpacked into one folder."""
+
+import contextlib
+import hashlib
+import io
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from toolkit.assignment.handin.notebooks import MAX_SOURCE, SUFFIX
+from toolkit.assignment.running.parts import is_theirs
+from toolkit.common.errors import ToolkitError
+
+MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
+MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
+# Bytes of all files, of all Python files and of all notebooks. Parsing code takes many times as
+# much memory as the code itself; in a notebook most bytes are pictures.
+MOST = {"": MAX_UNPACKED, ".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
+MAX_FILES = 2000
+MAX_DEPTH = 12  # folders inside of folders
+MAX_NAME = 200  # bytes of one name
+CHUNK = 2**20
+# What Python's zip reader raises on damaged or crafted input.
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
+          OverflowError, RuntimeError, ValueError)  # fmt: skip
+
+
+class BrokenArchive(ToolkitError):
+    """The error for an archive that cannot be unpacked, with a message for the student."""
+
+
+def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
+    """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
+
+    Read the contents of a file before you request the next file. Sizes are counted while unpacking,
+    because the sizes in the archive are not trusted.
+
+    Raises:
+        BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a
+            special file, has a path that leads outside, or unpacks to more than is allowed.
+    """
+    if len(data) > MAX_ARCHIVE:
+        raise BrokenArchive(
+            f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
+        )
+    with _damage_named(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_FILES:
+            raise BrokenArchive(
+                f"It contains {len(entries):,} files; at most {MAX_FILES:,} are allowed."
+            )
+        names = set()
+        budget = dict(MOST)
+        for entry in entries:
+            path = _checked(entry)
+            if entry.is_dir():
+                continue
+            # Systems that ignore case compare names like that. `casefold` goes further: it makes ß
+            # equal to ss, and no system does.
+            name = str(path).lower()
+            if name in names:
+                raise BrokenArchive(f"It contains {str(path)!r} twice.")
+            names.add(name)
+            with archive.open(entry) as file:
+                yield path, _pieces(path, file, budget)
+
+
+def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
+    """Write the files of an archive into `directory`, a new folder that everybody can read.
+
+    Returns:
+        the paths of the files, relative to `directory`.
+
+    Raises:
+        BrokenArchive: see `members`. The caller deletes the files that were written before the
+            error.
+    """
+    directory.mkdir()
+    directory.chmod(0o755)
+    paths = []
+    for path, pieces in members(data):
+        target = directory / path
+        try:
+            for folder in reversed(path.parents[:-1]):
+                (directory / folder).mkdir(exist_ok=True)
+                (directory / folder).chmod(0o755)
+            with open(target, "xb") as file:  # fails if it exists: never through a link
+                file.writelines(pieces)
+            target.chmod(0o644)
+        except OSError as error:
+            raise BrokenArchive(f"{str(path)!r} cannot be unpacked: {error.strerror}.") from error
+        paths.append(path)
+    return paths
+
+
+def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """Return a zip archive of these files.
+
+    Equal files always give an archive with equal bytes.
+
+    Args:
+        executable: the names of the files that can be run as programs.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name.encode(errors="replace").decode())
+            mode = stat.S_IFREG | 0o644
+            if name in executable:
+                mode = stat.S_IFREG | 0o755
+            entry.external_attr = mode << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def read_archive(archive: Path | bytes) -> bytes:
+    """Return the contents of an archive, truncated if the archive is too large."""
+    if isinstance(archive, bytes):
+        return archive
+    with open(archive, "rb") as file:
+        return file.read(MAX_ARCHIVE + 1)
+
+
+def hash_archive(archive: Path | bytes) -> str:
+    """Return the SHA-256 of a whole archive as hexadecimal digits."""
+    if isinstance(archive, bytes):
+        return hashlib.sha256(archive).hexdigest()
+    with open(archive, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def student_number(name: str) -> str:
+    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
+    match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
+    return match[1] if match else ""
+
+
+def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
+    """Yield the contents of a file in pieces, within the limit on the total size.
+
+    Args:
+        budget: the bytes that may still be unpacked, for each key of `MOST`.
+
+    Raises:
+        BrokenArchive: the budget is used up, or the data is damaged.
+    """
+    kinds = [""]
+    if path.suffix.lower() in budget and is_theirs(path):
+        kinds.append(path.suffix.lower())
+    while True:
+        with _damage_named():
+            piece = file.read(CHUNK)
+        if not piece:
+            return
+        for kind in kinds:
+            budget[kind] -= len(piece)
+            if budget[kind] < 0:
+                raise _too_large(kind)
+        yield piece
+
+
+def _too_large(kind: str) -> BrokenArchive:
+    """Return the error for too many bytes in the files with a suffix; "" means all files."""
+    limit = MOST[kind]
+    size = f"Its {kind} files have more than {limit >> 10} KiB"
+    if kind == "":
+        size = f"It unpacks to more than {limit >> 20} MiB"
+    return BrokenArchive(f"{size}: leave out data sets, checkpoints and the code of others.")
+
+
+@contextlib.contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn each error that damaged data causes in the `with` block into a `BrokenArchive`."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise BrokenArchive(
+            f"It is not a zip archive, or it is damaged ({type(error).__name__})."
+        ) from error
+
+
+def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
+    """Return the path of an archive's entry, or raise an error if the entry may not be unpacked.
+
+    Raises:
+        BrokenArchive: the entry may not be unpacked.
+    """
+    name = entry.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
+        raise BrokenArchive(f"It has a path that leads outside: {name[:MAX_NAME]!r}.")
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BrokenArchive(f"{name[:MAX_NAME]!r} is a link or a special file: use plain files.")
+    if entry.flag_bits & 1:
+        raise BrokenArchive("It is encrypted: hand it in without a password.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BrokenArchive(f"{name[:MAX_NAME]!r} has an unusual compression: use plain zip.")
+    too_long = any(len(part.encode(errors="replace")) > MAX_NAME for part in path.parts)
+    if not path.parts or not name.isprintable() or too_long or len(path.parts) > MAX_DEPTH:
+        raise BrokenArchive(f"It contains an impossible file name: {name[:MAX_NAME]!r}.")
+    return path

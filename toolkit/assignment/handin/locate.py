@@ -1,0 +1,263 @@
+"""The search for the parts of a submission, first by the contents of its files, then by names.
+
+No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
+(`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
+points is chosen as the part. An import counts less than a definition, so a helper module or a
+notebook with results cannot hide the student's main file. File names alone (`NAMES`) decide only if
+no file has enough points, and only among files that were not chosen for another part. If several
+candidates with different code share the highest number of points, the part is ambiguous and no
+candidate is chosen.
+"""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path, PurePosixPath
+
+from toolkit.assignment.handin.evidence import (
+    ENOUGH,
+    Candidate,
+    Class,
+    Code,
+    datasets,
+    gans,
+    is_code,
+    networks,
+    trainings,
+)
+from toolkit.assignment.handin.facts import files_of_import
+from toolkit.assignment.handin.notebooks import SUFFIX
+from toolkit.assignment.handin.syntax import parsed
+from toolkit.assignment.running.parts import FILES, PARTS, Part, list_files
+from toolkit.common.files import sha256
+
+NAMES: dict[Part, tuple[str, ...]] = {  # the stems of files, where the content does not decide
+    "dataset": ("dataset", "data", "datasets", "palindrome", "palindromes", "palindrome_dataset"),
+    "lstm": ("lstm", "my_lstm", "lstm_model"),
+    "train": ("train", "train_lstm", "lstm_train", "training"),
+    "gan": ("my_gan", "gan", "dcgan", "mygan", "train_gan", "gan_train"),
+}
+NAMED = 1  # as the assignment calls it
+ALIKE = 0.5  # another of the NAMES
+USED = 3  # by the training; once more if it names the class
+NOTEBOOK = -0.5
+UNFINISHED = -2  # a template, beside one that was filled in
+OLD = TEST = -4
+OLD_WORDS = {
+    *("old", "backup", "bak", "copy", "copies", "archive", "archived", "deprecated", "unused"),
+    *("draft", "orig", "original", "skeleton", "template", "starter", "tmp", "temp"),
+}
+
+
+@dataclass
+class Found:
+    """The result of the search, with a candidate for each part.
+
+    Attributes:
+        code: the code of the submission.
+        chosen: a file that the user named; the search chooses this file for each part that it could
+            be.
+        parts: the chosen candidate for each part.
+        equal: two or more candidates with equal points, of which none was chosen.
+        close: the next candidates, the likeliest first.
+        elsewhere: "module.name" of the LSTM if the training imports the LSTM from a module that is
+            not among the files, else "". With such an import, only a class with "lstm" in its name
+            can be the LSTM.
+    """
+
+    code: Code
+    chosen: PurePosixPath | None = None
+    parts: dict[Part, Candidate] = field(default_factory=dict)
+    equal: dict[Part, list[Candidate]] = field(default_factory=dict)
+    close: dict[Part, list[Candidate]] = field(default_factory=dict)
+    elsewhere: str = ""
+
+
+def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
+    """Return the file of each part that was found unambiguously."""
+    return {part: candidate.path for part, candidate in locate(files).parts.items()}
+
+
+def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
+    """Return the contents of the Python files and notebooks below a folder, for `locate`."""
+    return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
+
+
+def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = None) -> Found:
+    """Find the parts of a submission.
+
+    Args:
+        files: the contents of the submission's files, by relative path; only Python files and
+            notebooks matter.
+        chosen: the file that the user named; this file wins against all other candidates.
+    """
+    located = Found(Code.of(files), chosen)
+    code = located.code
+    data_sets, lstms = list(datasets(code)), list(networks(code))
+    candidates: dict[Part, list[Candidate]] = {
+        "dataset": data_sets,
+        "lstm": lstms,
+        "train": list(trainings(code, _likely(lstms, "lstm"), _likely(data_sets, "dataset"))),
+        "gan": list(gans(code)),
+    }
+    _choose(located, "train", candidates["train"])
+    _choose(located, "gan", candidates["gan"])
+    training = located.parts.get("train")
+    if training is not None:
+        located.elsewhere = _lstm_elsewhere(code, training.path)
+    if located.elsewhere:
+        candidates["lstm"] = [c for c in lstms if _is_called_lstm(c.name or "")]
+    for part in ("dataset", "lstm"):
+        _choose(located, part, _with_uses(located, candidates[part]))
+    for part in PARTS:
+        if part not in located.parts and part not in located.equal:
+            _choose_by_name(located, part, candidates[part])
+    located.parts = {part: located.parts[part] for part in PARTS if part in located.parts}
+    return located
+
+
+def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
+    """Return the classes with enough evidence for a part of the assignment."""
+    return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
+
+
+def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
+    """Return all candidates, with additional points for each candidate that the training uses."""
+    training = located.parts.get("train")
+    if training is None:
+        return candidates
+    return [_with_use(located.code, candidate, training) for candidate in candidates]
+
+
+def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Choose a part by its file name, among the files that do not belong to another part.
+
+    A file that the training of Part I imports cannot be the GAN. A file that the GAN imports cannot
+    be any other part.
+
+    Args:
+        candidates: the candidates for the part by content; a file with negative points is left out.
+    """
+    excluded = set(map(_path, located.parts.values()))
+    for candidate in candidates:
+        if candidate.points < 0:
+            excluded.add(candidate.path)
+    other_training = located.parts.get("train" if part == "gan" else "gan")
+    if other_training:
+        excluded |= located.code.reached.get(other_training.path, set())
+    named = []
+    for path in located.code.text:
+        if path.stem.lower() in NAMES[part] and path not in excluded:
+            named.append(Candidate(path, _points_of_file(located.code, part, path)))
+    _take(located, part, named)
+
+
+def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
+    """Return "module.name" of an LSTM that is imported from outside the submission, or ""."""
+    facts = code.facts.get(path)
+    if facts is None:
+        return ""
+    for imported in facts.imports:
+        name = next(filter(_is_called_lstm, imported.names), None)
+        if name is None or "torch" in imported.module:
+            continue
+        if not files_of_import(path, imported, code.facts):
+            return f"{imported.module}.{name}"
+    return ""
+
+
+def _is_called_lstm(name: str) -> bool:
+    return "lstm" in name.lower()
+
+
+def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
+    """Return a candidate, with additional points if the training uses it."""
+    if candidate.path not in {training.path, *code.reached[training.path]}:
+        return candidate
+    named = candidate.name in code.facts[training.path].words
+    return Candidate(candidate.path, candidate.points + USED * (1 + named), candidate.name)
+
+
+def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Choose the candidate with the best content, if any candidate has enough points."""
+    rated, weak = [], []
+    for candidate in candidates:
+        if candidate.points >= ENOUGH[part]:
+            points = candidate.points + _points_of_file(located.code, part, candidate.path)
+            rated.append(Candidate(candidate.path, points, candidate.name))
+        elif candidate.points > 0:
+            weak.append(candidate)
+    _take(located, part, rated)
+    rated_paths = set(map(_path, rated))
+    for candidate in sorted(weak, key=attrgetter("points"), reverse=True):
+        if candidate.path not in rated_paths:
+            located.close[part].append(candidate)
+
+
+def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
+    """Choose the candidate with the most points.
+
+    If several candidates share the highest number of points, the topmost file is chosen, but only
+    if the code of all these candidates is the same.
+    """
+    chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
+    ordered = sorted(chosen or candidates, key=_rank)
+    best = [candidate for candidate in ordered if candidate.points == ordered[0].points]
+    names = {candidate.name for candidate in best}
+    if len(names) > 1 or not _mean_the_same(located.code, set(map(_path, best))):
+        located.equal[part] = best
+    elif best:
+        located.parts[part] = best[0]
+    located.close[part] = ordered[len(best) :] + located.close.get(part, [])
+
+
+def _path(candidate: Candidate) -> PurePosixPath:
+    return candidate.path
+
+
+def _rank(candidate: Candidate) -> tuple[float, int, str]:
+    """Return the sort key of a candidate: first its points, then its depth, then its path."""
+    return -candidate.points, len(candidate.path.parts), str(candidate.path)
+
+
+def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
+    """Return True if files and their imports are equal apart from comments and layout."""
+    if len(paths) < 2:
+        return True
+    imported = {path: code.reached.get(path, set()) - {path} for path in paths}
+    files = paths.union(*imported.values())
+    digests = {file: _digest(code, file) for file in files}
+    meanings = set()
+    for path in paths:
+        meanings.add((digests[path], *sorted(map(digests.__getitem__, imported[path]))))
+    return len(meanings) == 1
+
+
+def _digest(code: Code, path: PurePosixPath) -> str:
+    """Return the SHA-256 of a file's syntax tree, or of its text if it is not Python."""
+    tree = parsed(code.text[path])
+    return sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
+
+
+def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
+    """Return the points of a file for its name, its folder and its completeness."""
+    stem = path.stem.lower()
+    points: float = 0
+    if stem == FILES[part].removesuffix(".py"):
+        points = NAMED
+    elif stem in NAMES[part]:
+        points = ALIKE
+    if path.suffix.lower() == SUFFIX:
+        points += NOTEBOOK
+    if not OLD_WORDS.isdisjoint(re.split(r"[\W_]+", str(path.with_suffix("")).lower())):
+        points += OLD
+    facts = code.facts.get(path)
+    if facts is None:
+        return points
+    if facts.to_do:
+        points += UNFINISHED
+    if stem.startswith("test_") or not facts.words.isdisjoint({"pytest", "unittest"}):
+        points += TEST
+    return points

@@ -1,0 +1,275 @@
+"""The records that a student's `train.py` and `my_gan.py` write, and functions that read them.
+
+records/
+  lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each run
+  lstm-T5-rate0.001.json   the run's settings, and the command that made the record
+  lstm-T5-rate0.001.pt, gan.pt   weights, for `toolkit export` alone; `pack` leaves them out
+  gan.csv, gan.json        the same for the GAN: step, discriminator's loss, generator's loss
+  samples-start.png, samples-halfway.png, samples-end.png   25 images each
+  interpolation.png        9 images
+
+The toolkit does not trust records: their sizes are limited, and unreadable records are described.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from toolkit.assignment.handin.locate import find_parts
+from toolkit.assignment.handin.notebooks import code_of
+from toolkit.assignment.running.parts import FILES, Part, list_files
+from toolkit.common.console import command_line
+from toolkit.common.record import MADE_BY
+
+FOLDER = "records"  # at any depth of what is handed in
+TRAINING = ("step", "loss", "accuracy")  # the columns of a CSV
+GAN = ("step", "loss_discriminator", "loss_generator")
+GAN_LOG = "gan.csv"
+SAMPLES = ("samples-start.png", "samples-halfway.png", "samples-end.png")
+INTERPOLATION = "interpolation.png"
+PICTURES = {  # file -> what it shows
+    SAMPLES[0]: "25 samples at the start of the training",
+    SAMPLES[1]: "25 samples halfway through",
+    SAMPLES[2]: "25 samples after its end",
+    INTERPOLATION: "9 images between two digits",
+}
+
+MAX_FILE, MAX_BYTES = 4 << 20, 32 << 20  # bytes of one, and of all
+MAX_FILES = 100
+MAX_ROWS = 20_000  # of a CSV: one a step of a long training
+MAX_JSON = 1 << 16  # bytes of settings
+MAX_SETTINGS = 30  # of one training
+MAX_WORD = 80  # characters of a setting's name or value; of a command, four times as many
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Settings = dict[str, str]  # as they are printed
+
+
+class Gap(NamedTuple):
+    """A record that is missing or cannot be used."""
+
+    part: Part  # the part that makes it
+    what: str  # a clause, e.g. "there is no record of the LSTM at T = 5"
+    command: str  # the command that makes it, to be run in the student's folder
+
+
+@dataclass(frozen=True)
+class Log:
+    """The record of one training run: a CSV file and the settings beside this file.
+
+    Attributes:
+        path: the path of the CSV, relative to the folder.
+        rows: at least one row of three numbers, in the order of `TRAINING` or `GAN`.
+        settings: the settings without the command.
+        command: the command that made the record, or "" if the command is unknown.
+    """
+
+    path: PurePosixPath
+    rows: tuple[tuple[float, float, float], ...]
+    settings: Settings
+    command: str = ""
+
+    @property
+    def network(self) -> str:
+        """The network's name, which is LSTM, RNN, or the student's own name."""
+        return self.settings.get("network", "lstm").upper()
+
+    @property
+    def length(self) -> int:
+        """The length T of the palindromes, or 0 if the length is unknown."""
+        word = self.settings.get("length", "")
+        if word.isascii() and word.isdigit() and len(word) < 10:
+            return int(word)
+        return 0
+
+    @property
+    def shares(self) -> list[float]:
+        """The accuracies as fractions, even if the file contains percentages.
+
+        A column with a value above 2 is in percent.
+        """
+        column = [accuracy for _, _, accuracy in self.rows]
+        if max(column) > 2:
+            return [percent / 100 for percent in column]
+        return column
+
+    @property
+    def accuracy(self) -> float:
+        """The accuracy at the end of training, as a fraction."""
+        return self.shares[-1]
+
+
+@dataclass
+class Records:
+    """The records of one student.
+
+    Attributes:
+        trainings: the training runs of the LSTM and of the networks that it is compared with, by T.
+        gan: the training run of the GAN; None without its CSV.
+        pictures: file name -> its path and its bytes.
+        problems: for each record that cannot be used, the part that makes it, and a clause with the
+            reason.
+        foreign: the files that were made by the toolkit and not by this student.
+    """
+
+    trainings: list[Log] = field(default_factory=list)
+    gan: Log | None = None
+    pictures: dict[str, tuple[PurePosixPath, bytes]] = field(default_factory=dict)
+    problems: list[tuple[Part, str]] = field(default_factory=list)
+    foreign: list[PurePosixPath] = field(default_factory=list)
+
+
+def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]:
+    """Yield a `Gap` for each record that is missing or cannot be used.
+
+    Args:
+        code: a set of files that includes the student's Python files.
+    """
+    parts = find_parts(code)
+    for part, clause, options in _missing(records):
+        path = parts.get(part, PurePosixPath(FILES[part]))
+        if path in code and "keep_record" not in code_of(path, code[path]):
+            clause += f"; {path} keeps no records yet: take keep_record from the skeleton into it"
+        yield Gap(part, clause, command_line("python", str(path), *options))
+
+
+def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
+    """Yield the part and a description of each missing record, and options for its command."""
+    lengths = {log.length for log in records.trainings if log.network == "LSTM"}
+    networks = {log.network for log in records.trainings}
+    if 5 not in lengths:
+        yield "train", "there is no record of the LSTM at T = 5", ["--length", "5"]
+    if max(lengths, default=0) <= 5:
+        yield "train", "there is no record of the LSTM at a longer T", ["--length", "20"]
+    if networks <= {"LSTM"}:
+        options = ["--network", "rnn", "--length", str(max([*lengths, 20]))]
+        yield "train", "there is no record of the RNN to compare the LSTM with", options
+    if records.gan is None:
+        yield "gan", f"{FOLDER}/{GAN_LOG}, the losses of the GAN, is missing", []
+    for name, contents in PICTURES.items():
+        if name not in records.pictures:
+            yield "gan", f"{FOLDER}/{name}, {contents}, is missing", []
+    for part, clause in records.problems:
+        yield part, clause, []
+
+
+def part_of(path: PurePosixPath) -> Part:
+    """Return the part of the assignment that writes this record."""
+    return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
+
+
+def is_record(path: PurePosixPath) -> bool:
+    """Return True if a file of a submission is in a folder of records."""
+    return FOLDER in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".png")
+
+
+def read_folder(folder: Path) -> Records:
+    """Return the records in a student's folder, at any depth."""
+    files, bytes_left = {}, MAX_BYTES
+    for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
+        with open(folder / path, "rb") as file:
+            files[path] = file.read(min(MAX_FILE, bytes_left) + 1)
+        bytes_left -= min(bytes_left, len(files[path]))
+    return read_records(files)
+
+
+def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
+    """Return the records among the files of a submission, and ignore all other files."""
+    records = Records()
+    for path, data in files.items():
+        if is_record(path):
+            try:
+                _read_record(records, path, data, files.get(path.with_suffix(".json")))
+            except ValueError as error:
+                records.problems.append((part_of(path), f"{path} {error}"))
+    records.trainings.sort(key=lambda log: (log.length, log.network, str(log.path)))
+    return records
+
+
+def _read_record(
+    records: Records, path: PurePosixPath, data: bytes, settings: bytes | None
+) -> None:
+    """Read one file of a submission, and add it to the records.
+
+    Args:
+        settings: the settings in the JSON file beside a CSV; None without such a file.
+
+    Raises:
+        ValueError: the file cannot be used; the message completes a sentence that begins with the
+            file's name.
+    """
+    if len(data) > MAX_FILE:
+        raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
+    if path.name == "run.json" or (data.startswith(PNG) and MADE_BY.encode() in data[:4096]):
+        records.foreign.append(path)  # the toolkit's own record of a run, or a picture of its
+    elif path.name in PICTURES:
+        if not data.startswith(PNG):
+            raise ValueError("is not a PNG picture")
+        records.pictures[path.name] = path, data
+    elif path.name == GAN_LOG:
+        records.gan = _read_log(path, data, settings)
+    elif path.suffix.lower() == ".csv":
+        records.trainings.append(_read_log(path, data, settings))
+
+
+def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
+    """Return one training run from its CSV.
+
+    Raises:
+        ValueError: a value is missing or not a number; the message completes a sentence that begins
+            with the file's name.
+    """
+    columns = GAN if path.name == GAN_LOG else TRAINING
+    rows: list[tuple[float, float, float]] = []
+    try:
+        lines = csv.reader(data.decode("utf-8-sig").splitlines())
+        if tuple(map(str.strip, next(lines, ()))) != columns:
+            raise ValueError(f"does not begin with the line {','.join(columns)}")
+        for number, line in enumerate(lines, start=2):
+            if len(rows) == MAX_ROWS:
+                raise ValueError(f"has more than {MAX_ROWS:,} lines")
+            try:
+                step, first, second = map(float, line)
+            except ValueError as error:
+                raise ValueError(f"does not have three numbers in line {number}") from error
+            rows.append((step, first, second))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"is not a CSV file ({error})") from error
+    if not rows:
+        raise ValueError("has no line but its first: nothing was put into the list of rows")
+    if settings is None:
+        raise ValueError(f"has no settings beside it: {path.with_suffix('.json').name} is missing")
+    words = _read_settings(settings)
+    return Log(path, tuple(rows), words, words.pop("command", ""))
+
+
+def _read_settings(data: bytes) -> Settings:
+    """Return the names and values in a JSON file of settings, as text.
+
+    Raises:
+        ValueError: the file is not a JSON object.
+    """
+    if len(data) > MAX_JSON:
+        raise ValueError(f"has settings beside it of more than {MAX_JSON >> 10} KiB")
+    try:
+        content = dict(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError("has settings beside it that are not a JSON object") from error
+    settings = {}
+    for key, value in islice(content.items(), MAX_SETTINGS):
+        name = _printable(str(key))[:MAX_WORD]
+        limit = 4 * MAX_WORD if name == "command" else MAX_WORD
+        if isinstance(value, str | int | float):
+            settings[name] = _printable(str(value))[:limit]
+        else:
+            settings.pop(name, None)  # of two names that are cut to one, the last counts
+    return settings
+
+
+def _printable(text: str) -> str:
+    """Return the text with a space in place of each character that cannot be printed."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,327 @@
+"""A submission as the check looks at it: a copy, and which file in it is which part."""
+
+import re
+import shutil
+import zipfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from toolkit.assignment.handin.evidence import Candidate, Code
+from toolkit.assignment.handin.locate import Found, locate, read_code
+from toolkit.assignment.handin.notebooks import SUFFIX, Notebook, decoded, encoding_of
+from toolkit.assignment.handin.syntax import marked
+from toolkit.assignment.running.parts import FILES, PARTS, Part, list_files, list_folders
+from toolkit.common.errors import UsageError
+
+CHOSEN: tuple[Part, ...] = ("gan",)  # where several files are each judged, and one is taken
+READ_FIRST = (".md", ".rst", ".txt")  # endings of files that say which file is meant
+MAX_READ = 1 << 20  # bytes of such a file
+MAX_USERS = 2  # scripts that may show how a network is called
+MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
+WHAT: dict[Part, str] = {
+    "dataset": "the data set of palindromes",
+    "lstm": "the LSTM",
+    "train": "the training of the LSTM",
+    "gan": "the GAN",
+}
+
+
+Said = tuple[str, dict[str, Any]]  # a rule, and what its sentence mentions
+
+
+@dataclass(frozen=True)
+class Located:
+    """The place of a part, and the files around it."""
+
+    file: str  # in the copy, relative to it; a Python file
+    name: str | None = None  # the class that makes it this part, where that is known
+    files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
+    users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
+    network: str | None = None  # the class of the LSTM, where that is known
+    witnesses: tuple[str, ...] = ()  # their scripts that may show how its networks are called
+    there: tuple[str, ...] = ()  # all files and folders of the copy, before anything ran
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A copy of a student's folder that may be run and written to.
+
+    Attributes:
+        root: where it is; the notebooks are there as Python files too, and functions that are still
+            to be written say so when they are called.
+        parts: those that were found.
+        unclear: for each part that more than one file could be, the rule and what it mentions.
+        choices: for each part of which several files are judged: all of them.
+        named: of these the one that other files name, or the README; "" if there is none.
+        missing: for each other part the same, about where it was looked for.
+        files: all their Python files, also those made from notebooks.
+        notebooks: of such a file the notebook's name, and its code.
+        broken: of such a file, why the notebook cannot be read.
+        left_out: files that were too large to copy.
+        there: all files and folders of the copy, before anything ran.
+    """
+
+    root: Path
+    parts: dict[Part, Located]
+    unclear: dict[Part, Said] = field(default_factory=dict)
+    choices: dict[Part, tuple[Located, ...]] = field(default_factory=dict)
+    named: dict[Part, str] = field(default_factory=dict)
+    missing: dict[Part, Said] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    there: tuple[str, ...] = ()
+
+    def original(self, file: str) -> str:
+        """The student's name for a file of the copy."""
+        return self.notebooks[file][0] if file in self.notebooks else file
+
+    def has_place(self, file: str | None, line: int | None) -> bool:
+        """True if a file was handed in and has this line; None for no file, or for no line of it.
+
+        Nothing is opened that was not handed in, and no link is followed: there is none.
+        """
+        if file is None:
+            return line is None
+        if file not in self.there or not (self.root / file).is_file():
+            return False
+        return line is None or 1 <= line <= self._number_of_lines(file)
+
+    def _number_of_lines(self, file: str) -> int:
+        text = decoded((self.root / file).read_bytes())
+        return text.count("\n") + (not text.endswith("\n"))
+
+
+def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission:
+    """Copy what is a student's own into the empty folder `target`, and find the parts.
+
+    Args:
+        chosen: the name of a file in it that is meant, whatever else could be the same part.
+
+    Raises:
+        UsageError: `source` is not a folder, or has none of the parts.
+    """
+    search = _search(source, chosen)
+    unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
+    unclear_parts |= _users_of_lstm(search) | _lstm_in_archive(search, source)
+    left_out = _copy(source, target)
+    code = search.code
+    python = _write_code(target, code)
+    there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
+
+    def located(candidate: Candidate) -> Located:
+        return _located(search, candidate, python, there)
+
+    parts = {part: located(candidate) for part, candidate in search.parts.items()}
+    choices: dict[Part, tuple[Located, ...]] = {}
+    named: dict[Part, str] = {}
+    for part in CHOSEN:
+        candidates = search.equal.get(part, [])
+        if _are_files(candidates):
+            del unclear_parts[part]
+            choices[part] = tuple(map(located, candidates))
+            named[part] = python.get(_named(candidates, code, source), "")
+    return Submission(
+        root=target,
+        parts=parts,
+        unclear=unclear_parts,
+        choices=choices,
+        named=named,
+        missing=_missing_parts(search, known=[*unclear_parts, *choices]),
+        files=tuple(python.values()),
+        notebooks=_notebooks_of(code, python),
+        broken={python[path]: reason for path, reason in code.broken.items()},
+        left_out=tuple(left_out),
+        there=there,
+    )
+
+
+def _search(source: Path, chosen: str | None) -> Found:
+    """Find the parts in a folder.
+
+    Raises:
+        UsageError: `source` is not a folder, or has none of the parts.
+    """
+    names = ", ".join(FILES.values())
+    if not source.is_dir():
+        raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
+    search = locate(read_code(source), PurePosixPath(chosen) if chosen else None)
+    if not search.parts and not search.equal:
+        raise UsageError(
+            f"{source} contains none of {names}, nor anything like them under other names. Give "
+            "the folder that has them."
+        )
+    return search
+
+
+def _are_files(candidates: list[Candidate]) -> bool:
+    """True if these are two candidates or more, each in a file of its own."""
+    paths = {candidate.path for candidate in candidates}
+    return len(paths) == len(candidates) > 1
+
+
+def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
+    """Return what to say about each part that was not found, and about which nothing is known."""
+    missing: dict[Part, Said] = {}
+    for part in PARTS:
+        if part not in search.parts and part not in known:
+            missing[part] = _missing(part, search)
+    return missing
+
+
+def _notebooks_of(
+    code: Code, python: Mapping[PurePosixPath, str]
+) -> dict[str, tuple[str, Notebook]]:
+    """Return the notebooks by the files that hold their cells, each with its own name."""
+    notebooks = {}
+    for path, (original, notebook) in code.notebooks.items():
+        if path in python:
+            notebooks[python[path]] = (str(original), notebook)
+    return notebooks
+
+
+def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
+    """The only one of several files that another one imports, or that the README names."""
+    paths = [candidate.path for candidate in candidates]
+    others = [path for path in code.text if path not in paths]
+    read = [path for path in list_files(source) if path.suffix.lower() in READ_FIRST]
+    texts = [decoded((source / path).read_bytes()[:MAX_READ]) for path in read]
+    texts += [code.text[path] for path in others]
+    named = []
+    for path in paths:
+        name = re.compile(rf"(?<![\w.-]){re.escape(path.name)}(?!\w)")
+        imported = any(path in code.reached.get(other, ()) for other in others)
+        if imported or any(name.search(text) for text in texts):
+            named.append(path)
+    return named[0] if len(named) == 1 else PurePosixPath()
+
+
+def _copy(source: Path, target: Path) -> list[str]:
+    """Copy a folder, the smallest files first, as long as there is room; returns those left out."""
+    for folder in list_folders(source):  # the empty ones too: their code may write there
+        (target / folder).mkdir()
+    sizes = {file: (source / file).stat().st_size for file in list_files(source)}
+    room, left_out = MAX_COPIED, []
+    for file, size in sorted(sizes.items(), key=lambda item: item[1]):
+        room -= size
+        if room < 0:
+            left_out.append(str(file))
+        else:
+            shutil.copyfile(source / file, target / file)
+    return left_out
+
+
+def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
+    """Write notebooks as Python files beside them, and mark what is still to be written.
+
+    Returns:
+        the Python file of each file of the submission.
+    """
+    python = {}
+    for path, text in code.text.items():
+        file = path
+        while file.suffix.lower() == SUFFIX or _is_taken(file, path, target, code):
+            suffix = "" if file.suffix.lower() == SUFFIX else "_notebook"
+            file = file.with_name(f"{file.stem}{suffix}.py")
+        python[path] = str(file)
+        changed = marked(text)
+        if changed != text or path in code.notebooks:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            copied = target / path  # not there if a notebook writes it, or if it was left out
+            encoding = encoding_of(copied.read_bytes()) if copied.is_file() else "utf-8"
+            (target / file).write_bytes(changed.encode(encoding, errors="replace"))
+    return python
+
+
+def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
+    """Return True if the code in `path` may not be written as `file`, where other content goes."""
+    if file == path:
+        return (target / file).is_dir()
+    return file in code.text or (target / file).exists()
+
+
+def _located(
+    search: Found, taken: Candidate, python: dict[PurePosixPath, str], there: tuple[str, ...]
+) -> Located:
+    """Describe where a part is.
+
+    Args:
+        taken: the file that is taken for the part.
+        python: the Python file in the copy of each file.
+        there: as of a `Submission`.
+    """
+    reached_by = search.code.reached
+    file = python[taken.path]
+    imported = [python[path] for path in sorted(reached_by.get(taken.path, ()))]
+    using = sorted(path for path, reached in reached_by.items() if taken.path in reached)
+    users = tuple(python[path] for path in using)
+    return Located(
+        file=file,
+        name=taken.name,
+        files=(file, *imported),
+        users=users,
+        network=search.parts["lstm"].name if "lstm" in search.parts else None,
+        witnesses=(*users[:MAX_USERS], file),
+        there=there,
+    )
+
+
+def unclear(part: Part, candidates: list[Candidate]) -> Said:
+    """Say that several files, or classes of one file, could be one part."""
+    files = dict.fromkeys(str(candidate.path) for candidate in candidates)
+    fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
+    if len(files) > 1:
+        return "unclear-files", fields | {"which": " and ".join(files)}
+    classes = " and ".join(str(candidate.name) for candidate in candidates)
+    return "unclear-classes", fields | {"which": classes}
+
+
+def _users_of_lstm(search: Found) -> dict[Part, Said]:
+    """Say that no training was found, and that another file uses the LSTM."""
+    if "train" in search.parts or "train" in search.equal:
+        return {}
+    taken = {candidate.path for candidate in search.parts.values()}
+    lstm = search.parts["lstm"].path if "lstm" in search.parts else None
+    users = []
+    for path, files in search.code.reached.items():
+        if lstm in files and path not in taken:
+            users.append(str(path))
+    if not users:
+        return {}
+    fields = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
+    return {"train": ("unclear-users", fields)}
+
+
+def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
+    """Say that the training imports an LSTM that may lie in an archive in the folder."""
+    if not search.elsewhere or "lstm" in search.parts or "lstm" in search.equal:
+        return {}
+    archives = [file for file in list_files(source) if _holds_python(source / file)]
+    if not archives:
+        return {}
+    training = str(search.parts["train"].path)
+    fields = {"what": WHAT["lstm"], "where": training, "which": str(archives[0])}
+    return {"lstm": ("in-archive", fields | {"name": search.elsewhere})}
+
+
+def _holds_python(path: Path) -> bool:
+    """True if a file is an archive that Python can import from."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith((".py", ".pyc")) for name in archive.namelist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False
+
+
+def _missing(part: Part, search: Found) -> Said:
+    """Say that a part is not there, and where it was looked for."""
+    number = len(search.code.text)
+    looked = "the only file" if number == 1 else f"{number} files"
+    near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))
+    nearest = list(near)[:3]
+    fields = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
+    rule = "missing-file.near" if nearest else "missing-file.none"
+    return rule, fields | {"nearest": " or ".join(nearest)}

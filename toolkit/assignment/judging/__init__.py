@@ -1,0 +1,1 @@
+"""Judges the parts of a submission: asks, computes, and states findings."""

@@ -1,0 +1,324 @@
+"""Judges a student's data set of palindromes."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.findings.findings import Place, Placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.judging.train.labels import CLASSES, digits_of, whole
+
+SHORT = (5, 6, 9)
+LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
+NUM_ITEMS = 300
+MANY = 20_000  # of each split
+FEW, ENOUGH = 10, 250  # items: of which nothing can be told, and by which all digits come up
+SHOWN = 20  # of those that prove something
+
+
+class Unusual(Exception):
+    """Items that may be right, but are not of a kind that is known here: `[not-seen.NAME]`."""
+
+    def __init__(self, name: str = "", **fields: Any) -> None:
+        super().__init__(name)
+        self.name, self.fields = name, fields
+
+
+class Fault(NamedTuple):
+    """A fault that the items show."""
+
+    rule: str
+    method: str  # that would do otherwise: "item", or "init" for the constructor
+    proof: claims.Evidence
+    fields: dict[str, Any]  # what else the sentence mentions
+
+
+class Items(NamedTuple):
+    """Some items of a data set."""
+
+    digits: Tensor  # int64 (n, length), what the network reads
+    labels: Tensor  # int64 (n,)
+
+
+def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+    """Import the file, build its data set for several lengths, and judge the items."""
+    verdicts.doing(f"importing {located.file}")
+    try:
+        kind = student.ask("load", file=located.file, name=located.name)
+    except StudentError as error:
+        verdicts.error(error, importing=True)
+        return
+    if kind["name"] is None:
+        if kind["functions"]:
+            verdicts.not_seen("functions")
+        else:
+            proof = claims.shared.none_is_among(items=["a class"], among=[])
+            verdicts.fault("does-not-run.no-class", proof=proof)
+        return
+    by_length = _read_lengths(student, kind, verdicts)
+    if by_length is None:
+        return
+    fault = next(_faults(by_length), None)
+    if fault is not None:
+        at = _place(kind, fault.method)
+        verdicts.fault(fault.rule, at=at, proof=fault.proof, **fault.fields)
+    else:
+        _confirm(by_length, verdicts)
+        _check_long(student, kind, verdicts)
+        _check_one_hot(student, kind, verdicts)
+    _check_splits(student, kind, verdicts)
+
+
+def _read_lengths(
+    student: Student, kind: dict[str, Any], verdicts: Verdicts
+) -> dict[int, Items] | None:
+    """Read items of several lengths; None if the verdicts say why that is not possible."""
+    by_length = {}
+    for length in SHORT:
+        verdicts.doing(f"palindromes of {length} digits")
+        try:
+            by_length[length] = read_items(student, length)
+        except StudentError as error:
+            if error.file is None and "UnknownParameter" not in error.types:
+                verdicts.not_seen("reading", name=kind["name"], error=error)
+            else:
+                verdicts.error(error)
+            return None
+        except Unusual as error:
+            verdicts.not_seen(error.name, **error.fields)
+            return None
+    return by_length
+
+
+def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
+    """Report what is right with items that show no fault."""
+    num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
+    if num_different < FEW:
+        verdicts.not_seen("no-variety")
+    else:
+        shown: list[tuple[list[int], int]] = []
+        for items in by_length.values():
+            shown += _shown_items(items, SHOWN)
+        rows, labels = _rows_and_labels(shown)
+        proof = claims.dataset.are_palindromes(rows, labels, different=num_different)
+        verdicts.right("items", proof=proof)
+    longest = max((labels for _, labels in by_length.values()), key=len)
+    if len(longest) >= ENOUGH:
+        counts = longest.bincount(minlength=10).tolist()
+        verdicts.right("digits", proof=claims.dataset.all_digits_occur(counts))
+
+
+def read_items(student: Student, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
+    """Read items of palindromes of `length` digits, whether they are bare or one-hot.
+
+    Args:
+        read: how many at most.
+        parameters: values for other parameters of the constructor, by lower-case name.
+
+    Raises:
+        Unusual: they are neither.
+    """
+    count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
+    answer = student.ask("items", length=length, count=count, read=read, more=parameters)
+    inputs: Tensor | None = answer["inputs"]
+    if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
+        raise Unusual("no-pairs")
+    return Items(_digits_of(inputs.float()).long(), _label(answer["labels"]))
+
+
+def _digits_of(inputs: Tensor) -> Tensor:
+    """Return the digits (n, length) of inputs (n, ...).
+
+    Raises:
+        Unusual: they are neither digits nor one-hot.
+    """
+    shape = tuple(inputs.shape[1:])
+    if len(shape) == 2 and shape[1] == 10:
+        return inputs.argmax(dim=2).float()
+    if len(shape) == 2 and shape[0] == 10:
+        return inputs.argmax(dim=1).float()
+    if len(shape) in (1, 2) and shape[-1] in (1, inputs[0].numel()):
+        digits = whole(inputs.reshape(len(inputs), -1))
+        if digits is None:
+            raise Unusual("fractions")
+        return digits
+    raise Unusual("shape", shape=shape)
+
+
+def _label(labels: Tensor) -> Tensor:
+    """The digit to be predicted, int64 (n,): of labels (n, 1), one-hot (n, 10), or a sequence."""
+    digits = digits_of(labels)
+    return labels[:, -1].round().long() if digits is None else digits
+
+
+def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the faults that the items show, the first ones first.
+
+    A label that is always the digit that was read last, and digits that are no palindrome without
+    it: it is the label that is right.
+    """
+    items = []
+    for length, (digits, labels) in by_length.items():
+        for row, label in zip(digits.tolist(), labels.tolist(), strict=True):
+            items.append((length, row, label))
+    for _, row, label in items:
+        if min(*row, label) < 0 or max(*row, label) > 9:
+            yield Fault("not-a-palindrome.no-digits", "item", _no_palindrome(row, label), {})
+    yield from _read_answers(items)
+    for length, row, label in items:
+        if row[1:] != row[:0:-1]:
+            fields = {"row": _shown(row), "length": length}
+            yield Fault("not-a-palindrome.asymmetric", "item", _no_palindrome(row, label), fields)
+    yield from _wrong_lengths(by_length)
+    for _, row, label in items:
+        if label != row[0]:
+            fields = {"row": _shown(row), "first": row[0]}
+            proof = claims.dataset.another_digit_completes(digits=row, label=label)
+            yield Fault("wrong-label.other", "item", proof, fields)
+    yield from _missing_digits(by_length)
+
+
+def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
+    """Yield the fault that each item is read with the digit that is to be predicted."""
+    if not items:
+        return
+    is_whole = all(row == row[::-1] for _, row, _ in items)
+    is_shifted = all(row[-1] == label and row[:-1] == row[-2::-1] for _, row, label in items)
+    if is_whole or is_shifted:
+        rule = "answer-in-input.whole" if is_whole else "answer-in-input.shifted"
+        first_length = items[0][0]
+        shown = [(row, label) for length, row, label in items if length == first_length][:SHOWN]
+        rows, labels = _rows_and_labels(shown)
+        yield Fault(rule, "item", claims.dataset.answer_is_read(rows, labels), {})
+
+
+def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the fault that the number of digits that are read does not grow with T."""
+    reads = {length: digits.size(1) for length, (digits, _) in by_length.items()}
+    differences = {count - length for length, count in reads.items()}
+    if len(differences) > 1:
+        described = ", ".join(f"{count} for T = {length}" for length, count in reads.items())
+        proof = claims.dataset.number_does_not_grow(reads)
+        yield Fault("not-a-palindrome.length", "item", proof, {"got": described})
+
+
+def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
+    """Yield the fault that a digit never comes up in many items."""
+    for _, labels in by_length.values():
+        counts = labels.bincount(minlength=10).tolist()
+        if len(labels) >= ENOUGH and 0 in counts:
+            missing = [str(digit) for digit, count in enumerate(counts) if not count]
+            fields = {"n": len(labels), "missing": " or ".join(missing)}
+            proof = claims.dataset.a_digit_is_missing(counts)
+            yield Fault("missing-digits.never", "init", proof, fields)
+
+
+def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
+    """Return the first items, each as its row and its label."""
+    digits, labels = items
+    return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
+
+
+def _rows_and_labels(items: list[tuple[list[int], int]]) -> tuple[list[list[int]], list[int]]:
+    return [row for row, _ in items], [label for _, label in items]
+
+
+def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
+    return claims.dataset.is_no_palindrome(digits=row, label=label)
+
+
+def _place(kind: dict[str, Any], method: str) -> Place | None:
+    """The place where the method begins that gives an `item`, or the constructor, `init`."""
+    return Place(*kind[method]) if kind[method] else None
+
+
+def _shown(row: list[int]) -> str:
+    return " ".join(map(str, row))
+
+
+def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+    """Judge palindromes beyond 36 digits: half of one is more than 64 bits hold, and must stay
+    random.
+    """
+    verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
+    at: Placed | None = _place(kind, "init")
+    shown: list[tuple[list[int], int]] = []
+    lengths = []  # of the palindromes: some classes are told how many digits are read
+    for length in LONG:
+        try:
+            items = read_items(student, length)
+        except StudentError as error:
+            at = error if error.line else at
+            proof = claims.dataset.fails_at_many_digits(length, problem=str(error))
+            verdicts.fault("length-overflow.fails", at=at, raised=error, proof=proof)
+            return
+        except Unusual:
+            verdicts.not_seen("long", length=length)
+            return
+        num_digits = items.digits.size(1)
+        if _is_spoilt(items) or num_digits < length - 1:
+            proof = claims.dataset.fails_at_many_digits(length, problem="spoilt")
+            verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
+            return
+        shown += _shown_items(items, FEW)
+        lengths.append(num_digits + 1)
+    rows, labels = _rows_and_labels(shown)
+    verdicts.right("long", proof=claims.dataset.are_long_palindromes(lengths, rows, labels))
+
+
+def _is_spoilt(items: Items) -> bool:
+    """True if items are no palindromes, or hardly random."""
+    digits, labels = items
+    inside = digits[:, 1:]
+    is_symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
+    num_distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
+    is_varied = num_distinct >= 8 or len(labels) < ENOUGH
+    return not is_symmetric or not is_varied or bool((digits < 0).any())
+
+
+def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+    """Judge digits that come as ten numbers, or can be asked for as such: these are of float32."""
+    parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
+    try:
+        answer = student.ask("items", length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
+    except StudentError:
+        return
+    inputs: Tensor | None = answer["inputs"]
+    if inputs is not None and inputs.dim() == 3 and inputs.size(2) == CLASSES:
+        rows = inputs.reshape(-1, CLASSES)[:SHOWN].tolist()
+        if answer["dtype"] == "float32":
+            proof = claims.dataset.is_one_hot(rows, answer["dtype"])
+            verdicts.right("one-hot", proof=proof)
+
+
+def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+    """Judge a class that makes the splits itself: they share nothing, not even at T = 5."""
+    if kind["split"] is None:
+        return
+    name, *values = kind["split"]
+    length = SHORT[0]
+    verdicts.doing("what the splits share")
+    palindromes = []
+    try:
+        for value in values:
+            digits, _ = read_items(student, length, MANY, **{name: value})
+            palindromes.append(digits)
+    except (StudentError, Unusual):  # other words for the splits: no fault
+        verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))
+        return
+    first, second = (set(map(tuple, digits.tolist())) for digits in palindromes)
+    shared = first & second
+    if min(len(first), len(second)) < FEW:
+        verdicts.not_seen("few")
+    elif shared:
+        proof = claims.shared.overlap(shared=len(shared), size=len(second))
+        verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
+    else:
+        proof = claims.shared.are_apart(
+            shared=0, first=len(first), second=len(second), length=length
+        )
+        verdicts.right("splits", proof=proof)

@@ -1,0 +1,142 @@
+"""Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
+
+A doubt is a finding that costs no points. A doubt reports values that no training run could
+produce. Overfitting, a bad training run and accuracies in percent do not count as doubts.
+"""
+
+import math
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+
+from toolkit.assignment.findings.findings import Finding, Id
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verify import proof_of
+from toolkit.assignment.handin.records import PICTURES, SAMPLES, Log, Records, part_of
+from toolkit.assignment.running.parts import Part
+
+SURE = 0.9  # an accuracy that no network has by chance
+FLAT = 3.0  # a cross-entropy that stays below it is a mean over the batch: it begins at ln 10
+CHANCE = 0.15  # at most what guessing reaches; 0.1 on average
+ROUNDED = 1e-6
+NOT_THEIRS = "The toolkit made this file, not you: a record is of a training of your own."
+BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
+
+
+def doubtful(log: Log) -> Iterator[tuple[int, str]]:
+    """Yield the CSV's line number, counted from 1, and a sentence for each impossible value."""
+    steps, losses, accuracies = zip(*log.rows, strict=True)
+    for line, (before, step) in enumerate(pairwise(steps), start=3):
+        if not step > before:
+            text = f"Step {step:g} comes after step {before:g}. Count the steps on, epoch by epoch."
+            yield line, text
+            break
+    for line, (share, accuracy) in enumerate(zip(log.shares, accuracies, strict=True), start=2):
+        if not -ROUNDED <= share <= 1 + ROUNDED:
+            yield line, f"An accuracy of {accuracy:g} is impossible: it goes from 0 to 1."
+            break
+    for line, loss in enumerate(losses, start=2):
+        if loss < -ROUNDED:
+            yield line, f"A loss of {loss:g} is impossible: a cross-entropy is never below 0."
+            break
+    if len(losses) > 2 and max(losses) < FLAT and log.accuracy > 0.99 and losses[-1] > math.log(10):
+        yield (
+            len(log.rows) + 1,
+            f"An accuracy of {log.accuracy:.0%} and a loss of {losses[-1]:g} do not go together. A "
+            "digit that is predicted right has the largest of ten probabilities, so more than 0.1, "
+            "and -ln 0.1 is 2.303.",
+        )
+
+
+def judge_records(
+    records: Records, findings: Collection[Finding], reached: float | None
+) -> list[Finding]:
+    """Return the findings about the records of a submission, or [] if it has no records.
+
+    Args:
+        records: the records, read before any of the student's code ran, because the code may change
+            the records.
+        findings: the check's findings about the code.
+        reached: the accuracy on unseen palindromes of 5 digits after the check's own short training
+            run of the student's LSTM; None if there was no such run.
+    """
+    judged = list(_trainings(records, findings, reached))
+    judged += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
+    judged += _pictures(records)
+    return judged
+
+
+def _trainings(
+    records: Records, findings: Collection[Finding], reached: float | None
+) -> Iterator[Finding]:
+    """Yield the doubts about each training run, and one finding that lists all other runs."""
+    fault = _fault_of_code(findings, reached)
+    believed: list[str] = []
+    for log in records.trainings:
+        doubts = sorted(doubtful(log))
+        if fault and not doubts and log.network == "LSTM" and log.accuracy >= SURE:
+            doubts.append((len(log.rows) + 1, _not_this_code(log, fault, reached)))
+        for line, text in doubts:
+            yield _doubt("train", str(log.path), line, text)
+        if not doubts and log.accuracy > CHANCE:  # else there is nothing to call right
+            last_step = log.rows[-1][0]
+            believed.append(f"{log.path.stem} ({log.accuracy:.1%} after {last_step:,.0f} steps)")
+    if believed:
+        beside = ""
+        if reached is not None and reached >= SURE:
+            beside = f" The check's own short training of this LSTM reaches {reached:.0%} at T = 5."
+        yield _right("train", f"Records of trainings: {', '.join(believed)}.{beside}")
+
+
+def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
+    """Return the first finding that explains why the code of Part I cannot learn, or None."""
+    forgets = reached is not None and reached <= CHANCE
+    ids = {*BROKEN, "state-not-carried"} if forgets else {*BROKEN}
+    for finding in findings:
+        if finding.part in ("lstm", "train") and finding.id in ids:
+            return finding
+    return None
+
+
+def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
+    fault = "does not learn"
+    if finding.id == "not-written":
+        fault = "is still to be written"
+    elif reached is not None:
+        fault += f" ({reached:.0%} at T = 5 after the check's training)"
+    return (
+        f"This record says {log.accuracy:.1%} at T = {log.length}, but the code for it {fault}. "
+        "Was the record made by this code? Train again."
+    )
+
+
+def _pictures(records: Records) -> Iterator[Finding]:
+    """Yield a doubt about each repeated picture of samples, and a finding listing all pictures."""
+    known: dict[bytes, str] = {}
+    for name in SAMPLES:
+        if name not in records.pictures:
+            continue
+        path, data = records.pictures[name]
+        if data in known:
+            text = f"This is the same picture as {known[data]}, but it should be of another time."
+            yield _doubt("gan", str(path), None, text)
+        known.setdefault(data, name)
+    present = [name for name in PICTURES if name in records.pictures]
+    if present:
+        yield _right("gan", f"Records of the GAN: {', '.join(present)}.")
+
+
+def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
+    proof = proof_of("wrong", ["doubtful-record"], claims.shared.is_written(message))
+    return Finding(
+        verdict="wrong",
+        part=part,
+        id="doubtful-record",
+        file=file,
+        line=line,
+        message=message,
+        proof=proof,
+    )
+
+
+def _right(part: Part, message: str) -> Finding:
+    return Finding(verdict="right", part=part, message=message)

@@ -1,0 +1,322 @@
+"""Judges a student's GAN."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.asking.host import Gone, Student, StudentError
+from toolkit.assignment.findings.findings import Id, Place
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import STOPS, Verdicts
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.judging.gan.direction import check_direction
+from toolkit.assignment.judging.gan.drawing.functions import Functions
+from toolkit.assignment.judging.gan.drawing.interpolation import check_interpolation, was_seen
+from toolkit.assignment.judging.gan.drawing.modes import check_modes
+from toolkit.assignment.judging.gan.drawing.sites import unrun
+from toolkit.assignment.judging.gan.drawing.stand_ins import Artist
+from toolkit.assignment.judging.gan.game import Game, find_game
+from toolkit.assignment.judging.gan.images import bounds_of, check_images, check_noise
+from toolkit.assignment.judging.gan.lines import Lines
+from toolkit.assignment.judging.gan.losses import check_losses
+from toolkit.assignment.judging.gan.steps import check_steps, undetached
+from toolkit.assignment.judging.train.ending import check_end, check_machine, watch
+from toolkit.assignment.judging.train.trace import PIXELS, Backward, Call, Step, Trace, Value
+from toolkit.common.errors import in_short
+
+MAX_STEPS = 10  # of both optimisers together, in each loop
+MAX_SECONDS = 14.0  # of CPU time
+SECONDS_AGAIN = 10.0  # of CPU time, of a second run
+SECONDS_ALSO = 3.0  # of CPU time, of another script
+SECONDS_IN_ALL = 18.0  # of CPU time, for what runs
+MAX_SCRIPTS = 2  # that run besides
+MANY = 50  # calls of the generator in a row are a search
+FEW = 4  # images or points, for a question about the range of a network's outputs
+MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
+# What a network computes inside, and changes in place
+ACTIVATION = re.compile(r"output \d+ of \w*(Relu|Elu|Sigmoid|Tanh|Mul|Softplus)")
+NO_PROBABILITY = "elements of input should be between 0 and 1"
+AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
+
+
+def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+    """Run the script for a few steps on a few images, judge what ran, and the interpolation."""
+    _check(student, located, verdicts)
+    if verdicts.has(*STOPS) and not _has_right(verdicts):
+        # They say already that all is open.
+        findings = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
+        verdicts.findings = findings
+
+
+def _has_right(verdicts: Verdicts) -> bool:
+    """True if something was found to be right."""
+    return any(finding.verdict == "right" for finding in verdicts.findings)
+
+
+def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
+    verdicts.doing("the first steps of the training")
+    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    if located.users and not trace.all(Step, Backward):
+        trace = _begun(student, located, trace, verdicts)
+    lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
+    game = find_game(trace)
+    if game is not None and _stops_untrained(game):
+        verdicts.doing("what follows the training, with digits in the place of its images")
+        trace = _with_digits(student, trace, game)
+        game = find_game(trace)
+    _check_run(trace, game, located, lines, verdicts)
+    check_machine(trace, verdicts)
+    if game is not None:
+        probe = Probe(student)
+        _check_training(game, probe, verdicts)
+        verdicts.doing("sampling and interpolating")
+        _check_drawing(student, game, lines, probe, verdicts)
+
+
+def _check_run(
+    trace: Trace, game: Game | None, located: Located, lines: Lines, verdicts: Verdicts
+) -> None:
+    """Judge the way in which the script ended, and whether it trained a GAN."""
+    has_game, has_steps = game is not None, bool(trace.all(Step))
+    open_question: Id | None = None
+    if has_game and has_steps:
+        open_question = "missing-interpolation"
+    error = check_end(trace, verdicts, left=open_question)
+    if error is not None:
+        _check_error(error, trace, game, verdicts)
+    elif not verdicts.findings and not (has_game and trace.all(Step, Backward)):
+        _check_nothing(trace, located, lines, verdicts)
+
+
+def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdicts) -> None:
+    """Report that no training of a GAN was seen; one that may come later was not reached."""
+    num_steps = len(trace.all(Step))
+    has_training = "backward(" in lines.texts.get(lines.file, "")
+    if not num_steps and (trace.ended == "slow" or has_training):
+        verdicts.not_seen("not-reached")
+    else:
+        proof = claims.shared.never_happened(ran=located.file, times=num_steps)
+        verdicts.fault("not-watched.nothing", proof=proof)
+
+
+def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
+    """Judge the noise, the images, the losses and the steps; the directions if they can be told."""
+    check_noise(game, verdicts)
+    check_images(game, probe.images, verdicts)
+    if check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts):
+        return
+    check_direction(game, verdicts)
+
+
+def _check_drawing(
+    student: Student, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
+) -> None:
+    """Judge the interpolation, and the mode in which samples are drawn."""
+    try:
+        game = _with_other_scripts(student, game, lines)
+    except Gone:  # of it no more can be asked
+        verdicts.not_seen("interpolation", left="another file ends the process")
+        return
+    artist = _artist_like(game, probe)
+    if artist is None:
+        verdicts.not_seen("no-images-to-join")
+        return
+    functions = Functions(student, lines, game, artist)
+    check_interpolation(game, lines, functions, verdicts)
+    check_modes(game, functions, verdicts)
+
+
+def _begun(student: Student, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
+    """Watch a file while the check calls the function that trains, which nothing in it calls.
+
+    Returns:
+        the trace of that; the first one if there is no such function.
+    """
+    begun: Trace = student.ask(
+        "run",
+        reader=Trace.of,
+        file=located.file,
+        max_steps=MAX_STEPS,
+        max_seconds=MAX_SECONDS,
+        begin=True,
+    )
+    if not begun.all(Step, Backward):
+        return trace
+    verdicts.not_seen("begun", at=Place(located.file, None))
+    return begun
+
+
+def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
+    """Watch what other scripts of theirs do with the generator, if the first did not interpolate.
+
+    Raises:
+        Gone: one of them has ended the process.
+    """
+    if was_seen(game) or game.trace.ended != "finished":
+        return game
+    drawing = [file for file in unrun(game, lines) if "backward(" not in lines.texts[file]]
+    for file in drawing[:MAX_SCRIPTS]:
+        longer: Trace = student.ask(
+            "run_also",
+            reader=Trace.of,
+            file=file,
+            max_seconds=SECONDS_ALSO,
+            until=SECONDS_IN_ALL,
+        )
+        longer_game = find_game(longer)
+        if longer_game is not None and longer_game.generator.id == game.generator.id:
+            game = longer_game
+    return game
+
+
+def _artist_like(game: Game, probe: "Probe") -> Artist | None:
+    """Return an artist whose digits look like the generator's images, if there are any."""
+    low, high = bounds_of(game, probe.images)
+    outputs = [call.output for call in game.draws if call.output is not None]
+    if not outputs or not outputs[0].size or high <= low:
+        return None
+    return Artist(outputs[0].shape[1:], low, high)
+
+
+def _stops_untrained(game: Game) -> bool:
+    """True if what ran after steps of both networks ended before its time.
+
+    A network that was trained for a few steps may be the reason: it draws no digits, and a search
+    among its images finds nothing.
+    """
+    trace = game.trace
+    if not all(player.steps for player in game.players()):
+        return False
+    if trace.ended == "slow":
+        last_step = game.steps[-1].index
+        draws_after = [call for call in game.draws if call.index > last_step]
+        return len(draws_after) > MANY
+    has_failed = any(backward.error for backward in trace.all(Backward))
+    return trace.ended in ("error", "exit") and not has_failed
+
+
+def _with_digits(student: Student, trace: Trace, game: Game) -> Trace:
+    """Watch a script that has digits in the place of its images, once it has trained.
+
+    Returns:
+        the trace of its second run; the first if that does not come to its end either.
+    """
+    artist = _artist_like(game, Probe(student))
+    if artist is None:
+        return trace
+    second: Trace | None = student.ask(
+        "run_drawing",
+        helps={"draw": artist.draw, "classify": artist.classify},
+        reader=_trace_of,
+        max_seconds=SECONDS_AGAIN,
+        generator=game.generator.id,
+        pixels=torch.Size(artist.like).numel(),
+    )
+    if second is None or find_game(second) is None:
+        return trace
+    return second
+
+
+def _trace_of(answer: Mapping[str, Any] | None) -> Trace | None:
+    """Read the answer to a run that may not come to its end."""
+    return None if answer is None else Trace.of(answer)
+
+
+class Probe:
+    """Asks the student's networks for more than they were seen to do."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+
+    def images(self, call: Call, scale: float) -> Tensor | None:
+        """Return what the generator makes of a call's noise, enlarged so much."""
+        return self._ask(call, 0, scale)
+
+    def opinions(self, call: Call, scale: float) -> Tensor | None:
+        """Return what the discriminator makes of random images, enlarged so much."""
+        sizes = [value.size for value in call.inputs]
+        if not sizes:
+            return None
+        return self._ask(call, sizes.index(max(sizes)), scale)
+
+    def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
+        """Ask with few rows; if that is no answer, as the batch size may be fixed, with as many.
+
+        Args:
+            index: of the input that is replaced by random numbers.
+        """
+        answer = self._ask_with(FEW, call, index, scale)
+        if answer is not None:
+            return answer
+        batches = [value.shape[0] for value in call.inputs if value.shape]
+        return self._ask_with(max(batches, default=0), call, index, scale)
+
+    def _ask_with(self, rows: int, call: Call, index: int, scale: float) -> Tensor | None:
+        inputs = []
+        for k, value in enumerate(call.inputs):
+            if k == index:
+                inputs.append(_random_like(value, rows, scale))
+            elif value.numbers is None:
+                return None
+            elif value.shape:
+                inputs.append(value.numbers[:rows])
+            else:
+                inputs.append(value.numbers)
+        answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
+        if answer is None or not answer.numel():
+            return None
+        return answer.float()
+
+
+def _random_like(value: Value, rows: int, scale: float) -> Tensor:
+    """Draw N(0, scale^2) in the shape of a value, with at most so many rows, in its precision."""
+    shape: tuple[int, ...] = ()
+    if value.shape:
+        shape = (min(rows, value.shape[0]), *value.shape[1:])
+    x = scale * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    is_double = value.numbers is not None and value.numbers.dtype == torch.float64
+    return x.double() if is_double else x
+
+
+def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
+    """Report what their code raised, where that has a name of its own in a GAN."""
+    misshapen = _misshapen(trace)
+    if _says(error, AGAIN) and not ACTIVATION.search(error.text):
+        verdicts.fault(
+            "missing-detach.raised",
+            at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
+            raised=error,
+            proof=claims.shared.was_seen(error.text),
+            problem=in_short(error.text.partition(": [")[0], 160),
+        )
+    elif _says(error, [NO_PROBABILITY]):
+        proof = claims.shared.was_seen(error.text)
+        verdicts.fault("wrong-loss.raised", at=error, raised=error, proof=proof)
+    elif game is None and misshapen and _says(error, MISFITS):
+        output = misshapen[0].output
+        verdicts.fault(
+            "wrong-shape.raised",
+            at=trace.networks[misshapen[0].network].line_of(misshapen[0]),
+            raised=error,
+            proof=claims.gan.is_no_image(pixels=output.size if output else 0),
+            problem=in_short(error.text, 120),
+        )
+    elif not verdicts.has("not-written"):
+        verdicts.error(error, importing="ImportError" in error.types and not trace.all(Call, Step))
+
+
+def _says(error: StudentError, phrases: Iterable[str]) -> bool:
+    """True if the text of an exception has one of these phrases."""
+    return any(phrase in error.text for phrase in phrases)
+
+
+def _misshapen(trace: Trace) -> list[Call]:
+    """Return the calls of networks that made something in batches that is no image of 28 x 28."""
+    calls = []
+    for call in trace.all(Call):
+        if call.output is not None and call.output.size > 1 and call.output.size % PIXELS:
+            calls.append(call)
+    return calls

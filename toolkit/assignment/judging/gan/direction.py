@@ -1,0 +1,189 @@
+"""Judges the direction in which the losses push the discriminator's output on each image.
+
+The gradient of a loss with respect to the discriminator's output tells in which direction a step on
+that loss moves it: without chance, whatever the loss is, and whichever of real and drawn is called
+1. What the discriminator's own steps do to real images, the generator's must do to drawn ones.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.findings.findings import Placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.rules.claims.gan import is_pulled
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.gan.game import Game, Turn
+from toolkit.assignment.judging.train.trace import Call, Loss
+
+SIGNS = {1: "up", -1: "down"}
+
+
+class Pushes(NamedTuple):
+    """The pushes on each of the discriminator's outputs for real, or for drawn, images."""
+
+    pushes: Tensor
+    totals: list[float]  # the sum of each turn
+
+    @property
+    def sign(self) -> int:
+        """1 if most turns push up, -1 if most push down: labels may be flipped; 0 if none does."""
+        balance = 0
+        for total in self.totals:
+            if total > 0:
+                balance += 1
+            elif total:
+                balance -= 1
+        return (balance > 0) - (balance < 0)
+
+    @property
+    def mean(self) -> float:
+        """The mean push on an image."""
+        if not len(self.pushes):
+            return 0.0
+        return float(self.pushes.mean())
+
+    @property
+    def has_one_sign(self) -> bool:
+        """True if no image is pushed up while another is pushed down."""
+        return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
+
+
+class Sides(NamedTuple):
+    """The pushes that make a GAN: two of the discriminator's steps, one of the generator's."""
+
+    real: Pushes
+    drawn: Pushes
+    wanted: Pushes  # on drawn images, by the generator's steps
+
+
+def check_direction(game: Game, verdicts: Verdicts) -> None:
+    """Judge that the discriminator tells the two apart, and that the generator's images are to look
+    real.
+    """
+    turns = game.turns(game.discriminator)
+    real = _pushes(game, turns, drawn=False)
+    drawn = _pushes(game, turns, drawn=True)
+    if not real.sign and not drawn.sign:
+        verdicts.not_seen("direction")
+    elif not _lacks_term(game, turns, verdicts):
+        wanted = _pushes(game, game.turns(game.generator), drawn=True)
+        _compare(game, Sides(real, drawn, wanted), verdicts)
+
+
+def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
+    """Collect the pushes of these turns on drawn, or on real, images."""
+    pushes = [torch.empty(0, dtype=torch.float64)]
+    totals: list[float] = []
+    for turn in turns:
+        sums: list[float] = []
+        for judged, push, _ in game.pushes([turn]):
+            marked = push[judged.marked(drawn=drawn)]
+            pushes.append(marked * len(marked))
+            sums.append(float(marked.sum()))
+        totals.append(sum(sums))
+    return Pushes(torch.cat(pushes), totals)
+
+
+def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
+    """Compare the signs of the three pushes; a side without pushes is the opposite of the other."""
+    real = sides.real.sign or -sides.drawn.sign
+    drawn = sides.drawn.sign or -sides.real.sign
+    wanted = sides.wanted.sign
+    means = [sides.real.mean, sides.drawn.mean, sides.wanted.mean]
+    # Otherwise a target is passed, or labels are noisy.
+    is_certain = all(side.has_one_sign for side in sides)
+    if wanted == real != drawn or (not is_certain and is_pulled(means)):
+        proof = claims.gan.losses_pull_apart(real, drawn, wanted, means)
+        verdicts.right("direction", proof=proof)
+    elif not is_certain:
+        verdicts.not_seen("direction")
+    elif real == drawn:
+        loss = _loss_of(game, game.turns(game.discriminator), drawn=real > 0)
+        proof = claims.gan.losses_pull_wrongly(real, drawn, wanted)
+        verdicts.fault("wrong-direction.alike", at=loss, proof=proof, way=SIGNS[real])
+    elif wanted:
+        verdicts.fault(
+            "wrong-direction.generator",
+            at=_loss_to_mend(game, real),
+            proof=claims.gan.losses_pull_wrongly(real, drawn, wanted),
+            way_real=SIGNS[real],
+            way_drawn=SIGNS[drawn],
+            way=SIGNS[wanted],
+        )
+
+
+def _loss_to_mend(game: Game, real: int) -> Placed | None:
+    """Return the loss that is most likely wrong where the two networks contradict each other.
+
+    Args:
+        real: the sign of the push on real images.
+    """
+    if real < 0:  # they are usually pushed up
+        return _loss_of(game, game.turns(game.discriminator), drawn=False)
+    return _loss_of(game, game.turns(game.generator), drawn=True)
+
+
+def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
+    """Report a discriminator's loss without one of its terms.
+
+    Returns:
+        True if there is such a loss.
+    """
+    real = _has_term(game, turns, drawn=False)
+    drawn = _has_term(game, turns, drawn=True)
+    if real and drawn:
+        return False
+    if real and _has_both_signs(game, turns):  # whatever the images are
+        verdicts.not_seen("generated")
+        return True
+    verdicts.fault(
+        "one-sided-loss.lacking",
+        at=_loss_of(game, turns, drawn=drawn),
+        proof=claims.gan.lacks_a_term(real, drawn, steps=len(turns)),
+        lacking="generated" if real else "real",
+    )
+    return True
+
+
+def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
+    """True if these turns push the outputs of one call up, and those of another down."""
+    signs = set()
+    for _, push, _ in game.pushes(turns):
+        if bool(push.any()):
+            signs.add(bool(push.sum() > 0))
+    return len(signs) > 1
+
+
+def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
+    """True if a loss of these turns depends on drawn, or on real, images, however little."""
+    for judged, push, _ in game.pushes(turns):
+        mark = judged.marked(drawn=drawn)
+        if bool(mark.all()) or bool(push[mark].any()):
+            return True
+    return False
+
+
+def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
+    """Return the loss of these turns on drawn, or on real, images.
+
+    Returns:
+        What the backward pass starts from, or the call, if the loss was not seen.
+    """
+    for judged, _, backward in game.pushes(turns):
+        if bool(judged.drawn.any()) != drawn:
+            continue
+        loss = _loss_on(judged.call, game)
+        if loss is not None:
+            return loss
+        return backward.root if backward.root.line else judged.call
+    return turns[0].at if turns else None
+
+
+def _loss_on(call: Call, game: Game) -> Loss | None:
+    """Return the first loss whose input is the output of a call."""
+    for loss in game.trace.all(Loss):
+        if loss.input is not None and loss.input.source == call.index:
+            return loss
+    return None

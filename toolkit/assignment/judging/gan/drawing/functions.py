@@ -1,0 +1,225 @@
+"""A student's functions that may draw from latent points, found by reading and tried by calling."""
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.asking.host import Student
+from toolkit.assignment.findings.findings import Place
+from toolkit.assignment.handin.syntax import words_in
+from toolkit.assignment.judging.gan.drawing.stand_ins import Artist, Drawn, digits
+from toolkit.assignment.judging.gan.game import Game
+from toolkit.assignment.judging.gan.lines import Lines, called
+from toolkit.assignment.running.names import NAMES, meaning
+
+TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
+ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function, or a method, of a student's."""
+
+    name: str  # "Class.method" for a method
+    place: Place
+    node: ast.FunctionDef
+
+    @property
+    def parameters(self) -> list[str]:
+        """Their names in lower case, without `self`."""
+        arguments = [*self.node.args.posonlyargs, *self.node.args.args, *self.node.args.kwonlyargs]
+        names = [argument.arg for argument in arguments]
+        return [name.lower() for name in names if name not in ("self", "cls")]
+
+    @property
+    def names(self) -> set[str]:
+        """The names and attributes in it, in lower case."""
+        return {word.lower() for word in words_in(self.node)}
+
+    @property
+    def trains(self) -> bool:
+        """True if it takes a step of a training, or is a part of a network."""
+        if self.node.name in ("forward", "__init__"):
+            return True
+        return any(called(node) in TRAINS for node in ast.walk(self.node))
+
+    def mentions(self, pattern: str) -> bool:
+        """True if a name in it has this pattern."""
+        names = self.names - {"walk"}  # of folders
+        return any(re.search(pattern, name) for name in names)
+
+    def reads_points(self) -> bool:
+        """True if what it draws depends on points that its caller has."""
+        meant = {meaning(name, "drawing") for name in self.parameters}
+        return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
+
+    def has(self, file: str, line: int) -> bool:
+        """True if this line of a file is in it."""
+        last = self.node.end_lineno or self.node.lineno
+        return file == self.place.file and self.node.lineno <= line <= last
+
+    def ends(self) -> tuple[str, str] | None:
+        """The parameters for the two latent points, if there are any."""
+        arguments = [argument.arg for argument in self.node.args.args]
+        networks = {name.lower() for name in arguments if name.isupper()}  # as G, D
+        names = [name for name in self.parameters if name not in networks]
+        for k, first in enumerate(names):
+            for second in names[k + 1 :]:
+                if _are_ends(first, second):
+                    return first, second
+        return None
+
+
+def _are_ends(first: str, second: str) -> bool:
+    """True if two names are the same but for words that are a beginning and an end."""
+    return any(first.replace(start, stop) == second != first for start, stop in ENDS)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The outcome of calling a function."""
+
+    draws: list[Drawn]  # calls of the generator
+    noise: list[Tensor]  # made of nothing
+    returned: list[Tensor]
+    error: dict[str, Any] | None
+    unknown: str | None  # the parameter that nothing is known about
+
+
+class Functions:
+    """The functions in the files of a submission.
+
+    Args:
+        student: the process that has run the script.
+        lines: of the submission.
+        game: what was seen in it.
+        artist: draws the images.
+    """
+
+    def __init__(self, student: Student, lines: Lines, game: Game, artist: Artist) -> None:
+        self._student, self.lines, self._game = student, lines, game
+        self.artist = artist
+        self.modes: set[bool] = set()  # in which the generator was when one of them drew
+        self.untried: str | None = None  # one that could not be called
+        self.drew: set[tuple[str, int]] = set()  # file and line in one that came back, where it
+        # drew points of its own
+        self.entered = game.trace.entered  # those that the script called
+        self.latent = _latent_shape(game)
+        self.latent_dim = torch.Size(self.latent).numel()
+
+    def of_kind(self, kind: str) -> list[Function]:
+        """Those in which a name is of this kind, and that do not train; with such a name of its own
+        first.
+        """
+        pattern = NAMES["functions"][kind]
+        named, mentioning = [], []
+        for function in self._all():
+            if function.trains or not function.mentions(pattern):
+                continue
+            if re.search(pattern, function.node.name.lower()):
+                named.append(function)
+            else:
+                mentioning.append(function)
+        return [*named, *mentioning]
+
+    def with_nodes(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
+        """The functions with these syntax trees."""
+        return [function for function in self._all() if function.node in nodes]
+
+    def call(
+        self,
+        function: Function,
+        ends: Tensor,
+        seed: int,
+        count: int = 7,
+        known_to_end: bool = False,
+    ) -> Tried:
+        """Call a function with stand-ins.
+
+        Args:
+            ends: the two latent points, (2, latent_dim), in whatever shape it wants them.
+            seed: of the random numbers.
+            count: for a number of steps.
+            known_to_end: it was called before, and came back.
+        """
+        tried = self._call(function, ends.reshape(2, *self.latent), seed, count, known_to_end)
+        if tried.error is not None and function.ends():
+            batches = ends.reshape(2, 1, *self.latent)
+            tried = self._call(function, batches, seed, count, known_to_end)
+        return tried
+
+    def _call(
+        self, function: Function, points: Tensor, seed: int, count: int, known_to_end: bool
+    ) -> Tried:
+        """Call a function with the two latent points in one shape, and keep what is seen."""
+        self.artist.drawn.clear()
+        answer = self._student.ask(
+            "try_function",
+            helps={
+                "draw": self.artist.draw,
+                "classify": self.artist.classify,
+                "digits": digits,
+            },
+            name=function.name,
+            file=function.place.file,
+            generator=self._game.generator.id,
+            pixels=torch.Size(self.artist.like).numel(),
+            values={
+                "latent_dim": self.latent_dim,
+                "steps": count,
+                "images": 9,
+                "batch": 25,
+                "weight": 0.3,
+                "path": "out.png",
+                "epoch": 1,
+                "points": points,
+            },
+            own=dict(zip(function.ends() or (), points, strict=False)),
+            seed=seed,
+            known_to_end=known_to_end,
+        )
+        self.modes |= {drawn.training for drawn in self.artist.drawn}
+        tried = Tried(
+            list(self.artist.drawn),
+            answer["noise"],
+            answer["returned"],
+            answer["error"],
+            answer["unknown"],
+        )
+        if tried.unknown:
+            self.untried = f"the check could not run {function.name}"
+        if tried.error is None and tried.draws and not tried.unknown:
+            self._note_lines(function, answer["lines"])
+        return tried
+
+    def _note_lines(self, function: Function, lines: Iterable[tuple[str, int]]) -> None:
+        """Note where a function that came back drew points of its own."""
+        if function.reads_points():
+            return
+        for file, line in lines:
+            if function.has(file, line):
+                self.drew.add((file, line))
+
+    def _all(self) -> Iterator[Function]:
+        for file, tree in self.lines.trees.items():
+            for node in tree.body:
+                if isinstance(node, ast.FunctionDef):
+                    yield Function(node.name, Place(file, node.lineno), node)
+                elif isinstance(node, ast.ClassDef):
+                    for inner in node.body:
+                        if isinstance(inner, ast.FunctionDef):
+                            name = f"{node.name}.{inner.name}"
+                            yield Function(name, Place(file, inner.lineno), inner)
+
+
+def _latent_shape(game: Game) -> tuple[int, ...]:
+    """Return the shape of one latent point: of the generator's first batch, or else (100,)."""
+    for call in game.draws:
+        if call.inputs and len(call.inputs[0].shape) > 1:
+            return call.inputs[0].shape[1:]
+    return (100,)

@@ -1,0 +1,83 @@
+"""Judges batch norm's two modes: batch statistics while training, running ones while sampling."""
+
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.gan.drawing.functions import Functions
+from toolkit.assignment.judging.gan.game import Game
+from toolkit.assignment.judging.train.trace import Call
+
+
+def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
+    """Judge the mode of the generator when it is trained, and when it draws samples; or that of
+    their functions, when they were tried.
+    """
+    if not any("BatchNorm" in kind for kind in game.generator.kinds):
+        proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)
+        verdicts.right("no-batch-norm", proof=proof)
+    elif not _check_calls(game, verdicts):
+        if functions.modes == {False}:
+            proof = claims.gan.samples_in_evaluation_mode(sorted(functions.modes))
+            verdicts.right("mode", proof=proof)
+        else:
+            verdicts.not_seen("mode")
+
+
+def _check_calls(game: Game, verdicts: Verdicts) -> bool:
+    """Judge the mode of the generator as far as it was called.
+
+    Returns:
+        True if its calls tell.
+    """
+    trained = game.trained_on(game.generator)
+    for call in game.draws:
+        if call.index in trained and not call.training:
+            proof = claims.shared.differ(actual=call.training, expected=True)
+            verdicts.fault("batchnorm-mode.evaluation", at=call, proof=proof)
+            return True
+    shown = {value.source for _, value in game.trace.shown}
+    pictures = [call for call in game.draws if call.index in shown]
+    drawn = [*samples(game), *pictures]
+    for call in drawn:
+        if call.training:
+            proof = claims.shared.differ(actual=call.training, expected=False)
+            verdicts.fault("batchnorm-mode.training", at=call, proof=proof)
+            return True
+    if drawn:
+        modes = [call.training for call in drawn]
+        verdicts.right("mode", proof=claims.gan.samples_in_evaluation_mode(modes))
+    return bool(drawn)
+
+
+def samples(game: Game) -> list[Call]:
+    """Return the calls of the generator whose images the discriminator never saw.
+
+    A call before the first step may be a test of the shapes: it counts where pictures follow. So
+    does a call after the last step, if the run was stopped there: a training may follow from it.
+    """
+    judged = game.judged_draws
+    ends = [float(call.index) for call in game.draws[1:]]
+    ends.append(float("inf"))
+    sampled = []
+    for call, end in zip(game.draws, ends, strict=False):
+        if call.index in judged:
+            continue
+        if _is_in_training(call, game) or _is_shown(call, end, game):
+            sampled.append(call)
+    return sampled
+
+
+def _is_in_training(call: Call, game: Game) -> bool:
+    """True if a call follows the first step, and precedes the last one if the run was cut short."""
+    steps = [step.index for step in game.steps]
+    if not steps or call.index <= min(steps):
+        return False
+    return game.trace.ended in ("finished", "exit") or call.index < max(steps)
+
+
+def _is_shown(call: Call, end: float, game: Game) -> bool:
+    """True if pictures follow a call before the next call of the generator.
+
+    Args:
+        end: index of that call.
+    """
+    return any(call.index < event.index < end for event, _ in game.trace.shown)

@@ -1,0 +1,233 @@
+"""Finds latent points on a line or on an arc: an interpolation, however it is written."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.rules.claims.shared import CHANCE
+
+NUM_IMAGES = 9  # 7 steps between two samples, and both samples
+MIN_POINTS = 5
+MIN_STEPS = 3  # between points that differ
+MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
+UNEVEN = 3
+TINY = 1e-3  # the length of points that nobody has set
+NEAR = 2e-3  # of a point's length
+BEYOND = 0.01  # of the way from one end to the other
+
+
+class Path(NamedTuple):
+    """Points between two ends, which are the first and the last of them."""
+
+    points: Tensor  # float (n, latent_dim)
+    calls: list[int]  # the call of the generator that drew each
+
+    @property
+    def repeats(self) -> int:
+        """The number of points that are the one before."""
+        return int((self.steps < NEAR * self.points.norm(dim=1).mean()).sum())
+
+    @property
+    def steps(self) -> Tensor:
+        """The distance of each point from the one before, float (n - 1,)."""
+        steps: Tensor = (self.points[1:] - self.points[:-1]).norm(dim=1)
+        return steps
+
+    def proof(self, misses: bool = False) -> claims.Evidence:
+        """Return the proof that it is wrong; `misses`: its ends are not those they should be."""
+        return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
+
+
+def is_far(path: Path) -> bool:
+    """True if an end is longer than a sample of N(0, 1) is once in a milliard of times.
+
+    P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
+    """
+    d, t = path.points.size(1), -math.log(CHANCE)
+    return float(path.points[[0, -1]].square().sum(1).max()) > d + 2 * math.sqrt(d * t) + 2 * t
+
+
+def is_uneven(path: Path) -> bool:
+    """True if some steps are much longer than others, as on no line and no arc."""
+    return float(path.steps.max()) > UNEVEN * float(path.steps.min())
+
+
+def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
+    """Find the paths among the points that a generator drew.
+
+    Args:
+        drawn: for each of its calls, in their order, the number of the call and its z,
+            (batch, latent_dim). A path may be the rows of one call, or one row of each of many
+            calls of the same batch size.
+
+    Returns:
+        the longest paths, none of which is a part of another.
+    """
+    paths = []
+    for call, z in drawn:
+        paths += _split(z, [call] * len(z))
+    for run in _runs(drawn):
+        calls = [call for call, _ in run]
+        for row in range(len(run[0][1])):
+            points = torch.stack([z[row] for _, z in run])
+            paths += _split(points, calls)
+    return paths
+
+
+def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
+    """Yield calls of one batch size that follow each other."""
+    run: list[tuple[int, Tensor]] = []
+    for call in drawn:
+        if run and run[-1][1].shape != call[1].shape:
+            if len(run) >= MIN_POINTS:
+                yield run
+            run = []
+        run.append(call)
+    if len(run) >= MIN_POINTS:
+        yield run
+
+
+def _split(points: Tensor, calls: list[int]) -> list[Path]:
+    """Find the paths in a row of points."""
+    points = points.double()
+    if not bool(points.isfinite().all()):
+        return []
+    fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
+    paths, start = [], 0
+    while len(points) - start >= fewest:
+        stop = _end_of_path(points, start)
+        if stop - start < fewest:
+            start += 1
+            continue
+        path = Path(points[start:stop], calls[start:stop])
+        if _moves(path):
+            paths.append(path)
+        start = stop
+    return paths
+
+
+def _end_of_path(points: Tensor, start: int) -> int:
+    """Return the index after the last point that continues the path from `start`."""
+    stop = start + 2
+    while stop < len(points) and is_path(points[start : stop + 1]):
+        stop += 1
+    return stop
+
+
+def _moves(path: Path) -> bool:
+    """True if enough points of a path differ, and somebody has set them."""
+    num_moves = len(path.points) - 1 - path.repeats
+    is_set = bool(path.points.norm(dim=1).mean() > TINY)
+    return num_moves >= MIN_STEPS and is_set
+
+
+def is_path(points: Tensor) -> bool:
+    """True if points (n, d) go from the first to the last, on a line or on an arc about 0."""
+    shares = between(points, points[0], points[-1])
+    if shares is None:
+        return False
+    return bool((shares[1:] - shares[:-1] >= -NEAR).all())
+
+
+def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
+    """Measure how far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
+
+    Returns:
+        (n,), or None if some point is neither on the line nor on an arc through both; memory that
+        nobody has written may hold numbers that are not finite.
+    """
+    ends = torch.stack([first, last], dim=1)
+    if not bool(ends.isfinite().all() and points.isfinite().all()):
+        return None
+    tolerance = NEAR * points.norm(dim=1).mean().clamp_min(1e-9)
+    if bool((last - first).norm() < tolerance):
+        return _at_one_point(points, first, tolerance)
+    if _are_parallel(first, last):
+        return _along_line(points, first, last, tolerance)
+    parts = torch.linalg.lstsq(ends, points.t(), driver="gelsd").solution
+    away = (ends @ parts - points.t()).norm(dim=0)
+    total = parts.sum(dim=0)
+    if bool((away > tolerance).any()) or bool((total < 0.3).any()):
+        return None
+    shares: Tensor = parts[1] / total
+    return shares
+
+
+def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | None:
+    """Return zeros (n,) if all points are one; None if they are not."""
+    if not bool(((points - point).norm(dim=1) < tolerance).all()):
+        return None
+    return torch.zeros(len(points), dtype=points.dtype)
+
+
+def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
+    """Return the shares (n,) on a line through 0, on which there is no arc; None beside it."""
+    step = last - first
+    along = (points - first) @ step / step.square().sum()
+    beside = (points - first - along[:, None] * step).norm(dim=1)
+    if bool((beside > tolerance).any()):
+        return None
+    return along
+
+
+def _are_parallel(first: Tensor, last: Tensor) -> bool:
+    """True if two points (d,) lie on one line through 0."""
+    sizes = first.norm() * last.norm()
+    return bool((first @ last).abs() > (1 - NEAR**2 / 2) * sizes) or not bool(sizes)
+
+
+def extended(path: Path, points: Tensor) -> Path:
+    """Return a path with the nearest of some points (n, d) beyond each of its ends, if any is."""
+    before, after = -math.inf, math.inf
+    first, last = path.points[:0], path.points[:0]
+    for point in points.double():
+        position = between(point[None], path.points[0], path.points[-1])
+        if position is None:
+            continue
+        share = float(position)
+        if before < share < -BEYOND:
+            before, first = share, point[None]
+        elif 1 + BEYOND < share < after:
+            after, last = share, point[None]
+    return path._replace(points=torch.cat([first, path.points, last]))
+
+
+def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
+    """True if a point (d,) is a row of one of the samples (n, d), or one that was enlarged.
+
+    The rows may be shorter: then a label stands beside the noise.
+    """
+    for rows in samples:
+        width = rows.size(1)
+        parts = [point[:width]]
+        if width != len(point):
+            parts.append(point[-width:])
+        if any(bool(_are_alike(part, rows).any()) for part in parts):
+            return True
+    return False
+
+
+def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
+    """Return the samples but for those that hold the path itself."""
+    kept = []
+    for rows in samples:
+        num_points = sum(is_sample(point, [rows]) for point in path.points)
+        if num_points < MIN_STEPS:
+            kept.append(rows)
+    return kept
+
+
+def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
+    """Mark the rows with the direction of a point, bool (n,); in a plane, those that are it."""
+    rows = rows.double()
+    alike: Tensor
+    if len(point) < 3:
+        alike = (rows - point).norm(dim=1) < NEAR * point.norm()
+        return alike
+    sizes = rows.norm(dim=1) * point.norm()
+    alike = rows @ point > (1 - NEAR**2 / 2) * sizes.clamp_min(1e-9)
+    return alike

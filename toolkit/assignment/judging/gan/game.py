@@ -1,0 +1,382 @@
+"""Finds the two players: the network that draws the images, and the one that judges them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.judging.train.player import Player
+from toolkit.assignment.judging.train.trace import (
+    PIXELS,
+    Backward,
+    Call,
+    Event,
+    Network,
+    Step,
+    Trace,
+    Value,
+)
+
+NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
+RECENT = 8  # calls whose images may have been changed before they are judged
+SLOPES = (0.5, 1.5)  # of images with noise added to them, over the images themselves
+NOISY, RESCALED = 0.3, 0.95  # least correlations of them, and of images that were only rescaled
+MOST = 0.9  # of the images of a batch, and more, are like it
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One call of the discriminator."""
+
+    call: Call
+    images: Value
+    drawn: Tensor  # bool (batch,): which of the images the generator drew
+    by: frozenset[int]  # the calls that drew them
+
+    def marked(self, *, drawn: bool) -> Tensor:
+        """Mark the images that the generator drew, or the real ones: bool (batch,)."""
+        return self.drawn if drawn else ~self.drawn
+
+
+class Turn(NamedTuple):
+    """A step of a network, and the passes that it follows."""
+
+    at: Event
+    maximize: bool
+    passes: list[Backward]  # that no step before has used
+
+
+class Game:
+    """A generator, its discriminator, and what they did.
+
+    Args:
+        trace: all that ran.
+        generator, discriminator: of all networks.
+        judged: the calls of the discriminator.
+    """
+
+    def __init__(
+        self, trace: Trace, generator: Network, discriminator: Network, judged: list[Judged]
+    ) -> None:
+        self.trace = trace
+        self.generator, self.discriminator = generator, discriminator
+        self.judged = {entry.call.index: entry for entry in judged}
+        self.calls, self.steps = trace.all(Call), trace.all(Step)
+        self.passes = {backward.index: backward for backward in trace.all(Backward)}
+        self.draws = self._find_draws()
+
+    def _find_draws(self) -> list[Call]:
+        """Find the generator's calls, and those of its copies after the first step."""
+        copies = self._copies()
+        first_step = min((step.index for step in self.steps), default=float("inf"))
+        draws = []
+        for call in self.calls:
+            is_of_copy = call.network in copies and call.index > first_step
+            if call.network == self.generator.id or is_of_copy:
+                draws.append(call)
+        return draws
+
+    def _copies(self) -> set[int]:
+        """Find networks like the generator that no step trains: it was saved and loaded there."""
+        copies = set()
+        for key, network in self.trace.networks.items():
+            if _has_same_layers(network, self.generator) and not self.steps_of(network):
+                copies.add(key)
+        return copies
+
+    def players(self) -> tuple[Player, Player]:
+        """The generator, and the discriminator, with the steps that were meant for each."""
+        generator = self._player("generator", self.generator)
+        return generator, self._player("discriminator", self.discriminator)
+
+    def _player(self, name: str, network: Network) -> Player:
+        return Player(name, network.parameters, self.steps_of(network), "dead-parameter")
+
+    @property
+    def all_draws(self) -> list[Call]:
+        """The generator's calls, and those of a part of it that makes images by itself."""
+        parts = set()
+        for network in self.trace.networks.values():
+            if network.parameters.keys() <= self.generator.parameters.keys():
+                parts.add(network.id)
+        drawn = {call.index for call in self.draws}
+        draws = []
+        for call in self.calls:
+            has_images = call.output is not None and call.output.size >= PIXELS
+            if call.index in drawn or (call.network in parts and has_images):
+                draws.append(call)
+        return draws
+
+    def steps_of(self, network: Network) -> list[Step]:
+        """The optimiser steps that were meant for this network: that hold parameters of its."""
+        return [step for step in self.steps if step.parameters & network.parameters.keys()]
+
+    def passes_of(self, network: Network) -> list[Backward]:
+        """The backward passes that its steps use for the first time."""
+        passes: list[Backward] = []
+        for turn in self.turns(network):
+            passes += turn.passes
+        return passes
+
+    def turns(self, network: Network) -> list[Turn]:
+        """The steps of a network, each with the passes that it follows."""
+        turns = []
+        for step in self.steps_of(network):
+            fresh = [self.passes[index] for index in step.passes if index not in step.stale]
+            turns.append(Turn(step, step.maximize, fresh))
+        return turns
+
+    def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
+        """For each call of the discriminator, how much its outputs should rise, (batch,)."""
+        for turn in turns:
+            sign = 1.0 if turn.maximize else -1.0
+            for backward in turn.passes:
+                for index, gradient in backward.gradients.items():
+                    judged = self.judged.get(index)
+                    if judged is not None and len(gradient) == len(judged.drawn):
+                        yield judged, sign * gradient.double(), backward
+
+    def trained_on(self, network: Network) -> set[int]:
+        """The calls of the generator whose images were in the loss of a step of `network`."""
+        draws: set[int] = set()
+        for step in self.steps_of(network):
+            for index in step.passes:
+                for judged in self.judged_in(self.passes[index]):
+                    draws |= judged.by
+        return draws
+
+    def judged_in(self, backward: Backward) -> list[Judged]:
+        """The calls of the discriminator that a backward pass went through."""
+        return [self.judged[index] for index in backward.gradients if index in self.judged]
+
+    @property
+    def judged_draws(self) -> set[int]:
+        """The calls of the generator whose images the discriminator saw, or drew the same."""
+        draws: set[int] = set()
+        for judged in self.judged.values():
+            draws |= judged.by
+        sources: dict[int, int | None] = {}
+        for call in self.draws:
+            if call.output is not None:
+                sources[call.index] = call.output.source
+        for index in draws & sources.keys():
+            original = sources[index]
+            if original is not None and original in sources:
+                draws.add(original)
+        repeats = {index for index, source in sources.items() if source in draws}
+        return draws | repeats
+
+
+def _has_same_layers(first: Network, second: Network) -> bool:
+    """True if two networks have one class, and parameters of the same names."""
+    if (first.name, first.file) != (second.name, second.file):
+        return False
+    return list(first.parameters.values()) == list(second.parameters.values())
+
+
+class Pair(NamedTuple):
+    """Two networks by their ids, of which the second is given what the first makes."""
+
+    generator: int
+    discriminator: int
+
+
+def find_game(trace: Trace) -> Game | None:
+    """Find the likeliest pair in which one network was given what the other made."""
+    calls: dict[int, list[Call]] = {}
+    for call in trace.all(Call):
+        calls.setdefault(call.network, []).append(call)
+    origins = Origins(trace.all(Call))
+    scores: dict[Pair, tuple[int, int, int]] = {}
+    for pair in _pairs(trace, origins):
+        score = _score(pair, calls[pair.discriminator], trace)
+        if score is not None:
+            scores[pair] = score
+    if not scores:
+        return None
+    best = max(scores, key=scores.__getitem__)
+    judged: list[Judged] = []
+    for call in calls[best.discriminator]:
+        entry = origins.judged(call, best.generator)
+        if entry is not None:
+            judged.append(entry)
+    networks = trace.networks[best.generator], trace.networks[best.discriminator]
+    return Game(trace, *networks, judged)
+
+
+def _pairs(trace: Trace, origins: "Origins") -> list[Pair]:
+    """Find the pairs of networks of which one was given what the other made, each once."""
+    pairs: dict[Pair, None] = {}  # in their order
+    for call in trace.all(Call):
+        for value in call.inputs:
+            for origin in origins.of(value, call):
+                if origin.network != call.network:
+                    pairs.setdefault(Pair(origin.network, call.network))
+    return list(pairs)
+
+
+def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] | None:
+    """Score how much a pair is like a GAN.
+
+    Args:
+        calls: of the discriminator.
+
+    Returns:
+        How many of the two are trained, 1 if the discriminator has one output, and how often it was
+        called; None if it is not a discriminator.
+    """
+    sizes = [call.output.size for call in calls if call.output is not None]
+    if not sizes or NUM_DIGITS in sizes:
+        return None
+    num_trained = 0
+    for network in pair:
+        keys = trace.networks[network].parameters.keys()
+        num_trained += any(step.parameters & keys for step in trace.all(Step))
+    return num_trained, int(max(sizes) == 1), len(calls)
+
+
+class Origin(NamedTuple):
+    """The call that made items of a value."""
+
+    network: int
+    call: int
+    mark: Tensor  # bool (batch,): which of the items it made
+
+
+class Origins:
+    """Finds the calls of networks from which numbers come.
+
+    Args:
+        calls: all of them, in their order.
+    """
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._calls = calls
+
+    def of(self, value: Value, by: Call) -> list[Origin]:
+        """Find the calls that made the items of `value`.
+
+        Args:
+            by: the call that `value` went into.
+        """
+        earlier = []
+        for call in self._calls:
+            if call.index < by.index and call.output is not None:
+                earlier.append(call)
+        if value.source is not None:
+            return self._source_of(value, earlier)
+        origins = self._by_rows(value, earlier)
+        origins += self._by_gradient(value, by, earlier, origins)
+        return origins or self._by_numbers(value, earlier)
+
+    def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the call that returned the value itself."""
+        for call in earlier:
+            if call.index == value.source:
+                return [Origin(call.network, call.index, _all_of(value))]
+        return []
+
+    def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the calls whose rows the value has."""
+        known = _with_items(earlier)
+        marks = {index: mark for index, mark in value.rows_from if index in known}
+        return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
+
+    def _by_gradient(
+        self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
+    ) -> list[Origin]:
+        """Find the calls that the gradient of a changed value would reach: it has noise, or labels.
+
+        Args:
+            origins: that are known by their rows.
+        """
+        known = _with_items(earlier)
+        loaded = [mark for index, mark in value.rows_from if index not in known]
+        none = ~_all_of(value)
+        changed = ~torch.stack([none, *loaded]).any(dim=0)
+        reached = []
+        for network in value.networks - {by.network}:
+            calls = [call for call in earlier if call.network == network and call.grad]
+            if calls and all(origin.network != network for origin in origins):
+                reached.append(Origin(network, calls[-1].index, changed))
+        return reached
+
+    def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
+        """Find the last call whose output is in each item: beside labels, under noise, rescaled."""
+        rows = value.rows
+        if rows is None:
+            return []
+        for call in reversed(earlier[-RECENT:]):
+            made = call.output.rows if call.output else None
+            if made is not None and _is_inside(made, rows):
+                return [Origin(call.network, call.index, _all_of(value))]
+        return []
+
+    def judged(self, call: Call, generator: int) -> Judged | None:
+        """Find what the discriminator saw in this call; None if it is not images."""
+        images = max(call.inputs, key=attrgetter("size"), default=None)
+        drawn: Tensor | None = None
+        by: list[int] = []
+        for value in call.inputs:
+            for origin in self.of(value, call):
+                if origin.network == generator:
+                    images = value
+                    drawn = origin.mark if drawn is None else drawn | origin.mark
+                    by.append(origin.call)
+        if images is None or not images.shape:
+            return None
+        if drawn is None:
+            drawn = torch.zeros(images.shape[0], dtype=torch.bool)
+        return Judged(call, images, drawn, frozenset(by))
+
+
+def _all_of(value: Value) -> Tensor:
+    """Mark all items of a value: bool (batch,)."""
+    batch = value.shape[0] if value.shape else 0
+    return torch.ones(batch, dtype=torch.bool)
+
+
+def _with_items(calls: list[Call]) -> dict[int, Call]:
+    """Return the calls whose output has several numbers for each item, by their index."""
+    known = {}
+    for call in calls:
+        if call.output is not None and call.output.size > 1:
+            known[call.index] = call
+    return known
+
+
+def _is_inside(made: Tensor, shown: Tensor) -> bool:
+    """True if all items, (batch, size), are in others: beside labels, under noise, or rescaled."""
+    if len(made) != len(shown):
+        return False
+    return _is_beside(made, shown) or _are_changed(made, shown)
+
+
+def _is_beside(made: Tensor, shown: Tensor) -> bool:
+    """True if items are the first, or the last, numbers of others."""
+    size = made.size(1)
+    if not 16 < size < shown.size(1):
+        return False
+    return torch.equal(shown[:, :size], made) or torch.equal(shown[:, -size:], made)
+
+
+def _are_changed(made: Tensor, shown: Tensor) -> bool:
+    """True if each image is one that was made, (batch, pixels), with noise on it or rescaled.
+
+    Another image correlates with it too, but not in every row with a slope of about 1.
+    """
+    if made.shape != shown.shape or made.size(1) < PIXELS:
+        return False
+    x, y = _centred(made), _centred(shown)
+    products, squares = (x * y).sum(dim=1), x.square().sum(dim=1).clamp_min(1e-12)
+    slope = products / squares
+    correlation = products / (squares * y.square().sum(dim=1).clamp_min(1e-12)).sqrt()
+    noisy = (slope > SLOPES[0]) & (slope < SLOPES[1]) & (correlation > NOISY)
+    return float((noisy | (correlation > RESCALED)).double().mean()) >= MOST
+
+
+def _centred(rows: Tensor) -> Tensor:
+    return rows - rows.mean(dim=1, keepdim=True)

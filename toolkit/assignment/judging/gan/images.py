@@ -1,0 +1,274 @@
+"""Judges the noise that the generator is given, and the shape and the range of its images."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.findings.findings import Placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.rules.claims.gan import is_normal
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.gan.game import Game, Judged
+from toolkit.assignment.judging.train.trace import Batch, Call
+
+MIN_NUMBERS = 400  # of the noise, to know its distribution
+MIN_STEPS = 3  # of training, after which the same noise is no accident
+SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
+SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
+
+# From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
+Draw = Callable[[Call, float], Tensor | None]
+
+
+class Moments(NamedTuple):
+    """The moments that tell one distribution from another."""
+
+    n: int
+    mean: float
+    deviation: float
+    fourth: float  # once standardised by these
+
+    @classmethod
+    def of(cls, z: Tensor) -> Self:
+        """Those of all its numbers."""
+        z = z.double()
+        mean, deviation = z.mean(), z.std().clamp_min(1e-9)
+        fourth = (((z - mean) / deviation) ** 4).mean()
+        return cls(z.numel(), float(mean), float(deviation), float(fourth))
+
+
+class Latent(NamedTuple):
+    """The noise of one call of the generator."""
+
+    call: Call
+    z: Tensor  # (batch, latent_dim)
+
+
+def check_noise(game: Game, verdicts: Verdicts) -> None:
+    """Judge z ~ N(0, 1), drawn anew for every step: over all that was trained on."""
+    trained = game.judged_draws
+    calls = [call for call in game.draws if call.index in trained] or game.draws
+    latents = latents_of(calls)
+    numbers = [latent.z.flatten() for latent in latents]
+    if sum(map(len, numbers)) < MIN_NUMBERS:
+        verdicts.not_seen("noise")
+        return
+    moments = Moments.of(torch.cat(numbers))
+    num_different = len({latent.z.numpy().tobytes() for latent in latents})
+    num_moving = len([step for step in game.steps if step.moved])
+    if not is_normal(*moments):
+        line = _of_noise(_first_odd(latents) or calls[0])
+        verdicts.fault("wrong-noise.moments", at=line, proof=claims.gan.is_not_normal(*moments))
+    elif num_different == 1 and min(len(latents), num_moving, len(game.steps) // 2) >= MIN_STEPS:
+        verdicts.fault(
+            "wrong-noise.once",
+            at=_of_noise(calls[-1]),
+            proof=claims.gan.is_always_the_same(different=num_different, steps=num_moving),
+            number=len(game.steps),
+        )
+    else:
+        verdicts.right("noise", proof=claims.gan.may_be_normal(*moments, num_different))
+
+
+def latents_of(calls: Iterable[Call]) -> list[Latent]:
+    """Return the noise of each of these calls, as far as it was recorded."""
+    latents = []
+    for call in calls:
+        z = latent_of(call)
+        if z is not None:
+            latents.append(Latent(call, z))
+    return latents
+
+
+def _first_odd(latents: list[Latent]) -> Call | None:
+    """Return the first call whose noise alone is not N(0, 1)."""
+    for latent in latents:
+        if not is_normal(*Moments.of(latent.z)):
+            return latent.call
+    return None
+
+
+def _of_noise(call: Call) -> Placed:
+    """Return the place where the noise of a call was drawn."""
+    for value in call.inputs:
+        if value.numbers is not None and value.numbers.is_floating_point() and value.drawn.line:
+            return value.drawn
+    return call
+
+
+def latent_of(call: Call) -> Tensor | None:
+    """Return the noise among the inputs of a call, (batch, latent_dim), without labels beside it.
+
+    Returns:
+        None if there is no input of floats.
+    """
+    for value in call.inputs:
+        rows = value.rows
+        if rows is not None and value.numbers is not None and value.numbers.is_floating_point():
+            if len(value.shape) == 1:  # without a batch
+                rows = rows.reshape(1, -1)
+            is_label = ((rows == 0) | (rows == 1)).all(dim=0)  # one-hot, in the same tensor
+            return rows if bool(is_label.all()) else rows[:, ~is_label]
+    return None
+
+
+def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
+    """Judge that generated images have the shape and the range of those they are compared with."""
+    first = _first_drawn(game)
+    if first is None or first.output is None:
+        verdicts.not_seen("images")
+        return
+    line = game.generator.line_of(first)
+    sizes = _sizes(game)
+    if sizes is not None:
+        drawn_shape, real_shape = sizes
+        shapes = claims.shared.differ(actual=drawn_shape, expected=real_shape)
+        verdicts.fault("wrong-shape.two", at=line, proof=shapes)
+    real = real_bounds(game)
+    low, high = bounds_of(game, draw, scaled=True)
+    growth = _growth(first, draw)
+    if growth is not None and growth.far > 5 * growth.near > 5:
+        verdicts.fault(
+            "output-range.unbounded",
+            at=line,
+            proof=claims.gan.grows_with_noise(*growth),
+            least=first.output.least,
+            largest=first.output.largest,
+            low=low,
+            high=high,
+        )
+    elif real is None:
+        verdicts.not_seen("real-images")
+    elif max(abs(real[0] - low), abs(real[1] - high)) > SLACK * (high - low):
+        place = next(iter(game.trace.normalised), None) or game.generator.made_last
+        proof = claims.gan.ranges_differ(drawn=[low, high], real=real)
+        verdicts.fault("output-range.apart", at=place, proof=proof)
+    elif sizes is None:
+        pixels = _pixels(game)
+        proof = claims.gan.images_are_alike(drawn=[low, high], real=real, pixels=pixels)
+        verdicts.right("images", proof=proof)
+
+
+def _first_drawn(game: Game) -> Call | None:
+    """Return the generator's first call that gave a batch."""
+    for call in game.draws:
+        if call.output is not None and len(call.output.shape) > 1:
+            return call
+    return None
+
+
+def _has_drawn(judged: Judged) -> bool:
+    return bool(judged.drawn.any())
+
+
+def _has_real(judged: Judged) -> bool:
+    return not judged.drawn.all()
+
+
+def _pixels(game: Game) -> list[int]:
+    """Return how many numbers an image has, where some were drawn and others are real."""
+    drawn = {entry.images.size for entry in filter(_has_drawn, game.judged.values())}
+    real = {entry.images.size for entry in filter(_has_real, game.judged.values())}
+    return sorted(drawn & real)
+
+
+def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Return a shape of drawn and one of real images, if no judged ones of both have one size."""
+    drawn = _shapes(filter(_has_drawn, game.judged.values()))
+    real = _shapes(filter(_has_real, game.judged.values()))
+    if not drawn or not real or drawn.keys() & real.keys():
+        return None
+    return next(iter(drawn.values())), next(iter(real.values()))
+
+
+def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
+    """Return the last shape of an image for each of its sizes."""
+    shapes = {}
+    for judged in calls:
+        shapes[judged.images.size] = judged.images.shape[1:]
+    return shapes
+
+
+def real_bounds(game: Game) -> tuple[float, float] | None:
+    """Return the least and the largest number of all real images that were judged."""
+    bounds: list[tuple[float, float]] = []
+    for judged in game.judged.values():
+        bounds += _real_bounds_of(judged, game)
+    if not bounds:
+        return None
+    return min(least for least, _ in bounds), max(largest for _, largest in bounds)
+
+
+def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
+    """Return the bounds of the real images in one call of the discriminator."""
+    images = judged.images
+    is_real, rows = ~judged.drawn, images.rows
+    if bool(is_real.all()):
+        return [(images.least, images.largest)]
+    if rows is not None and bool(is_real.any()):
+        return [(float(rows[is_real].min()), float(rows[is_real].max()))]
+    # Too many numbers to send: those that a loader gave are known.
+    loaded = {index for index, _ in images.rows_from}
+    bounds = []
+    for batch in game.trace.all(Batch):
+        if batch.index in loaded and batch.values:
+            bounds.append((batch.values[0].least, batch.values[0].largest))
+    return bounds
+
+
+def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
+    """Return the numbers between which generated images lie.
+
+    Args:
+        scaled: as the discriminator sees them.
+    """
+    outputs = [call.output for call in game.draws if call.output is not None]
+    low = min(output.least for output in outputs)
+    high = max(output.largest for output in outputs)
+    for scale in SCALES:
+        images = draw(game.draws[0], scale)
+        if images is not None and bool(images.isfinite().all()):
+            low, high = min(low, float(images.min())), max(high, float(images.max()))
+    slope, shift = _rescaled(game) if scaled else (1.0, 0.0)
+    ends = sorted((slope * low + shift, slope * high + shift))
+    return ends[0], ends[1]
+
+
+def _rescaled(game: Game) -> tuple[float, float]:
+    """Return the slope and the shift from the generator's images to those that are judged."""
+    outputs = {call.index: call.output for call in game.draws}
+    for judged in game.judged.values():
+        for origin in judged.by:
+            made, shown = outputs[origin], judged.images
+            if made is None or shown.source == origin or not bool(judged.drawn.all()):
+                continue
+            if made.rows is None or shown.rows is None or made.rows.shape != shown.rows.shape:
+                continue
+            slope, shift = _fitted(made.rows.flatten(), shown.rows.flatten())
+            if abs(slope) > 0.1:
+                return slope, shift
+    return 1.0, 0.0
+
+
+def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
+    """Return the slope and the shift of the line through points, by least squares."""
+    covariance = ((x - x.mean()) * (y - y.mean())).mean()
+    slope = float(covariance / x.var().clamp_min(1e-9))
+    return slope, float(y.mean() - slope * x.mean())
+
+
+class Growth(NamedTuple):
+    """The largest number of images from large noise, and from larger noise."""
+
+    near: float
+    far: float
+
+
+def _growth(first: Call, draw: Draw) -> Growth | None:
+    """Measure how large images become with larger noise, which no activation lets grow on."""
+    near, far = draw(first, 1000.0), draw(first, 30000.0)
+    if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
+        return None
+    return Growth(float(near.abs().max()), float(far.abs().max()))

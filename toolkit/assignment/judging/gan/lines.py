@@ -1,0 +1,54 @@
+"""Finds lines in the text of a submission."""
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from toolkit.assignment.handin.syntax import parsed
+from toolkit.assignment.judging.train.trace import Event
+
+
+class Lines:
+    """Finds lines in the files of a submission.
+
+    Args:
+        texts: the file, relative to the submission, -> its text.
+        file: the one with the GAN.
+        reached: it, and what it imports.
+    """
+
+    def __init__(self, texts: Mapping[str, str], file: str, reached: Sequence[str] = ()) -> None:
+        self.file = file
+        self.reached = tuple(dict.fromkeys((file, *reached)))
+        self.texts = {name: text.lower() for name, text in texts.items()}
+        self.trees: dict[str, ast.Module] = {}  # of the files with valid syntax
+        for name in dict.fromkeys((*self.reached, *sorted(texts))):
+            tree = parsed(texts[name]) if name in texts else None
+            if tree is not None:
+                self.trees[name] = tree
+
+    def statement(self, event: Event) -> ast.stmt | None:
+        """The smallest statement at the line of an event."""
+        tree = self.trees.get(event.file or "")
+        if tree is None:
+            return None
+        line = event.line or 0
+        smallest: ast.stmt | None = None
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.stmt):
+                continue
+            is_around = node.lineno <= line <= (node.end_lineno or 0)
+            if is_around and (smallest is None or _extent(node) > _extent(smallest)):
+                smallest = node
+        return smallest
+
+
+def _extent(node: ast.stmt) -> tuple[int, int]:
+    """The order of statements around one line: the smaller is the larger."""
+    return node.lineno, -(node.end_lineno or 0)
+
+
+def called(node: ast.AST) -> str:
+    """The name of the function that is called; "" for another node."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

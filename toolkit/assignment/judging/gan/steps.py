@@ -1,0 +1,270 @@
+"""Judges the steps of both optimisers: the parameters that move, and the loss that moves them."""
+
+from collections.abc import Iterable
+
+from toolkit.assignment.findings.findings import Placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.gan.game import Game, Turn
+from toolkit.assignment.judging.train.player import (
+    MIN_STEPS,
+    Player,
+    check_moves,
+    parameters_of,
+    reached_by,
+)
+from toolkit.assignment.judging.train.trace import Backward, Call, Step
+
+
+def check_steps(game: Game, verdicts: Verdicts) -> bool:
+    """Judge that each network is moved by its own loss, and wholly.
+
+    Returns:
+        True if the optimisers hold the wrong networks, which accounts for whatever else they do.
+    """
+    num_faults = len(verdicts.faults)
+    generator, discriminator = game.players()
+    if _check_optimisers(game, generator, discriminator, verdicts):
+        return True
+    for player in (discriminator, generator):
+        if not player.steps and _never_steps(game, player, verdicts):
+            return False
+    _check_gradients(game, generator, discriminator, verdicts)
+    for player in (generator, discriminator):
+        _check_moves(game, player, verdicts)
+    if len(verdicts.faults) == num_faults and generator.steps and discriminator.steps:
+        verdicts.right("steps", proof=_proof(game, generator, discriminator))
+    return False
+
+
+def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
+    """Count what the steps have moved, and how often they should not have."""
+    num_both = 0
+    for step in game.steps:
+        num_both += _moves_both(step, generator, discriminator)
+    num_stale = 0
+    num_idle = 0
+    num_moved = []
+    reached = reached_by(game.passes.values())
+    for player in (generator, discriminator):
+        parameters = player.parameters.keys()
+        num_stale += sum(len(step.stale) for step in player.steps)
+        num_idle += len((reached & parameters) - player.moved - player.held)
+        num_moved.append(len(player.moved & parameters))
+    return claims.gan.each_moves_its_own(
+        moved=num_moved,
+        both=num_both,
+        stale=num_stale,
+        foreign=len(_foreign_passes(game)),
+        idle=num_idle,
+    )
+
+
+def _moves_both(step: Step, first: Player, second: Player) -> bool:
+    return bool(step.moved & first.parameters.keys() and step.moved & second.parameters.keys())
+
+
+def _foreign_passes(game: Game) -> list[int]:
+    """Find the discriminator's own passes that gave the generator gradients, in their order."""
+    of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
+    of_generator = {backward.index for backward in game.passes_of(game.generator)}
+    foreign = []
+    for index in sorted(of_discriminator - of_generator):
+        if game.passes[index].changed & game.generator.parameters.keys():
+            foreign.append(index)
+    return foreign
+
+
+def _check_optimisers(
+    game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
+) -> bool:
+    """Report a step that moves both networks, or optimisers that hold the same network.
+
+    Returns:
+        True if there is one.
+    """
+    for step in game.steps:
+        if _moves_both(step, generator, discriminator):
+            proof = claims.gan.a_step_moves_both(
+                moved=step.moved,
+                generator=generator.parameters.keys(),
+                discriminator=discriminator.parameters.keys(),
+            )
+            verdicts.fault("wrong-optimiser.both", at=game.trace.maker(step), proof=proof)
+            return True
+    for idle, busy in ((discriminator, generator), (generator, discriminator)):
+        optimisers = {step.optimiser for step in busy.steps}
+        if not idle.steps and len(optimisers) > 1:
+            step = _step_meant_for(idle is discriminator, game, busy.steps)
+            proof = claims.shared.none_is_among(
+                items=idle.parameters.keys(), among=parameters_of(game.steps)
+            )
+            maker = game.trace.maker(step)
+            verdicts.fault("wrong-optimiser.neither", at=maker, proof=proof, name=idle.name)
+            return True
+    return False
+
+
+def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
+    """Return the first step meant for a network: the discriminator's follow real images.
+
+    Returns:
+        The last step if none is.
+    """
+    for step in steps:
+        if _follows_real(game, step) == is_discriminator:
+            return step
+    return steps[-1]
+
+
+def _follows_real(game: Game, step: Step) -> bool:
+    """True if the last backward pass before a step came from a loss on real images."""
+    earlier = [backward for backward in game.passes.values() if backward.index < step.index]
+    if not earlier:
+        return False
+    return any(not bool(judged.drawn.all()) for judged in game.judged_in(earlier[-1]))
+
+
+def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
+    """Report a network without steps whose gradients nothing steps on.
+
+    Returns:
+        True if there are such gradients.
+    """
+    passes = [event for event in _unused(game) if event.changed & player.parameters.keys()]
+    if len(passes) >= MIN_STEPS:
+        moved: set[int] = set()
+        for step in game.steps:
+            moved |= step.moved
+        verdicts.fault(
+            "does-not-learn.no-step",
+            at=passes[0],
+            proof=claims.shared.none_is_among(items=player.parameters.keys(), among=moved),
+            name=player.name,
+            n=len(passes),
+        )
+        return True
+    verdicts.not_seen("learns", name=player.name)
+    return False
+
+
+def _unused(game: Game) -> list[Backward]:
+    """Return the backward passes whose gradients are in no step."""
+    used: set[int] = set()
+    for step in game.steps:
+        used.update(step.passes)
+    return [backward for index, backward in game.passes.items() if index not in used]
+
+
+def _check_gradients(
+    game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
+) -> None:
+    """Judge that the gradients of a step are those of the network's own loss, and only once."""
+    foreign = _foreign_passes(game)
+    if foreign:
+        _report_foreign(game, generator, game.passes[foreign[0]], verdicts)
+    else:
+        _check_stale(generator, verdicts)
+    if not _check_stale(discriminator, verdicts):
+        _check_pushes(game, discriminator, verdicts)
+
+
+def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts: Verdicts) -> None:
+    """Report a pass of the discriminator that gave the generator gradients."""
+    stale = (step for step in generator.steps if backward.index in step.stale)
+    step = next(stale, None)
+    parameters = generator.parameters.keys()
+    verdicts.fault(
+        "missing-detach.stale" if step else "missing-detach.cleared",
+        at=undetached(game, [backward]) or step,
+        proof=claims.shared.some_are_among(items=backward.changed & parameters, among=parameters),
+    )
+
+
+def _check_stale(player: Player, verdicts: Verdicts) -> bool:
+    """Report the first step with gradients that an earlier step has used.
+
+    Returns:
+        True if there is such a step.
+    """
+    for step in player.steps:
+        if step.stale:
+            proof = claims.shared.some_are_among(items=step.passes, among=step.stale)
+            _report_not_cleared(player, step, proof, verdicts)
+            return True
+    return False
+
+
+def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
+    """Report the last step that pushes the same output both ways: the generator's loss is in it."""
+    last: Step | None = None
+    last_pushes: list[float] = []
+    turns = game.turns(game.discriminator)
+    for step, turn in zip(discriminator.steps, turns, strict=False):
+        pushes = _pushes_on_drawn(game, turn)
+        if min(pushes, default=0.0) < 0 < max(pushes, default=0.0):
+            last, last_pushes = step, pushes
+    if last is not None:
+        proof = claims.gan.passes_push_both_ways(last_pushes)
+        _report_not_cleared(discriminator, last, proof, verdicts)
+
+
+def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
+    """Return by how much a turn pushes the outputs for drawn images, for each call."""
+    return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
+
+
+def _report_not_cleared(
+    player: Player, step: Step, proof: claims.Evidence, verdicts: Verdicts
+) -> None:
+    verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof, name=player.name)
+
+
+def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:
+    """Find the discriminator's call that led the first of these passes into the generator."""
+    for backward in passes:
+        if backward.changed & game.generator.parameters.keys():
+            return _call_on_drawn(game, backward)
+    return None
+
+
+def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
+    """Return the first call of the discriminator in a pass that has drawn images."""
+    for judged in game.judged_in(backward):
+        if bool(judged.drawn.any()):
+            return judged.call
+    return None
+
+
+def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
+    """Judge that all parameters of the network move when it steps."""
+    if len(player.steps) < MIN_STEPS or not check_moves(player, game.trace, verdicts):
+        return
+    passed: set[int] = set()
+    for backward in game.passes.values():
+        passed |= backward.parameters
+    unused = [key for key in player.parameters if key not in passed and key not in player.moved]
+    if not player.moved & player.parameters.keys():
+        proof = claims.shared.none_is_among(
+            items=player.parameters.keys(), among=reached_by(game.passes.values())
+        )
+        before = _last_before(game, player.steps[0])
+        verdicts.fault("dead-parameter.no-gradient", at=before, proof=proof, name=player.name)
+    elif unused:
+        network = game.generator if player.name == "generator" else game.discriminator
+        verdicts.fault(
+            "dead-parameter.unused",
+            at=network.lines[unused[0]],
+            proof=claims.shared.none_is_among(items=set(unused), among=passed),
+            name=player.name,
+            names=player.listed(unused),
+        )
+
+
+def _last_before(game: Game, step: Step) -> Placed:
+    """Return the last call on drawn images before a step; the step if there is none."""
+    last: Placed = step
+    for judged in game.judged.values():
+        if bool(judged.drawn.any()) and judged.call.index < step.index:
+            last = judged.call
+    return last

@@ -1,0 +1,181 @@
+"""The series of a recording that may be gates or states.
+
+A gate is a series whose logit or inverse tanh is an affine map of x(t) and of some series s at the
+step before; s is then what the gates read.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import compress
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.judging.lstm.cell.affine import MAX_RESIDUAL, basis, residuals
+from toolkit.assignment.judging.lstm.cell.recording import Place, Recording, stacked
+from toolkit.assignment.judging.lstm.cell.reference import activation
+
+VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach",
+         "cat", "_unsafe_view", "unbind", "squeeze", "unsqueeze", "clone", "stack", "chunk",
+         "alias"}  # fmt: skip
+ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
+          "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
+CLOSE = 2e-4  # of numbers around 1, in float32
+# A series, the activation that it may have, and what would be inside, (steps, rows, hidden).
+Transformed = tuple[int, str, Tensor]
+
+
+class Candidates:
+    """The series of a recording, sorted by what they may be.
+
+    Args:
+        late: use the series that lack the first step too, and forget that step of the others.
+    """
+
+    def __init__(self, recording: Recording, late: bool) -> None:
+        self.first = int(late)
+        series = recording.series + recording.late if late else recording.series
+        values = _values(recording, late)
+        kept: list[int] = []  # without those that overflow
+        self.places: list[Place] = []
+        self.times: list[int] = []
+        for k, numbers in enumerate(values):
+            if bool(numbers.isfinite().all()):
+                kept.append(k)
+                self.places.append(series[k].place)
+                self.times.append(series[k].times)
+        self.values = values[kept]
+        self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
+        self.now = self.x[1:].flatten(0, 1)
+        self.reads: list[int] = []  # the series that gates may read
+        self._transform()
+        self._find_read()
+
+    def _transform(self) -> None:
+        """Compute what is inside each series, if it is a sigmoid, a tanh, or nothing."""
+        self.transformed: list[Transformed] = []
+        for k, values in enumerate(self.values):
+            if bool(((values > 0) & (values < 1)).all()):
+                self.transformed.append((k, "sigmoid", values.logit()))
+            if bool((values.abs() < 1).all()) and bool((values < 0).any()):
+                self.transformed.append((k, "tanh", values.atanh()))
+            if self.places[k].name not in VIEWS:
+                self.transformed.append((k, "none", values))
+
+    def _find_read(self) -> None:
+        """Find the series that most gates are affine maps of, one step later."""
+        gated = [entry for entry in self.transformed if entry[1] != "none"]
+        self.explained: list[Transformed] = []
+        if not gated or len(self.x) < 2:
+            return
+        later = torch.stack([inside[1:].flatten(0, 1) for _, _, inside in gated])
+        of_x_alone = residuals(later, basis(self.now)) < MAX_RESIDUAL
+        best: list[Transformed] = []
+        for k in self._possible_reads():
+            state = self.values[k][:-1].flatten(0, 1)
+            of_state = residuals(later, basis(self.now, state)) < MAX_RESIDUAL
+            chosen = _selected(gated, of_state & ~of_x_alone)
+            if not chosen or len(chosen) < len(best):
+                continue
+            if len(chosen) > len(best):
+                self.reads = []
+            self.reads.append(k)
+            best = chosen
+        self.explained = best + _selected(gated, of_x_alone)
+
+    def _possible_reads(self) -> list[int]:
+        """The series that gates may read: what is computed, or put together of others."""
+        possible = []
+        for k, place in enumerate(self.places):
+            if place.name not in VIEWS or place.name in ("cat", "stack"):
+                possible.append(k)
+        return possible
+
+    @property
+    def read_states(self) -> list[Tensor]:
+        """The series that gates may read; none if no gate is explained by them."""
+        if not self.explained:
+            return []
+        return [self.values[k] for k in self.reads]
+
+    def gates(self, with_plain: bool) -> list[tuple[int, str]]:
+        """Return the series that may be gates, each with its activation.
+
+        Args:
+            with_plain: also those that have no activation.
+        """
+        gates = [(k, kind) for k, kind, _ in self.explained]
+        explained = {k for k, _ in gates}
+        for k, place in enumerate(self.places):
+            if place.name in ACTIVE and k not in explained:
+                gates.append((k, place.name))
+        if with_plain:
+            active = {k for k, _ in gates}
+            for k in self._plain:
+                if k not in active:
+                    gates.append((k, "none"))
+        return _distinct(gates, self.values)
+
+    def inside(self, k: int, kind: str) -> Tensor | None:
+        """Return the affine map that a series is this function of; None if there is none."""
+        with suppress(AttributeError, TypeError):  # torch has no such function
+            for n in self._plain:
+                if close(activation(kind, self.values[n]), self.values[k]):
+                    return self.values[n]
+        return None
+
+    @cached_property
+    def _plain(self) -> list[int]:
+        """The series that are affine maps of x(t) and of the state that gates read: of both."""
+        past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
+        joint = basis(self.now, *past)
+        single = list(map(basis, (self.now, *past)))
+        plain = []
+        for k, kind, inside in self.transformed:
+            if kind != "none":
+                continue
+            later = inside[1:].flatten(0, 1)[None]
+            is_map = bool(residuals(later, joint)[0] < MAX_RESIDUAL)
+            if is_map and all(residuals(later, part)[0] > MAX_RESIDUAL for part in single):
+                plain.append(k)
+        return plain
+
+
+def _values(recording: Recording, late: bool) -> Tensor:
+    """Return the numbers of the series, (n, steps, rows, hidden); as of `Candidates`."""
+    parts = []
+    if recording.series:
+        parts.append(stacked(recording, recording.series)[:, int(late) :])
+    if late:
+        parts.append(stacked(recording, recording.late))
+    return torch.cat(parts) if parts else torch.zeros(0)
+
+
+def _selected(entries: Sequence[Transformed], mask: Tensor) -> list[Transformed]:
+    """Return the entries at which a mask is true."""
+    return list(compress(entries, mask.tolist()))
+
+
+def _distinct(gates: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:
+    """Leave out a gate that equals an earlier one, or is 1 minus it."""
+    kept: list[tuple[int, str]] = []
+    for k, kind in gates:
+        if not _is_known(values[k], kind, kept, values):
+            kept.append((k, kind))
+    return kept
+
+
+def _is_known(gate: Tensor, kind: str, kept: Sequence[tuple[int, str]], values: Tensor) -> bool:
+    """True if a gate with the same activation was kept that equals this one, or is 1 minus it."""
+    for k, kept_kind in kept:
+        if kept_kind != kind:
+            continue
+        if close(gate, values[k]) or (kind == "sigmoid" and close(1 - gate, values[k])):
+            return True
+    return False
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """True if two series are the same numbers."""
+    return bool(((a - b).abs() < CLOSE * (1 + b.abs())).all())

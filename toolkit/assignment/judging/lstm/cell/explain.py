@@ -1,0 +1,401 @@
+"""Judges equations (1) to (7): what deviates from them, and in which line."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.findings.findings import Place as Placing
+from toolkit.assignment.findings.findings import Placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.rules.claims.lstm import EXACT
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.lstm.cell import start
+from toolkit.assignment.judging.lstm.cell.affine import Map, affine, is_none
+from toolkit.assignment.judging.lstm.cell.candidates import VIEWS, close
+from toolkit.assignment.judging.lstm.cell.formulas import (
+    ACTIVATIONS,
+    CELLS,
+    GATES,
+    NAMES,
+    NO_MEMORY,
+    OUTPUTS,
+    READS_H,
+)
+from toolkit.assignment.judging.lstm.cell.matching import Gate, Match
+from toolkit.assignment.judging.lstm.cell.readings import nearest
+from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
+from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model, Trial
+from toolkit.assignment.judging.lstm.network import Network
+
+BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
+FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
+MANY = 128  # hidden units, so that what reads x(t) is small beside what reads h(t-1)
+STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
+
+
+Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and detail: by gate
+
+
+def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
+    """Return the equations with the deviations that a reading of the numbers has."""
+    cells = list(map(_layer, layers))
+    if readout.exact:
+        return Model(cells, readout, "h")
+    for name, (state, further) in _readouts(layers[-1]).items():
+        fit = affine(recording.logits, further, state)
+        if fit.exact:
+            return Model(cells, fit, name)
+    return Model(cells, readout, "?")
+
+
+def _layer(match: Match) -> Layer:
+    """Return a cell with its weights, as a reading of the numbers has it."""
+    maps: dict[str, Map] = {}
+    kinds: dict[str, str] = {}
+    further: dict[str, Further] = {}
+    for name, gate in match.gates.items():
+        kinds[name] = gate.kind
+        if gate.map is None:
+            continue
+        maps[name] = gate.map
+        if gate.before is not None and not gate.map.exact:
+            maps[name], kinds[name], reads = _deviating(match, gate, gate.before, gate.map)
+            if reads is not None:
+                further[name] = reads
+    beginning = start.nonzero(match)
+    return Layer(
+        maps,
+        kinds,
+        match.cell,
+        match.output,
+        _name_of_read(match),
+        beginning and beginning.states,
+        further,
+    )
+
+
+def _name_of_read(match: Match) -> str:
+    """Return the name of the state that the gates read; "?" if it is not one of the equations'."""
+    if match.read is None:
+        return "h"
+    states = {"h": match.h, "c": match.c, "tanh(c)": match.c.tanh()}
+    for name, gate in match.gates.items():
+        states[name] = gate.values
+    for name, values in states.items():
+        if close(match.read, values):
+            return name
+    return "?"
+
+
+def _deviating(
+    match: Match, gate: Gate, inside: Tensor, fit: Map
+) -> tuple[Map, str, Further | None]:
+    """Explain a gate that is not an affine map of x(t) and h(t-1).
+
+    Returns:
+        Its map, its activations, and what else it reads; `fit` and its activation if nothing
+        explains it.
+    """
+    now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
+    d = now.size(1)
+    for name, state in (("c before", match.c[:-1]), ("c", match.c[1:]), ("h", match.h[1:])):
+        inputs = torch.cat([now, state.flatten(0, 1)], 1)
+        wider = affine(inside[1:].flatten(0, 1), inputs, h)
+        if wider.exact:
+            weights = wider.weight_x
+            reads = Further(name, weights[d:])
+            return wider._replace(weight_x=weights[:d]), gate.kind, reads
+    for kind, inner in (("sigmoid", inside.logit()), ("tanh", inside.atanh())):
+        if gate.kind == "none" or not bool(inner.isfinite().all()):
+            continue
+        deeper = affine(inner[1:].flatten(0, 1), now, h)
+        if deeper.exact:
+            return deeper, f"{kind} {gate.kind}", None
+    return fit, gate.kind, None
+
+
+class LayerJudge(NamedTuple):
+    """Reports what the relations between the numbers of one layer have shown."""
+
+    number: int
+    match: Match
+    trial: Trial
+    recording: Recording
+    network: Network
+    verdicts: Verdicts
+
+    def check(self) -> None:
+        """Judge equations (1) to (6)."""
+        match = self.match
+        is_swapped = self._is_swapped()
+        if is_swapped:
+            at, proof = Placing(*match.h_place.around), self._without(cell=CELLS[0], reads="h")
+            self.verdicts.fault("wrong-equation.swapped", at=at, proof=proof)
+        else:
+            self._check_states()
+        # where (6) is wrong, what the gates read may be their h(t)
+        is_excused = match.read is None or is_swapped or bool(match.output.mistake)
+        reads_other_state = not match.reads_h and not is_excused
+        if reads_other_state:
+            inside, proof = match.gates["g"].inside, self._without(reads="h")
+            self.verdicts.fault("wrong-equation.other-state", at=inside, proof=proof)
+        if not self.verdicts.has("state-not-carried"):
+            self._check_gates(reads_other_state)
+        self._check_activations()
+        self._check_shared()
+
+    def _is_swapped(self) -> bool:
+        """True if the cell uses h(t-1) in place of c(t-1), and the gates read another state."""
+        match = self.match
+        return match.cell.mistake == READS_H and not match.reads_h and match.read is not None
+
+    def _without(self, **changes: Any) -> claims.Evidence:
+        return self.trial.without(self.number, **changes)
+
+    def _check_states(self) -> None:
+        """Judge (5) and (6), and whether the states reach the next step."""
+        self._check_carried()
+        match = self.match
+        mistake = match.cell.mistake
+        if mistake == NO_MEMORY:
+            if not self.verdicts.has("state-not-carried"):
+                at, proof = self.network.reset() or match.c_place, self._without(cell=CELLS[0])
+                self.verdicts.fault("state-not-carried.c", at=at, proof=proof)
+        elif mistake:
+            at, proof = match.c_place, self._without(cell=CELLS[0])
+            self.verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=proof)
+        mistake = match.output.mistake
+        if mistake:
+            proof = self._without(output=OUTPUTS[0])
+            self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_place, proof=proof)
+
+    def _check_carried(self) -> None:
+        """Report a cell of which no gate reads the state of the step before."""
+        match = self.match
+        for gate in match.gates.values():
+            fit = gate.map
+            if fit is None or not fit.exact or not is_none(fit.weight_h):
+                return
+        rule = "state-not-carried.h"
+        if match.cell.mistake == NO_MEMORY:
+            rule = "state-not-carried.neither"
+        at: Placed = self.network.reset() or Placing(*match.h_place.around)
+        proof = self.trial.otherwise(self.number, next(iter(match.gates)), "weight_h")
+        self.verdicts.fault(rule, at=at, proof=proof)
+
+    def _check_gates(self, reads_other_state: bool) -> None:
+        """Judge (1) to (4): each gate is an affine map of x(t) and h(t-1), the same at each step.
+
+        Args:
+            reads_other_state: that the gates read something else than h(t-1) is reported already.
+        """
+        gates, layer = self.match.gates, self.trial.model.layers[self.number]
+        unexplained = []
+        proofs: Proofs = defaultdict(dict)
+        for name in GATES:
+            if name not in gates:
+                continue
+            missing = _missing_weights(gates[name].map)
+            if missing is not None:
+                proof = self.trial.otherwise(self.number, name, missing)
+                proofs[f"no-{missing}", ""][name] = proof
+                continue
+            if reads_other_state or self._explain_gate(name, proofs):
+                continue
+            if name not in layer.maps or not layer.maps[name].exact:
+                unexplained.append(name)
+        self._report(proofs, {name: gate.inside for name, gate in gates.items()})
+        if unexplained:
+            self.verdicts.not_seen("gate", names=", ".join(unexplained))
+
+    def _explain_gate(self, name: str, proofs: Proofs) -> bool:
+        """Add the proof that a gate reads too much, or has two activations.
+
+        Returns:
+            True if there is one.
+        """
+        layer = self.trial.model.layers[self.number]
+        reads, kinds = layer.further.get(name), layer.kinds[name].split()
+        if reads is not None:
+            proofs["reads-more", BESIDES[reads.state]][name] = self._without(further={})
+            return True
+        if len(kinds) > 1:
+            right = {**layer.kinds, name: kinds[-1]}
+            proofs["activated-twice", kinds[0]][name] = self._without(kinds=right)
+            return True
+        return False
+
+    def _check_activations(self) -> None:
+        """Judge the activation of each gate."""
+        gates, kinds = self.match.gates, self.trial.model.layers[self.number].kinds
+        proofs: Proofs = defaultdict(dict)
+        for name in GATES:
+            if name not in gates or gates[name].kind == ACTIVATIONS[name]:
+                continue
+            kind = gates[name].kind
+            described = "no activation" if kind == "none" else f"a {kind.strip('_')}"
+            right = {**kinds, name: ACTIVATIONS[name]}
+            proofs["activation", described][name] = self._without(kinds=right)
+        self._report(proofs, {name: gate.place for name, gate in gates.items()})
+
+    def _check_shared(self) -> None:
+        """Report two gates that use the same matrix."""
+        gates, twice = self.match.gates, self.recording.twice
+        maps = self._exact_maps()
+        proofs: Proofs = defaultdict(dict)
+        reported = set()
+        for earlier, later in combinations(maps, 2):
+            same = _same_fields(maps[earlier], maps[later])
+            if same and later not in reported:
+                weights = " and ".join(FIELDS[field] for field in same)
+                proof = self.trial.otherwise(self.number, later, *same)
+                proofs["same-weights", f"{weights} as {earlier}(t)"][later] = proof
+                reported.add(later)
+        self._report(proofs, {name: twice or gates[name].inside for name in maps})
+
+    def _exact_maps(self) -> dict[str, Map]:
+        """The maps inside the gates, as far as they are known exactly, in the order of GATES."""
+        maps: dict[str, Map] = {}
+        for name in GATES:
+            if name in self.match.gates:
+                fit = self.match.gates[name].map
+                if fit is not None and fit.exact:
+                    maps[name] = fit
+        return maps
+
+    def _report(self, proofs: Proofs, places: Mapping[str, Place]) -> None:
+        """Report a fault of several gates once, at the first gate, if each of them proves it."""
+        for (rule, detail), by_gate in proofs.items():
+            first, *further = by_gate
+            self.verdicts.fault(
+                f"wrong-equation.{rule}",
+                equation=GATES.index(first) + 1,
+                at=places[first],
+                proof=min(by_gate.values(), key=_error_without),
+                gate=f"{NAMES[first]} {first}(t)",
+                name=first,
+                what=detail,
+            )
+            cause = self.verdicts.findings[-1]
+            if further and cause.verdict == "wrong":
+                names = ", ".join(f"{name}(t)" for name in further)
+                self.verdicts.also("others", cause, names=names)
+
+
+def _error_without(proof: claims.Evidence) -> float:
+    error: float = proof.seen["without"]
+    return error
+
+
+def _missing_weights(fit: Map | None) -> str | None:
+    """Return the weights of an exact map that are zero, by their field; None if there are none."""
+    if fit is None or not fit.exact:
+        return None
+    for field in ("weight_h", "weight_x", "bias"):
+        if is_none(getattr(fit, field)):
+            return field
+    return None
+
+
+def _same_fields(fit: Map, later: Map) -> list[str]:
+    """Return the fields in which two maps have the same weights, and not zero."""
+    return [field for field in FIELDS if _is_same(getattr(fit, field), getattr(later, field))]
+
+
+def _is_same(a: Tensor, b: Tensor) -> bool:
+    return not is_none(a) and float((a - b).abs().max()) < 1e-2 * float(a.abs().max())
+
+
+def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None]]:
+    """Return what else the logits may be computed from: a state, or two together."""
+    h, c = match.h, match.c
+    readouts: dict[str, tuple[Tensor, Tensor | None]] = {}
+    for k in (0, -2, *range(1, len(h) - 2)):  # from the first one, or from the last
+        readouts[f"step {k}"] = (h[k], None)
+    readouts["mean"] = (h.mean(0), None)
+    readouts["c"] = (c[-1], None)
+    for name, gate in match.gates.items():
+        readouts[name] = (gate.values[-1], None)
+    readouts["h and c"] = (h[-1], c[-1])
+    readouts["h and x"] = (h[-1], match.x[-1])
+    return readouts
+
+
+def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Verdicts) -> None:
+    """Judge (7): the logits are an affine map of h(T)."""
+    line, answers = recording.last, trial.model.answers
+    if answers == "h":
+        _check_bias(trial, line, verdicts)
+        return
+    read = match.read if match.output.mistake else None
+    if read is not None and affine(recording.logits, None, read[-1]).exact:
+        return  # it is what they call h(t), and (6) was named
+    proof = trial.without(answers="h")
+    state, _, further = answers.partition(" and ")
+    earlier = STEPS.get(answers.split()[0])
+    if earlier is not None:
+        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=earlier)
+    elif answers == "?":
+        verdicts.not_seen("readout", at=_readout_input(recording) or line)
+    elif further:
+        states = f"{state}(t) and {further}(t) together"
+        at = _readout_input(recording) or line
+        verdicts.fault("wrong-equation.readout", at=at, proof=proof, what=states)
+    else:
+        instead = f"{state}(t), not from h(t)"
+        verdicts.fault("wrong-equation.readout", at=line, proof=proof, what=instead)
+
+
+def _check_bias(trial: Trial, line: Place | None, verdicts: Verdicts) -> None:
+    """Report a readout without a bias."""
+    readout = trial.model.readout
+    if is_none(readout.bias):
+        biased = readout._replace(bias=readout.bias + torch.arange(10.0).double())
+        proof = trial.without(readout=biased)
+        verdicts.fault("wrong-equation.no-bias", equation=7, at=line, proof=proof, name="p")
+
+
+def _readout_input(recording: Recording) -> Place | None:
+    """Return the place that computes first the tensor which the logits are an affine map of."""
+    for value, place in zip(recording.values, recording.places, strict=True):
+        if place.name not in VIEWS and affine(recording.logits, None, value).exact:
+            return place
+    return None
+
+
+def unmatched(
+    recording: Recording,
+    network: Network,
+    fresh: Sequence[tuple[Tensor, Tensor]],
+    verdicts: Verdicts,
+) -> None:
+    """Report what is known of a network that no reading fits."""
+    reading = nearest(recording, fresh)
+    if reading is not None and reading.error > EXACT:
+        proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))
+        verdicts.fault("wrong-equation.no-reading", at=reading.departs, proof=proof)
+        return
+    if verdicts.has("fixed-sequence-length") and not recording.series:
+        verdicts.not_seen("length")
+        return
+    weights = _count_weights(network)
+    if "hidden" in network.took and recording.series and weights < 4 * MANY * MANY:
+        proof = claims.lstm.has_too_few_weights(weights, n=MANY)
+        verdicts.fault("wrong-equation.not-lstm", at=_readout_input(recording), proof=proof)
+    else:
+        verdicts.not_seen("unmatched")
+
+
+def _count_weights(network: Network) -> int:
+    """Count the numbers in the matrices of a network that has many hidden units."""
+    network.build(hidden=MANY)
+    weights = 0
+    for tensor in network.tensors:
+        if len(tensor["shape"]) > 1:
+            weights += torch.Size(tensor["shape"]).numel()
+    network.build()
+    return weights

@@ -1,0 +1,339 @@
+"""Finds the gates, c(t) and h(t) among the numbers of a recording: by relations, not by names.
+
+c(t) and h(t) are series that follow from gates by (5)
+and (6), or by these equations with a common mistake in them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from operator import attrgetter
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.judging.lstm.cell.affine import Map, affine
+from toolkit.assignment.judging.lstm.cell.candidates import CLOSE, VIEWS, Candidates, close
+from toolkit.assignment.judging.lstm.cell.formulas import (
+    ACTIVATIONS,
+    CELLS,
+    OUTPUTS,
+    READS_H,
+    Formula,
+)
+from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
+
+MAX_CANDIDATES = 12  # for a gate
+
+
+@dataclass
+class Gate:
+    """A series that is used as a gate."""
+
+    values: Tensor  # (steps, rows, hidden)
+    place: Place
+    kind: str  # "sigmoid", "tanh", "none" or the name of another activation
+    map: Map | None  # of what is inside the activation, from x(t) and what the gates read
+    before: Tensor | None  # what is inside
+    inside: Place  # where that was computed
+
+
+@dataclass
+class Match:
+    """The series of a recording that are the gates, c(t) and h(t)."""
+
+    gates: dict[str, Gate]  # those that are used
+    c: Tensor  # (steps, rows, hidden)
+    h: Tensor
+    cell: Formula
+    output: Formula
+    read: Tensor | None  # the state that the gates read one step later; None if none
+    c_place: Place
+    h_place: Place
+    x: Tensor  # (steps, rows, D)
+    first: int  # the time step, from 0, that the series begin with
+    cost: int = 0
+
+    @property
+    def reads_h(self) -> bool:
+        """True if the gates read h(t-1)."""
+        return self.read is not None and close(self.read, self.h)
+
+
+class Reading(NamedTuple):
+    """A way to make (5) and (6) fit: series by their numbers among the candidates."""
+
+    cost: int  # the more deviations, the more
+    gates: dict[str, int]  # the series of each gate
+    c: int
+    h: int
+    cell: Formula
+    output: Formula
+
+
+def find_match(recording: Recording) -> Match | None:
+    """Return the likeliest reading of a recording as an LSTM, perhaps with mistakes; None if no
+    reading fits.
+    """
+    best: Match | None = None
+    for match in _matches(recording):
+        if best is None or match.cost < best.cost:
+            best = match
+        if best.cost <= 2:
+            return best
+    return best
+
+
+def _matches(recording: Recording) -> Iterator[Match]:
+    """Yield the readings that fit, those with the usual series and gates first."""
+    for late in (False, True):
+        if late and not recording.late:
+            continue
+        candidates = Candidates(recording, late)
+        if len(candidates.x) < 3:
+            continue
+        for with_plain in (False, True):
+            match = _match(candidates, candidates.gates(with_plain))
+            if match is not None:
+                yield match
+
+
+def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
+    """Return the cheapest way to make (5) and (6) fit; None if there is none.
+
+    Args:
+        possible_gates: series, each with its activation.
+    """
+    kinds = dict(possible_gates[:MAX_CANDIDATES])
+    reading = min(_readings(candidates, kinds), key=attrgetter("cost"), default=None)
+    if reading is None:
+        return None
+    c, h = candidates.values[reading.c], candidates.values[reading.h]
+    state = _read_state(candidates, h, c)
+    gates = {}
+    for name, k in reading.gates.items():
+        gates[name] = _gate(candidates, k, kinds[k], state)
+    return Match(
+        gates=gates,
+        c=c,
+        h=h,
+        cell=reading.cell,
+        output=reading.output,
+        read=state,
+        c_place=candidates.places[reading.c],
+        h_place=candidates.places[reading.h],
+        x=candidates.x,
+        first=candidates.first,
+        cost=reading.cost,
+    )
+
+
+def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
+    """Yield the readings in which series that may be gates give c(t) and h(t).
+
+    Args:
+        kinds: the activation of each series that may be a gate.
+    """
+    numbers = []
+    for k in kinds:
+        numbers += [k] * min(candidates.times[k], 3)
+    for c, cell, roles in _cells(candidates, numbers):
+        for h, output, o in _outputs(candidates, numbers, c, roles):
+            if h == c and cell.mistake:
+                continue  # any product of two would be such an LSTM
+            gates = roles if o is None else roles | {"o": o}
+            cost = _cost(candidates, kinds, gates, h)
+            cost += 2 * (bool(cell.mistake) + bool(output.mistake))
+            yield Reading(cost, gates, c, h, cell, output)
+
+
+def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
+    """Count the deviations of a reading, besides those of its formulas."""
+    cost = 0
+    for name, k in gates.items():
+        cost += kinds[k] != ACTIVATIONS[name]
+    is_used_twice = len(set(gates.values())) < len(gates)
+    if is_used_twice:
+        cost += 2
+    reads = candidates.read_states
+    if reads and not any(close(state, candidates.values[h]) for state in reads):
+        cost += 1
+    return cost
+
+
+def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
+    """Return the state that the gates read: h or c, where one of them fits, else the first that
+    fits.
+    """
+    reads = candidates.read_states
+    for state in (h, c):
+        if any(close(read, state) for read in reads):
+            return state
+    return reads[0] if reads else None
+
+
+def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
+    """Describe a series as a gate with an activation, which reads x(t) and a state."""
+    values, place = candidates.values[k], candidates.places[k]
+    before = _before_activation(candidates, k, kind)
+    if before is None:
+        return Gate(values, place, kind, None, None, place)
+    past = torch.zeros_like(values) if state is None else state
+    fit = affine(before[1:].flatten(0, 1), candidates.now, past[:-1].flatten(0, 1))
+    inside = place if kind == "none" else _place_of(candidates, before, place)
+    return Gate(values, place, kind, fit, before, inside)
+
+
+def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | None:
+    """Return the series that is inside the activation of a gate; None if it is not known."""
+    for number, name, inside in candidates.transformed:
+        if number == k and name == kind:
+            return inside
+    return candidates.inside(k, kind)
+
+
+def _place_of(candidates: Candidates, series: Tensor, default: Place) -> Place:
+    """Return the place that computes a series; a default if no place does."""
+    scale = 1e-3 * (1 + series.abs())
+    is_near = ((candidates.values - series).abs() < scale).flatten(1).all(1)
+    for number in is_near.nonzero().flatten().tolist():
+        place: Place = candidates.places[number]
+        if place.name not in VIEWS:
+            return place
+    return default
+
+
+class Assignments(NamedTuple):
+    """The ways to take series as the gates of a formula for c(t)."""
+
+    formula: Formula
+    roles: Tensor  # (n, gates of the formula): a series of the pool for each gate
+    pool: Tensor  # (series, steps, rows, hidden), without the first step
+    first_rows: Sequence[Tensor]  # of each gate in each assignment, (n, steps, 1, hidden)
+
+    @classmethod
+    def of(cls, formula: Formula, pool: Tensor) -> Self:
+        """Return each assignment of different series to the gates of a formula."""
+        roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
+        columns = roles.unbind(1) if len(roles) else ()
+        return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
+
+    def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
+        """Return the assignments that give c: on the first row, then on all.
+
+        Args:
+            c: c(t), (steps, rows, hidden).
+            before: c(t-1).
+            past: h(t-1).
+        """
+        if not len(self.roles):
+            return []
+        hits = _fitting(self.formula, self.first_rows, c[:, :1], before[:, :1], past[:, :1])
+        if len(hits):
+            gates = [self.pool[column] for column in self.roles[hits].unbind(1)]
+            hits = hits[_fitting(self.formula, gates, c, before, past)]
+        assignments: list[list[int]] = self.roles[hits].tolist()
+        return assignments
+
+
+def _cells(
+    candidates: Candidates, numbers: Sequence[int]
+) -> list[tuple[int, Formula, dict[str, int]]]:
+    """Return the series that are c(t) by one of the formulas, with the gates of each.
+
+    Only these, if the right formula fits.
+
+    Args:
+        numbers: of the series that may be gates.
+    """
+    if not numbers:
+        return []
+    pool = candidates.values[list(numbers)][:, 1:]
+    states = _possible_states(candidates)
+    cells = []
+    for formula in CELLS:
+        assignments = Assignments.of(formula, pool)
+        for k in states:
+            for gates in _gates_giving(k, candidates, assignments, numbers):
+                cells.append((k, formula, gates))
+        if not formula.mistake and cells:
+            break
+    return cells
+
+
+def _gates_giving(
+    k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
+) -> Iterator[dict[str, int]]:
+    """Yield the series that are the gates, where they give the series k by a formula for c(t).
+
+    Args:
+        assignments: of places in `numbers` to the gates of the formula.
+        numbers: as of `_cells`.
+    """
+    formula = assignments.formula
+    c, before = candidates.values[k][1:], candidates.values[k][:-1]
+    pasts = [before]
+    if formula.mistake == READS_H:
+        pasts = _pasts(candidates, k)
+    for past in pasts:
+        for assignment in assignments.giving(c, before, past):
+            series = [numbers[n] for n in assignment]
+            if k not in series:
+                yield dict(zip(formula.gates, series, strict=True))
+
+
+def _possible_states(candidates: Candidates) -> list[int]:
+    """Return the series that may be c(t): neither a gate nor a view of another series."""
+    gates = [k for k, _, _ in candidates.explained]
+    states = []
+    for k, place in enumerate(candidates.places):
+        if k not in gates and place.name not in VIEWS:
+            states.append(k)
+    return states
+
+
+def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
+    """Return the candidates for h(t-1) in c(t): products, and a tanh."""
+    pasts = []
+    for k, place in enumerate(candidates.places):
+        if k != c and place.name in ("mul", "tanh", "addcmul"):
+            pasts.append(candidates.values[k][:-1])
+    return pasts
+
+
+def _fitting(
+    formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
+) -> Tensor:
+    """Return the assignments whose gates give c."""
+    by_name = dict(zip(formula.gates, gates, strict=True))
+    unused = torch.zeros(1, dtype=torch.float64)
+    g, i, f = (by_name.get(name, unused) for name in "gif")
+    result = formula.compute(g, i, f, before, past)
+    result = result.expand(len(gates[0]), *c.shape)
+    return ((result - c).abs() < CLOSE * (1 + c.abs())).flatten(1).all(1).nonzero().flatten()
+
+
+def _outputs(
+    candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
+) -> list[tuple[int, Formula, int | None]]:
+    """Return the series that are h(t) by one of the formulas, with the output gate of each.
+
+    Only these, if the right formula fits.
+    """
+    values = candidates.values
+    state, before = values[c][1:], values[c][:-1]
+    g = values[roles["g"]][1:]
+    outputs: list[tuple[int, Formula, int | None]] = []
+    for formula in OUTPUTS:
+        output_gates = numbers if formula.gates else [None]
+        for o in output_gates:
+            gate = None if o is None else values[o][1:]
+            h = formula.compute(state, gate, before, g)
+            scale = CLOSE * (1 + h.abs())
+            is_h = ((values[:, 1:] - h).abs() < scale).flatten(1).all(1)
+            for k in is_h.nonzero().flatten().tolist():
+                outputs.append((k, formula, o))
+        if not formula.mistake and outputs:
+            break
+    return outputs

@@ -1,0 +1,226 @@
+"""The equations with a student's weights, as a fit has found them, and with a student's mistakes.
+
+What computes the same logits as their network for inputs that took no part in the search is what
+their network does.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.judging.lstm.cell.affine import Map
+from toolkit.assignment.judging.lstm.cell.formulas import CELLS, OUTPUTS, Formula
+
+DEVIATION = 0.35  # of a weight that is put where there is none
+
+
+class Further(NamedTuple):
+    """A state that a gate reads besides x(t) and h(t-1), and its weights (m, k)."""
+
+    state: str
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cell: its weights, and how it deviates from (1) to (6)."""
+
+    maps: Mapping[str, Map]  # what is inside the activation of each gate
+    kinds: Mapping[str, str]  # the activations of each, the first one first
+    cell: Formula = CELLS[0]
+    output: Formula = OUTPUTS[0]
+    reads: str = "h"  # what the gates read one step later
+    start: tuple[Tensor, Tensor] | None = None  # h(0) and c(0), (hidden,)
+    further: Mapping[str, Further] = field(default_factory=dict)  # what gates read besides
+
+    def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
+        """Compute the values of each step, by their names in the equations; x is (B, L, D)."""
+        zeros = torch.zeros_like(next(iter(self.maps.values())).bias)
+        h, c = self.start or (zeros, zeros)
+        h, c = h.expand(len(x), -1), c.expand(len(x), -1)
+        read = c if self.reads == "c" else h
+        steps = []
+        for t in range(x.size(1)):
+            step = {"x": x[:, t], "c before": c, "h before": h}
+            for name in ("g", "i", "f"):
+                step[name] = self._gate(name, step, read)
+            step["c"] = c = self.cell.compute(step["g"], step["i"], step["f"], c, h)
+            step["o"] = self._gate("o", step, read)
+            step["h"] = h = self.output.compute(c, step["o"], step["c before"], step["g"])
+            step["tanh(c)"] = c.tanh()
+            read = step[self.reads]
+            steps.append(step)
+        return steps
+
+    def _gate(self, name: str, step: Mapping[str, Tensor], read: Tensor) -> Tensor:
+        if name not in self.maps:
+            return torch.full_like(read, 0.5)
+        fit = self.maps[name]
+        value = step["x"] @ fit.weight_x + read @ fit.weight_h + fit.bias
+        if name in self.further:
+            further = self.further[name]
+            value = value + step[further.state] @ further.weight
+        for kind in self.kinds[name].split():
+            value = activation(kind, value)
+        return value
+
+
+def activation(kind: str, value: Tensor) -> Tensor:
+    """Apply a function by its name in torch.
+
+    Raises:
+        AttributeError: torch has no such function.
+    """
+    kind = kind.strip("_")
+    if kind == "none":
+        return value
+    if kind == "softmax":
+        return value.softmax(-1)
+    function = getattr(torch, kind, None) or getattr(F, kind)
+    result: Tensor = function(value)
+    return result
+
+
+@dataclass(frozen=True)
+class Model:
+    """Layers, and the readout of what the last one gives."""
+
+    layers: Sequence[Layer]
+    readout: Map
+    answers: str = "h"  # what the readout is a map of, and of what else
+
+    def logits(self, x: Tensor) -> Tensor:
+        """For x (B, L, D), up to a constant in each row: (B, 10)."""
+        for layer in self.layers:
+            steps = layer.steps(x)
+            x = torch.stack([step["h"] for step in steps], 1)
+        state, _, further = self.answers.partition(" and ")
+        logits = _chosen(state, steps) @ self.readout.weight_h + self.readout.bias
+        if further:
+            logits = logits + steps[-1][further] @ self.readout.weight_x
+        return logits - logits.mean(dim=1, keepdim=True)
+
+
+def _chosen(state: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    """Return a state of the last step, or h(t) of the step that the name of the state says."""
+    hs = torch.stack([step["h"] for step in steps])
+    if state.startswith("step "):
+        number = int(state.removeprefix("step "))
+        return hs[max(-len(hs), min(len(hs) - 1, number))]
+    if state == "mean":
+        return hs.mean(0)
+    return steps[-1][state]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A reading of a network, on inputs that took no part in finding it.
+
+    Args:
+        model: the equations with all their deviations.
+        fresh: each x (B, L, D), and what the network said, up to a constant in each row.
+    """
+
+    model: Model
+    fresh: Sequence[tuple[Tensor, Tensor]]
+
+    def error(self, model: Model | None = None) -> float:
+        """Return the distance of a model's logits from the network's, relative to their size.
+
+        Args:
+            model: by default, the model of this trial.
+
+        Returns:
+            Infinity if the model has no logits, or if there are no inputs.
+        """
+        model = model or self.model
+        worst = 0.0 if self.fresh else math.inf
+        for x, expected in self.fresh:
+            try:
+                logits = model.logits(x.double())
+            except (AttributeError, KeyError, RuntimeError, TypeError):
+                return math.inf  # a function that is not known here
+            distance = float((logits - expected).abs().max()) / (1 + float(logits.abs().max()))
+            worst = max(worst, distance if math.isfinite(distance) else math.inf)
+        return worst
+
+    def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
+        """Prove a deviation: return the error with it, and without it.
+
+        Args:
+            number: of the layer; None for the readout.
+            changes: what mends it.
+        """
+        if number is None:
+            mended = replace(self.model, **changes)
+        else:
+            layers = list(self.model.layers)
+            layers[number] = replace(layers[number], **changes)
+            mended = replace(self.model, layers=layers)
+        count = sum(len(x) for x, _ in self.fresh)
+        return claims.lstm.deviation_is_reproduced(
+            inputs=count, error=self.error(), without=min(self.error(mended), 1e9)
+        )
+
+    def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
+        """Prove a deviation of a gate: the error with other weights in place of foreign weights.
+
+        Args:
+            number: of the layer.
+            name: of the gate.
+            fields: of its map, in which the weights are not the gate's own.
+        """
+        maps = dict(self.model.layers[number].maps)
+        rng = torch.Generator().manual_seed(0)
+        weights: dict[str, Any] = {}
+        for field_name in fields:
+            shape = getattr(maps[name], field_name).shape
+            weights[field_name] = DEVIATION * torch.randn(shape, generator=rng).double()
+        return self.without(number, maps=maps | {name: maps[name]._replace(**weights)})
+
+
+def normalised(output: Tensor) -> Tensor:
+    """Logits up to a constant in each row, from logits, probabilities or their logarithms.
+
+    The probabilities may be taken over the batch: that only adds to a bias.
+    """
+    output = output.double()
+    if kind_of(output)[0] == "probabilities":
+        output = output.clamp_min(1e-30).log()
+    return output - output.mean(dim=1, keepdim=True)
+
+
+def kind_of(rows: Tensor) -> tuple[str, int]:
+    """Return "probabilities", their "logarithms", or "logits", and the axis over which they are."""
+    over_batch = len(rows) > 1 and len(rows) != rows.size(1)
+    if bool((rows >= 0).all()):
+        if _all_one(rows.sum(1)):
+            return "probabilities", 1
+        if over_batch and _all_one(rows.sum(0)):
+            return "probabilities", 0
+    if bool((rows <= 1e-6).all()):
+        if _all_one(rows.exp().sum(1)):
+            return "logarithms", 1
+        if over_batch and _all_one(rows.exp().sum(0)):
+            return "logarithms", 0
+    return "logits", 1
+
+
+def _all_one(sums: Tensor) -> bool:
+    return bool(((sums - 1).abs() < 1e-3).all())
+
+
+def is_over_batch(output: Tensor) -> claims.Evidence:
+    """Prove that a softmax, or its logarithm, is over the batch, by each column and row 1."""
+    rows = output.double()
+    if not bool((output >= 0).all()):
+        rows = rows.exp()
+    return claims.shared.softmax_is_over_batch(
+        columns=rows.sum(0).tolist(), row=float(rows[0].sum())
+    )

@@ -1,0 +1,204 @@
+"""Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from toolkit.assignment.asking.host import Gone, Student, StudentError, Unwatched
+from toolkit.assignment.findings.findings import Place
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.handin.syntax import parsed, words_in
+from toolkit.assignment.judging.lstm import parameters
+from toolkit.assignment.judging.lstm.cell import reference
+from toolkit.assignment.judging.lstm.devices import check_device
+from toolkit.assignment.judging.lstm.equations import check_equations
+from toolkit.assignment.judging.lstm.learning import LENGTH, check_learning
+from toolkit.assignment.judging.lstm.modes import modes_agree
+from toolkit.assignment.judging.lstm.network import Network, WrongOutput
+from toolkit.assignment.judging.lstm.search import find_network
+from toolkit.assignment.judging.lstm.sizes import check_sizes
+from toolkit.assignment.judging.lstm.source import Source
+from toolkit.assignment.judging.lstm.weights import find_counting
+from toolkit.assignment.judging.static import used_by
+
+NO_PIECES = 1_000_003  # a hidden size that no tensor has
+
+
+class Ready(NamedTuple):
+    """An LSTM that can be built and called."""
+
+    network: Network
+    first: StudentError | WrongOutput | None  # what went wrong with the first try to call it
+    source: Source
+    forward: int | None  # the line of its forward
+
+
+def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+    """Import the file, find the LSTM in it, and try it out."""
+    try:
+        ready = find(student, located, verdicts)
+        if ready is None:
+            return
+        _judge(ready.network, ready.first, ready.source, verdicts)
+        verdicts.doing(f"learning palindromes of {LENGTH} digits")
+        check_learning(ready.network, ready.forward, verdicts)
+    except WrongOutput as error:  # where it has given logits before
+        raise Gone({}, disturbed=True) from error
+
+
+def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None:
+    """Import the file, and find out how to build and to call the LSTM in it.
+
+    Returns:
+        None if the verdicts say already why nothing else can be told.
+    """
+    verdicts.doing("how the training calls it")
+    _watch(student, located)
+    verdicts.doing(f"importing {located.file}")
+    try:
+        kinds = student.ask("load", file=located.file, name=located.name)["classes"]
+    except StudentError as error:
+        verdicts.error(error, importing=True)
+        return None
+    if not kinds:
+        proof = claims.shared.none_is_among(items=["LSTM"], among=[])
+        verdicts.fault("does-not-run.no-class", proof=proof)
+        return None
+
+    verdicts.doing("building the LSTM and calling it")
+    text = str(student.ask("source", file=located.file))
+    network, first = find_network(student, _likely(kinds, text))
+    kind = kinds[0]
+    if network is not None:
+        kind = next(entry for entry in kinds if entry["name"] == network.usage.kind)
+    if _forbidden(student, network, kind["line"], verdicts):
+        return None
+    if network is None:
+        _report_failure(first, kind["forward"], verdicts)
+        return None
+    return Ready(network, first, Source(text, kind["name"]), kind["forward"])
+
+
+def _likely(kinds: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+    """Return how each class was seen, but for those that the first one uses: its cell, its layers.
+
+    Args:
+        kinds: the classes of the file, the likeliest first.
+        text: of the file.
+    """
+    name, tree = kinds[0]["name"], parsed(text)
+    used = set() if tree is None else words_in(*used_by(tree, [name]))
+    parts = used - {name}
+    return {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in parts}
+
+
+def _report_failure(
+    first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
+) -> None:
+    """Report a class that cannot be called, by the first try."""
+    if isinstance(first, WrongOutput):
+        shapes, wanted = first.args
+        proof = claims.shared.differ(actual=shapes, expected=wanted)
+        verdicts.fault("wrong-shape.output", line=line, proof=proof, got=first)
+    elif first is not None:
+        verdicts.error(first)
+
+
+def _watch(student: Student, located: Located) -> None:
+    """Let the training show how it builds and calls the LSTM.
+
+    Raises:
+        Unwatched: the process has ended, and another one can judge the network without this.
+    """
+    try:
+        with contextlib.suppress(StudentError):  # what stops it is not about the network
+            files, there = located.witnesses, located.there
+            student.ask("watch", files=files, name=located.name, there=there)
+    except Gone as gone:
+        raise Unwatched(student.ended or {}) from gone
+
+
+def _judge(
+    network: Network, first: StudentError | WrongOutput | None, source: Source, verdicts: Verdicts
+) -> None:
+    """Judge an LSTM that can be built and called."""
+    verdicts.doing("other batch sizes and lengths")
+    check_sizes(network, first, source, verdicts)
+    verdicts.doing("initial state and weights")
+    network.build()
+    find_counting(network)
+    parameters.check_filled(network, verdicts)
+    drawn, remade = look(network)
+    repeats = parameters.check_repeats(drawn, remade, network, verdicts)
+    _check_probabilities(network, verdicts)
+    if repeats or not drawn:
+        verdicts.doing("equations (1) to (7)")
+        if modes_agree(network, verdicts):
+            check_equations(network, source, verdicts)
+    parameters.check_registered(network, verdicts)
+    if repeats and not remade:
+        verdicts.doing("gradients")
+        parameters.check_gradients(network, verdicts)
+    verdicts.doing("another device than the CPU")
+    check_device(network, source.text, verdicts)
+
+
+def look(network: Network) -> tuple[list[list[object]], list[str]]:
+    """Count the uses of each tensor, and see where a softmax is.
+
+    Returns:
+        what is drawn at random in a forward pass, and the names of parameters that it replaces.
+    """
+    usage = network.usage
+    x = network.digits(usage.batch, usage.steps)
+    inputs = [network.encode(x)]
+    answer = network.student.ask("record", inputs=inputs, batch=usage.batch, hidden=NO_PIECES)
+    network.uses = answer["uses"]
+    network.softmax = answer["softmax"] or answer["made"]
+    network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
+    network.kept = answer["kept"]
+    network.cut = Place(*answer["cut"][0]) if answer["cut"] else None
+    network.written = {name: Place(*place) for name, place in answer["written"].items()}
+    network.count_uses()
+    network.find_real()
+    return list(answer["random"]), list(answer["remade"])
+
+
+def _forbidden(
+    student: Student, network: Network | None, line: int | None, verdicts: Verdicts
+) -> bool:
+    """Report a call of the GPU, and recurrent modules of torch.
+
+    Returns:
+        True if such a module does the work.
+    """
+    calls = student.ask("calls")
+    if calls["gpu"]:
+        name, *place = calls["gpu"][0]
+        proof = claims.shared.was_seen(name)
+        verdicts.fault("fixed-device.gpu", at=Place(*place), proof=proof)
+    if calls["recurrent"]:
+        name, *place = calls["recurrent"][0]
+        proof = claims.shared.was_seen(name)
+        verdicts.fault("forbidden-module.called", at=Place(*place), proof=proof)
+        return True
+    if network is not None and network.recurrent:
+        made = next((place for place in network.recurrent if place.line), None)
+        proof = claims.shared.was_seen([list(place) for place in network.recurrent])
+        verdicts.fault("forbidden-module.contained", line=line, at=made, proof=proof)
+        return True
+    return False
+
+
+def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
+    """Tell the judge of the training if the model applies the softmax itself."""
+    output = network.run([network.digits(network.usage.batch, network.usage.steps)])[0]
+    place = Place(*network.softmax[-1][1:]) if network.softmax else None
+    kind, axis = reference.kind_of(output)
+    if kind == "probabilities" and axis == 1:
+        verdicts.facts.add("gives-probabilities")
+    elif axis == 0:
+        proof = reference.is_over_batch(output)
+        verdicts.fault("wrong-equation.softmax-axis", at=place, proof=proof)

@@ -1,0 +1,35 @@
+"""Judges whether the tensors of an LSTM are on the device of its parameters."""
+
+from toolkit.assignment.asking.host import StudentError
+from toolkit.assignment.findings.findings import Place
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.lstm.network import Network
+from toolkit.assignment.judging.lstm.weights import unlearnt
+
+
+def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
+    """Move the network to another device, and see what stays behind; `text` is of the file."""
+    if verdicts.has("fixed-device"):
+        return
+    usage = network.usage
+    try:
+        behind = network.student.ask(
+            "elsewhere",
+            sizes=usage.sizes(device="cuda"),
+            x=network.encode(network.digits(usage.batch, usage.steps)),
+            again="is_available" in text,  # then the file may decide when it is imported
+            moved=unlearnt(network),  # a fault of its own: once these are parameters, they move
+        )["left"]
+    except StudentError:
+        verdicts.not_seen("device")
+        return
+    if behind is None:
+        proof = claims.lstm.all_tensors_move(tensors=len(network.tensors), left=behind)
+        verdicts.right("device", proof=proof)
+        return
+    file, line, name = behind
+    at = network.made(name) if name else Place(file, line)
+    proof = claims.shared.only_one_works(works="the model", fails=name or "a tensor")
+    tensor = f"self.{name}" if name else "A tensor that is created here"
+    verdicts.fault("fixed-device.stays", at=at, proof=proof, what=tensor)

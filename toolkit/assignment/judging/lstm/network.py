@@ -1,0 +1,245 @@
+"""A student's LSTM, whatever its signature, behind one call: digits in, the last logits out."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.findings.findings import Place
+
+HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for another
+
+
+class WrongOutput(Exception):
+    """A forward returns no prediction of the next digit: its shapes, and the right one."""
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The way in which a class is built and called."""
+
+    kind: str  # the class
+    layout: str  # axes of its input: b sequences, t time steps, d dimensions; "bf": t and d in one
+    input_dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
+    batch: int
+    steps: int  # the digits that are read
+    extra: int = 0  # how much larger its seq_length is
+    hidden: int | None = HIDDEN
+    as_seen: bool = False  # whether their training builds and calls it so, but for the sizes
+
+    def sizes(self, **changes: Any) -> dict[str, Any]:
+        """Return values for the arguments that a constructor may have."""
+        return {
+            "steps": self.steps + self.extra,
+            "input": self.input_dim or 10,
+            "hidden": self.hidden,
+            "classes": 10,
+            "vocabulary": 10,
+            "embedding": 5,
+            "batch": self.batch,
+            "device": "cpu",
+            "first": self.layout[0] == "b",
+            "layers": 1,
+            "directions": False,
+            "bias": True,
+            "dropout": 0.0,
+        } | changes
+
+
+@dataclass(frozen=True)
+class Output:
+    """The last logits in what came back, and where they were."""
+
+    logits: Tensor  # (B, 10)
+    index: int  # among the tensors that came back
+    axis: int | None  # of the steps, where there are several
+
+
+class Network:
+    """A network in the student's process."""
+
+    def __init__(self, student: Student, usage: Usage) -> None:
+        self.student = student
+        self.usage = usage
+        self.took: dict[str, Any] = {}
+        self.tensors: list[dict[str, Any]] = []
+        self.recurrent: list[Place] = []  # where recurrent modules of torch in it were made
+        self.real = False  # whether it computes with real inputs, not only with digits
+        self.any_batch = self.any_length = False
+        self.uses: dict[str, int] = {}  # of each tensor, in a forward pass
+        self.new: list[tuple[Place, list[int], bool]] = []  # what a forward makes of nothing:
+        # where, its shape, and whether it is zero
+        self.cut: Place | None = None  # where a forward first ends a gradient
+        self.written: dict[str, Place] = {}  # where it assigns attributes that are tensors
+        self.kept: list[str] = []  # tensors, no parameters, that a forward changes
+        self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
+        self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
+        self.counting: set[str] = set()  # tensors, no parameters, whose first values count
+
+    def build(self, **sizes: Any) -> None:
+        """A new network.
+
+        Raises:
+            StudentError: it cannot be built.
+        """
+        usage = self.usage
+        answer = self.student.ask(
+            "build", kind=usage.kind, sizes=usage.sizes(**sizes), as_seen=usage.as_seen
+        )
+        self.took, self.tensors = answer["took"], answer["tensors"]
+        self.recurrent = [Place(*place) for place in answer["recurrent"]]
+        self.count_uses()
+
+    def count_uses(self) -> None:
+        """Write beside each tensor how often a forward pass uses it."""
+        for tensor in self.tensors:
+            tensor["uses"] = self.uses.get(tensor["name"], 0)
+
+    def made(self, name: str) -> Place | None:
+        """The place where one of its tensors came into being."""
+        for tensor in self.tensors:
+            if tensor["name"] == name:
+                place = Place(*tensor["made"])
+                return place if place.line else None
+        return None
+
+    def reset(self) -> Place | None:
+        """The place where forward makes zeros in every step."""
+        zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
+        for place, count in zeros.items():
+            if count >= self.usage.steps - 1:
+                return place
+        return None
+
+    def find_real(self) -> None:
+        """Find out if the network computes with real inputs."""
+        if not self.usage.input_dim:
+            return
+        x = self.encode(self.digits(self.usage.batch, self.usage.steps)).float()
+        try:
+            self.real = self.student.ask("run", reader=_differ, inputs=[x, x + 0.01])
+        except StudentError:
+            return
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return inputs as the class reads them.
+
+        Args:
+            x: digits, int64 (B, L), or what stands for them, (B, L, D).
+        """
+        usage = self.usage
+        if not x.is_floating_point() and usage.input_dim == 10:
+            x = F.one_hot(x, 10).float()
+        elif not x.is_floating_point() and usage.input_dim:
+            x = x.unsqueeze(-1).float()
+        if usage.layout == "bf":
+            return x.flatten(1)
+        if "d" not in usage.layout and x.dim() == 3:
+            x = x[:, :, 0]
+        elif "d" in usage.layout and x.dim() == 2:
+            x = x.unsqueeze(-1)
+        return x.permute([*map("btd".index, usage.layout)]).contiguous()
+
+    def outputs(self, xs: Sequence[Tensor], **options: Any) -> list[Output]:
+        """Call the network with each batch-major input.
+
+        Args:
+            xs: of the network, as of `encode`.
+            options: further arguments of the child's `run`.
+
+        Raises:
+            WrongOutput: it returns no logits.
+        """
+
+        def reader(answers: list[list[Tensor]]) -> list[Output]:
+            pairs = zip(answers, xs, strict=True)
+            return [last_logits(tensors, *x.shape[:2]) for tensors, x in pairs]
+
+        inputs = [self.encode(x) for x in xs]
+        outputs: list[Output] = self.student.ask("run", reader=reader, inputs=inputs, **options)
+        return outputs
+
+    def run(self, xs: Sequence[Tensor], **options: Any) -> list[Tensor]:
+        """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
+        return [output.logits for output in self.outputs(xs, **options)]
+
+    def reads(self, steps: int, step: int = -1, fresh: bool = False) -> bool:
+        """True if another digit makes a difference.
+
+        Args:
+            steps: the number of digits.
+            step: the digit that is changed, by default the last one.
+            fresh: use a new network for each input.
+        """
+        x = self.digits(self.usage.batch, steps)
+        changed = x.clone()
+        changed[:, step] = (x[:, step] + 1) % 10
+        return not torch.equal(*self.run([x, changed], fresh=fresh))
+
+    def other_sizes(self) -> list[tuple[int, int]]:
+        """(batch, steps) of inputs that it can read, besides its usual ones."""
+        batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
+        steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
+        return list(zip(batches, steps, strict=True))
+
+    def digits(self, batch: int, steps: int, seed: int = 0) -> Tensor:
+        """Random digits, int64 (batch, steps)."""
+        rng = torch.Generator().manual_seed(seed)
+        return torch.randint(10, (batch, steps), generator=rng)
+
+
+def _differ(answers: list[list[Tensor]]) -> bool:
+    """True if the outputs for two inputs differ."""
+    return not all(map(torch.equal, *answers))
+
+
+def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
+    """Find the (batch, 10) logits in what a model returns: alone, among others, or by steps.
+
+    Raises:
+        WrongOutput: there are none.
+    """
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    whole = [k for k, shape in enumerate(shapes) if shape == (batch, 10)]
+    if whole:
+        index = whole[0]
+        if len(whole) >= steps > 1:  # one for each step: the last
+            index = whole[-1]
+        return Output(tensors[index].double(), index, None)
+    for find in (_at_last_step, _without_axis):
+        for index, tensor in enumerate(tensors):
+            answer = find(tensor, batch, steps)
+            if answer is not None:
+                logits, axis = answer
+                return Output(logits.double(), index, axis)
+    raise WrongOutput(shapes, (batch, 10))
+
+
+def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
+    """The logits of the last of all steps, and the axis of the steps; None if it has no steps."""
+    if tensor.shape == (batch, steps, 10):
+        return tensor[:, -1], 1
+    if tensor.shape == (steps, batch, 10):
+        return tensor[-1], 0
+    return None
+
+
+def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
+    """The logits of a single sequence or of a single step, and the axis of the steps, if any."""
+    if batch == 1 and tensor.shape == (10,):
+        return tensor.reshape(1, 10), None
+    if batch == 1 and tensor.shape == (steps, 10):
+        return tensor[-1:], 0
+    if tensor.shape == (1, batch, 10):
+        return tensor.reshape(batch, 10), 0
+    if tensor.shape == (batch, 1, 10):
+        return tensor.reshape(batch, 10), 1
+    return None

@@ -1,0 +1,119 @@
+"""Tells the weights of a network from its states, and gives them other values."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.judging.lstm.network import HIDDEN, Network
+from toolkit.assignment.running.names import meaning
+
+WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
+
+
+def find_counting(network: Network) -> None:
+    """Find the tensors that would give another answer if they began with other numbers.
+
+    A tensor that every forward fills before it reads it does not, whatever it is called.
+    """
+    x = network.digits(network.usage.batch, network.usage.steps)
+    rng = torch.Generator().manual_seed(0)
+    tensors = network.tensors
+    network.build()
+    usual = network.run([x])[0]
+    for tensor in tensors:
+        if tensor["kind"] == "parameter" and not tensor["unfilled"]:
+            continue
+        network.build()
+        value = torch.randn(tensor["shape"], generator=rng)
+        network.student.ask("put", values={tensor["name"]: value})
+        if not torch.equal(usual, network.run([x])[0]):
+            network.counting.add(tensor["name"])
+    network.build()
+
+
+def randomise(
+    network: Network,
+    keep: frozenset[str] = frozenset(),
+    scale: float = 1.0,
+    same: frozenset[str] = frozenset(),
+) -> None:
+    """Give every weight and bias another value.
+
+    Args:
+        keep: tensors that have their first value again.
+        scale: how large they are, relative to the usual.
+        same: what has a row for each sequence, and is given the same one for all of them.
+    """
+    rng = torch.Generator().manual_seed(1)
+    values: dict[str, Tensor | None] = {}
+    for tensor in network.tensors:
+        name = tensor["name"]
+        value = _random_value(tensor, network, name in same, rng)
+        if name in keep or name in network.states:
+            values[name] = None
+        elif is_weight(tensor, network):
+            values[name] = scale * value
+    network.student.ask("put", values=values)
+
+
+def _random_value(
+    tensor: dict[str, Any], network: Network, has_rows: bool, rng: torch.Generator
+) -> Tensor:
+    """Draw another value for a tensor, with the same row for each sequence.
+
+    Args:
+        has_rows: that it has a row for each sequence is known.
+    """
+    shape: list[int] = tensor["shape"]
+    hidden, batch = network.usage.hidden or 128, network.usage.batch
+    if len(shape) > 1 and batch in shape and (has_rows or batch != hidden):
+        single = list(shape)
+        single[shape.index(batch)] = 1
+        return torch.randn(single, generator=rng).expand(shape) * BIAS
+    is_matrix = len(shape) > 1 and max(shape) > 1
+    deviation = WEIGHT * math.sqrt(HIDDEN / max(HIDDEN, hidden)) if is_matrix else BIAS
+    return torch.randn(shape, generator=rng) * deviation
+
+
+def is_weight(tensor: dict[str, Any], network: Network) -> bool:
+    """True for a weight or a bias, which counts at every step, and not for an initial state."""
+    if tensor["kind"] == "parameter":
+        return not (tensor["zero"] and not tensor["grad"])
+    if tensor["name"] not in network.counting or tensor["name"] in network.states:
+        return False
+    if tensor["kind"] == "buffer":
+        return counts_always(tensor, network)
+    if not tensor["zero"] or tensor["uses"] >= network.usage.steps - 1:
+        return True
+    is_of_readout = math.prod(tensor["shape"]) == 10 != network.usage.hidden
+    return bool(tensor["uses"]) and is_of_readout
+
+
+def unlearnt(network: Network) -> list[str]:
+    """Return the weights and biases that are no parameters."""
+    names = []
+    for tensor in network.tensors:
+        if tensor["kind"] == "parameter" or not tensor["uses"]:
+            continue
+        if is_weight(tensor, network) and not is_state(tensor):
+            names.append(tensor["name"])
+    return names
+
+
+def is_state(tensor: dict[str, Any]) -> bool:
+    """True if a tensor is named like an initial state."""
+    return meaning(tensor["name"].split(".")[-1], "attributes") == "state"
+
+
+def counts_always(buffer: dict[str, Any], network: Network) -> bool:
+    """True if every step uses this buffer, and it is as large as a bias or a weight."""
+    shape, hidden = buffer["shape"], network.usage.hidden
+    return bool(
+        hidden
+        and shape
+        and shape[-1] % hidden == 0
+        and buffer["uses"] >= network.usage.steps - 1 > 0
+        and "running_" not in buffer["name"]
+    )

@@ -1,0 +1,469 @@
+"""The check of one submission: what can be read, then each part in a process of its own."""
+
+import contextlib
+import importlib
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from toolkit.assignment.asking.host import Gone, Host, StudentError, Unwatched
+from toolkit.assignment.findings.findings import Finding, Report, unanswered
+from toolkit.assignment.findings.placing import in_notebook, placed
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import STOPS, Verdicts
+from toolkit.assignment.findings.verify import is_pending, is_proved, proof_of
+from toolkit.assignment.handin.records import Records, read_folder
+from toolkit.assignment.handin.submission import WHAT, Located, Submission, prepare
+from toolkit.assignment.judging.doubts import judge_records
+from toolkit.assignment.judging.gan.drawing.stand_ins import digits
+from toolkit.assignment.judging.static import Reading
+from toolkit.assignment.running.names import NAMES
+from toolkit.assignment.running.parts import FILES, PARTS, Part
+from toolkit.assignment.scratch.directory import scratch_directory
+from toolkit.common.errors import UsageError, is_out_of_memory
+
+JUDGES: dict[Part, str] = {
+    "dataset": "toolkit.assignment.judging.dataset",
+    "lstm": "toolkit.assignment.judging.lstm.checks",
+    "train": "toolkit.assignment.judging.train.checks",
+    "gan": "toolkit.assignment.judging.gan.checks",
+}
+TRAINS: tuple[Part, ...] = ("train", "gan")
+MAX_RUNS = 3  # of a module and the scripts that use it, each as long as a training may take
+Progress = Callable[[str], None]
+
+
+def import_judges() -> None:
+    """Be ready to judge, before a fork of this process reads what a stranger wrote."""
+    for module in JUDGES.values():
+        importlib.import_module(module)
+    torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
+
+
+def check(
+    path: Path,
+    progress: Progress = lambda sentence: None,
+    parts: Collection[Part] = PARTS,
+    host: Host | None = None,
+) -> Report:
+    """Check a student's folder, or a file of it: data set, LSTM, its training, and the GAN.
+
+    Which file is which is found out by what they contain (`toolkit.assignment.handin.locate`).
+
+    A copy of their code runs in processes of its own, each with a limit of CPU time, and none of
+    them knows what it should answer. They are not a sandbox: run code that you do not trust in one,
+    as `grade` does.
+
+    Args:
+        path: the folder that has the files, at any depth; or one of the files: then the others
+            beside it are there for it, and not checked.
+        progress: called with a sentence when a new piece of work begins.
+        parts: what to check.
+        host: where their code runs; by default in one that is started here.
+
+    Raises:
+        UsageError: `path` is not a folder, or has none of the files; or is none of them.
+    """
+    path = Path(os.path.realpath(path))  # a loop, too
+    folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
+    import_judges()
+    with scratch_directory("check") as scratch:
+        submission = prepare(folder, scratch, chosen)
+        if chosen is not None:
+            chosen_parts = _parts_in(chosen, submission).intersection(parts)
+            if not chosen_parts:
+                names = ", ".join(FILES[part] for part in parts)
+                raise UsageError(
+                    f"{path} is none of {names}, by its content or by its name. Give such a file, "
+                    "or the folder that has it."
+                )
+            parts = chosen_parts
+        with contextlib.nullcontext(host) if host else Host() as running:
+            return judge(submission, running, str(submission.root), progress, parts)
+
+
+def _parts_in(name: str, submission: Submission) -> set[Part]:
+    """Return the parts that a student's file has."""
+    parts = set()
+    for part, located in submission.parts.items():
+        if submission.original(located.file) == name:
+            parts.add(part)
+    return parts
+
+
+def judge(
+    submission: Submission,
+    host: Host,
+    root: str,
+    progress: Progress = lambda sentence: None,
+    parts: Collection[Part] = PARTS,
+    packages: Collection[str] = (),
+) -> Report:
+    """Judge a submission whose code runs in `host`.
+
+    Args:
+        submission: what the judge reads.
+        root: where the child has its copy.
+        progress: called with a sentence when a new piece of work begins.
+        parts: what to check.
+        packages: what the course allows besides the usual; where one is missing, nobody is at
+            fault.
+    """
+    host.helps["digits"] = digits
+    records = read_folder(submission.root)  # before their code runs, which may write there
+    excused = _excused(submission, packages)
+    setting = (progress, excused, host.walls, submission.notebooks)
+    chosen: dict[Part, Verdicts] = {}
+    for part in parts:
+        if part in submission.choices:
+            located, chosen[part] = _choose(part, submission, host, root, setting)
+            submission = replace(submission, parts={**submission.parts, part: located})
+    read = _verdicts_of(PARTS, submission)
+    unreadable = Reading(submission, read).unreadable
+    verdicts_of = _verdicts_of(parts, submission, *setting) | chosen
+    for part, verdicts in verdicts_of.items():
+        if part not in submission.parts:
+            _not_there(submission, verdicts)
+        elif part not in chosen and part not in unreadable:
+            judge_part(host, root, submission.parts[part], verdicts)
+    _leave_one_stop(verdicts_of)
+    for part, verdicts in verdicts_of.items():
+        if part in submission.parts and part not in unreadable:
+            _settle(verdicts, submission, read, host, root)
+    _join_parts(verdicts_of)
+    return _report(submission, read, verdicts_of, records)
+
+
+def _report(
+    submission: Submission,
+    read: Mapping[Part, Verdicts],
+    verdicts_of: Mapping[Part, Verdicts],
+    records: Records,
+) -> Report:
+    """Put the findings of reading and of running together, with the doubts about the records."""
+    findings: list[Finding] = []
+    for part, verdicts in verdicts_of.items():
+        findings += [*read[part].findings, *verdicts.findings]
+    reached = verdicts_of["lstm"].reached if "lstm" in verdicts_of else None
+    for doubt in judge_records(records, findings, reached):
+        if doubt.part in verdicts_of:
+            findings.append(doubt)
+    findings = [in_notebook(placed(finding, submission), submission) for finding in findings]
+    files = {}
+    for part, located in submission.parts.items():
+        files[part] = submission.original(located.file)
+    return Report.of(findings, files)
+
+
+def _verdicts_of(
+    parts: Collection[Part], submission: Submission, *setting: Any
+) -> dict[Part, Verdicts]:
+    """Return empty verdicts for each of these parts, in the usual order.
+
+    Args:
+        setting: further arguments of `Verdicts`.
+    """
+    verdicts_of: dict[Part, Verdicts] = {}
+    for part in PARTS:
+        if part in parts:
+            located = submission.parts.get(part)
+            verdicts_of[part] = Verdicts(part, located.file if located else "", *setting)
+    return verdicts_of
+
+
+def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
+    """Return the modules whose absence is no fault: as of `Verdicts`."""
+    excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
+    for part in submission.missing:
+        excused[FILES[part].removesuffix(".py")] = FILES[part]
+    return excused
+
+
+def _settle(
+    verdicts: Verdicts,
+    submission: Submission,
+    read: Mapping[Part, Verdicts],
+    host: Host,
+    root: str,
+) -> None:
+    """Replace each finding about a part by what it comes down to."""
+    settled = [_settled(finding, verdicts, submission, read) for finding in verdicts.findings]
+    verdicts.findings = [
+        _tried_again(finding, verdicts, submission, host, root) for finding in settled
+    ]
+
+
+def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
+    """Judge what only several parts together show."""
+    facts: set[str] = set()
+    for verdicts in verdicts_of.values():
+        facts |= verdicts.facts
+    if "gives-probabilities" in facts and "saw-loss" not in facts:
+        verdicts_of["lstm"].not_seen("probabilities")
+    _name_one_cause(verdicts_of)
+
+
+class _Judged(NamedTuple):
+    """A file that could be a part, judged."""
+
+    located: Located
+    verdicts: Verdicts
+    is_named: bool  # other files or the README name it
+    num_unanswered: int  # questions without an answer
+
+
+def _choose(
+    part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
+) -> tuple[Located, Verdicts]:
+    """Judge each of the files that could be a part, and take the one that is named elsewhere.
+
+    If none is, that is the one about which most questions have an answer.
+
+    Args:
+        setting: further arguments of `Verdicts`.
+    """
+    judged: list[_Judged] = []
+    for located in submission.choices[part]:
+        verdicts = Verdicts(part, located.file, *setting)
+        judge_part(host, root, located, verdicts)
+        seen = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
+        is_named = located.file == submission.named.get(part)
+        judged.append(_Judged(located, verdicts, is_named, len(unanswered(part, seen))))
+    best, *others = sorted(judged, key=lambda entry: (not entry.is_named, entry.num_unanswered))
+    summaries = []
+    for other in others:
+        ids = dict.fromkeys(str(fault.id) for fault in other.verdicts.faults if is_proved(fault))
+        name = submission.original(other.located.file)
+        summaries.append(f"{name}: {', '.join(ids) or 'nothing'}")
+    if submission.named.get(part):
+        why = "the other files name it"
+    elif best.num_unanswered < others[0].num_unanswered:
+        why = "the check could answer most questions about it"
+    else:
+        why = "it comes first"
+    files = [submission.original(located.file) for located in submission.choices[part]]
+    best.verdicts.not_seen(
+        "chosen",
+        which=" and ".join(files),
+        what=WHAT[part],
+        taken=submission.original(best.located.file),
+        why=why,
+        others="; ".join(summaries),
+        file=FILES[part],
+    )
+    return best.located, best.verdicts
+
+
+def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
+    """Take a stop away from a part that was judged by then, where it ends another part, too."""
+    for part, verdicts in verdicts_of.items():
+        for stop in list(verdicts.faults):
+            if stop.id not in STOPS or unanswered(part, verdicts.findings):
+                continue
+            further = [entry for entry in verdicts_of.values() if entry is not verdicts]
+            if any(_has_same_stop(entry, stop) for entry in further):
+                verdicts.findings.remove(stop)
+
+
+def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
+    """True if a part has a fault of this kind in the same line."""
+    for fault in verdicts.faults:
+        if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
+            return True
+    return False
+
+
+def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
+    """Take away a stop of the training that another finding explains, and say so there.
+
+    That is one about the data set or the LSTM, and tells of the same exception, numbers aside.
+    """
+    causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
+    for part, verdicts in verdicts_of.items():
+        if part not in TRAINS:
+            continue
+        for stop in list(verdicts.faults):
+            if stop.id == "does-not-run":
+                _explain_stop(stop, verdicts, causes)
+
+
+def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
+    """Take away a stop of the training if a fault of another part has the same exception."""
+    exception = _without_numbers(stop)
+    if not exception:
+        return
+    for entry in causes:
+        for cause in entry.faults:
+            if _without_numbers(cause) == exception:
+                verdicts.findings.remove(stop)
+                entry.also("stops", cause)
+                return
+
+
+def _without_numbers(finding: Finding) -> str:
+    """Return the first line of the exception that a finding tells of; "" if it tells of none."""
+    if finding.raised is None:
+        return ""
+    first_line = finding.raised.message.strip().partition("\n")[0]
+    return re.sub(r"\d+", "", first_line)
+
+
+def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
+    """Judge one part; whatever happens to it, the others keep theirs."""
+    try:
+        judge = importlib.import_module(JUDGES[verdicts.part])
+        with host.student(verdicts.part, root) as student:
+            judge.check(student, located, verdicts)
+            verdicts.unanswered()
+    except Unwatched:
+        judge_part(host, root, replace(located, witnesses=()), verdicts)
+    except Gone as gone:
+        verdicts.gone(gone)
+    except StudentError as error:
+        verdicts.error(error)
+    except Exception as error:  # a fault of the judge's own must not cost anybody a point
+        if is_out_of_memory(error):  # all of it has a limit of its own
+            raise MemoryError from error
+        kind = type(error).__name__
+        verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)
+
+
+def _not_there(submission: Submission, verdicts: Verdicts) -> None:
+    """Report a part that is missing, or that more than one file could be."""
+    part = verdicts.part
+    if part in submission.unclear:
+        name, fields = submission.unclear[part]
+        verdicts.not_seen(name, **fields)
+    else:
+        name, fields = submission.missing[part]
+        proof = claims.shared.none_is_among(items=[part], among=list(submission.parts))
+        verdicts.fault(name, proof=proof, **fields)
+
+
+def _settled(
+    finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
+) -> Finding:
+    """Return a finding, or what it comes down to: another part's gap, or a file left out."""
+    name = _left_out(finding, submission)
+    if name is not None:
+        return verdicts.instead(finding, "left-out", name=name)
+    if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
+        return verdicts.instead(finding, "trains", file=verdicts.file)
+    if finding.id == "not-written" and _is_known(finding, read):
+        return verdicts.instead(finding, "to-write")
+    return finding
+
+
+def _left_out(finding: Finding, submission: Submission) -> str | None:
+    """Return the file that an exception misses, if it was too large to be copied."""
+    if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
+        return None
+    for name in submission.left_out:
+        if Path(name).name in finding.raised.message:
+            return name
+    return None
+
+
+def _trains(verdicts: Verdicts, submission: Submission) -> bool:
+    """True if the file of a part is that of a training, too."""
+    training_files = [submission.parts[part].file for part in TRAINS if part in submission.parts]
+    return verdicts.file in training_files
+
+
+def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
+    """True if the reading of another part has the same finding."""
+    for part, verdicts in read.items():
+        if part == finding.part:
+            continue
+        for known in verdicts.findings:
+            if (known.id, known.file, known.line) == (finding.id, finding.file, finding.line):
+                return True
+    return False
+
+
+def _tried_again(
+    finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
+) -> Finding:
+    """Return a finding; "not seen" if it is about a failure that only the check has met.
+
+    It shortens loops, replaces packages and sets limits: their file runs once more as it is, and
+    is asked which limits it meets.
+    """
+    if not (is_pending(finding) or _ended(finding)):
+        return finding
+    for file in _scripts_of(finding.part, submission):
+        error, walls = _run_plainly(file, submission, host, root)
+        wall = verdicts.wall(walls)
+        if wall is not None:
+            return verdicts.instead(finding, "wall", wall=wall, problem=finding.message)
+        if is_pending(finding) and error is not None:
+            proved = _proved_by(error, finding)
+            if proved is not None:
+                return proved
+    if not is_pending(finding):
+        return finding
+    id = None if finding.id == "does-not-run" else finding.id
+    return verdicts.instead(finding, "watched-only", id=id)
+
+
+def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
+    """Return the file of a part, and scripts that use it where it is no script itself."""
+    located = submission.parts[part]
+    if part in TRAINS:
+        return (located.file,)
+    return (located.file, *located.users)[:MAX_RUNS]
+
+
+def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
+    """Return a finding with the proof that a second run has failed as well.
+
+    Args:
+        error: of the second run.
+
+    Returns:
+        None if it is another failure.
+    """
+    if finding.proof is None or finding.id is None:
+        return None
+    first = finding.proof.seen
+    second = claims.shared.fails_again(
+        error=str(first["error"]),
+        place=first["place"],
+        second_error=error["text"],
+        second_place=[error["file"], error["line"]],
+    )
+    proof = proof_of("wrong", [finding.id], second)
+    proved = finding.model_copy(update={"proof": proof})
+    return proved if is_proved(proved) else None
+
+
+def _ended(finding: Finding) -> bool:
+    """True if the code has ended by itself and said nothing, as a library may that met a limit."""
+    by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
+    ids = ("does-not-import", "time-limit")
+    return finding.id == "not-watched" or (by_itself and finding.id in ids)
+
+
+def _run_plainly(
+    file: str, submission: Submission, host: Host, root: str
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Run a file as it is.
+
+    Returns:
+        what it raised, if it came to an end, and the names of the walls that it met.
+    """
+    error: dict[str, Any] | None = None
+    try:
+        with host.student("train", root) as student:
+            error = student.ask("plainly", file=file, there=submission.there)
+    except Gone as gone:  # it goes on for too long, or ends the process
+        return None, gone.walls
+    except StudentError:
+        return None, []
+    walls = list(error["walls"]) if error else []
+    return error, walls + list((student.ended or {}).get("walls", []))

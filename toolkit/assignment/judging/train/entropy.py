@@ -1,0 +1,114 @@
+"""The time steps of the output of a model of which a number is the cross-entropy (9)."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toolkit.assignment.judging.lstm.cell.reference import kind_of
+from toolkit.assignment.judging.train.labels import CLASSES, digits_of
+from toolkit.assignment.judging.train.trace import Batch, Call, Event, Loss, Trace, Value
+
+BEFORE = 8  # events in which the labels of a loss may have come before its pass
+LAST = 4  # calls, and labels, that are compared
+
+
+class Match(NamedTuple):
+    """The steps that a number is the cross-entropy of."""
+
+    call: Call
+    steps: str  # "" for the last one
+    entropy: float
+
+
+def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
+    """Return the steps of which a value is the cross-entropy for some labels; the last step is
+    tried first.
+
+    Args:
+        first: index after which the calls and labels are looked for.
+        last: index before which they are.
+        value: of the loss.
+    """
+    labels = list(_labels(first, last, trace))[-LAST:]
+    for call, name, logits in _candidates(trace.between(first, last, Call)[-LAST:]):
+        for digits in labels:
+            if len(digits) != len(logits):
+                continue
+            for entropy in _entropies(logits, digits):
+                if close(value, entropy):
+                    return Match(call, name, entropy)
+    return None
+
+
+def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
+    """Return the steps of the outputs of calls, with a name for each: the last steps first."""
+    last_steps: list[tuple[Call, str, Tensor]] = []
+    further: list[tuple[Call, str, Tensor]] = []
+    for call in calls:
+        for output in outputs_of(call):
+            for name, step in steps_of(output):
+                candidates = further if name else last_steps
+                candidates.append((call, name, step))
+    return last_steps + further
+
+
+def outputs_of(call: Call) -> list[Tensor]:
+    """Return the outputs of a call that may be p(t), (..., 10); a list of all steps is stacked."""
+    outputs = []
+    for value in call.outputs:
+        numbers = value.numbers
+        if numbers is not None and numbers.dim() in (2, 3) and numbers.size(-1) == CLASSES:
+            outputs.append(numbers)
+    rows = [output for output in outputs if output.dim() == 2]
+    shapes = {output.shape for output in rows}
+    if len(rows) > 2 and len(shapes) == 1:
+        return [torch.stack(rows)]
+    return sorted(outputs, key=Tensor.dim, reverse=True)
+
+
+def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Yield candidates for one step of an output, (batch, 10), each with its name: the last steps,
+    whose name is "", come first.
+    """
+    if output.dim() != 3:
+        yield "", output
+        return
+    layouts = [output, output.transpose(0, 1)]
+    for steps in layouts:
+        yield "", steps[-1]
+    for steps in layouts:
+        for step in steps[:-1]:
+            yield "another step", step
+        yield "the mean of all steps", steps.mean(0)
+
+
+def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
+    """Yield candidates for the labels, of a batch or of a loss."""
+    for event in trace.between(max(-1, first - BEFORE), last, Event):
+        values: list[Value] = []
+        if isinstance(event, Batch):
+            values = event.values
+        elif isinstance(event, Loss) and event.target:
+            values = [event.target]
+        for value in values:
+            digits = None if value.numbers is None else digits_of(value.numbers)
+            if digits is not None:
+                yield digits
+
+
+def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
+    """Yield cross-entropies, by mean and by sum, for logits or for probabilities."""
+    p = p.double()
+    kind, _ = kind_of(p)
+    log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
+    losses = -log.gather(1, y[:, None])
+    yield float(losses.mean())
+    yield float(losses.sum())
+    yield float(losses.mean() / CLASSES)  # a mean over the classes too
+
+
+def close(a: float, b: float) -> bool:
+    """True if two losses are the same, up to rounding."""
+    return abs(a - b) <= 2e-4 * max(1.0, abs(b))

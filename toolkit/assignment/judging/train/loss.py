@@ -1,0 +1,275 @@
+"""Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
+
+import math
+
+from torch import Tensor
+from torch.nn import functional
+
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.judging.lstm.cell.reference import is_over_batch, kind_of
+from toolkit.assignment.judging.train.entropy import close, outputs_of, steps_of, which_step
+from toolkit.assignment.judging.train.labels import check_labels
+from toolkit.assignment.judging.train.trace import (
+    OF_CLASSES,
+    Backward,
+    Call,
+    Loss,
+    Note,
+    Trace,
+)
+
+MANY = 16  # losses of one backward pass; more are not told apart
+FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
+
+
+def check_loss(trace: Trace, verdicts: Verdicts) -> None:
+    """Judge the loss of the last backward pass that reached a parameter."""
+    passes = [event for event in trace.all(Backward) if event.changed]
+    losses = [event for event in trace.all(Loss) if event.input and event.input.networks]
+    if passes:
+        _check_pass(passes, losses, trace, verdicts)
+    elif losses:
+        _judge(losses[-1], -1, trace, verdicts)
+
+
+def _check_pass(
+    passes: list[Backward], losses: list[Loss], trace: Trace, verdicts: Verdicts
+) -> None:
+    """Judge the last backward pass that was recorded as a whole, by the losses on its way."""
+    last = next((event for event in reversed(passes) if event.whole), passes[-1])
+    before = _pass_before(last, trace)
+    own_losses = [event for event in losses if event.index in last.losses]
+    start = last.value.mean if last.value else 0.0
+    if not own_losses:
+        _check_by_hand(before, last, start, trace, verdicts)
+        return
+    loss, combination = _start_of(own_losses, start)
+    value = _value(loss)
+    if combination is not None:
+        count = len(own_losses)
+        verdicts.fault(
+            "loss-not-last-step.several",
+            at=loss,
+            proof=claims.train.losses_share_a_pass(
+                losses=[event.index for event in own_losses], passes=1
+            ),
+            how=combination,
+            n=count if count < MANY else "many",
+        )
+    elif value is not None and value > 0.01 and close(-start, value):
+        proof = claims.train.loss_is_negated(start, loss=value)
+        verdicts.fault("does-not-learn.negative", at=last, proof=proof)
+    else:
+        _judge(loss, before, trace, verdicts)
+
+
+def _pass_before(last: Backward, trace: Trace) -> int:
+    """Return the index of the backward pass before the last one; -1 if there is none."""
+    earlier = [event.index for event in trace.all(Backward) if event.index < last.index]
+    return max(earlier, default=-1)
+
+
+def fits_together(trace: Trace) -> bool:
+    """True if the trace can be that of a training.
+
+    Passes with one loss start from its value, from a share of it, or from more by a penalty.
+    """
+    losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
+    shares = []
+    for event in trace.all(Backward):
+        if not event.changed or len(event.losses) != 1 or event.value is None:
+            continue
+        value = losses.get(event.losses[0])
+        if value is not None and value > 0.01:
+            shares.append(event.value.mean / value)
+    if not shares:
+        return True
+    least, largest = min(shares), max(shares)
+    is_constant = largest - least < 0.01 * abs(largest)
+    return is_constant or least > 0.999
+
+
+def _check_by_hand(
+    before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
+) -> None:
+    """Judge a loss that is not a function of torch's: compare its value with the cross-entropy."""
+    value = abs(start)
+    match = which_step(before, last.index, value, trace)
+    if match is None:
+        verdicts.not_seen("by-hand-loss", at=last)
+        return
+    if match.steps:
+        proof = claims.train.is_loss_of_steps(value, of_steps=match.entropy)
+        verdicts.fault("loss-not-last-step.value", at=match.call, proof=proof)
+        return
+    verdicts.facts.add("saw-loss")
+    if start < -0.01:
+        proof = claims.train.loss_is_negated(start, loss=value)
+        verdicts.fault("does-not-learn.negative", at=last, proof=proof)
+    else:
+        proof = claims.train.is_cross_entropy(value, match.entropy)
+        verdicts.right("value", proof=proof)
+
+
+def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
+    """Return the loss that a pass started from.
+
+    Args:
+        losses: on the way of the pass; at least one.
+        start: the value that the pass started from.
+
+    Returns:
+        The loss, and how several losses were put together; None if only one was used.
+    """
+    values = [_value(loss) for loss in losses]
+    for loss, value in zip(reversed(losses), reversed(values), strict=True):
+        if value is not None and close(abs(start), value):
+            return loss, None
+    last = losses[-1]
+    known = [value for value in values if value is not None]
+    total = sum(known)
+    is_sum = close(start, total) or close(start, total / len(losses))
+    if len(losses) > 1 and len(known) == len(losses) and is_sum:
+        return last, "the sum of"
+    return last, "made from" if len(losses) > 2 else None
+
+
+def _value(loss: Loss) -> float | None:
+    """Compute the value of a call of cross_entropy or nll_loss again."""
+    function = getattr(functional, loss.name, None)
+    numbers = loss.input.numbers if loss.input else None
+    target = loss.target.numbers if loss.target else None
+    if numbers is None or target is None or function is None:
+        return None
+    try:
+        return float(function(numbers.float(), target, reduction=loss.reduction))
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        return None
+
+
+def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
+    """Judge one call of a loss function of torch's.
+
+    Args:
+        before: index of the backward pass before the call.
+    """
+    if loss.name in OF_CLASSES:
+        numbers = loss.input.numbers if loss.input else None
+        if numbers is None or numbers.dim() < 2:
+            verdicts.not_seen("large-loss", at=loss)
+        else:
+            _judge_numbers(loss, numbers.float(), before, trace, verdicts)
+        return
+    value = _value(loss)
+    match = None if value is None else which_step(-1, loss.index, value, trace)
+    if value is not None and match and not match.steps:
+        proof = claims.train.is_cross_entropy(value, match.entropy)
+        verdicts.right("same-value", proof=proof)
+    else:
+        proof = claims.shared.none_is_among(items=[loss.name], among=OF_CLASSES)
+        at = loss.made or loss
+        verdicts.fault("wrong-loss.other", at=at, proof=proof, function_name=loss.name)
+
+
+def _judge_numbers(
+    loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
+) -> None:
+    """Judge the input of cross_entropy or nll_loss: it should be logits of the last step."""
+    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
+    kind, axis = kind_of(rows)
+    is_cross_entropy = loss.name == "cross_entropy"
+    softmax = _softmax(loss, trace) or loss
+    if axis == 0:
+        id = "softmax-before-loss" if is_cross_entropy else "wrong-loss"
+        verdicts.fault(f"{id}.batch", at=softmax, proof=is_over_batch(rows))
+    elif is_cross_entropy and kind == "probabilities":
+        proof = claims.train.are_probabilities(float(rows.min()), rows.sum(1).tolist())
+        verdicts.fault("softmax-before-loss.probabilities", at=softmax, proof=proof, floor=FLOOR)
+    elif loss.name == "nll_loss" and kind != "logarithms":
+        described = "numbers whose exponentials do not add up to 1"
+        if kind == "probabilities":
+            described = kind
+        proof = claims.train.are_no_log_probabilities(
+            largest=float(rows.max()), sums=rows.exp().sum(1).tolist()
+        )
+        verdicts.fault(
+            "wrong-loss.no-logarithms", at=loss.made or loss, proof=proof, what=described
+        )
+    else:
+        _judge_step(loss, numbers, before, trace, verdicts)
+
+
+def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:
+    """Judge the time step and the labels of a loss of logits or of log-probabilities."""
+    mismatch = _other_step(loss, numbers, trace)
+    if mismatch is not None:
+        name, last_step = mismatch
+        shown = list(numbers.shape) if last_step is None else numbers[:1].flatten().tolist()
+        verdicts.fault(
+            "loss-not-last-step.numbers",
+            at=loss,
+            proof=claims.shared.differ(actual=shown, expected=last_step),
+            what=name,
+        )
+        return
+    if not check_labels(before, loss, trace, verdicts):
+        return
+    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
+    kind, _ = kind_of(rows)
+    if kind == "logarithms":
+        sums_of_rows = rows.double().exp().sum(1).tolist()
+        proof = claims.train.are_log_probabilities(float(rows.max()), sums_of_rows)
+        verdicts.right("logarithms", proof=proof)
+    else:
+        proof = claims.train.are_logits(
+            least=float(rows.min()), row_sums=rows.sum(1).tolist(), softmax=loss.softmax
+        )
+        verdicts.right("loss", proof=proof)
+
+
+def _softmax(loss: Loss, trace: Trace) -> Note | None:
+    """Return the call of a softmax before a loss: the one that gave its input, or the last one."""
+    calls = [event for event in trace.notes("softmax") if event.index < loss.index]
+    if loss.input is not None:
+        for event in reversed(calls):
+            if event.output == loss.input.id:
+                return event
+    return calls[-1] if calls else None
+
+
+def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
+    """Find the time steps of the model's output that a loss is taken over.
+
+    Returns:
+        None if it is the last step, or unknown; else a name for the steps, and the numbers of the
+        last step, which are None if the loss is taken over all steps.
+    """
+    calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
+    if not calls:
+        return None
+    for output in outputs_of(calls[-1]):
+        has_steps = output.dim() == 3 and 1 not in output.shape[:2]
+        if has_steps and numbers.numel() == output.numel():
+            return "all time steps", None
+        match = _matching_step(output, numbers)
+        if match is not None:
+            name, last_step = match
+            if not name:
+                return None
+            return name, last_step[0].tolist()
+    return None
+
+
+def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None:
+    """Find the time step of a model's output that has these numbers.
+
+    Returns:
+        its name, "" for the last step, and the numbers of the last step; None if no step has them.
+    """
+    steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
+    for name, step in steps:
+        if (step.float() - numbers).abs().max() < 1e-5:
+            _, last_step = steps[0]
+            return name, last_step
+    return None

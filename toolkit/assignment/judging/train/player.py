@@ -1,0 +1,87 @@
+"""A player: a network, and the steps that were meant for it.
+
+The training of the LSTM is a game of one, that of a GAN of two.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from toolkit.assignment.findings.findings import Id
+from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.verdicts import Verdicts, listed
+from toolkit.assignment.judging.train.trace import Backward, Step, Trace
+
+MANY = 16  # backward passes after which a step should have been seen
+MIN_STEPS = 3  # to say that a parameter is never moved
+
+
+class Player(NamedTuple):
+    """A network that learns, and the steps by which it does."""
+
+    name: str
+    parameters: Mapping[int, str]  # id -> name
+    steps: list[Step]
+    idle: Id  # what it is called if some of them are never moved
+
+    @property
+    def held(self) -> set[int]:
+        """The parameters that its optimisers hold."""
+        return parameters_of(self.steps)
+
+    @property
+    def moved(self) -> set[int]:
+        """The parameters that its steps have moved."""
+        moved: set[int] = set()
+        for step in self.steps:
+            moved |= step.moved
+        return moved
+
+    def listed(self, parameters: Iterable[int]) -> str:
+        """The names of some of its parameters."""
+        chosen = set(parameters)
+        return listed([name for key, name in self.parameters.items() if key in chosen])
+
+
+def parameters_of(steps: Iterable[Step]) -> set[int]:
+    """Return the parameters that the optimisers of these steps hold."""
+    held: set[int] = set()
+    for step in steps:
+        held |= step.parameters
+    return held
+
+
+def reached_by(passes: Iterable[Backward]) -> set[int]:
+    """Return the parameters to which one of these backward passes gave a gradient."""
+    reached: set[int] = set()
+    for event in passes:
+        reached |= event.changed
+    return reached
+
+
+def should_step(trace: Trace, passes: list[Backward]) -> bool:
+    """True if so much ran after these passes that a step would have been seen."""
+    return trace.ended in ("finished", "enough") or len(passes) >= MANY
+
+
+def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
+    """Report parameters that get a gradient and are not moved.
+
+    Returns:
+        True if all of them are moved, as far as the check has seen.
+    """
+    moved = player.moved
+    reached = reached_by(trace.all(Backward)) & player.parameters.keys()
+    first = player.steps[0]
+    maker = trace.maker(first)
+    named: dict[str, Any] = {"name": player.name, "n": len(player.steps), "rate": first.lr}
+    if reached and not moved & player.parameters.keys():
+        proof = claims.shared.none_is_among(items=reached, among=moved)
+        verdicts.fault("does-not-learn.moves-nothing", at=maker, proof=proof, **named)
+        return False
+    missing = reached - moved - player.held
+    if len(player.steps) < MIN_STEPS or not missing:
+        return True
+    named |= {"n": len(missing), "names": player.listed(missing)}
+    proof = claims.shared.none_is_among(items=missing, among=moved)
+    verdicts.fault(f"{player.idle}.not-held", at=maker, proof=proof, **named)
+    return False

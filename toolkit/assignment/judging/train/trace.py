@@ -1,0 +1,420 @@
+"""The record of a run of a script, as the child sends it: `check/child/script` makes it."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from toolkit.assignment.asking.host import StudentError
+from toolkit.assignment.findings.findings import Place
+
+PIXELS = 784  # of an image of MNIST
+MOST_MADE = 100  # values of one event that are looked at to know another again
+OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs
+Ids = frozenset[int]
+# Call -> (batch,): by how much a larger output raises the loss.
+Gradients = Annotated[dict[int, Tensor], BeforeValidator(dict)]
+E = TypeVar("E", bound="Event")
+
+
+class Record(BaseModel):
+    """Something that the child has sent, in its words or in those of the judge."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Value(Record):
+    """A tensor that went into something or came out of it."""
+
+    id: int
+    shape: tuple[int, ...]
+    least: float = Field(alias="min")
+    largest: float = Field(alias="max")
+    mean: float
+    numbers: Tensor | None = Field(alias="values")  # unless they were too many to send
+    source: int | None = Field(alias="from")  # the call, or the batch, whose numbers it has
+    networks: Ids  # those that its gradient would reach
+    rows_from: list[tuple[int, Tensor]]  # calls and batches, and which rows are theirs
+    made: Place  # the call that returned it
+    drawn: Place  # the call that made its numbers of nothing
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        mark_sizes = {len(mark) for _, mark in self.rows_from}
+        has_other_rows = bool(mark_sizes - {*self.shape[:1]})
+        has_other_shape = self.numbers is not None and self.shape != self.numbers.shape
+        if has_other_rows or has_other_shape:
+            raise ValueError("numbers of another shape")
+        return self
+
+    @property
+    def rows(self) -> Tensor | None:
+        """Its numbers as float64 (batch, size of one item); None if there are none."""
+        if self.numbers is None or not self.shape or not self.shape[0]:
+            return None
+        return self.numbers.reshape(self.shape[0], -1).double()
+
+    @property
+    def size(self) -> int:
+        """The count of numbers in one item."""
+        return math.prod(self.shape[1:])
+
+
+class Event(Record):
+    """Something that happened, at a line of a student's file."""
+
+    index: int
+    file: str | None
+    line: int | None
+
+
+class Call(Event):
+    """The outermost call of a network."""
+
+    kind: Literal["call"]
+    network: int
+    training: bool
+    grad: bool  # whether gradients were recorded
+    inputs: list[Value]
+    outputs: list[Value]
+
+    @property
+    def output(self) -> Value | None:
+        """The first of its outputs."""
+        return next(iter(self.outputs), None)
+
+
+class Loss(Event):
+    """One call of a loss function of torch's."""
+
+    kind: Literal["loss"]
+    name: str
+    input: Value | None
+    target: Value | None
+    reduction: str | None
+    made: Place | None  # where the object was made that was called
+    softmax: bool = False  # whether its input has been through one
+
+
+class Backward(Event):
+    """One backward pass."""
+
+    kind: Literal["backward"]
+    value: Value | None  # that it starts from
+    parameters: Ids  # on its way, even if their gradient is 0
+    changed: Ids  # the parameters that it gave a gradient
+    gradients: Gradients
+    losses: list[int]
+    whole: bool  # whether its calls and losses were recorded
+    error: str | None  # that it raised on its way
+
+    @property
+    def root(self) -> Place:
+        """The place where the loss was made that it starts from."""
+        return self.value.made if self.value else Place(None, None)
+
+
+class Step(Event):
+    """One step of an optimiser."""
+
+    kind: Literal["step"]
+    optimiser: int | None  # None: the parameters were moved by hand
+    classes: list[str]  # of the optimiser, and those that it derives from
+    lr: float | None
+    maximize: bool
+    parameters: Ids  # that it holds
+    moved: Ids  # those of them that changed
+    passes: list[int]  # the backward passes whose sum its gradients are
+    stale: Ids  # those of them that an earlier step used already
+    given: bool  # whether there were gradients at all
+
+
+class Load(Event):
+    """A DataLoader was made."""
+
+    kind: Literal["load"]
+    load: int
+    dataset: int
+    size: int | None
+    stream: bool  # it has no end
+    whole: bool
+    sampled: bool  # a sampler of its own chooses among the items
+
+
+class Batch(Event):
+    """A DataLoader gave a batch."""
+
+    kind: Literal["batch"]
+    load: int
+    values: list[Value]
+
+
+class Clip(Event):
+    """Gradients were clipped."""
+
+    kind: Literal["clip"]
+    name: str
+    fresh: bool  # after a pass whose gradients no step has used
+    kept: bool
+    parameters: Ids
+
+
+class Saved(Event):
+    """Pictures were saved or shown."""
+
+    kind: Literal["save"]
+    value: Value | None
+
+
+class Note(Event):
+    """Something that is about one thing, whose id or name it has."""
+
+    kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
+    name: str = ""
+    folder: str = ""
+    optimiser: int | None = None
+    output: int | None = None  # id of the value that a softmax gave
+    device: Place | None = None  # where a GPU was named first
+
+
+class Network(Record):
+    """A network that was called, or whose parameters were moved."""
+
+    id: int
+    name: str = Field(alias="class")
+    file: str | None
+    parameters: dict[int, str]  # id -> name
+    kinds: frozenset[str] = Field(alias="classes")  # of all modules in it, and of their bases
+    made: Place  # outside of its class
+    made_last: Place  # its last layer
+    lines: dict[int, Place]  # id of a parameter -> where it was made
+
+    def line_of(self, call: Call) -> Place | Call:
+        """The place where a call computes its output: in its forward, or in a layer of torch's."""
+        made = call.output.made if self.file and call.output else self.made_last
+        return made if made.line else call
+
+
+AnyEvent = Annotated[
+    Call | Loss | Backward | Step | Load | Batch | Clip | Saved | Note, Field(discriminator="kind")
+]
+
+
+class Other(Record):
+    """A script that ran after another."""
+
+    file: str
+    ended: str  # as of a trace
+    error: dict[str, Any] | None
+
+
+class Trace(Record):
+    """The events of a run in their order, and the networks that were seen."""
+
+    ended: str
+    error: dict[str, Any] | None
+    lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
+    unloaded: dict[str, Any] | None  # the same for missing weights; a stand-in replaced them
+    unfinished: list[Place]
+    normalised: list[Place]
+    ran: frozenset[str]
+    networks: dict[int, Network]
+    events: list[AnyEvent]
+    noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
+    entered: frozenset[Place] = frozenset()  # functions of theirs that were called
+    others: list[Other] = []  # scripts that ran after it, as if it had gone on with them
+
+    @model_validator(mode="after")
+    def _leads_back(self) -> Self:
+        """Check that an event names earlier events, and a step the passes with its gradients."""
+        known: dict[int, Event] = {}
+        for event in self.events:
+            _check_references(event, known)
+            network = getattr(event, "network", None)
+            if network is not None and network not in self.networks:
+                raise ValueError("it names a network that is not there")
+            known[event.index] = event
+        return self
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of the child to `run`.
+
+        Raises:
+            Exception: any, if the answer is malformed.
+        """
+        others = [other["error"] for other in answer.get("others", [])]
+        for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
+            if error:
+                StudentError(error)  # raises if it is malformed
+        _complete_events(answer["events"])
+        networks = {}
+        for network in answer["networks"]:
+            parameters = network["parameters"]
+            network["lines"] = dict(zip(parameters, network["made_parameters"], strict=True))
+            network["parameters"] = dict(zip(parameters, network["names"], strict=True))
+            networks[network["id"]] = network
+        return cls.model_validate({**answer, "networks": networks})
+
+    def only(self, name: str | None) -> Self:
+        """Keep one of several trainings: that of the networks of the class `name`."""
+        left_out = self._foreign_events(name)
+        if not left_out:
+            return self
+        events = [event for event in self.events if event.index not in left_out]
+        return self.model_copy(update={"events": events})
+
+    def _foreign_events(self, name: str | None) -> set[int]:
+        """Return the indices of the events that belong to the training of other networks.
+
+        Returns:
+            An empty set if there is no step of other networks, or none of these.
+        """
+        own_parameters: set[int] = set()
+        for network in self.networks.values():
+            if network.name == name:
+                own_parameters |= network.parameters.keys()
+        foreign: set[int] = set()
+        foreign_parameters: set[int] = set()
+        for event in self.events:
+            parameters: Ids = getattr(event, "parameters", Ids())
+            if parameters and own_parameters.isdisjoint(parameters):
+                foreign.add(event.index)
+                foreign_parameters |= parameters
+        steps = {event.index for event in self.all(Step)}
+        if not steps - foreign or not steps & foreign:
+            return set()
+        return foreign | self._losses_of(foreign) | self._data_of(foreign_parameters)
+
+    def _losses_of(self, passes: set[int]) -> set[int]:
+        """Return the losses that the backward passes with these indices start from."""
+        losses: set[int] = set()
+        for event in self.all(Backward):
+            if event.index in passes:
+                losses.update(event.losses)
+        return losses
+
+    def _networks_with(self, parameters: set[int]) -> set[int]:
+        """Return the networks that have one of these parameters, by their ids."""
+        networks = set()
+        for key, network in self.networks.items():
+            if parameters & network.parameters.keys():
+                networks.add(key)
+        return networks
+
+    def _data_of(self, parameters: set[int]) -> set[int]:
+        """Return the calls of the networks with these parameters, and the loads and batches of the
+        data that the calls read.
+        """
+        networks = self._networks_with(parameters)
+        calls = [event for event in self.all(Call) if event.network in networks]
+        sources: set[int | None] = set()
+        for call in calls:
+            sources.update(value.source for value in call.inputs)
+        loads = {batch.load for batch in self.all(Batch) if batch.index in sources}
+        events = {call.index for call in calls}
+        for event in self.events:
+            if isinstance(event, Load | Batch) and event.load in loads:
+                events.add(event.index)
+        return events
+
+    def all(self, *kinds: type[E]) -> list[E]:
+        """The events of these kinds."""
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    def between(self, first: int, last: float, *kinds: type[E]) -> list[E]:
+        """The events of these kinds after one index and before another."""
+        return [event for event in self.all(*kinds) if first < event.index < last]
+
+    def notes(self, kind: str) -> list[Note]:
+        """The events that are about one thing, of this kind."""
+        return [event for event in self.all(Note) if event.kind == kind]
+
+    @property
+    def shown(self) -> list[tuple[Event, Value]]:
+        """The pictures that were saved or shown."""
+        return [(event, event.value) for event in self.all(Saved) if event.value]
+
+    def maker(self, step: Step) -> Event:
+        """The event that made the optimiser of a step; the step itself if that was not seen."""
+        for event in self.notes("optimiser"):
+            if event.optimiser == step.optimiser and event.line:
+                return event
+        return step
+
+
+def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
+    """Check that the events that an event names came before it and are of the right kind.
+
+    Raises:
+        ValueError: they are not, or a pass has made no gradient for the step that names it.
+    """
+    if isinstance(event, Step):
+        for index in event.passes:
+            backward = known.get(index)
+            if not isinstance(backward, Backward) or not backward.changed & event.parameters:
+                raise ValueError("it names a pass that is not there")
+    if isinstance(event, Backward):
+        _check_kind(event.losses, (Loss,), known)
+        _check_kind(event.gradients, (Call,), known)
+    for value in _values_of(event):
+        sources = [index for index, _ in value.rows_from]
+        if value.source is not None:
+            sources.append(value.source)
+        _check_kind(sources, (Call, Batch), known)
+
+
+def _check_kind(
+    indices: Iterable[int], kinds: tuple[type[Event], ...], known: Mapping[int, Event]
+) -> None:
+    for index in indices:
+        if not isinstance(known.get(index), kinds):
+            raise ValueError("it names what is not there")
+
+
+def _values_of(event: AnyEvent) -> Iterator[Value]:
+    """Yield the tensors that an event holds."""
+    for field in vars(event).values():
+        items = field if isinstance(field, list) else [field]
+        for item in items:
+            if isinstance(item, Value):
+                yield item
+
+
+def _complete_events(events: Sequence[dict[str, Any]]) -> None:
+    """Number the events, and complete their values by those that calls and batches gave before."""
+    known: dict[int, list[dict[str, Any]]] = {}
+    for index, event in enumerate(events):
+        event["index"] = index
+        made = [*event.get("outputs", []), *event.get("values", [])][:MOST_MADE]
+        single = [event.get(name) for name in ("value", "input", "target")]
+        for value in (*event.get("inputs", []), *single, *made):
+            if value:
+                _complete(value, known.get(value["from"], []))
+        known[index] = made
+
+
+def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
+    """Give a value the numbers that are known from an earlier event."""
+    if value["values"] is None:
+        for candidate in known:
+            if _has_same_numbers(candidate, value):
+                value["values"] = candidate["values"].reshape(value["shape"])
+    for name in ("min", "max", "mean"):
+        value[name] = value[name] or 0.0
+    if value["shape"] == [PIXELS]:  # one image, without a batch
+        value["shape"] = [1, PIXELS]
+        value["rows_from"] = []
+        if value["values"] is not None:
+            value["values"] = value["values"][None]
+
+
+def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """True if a candidate has the statistics of a value, and as many numbers."""
+    for name in ("min", "max", "mean", "std"):
+        if candidate[name] != value[name]:
+            return False
+    numbers = candidate["values"]
+    return numbers is not None and numbers.numel() == math.prod(value["shape"])

@@ -1,1 +1,0 @@
-"""The records of a student's training runs, and the doubts about these records."""

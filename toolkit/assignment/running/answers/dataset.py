@@ -1,0 +1,171 @@
+"""Answers about a student's data set."""
+
+import inspect
+import random
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from toolkit.assignment.running.answering import Back
+from toolkit.assignment.running.importing.files import classes
+from toolkit.assignment.running.names import NAMES, call, meaning, pick
+from toolkit.assignment.running.places import place_of_class
+from toolkit.assignment.running.record.script.loops import import_briefly
+
+SPLITS = {"split": ("train", "test"), "training": (True, False), "test": (False, True)}
+LENGTHS = ("length", "perhaps_length")
+SPREAD = 10**6  # items of a data set over which those that are read are spread
+
+
+class Answers:
+    """One data set class, and what it makes."""
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.kind: Any = object
+        self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
+
+    def load(self, file: str, name: str | None) -> dict[str, Any]:
+        """Import the file and find the class in it.
+
+        Returns:
+            its `name` (None if there is none, and `functions`, the names of those); of its
+            constructor's parameters, in lower case, which one chooses the `split`, with two values
+            of it, or None; which one asks for `one_hot` digits, or None; and the places where it
+            begins (`item`, `init`).
+        """
+        module = import_briefly(self.root / file, self.root, name)
+        kind = _dataset_in(classes(module, object), name)
+        if kind is None:
+            functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+            return {"name": None, "functions": functions}
+        self.kind = kind
+        names = [parameter.lower() for parameter in inspect.signature(kind).parameters]
+        self.means = {parameter: meaning(parameter, "items") for parameter in names}
+        return {
+            "name": kind.__name__,
+            "split": self._split(),
+            "one_hot": self._one_hot(),
+            "item": place_of_class(kind, self.root, "__getitem__", "__iter__"),
+            "init": place_of_class(kind, self.root, "__init__"),
+        }
+
+    def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
+        """Build the data set for palindromes of about `length` digits, and read some items.
+
+        Args:
+            count: how many it should have, if its constructor asks for that.
+            read: how many are read at most, spread over all that there are.
+            more: values for other parameters of its constructor, by lower-case name.
+
+        Returns:
+            `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
+            types, and `dtype`, that of the inputs; `inputs` is None if items are no pairs of two
+            tensors, all of one shape.
+        """
+        known = {
+            "classes": 10,
+            "seed": 0,
+            "device": torch.device("cpu"),
+            "count": count,
+            "batch": 1,
+        }
+        lengths = self._lengths()
+        by_name = dict.fromkeys(lengths, count)  # two lengths: one is the number
+        by_name |= dict.fromkeys(lengths[:1], length)
+        needed: dict[str, Any] = {"one_hot": False}
+        for word, values in SPLITS.items():
+            needed[word] = values[0]
+        dataset = call(self.kind, ("items",), known, needed, by_name | more)
+        inputs, labels = [], []
+        shapes = set()
+        is_clear = True
+        for item in _read(dataset, read):
+            pair = _pair(item)
+            if pair is None:
+                is_clear = False
+                continue
+            x, y = pair
+            inputs.append(x)
+            labels.append(y)
+            shapes.add((x.shape, y.shape))
+        if not is_clear or len(shapes) != 1:
+            return {"inputs": None, "labels": None}
+        return {
+            "dtype": str(inputs[0].dtype).removeprefix("torch."),
+            "inputs": torch.stack(inputs).float(),
+            "labels": torch.stack(labels),
+        }
+
+    def _split(self) -> list[Any] | None:
+        """The first parameter that chooses the split, and two values of it."""
+        for parameter, word in self.means.items():
+            if word in SPLITS:
+                return [parameter, *SPLITS[word]]
+        return None
+
+    def _one_hot(self) -> str | None:
+        """The first parameter that asks for one-hot digits."""
+        for parameter, word in self.means.items():
+            if word == "one_hot":
+                return parameter
+        return None
+
+    def _lengths(self) -> list[str]:
+        """The parameters that may be the length: by their names, or else the first one."""
+        lengths = []
+        for word in LENGTHS:
+            lengths += [name for name, known in self.means.items() if known == word]
+        if not lengths:
+            lengths = [name for name in list(self.means)[:1] if self.means[name] is None]
+        return lengths
+
+
+def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
+    """Return the class of the data set: by its name, or else the first that gives items."""
+    words = (name.lower(),) if name else ()
+    named: type | None = pick(kinds, *words, *NAMES["classes"]["dataset"].split("|"))
+    if named:
+        return named
+    for kind in kinds.values():
+        if {"__getitem__", "__iter__"} & vars(kind).keys():
+            return kind
+    return None
+
+
+def _read(dataset: Any, count: int) -> Iterator[Any]:
+    """Some items, spread over the data set, since its first ones may be its least; or the first."""
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+        yield from islice(iter(dataset), count)
+        return
+    size = min(len(dataset), SPREAD) if hasattr(dataset, "__len__") else count
+    chosen = range(size) if size <= count else random.Random(0).sample(range(size), count)
+    for k in chosen:
+        yield dataset[k]
+
+
+def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
+    """Return what is read, as it is, and what is predicted, float (n,); None if unclear."""
+    if isinstance(item, dict):
+        item = _pair_in(item)
+    if not isinstance(item, tuple | list) or len(item) < 2:
+        return None
+    try:
+        x, y = torch.as_tensor(item[0]), torch.as_tensor(item[1])
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return x, y.reshape(-1).float()
+
+
+def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
+    """Return the two values of an item with keys, the one that is read first; None if unclear."""
+    read = next((key for key in item if meaning(str(key), "keys")), None)
+    predicted = [value for key, value in item.items() if key != read]
+    if read is None or len(predicted) != 1:
+        return None
+    return item[read], predicted[0]

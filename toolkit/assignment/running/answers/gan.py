@@ -1,0 +1,276 @@
+"""Answers about a student's GAN."""
+
+import inspect
+import time
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.running.answering import Back, described
+from toolkit.assignment.running.importing.files import unpickled
+from toolkit.assignment.running.names import UnknownParameter, call, meaning
+from toolkit.assignment.running.places import within
+from toolkit.assignment.running.record.origins import Sources
+from toolkit.assignment.running.record.script.drawing import (
+    Drawing,
+    classify,
+    draw,
+    shapes_of,
+)
+from toolkit.assignment.running.record.script.running import Runs
+from toolkit.assignment.running.record.script.trace import EnoughSteps
+from toolkit.assignment.running.record.script.values import are_tensors, stacked, tensors_in
+from toolkit.assignment.running.record.script.watching import watching
+
+MAX_NOISE = 100_000  # numbers that were made of nothing in one call of a function
+MAX_TEXT = 200_000  # characters of a file that are sent
+
+
+class Answers(Runs):
+    """One script that trains a generator against a discriminator."""
+
+    _brisk = True
+
+    def run_drawing(self, max_seconds: float, generator: int, pixels: int) -> dict[str, Any] | None:
+        """Run the script once more; the judge draws for its generator after as many steps as then.
+
+        Meanwhile it asks back("draw", z, training) and back("classify", images).
+
+        Args:
+            max_seconds: as of `run`.
+            generator: id of the network.
+            pixels: of one of its images.
+
+        Returns:
+            as `run`; None if it does not come to its end either, and the first run stands.
+        """
+        first = self.script
+        shapes = shapes_of(first.trace.networks[generator])
+        drawing = Drawing(self.back, shapes, pixels, first.trace.steps)
+        file = first.file.relative_to(self.root).as_posix()
+        answer = self.run(file, first.trace.max_steps, max_seconds, drawing)
+        self.script.trace.drawing = None
+        if answer["ended"] in ("finished", "enough"):
+            return answer
+        self.script = first
+        return None
+
+    def run_also(self, file: str, max_seconds: float, until: float) -> dict[str, Any]:
+        """Run another script, as if the first had gone on with it: see `Script.run_also`.
+
+        Args:
+            max_seconds: of CPU time.
+            until: CPU time of this process at which it is to have ended.
+        """
+        return self.script.run_also(file, min(max_seconds, until - time.process_time()))
+
+    def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
+        """Call a network that was seen with other inputs, in evaluation mode; None if it fails."""
+        module = self.script.trace.networks[network]
+        modes = {part: part.training for part in module.modules()}
+        for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
+            part.training = False
+        try:
+            with torch.no_grad():
+                return next(tensors_in(module(*inputs)), None)
+        except Exception:  # whatever a student's code raises
+            return None
+        finally:
+            for part, mode in modes.items():
+                part.training = mode
+
+    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+        """The weights in a file that has whole networks."""
+        return unpickled(self.root / file, vars(self.script.module))
+
+    def shapes(self, network: int) -> dict[str, list[int]]:
+        """Of all that a network's state_dict has."""
+        states = self.script.trace.networks[network].state_dict()
+        return {name: list(value.shape) for name, value in states.items()}
+
+    def export(
+        self, network: int, name: str, states: dict[str, Tensor], facts: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write a network with these weights as files like ours into the root.
+
+        Returns:
+            `golden` and `problems` of `own_files`.
+        """
+        from toolkit.assignment.export.own import own_files  # no check waits for that
+
+        module = self.script.trace.networks[network]
+        module.load_state_dict(states)
+        for part in module.modules():  # not by `eval`, as in `outputs`
+            part.training = False
+        made = own_files(name, module, facts)
+        for ending in ("safetensors", "pt2", "pt"):
+            (self.root / f"exported-{name}.{ending}").write_bytes(made.pop(ending))
+        return made
+
+    def texts(self) -> dict[str, str]:
+        """The source of the student's files, relative to the root; notebooks are there as such."""
+        texts = {}
+        for path in sorted(self.root.rglob("*")):
+            if path.suffix == ".py" and path.is_file():
+                text = path.read_text(encoding="utf-8-sig", errors="replace")
+                texts[path.relative_to(self.root).as_posix()] = text[:MAX_TEXT]
+        return texts
+
+    def try_function(
+        self,
+        name: str,
+        file: str,
+        generator: int,
+        pixels: int,
+        values: dict[str, Any],
+        own: dict[str, Any],
+        seed: int,
+        known_to_end: bool,
+    ) -> dict[str, Any]:
+        """Call a function or a method of theirs, with a generator whose images the judge draws.
+
+        Meanwhile the generator and what classifies digits ask the judge: back("draw", z, training)
+        and back("classify", images).
+
+        Args:
+            name: of the function, "Class.method" for a method.
+            file: in which it is.
+            generator: id of the network.
+            pixels: of one of its images.
+            values: for parameters without a default, by what they mean.
+            own: for others, by lower-case name.
+            seed: of the random numbers.
+            known_to_end: it need not be watched for a training that has to be stopped.
+
+        Returns:
+            `returned` (tensors), `noise` (those that were made of nothing), `lines` (file and
+            line of each network that was called), `error`, and `unknown` (the parameter that
+            nothing is known about).
+        """
+        trace = self.script.trace
+        network = trace.networks[generator]
+        function = self._function(name, file, network)
+        answer: dict[str, Any] = {"error": None, "unknown": None}
+        answer |= {"returned": [], "noise": [], "lines": []}
+        if function is None:
+            return answer | {"unknown": name}
+        classifier = Classifier(self.back)
+        known = {"generator": network, "classifier": classifier, "device": torch.device("cpu")}
+        by_name = self._names_without(known | values) | own
+        torch.manual_seed(seed)
+        trace.steps = 0
+        num_events = len(trace.events)
+        trace.origins.numbers_came = Sources(MAX_NOISE)
+        trace.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
+        trace.depth = int(known_to_end)  # then nothing is recorded
+        try:
+            with (
+                self._standing_in(network, classifier),
+                self.script.weights.standing_in(for_all=True),
+                watching(trace),
+            ):
+                result = call(function, ("drawing",), known, values, by_name)
+            answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
+        except UnknownParameter as error:
+            answer["unknown"] = str(error)
+        except EnoughSteps:
+            answer["unknown"] = "training"
+        except (Exception, SystemExit) as error:  # whatever a student's code raises
+            answer["error"] = described(error, self.root)
+        finally:
+            trace.drawing, trace.depth = None, 0
+        answer["lines"] = _lines_of_calls(trace.events[num_events:])
+        answer["noise"] = list(trace.origins.numbers_came)
+        return answer
+
+    def _names_without(self, words: Container[str]) -> dict[str, Any]:
+        """The names in the script, in lower case, but for those that mean one of these words."""
+        values = {}
+        for name, value in vars(self.script.module).items():
+            if meaning(name.lower(), "drawing") not in words:
+                values[name.lower()] = value
+        return values
+
+    def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
+        """Find a function or a method of theirs, as of `try_function`."""
+        names = vars(self.script.module)
+        class_name, _, method = name.rpartition(".")
+        if class_name:
+            for value in [*names.values(), network]:
+                if type(value).__name__ == class_name:
+                    bound = getattr(value, method, None)
+                    if isinstance(bound, MethodType):
+                        return bound
+        functions = {key: f for key, f in names.items() if isinstance(f, FunctionType)}
+        if name in functions:
+            return functions[name]
+        for function in functions.values():
+            is_theirs = within(function.__code__.co_filename, str(self.root)) is not None
+            if is_theirs and function.__name__ == name:
+                return function
+        return self.script.function_in(file, name)
+
+    @contextmanager
+    def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
+        """Inside this block generators' images, and what classifies them, are the judge's."""
+
+        def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
+            return draw(self.back, z, generator.training)
+
+        networks = [network]
+        for value in vars(self.script.module).values():
+            if isinstance(value, nn.Module) and value not in networks:
+                networks.append(value)
+        with ExitStack() as stack:
+            for module in networks:
+                if shapes_of(module) == shapes_of(network):
+                    stack.enter_context(patch.object(module, "forward", partial(forward, module)))
+                elif _classifies(module):
+                    stack.enter_context(patch.object(module, "forward", classifier.forward))
+            yield
+
+
+class Classifier(nn.Module):
+    """From images to logits (batch, 10), by the judge."""
+
+    def __init__(self, back: Back) -> None:
+        super().__init__()
+        self._back = back
+
+    def forward(self, images: Tensor, *ignored: Any) -> Tensor:
+        """Ask the judge."""
+        return classify(self._back, images)
+
+
+def _classifies(network: nn.Module) -> bool:
+    """True if its last linear layer has ten outputs."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    return bool(layers) and layers[-1].out_features == 10
+
+
+def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    """The file and the line of each call of a network, each place once."""
+    places: dict[tuple[Any, Any], None] = {}
+    for event in events:
+        if event["kind"] == "call":
+            places[event["file"], event["line"]] = None
+    return list(places)
+
+
+def _stacked(result: Any) -> Iterator[Any]:
+    """A list of tensors of one shape as one tensor, in whatever was returned."""
+    values = result if isinstance(result, tuple) else (result,)
+    for value in values:
+        if inspect.isgenerator(value):
+            yield list(value)
+        elif isinstance(value, list) and are_tensors(value):
+            together = stacked(value)
+            yield value if together is None else together
+        else:
+            yield value

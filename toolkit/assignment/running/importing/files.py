@@ -1,0 +1,253 @@
+"""Importing a student's files."""
+
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.running.importing.stand_ins import StandIns, is_replaced
+from toolkit.assignment.running.places import within
+
+NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a file, and of its code where that name is taken
+PACKAGE = "submission"  # what the root is called, for relative imports
+
+# Changes the syntax tree of a student's file before it is compiled; the second is the file.
+Change = Callable[[ast.Module, str], ast.Module]
+
+
+def unchanged(tree: ast.Module, file: str) -> ast.Module:
+    """Leave a file as it is."""
+    return tree
+
+
+class StudentFinder(MetaPathFinder):
+    """Finds a student's own modules; the last resort takes an unknown name for their root.
+
+    Args:
+        root: of the submission.
+        change: what is done to every file before it is compiled.
+    """
+
+    def __init__(self, root: Path, change: Change) -> None:
+        self.root = root
+        self.change = change
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the module of this name, if it is in a file of theirs."""
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
+            return None
+        if isinstance(spec.loader, SourceFileLoader):
+            spec.loader = StudentLoader(name, spec.origin, self.change)
+        return spec
+
+
+class StudentLoader(SourceFileLoader):
+    """Compiles a student's file, and leaves no trace of it."""
+
+    def __init__(self, name: str, path: str, change: Change) -> None:
+        super().__init__(name, path)
+        self.change = change
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file, after its change."""
+        return compiled(Path(self.path), self.change)
+
+
+class FolderFinder(MetaPathFinder):
+    """Takes `name` in `import name.module` for a folder of theirs, or for the root itself."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A package, if there is such a folder, or if the module that is asked for is there."""
+        if path is not None:
+            return None
+        folder = self._folder(name)
+        if folder is None:
+            return None
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+        return spec
+
+    def _folder(self, name: str) -> Path | None:
+        """Find the folder that is meant: the first with Python files, or the root."""
+        for path in sorted(self.root.rglob(name)):
+            if path.is_dir() and any(path.glob("*.py")):
+                return path
+        return self.root if self._is_root(name) else None
+
+    def _is_root(self, name: str) -> bool:
+        """True if a file imports `name.module`, and the module lies in the root."""
+        for file in self.root.rglob("*.py"):
+            text = file.read_text(encoding="utf-8-sig", errors="replace")
+            for word in text.split():
+                first, _, module = word.partition(".")
+                if first == name and module and self._has_module(module):
+                    return True
+        return False
+
+    def _has_module(self, module: str) -> bool:
+        below = self.root / module.split(".")[0].strip(",;")
+        return below.is_dir() or below.with_suffix(".py").exists()
+
+
+def prepare_imports(
+    root: Path,
+    folder: Path,
+    change: Change = unchanged,
+    lacking: bool = False,
+) -> None:
+    """Put a student's folder and those around it on the path, and stand-ins where they are needed.
+
+    From the root down: a script that lies in any of them may use this folder.
+
+    Args:
+        lacking: there are stand-ins only for packages that this machine lacks.
+    """
+    for path in reversed(folder.parents):
+        if path.is_relative_to(root):
+            _put_first(path)
+    _put_first(folder)
+    if not any(isinstance(finder, StudentFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, StudentFinder(root, change))
+        if lacking:
+            sys.meta_path.append(StandIns(root))
+        else:
+            sys.meta_path.insert(0, StandIns(root))
+            _forget_replaced()
+        sys.meta_path.append(FolderFinder(root))
+    importlib.invalidate_caches()
+
+
+def _put_first(folder: Path) -> None:
+    """Put a folder before all others on the path."""
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+
+
+def _forget_replaced() -> None:
+    """Import anew what has a stand-in now; what has imported it keeps it."""
+    for name in list(sys.modules):
+        if is_replaced(name):
+            del sys.modules[name]
+
+
+def forget_imports(root: Path) -> None:
+    """Import a student's modules anew when they are asked for, and find them anew."""
+    kinds = StudentFinder | StandIns | FolderFinder
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, kinds)]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(file, str) and within(file, str(root)):
+            del sys.modules[name]
+
+
+def compiled(file: Path, change: Change = unchanged) -> CodeType:
+    """The code of a student's file."""
+    tree = ast.parse(file.read_bytes(), str(file))
+    return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
+
+
+def package_of(file: Path, root: Path) -> str | None:
+    """The package that a file with relative imports is in; its parents are made.
+
+    Returns:
+        None if it has no relative imports.
+    """
+    if not _has_relative_imports(ast.parse(file.read_bytes())):
+        return None
+    name, folder = PACKAGE, root
+    _make_package(name, folder)
+    for part in file.parent.relative_to(root).parts:
+        name, folder = f"{name}.{part}", folder / part
+        _make_package(name, folder)
+    return name
+
+
+def _has_relative_imports(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
+
+
+def _make_package(name: str, folder: Path) -> None:
+    """Make an empty package of this name, unless there is one; its modules are in `folder`."""
+    if name not in sys.modules:
+        sys.modules[name] = package = ModuleType(name)
+        package.__path__ = [str(folder)]
+
+
+def is_of_notebook(path: Path) -> bool:
+    """True if a file holds the cells of a notebook beside it: see `submission.prepare`."""
+    stem = path.stem.removesuffix(ENDING)
+    beside = {file.name.lower() for file in path.parent.iterdir()}
+    if f"{stem}{NOTEBOOK}".lower() not in beside:
+        return False
+    return stem != path.stem or f"{stem}{ENDING}.py".lower() not in beside
+
+
+def import_file(path: Path, root: Path, change: Change, name: str | None = None) -> ModuleType:
+    """Import a student's file under its own name, its folder and the root on the path.
+
+    A cell of a notebook that raises something ends the cells after it, and not those before: what
+    these defined is there.
+
+    Args:
+        root: of the submission.
+        change: what is done to every file before it is compiled.
+        name: of what is wanted of it.
+
+    Raises:
+        whatever the file raises, unless it is a notebook that has defined `name` by then.
+    """
+    prepare_imports(root, path.parent, change)
+    package = package_of(path, root)
+    full_name = f"{package}.{path.stem}" if package else path.stem
+    loader = StudentLoader(full_name, str(path), change)
+    spec = importlib.util.spec_from_file_location(full_name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full_name] = sys.modules[path.stem] = module
+    try:
+        loader.exec_module(module)
+    except Exception:
+        if name is None or not hasattr(module, name) or not is_of_notebook(path):
+            raise
+    return module
+
+
+def classes(module: ModuleType, base: type) -> dict[str, type]:
+    """The classes derived from `base` in a module that are not torch's own, by name."""
+    derived = {}
+    for name, value in vars(module).items():
+        if isinstance(value, type) and issubclass(value, base):
+            package = value.__module__.partition(".")[0]
+            if package not in ("torch", "torchvision"):
+                derived[name] = value
+    return derived
+
+
+def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
+    """The weights of whole networks in a file of `torch.save`.
+
+    Args:
+        names: what the script that saved them had defined.
+    """
+    vars(sys.modules["__main__"]).update(names)
+    loaded = torch.load(path, map_location="cpu", weights_only=False)
+    values = loaded.values() if isinstance(loaded, Mapping) else [loaded]
+    return [dict(value.state_dict()) for value in values if isinstance(value, nn.Module)]

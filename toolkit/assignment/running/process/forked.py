@@ -1,0 +1,97 @@
+"""On Linux: a fork of the warm process, whose limits the kernel holds."""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from toolkit.assignment.running.answering import answer_questions
+from toolkit.assignment.running.process.walls import (
+    Listener,
+    notice_large_files,
+    wall_of_status,
+)
+
+assert sys.platform == "linux"
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+class Forked:
+    """A process that answers for one part.
+
+    Args:
+        request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
+        read, write: the pipes to the judge.
+        private: descriptors that it does not get.
+    """
+
+    def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
+        self._said = Listener()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                for descriptor in private:
+                    os.close(descriptor)
+                self._said.take()
+                notice_large_files()
+                os.setsid()
+                _end_with_parent()
+                _limit(resource.RLIMIT_CPU, request["seconds"])
+                _limit(resource.RLIMIT_DATA, request["memory"])
+                answer_questions(request["part"], Path(request["root"]), read, write)
+            finally:
+                os._exit(1)
+        self._said.start()
+
+    def wait(self) -> None:
+        """Wait until it has ended; its id stays its own until `end`."""
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+    def starved(self) -> float:
+        """Seconds that it was ready to run and had no core."""
+        try:
+            times = Path(f"/proc/{self.pid}/schedstat").read_bytes().split()
+            return int(times[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    def exceeds(self) -> bool:
+        """True if it has taken more than it may: the kernel sees to that."""
+        return False
+
+    def kill(self) -> None:
+        """End it and everything that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> tuple[int, float, list[str]]:
+        """End what is left.
+
+        Returns:
+            its exit status, negative for a signal, its CPU seconds, and the walls that it met.
+        """
+        self.kill()
+        _, status, used = os.wait4(self.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        walls = [*wall_of_status(code), *self._said.end()]
+        return code, used.ru_utime + used.ru_stime, walls
+
+
+def _end_with_parent() -> None:
+    """End when the host is killed, and so the judge sees its pipe closed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit(kind: int, value: int) -> None:
+    """Set a limit of this process, or keep the one that is set if it is lower."""
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))

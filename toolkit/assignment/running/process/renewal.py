@@ -1,0 +1,87 @@
+"""Removes what a part leaves before the next begins: processes, files, changes of the copy."""
+
+import os
+import shutil
+import signal
+import stat
+import sys
+from pathlib import Path
+
+assert sys.platform == "linux"
+
+from toolkit.assignment.running.process.deleting import delete, empty
+from toolkit.assignment.running.process.descent import open_folder
+
+
+def renew(source: str, copy: str, places: list[str]) -> list[str]:
+    """Kill what was left running, empty the places where it may have written, and copy anew.
+
+    Returns:
+        what is left of it, and why: then nothing was copied, and no other part may run here.
+    """
+    kill_children()
+    failures: list[str] = []
+    for place in places:
+        failures += clear_place(place)
+    if not failures:
+        Path(os.environ["HOME"]).mkdir()
+        shutil.copytree(source, copy)
+    return failures
+
+
+def clear_place(place: str) -> list[str]:
+    """Delete what this user has in a folder; if the folder is its own, all that can be said there.
+
+    Returns:
+        what is left, and why.
+    """
+    try:
+        handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return []
+    try:
+        is_own = os.fstat(handle).st_uid == os.getuid()
+        if is_own:
+            os.chmod(f"/proc/self/fd/{handle}", stat.S_IRWXU)
+        elif not os.access(place, os.W_OK | os.X_OK):
+            return []  # it is not open to anybody
+        folder = open_folder(".", handle)
+    except OSError as error:
+        return [f"{place}: {error.strerror}"]
+    finally:
+        os.close(handle)
+    try:
+        if not is_own:
+            return _delete_own(folder)
+        for name in os.listxattr(folder):
+            if name.startswith("user."):  # a program's own words about a file
+                os.removexattr(folder, name)
+        return empty(folder)
+    except OSError as error:
+        return [f"{place}: {error.strerror}"]
+    finally:
+        os.close(folder)
+
+
+def _delete_own(folder: int) -> list[str]:
+    """Delete what this user has in a folder where others have something, too."""
+    failures: list[str] = []
+    for name in os.listdir(folder):
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if status.st_uid == os.getuid():
+            failures += delete(name, folder)
+    return failures
+
+
+def kill_children() -> None:
+    """Kill what the program left running; the kernel makes this process the parent of orphans."""
+    while True:
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
+            os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return

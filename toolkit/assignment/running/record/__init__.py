@@ -1,0 +1,1 @@
+"""Records the computations of a student's networks and scripts."""

@@ -1,0 +1,197 @@
+"""A network on a GPU, on a machine that has none: where each tensor would be is only noted."""
+
+import contextlib
+import sys
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from toolkit.assignment.running.importing.files import forget_imports
+from toolkit.assignment.running.places import place
+from toolkit.assignment.running.record.lstm.tensors import loose_tensors
+from toolkit.assignment.running.record.origins import address
+from toolkit.assignment.running.record.script.devices import is_gpu
+from toolkit.assignment.running.record.script.values import flat, tensors_in
+
+GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
+MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_empty", "new_full",
+         "new_tensor", "set_", "__get__", "__set__", "size", "dim", "item", "numpy"}  # fmt: skip
+
+
+class LeftBehind(Exception):
+    """An operation has inputs on both devices."""
+
+
+class Elsewhere(TorchFunctionMode):
+    """Pretends that there is a GPU, and finds what is on the CPU when it meets what is there.
+
+    All is computed on the CPU; where a tensor would be is kept beside it, as far as it is known.
+
+    Args:
+        root: the student's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = str(root)
+        self.on_gpu: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
+        self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
+        self.stores: dict[int, Tensor] = {}  # address of numbers -> the last tensor with these
+        self.alive: list[Any] = []
+        self.left: list[Any] | None = None
+
+    def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
+        """Say where a tensor is."""
+        self.alive.append(tensor)
+        self.on_gpu[id(tensor)] = on_gpu
+        self.stores[address(tensor)] = tensor
+        if not on_gpu and origin is not None:
+            self.origin.setdefault(id(tensor), origin)
+
+    def move(self, network: nn.Module, moved: Container[str]) -> None:
+        """Move the parameters and buffers of a network, and the tensors that `moved` names."""
+        for tensor in [*network.parameters(), *network.buffers()]:
+            self.put(tensor, True)
+        for name, tensor in loose_tensors(network):
+            if not self.on_gpu.get(id(tensor)):
+                self.origin[id(tensor)] = [None, None, name]
+                self.put(tensor, name in moved)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Compute on the CPU, unless the inputs are on two devices."""
+        name = getattr(func, "__name__", "")
+        kwargs = kwargs or {}
+        if func is torch.device:
+            return func(*args, **kwargs)
+        inputs = list(tensors_in(args, kwargs))
+        self._recognise(inputs)
+        if func == torch.Tensor.device.__get__:
+            return self._device_of(args[0])
+        if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
+            return self.on_gpu.get(id(args[0]), False)
+        known = [self.on_gpu[id(tensor)] for tensor in inputs if id(tensor) in self.on_gpu]
+        if name not in MOVES and not all(known):
+            self._complain(inputs)
+        result = _computed(name, func, args, kwargs)
+        if name == "__get__":
+            return result
+        devices = list(filter(_is_device, flat(args, kwargs)))
+        on_gpu = self._is_result_on_gpu(name, inputs, devices, known)
+        if on_gpu is not None:
+            result = self._put_result(name, result, inputs, on_gpu)
+        return result
+
+    def _device_of(self, tensor: Tensor) -> torch.device:
+        """The device on which a tensor would be; the CPU if nothing is known."""
+        if self.on_gpu.get(id(tensor)):
+            return GPU
+        return CPU
+
+    def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
+        """Say where the result of a function is; a copy, where `to` has given an input back."""
+        origin = self._origin_of(inputs) or [*place(self.root), None]
+        for tensor in tensors_in(result):
+            if name == "to" and any(tensor is value for value in inputs):
+                tensor = result = tensor.clone()
+            self.put(tensor, on_gpu, origin)
+        return result
+
+    def _is_result_on_gpu(
+        self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
+    ) -> bool | None:
+        """True if the result of a call is on the GPU; None if nothing is known.
+
+        Args:
+            name: of the function.
+            inputs: the tensors among its arguments.
+            devices: the devices among its arguments.
+            known: of the inputs whose device is known, True for each on the GPU.
+        """
+        if name in ("cuda", "cpu"):
+            return name == "cuda"
+        if devices:
+            return is_gpu(devices[-1])
+        if name in ("to", "type_as") and len(inputs) > 1:
+            return self.on_gpu.get(id(inputs[1]), True)
+        if not inputs:
+            return False
+        if not known:
+            return None
+        if name in MOVES:
+            return known[0]
+        return any(known)
+
+    def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
+        """Return the origin of the first input that has one."""
+        for tensor in inputs:
+            if id(tensor) in self.origin:
+                return self.origin[id(tensor)]
+        return None
+
+    def _recognise(self, inputs: list[Tensor]) -> None:
+        """Put a tensor that was made behind our back where the one with its numbers is.
+
+        A parameter that is made of a tensor is no call that passes through here.
+        """
+        for tensor in inputs:
+            known = self.stores.get(address(tensor))
+            if id(tensor) not in self.on_gpu and known is not None:
+                self.put(tensor, self.on_gpu[id(known)], self.origin.get(id(known)))
+
+    def _complain(self, inputs: list[Tensor]) -> None:
+        """Raise where two devices meet: it is an error, but for numbers without an axis."""
+        if GPU not in map(self._device_of, inputs):
+            return
+        for tensor in inputs:
+            if self.on_gpu.get(id(tensor)) is False and tensor.dim() > 0:
+                self.left = self.origin.get(id(tensor))
+                raise LeftBehind
+
+
+def _computed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function with the CPU in place of every device; a move gives a copy."""
+    if name in ("cuda", "cpu"):
+        return args[0].clone()
+    named = {key: _on_cpu(value) for key, value in kwargs.items()}
+    return func(*map(_on_cpu, args), **named)
+
+
+def _on_cpu(value: Any) -> Any:
+    """The CPU in place of a device; anything else as it is."""
+    if _is_device(value):
+        return CPU
+    return value
+
+
+def _is_device(x: Any) -> bool:
+    """True for a device, or for the name of one."""
+    if isinstance(x, str):
+        return x == "cpu" or x.startswith("cuda")
+    return isinstance(x, torch.device)
+
+
+@contextlib.contextmanager
+def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
+    """Inside this block torch says that there is a GPU.
+
+    Args:
+        again: forget the student's modules meanwhile, so that they are imported again.
+    """
+    before = dict(sys.modules)
+    if again:
+        forget_imports(root)
+    try:
+        with (
+            patch.object(torch.cuda, "is_available", lambda: True),
+            patch.object(torch.cuda, "device_count", lambda: 1),
+        ):
+            yield
+    finally:
+        sys.modules.update(before)

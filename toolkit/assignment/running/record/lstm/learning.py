@@ -1,0 +1,98 @@
+"""Measures how a network learns: the slopes of its parameters, and log-probabilities."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.running.places import within
+
+SMALL = 2.0**-10  # of a gradient, which no hook clips then; exact in floating point
+ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+def slopes(
+    network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
+) -> dict[str, list[float | None]]:
+    """Measure the change of a sum where each parameter moves in a random direction.
+
+    Args:
+        total: computes the sum.
+        width: how far it moves.
+        root: the student's folder.
+
+    Returns:
+        for each of them autograd's slope (None without a gradient) and the measured ones, over
+        the whole width and over a quarter of it.
+
+    Raises:
+        RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
+            line of what it could not go through, if they are known.
+    """
+    network.zero_grad(set_to_none=True)
+    _backward(total, root)
+    padding = _padding(network)
+    measured: dict[str, list[float | None]] = {}
+    for name, parameter in network.named_parameters():
+        direction = torch.randn(parameter.shape, generator=rng)
+        if name in padding:
+            direction[padding[name]] = 0.0
+        slope = None
+        if parameter.grad is not None:
+            slope = float((parameter.grad * direction).sum()) / SMALL
+        values, start = parameter.data, parameter.detach().clone()
+        ends = []
+        for step in (width, -width, width / 4, -width / 4):
+            values.copy_(start + step * direction)
+            ends.append(float(total().detach()))
+        values.copy_(start)
+        wide, near = (ends[0] - ends[1]) / (2 * width), (ends[2] - ends[3]) / (width / 2)
+        measured[name] = [slope, wide, near]
+    return measured
+
+
+def _backward(total: Callable[[], Tensor], root: str) -> None:
+    """Compute the gradients of a small part of a sum, if it has any.
+
+    Raises:
+        RuntimeError: as of `slopes`.
+    """
+    anomalies = torch.autograd.set_detect_anomaly(True, check_nan=False)
+    with warnings.catch_warnings(record=True) as caught, anomalies:
+        warnings.simplefilter("always")
+        try:
+            value = total()
+            if value.requires_grad:
+                (SMALL * value).backward()
+        except RuntimeError as error:
+            messages = [str(warning.message) for warning in caught]
+            error.place = _anomaly(messages, root)  # type: ignore[attr-defined]
+            raise
+
+
+def _anomaly(messages: Iterable[str], root: str) -> tuple[str, int] | None:
+    """Return the first place in a student's code of which the detection of anomalies warns."""
+    for message in messages:
+        for file, line in reversed(ANOMALY.findall(message)):
+            inner_file = within(file, root)
+            if inner_file:
+                return inner_file, int(line)
+    return None
+
+
+def _padding(network: nn.Module) -> dict[str, int]:
+    """Return the rows of embeddings that have no gradient on purpose, by their parameters."""
+    rows = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            rows[f"{name}.weight"] = module.padding_idx
+    return rows
+
+
+def log_probabilities(output: Tensor) -> Tensor:
+    """Return the logarithms of probabilities, from logits or from probabilities, (B, 10)."""
+    if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
+        return output.clamp_min(1e-9).log()
+    return output.log_softmax(1)

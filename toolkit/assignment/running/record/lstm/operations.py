@@ -1,0 +1,230 @@
+"""Records a forward pass: every tensor that it makes, with the line that made it.
+
+Recorded below autograd, where views, in-place operations, `.data` and TorchScript are operations
+like any other.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from toolkit.assignment.running.places import NOWHERE, Place, running
+from toolkit.assignment.running.record.origins import LIKE
+from toolkit.assignment.running.record.script.values import flat, tensors_in
+
+MAX_PIECES = 96  # of one tensor
+MAX_OPERATIONS = 20_000
+DRAWN = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
+AFFINE = ("addmm", "mm", "bmm", "add", "mv", "addmv")
+CUTS = ("detach", "_local_scalar_dense")  # what autograd does not follow
+
+
+class Operation(NamedTuple):
+    """One tensor that was made."""
+
+    name: str  # as ATen calls it, without a last underscore
+    calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
+    file: str | None
+    line: int | None
+    around: Place  # in the outermost frame
+    value: Tensor
+
+
+class Operations(TorchDispatchMode):
+    """Records the floating tensors that are made inside this block.
+
+    Args:
+        root: the student's folder.
+        leaves: those whose uses are counted, by name.
+    """
+
+    def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.root = str(root)
+        self.leaves = leaves  # alive, so that no other tensor has the id of one
+        self._names = {id(x): name for name, x in leaves.items()}
+        self.made: list[Operation] = []
+        self.uses: Counter[str] = Counter()
+        self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
+        self.new: list[tuple[Place, list[int], bool]] = []  # what is made of nothing: where, its
+        # shape, and whether it is zero
+        self.cuts: list[Place] = []  # where a gradient ends
+        self._calls: tuple[int, ...] = ()  # of the operation before
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to skip it, torch would import all of it
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Compute, and keep a copy of what came out."""
+        result = func(*args, **(kwargs or {}))
+        used = [self._names[id(x)] for x in flat(args) if id(x) in self._names]
+        self.uses.update(set(used))
+        outputs = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
+        name = func.overloadpacket.__name__.removesuffix("_")
+        is_cut = name in CUTS or not torch.is_grad_enabled()
+        if (outputs or is_cut) and len(self.made) <= MAX_OPERATIONS:
+            self._note(name, args, used, outputs, is_cut)
+        return result
+
+    def _note(
+        self, name: str, args: Any, used: list[str], outputs: list[Tensor], is_cut: bool
+    ) -> None:
+        """Record an operation.
+
+        Args:
+            used: names of the leaves among its arguments.
+            outputs: the floating tensors that it has made.
+            is_cut: no gradient goes through it.
+        """
+        calls, (file, line), around = self._running()
+        if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
+            self.cuts.append((file, line))
+        self._calls = calls
+        if len(used) > len(set(used)):
+            self.twice.append([name, file, line])
+        if _makes_of_nothing(name, args):
+            for output in outputs:
+                self.new.append(((file, line), list(output.shape), not bool(output.any())))
+        for output in outputs:
+            copy = output.detach().clone()
+            self.made.append(Operation(name, calls, file, line, around, copy))
+
+    def _running(self) -> tuple[tuple[int, ...], Place, Place]:
+        """The calls in the student's code, and the places of the innermost and the outermost."""
+        frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
+        if not frames:
+            return (), NOWHERE, NOWHERE
+        return tuple(map(hash, frames)), frames[0][:2], frames[-1][:2]
+
+
+def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
+    """True if an operation reads no tensor, or only its shape."""
+    if any(word in name for word in LIKE):
+        return True
+    return next(iter(tensors_in(args)), None) is None
+
+
+def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
+    """Cut what was made in one or more runs of the same network into (sequence, unit) pieces.
+
+    Args:
+        runs: of each run its operations; runs beside each other are stacked along the sequences.
+        batch: sequences in each run.
+        hidden: units in a piece.
+
+    Returns:
+        the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece in the
+        order in which it was made [value, place, inner place, operation's name, file, line, and the
+        place around it], where a place is a number that stands for the calls that led there.
+    """
+    values: list[Tensor] = []
+    known: dict[bytes, int] = {}
+    places: dict[Any, int] = {}
+    rows: list[list[Any]] = []
+    for together in zip(*runs, strict=False):
+        first = together[0]
+        if any(operation.value.shape != first.value.shape for operation in together):
+            continue
+        for k, cut in enumerate(_cuts(tuple(first.value.shape), batch, hidden)):
+            parts = [cut(operation.value).float() for operation in together]
+            value = torch.cat(parts).contiguous()
+            key = hashlib.sha1(value.numpy().tobytes()).digest()
+            if key not in known:
+                known[key] = len(values)
+                values.append(value)
+            outer = places.setdefault((first.calls, first.name, k), len(places))
+            inner = places.setdefault((first.calls[:1], first.name, k), len(places))
+            place = (first.name, first.file, first.line, first.around)
+            rows.append([known[key], outer, inner, *place])
+    if not values:
+        return {"values": torch.zeros(0, batch * len(runs), hidden), "seen": rows}
+    return {"values": torch.stack(values), "seen": rows}
+
+
+def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
+    """Return functions that take the pieces of one run, in the order of `seen`."""
+    takers: list[Callable[[], Tensor]] = []
+    for operation in made:
+        for cut in _cuts(tuple(operation.value.shape), batch, hidden):
+            takers.append(partial(cut, operation.value))
+    return takers
+
+
+def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
+    """Return what else a run shows, where places are [operation, file, line].
+
+    Returns:
+        the `uses` of each tensor of the network; where an operation is given one `twice`; what is
+        made of nothing (`new`: [file, line], shape, and whether it is zero); where a gradient is
+        `cut` off; what is drawn at `random` (operation, shape, file, line); each `softmax`; the
+        `last` affine map to 10; and where an output is `made`: a softmax may be written out.
+    """
+    drawn: list[list[Any]] = []
+    softmax: list[list[Any]] = []
+    last: list[list[Any]] = []
+    made: list[list[Any]] = []
+    for operation in run.made:
+        name, shape = operation.name, operation.value.shape
+        place = [name, operation.file, operation.line]
+        if name in DRAWN:
+            drawn.append([name, list(shape), operation.file, operation.line])
+        if "softmax" in name:
+            softmax.append(place)
+        if name in AFFINE and 10 in shape:
+            last = [place]
+        if operation.line and not made and _is_among(operation.value, outputs):
+            made = [place]
+    return {
+        "uses": dict(run.uses),
+        "twice": run.twice,
+        "new": run.new,
+        "cut": run.cuts[:1],
+        "random": drawn,
+        "softmax": softmax,
+        "last": last,
+        "made": made,
+    }
+
+
+def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
+    """True if a tensor has the numbers of one of the outputs."""
+    return any(value.shape == output.shape and torch.equal(value, output) for output in outputs)
+
+
+def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
+    """Return functions that take the (batch, hidden) pieces out of a tensor with any axes."""
+    rows = [axis for axis, size in enumerate(shape) if size == batch]
+    if batch == 1:
+        rows = [-1]  # an axis more, in front
+    units = [axis for axis, size in enumerate(shape) if size % hidden == 0]
+    count = math.prod(shape) // (batch * hidden)  # of pieces, for each pair of axes
+    axes = [(row, unit) for row, unit in product(rows, units) if unit != row]
+    cuts: list[Callable[[Tensor], Tensor]] = []
+    for row, unit in axes[: MAX_PIECES // max(1, count)]:
+        for k in range(count):
+            cuts.append(partial(_cut, row, unit, hidden, k))
+    return cuts
+
+
+def _cut(row: int, unit: int, hidden: int, k: int, x: Tensor) -> Tensor:
+    if row < 0:
+        x = x.unsqueeze(0)
+        row, unit = 0, unit + 1
+    x = x.movedim((row, unit), (0, -1))
+    return x.reshape(len(x), -1)[:, k * hidden : (k + 1) * hidden]

@@ -1,0 +1,309 @@
+"""A student's training as the witness: how it builds its network, and how it calls it.
+
+The script runs until a backward pass has reached a network. Where that is called once for each time
+step, the loop around it is part of the network.
+"""
+
+import copy
+import inspect
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from toolkit.assignment.running.names import meaning
+from toolkit.assignment.running.record.script.loops import SHORT
+from toolkit.assignment.running.record.script.running import Script
+from toolkit.assignment.running.record.script.trace import MAX_EVENTS, EnoughSteps, Trace
+from toolkit.assignment.running.record.script.values import tensors_in
+
+CLASSES = 10
+VARIED = ("hidden", "batch", "steps", "device")  # arguments that the experiments change
+
+
+class Call(NamedTuple):
+    """One call of a network: what it was given, flat, and the tensors that came back."""
+
+    network: nn.Module
+    leaves: list[Any]
+    spec: TreeSpec  # of the positional arguments and those with names
+    outputs: list[Tensor]
+
+
+class Layout(NamedTuple):
+    """The axes of a tensor that has the digits."""
+
+    axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
+    dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
+    batch: int
+    steps: int
+
+
+class Seen:
+    """A network as their training has built and called it.
+
+    Args:
+        calls: those that led to one loss, in their order; several are the steps of a loop.
+        args, kwargs: of its constructor.
+        rows: sizes that the batch may have.
+    """
+
+    def __init__(
+        self, calls: Sequence[Call], args: Any, kwargs: Mapping[str, Any], rows: set[int]
+    ) -> None:
+        self.kind = type(calls[0].network)
+        self.dtype = next(calls[0].network.parameters()).dtype
+        self.built = inspect.signature(self.kind).bind(*args, **kwargs)
+        self.built.apply_defaults()
+        self.loop = len(calls) > 1
+        self.first, self.later = calls[0], calls[-1]
+        self.carried: dict[int, int] = {}
+        if self.loop:
+            self.later = calls[1]
+            self.carried = _carried(self.first, self.later)
+        self.input, self.layout = self._find_input(calls, rows)
+        self.predicts = any(CLASSES in output.shape[-2:] for output in calls[-1].outputs)
+        self.sizes = self._sizes(self.built.arguments)
+
+    def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
+        """Return the number of the argument that has the digits, and their layout."""
+        predicted = [output.shape for output in calls[-1].outputs if CLASSES in output.shape]
+        rows = rows.intersection(*predicted)
+        if not rows:
+            for shape in predicted:
+                rows |= {*shape[:-1]}
+        for k, leaf in enumerate(calls[0].leaves):
+            if not isinstance(leaf, Tensor) or k in self.carried:
+                continue
+            if self.loop:
+                leaf = torch.stack([call.leaves[k] for call in calls])
+            layout = find_layout(leaf, rows, self.loop)
+            if layout is not None:
+                return k, layout
+        return 0, None
+
+    def _sizes(self, named: Mapping[str, Any]) -> dict[str, int]:
+        """The sizes among arguments, and in objects that hold settings."""
+        sizes: dict[str, int] = {}
+        for name, value in named.items():
+            word = meaning(name, "network")
+            if word == "settings":
+                sizes |= self._sizes(_inside(value))
+            elif word in VARIED and word != "device" and self._is_size(word, value):
+                sizes[word] = value
+        return sizes
+
+    def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
+        """Put other sizes among arguments, and in copies of objects that hold settings."""
+        for name, value in list(named.items()):
+            word = meaning(name, "network")
+            if word == "settings":
+                named[name] = copy.copy(value)
+                self._change(_inside(named[name]), varied)
+            elif word is not None and word in varied and self._is_size(word, value):
+                named[name] = varied[word]
+
+    def _is_size(self, word: str, value: Any) -> bool:
+        """True if a value can be what the name of an argument means, by the way of the calls."""
+        if word == "device" or self.layout is None:
+            return word == "device"
+        if not isinstance(value, int) or isinstance(value, bool):
+            return False
+        called = {"batch": self.layout.batch, "steps": self.layout.steps}
+        return abs(value - called.get(word, value)) <= (word == "steps")
+
+    def said(self) -> dict[str, Any] | None:
+        """Return what the judge needs to know of it; None if it was not understood."""
+        states_inside = self.loop and not self.carried  # when do they begin anew?
+        if self.layout is None or not self.predicts or states_inside:
+            return None
+        steps = self.layout.steps
+        # If it is built for fewer digits than it is given, it is judged by those it is built for.
+        extra = max(0, self.sizes.get("steps", steps) - steps)
+        return {**self.layout._asdict(), "extra": extra}
+
+    def build(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Build a network with other sizes.
+
+        Args:
+            kind: its class.
+            sizes: what an argument is -> its value; None where theirs is to be kept.
+
+        Returns:
+            the network, and which of its sizes its constructor asks for.
+        """
+        varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
+        bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
+        self._change(bound.arguments, varied)
+        network = kind(*bound.args, **bound.kwargs).to(self.dtype)
+        return network, dict.fromkeys(self.sizes)
+
+    def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
+        """Call a network with an input in their layout, at the last step if the loop is theirs."""
+        assert self.layout is not None
+        if x.is_floating_point():
+            x = x.to(self.dtype)
+        call = self.first
+        outputs: list[Tensor] = []
+        inputs: Iterable[Tensor] = [x]
+        if self.loop:
+            inputs = x
+        for step_input in inputs:
+            leaves = [self._resized(leaf, x, hidden) for leaf in call.leaves]
+            leaves[self.input] = step_input
+            if outputs:
+                for k, output in self.carried.items():
+                    leaves[k] = outputs[output]
+            args, kwargs = tree_unflatten(leaves, call.spec)
+            result = network(*args, **kwargs)
+            call, outputs = self.later, list(tensors_in(result))
+        return result
+
+    def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
+        """An argument for an input of another batch and length, and for another hidden size."""
+        assert self.layout is not None
+        axes, steps = self.layout.axes, self.layout.steps
+        batch = x.size(axes.index("b"))
+        if type(leaf) is int:
+            new_steps = _steps(axes, x.shape)
+            changes = {steps + 1: new_steps + 1, steps: new_steps, self.layout.batch: batch}
+            return changes.get(leaf, leaf)
+        if not isinstance(leaf, Tensor):
+            return leaf
+        hidden_size = self.sizes.get("hidden")
+        batches = {self.layout.batch: batch}  # it comes first where the hidden size is the same
+        for axis, size in enumerate(leaf.shape):
+            wanted = size
+            if size in batches:
+                wanted = batches.pop(size)
+            elif hidden and size == hidden_size:
+                wanted = hidden
+            leaf = leaf.index_select(axis, torch.arange(wanted) % size)
+        return x.new_zeros(leaf.shape, dtype=leaf.dtype).copy_(leaf)
+
+
+class Witness(Script):
+    """Runs a script until a backward pass has reached the network.
+
+    Args:
+        name: of the class that is looked for; None for any.
+    """
+
+    def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:
+        self._name = name
+        self.seen: dict[str, Seen] = {}
+        super().__init__(root, file, SHORT, max_seconds)
+
+    def _begin(self, trace: Trace) -> None:
+        super()._begin(trace)
+        self._calls = deque[Call](maxlen=MAX_EVENTS)
+        self._rows: set[int] = set()  # of the labels
+        trace.called = self._called  # type: ignore[method-assign]
+        trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+
+    @property
+    def _is_it(self) -> bool:
+        return bool(self.seen) and self._name in {None, *self.seen}
+
+    def _called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        if network in self.trace.built:
+            leaves, spec = tree_flatten((args, kwargs))
+            self._calls.append(Call(network, leaves, spec, list(tensors_in(result))))
+
+    def _add(self, add: Callable[..., int], kind: str, **fields: Any) -> int:
+        index = add(kind, **fields)
+        if kind == "loss" and fields["target"]:
+            self._rows = {*fields["target"]["shape"][:1]}
+        if kind == "backward":
+            self._look()
+        return index
+
+    def _look(self) -> None:
+        """See which calls have led to this backward pass."""
+        reached = [call for call in self._calls if self._is_reached(call)]
+        self._calls.clear()
+        calls_of: dict[int, list[Call]] = defaultdict(list)  # by network
+        for call in reached:
+            calls_of[id(call.network)].append(call)
+        for calls in calls_of.values():
+            network = calls[0].network
+            name = type(network).__name__
+            args, kwargs = self.trace.built[network]
+            self.seen[name] = Seen(calls, args, kwargs, self._rows)
+            if name == self._name:
+                raise EnoughSteps
+
+    def _is_reached(self, call: Call) -> bool:
+        """True if the backward pass went through an output of a call."""
+        for output in call.outputs:
+            if output.grad_fn is not None and output.grad_fn in self.trace.nodes:
+                return True
+        return False
+
+
+def _inside(settings: Any) -> MutableMapping[str, Any]:
+    """The values in an object that holds settings, by their names."""
+    if isinstance(settings, MutableMapping):
+        return settings
+    return cast(MutableMapping[str, Any], getattr(settings, "__dict__", {}))
+
+
+def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
+    """Find the digits in a tensor; None if it has none, or if batch and time may be exchanged.
+
+    Args:
+        rows: sizes that the batch may have.
+        stepwise: the first axis is that of the time steps.
+    """
+    for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):
+        if len(axes) != x.dim() or (stepwise and axes[0] != "t"):
+            continue
+        batch = x.size(axes.index("b"))
+        if batch not in rows:
+            continue
+        if not stepwise and axes != "bf" and x.size(axes.index("t")) == batch:
+            return None
+        dim = _encoding(x, axes)
+        if dim is not None:
+            return Layout(axes, dim, batch, _steps(axes, x.shape))
+    return None
+
+
+def _steps(axes: str, shape: Sequence[int]) -> int:
+    """The number of time steps in a tensor with these axes, as of a `Layout`."""
+    if axes == "bf":
+        return shape[1] // CLASSES
+    return shape[axes.index("t")]
+
+
+def _encoding(x: Tensor, axes: str) -> int | None:
+    """The encoding of the digits in a tensor, as of a `Layout`; None if they are not digits."""
+    if "d" in axes:
+        x = x.movedim(axes.index("d"), -1)
+    if axes == "bf" and x.size(-1) % CLASSES == 0:
+        x = x.unflatten(-1, (-1, CLASSES))
+    if axes in ("bt", "tb") or ("d" in axes and x.size(-1) == 1):
+        return int(x.is_floating_point())
+    if x.size(-1) != CLASSES:
+        return None
+    is_one_hot = bool(((x == 0) | (x == 1)).all() & (x.sum(-1) == 1).all())
+    if not is_one_hot:
+        return None
+    return CLASSES
+
+
+def _carried(first: Call, second: Call) -> dict[int, int]:
+    """The arguments of a call that are outputs of the one before: their numbers."""
+    carried = {}
+    for k, leaf in enumerate(second.leaves):
+        if not isinstance(leaf, Tensor):
+            continue
+        for output, tensor in enumerate(first.outputs):
+            if leaf.shape == tensor.shape and torch.equal(leaf, tensor):
+                carried[k] = output
+    return carried

@@ -1,0 +1,219 @@
+"""The places in a student's code where modules, parameters, attributes and tensors are made."""
+
+import functools
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from toolkit.assignment.running.places import NOWHERE, Place, place, running
+
+SETTERS = ("__setattr__", "register_parameter", "register_buffer")
+DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
+MAX_SOURCE = 200_000  # numbers of one tensor that is kept
+MAX_END = 2_000  # numbers of one that is kept among the first: more than two ends have
+LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
+
+
+class Origin(NamedTuple):
+    """The origin of a tensor."""
+
+    made: Place  # the call that returned it
+    drawn: Place  # the call that made its numbers of nothing, however they were changed since
+
+
+class Sources:
+    """Numbers that were made of nothing, as noise is: the last `limit`, and some of the first.
+
+    Two ends may be drawn before the training, and joined after it: small tensors are kept until
+    they have a quarter of `limit` numbers.
+    """
+
+    def __init__(self, limit: int = 0) -> None:
+        self._is_on = limit > 0
+        self._left, self._left_for_first = limit, limit // 4  # numbers
+        self._first: list[Tensor] = []
+        self._last = deque[Tensor]()
+
+    def add(self, made: Any) -> None:
+        """Keep a copy of a tensor or an array of floats."""
+        if not self._is_on or not isinstance(made, Tensor | np.ndarray):
+            return
+        with torch._C.DisableTorchFunction():
+            numbers = torch.as_tensor(made).detach()
+            if not numbers.is_floating_point() or not 0 < numbers.numel() <= MAX_SOURCE:
+                return
+            if numbers.numel() <= min(MAX_END, self._left_for_first):
+                self._left_for_first -= numbers.numel()
+                self._first.append(numbers.float().clone())
+                return
+            self._last.append(numbers.float().clone())
+            self._left -= numbers.numel()
+            while self._left < 0:
+                self._left += self._last.popleft().numel()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter([*self._first, *self._last])
+
+
+class Origins(TorchFunctionMode):
+    """Notes the place where each thing is made inside this block; of an attribute, the first place.
+
+    Args:
+        root: the student's folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self._root = root
+        self._attributes: Any = WeakIdKeyDictionary()  # module -> name -> place
+        self._modules: Any = WeakIdKeyDictionary()  # module -> place, outside of its own class
+        self._tensors: Any = WeakIdKeyDictionary()  # tensor -> Origin
+        self._numbers: dict[int, Place] = {}  # address of a tensor's numbers -> place
+        self._by_numpy = NOWHERE  # the last draw: what is made of an array does not pass here
+        self._stack = ExitStack()
+        self.numbers_came = Sources()
+
+    def __enter__(self) -> "Origins":
+        for setter in SETTERS:
+            self._watch(nn.Module, setter, self._set)
+        self._watch(nn.Module, "__init__", self._init)
+        for draw in DRAWS:
+            self._watch(np.random, draw, self._draw)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
+        """Let a handler make the calls of a function until this block ends."""
+        call = handled(getattr(owner, name), handler)
+        self._stack.enter_context(patch.object(owner, name, call))
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._stack.close()
+
+    def _set(self, function: Any, module: Any, /, name: str, *value: Any, **kwargs: Any) -> None:
+        function(module, name, *value, **kwargs)
+        self._attributes.setdefault(module, {}).setdefault(name, place(self._root))
+
+    def _init(self, function: Any, module: Any, /, *args: Any, **kwargs: Any) -> None:
+        function(module, *args, **kwargs)
+        self._modules[module] = self._place_outside(module)
+
+    def _place_outside(self, module: nn.Module) -> Place:
+        """Return the innermost place that runs in a function without this module."""
+        for frame, file in running(self._root):
+            if all(value is not module for value in frame.f_locals.values()):
+                return file, frame.f_lineno
+        return NOWHERE
+
+    def _draw(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self._by_numpy = place(self._root)
+        result = function(*args, **kwargs)
+        self.numbers_came.add(result)
+        return result
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note where the result was made, and where its numbers were."""
+        result = func(*args, **(kwargs or {}))
+        results = result if isinstance(result, tuple) else (result,)
+        tensors = [x for x in results if isinstance(x, Tensor)]
+        if tensors:
+            self._note(tensors, _changed_tensor(func, args))
+        return result
+
+    def _note(self, tensors: list[Tensor], source: Tensor | None) -> None:
+        """Note the origin of tensors that were just made.
+
+        Args:
+            source: the tensor that has become these; None: their numbers were made of nothing.
+        """
+        made = place(self._root)
+        if source is None:
+            drawn = made
+            self.numbers_came.add(tensors[0])
+        else:
+            drawn = self.of_tensor(source).drawn
+        for tensor in tensors:
+            self._tensors[tensor] = Origin(made, drawn)
+            if source is None or address(source) != address(tensor):
+                self._numbers[address(tensor)] = made
+
+    def of_tensor(self, tensor: Tensor) -> Origin:
+        """The origin of a tensor."""
+        known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
+        return known
+
+    def of_module(self, module: nn.Module) -> Place:
+        """The place where a module was made: a line outside of its class."""
+        known: Place = self._modules.get(module, NOWHERE)
+        return known
+
+    def all_modules(self, kind: str) -> Iterator[Place]:
+        """The places where the modules of a class were made, as far as they are still there."""
+        for module, made in self._modules.items():
+            if type(module).__name__ == kind:
+                yield made
+
+    def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
+        """The place of a module, or of a tensor, that is called like this in a network.
+
+        What is an attribute of a module was made where it was assigned; else its numbers tell.
+        """
+        prefix, owner = _owner_of(name, network)
+        path = name[len(prefix) :].strip(".")
+        attribute = re.split(r"\W", path)[0]
+        known: Place = self._attributes.get(owner, {}).get(attribute, NOWHERE)
+        if tensor is None or path == attribute:
+            return known
+        return self._numbers.get(address(tensor), known)
+
+
+def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose calls a handler makes: handler(function, *arguments)."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return handler(function, *args, **kwargs)
+
+    return call
+
+
+def address(tensor: Tensor) -> int:
+    """The address of its numbers; two tensors that are alive share it only with their numbers."""
+    return tensor.untyped_storage().data_ptr() or id(tensor)
+
+
+def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
+    """Return the innermost module that has what is called like this, and the module's name."""
+    prefix, owner = "", network
+    for path, module in network.named_modules():
+        if name.startswith(f"{path}.") and len(path) > len(prefix):
+            prefix, owner = path, module
+    return prefix, owner
+
+
+def _changed_tensor(func: Any, args: Any) -> Tensor | None:
+    """Return the tensor that a function of torch changes; None if it makes numbers of nothing."""
+    name = getattr(func, "__name__", "")
+    for word in LIKE:
+        if word in name:
+            return None
+    return _first_tensor(args)
+
+
+def _first_tensor(args: Any) -> Tensor | None:
+    for x in args:
+        if isinstance(x, list | tuple):
+            x = _first_tensor(x)
+        if isinstance(x, Tensor):
+            return x
+    return None

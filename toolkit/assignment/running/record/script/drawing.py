@@ -1,0 +1,104 @@
+"""Draws in the place of a student's generator, and reads digits, once their training is over.
+
+A script is trained for a few steps here, so its generator draws nothing that anybody could call a
+digit, and a search for two classes among its images has no end. From a step on, the judge draws for
+it: its images get other values and keep their graph, so a training that goes on is not disturbed.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.assignment.running.answering import Back
+from toolkit.assignment.running.record.script.values import unwatched
+
+NUM_CLASSES = 10
+MANY = 1000  # images that the judge is asked about at once
+Shapes = list[tuple[str, torch.Size]]
+
+
+class Drawing:
+    """Puts the judge's images and logits in the place of the results of networks.
+
+    Args:
+        back: asks the judge to `draw` images for z, and to `classify` images.
+        generator: names and shapes of the parameters of the network that draws.
+        pixels: of one of its images.
+        steps: after so many steps of the training its images are the judge's.
+    """
+
+    def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:
+        self._back, self._generator = back, generator
+        self._pixels, self._steps = pixels, steps
+        self._drawn: Tensor | None = None  # the last one, which layers hand on
+
+    @unwatched
+    def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
+        """Return the judge's images or logits in place of a network's, or its own result.
+
+        Args:
+            steps: of the training so far.
+        """
+        if steps < self._steps or result is self._drawn or not isinstance(result, Tensor):
+            return result
+        if "forward" in vars(network):  # the judge has drawn it
+            return result
+        source = _first_tensor(inputs)
+        if source is None or not source.numel() or not len(result):
+            return result
+        if self._draws(network, result):
+            values = draw(self._back, source, network.training)
+        elif self._reads(source, result):
+            values = classify(self._back, source)
+        else:
+            return result
+        self._drawn = self._own_graph(result, values)
+        return self._drawn
+
+    def _draws(self, network: nn.Module, result: Tensor) -> bool:
+        """True if a network is the generator, and gives images."""
+        return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
+
+    def _reads(self, images: Tensor, result: Tensor) -> bool:
+        """True if a network gives ten numbers for each image."""
+        if len(images) != len(result) or result.shape[1:] != (NUM_CLASSES,):
+            return False
+        return images.numel() // len(images) == self._pixels
+
+    @staticmethod
+    def _own_graph(result: Tensor, values: Tensor) -> Tensor:
+        """The values, with the graph of the result."""
+        if values.numel() != result.numel():
+            return result
+        values = values.reshape(result.shape).to(result.dtype)
+        if not result.requires_grad:
+            return values
+        return result + (values - result).detach()
+
+
+def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
+    for value in inputs:
+        if isinstance(value, Tensor):
+            return value
+    return None
+
+
+def draw(back: Back, z: Tensor, training: bool) -> Tensor:
+    """The judge's images for z, of one point or of a batch, (batch, ...)."""
+    parts = (z.detach(),)
+    if z.dim() > 1:
+        parts = z.detach().split(MANY)
+    return torch.cat([back("draw", z=part, training=training) for part in parts])
+
+
+def classify(back: Back, images: Tensor) -> Tensor:
+    """The judge's logits (batch, 10) for images."""
+    parts = images.detach().split(MANY)
+    return torch.cat([back("classify", images=part) for part in parts])
+
+
+def shapes_of(network: nn.Module) -> Shapes:
+    """The names and shapes of the parameters of a network, by which a copy of it is known."""
+    return [(name, parameter.shape) for name, parameter in network.named_parameters()]

@@ -1,0 +1,261 @@
+"""Runs a student's script until it has trained a little, and records what its statements make."""
+
+import ast
+import builtins
+import math
+import random
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from traceback import walk_stack
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data._utils import fetch
+
+from toolkit.assignment.running.record.script.running import Script
+from toolkit.assignment.running.record.script.trace import EnoughSteps, Trace
+from toolkit.assignment.running.record.script.values import unwatched
+
+SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
+FETCH = fetch.__file__  # where a DataLoader takes items
+LINES = "__lines__"  # a name that a student's file will not have
+MAX_STEPS = 12  # in a loop
+SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
+
+
+class Lines(Script):
+    """A script that is watched until each of its optimisers has stepped.
+
+    Args:
+        seed: of all random numbers.
+        game: whether at least two optimisers step, as for a GAN.
+        batch: items in a batch of a DataLoader; None for as many as they say.
+        edit: the texts of files that are run in place of theirs.
+        passes: backward passes after which it ends, when no line is recorded.
+    """
+
+    def __init__(
+        self, root: Path, file: str, seed: int, max_seconds: float, game: bool, batch: int | None,
+        edit: Mapping[str, str] = {}, passes: int = 0
+    ) -> None:  # fmt: skip
+        self._seed, self._batch, self._edit, self._most = seed, batch, edit, passes
+        self._networks = 1 + game  # at least
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
+        torch.manual_seed(seed)
+        self._lines: dict[str, dict[str, Any]] = {}
+        self._passes: list[dict[str, Any]] = []
+        self._made: set[Any] = set()  # ids of optimisers
+        self._stepped: set[Any] = set()  # of those that have stepped
+        self._whole = False
+        super().__init__(root, file, MAX_STEPS, max_seconds)
+
+    def watch(self) -> dict[str, Any]:
+        """Run it.
+
+        Returns:
+            how it `ended`; whether it is `whole`: each optimiser has stepped; `cpu` seconds;
+            `passes`: of each backward pass its place (`at`), its `value`, and the state of what
+            draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
+            was so after its first time, as of `_facts`.
+        """
+        rng = np.random.default_rng
+        setattr(builtins, LINES, self._ran_line)
+        torch._C._set_deterministic_algorithms(True, warn_only=True)  # empty memory is nan
+        with patch.object(np.random, "default_rng", lambda seed=self._seed: rng(seed)):
+            answer = self.run()
+        return {
+            "ended": answer["ended"],
+            "whole": self._whole,
+            "cpu": time.process_time(),
+            "passes": self._passes,
+            "lines": list(self._lines.values()),
+        }
+
+    def _begin(self, trace: Trace) -> None:
+        super()._begin(trace)
+        trace.batch = self._batch
+        trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+
+    def _attempt_in_modes(self) -> None:
+        """Nothing: it is about what runs without being asked."""
+
+    def _add(self, add: Any, kind: str, **fields: Any) -> Any:
+        index = add(kind, **fields)
+        if kind not in ("optimiser", "backward", "step") or fields.get("error"):
+            return index
+        if kind == "optimiser":
+            self._made.add(fields["optimiser"])
+            return index
+        if kind == "step":
+            self._stepped.add(fields["optimiser"])
+            all_step = self._made <= self._stepped and len(self._stepped) >= self._networks
+            self._whole = self._whole or all_step
+        else:
+            self._add_pass(self.trace.events[-1])
+        if len(self._passes) >= self._enough():
+            raise EnoughSteps
+        return index
+
+    def _add_pass(self, event: Mapping[str, Any]) -> None:
+        """Keep what is said of a backward pass."""
+        mean = None
+        if event["value"]:
+            mean = event["value"]["mean"]
+        place = [event["file"], event["line"]]
+        self._passes.append({"at": place, "value": mean, "random": _random()})
+
+    def _enough(self) -> float:
+        """The number of backward passes after which it ends."""
+        if self._most:
+            return self._most
+        if self._whole:
+            return 2
+        return math.inf
+
+    def _change(self, tree: ast.Module, file: str) -> ast.Module:
+        name = Path(file).relative_to(self.root).as_posix()
+        if name in self._edit:
+            tree = ast.parse(self._edit[name])
+        if not self._most:
+            tree = _Change(name, tree).visit(tree)
+        return super()._change(tree, file)
+
+    def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
+        """Called after a statement, or with what it returns."""
+        if self._whole:
+            return value
+        key = f"{file}:{line}"
+        record = self._lines.get(key)
+        if record is None:
+            record = {"at": [file, line], "count": 0, **_facts(value), "random": _random()}
+            if is_loading(frame.f_code.co_filename for frame, _ in walk_stack(None)):
+                record["count"] = None
+            self._lines[key] = record
+        if record["count"] is not None:
+            record["count"] += 1
+        return value
+
+
+class _Change(ast.NodeTransformer):
+    """Lets each simple statement say that it has run, and what it has assigned or returns."""
+
+    def __init__(self, file: str, tree: ast.AST) -> None:
+        self._file = file
+        self._count = Counter[int]()  # line -> simple statements in it
+        for node in ast.walk(tree):
+            if isinstance(node, SIMPLE):
+                self._count[node.lineno] += 1
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, SIMPLE) and self._count[node.lineno] > 1:
+            return node
+        return super().visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if node.name == "__len__":  # the check asks for it, too
+            return node
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        return self._report(node, node.targets[0])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        return self._report(node, node.target)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        return self._report(node, node.target)
+
+    def _report(
+        self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
+    ) -> list[ast.stmt]:
+        """The assignment, and a call that is given what was assigned to a name or an attribute."""
+        arguments = []
+        if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
+            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # to be read now
+        call = self._call(node, *arguments)
+        return [node, ast.copy_location(ast.Expr(call), node)]
+
+    def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
+        if isinstance(node.value, ast.Constant):
+            return [node]
+        return [node, ast.copy_location(ast.Expr(self._call(node)), node)]
+
+    def visit_Return(self, node: ast.Return) -> ast.Return:
+        arguments = []
+        if node.value is not None:
+            arguments.append(node.value)
+        node.value = self._call(node, *arguments)
+        return node
+
+    def _call(self, node: ast.stmt, *value: ast.expr) -> ast.Call:
+        arguments = [ast.Constant(self._file), ast.Constant(node.lineno), *value]
+        call = ast.Call(ast.Name(LINES, ast.Load()), arguments, [])
+        return ast.fix_missing_locations(ast.copy_location(call, node))
+
+
+def is_loading(files: Iterable[str]) -> bool:
+    """True if a DataLoader takes items in one of these frames: other processes may, and more."""
+    return FETCH in files
+
+
+def is_ours(kind: type) -> bool:
+    """True if a class is the toolkit's, as the one that stands in for MNIST."""
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+@unwatched
+def _facts(value: Any) -> dict[str, Any]:
+    """The class of a value, and what else can be said of it."""
+    if value is None or is_ours(type(value)):
+        return {}
+    facts: dict[str, Any] = {"class": type(value).__name__}
+    if isinstance(value, nn.Parameter):
+        facts["size"] = value.numel()
+    elif isinstance(value, nn.Module):
+        facts["size"] = sum(parameter.numel() for parameter in value.parameters())
+    if isinstance(value, Tensor) and not value.is_complex() and not value.is_sparse:
+        facts |= {
+            "shape": list(value.shape),
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "made_by": "None",
+            "tracked": value.requires_grad,
+            **_facts_of_numbers(value.detach().reshape(-1).double()),
+        }
+        if value.grad_fn:
+            facts["made_by"] = type(value.grad_fn).__name__
+    return facts
+
+
+def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
+    """Tell whether numbers (n,) are whole and not negative, and which they are; None: it is open.
+
+    It is open where a number is empty memory (nan), and whether they are not negative also where
+    a few of them are.
+    """
+    if bool(numbers.isnan().any()):
+        return {"whole": None, "nonnegative": None, "numbers": None}
+    share = SEVERAL  # of negative ones
+    if len(numbers):
+        share = float((numbers < 0).double().mean())
+    nonnegative = None
+    if share == 0 or share > SEVERAL:
+        nonnegative = share == 0
+    return {
+        "whole": bool((numbers == numbers.round()).all()),
+        "nonnegative": nonnegative,
+        "numbers": zlib.crc32(numbers.numpy().tobytes()),
+    }
+
+
+def _random() -> int:
+    """The states of the generators of random numbers, as one number."""
+    states = torch.get_rng_state().tolist(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    return zlib.crc32(repr(states).encode())

@@ -1,0 +1,113 @@
+"""Tells a trace which loaders are made, and which batches they give."""
+
+import inspect
+import sys
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
+
+from toolkit.assignment.running.places import within
+from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.values import tensors_in
+
+SIGNATURE = inspect.signature(DataLoader.__init__)
+PROCESSES = ("self", "num_workers", "pin_memory", "prefetch_factor", "persistent_workers",
+             "multiprocessing_context", "timeout")  # arguments that are not passed on  # fmt: skip
+MNIST = 60_000  # items of its training data
+LARGE = 2500  # numbers of an image, of which a network needs long
+LARGE_BATCH, SMALL_BATCH = 64, 32
+INFINITE = 10**7  # items; more are not stored but drawn
+
+
+def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
+    """Add each DataLoader that is made to the trace, without processes of its own."""
+    try:
+        arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
+    except TypeError:
+        function(loader, *args, **kwargs)  # says what is wrong with them
+        raise
+    for name in PROCESSES:
+        arguments.pop(name, None)
+    if trace.brisk:
+        _shrink_batch(arguments)
+    if trace.batch and arguments.get("batch_size", 1) and not arguments.get("batch_sampler"):
+        arguments["batch_size"] = trace.batch
+    function(loader, **arguments)
+    if trace.on:
+        dataset = arguments["dataset"]
+        load = trace.values.id_of(loader)
+        size = _size(dataset)
+        trace.loads[load] = loader
+        trace.add(
+            "load",
+            load=load,
+            dataset=trace.values.id_of(dataset),
+            size=size,
+            stream=size is None,
+            whole=not trace.full(),
+            sampled=not isinstance(loader.sampler, RandomSampler | SequentialSampler),
+        )
+
+
+def _shrink_batch(arguments: dict[str, Any]) -> None:
+    """Let a loader give smaller batches, where its last one would be smaller too."""
+    size = arguments.get("batch_size")
+    if not isinstance(size, int) or not size:
+        return
+    if MNIST % size == 0 or arguments.get("drop_last"):
+        return
+    try:
+        item = next(tensors_in([*arguments["dataset"][0]]), None)
+    except Exception:  # whatever a student's code raises
+        return
+    smaller = LARGE_BATCH
+    if item is not None and item.numel() >= LARGE:
+        smaller = SMALL_BATCH
+    if smaller < size:
+        arguments["batch_size"] = smaller
+
+
+def _size(dataset: Any) -> int | None:
+    """The number of items in a data set; None if it draws them anew for ever."""
+    if isinstance(dataset, IterableDataset):
+        return None
+    try:
+        size = len(dataset)
+    except Exception:  # it has none
+        return None
+    if size > INFINITE:
+        return None
+    return size
+
+
+def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
+    """Add each batch that a loader gives to the trace.
+
+    A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
+    """
+    load = _load_of(trace, batches)
+    steps = trace.steps - trace.begun.setdefault(load, trace.steps)
+    if steps >= trace.max_steps and _is_read_elsewhere(trace):
+        raise StopIteration
+    batch = function(batches)
+    if not trace.full():
+        index = trace.add("batch", load=load, values=trace.all_values(batch))
+        for tensor in tensors_in(batch):
+            trace.values.keep(index, tensor)
+    return batch
+
+
+def _load_of(trace: Trace, batches: Any) -> int | None:
+    """The id of the loader that gives these batches; None if its making was not seen."""
+    for load, loader in trace.loads.items():
+        if loader._index_sampler is batches._index_sampler:
+            return load
+    return None
+
+
+def _is_read_elsewhere(trace: Trace) -> bool:
+    """True if the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
+    frame = sys._getframe(4)  # past what watches it
+    if frame.f_globals.get("__name__", "").startswith(__package__):
+        return False
+    return within(frame.f_code.co_filename, trace.root) is None

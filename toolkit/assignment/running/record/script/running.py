@@ -1,0 +1,366 @@
+"""Runs a student's script as `python FILE` would, and says what happened."""
+
+import _thread
+import ast
+import builtins
+import http.client
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from toolkit.assignment.running.answering import Back, described
+from toolkit.assignment.running.importing.files import compiled, forget_imports, prepare_imports
+from toolkit.assignment.running.importing.plain import run_as_main
+from toolkit.assignment.running.places import NOWHERE, place_of_class
+from toolkit.assignment.running.process.weights import Weights
+from toolkit.assignment.running.record.script.drawing import Drawing
+from toolkit.assignment.running.record.script.loops import Loops
+from toolkit.assignment.running.record.script.reading import (
+    modes,
+    uncalled_training,
+    unfinished,
+)
+from toolkit.assignment.running.record.script.trace import EnoughSteps, Trace
+from toolkit.assignment.running.record.script.watching import watching
+
+MAX_MODES = 4  # of a script that are tried
+NETWORK = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    socket.gaierror,
+    ConnectionError,
+    TimeoutError,
+    FileNotFoundError,  # what was not handed in is nothing to judge by
+)
+
+
+class End(NamedTuple):
+    """The end of a run, as this package describes it."""
+
+    ended: str
+    error: dict[str, Any] | None = None
+
+
+class Script:
+    """A student's script, its trace, and what it defines.
+
+    Args:
+        root: of the submission.
+        file: relative to it.
+        max_steps: optimiser steps after which a loop is left.
+        max_seconds: CPU time after which a training is stopped.
+        brisk: as of a trace.
+
+    Attributes:
+        weights: those that it loads and that were not handed in.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        file: str,
+        max_steps: int,
+        max_seconds: float,
+        brisk: bool = False,
+    ) -> None:
+        self.root = root
+        self.file = root / file
+        self.weights = Weights()
+        # Its end, and the errors for want of a folder or of weights, as of the package.
+        self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
+        self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
+        self._begin(Trace(root, max_steps, max_seconds, brisk))
+
+    def _begin(self, trace: Trace) -> None:
+        self.trace = trace
+        self.loops = Loops(trace)
+        self.module = ModuleType("__main__")
+        self._lacks: str | None = None  # a path that was not found
+        self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
+
+    def run(self, begin: bool = False) -> dict[str, Any]:
+        """Run it until it ends, or has trained enough.
+
+        Args:
+            begin: if it trains nothing, call a function that trains and that nothing calls.
+
+        Returns:
+            what this package describes.
+        """
+        with _alarm(self):
+            end = self._attempt(self._run_main)
+            end = self._provide_files(end)
+            if end.ended != "error" and not self._is_it and self.trace.parsers:
+                end = self._attempt_in_modes() or end
+            if begin and end.ended == "finished" and not self.trained:
+                end = self._begin_training()
+            if end.ended == "finished" and not self.trained:
+                end = End("nothing")
+        self._end |= end._asdict()
+        return self._answer()
+
+    def _provide_files(self, end: End) -> End:
+        """Run it again for as long as it stops for want of a folder or weights that can be made.
+
+        Args:
+            end: of its first run.
+        """
+        if self._make_folder():
+            self._end["lacking"] = end.error
+            end = self._attempt_again()
+        while self.weights.provide(self._lacks):
+            self._end["unloaded"] = self._end["unloaded"] or end.error
+            end = self._attempt_again()
+        return end
+
+    def run_also(self, file: str, max_seconds: float) -> dict[str, Any]:
+        """Run another script of theirs, as if this one had gone on with it.
+
+        Args:
+            max_seconds: of CPU time.
+
+        Returns:
+            what this package describes, of both.
+        """
+        path = self.root / file
+        self.trace.go_on(max_seconds)
+        main = partial(self._run_main, path=path, module=ModuleType("__main__"))
+        with _alarm(self):
+            end = self._attempt(main, path.parent)
+            while self.weights.provide(self._lacks):
+                end = self._attempt(main, path.parent)
+        sys.modules["__main__"] = self.module
+        os.chdir(self.file.parent)
+        if self.trace.full():
+            end = end._replace(ended="slow")
+        self._others.append({"file": file, **end._asdict()})
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        self.trace.see_moves_by_hand()
+        unfinished_places: list[tuple[str, int]] = []
+        for file, lines in self._ran.items():
+            unfinished_places += [(file, line) for line in lines]
+        networks = []
+        for key, network in self.trace.networks.items():
+            networks.append(_network(key, network, self.trace))
+        return {
+            **self._end,
+            "others": self._others,
+            "ran": list(self._ran),
+            "unfinished": unfinished_places,
+            "networks": networks,
+            "normalised": list(self.trace.origins.all_modules("Normalize")),
+            "events": self.trace.events,
+            "noise": list(self.trace.origins.numbers_came),
+            "entered": sorted(self.loops.entered),
+        }
+
+    @property
+    def trained(self) -> bool:
+        """True if anything was seen that belongs to a training."""
+        kinds = ("step", "backward", "loss")
+        return any(event["kind"] in kinds for event in self.trace.events)
+
+    @property
+    def _is_it(self) -> bool:
+        """True if the training is the one that is looked for: of a GAN, two optimisers step."""
+        optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
+        return self.trained and (len(optimizers) > 1) == self.trace.brisk
+
+    def function_in(self, file: str, name: str) -> FunctionType | None:
+        """A function in another file of theirs, which the script did not import."""
+        path = self.root / file
+        if path.suffix != ".py" or path == self.file:
+            return None
+        module = ModuleType(path.stem)
+        module.__file__ = str(path)
+
+        def run() -> None:
+            prepare_imports(self.root, path.parent, self._change)
+            exec(compiled(path, self._change), vars(module))
+
+        self._attempt(run)
+        function = getattr(module, name, None)
+        if not isinstance(function, FunctionType):
+            return None
+        return function
+
+    def _attempt(self, call: Callable[[], Any], folder: Path | None = None) -> End:
+        """Do something with their code.
+
+        Args:
+            folder: from which it imports; by default that of the script.
+        """
+        self._lacks = None
+        prepare_imports(self.root, folder or self.file.parent, self._change)
+        try:
+            with watching(self.trace), self.weights.standing_in():
+                call()
+        except EnoughSteps:
+            if self.trace.slow:
+                return End("slow")
+            return End("enough")
+        except SystemExit as error:
+            ended = "finished"
+            if error.code:
+                ended = "exit"
+            return End(ended, described(error, self.root))
+        except NETWORK as error:
+            self._lacks = getattr(error, "filename", None)
+            return End("network", described(error, self.root))
+        except Exception as error:  # whatever a student's code raises
+            return End("error", described(error, self.root))
+        return End("finished")
+
+    def _make_folder(self) -> bool:
+        """Make the folder that the script has not found, if any; it may be empty.
+
+        Returns:
+            True if it was made.
+        """
+        if not self._lacks:
+            return False
+        folder = Path(os.path.abspath(self._lacks))
+        if folder.exists() or folder.suffix or not folder.is_relative_to(self.root):
+            return False
+        folder.mkdir(parents=True)
+        return True
+
+    def _attempt_again(self, *arguments: str) -> End:
+        """Run it from its beginning, as if nothing had run before."""
+        forget_imports(self.root)
+        self._begin(self.trace.another())
+        return self._attempt(partial(self._run_main, *arguments))
+
+    def _attempt_in_modes(self) -> End | None:
+        """Run it in each mode that its parser offers, until it trains what is looked for.
+
+        Returns:
+            the end of that run; None if no mode does, and the first run stands.
+        """
+        first = (self.trace, self.loops, self.module, self._ran)
+        tree = ast.parse(self.file.read_bytes())
+        for mode in modes(self.trace.parsers[-1], tree)[:MAX_MODES]:
+            end = self._attempt_again(*mode)
+            if self._is_it:
+                return end
+        self.trace, self.loops, self.module, self._ran = first
+        return None
+
+    def _begin_training(self) -> End:
+        """Call a function that trains and that nothing in the file calls, if there is one."""
+        name = uncalled_training(ast.parse(self.file.read_bytes()))
+        function = vars(self.module).get(name or "")
+        if not callable(function):
+            return End("finished")
+        return self._attempt(function)
+
+    def _run_main(
+        self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
+    ) -> None:
+        """Run a file as the main module; by default the script."""
+        path = path or self.file
+        builtins.input = lambda *prompt: "1"
+        code = compiled(path, self._change)
+        run_as_main(module or self.module, path, self.root, code, *arguments)
+
+    def _change(self, tree: ast.Module, file: str) -> ast.Module:
+        """Change each of their files that is run, and note what is still to be written in it."""
+        self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
+        return self.loops.change(tree, file)
+
+
+class Runs:
+    """Answers about one script, which has to be run before any other question about it."""
+
+    script: Script
+    _brisk = False  # as of a trace
+
+    def __init__(self, root: Path, back: Back) -> None:
+        self.root = root
+        self.back = back
+
+    def run(
+        self,
+        file: str,
+        max_steps: int,
+        max_seconds: float,
+        drawing: Drawing | None = None,
+        begin: bool = False,
+    ) -> dict[str, Any]:
+        """Run the script until its training has made so many steps, or takes too long.
+
+        Args:
+            max_seconds: of CPU time, with or without a step.
+            drawing: draws for its generator, where that is not to draw itself.
+            begin: if it trains nothing, call a function that trains and that nothing calls.
+
+        Returns:
+            what this package describes.
+        """
+        forget_imports(self.root)
+        self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
+        self.script.trace.drawing = drawing
+        return self.script.run(begin)
+
+
+@contextmanager
+def _alarm(script: Script) -> Iterator[None]:
+    """Stop a script that is slow before its training has made a step."""
+
+    def stop(*_: object) -> None:
+        if script.trace.on:
+            script.trace.slow = True
+            raise EnoughSteps
+
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            if time.process_time() > script.trace.deadline:
+                _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    before = signal.signal(signal.SIGINT, stop)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, before)
+
+
+def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
+    """The classes of a network, its parameters, and what was made where."""
+    kind, origins = type(network), trace.origins
+    file, _ = place_of_class(kind, trace.root) or NOWHERE
+    classes: set[str] = set()
+    for module in network.modules():
+        classes.update(base.__name__ for base in type(module).__mro__[:-2])
+    layers = [module for module in network.modules() if not list(module.children())]
+    names = [name for name, _ in network.named_parameters()]
+    return {
+        "id": key,
+        "parameters": list(map(trace.values.id_of, network.parameters())),
+        "class": kind.__name__,
+        "file": file,
+        "names": names,
+        "classes": sorted(classes),
+        "made": origins.of_module(network),
+        "made_last": origins.of_module(layers[-1]),
+        "made_parameters": [origins.of(network, name) for name in names],
+    }

@@ -1,0 +1,371 @@
+"""Records what happens while a student's script runs; the package says what the judge gets."""
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.weak import WeakIdKeyDictionary
+
+from toolkit.assignment.running.places import Place, place
+from toolkit.assignment.running.record.origins import Origins, Sources
+from toolkit.assignment.running.record.script.drawing import Drawing
+from toolkit.assignment.running.record.script.values import (
+    Losses,
+    Values,
+    differs,
+    graph,
+    tensors_in,
+    unwatched,
+)
+
+MAX_EVENTS = 4000
+MAX_SOURCES = 600_000  # numbers that were made of nothing, which are sent
+FACTOR = 12  # times the steps of one loop, after which any training is stopped
+LATE = 0.4  # of the time, after which fewer steps will do
+SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
+CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
+PASSES = 16  # backward passes that count as a step while there is none
+
+
+class EnoughSteps(BaseException):
+    """Ends a student's training; no `except Exception` of theirs stops it."""
+
+
+class Trace:
+    """Records which losses, networks, gradients and optimisers meet.
+
+    Args:
+        root: the student's folder; places are in its files.
+        max_steps: optimiser steps after which a loop that makes them is left.
+        max_seconds: CPU time after which the script is stopped while it trains.
+        brisk: slow loops are left early, and batches may be smaller.
+    """
+
+    def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
+        self.root = str(root)
+        self.max_steps = max_steps
+        self.brisk = brisk
+        self.late = time.process_time() + LATE * max_seconds
+        self.deadline = self.late + (1 - LATE) * max_seconds
+        self.on = False  # whether anything is recorded
+        self.depth = 0  # networks inside networks
+        self.origins = Origins(self.root)
+        self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
+        self.device: Place | None = None  # where a GPU was named first
+        self.losses = Losses()
+        self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
+        self.slow = False
+        self._idle = 0  # backward passes since something stepped
+        self.events: list[dict[str, Any]] = []
+        self.values = Values(self.origins)
+        self.networks: dict[int, nn.Module] = {}
+        self.loads: dict[int, Any] = {}  # id -> the DataLoader
+        self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.drawing: Drawing | None = None  # draws for a generator
+        self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
+        self.parsers: list[ArgumentParser] = []  # of arguments
+        self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
+        self.nodes: set[Any] = set()  # of the graph of the last backward pass
+        self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
+        self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
+        self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
+        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
+        self._used: set[int] = set()  # passes that a step has used
+        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
+
+    def another(self) -> "Trace":
+        """An empty one, for the time that is left."""
+        max_seconds = max(0.0, self.deadline - time.process_time())
+        trace = Trace(Path(self.root), self.max_steps, max_seconds, self.brisk)
+        trace.drawing = self.drawing
+        return trace
+
+    def go_on(self, max_seconds: float) -> None:
+        """Have so much more CPU time, for what does not train."""
+        self.deadline = time.process_time() + max_seconds
+        self.steps = 0
+
+    def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
+        """Return what a network gives, or what is drawn in its place."""
+        if self.drawing is None:
+            return result
+        return self.drawing.instead(self.steps, network, inputs, result)
+
+    def add(self, kind: str, **fields: Any) -> int:
+        """Record an event, and return its index."""
+        file, line = place(self.root)
+        self.events.append({"kind": kind, **fields, "file": file, "line": line})
+        self.stop_if_slow()
+        return len(self.events) - 1
+
+    def heard(self, kind: str, name: str) -> None:
+        """Record that a GPU was asked for, or that a recurrent layer was called."""
+        if self.on and kind == "device":
+            self.device = self.device or place(self.root)
+        elif self.on:
+            self.add(kind, name=name, device=self.device)
+
+    def full(self) -> bool:
+        """True if so much was recorded that less will do from here."""
+        return len(self.events) > MAX_EVENTS
+
+    def stop_if_slow(self) -> None:
+        """Stop a training that goes on for too long.
+
+        Raises:
+            EnoughSteps
+        """
+        if self.on and self.steps:
+            self.slow = time.process_time() > self.deadline
+            if self.slow or self.steps >= FACTOR * self.max_steps:
+                raise EnoughSteps
+
+    def value(self, tensor: Any) -> dict[str, Any] | None:
+        """A tensor as the judge gets it; None for anything else."""
+        if not isinstance(tensor, Tensor):
+            return None
+        return self.values.describe(tensor)
+
+    def all_values(self, *values: Any) -> list[dict[str, Any]]:
+        """The tensors among these, as the judge gets them."""
+        return [self.values.describe(tensor) for tensor in tensors_in(*values)]
+
+    def know(self, network: nn.Module) -> int | None:
+        """The id of a network; None if it has no parameters, as a loss function."""
+        if isinstance(network, nn.DataParallel):
+            network = network.module
+        parameters = list(network.parameters())
+        if not parameters:
+            return None
+        number = self.values.id_of(network)
+        self.networks[number] = network
+        for parameter in parameters:
+            self.values.owners.setdefault(self.values.id_of(parameter), number)
+        return number
+
+    def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        """The outermost call of a network has returned: nothing but its event is kept."""
+
+    def watch_gradient(self, index: int, result: Any) -> None:
+        """Note what every backward pass gives to the output of a call."""
+        output = _first_with_gradient(result)
+        if output is None or output.is_leaf:
+            return
+
+        def note(gradient: Tensor) -> None:
+            if self._gradients is not None:
+                self._gradients[index] = gradient.detach().reshape(len(gradient), -1).sum(1)
+
+        output.register_hook(note)
+
+    @unwatched
+    def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
+        """Look at what a backward pass will reach.
+
+        Returns:
+            id -> a copy of its gradient so far.
+        """
+        self.see_moves_by_hand()
+        self._see_cleared()
+        leaves, self.nodes = graph(*roots)
+        self._gradients = {}
+        before: dict[int, Tensor | None] = {}
+        for leaf in leaves:
+            key = self.values.id_of(leaf)
+            self._reached[key] = leaf
+            before[key] = None
+            if leaf.grad is not None:
+                before[key] = _copy(leaf.grad)
+        return before
+
+    @unwatched
+    def after_backward(
+        self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
+    ) -> None:
+        """Record a backward pass."""
+        gradients = self._gradients or {}
+        self._gradients = None
+        changed = [key for key, old in before.items() if differs(old, self._reached[key].grad)]
+        self._idle += 1
+        if self._idle % PASSES == 0:
+            self.steps += 1
+        value = None
+        if roots:
+            value = self.value(roots[0])
+        index = self.add(
+            "backward",
+            value=value,
+            parameters=list(before),
+            changed=changed,
+            gradients=[[call, gradient] for call, gradient in gradients.items()],
+            losses=self.losses.among(self.nodes),
+            whole=not self.full(),
+            error=error,
+        )
+        for key in changed:
+            self._passes.setdefault(key, set()).add(index)
+        for key in before:
+            self._weights[key] = _copy(self._reached[key])
+
+    @unwatched
+    def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
+        """Look at the gradients that an optimiser is about to use.
+
+        Returns:
+            what `after_step` needs.
+        """
+        self._see_cleared()
+        for index, key, result in self._clamps:
+            gradient = self._reached[key].grad
+            self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
+        self._clamps.clear()
+        parameters: dict[int, Tensor] = {}
+        weights: dict[int, Tensor] = {}
+        has_gradient = False
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                key = self.values.id_of(parameter)
+                parameters[key] = parameter
+                weights[key] = _copy(parameter)
+                has_gradient = has_gradient or not _is_empty(parameter.grad)
+        return {
+            "parameters": parameters,
+            **self._use(parameters),
+            "given": has_gradient,
+            "weights": weights,
+        }
+
+    @unwatched
+    def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
+        """Record a step of an optimiser."""
+        parameters: dict[int, Tensor] = before["parameters"]
+        moved = []
+        for key, parameter in parameters.items():
+            if not torch.equal(before["weights"][key], parameter):
+                moved.append(key)
+            self._weights[key] = _copy(parameter)
+        group = optimizer.param_groups[0]
+        self._add_step(
+            [kind.__name__ for kind in type(optimizer).__mro__],
+            optimiser=self.values.id_of(optimizer),
+            lr=float(group.get("lr", 0.0)),
+            maximize=bool(group.get("maximize", False)),
+            passes=before["passes"],
+            stale=before["stale"],
+            given=before["given"],
+            parameters=list(parameters),
+            moved=moved,
+        )
+
+    def _add_step(self, kinds: list[str], **fields: Any) -> None:
+        self.steps += 1
+        self._idle = 0
+        self.add("step", classes=kinds, **fields)
+
+    def _passes_of(self, keys: Iterable[int]) -> set[int]:
+        """The backward passes in the gradients of parameters."""
+        passes: set[int] = set()
+        for key in keys:
+            passes |= self._passes.get(key, set())
+        return passes
+
+    def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
+        """The passes in the gradients of parameters, which a step uses, and those that are old."""
+        passes = self._passes_of(keys)
+        stale = passes & self._used
+        self._used |= passes
+        return {"passes": sorted(passes), "stale": sorted(stale)}
+
+    @unwatched
+    def clipped(self, name: str, parameters: list[Tensor]) -> None:
+        """Record a call that clips gradients."""
+        keys = set(map(self.values.id_of, parameters))
+        self._add_clip(name, sorted(keys), kept=True)
+
+    def _add_clip(self, name: str, keys: list[int], kept: bool) -> int:
+        """Record a clip of the gradients of parameters.
+
+        Args:
+            kept: the clipped numbers are in the gradients.
+        """
+        is_fresh = bool(self._passes_of(keys) - self._used)
+        return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
+
+    def made(self, name: str, args: Any, result: Any) -> None:
+        """Record a call of torch, if it tells something."""
+        if not self.on:
+            return
+        if name in CLAMPS and isinstance(args[0], Tensor):
+            self.clamped(name, args[0], result)
+        elif name in SOFTMAX and not self.full():
+            self.add("softmax", name=name, output=self.values.id_of(result))
+
+    @unwatched
+    def clamped(self, name: str, tensor: Tensor, result: Tensor) -> None:
+        """Record a clamp of a tensor, if that is the gradient of a parameter."""
+        key = self._key_of_gradient(tensor)
+        if key is None:
+            return
+        if name.endswith("_"):  # in place
+            self._add_clip(name, [key], kept=True)
+        elif not torch.equal(tensor, result):  # else there was nothing to clip
+            event = self._add_clip(name, [key], kept=False)
+            self._clamps.append((event, key, result))
+
+    def _key_of_gradient(self, tensor: Tensor) -> int | None:
+        """The parameter whose gradient has the numbers of a tensor; None if there is none."""
+        for key, parameter in self._reached.items():
+            gradient = parameter.grad
+            if gradient is not None and gradient.data_ptr() == tensor.data_ptr():
+                return key
+        return None
+
+    def _see_cleared(self) -> None:
+        """Forget the passes of gradients that are gone, or all zero."""
+        for key in list(self._passes):
+            if _is_empty(self._reached[key].grad):
+                del self._passes[key]
+
+    @unwatched
+    def see_moves_by_hand(self) -> None:
+        """Record a step if parameters have moved by a new gradient and no optimiser stepped."""
+        moved = []
+        for key, old in self._weights.items():
+            if key in self._reached and not torch.equal(old, self._reached[key]):
+                moved.append(key)
+                self._weights[key] = _copy(self._reached[key])
+        used = self._use(moved)
+        if used["passes"] == used["stale"]:
+            return  # without a new gradient it is no step: weights are kept in bounds
+        self._add_step(
+            [],
+            optimiser=None,
+            lr=None,
+            maximize=False,
+            **used,
+            given=True,
+            parameters=moved,
+            moved=moved,
+        )
+
+
+def _first_with_gradient(result: Any) -> Tensor | None:
+    """The first tensor in what a network returns that has an axis and takes part in a gradient."""
+    for tensor in tensors_in(result):
+        if tensor.requires_grad and tensor.dim():
+            return tensor
+    return None
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()
+
+
+def _is_empty(gradient: Tensor | None) -> bool:
+    """True if there is no gradient, or if it is all zero."""
+    return gradient is None or not bool(gradient.any())

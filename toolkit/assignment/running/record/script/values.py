@@ -1,0 +1,258 @@
+"""Describes tensors and losses to the judge, and finds the parameters that a gradient reaches."""
+
+import dataclasses
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
+
+from toolkit.assignment.running.record.origins import Origins
+
+MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
+FEWEST_BYTES = 64  # of a part of a row
+MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
+MAX_SENT = 6_000_000  # numbers of all tensors together
+MAX_NODES = 20_000  # of a graph that is followed
+RECENT = 24  # outputs that a tensor is compared with
+KEPT = 16  # losses whose graphs are kept
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def unwatched(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function of the check's own compute past what watches a student's calls."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with torch._C.DisableTorchFunction():
+            return function(*args, **kwargs)
+
+    return call
+
+
+class _Kept:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Values:
+    """Describes tensors as plain values; the same tensor has the same id as long as it lives."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+        self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
+        self._ids: Any = WeakIdKeyDictionary()
+        self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
+        self._count = 0
+        self._sent = 0
+        self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
+
+    def id_of(self, value: Any) -> int:
+        """A small number that no other tensor, network or optimiser has."""
+        if type(value).__weakrefoffset__ == 0:  # a list is a data set, too
+            value = self._kept.setdefault(id(value), _Kept(value))
+        if value not in self._ids:
+            self._ids[value] = self._count
+            self._count += 1
+        number: int = self._ids[value]
+        return number
+
+    @unwatched
+    def keep(self, event: int, output: Tensor) -> None:
+        """Remember that this is the output of the call with this index, to recognise it later."""
+        copy = output.detach().clone()
+        self._outputs.append((event, copy, set(_rows(copy))))
+
+    @unwatched
+    def describe(self, tensor: Tensor) -> dict[str, Any]:
+        """A tensor as plain values; see the trace for what they are."""
+        number = self.id_of(tensor)
+        networks: set[int] = set()
+        for leaf in graph(tensor)[0]:
+            owner = self.owners.get(self.id_of(leaf))
+            if owner is not None:
+                networks.add(owner)
+        moments = _moments(tensor.detach().reshape(-1))
+        return {
+            "id": number,
+            "shape": list(tensor.shape),
+            **self._origins.of_tensor(tensor)._asdict(),
+            **moments,
+            **self._sources(tensor, is_varied=bool(moments["std"])),
+            "networks": sorted(networks),
+        }
+
+    def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
+        """The call that a tensor is `from`, or those its rows are from; its `values` if need be.
+
+        Args:
+            is_varied: False for numbers that are all the same, which tell nothing.
+        """
+        if not is_varied:
+            return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
+        source = self._source(tensor)
+        if source is not None:
+            return {"from": source, "rows_from": [], "values": None}
+        rows_from = self._row_sources(tensor)
+        return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
+
+    def _numbers(self, tensor: Tensor) -> Tensor | None:
+        """A copy to send, unless that is too much."""
+        size = tensor.numel()
+        if size > MAX_VALUES or self._sent + size > MAX_SENT:
+            return None
+        self._sent += size
+        return tensor.detach().clone()
+
+    def _source(self, tensor: Tensor) -> int | None:
+        """The index of the last call whose output has the same numbers in the same order."""
+        flat = tensor.detach().reshape(-1)
+        size = len(flat)
+        for event, output, _ in reversed(self._outputs):
+            same = output.numel() == size and output.dtype == flat.dtype
+            if same and torch.equal(output.reshape(-1), flat):
+                return event
+        return None
+
+    def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
+        """Pairs of a call's index and which of the tensor's rows are in its output, (batch,)."""
+        if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
+            return []
+        rows = _rows(tensor.detach())
+        if not rows:
+            return []
+        pairs: list[list[Any]] = []
+        for event, _, output_rows in self._outputs:
+            are_known = _are_among(rows, output_rows)
+            if any(are_known):
+                pairs.append([event, torch.tensor(are_known, dtype=torch.bool)])
+        return pairs
+
+
+def flat(*values: Any) -> Iterator[Any]:
+    """Yield what is in lists, tuples, dictionaries and dataclasses, one inside the other."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(*value)
+        elif isinstance(value, Mapping):
+            yield from flat(*value.values())
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from flat(*vars(value).values())
+        else:
+            yield value
+
+
+def tensors_in(*values: Any) -> Iterator[Tensor]:
+    """The tensors among arguments or outputs."""
+    return (value for value in flat(*values) if isinstance(value, Tensor))
+
+
+def are_tensors(value: Any) -> bool:
+    """True for a list or a tuple of tensors that is not empty."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(item, Tensor) for item in value)
+
+
+def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
+    """One tensor of all of these; None if their shapes differ."""
+    shapes = {tensor.shape for tensor in tensors}
+    if len(shapes) > 1:
+        return None
+    return torch.stack(list(tensors))
+
+
+def differs(old: Tensor | None, new: Tensor | None) -> bool:
+    """True if a backward pass changed this gradient; one of zeros changes nothing."""
+    if new is None:
+        return False
+    if old is None:
+        return bool(new.any())
+    return not torch.equal(old, new)
+
+
+def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
+    """The tensors without a history that a backward pass from `roots` gives a gradient to.
+
+    And the nodes of the graph on the way to them.
+    """
+    leaves: list[Tensor] = []
+    roots_without_history: list[Tensor] = []
+    waiting = []
+    for root in roots:
+        if root.grad_fn is not None:
+            waiting.append(root.grad_fn)
+        elif root.requires_grad:
+            roots_without_history.append(root)
+    nodes = set(waiting)
+    while waiting and len(nodes) < MAX_NODES:
+        node = waiting.pop()
+        variable = getattr(node, "variable", None)
+        if isinstance(variable, Tensor):
+            leaves.append(variable)
+        for following, _ in node.next_functions:
+            if following is not None and following not in nodes:
+                nodes.add(following)
+                waiting.append(following)
+    return leaves + roots_without_history, nodes
+
+
+def has_softmax(tensor: Tensor) -> bool:
+    """True if a tensor was computed from what a softmax gave."""
+    _, nodes = graph(tensor)
+    return any(type(node).__name__.startswith("SoftmaxBackward") for node in nodes)
+
+
+def _rows(tensor: Tensor) -> list[bytes]:
+    """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
+    if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
+        return []
+    array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
+    return [row.tobytes() for row in array]
+
+
+def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
+    """Tell for each row if it is among others, or begins or ends as one of them, beside labels."""
+    size = len(next(iter(known), b""))
+    if not FEWEST_BYTES < size < len(rows[0]):
+        return [row in known for row in rows]
+    return [row[:size] in known or row[-size:] in known for row in rows]
+
+
+def _moments(flat: Tensor) -> dict[str, float | None]:
+    """Least and largest number, mean and deviation."""
+    names = ("min", "max", "mean", "std")
+    if not len(flat) or flat.is_complex():
+        return dict.fromkeys(names)
+    numbers = flat.double()
+    mean, std = numbers.mean(), numbers.std(correction=0)
+    least, largest = numbers.aminmax()
+    return dict(zip(names, map(float, (least, largest, mean, std)), strict=True))
+
+
+class Losses:
+    """The results of loss functions.
+
+    Attributes:
+        called: the place where the loss object of torch's was made that is being called.
+        inside: whether a loss function is running.
+    """
+
+    def __init__(self) -> None:
+        self.called: Any = None
+        self.inside = False
+        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and what each made in a graph
+
+    def keep(self, index: int, result: Any) -> None:
+        """Remember what the loss function of an event returned."""
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            self._nodes.append((index, result.grad_fn))
+
+    def among(self, nodes: set[Any]) -> list[int]:
+        """The events of those that are among the nodes of a graph."""
+        return [index for index, node in self._nodes if node in nodes]

@@ -1,0 +1,253 @@
+"""Tells a trace what happens: while it watches, functions of torch and others pass through here.
+
+Nothing that works is changed by it: arguments and results are passed on as they are. `forward` is
+wrapped in every class that is defined meanwhile, since many call it without `__call__`.
+"""
+
+import builtins
+import io
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import PIL.Image
+import torch
+import torch.nn.utils.clip_grad
+import torch.utils.data
+import torchvision.utils
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.loss import _Loss
+from torch.optim import Optimizer
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from toolkit.assignment.running.importing.stand_ins import Anything
+from toolkit.assignment.running.places import NOWHERE
+from toolkit.assignment.running.record.origins import handled
+from toolkit.assignment.running.record.script import files, loaders
+from toolkit.assignment.running.record.script.devices import ANSWERS, Recorder
+from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.values import has_softmax, tensors_in
+
+LOSSES = (
+    *("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "soft_margin_loss"),
+    *("multi_margin_loss", "multilabel_soft_margin_loss", "hinge_embedding_loss"),
+)
+CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
+
+# Makes the call of a function that is watched: handler(trace, function, *arguments).
+Handler = Callable[..., Any]
+
+
+@contextmanager
+def watching(trace: Trace) -> Iterator[None]:
+    """Inside this block the trace is told what happens, and data is loaded in this process."""
+    with ExitStack() as stack:
+
+        def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
+            call = _watched(trace, getattr(owner, name), handler, always)
+            stack.enter_context(patch.object(owner, name, call))
+
+        for owner, name, handler in HANDLERS:
+            watch(owner, name, handler)
+        watch(DataLoader, "__init__", loaders.made_loader, always=True)
+        for name, answer in ANSWERS.items():
+            watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
+        stack.enter_context(patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace)))
+        heard = staticmethod(partial(files.shown, trace))
+        stack.enter_context(patch.object(Anything, "heard", heard))
+        for handle in _steps(trace):
+            stack.callback(handle.remove)
+        stack.enter_context(trace.origins)
+        stack.enter_context(Recorder(trace.heard, trace.made))
+        trace.on = True
+        try:
+            yield
+        finally:
+            trace.on = False
+
+
+def _watched(
+    trace: Trace, function: Callable[..., Any], handler: Handler, always: bool = False
+) -> Callable[..., Any]:
+    """A function whose calls go to a handler while the trace is on, or always."""
+
+    def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if trace.on or always:
+            return handler(trace, function, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return handled(function, handle)
+
+
+def _subclass_hook(trace: Trace) -> Any:
+    """Watch what each class defines that is derived from nn.Module."""
+
+    def hook(cls: type[Any], /, **kwargs: Any) -> None:
+        super(nn.Module, cls).__init_subclass__(**kwargs)
+        for name, handler in (("forward", _network), ("__init__", _built)):
+            method = vars(cls).get(name)
+            if callable(method) and not isinstance(method, staticmethod | classmethod):
+                setattr(cls, name, _watched(trace, method, handler))
+
+    return classmethod(hook)
+
+
+def _built(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
+    """Keep what the constructor of a network is given, before that of its base."""
+    trace.built.setdefault(network, (args, kwargs))
+    function(network, *args, **kwargs)
+
+
+def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Record calls of a network, of which only the outermost count."""
+    number = None
+    if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
+        number = trace.know(network)
+    if number is None:
+        return trace.drawn(network, args, function(network, *args, **kwargs))
+    trace.stop_if_slow()
+    inputs = trace.all_values(args, kwargs)
+    trace.depth += 1  # the networks inside of it do not count
+    try:
+        result = trace.drawn(network, args, function(network, *args, **kwargs))
+    finally:
+        trace.depth -= 1
+    index = trace.add(
+        "call",
+        network=number,
+        training=network.training,
+        grad=torch.is_grad_enabled(),
+        inputs=inputs,
+        outputs=trace.all_values(result),
+    )
+    for tensor in tensors_in(result):
+        trace.values.keep(index, tensor)
+    trace.watch_gradient(index, result)
+    trace.called(trace.networks[number], args, kwargs, result)
+    return result
+
+
+def _criterion(
+    trace: Trace, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
+) -> Any:
+    place = trace.origins.of_module(criterion)
+    trace.losses.called = None
+    if place != NOWHERE:
+        trace.losses.called = place
+    try:
+        return function(criterion, *args, **kwargs)
+    finally:
+        trace.losses.called = None
+
+
+def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if trace.losses.inside or trace.full():
+        return function(*args, **kwargs)
+    arguments = kwargs | dict(zip(("input", "target"), args, strict=False))
+    output = arguments.get("input")
+    index = trace.add(
+        "loss",
+        name=name,
+        input=trace.value(output),
+        softmax=isinstance(output, Tensor) and has_softmax(output),
+        target=trace.value(arguments.get("target")),
+        reduction=str(kwargs.get("reduction", "mean")),
+        made=trace.losses.called,
+    )
+    trace.losses.inside = True  # torch comes back here by way of the recorder
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        trace.losses.inside = False
+    trace.losses.keep(index, result)
+    return result
+
+
+def _backward(trace: Trace, function: Any, /, tensors: Any, *args: Any, **kwargs: Any) -> Any:
+    if not isinstance(tensors, Tensor | list | tuple):
+        tensors = list(tensors)
+    roots = list(tensors_in(tensors))
+    before = trace.before_backward(roots)
+    try:
+        result = function(tensors, *args, **kwargs)
+    except RuntimeError as error:
+        trace.after_backward(roots, before, str(error))
+        raise
+    trace.after_backward(roots, before, None)
+    return result
+
+
+def _clip(
+    name: str, trace: Trace, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
+) -> Any:
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    parameters = list(parameters)  # which may be read once only
+    result = function(parameters, *args, **kwargs)
+    trace.clipped(name, parameters)
+    return result
+
+
+def _optimizer(
+    trace: Trace, function: Any, optimizer: Optimizer, /, *args: Any, **kwargs: Any
+) -> None:
+    function(optimizer, *args, **kwargs)
+    trace.add("optimiser", optimiser=trace.values.id_of(optimizer))
+
+
+def _parsed(
+    trace: Trace, function: Any, parser: ArgumentParser, /, *args: Any, **kwargs: Any
+) -> Any:
+    trace.parsers.append(parser)
+    return function(parser, *args, **kwargs)
+
+
+def _asked_gpu(
+    name: str, answer: Any, trace: Trace, function: Any, /, *args: Any, **kwargs: Any
+) -> Any:
+    """Answer what stops without a GPU; it counts as asking for one."""
+    trace.heard("gpu", name)
+    return answer
+
+
+HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
+    (nn.Module, "__call__", _network),
+    *((kind, "forward", _network) for kind in (nn.Sequential, nn.Linear)),
+    (_Loss, "__call__", _criterion),
+    *((functional, name, partial(_loss, name)) for name in LOSSES),
+    (torch.autograd, "backward", _backward),
+    *((nn.utils.clip_grad, name, partial(_clip, name)) for name in CLIPS),
+    *((nn.utils, name, partial(_clip, name)) for name in CLIPS),
+    (Optimizer, "__init__", _optimizer),
+    (_BaseDataLoaderIter, "__next__", loaders.next_batch),
+    *((owner, "open", files.opened) for owner in (builtins, io)),
+    (torch, "save", files.stored),
+    (torchvision.utils, "save_image", files.saved),
+    (PIL.Image.Image, "save", files.saved),
+    (ArgumentParser, "parse_known_args", _parsed),
+)
+
+
+def _steps(trace: Trace) -> list[Any]:
+    """Before and after each step of an optimiser."""
+    begun: list[dict[str, Any]] = []
+
+    def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if trace.on:
+            begun.append(trace.before_step(optimizer))
+
+    def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if trace.on and begun:
+            trace.after_step(optimizer, begun.pop())
+
+    return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]

@@ -1,0 +1,89 @@
+"""Waits warm for submissions, with everything imported.
+
+It never runs a student's code itself. For each part of each submission it starts a process that
+does, and that answers the judge's questions over the same two pipes, the standard input and output.
+When that process has ended, in whatever way, it says so: in a sandbox over a third pipe, whose
+descriptor is its argument, and which no other process has.
+"""
+
+import contextlib
+import gc
+import sys
+import threading
+import time
+from typing import Any
+
+from toolkit.assignment.running.answering import take_pipes
+from toolkit.assignment.running.wire import Closed, receive, send
+
+if sys.platform == "linux":
+    from toolkit.assignment.running.process.forked import Forked as Process
+    from toolkit.assignment.running.process.renewal import renew
+else:
+    from toolkit.assignment.running.process.spawned import Spawned as Process
+
+PATIENCE = 2  # seconds on the clock for each CPU second, with those that the judge thinks
+MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, waiting for a core
+
+
+def main() -> None:
+    """Serve until the judge has gone."""
+    private = [int(descriptor) for descriptor in sys.argv[1:]]
+    read, write = take_pipes()
+    gc.freeze()  # no process looks through what all of them share
+    gc.enable()
+    with contextlib.suppress(Closed):
+        while True:
+            nonce, request = receive(read)
+            # Anything else is a question that the last process did not live to read.
+            if isinstance(request, dict) and "seconds" in request:
+                ended = serve(request, read, write, *private)
+                if sys.platform == "linux" and (fresh := request["fresh"]):
+                    ended["left"] = renew(fresh["source"], request["root"], fresh["places"])
+                for descriptor in (*private, write):  # the last as they could: it wakes the host
+                    send(descriptor, nonce, {"ended": ended})
+
+
+def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict[str, Any]:
+    """Start the process for one part, and wait for its end.
+
+    Args:
+        request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
+
+    Returns:
+        how it ended: the exit `status` (negative for a signal), `cpu` seconds, `late` if it was
+        killed because it took too long, of which it was `starved` seconds by others, and the
+        `walls` that it met.
+    """
+    process = Process(request, read, write, *private)
+    ended = threading.Event()
+    late = threading.Event()
+    guard = threading.Thread(target=_guard, args=(process, request["seconds"], ended, late))
+    guard.start()
+    process.wait()
+    ended.set()
+    guard.join()
+    starved = process.starved()
+    status, cpu, walls = process.end()
+    return {
+        "status": status,
+        "cpu": cpu,
+        "late": late.is_set(),
+        "starved": starved,
+        "walls": walls,
+    }
+
+
+def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:
+    """Kill a process that takes too much or, without the time that it waited for a core, too long.
+
+    Nothing that it has written is believed: the host knows who was waited for.
+    """
+    started = time.monotonic()
+    while not ended.wait(0.5):
+        elapsed = time.monotonic() - started
+        if elapsed - process.starved() > PATIENCE * seconds or elapsed > MAX_FACTOR * seconds:
+            late.set()
+        if late.is_set() or process.exceeds():
+            process.kill()
+            return

@@ -1,0 +1,147 @@
+"""One sandbox's share of the machine: a core, the lowest priority, and counted memory."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from toolkit.assignment.scratch.locks import locked
+
+CORES = Path("/sys/devices/system/cpu")
+# Control groups, of version 2 and 1: their folder, and the files that limit their memory, keep it
+# from being swapped out, and count the processes that were killed for it.
+GROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max", "memory.events"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.swappiness",
+     "memory.oom_control"),
+)  # fmt: skip
+NOTE = "control-group"  # a file in a scratch directory: the name of its control group
+# A toolkit from before 2026-12 ends every process in a group whose name begins with "grade-".
+NAME = re.compile(r"toolkit-[0-9a-f]{32}")
+LOWEST = 19  # priority
+MOST_TRIES = 50  # ten a second, until the killed processes have ended
+
+
+@dataclass
+class Share:
+    """The share of the machine that a sandbox gets and cannot change.
+
+    Attributes:
+        cores: a core that no other sandbox uses, or all cores if there are too few.
+        group: the folder of the sandbox's control group, in which the kernel counts all memory,
+            including the kernel's own; None if there is no control group.
+        counter: the file in `group` that counts the processes killed because memory ran out.
+    """
+
+    cores: set[int]
+    group: Path | None = None
+    counter: str = ""
+
+    def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        """Start a program that is limited to this share from the beginning.
+
+        Args:
+            options: the options of `Popen`.
+
+        Raises:
+            FileNotFoundError: there is no such program.
+        """
+        if shutil.which(command[0]) is None:  # `nice` would not report this to us
+            raise FileNotFoundError(f"There is no program {command[0]}.")
+        enter = ["nice", "-n", str(LOWEST)]
+        if self.group is not None:
+            enter += ["sh", "-c", 'echo 0 > "$0" && exec "$@"', f"{self.group}/cgroup.procs"]
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.cores)  # the program inherits this
+        try:
+            return subprocess.Popen([*enter, *command], **options)
+        finally:
+            os.sched_setaffinity(0, before)
+
+    @property
+    def exceeded(self) -> bool:
+        """True if the kernel killed a process of the control group because memory ran out."""
+        if self.group is None:
+            return False
+        lines = (self.group / self.counter).read_text(encoding="ascii").splitlines()
+        return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
+
+    def idle(self) -> float:
+        """Return the idle seconds of the share's cores, summed since the start of the machine."""
+        times = psutil.cpu_times(percpu=True)
+        return sum(times[core].idle + times[core].iowait for core in self.cores)
+
+
+@contextlib.contextmanager
+def share(memory: int, scratch: Path) -> Iterator[Share]:
+    """Reserve a control group, and a core that no sandbox of another grader is using.
+
+    Args:
+        memory: the limit of the control group, in bytes.
+        scratch: the folder in which the group's name is written before the group is made, so that
+            the next grader can prove whose group it is if this grader is killed.
+    """
+    with contextlib.ExitStack() as until_the_end:
+        sandbox_share = Share(os.sched_getaffinity(0))
+        for core in sorted(sandbox_share.cores):
+            with contextlib.suppress(OSError):  # another sandbox has it
+                until_the_end.enter_context(locked(CORES / f"cpu{core}"))
+                sandbox_share.cores = {core}
+                break
+        name = f"toolkit-{secrets.token_hex(16)}"
+        (scratch / NOTE).write_text(name, encoding="ascii")
+        for root, limit, swap, counter in GROUPS:
+            with contextlib.suppress(OSError):  # not root, or not this version
+                (root / "cgroup.procs").stat()
+                group = root / name
+                group.mkdir()
+                until_the_end.callback(_remove, group)
+                (group / limit).write_text(str(memory), encoding="ascii")
+                sandbox_share.group = group
+                sandbox_share.counter = counter
+                (group / swap).write_text("0", encoding="ascii")  # no such file without swapping
+                break
+        yield sandbox_share
+
+
+def _remove(group: Path) -> None:
+    """Kill all processes in a control group, and remove the group."""
+    for _ in range(MOST_TRIES):
+        with contextlib.suppress(OSError):  # it has just ended, or is about to
+            for pid in (group / "cgroup.procs").read_text(encoding="ascii").split():
+                os.kill(int(pid), signal.SIGKILL)
+            group.rmdir()
+            return
+        time.sleep(0.1)
+
+
+def remove_groups(scratch: Path) -> list[str]:
+    """Remove the control group of a scratch directory, and kill the processes left in the group.
+
+    Returns:
+        sentences about the groups that cannot be removed.
+    """
+    try:
+        name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return []
+    if NAME.fullmatch(name) is None:
+        return [f"{name[:40]!r} is no control group of a grader"]
+    remaining = []
+    for root, _, _, _ in GROUPS:
+        group = root / name
+        if group.is_dir():
+            _remove(group)
+            if group.exists():
+                remaining.append(f"the control group {group}")
+    return remaining

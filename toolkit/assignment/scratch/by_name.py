@@ -1,0 +1,22 @@
+"""Scratch folders on Windows, where folders have no descriptors and processes cannot fork."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.assignment.scratch.left_over import say_left_over
+
+
+@contextlib.contextmanager
+def scratch_directory(purpose: str) -> Iterator[Path]:
+    """Make an empty folder, and delete it at the end, like the function in the module `proved`."""
+    scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
+    try:
+        yield Path(os.path.realpath(scratch.name))
+    finally:
+        try:
+            scratch.cleanup()
+        except (OSError, RecursionError) as error:
+            say_left_over(Path(scratch.name), [str(error)])

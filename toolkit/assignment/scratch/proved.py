@@ -1,0 +1,174 @@
+"""Scratch folders with a proof of their maker; a folder without a valid proof is never deleted.
+
+    PURPOSE-random/       from `tempfile.mkdtemp`
+        .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
+        files/            the scratch folder itself; all of it is deleted
+
+A folder that was copied or moved, or that another user made, has no valid proof. If the folder
+PURPOSE-random/ contains any other file, both the file and the folder are kept.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+assert sys.platform != "win32"
+
+from toolkit.assignment.running.process.deleting import delete
+from toolkit.assignment.running.process.descent import Identity, identity, open_folder
+from toolkit.assignment.scratch.left_over import say_left_over
+
+PROOF, FILES = ".toolkit-scratch", "files"
+PRIVATE = 0o600  # the mode of a proof
+MOST_BYTES = 8192  # of a proof
+
+
+@contextlib.contextmanager
+def scratch_directory(purpose: str) -> Iterator[Path]:
+    """Make an empty folder for one purpose, and delete it with its contents at the end.
+
+    If a file cannot be deleted, a message on standard error names the file, and no exception is
+    raised.
+
+    Args:
+        purpose: the beginning of the folder's name.
+    """
+    path = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
+    folder = open_folder(path)
+    try:
+        # A toolkit from before 2026-12 looks for the lock there.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        os.fchmod(folder, 0o711)  # another user may be let into `files`
+        with _new_proof(path, folder):
+            (path / FILES).mkdir(mode=0o700)
+            try:
+                yield path / FILES
+            finally:
+                say_left_over(path, _discard(path, folder))
+    finally:
+        os.close(folder)
+
+
+def _nothing_first(files: Path) -> list[str]:
+    """Return no failures; this is the default first action of `clear_left_over`."""
+    return []
+
+
+def clear_left_over(
+    purpose: str,
+    kept: Iterable[Path],
+    first: Callable[[Path], list[str]] = _nothing_first,
+) -> None:
+    """Delete the scratch folders that this user's killed commands left behind.
+
+    Args:
+        purpose: the purpose of the folders.
+        kept: paths that must survive; no folder that contains any of these paths is touched.
+        first: called with the folder `files` before its deletion; if `first` returns failures, the
+            folder is kept.
+    """
+    protected: set[Identity] = set()
+    for path in kept:
+        protected.update(_around(path))
+    for name in os.listdir(tempfile.gettempdir()):
+        path = Path(os.path.realpath(tempfile.gettempdir()), name)
+        if not name.startswith(f"{purpose}-"):
+            continue
+        with contextlib.suppress(OSError), contextlib.ExitStack() as until_the_end:
+            folder = open_folder(path)
+            until_the_end.callback(os.close, folder)
+            if identity(folder) in protected:
+                continue
+            until_the_end.enter_context(_abandoned_proof(path, folder))
+            say_left_over(path, first(path / FILES) or _discard(path, folder))
+
+
+class NotAbandoned(OSError):
+    """The error for a folder that is still in use or has no valid proof of its maker."""
+
+
+@contextlib.contextmanager
+def _new_proof(path: Path, folder: int) -> Iterator[None]:
+    """Write the proof of a new folder, and lock the proof."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    proof = os.open(PROOF, flags, PRIVATE, dir_fd=folder)
+    try:
+        fcntl.flock(proof, fcntl.LOCK_EX)
+        os.write(proof, json.dumps(_proof_of(path, folder)).encode())
+        yield
+    finally:
+        os.close(proof)
+
+
+@contextlib.contextmanager
+def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
+    """Lock the proof of an abandoned folder, whose maker is an ended process of this user.
+
+    Raises:
+        NotAbandoned: the folder is in use or belongs to another user, or its proof is invalid.
+        OSError: there is no proof, or the proof is locked.
+    """
+    if os.fstat(folder).st_uid != os.geteuid():
+        raise NotAbandoned
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    proof = os.open(PROOF, flags, dir_fd=folder)
+    try:
+        status = os.fstat(proof)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise NotAbandoned
+        fcntl.flock(proof, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another command may have deleted it while this one waited.
+        is_there = os.fstat(proof).st_nlink == 1
+        if not is_there or _parsed(os.read(proof, MOST_BYTES)) != _proof_of(path, folder):
+            raise NotAbandoned
+        yield
+    finally:
+        os.close(proof)
+
+
+def _proof_of(path: Path, folder: int) -> dict[str, object]:
+    """Return the contents that a folder's proof must have; no copy of the folder has them."""
+    return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
+
+
+def _parsed(data: bytes) -> object:
+    """Return the contents of a proof, or None if the proof is malformed."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _discard(path: Path, folder: int) -> list[str]:
+    """Delete a locked folder: first `files`, then the proof, and then the folder if it is empty.
+
+    Returns:
+        the failures.
+    """
+    failures = delete(FILES, folder)
+    if failures:
+        return failures
+    failures = delete(PROOF, folder)
+    try:
+        if os.lstat(path).st_ino == os.fstat(folder).st_ino:
+            os.rmdir(path)
+    except FileNotFoundError:
+        return failures
+    except OSError as error:
+        failures.append(f"beside {FILES!r}: {error.strerror}")
+    return failures
+
+
+def _around(path: Path) -> Iterator[Identity]:
+    """Yield a folder and all its parent folders that exist."""
+    real = Path(os.path.realpath(path))
+    for folder in (real, *real.parents):
+        with contextlib.suppress(OSError):
+            status = os.stat(folder)
+            yield status.st_dev, status.st_ino
