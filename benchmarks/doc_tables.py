@@ -24,7 +24,7 @@ import recipe_log
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 RESULTS = DOCS / "results"
-EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
+EXPLAIN = ROOT / "toolkit" / "assignment" / "findings" / "explain"
 REGION = re.compile(
     r"^(?P<begin><!-- (?P<kind>results|recipe log|modules|findings)(?:: (?P<words>[^>]+?))? -->\n)"
     r"(?P<content>.*?)^(?P<end><!-- end -->)$",

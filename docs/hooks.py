@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
+EXPLAIN = ROOT / "toolkit" / "assignment" / "findings" / "explain"
 MODULES = re.compile(r"^<!-- modules: (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 

@@ -7,6 +7,7 @@ import ast
 import inspect
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from toolkit.assignment.running.record.script import digits, lines
 from toolkit.assignment.sandbox import supervise
 from toolkit.assignment.sandbox.isolation import (
     LAUNCHER,
-    OF_THE_TOOLKIT,
+    RUNNING,
     Isolation,
     Limits,
     Sandbox,
@@ -100,10 +101,49 @@ def dotted(file: str) -> str:
     return ".".join(path.parts)
 
 
-@pytest.mark.parametrize("file", OF_THE_TOOLKIT)
-def test_what_stands_beside_a_hand_in_is_named(file: str) -> None:
-    """Each file that its sandbox has exists, and "needs a look" knows its path and its module."""
-    assert (PACKAGE / file).exists()
+def running_files() -> list[Path]:
+    """The toolkit's modules that a sandbox has."""
+    files = sorted((PACKAGE / RUNNING).rglob("*.py"))
+    assert files
+    return files
+
+
+def named_modules(file: Path) -> Iterator[str]:
+    """The modules of the toolkit that a file imports, or names in a text; not in a docstring."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    docstrings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for node in nodes:
+        if node in docstrings:
+            continue
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, file
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = re.findall(rf"\b{PACKAGE.name}(?:\.\w+)+", node.value)
+        for name in names:
+            if name.partition(".")[0] == PACKAGE.name:
+                yield name
+
+
+def test_what_runs_a_hand_in_needs_one_folder() -> None:
+    """The sandbox has this folder and nothing else of ours: its modules name no other."""
+    room = dotted(RUNNING.as_posix())
+    outside = [
+        f"{file.relative_to(PACKAGE)} names {name}"
+        for file in running_files()
+        for name in named_modules(file)
+        if not f"{name}.".startswith(f"{room}.")
+    ]
+    assert outside == []
+
+
+@pytest.mark.parametrize("path", running_files(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_stands_beside_a_hand_in_is_named(path: Path) -> None:
+    """Of each file that its sandbox has, "needs a look" knows the path and the module."""
+    file = path.relative_to(PACKAGE).as_posix()
     programs = (f"open({f'/x/{PACKAGE.name}/{file}'!r})", f"import {dotted(file)} as x")
     for program in programs:
         assert list(unusual._unusual_words(ast.parse(program))), program

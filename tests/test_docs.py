@@ -30,7 +30,7 @@ from toolkit.train.app import app as train_app
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-EXPLAIN = ROOT / "toolkit" / "assignment" / "check" / "explain"
+EXPLAIN = ROOT / "toolkit" / "assignment" / "findings" / "explain"
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

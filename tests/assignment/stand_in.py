@@ -2,9 +2,9 @@
 
 Time passes when a file says so, and not because the machine is slow: see `STRIKES`.
 
-Run as a program it is the child, which speaks the protocol of `toolkit.assignment.running.wire` and,
-like the real one, lets another process run the student's code. What that prints goes to the error
-output, where tests can read it.
+Run as a program it is the child, which speaks the protocol of `toolkit.assignment.running.wire`
+and, like the real one, lets another process run the student's code. What that prints goes to the
+error output, where tests can read it.
 """
 
 import json

@@ -43,7 +43,7 @@ def test_the_same_verdicts(platform: str, parts: list[str], there: Run, tmp_path
 @pytest.mark.nightly
 def test_the_same_verdicts_on_all_that_is_planted(there: Run) -> None:
     """Those tests of the corpus that run by day, with judge and child as on Windows."""
-    corpus = ROOT / "tests" / "assignment" / "check" / "test_corpus.py"
+    corpus = ROOT / "tests" / "assignment" / "judging" / "test_corpus.py"
     done = there("win32", "-m", "pytest", "-q", "-n", "0", corpus, "--rootdir", ROOT)
     assert done.returncode == 0, done.stdout
 

@@ -58,17 +58,15 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
                                  "if m.startswith('toolkit')))")  # fmt: skip
     modules = set(caught.value.text.strip("'").split(","))
     assert modules
-    ours = {name for name in modules if name.startswith("toolkit.assignment.")}
-    allowed = ("toolkit.assignment.running", "toolkit.assignment.running.names",
-               "toolkit.assignment.running.wire", "toolkit.assignment.running.parts")  # fmt: skip
-    assert {name for name in ours if not name.startswith(allowed)} <= {"toolkit.assignment.check"}
+    own = {name for name in modules if name.startswith("toolkit.assignment.")}
+    assert {name for name in own if not name.startswith("toolkit.assignment.running")} == set()
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
 
 
 def test_an_empty_submission_gets_nothing_by_a_trick(tmp_path: Path, warm_check: Check) -> None:
     """Whatever runs it gives what looks like a right answer."""
     (tmp_path / "dataset.py").write_text(
-        "import sys\nfor name in list(sys.modules):\n    if 'child' in name:\n"
+        "import sys\nfor name in list(sys.modules):\n    if 'running' in name:\n"
         "        for x in vars(sys.modules[name]).values():\n"
         "            if isinstance(x, type):\n                for m in list(vars(x)):\n"
         "                    if not m.startswith('_'):\n"
@@ -151,9 +149,9 @@ def test_harm_to_the_host_ends_one_part_only(code: str, tmp_path: Path, own_host
 def test_nothing_stays_for_the_next_student(tmp_path: Path, warm_host: Host) -> None:
     """Neither what one changed in memory, nor its modules."""
     ask(warm_host, tmp_path, "import torch\ntorch.sigmoid = torch.tanh\nmine = 1\n" + RIGHT)
-    next_student = "import torch, sys\nassert torch.sigmoid is not torch.tanh\n"
-    next_student += "assert 'mine' not in dir(sys.modules['dataset'])\n"
-    assert ask(warm_host, tmp_path, next_student + RIGHT)
+    again = "import torch, sys\nassert torch.sigmoid is not torch.tanh\n"
+    again += "assert 'mine' not in dir(sys.modules['dataset'])\n"
+    assert ask(warm_host, tmp_path, again + RIGHT)
 
 
 def test_what_was_raised(tmp_path: Path, warm_host: Host) -> None:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from toolkit.assignment.findings.explanations import explanation
 from toolkit.assignment.findings.findings import IDS, Id
 
-RIGHT = Path(__file__).parent / "corpus" / "right"
+RIGHT = Path(__file__).parents[1] / "judging" / "corpus" / "right"
 SOURCES = {"dataset": "dataset_digits.py", "lstm": "lstm_separate.py", "my_gan": "gan_mlp_tanh.py"}
 # What a page promises that a right program prints, in the snippet that begins like this.
 PROMISED: dict[Id, tuple[str, str]] = {

@@ -25,7 +25,7 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import grade_archive
 from toolkit.assignment.sandbox import share as share_module
-from toolkit.assignment.sandbox.isolation import OF_THE_TOOLKIT, Isolation, Limits
+from toolkit.assignment.sandbox.isolation import RUNNING, Isolation, Limits
 from toolkit.assignment.sandbox.scratch import clear_left_over, scratch_directory
 from toolkit.assignment.sandbox.seccomp import ASKED, NUMBERS, REFUSED
 from toolkit.assignment.sandbox.share import Share, share
@@ -444,7 +444,7 @@ def test_no_folders_of_the_machine(shut: Grade) -> None:
 
 def test_nothing_that_knows_an_answer(shut: Grade) -> None:
     """Of the toolkit only what asks; no judge, no model, no exports."""
-    child = PACKAGE / "assignment" / "check" / "child"
+    child = PACKAGE / RUNNING
     program = (
         "import os\nprint([os.path.join(folder, name) for folder, _, names in "
         f"os.walk({str(PACKAGE)!r}) for name in names if not folder.startswith({str(child)!r})])\n"
@@ -452,7 +452,7 @@ def test_nothing_that_knows_an_answer(shut: Grade) -> None:
     )
     listed, there = shut(with_lstm(program)).extra_data.printed.splitlines()[:2]
     seen = {Path(name) for name in ast.literal_eval(listed)}
-    assert seen == {PACKAGE / name for name in OF_THE_TOOLKIT} - {child}
+    assert seen == {PACKAGE / "__init__.py", PACKAGE / "assignment" / "__init__.py"}
     assert there == "True False"
 
 

@@ -229,7 +229,7 @@ class Host:
         self.walls: Mapping[str, str] = WALLS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
         self.clock = Clock()
-        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `child.process.renewal`
+        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `running.process.renewal`
 
     def __enter__(self) -> Self:
         """Start the child now: it gets ready while the judge reads, or imports what judges.

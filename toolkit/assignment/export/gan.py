@@ -13,7 +13,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from toolkit.assignment.asking.host import MALFORMED, Student, StudentError
-from toolkit.assignment.export.own import latent_dim_of, sizes_of
+from toolkit.assignment.export.own import latent_dim_of, own_files, sizes_of
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.assignment.findings.rules.claims.gan import is_normal
 from toolkit.assignment.handin.submission import Located
@@ -173,6 +173,7 @@ def exported(
             name=own.name,
             states=dict(states),
             facts=own.facts,
+            maker=(own_files.__module__, own_files.__name__),
         )
     except StudentError as error:
         raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error

@@ -37,7 +37,7 @@ JUDGE_MEMORY = 256 * 2**20  # bytes
 class Check:
     """The judge of a submission in this process, and the program that runs in the sandbox."""
 
-    judge: Callable[..., Report] | None = None  # None for `check.parent.judge`
+    judge: Callable[..., Report] | None = None  # None for `judging.parent.judge`
     child: tuple[str, ...] = ("-m", "toolkit.assignment.running")  # arguments of Python
     viva: Language | None = None  # of questions for an oral examination; None for no questions
 

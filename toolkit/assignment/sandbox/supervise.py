@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it has torch
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
 MOST_SECONDS = 10.0  # of waiting until killed processes have given their memory back
 TICK = 0.1  # seconds between two measurements of the processes
-LAUNCHED = re.compile("sandbox/launcher.py$")  # a word in the command line of each sandbox
+LAUNCHED = re.compile("running/launcher.py$")  # a word in the command line of each sandbox
 Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
 
 

@@ -1,4 +1,4 @@
-"""The record of a run of a script, as the child sends it: `check/child/script` makes it."""
+"""The record of a run of a script, as the child sends it: `running/record/script` makes it."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,5 +1,6 @@
 """Answers about a student's GAN."""
 
+import importlib
 import inspect
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -95,20 +96,29 @@ class Answers(Runs):
         return {name: list(value.shape) for name, value in states.items()}
 
     def export(
-        self, network: int, name: str, states: dict[str, Tensor], facts: dict[str, Any]
+        self,
+        network: int,
+        name: str,
+        states: dict[str, Tensor],
+        facts: dict[str, Any],
+        maker: tuple[str, str],
     ) -> dict[str, Any]:
         """Write a network with these weights as files like ours into the root.
+
+        Args:
+            maker: the module and the function that make the files, `own_files`. It stands outside
+                of this folder, so `toolkit export` says where; in a sandbox it is not there.
 
         Returns:
             `golden` and `problems` of `own_files`.
         """
-        from toolkit.assignment.export.own import own_files  # no check waits for that
-
+        home, function = maker
+        own_files = getattr(importlib.import_module(home), function)
         module = self.script.trace.networks[network]
         module.load_state_dict(states)
         for part in module.modules():  # not by `eval`, as in `outputs`
             part.training = False
-        made = own_files(name, module, facts)
+        made: dict[str, Any] = own_files(name, module, facts)
         for ending in ("safetensors", "pt2", "pt"):
             (self.root / f"exported-{name}.{ending}").write_bytes(made.pop(ending))
         return made
