@@ -7,8 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # Whether what students use calls anything that Windows or macOS lacks; `grade` needs Linux.
-FOR_STUDENTS := $(addprefix -p toolkit.,common lstm gan export train assignment.check assignment.report assignment.tutor \
-  assignment.curve assignment.export assignment.viva) \
+FOR_STUDENTS := $(addprefix -p toolkit.,common lstm gan export train assignment.running assignment.asking \
+  assignment.scratch assignment.handin assignment.findings assignment.judging assignment.report \
+  assignment.tutor assignment.curve assignment.export assignment.viva) \
   $(addprefix -m toolkit.,__main__ assignment.app assignment.pack assignment.skeleton)
 types-there = $(BIN)/python -m mypy --platform $(1) --follow-imports silent --no-warn-unreachable \
   --cache-dir .mypy_cache/$(1) $(FOR_STUDENTS)

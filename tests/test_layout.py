@@ -2,9 +2,11 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,45 +21,102 @@ FLOORS = {
     "toolkit.assignment": 4,
     "toolkit.__main__": 5,
 }
+ASSIGNMENT = {  # its own floors
+    "toolkit.assignment.running": 1,
+    "toolkit.assignment.asking": 2,
+    "toolkit.assignment.scratch": 2,
+    "toolkit.assignment.handin": 3,
+    "toolkit.assignment.sandbox": 3,
+    "toolkit.assignment.findings": 4,
+    "toolkit.assignment.judging": 5,
+    "toolkit.assignment.export": 6,
+    "toolkit.assignment.tutor": 6,
+    "toolkit.assignment.viva": 6,
+    "toolkit.assignment.curve": 7,
+    "toolkit.assignment.grade": 7,
+    "toolkit.assignment.report": 7,
+    "toolkit.assignment.package": 8,
+    "toolkit.assignment.skeleton": 8,
+    "toolkit.assignment.pack": 9,
+    "toolkit.assignment.app": 10,
+    "toolkit.assignment.__main__": 11,
+}
+NAMED = re.compile(r"toolkit\.assignment(\.\w+)+")  # in a text: a module imported by its name
 
 
-def room(module: str) -> str:
-    """The entry of FLOORS that a dotted module name lies in."""
-    return ".".join(module.split(".")[:2])
+def room(module: str, depth: int = 2) -> str:
+    """The entry of FLOORS, or with depth 3 of ASSIGNMENT, that a dotted module name lies in."""
+    return ".".join(module.split(".")[:depth])
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a file's module."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imports(path: Path) -> set[str]:
-    """Modules of the toolkit that a file imports."""
-    modules = set()
+    """Modules of the toolkit that a file imports, or names in a text by which it can."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            modules.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import; name the module whole"
-            modules |= imported_from(str(node.module), node.names)
-    return {name for name in modules if name.startswith("toolkit.")}
-
-
-def imported_from(module: str, names: list[ast.alias]) -> set[str]:
-    """The module that `from MODULE import NAMES` imports; those of `from toolkit` are its names."""
-    if module == "toolkit":
-        return {f"toolkit.{alias.name}" for alias in names}
-    return {module}
+        if isinstance(node, ast.Constant) and NAMED.fullmatch(str(node.value)):
+            found.add(node.value)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level > 0:
+            raise AssertionError(f"{path} has a relative import; name the module whole")
+        elif isinstance(node, ast.ImportFrom) and node.module in ("toolkit", "toolkit.assignment"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name for name in found if name.startswith("toolkit.")}
 
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
-def test_imports_point_down() -> None:
-    """To a floor below, or within the same room."""
+def upward(floors: Mapping[str, int], depth: int) -> list[str]:
+    """The imports that lead neither to a floor below nor into the same room."""
     wrong = []
     for path in FILES:
-        importing = room(".".join(("toolkit", *path.relative_to(PACKAGE).with_suffix("").parts)))
-        for module in imports(path):
-            imported = room(module)
-            if imported != importing and FLOORS[imported] >= FLOORS[importing]:
-                wrong.append(f"{path} imports {module}")
-    assert wrong == []
+        here = room(name_of(path), depth)
+        for there in imports(path):
+            target = room(there, depth)
+            is_between_rooms = here in floors and target in floors and target != here
+            if is_between_rooms and floors[target] >= floors[here]:
+                wrong.append(f"{path} imports {there}")
+    return wrong
+
+
+def test_imports_point_down() -> None:
+    """Every module is on a floor, and so is every room of the assignment."""
+    rooms = {room(name_of(path)) for path in FILES}
+    assert rooms == FLOORS.keys()
+    own = {name for path in FILES if (name := name_of(path)).startswith("toolkit.assignment.")}
+    assert {room(name, 3) for name in own} == ASSIGNMENT.keys()
+    assert upward(FLOORS, 2) == []
+    assert upward(ASSIGNMENT, 3) == []
+
+
+MAX_SHARE = 0.35  # of the statements of toolkit/assignment
+
+
+def test_no_room_outgrows_the_house() -> None:
+    statements: Counter[str] = Counter()
+    for path in FILES:
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        statements[room(name_of(path), 3)] += sum(isinstance(node, ast.stmt) for node in nodes)
+    own = {name: number for name, number in statements.items() if name in ASSIGNMENT}
+    assert max(own.values()) <= MAX_SHARE * sum(own.values()), own
+
+
+def test_tests_mirror_the_folders() -> None:
+    """The tests of a folder are in the folder of its name; those of a file may have one."""
+    tests = Path(__file__).parent
+    rooms = {name.removeprefix("toolkit.") for name in FLOORS} - {"__main__"}
+    for path in (path for name in rooms for path in (tests / name).rglob("test_*.py")):
+        folder = PACKAGE / path.parent.relative_to(tests)
+        assert folder.is_dir() or folder.with_suffix(".py").is_file(), path
 
 
 def test_one_file_uses_torchscript() -> None:

@@ -7,6 +7,10 @@ launcher does not call exec, because exec would reset PR_SET_DUMPABLE. The launc
 Python's standard library until it has set the path to the toolkit.
 """
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import json
 import os
@@ -15,7 +19,6 @@ import runpy
 import shutil
 import signal
 import struct
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
