@@ -14,6 +14,8 @@ import pytest
 import torch
 from torch import nn
 
+from toolkit.assignment.findings.explanations import PAGES
+from toolkit.assignment.findings.findings import IDS
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.grade import unusual, versions
 from toolkit.assignment.handin.facts import RECURRENT
@@ -194,3 +196,23 @@ def test_a_sandbox_is_known_by_its_command(tool: Tool, tmp_path: Path) -> None:
     command = sandbox.command(["-m", "toolkit.assignment.running"])
     assert sum(map(bool, map(supervise.LAUNCHED.search, command))) == 1
     assert not supervise.LAUNCHED.search("/home/student/launcher.py")
+
+
+def test_the_documents_have_the_pages_of_the_findings() -> None:
+    """Where `docs/hooks.py` looks for them; an empty folder would make no page, and no error."""
+    hooks = (ROOT / "docs" / "hooks.py").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"^EXPLAIN = ROOT / (.*)$", hooks, re.MULTILINE)
+    assert re.findall(r'"(\w+)"', folder) == list(PAGES.relative_to(ROOT).parts)
+    assert {page.stem for page in PAGES.glob("*.md")} == set(IDS)
+
+
+FOR_GRADERS = {"sandbox", "grade", "package"}  # which need Linux
+
+
+def test_what_students_use_is_checked_for_their_systems() -> None:
+    """The Makefile names each room, so that mypy looks at it as on Windows and macOS."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^FOR_STUDENTS := ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    there = {path.parent.name for path in (PACKAGE / "assignment").glob("*/__init__.py")}
+    files = {"app", "pack", "skeleton"}
+    assert set(re.findall(r"assignment\.(\w+)", names)) == there - FOR_GRADERS | files
