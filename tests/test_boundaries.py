@@ -14,10 +14,12 @@ import pytest
 import torch
 from torch import nn
 
+from toolkit.assignment.asking import host
 from toolkit.assignment.findings.explanations import PAGES
 from toolkit.assignment.findings.findings import IDS
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.grade import unusual, versions
+from toolkit.assignment.grade.verdict import CHECK
 from toolkit.assignment.handin.facts import RECURRENT
 from toolkit.assignment.handin.submission import prepare
 from toolkit.assignment.judging import static
@@ -196,6 +198,13 @@ def test_a_sandbox_is_known_by_its_command(tool: Tool, tmp_path: Path) -> None:
     command = sandbox.command(["-m", "toolkit.assignment.running"])
     assert sum(map(bool, map(supervise.LAUNCHED.search, command))) == 1
     assert not supervise.LAUNCHED.search("/home/student/launcher.py")
+
+
+@pytest.mark.parametrize("command", [host.CHILD, CHECK.child])
+def test_the_child_is_named(command: tuple[str, ...]) -> None:
+    """Both hosts start the same program, and every sandbox has it."""
+    assert command == ("-m", dotted(RUNNING.as_posix()))
+    assert (PACKAGE / RUNNING / "__main__.py").is_file()
 
 
 def test_the_documents_have_the_pages_of_the_findings() -> None:
