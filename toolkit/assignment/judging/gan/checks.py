@@ -22,7 +22,7 @@ from toolkit.assignment.judging.gan.game import Game, find_game
 from toolkit.assignment.judging.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.judging.gan.lines import Lines
 from toolkit.assignment.judging.gan.losses import check_losses
-from toolkit.assignment.judging.gan.steps import check_steps, undetached
+from toolkit.assignment.judging.gan.steps import call_to_detach, check_steps
 from toolkit.assignment.judging.train.ending import check_end, check_machine, watch
 from toolkit.assignment.judging.train.trace import PIXELS, Backward, Call, Step, Trace, Value
 from toolkit.common.errors import in_short
@@ -287,7 +287,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
     if _says(error, AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
             "missing-detach.raised",
-            at=(game and undetached(game, game.passes_of(game.discriminator))) or error,
+            at=(game and call_to_detach(game, game.passes_of(game.discriminator))) or error,
             raised=error,
             proof=claims.shared.was_seen(error.text),
             problem=in_short(error.text.partition(": [")[0], 160),

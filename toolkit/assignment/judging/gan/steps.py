@@ -65,7 +65,10 @@ def _moves_both(step: Step, first: Player, second: Player) -> bool:
 
 
 def _foreign_passes(game: Game) -> list[int]:
-    """Find the discriminator's own passes that gave the generator gradients, in their order."""
+    """Find the discriminator's own passes that gave the generator gradients, in their order.
+
+    Such a pass shows that the generated images were not detached (`missing-detach`).
+    """
     of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
     of_generator = {backward.index for backward in game.passes_of(game.generator)}
     foreign = []
@@ -176,7 +179,7 @@ def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts:
     parameters = generator.parameters.keys()
     verdicts.fault(
         "missing-detach.stale" if step else "missing-detach.cleared",
-        at=undetached(game, [backward]) or step,
+        at=call_to_detach(game, [backward]) or step,
         proof=claims.shared.some_are_among(items=backward.changed & parameters, among=parameters),
     )
 
@@ -220,7 +223,7 @@ def _report_not_cleared(
     verdicts.fault("gradients-not-cleared.stale", at=step, proof=proof, name=player.name)
 
 
-def undetached(game: Game, passes: Iterable[Backward]) -> Call | None:
+def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
     """Find the discriminator's call that led the first of these passes into the generator."""
     for backward in passes:
         if backward.changed & game.generator.parameters.keys():

@@ -2,7 +2,7 @@
 
 A judge calls a claim with the numbers that it saw, and gets the evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
-`check.verify` computes the claim from these numbers again.
+`findings/verify.py` computes the claim from these numbers again.
 """
 
 from types import ModuleType
