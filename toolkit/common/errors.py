@@ -44,6 +44,12 @@ def in_short(text: str, length: int) -> str:
     return sentences or line[:length].rpartition(" ")[0] + " ..."
 
 
+def printable(text: str) -> str:
+    """Return a text with a space in place of each character that cannot be printed."""
+    characters = [character if character.isprintable() else " " for character in text]
+    return "".join(characters)
+
+
 def nearest(word: str, choices: Sequence[str]) -> str:
     """Return a sentence that suggests up to three choices similar to a mistyped word."""
     return f"The nearest are {', '.join(difflib.get_close_matches(word, choices, 3, cutoff=0))}"

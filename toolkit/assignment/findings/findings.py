@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from toolkit.assignment.running.parts import PARTS, Part
+from toolkit.common.errors import printable
 
 Verdict = Literal["right", "wrong", "not seen"]
 # What makes a fault certain: a reference with this deviation computes their numbers; the numbers
@@ -62,8 +63,7 @@ def _printable(text: object) -> object:
     """Its beginning, without what steers a terminal or cannot be written: it may be a student's."""
     if not isinstance(text, str):
         return text
-    characters = [character if character.isprintable() else " " for character in text[:MAX_TEXT]]
-    return "".join(characters)
+    return printable(text[:MAX_TEXT])
 
 
 Text = Annotated[str, BeforeValidator(_printable)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from toolkit.assignment.findings.findings import Finding, Report
 from toolkit.assignment.handin.notebooks import BrokenNotebook, code_cells
 from toolkit.assignment.running.parts import PARTS, TITLES, Part
+from toolkit.common.errors import printable
 
 WIDTH = 92  # of a line of text
 MAX_SOURCE = 120  # characters of a line of code
@@ -69,8 +70,8 @@ def source_line(root: Path, file: str, line: int, cell: int | None = None) -> st
     except (OSError, BrokenNotebook):  # the code under test may have deleted it
         return None
     shown = text.decode(errors="replace").rstrip().expandtabs(4)
-    shown = "".join(character if character.isprintable() else " " for character in shown)
-    return shown[:MAX_SOURCE] if shown.strip() else None
+    shown = printable(shown)[:MAX_SOURCE]
+    return shown if shown.strip() else None
 
 
 def _line_of(path: Path, line: int, cell: int | None) -> bytes:
@@ -174,11 +175,10 @@ def _count(report: Report) -> str:
     wrong = len(report.findings) - to_write
     sentences = []
     if wrong:
-        subject = "1 thing is" if wrong == 1 else f"{wrong} things are"
+        subject = _number_of(wrong, "thing")
         sentences.append(f"{subject} wrong. Fix the first and check again: one fault hides others.")
     if to_write:
-        subject = "1 piece is" if to_write == 1 else f"{to_write} pieces are"
-        sentences.append(f"{subject} still to be written.")
+        sentences.append(f"{_number_of(to_write, 'piece')} still to be written.")
     if not wrong and to_write:
         sentences.append("Nothing is wrong with the rest so far.")
     if report.passed:
@@ -186,6 +186,13 @@ def _count(report: Report) -> str:
     if report.not_seen:
         sentences.append(_count_not_seen(report))
     return " ".join(sentences)
+
+
+def _number_of(number: int, noun: str) -> str:
+    """Return the beginning of a sentence, such as "1 thing is" or "2 things are"."""
+    if number == 1:
+        return f"1 {noun} is"
+    return f"{number} {noun}s are"
 
 
 def _count_not_seen(report: Report) -> str:

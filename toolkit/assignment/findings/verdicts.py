@@ -80,7 +80,7 @@ class Verdicts:
     def unanswered(self) -> None:
         """Say which questions have no answer, where nothing else is said against this part, or
         where its code stopped in the middle."""
-        right = [finding for finding in self.findings if finding.verdict == "right"]
+        right = self._with("right")
         questions = unanswered(self.part, self.findings)
         if len(right) == len(self.findings):
             rule = "unanswered"
@@ -107,12 +107,13 @@ class Verdicts:
             raised: the exception that the sentence tells of.
         """
         rule = self._rules[f"not-seen.{name}"]
+        file, line = _place(at)
         finding = Finding(
             verdict="not seen",
             part=self.part,
             id=id or rule.id,
-            file=at.file if at else None,
-            line=at.line if at else None,
+            file=file,
+            line=line,
             message=rule.says.format(id=id, **fields),
             raised=_as_field(raised),
         )
@@ -143,7 +144,10 @@ class Verdicts:
         """
         id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
         rule = self._rules[name]
-        file, line = (at.file, at.line) if at else (None, line)
+        if at is None:
+            file = None
+        else:
+            file, line = _place(at)
         finding = Finding(
             verdict="wrong",
             part=self.part,
@@ -200,7 +204,10 @@ class Verdicts:
     @property
     def faults(self) -> list[Finding]:
         """The faults so far."""
-        return [finding for finding in self.findings if finding.verdict == "wrong"]
+        return self._with("wrong")
+
+    def _with(self, verdict: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.verdict == verdict]
 
     def error(self, error: StudentError, importing: bool = False) -> None:
         """Report an exception of the student's code."""
@@ -272,16 +279,27 @@ class Verdicts:
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
 
 
+def _place(at: Placed | None) -> tuple[str | None, int | None]:
+    """Return the file and the line of something in a student's code."""
+    if at is None:
+        return None, None
+    return at.file, at.line
+
+
 def listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are."""
     shown = ", ".join(names[:NAMED])
     further = len(names) - NAMED
-    return f"{shown} and {further} more" if further > 0 else shown
+    if further > 0:
+        shown += f" and {further} more"
+    return shown
 
 
 def _as_field(error: StudentError | None) -> Raised | None:
     """Return an exception as a finding has it."""
-    return None if error is None else Raised(types=tuple(error.types), message=error.text)
+    if error is None:
+        return None
+    return Raised(types=tuple(error.types), message=error.text)
 
 
 def _package(error: StudentError) -> str:

@@ -4,6 +4,8 @@ import csv
 import io
 from collections.abc import Iterable
 
+from toolkit.common.errors import printable
+
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also as East Asian keyboards write them
 
 
@@ -23,9 +25,7 @@ def cell(value: str) -> str:
     that began earlier. The function therefore replaces semicolons with commas, and tabs with
     spaces.
     """
-    text = ""
-    for character in value.replace(";", ","):
-        text += character if character.isprintable() else " "
+    text = printable(value.replace(";", ","))
     if text.lstrip().startswith(FORMULA) and len(text.strip()) > 1:  # "-" alone is not a formula
         return f"'{text}"
     return text

@@ -23,6 +23,7 @@ from toolkit.assignment.handin.locate import find_parts
 from toolkit.assignment.handin.notebooks import code_of
 from toolkit.assignment.running.parts import FILES, Part, list_files
 from toolkit.common.console import command_line
+from toolkit.common.errors import printable
 from toolkit.common.record import MADE_BY
 
 FOLDER = "records"  # at any depth of what is handed in
@@ -261,15 +262,10 @@ def _read_settings(data: bytes) -> Settings:
         raise ValueError("has settings beside it that are not a JSON object") from error
     settings = {}
     for key, value in islice(content.items(), MAX_SETTINGS):
-        name = _printable(str(key))[:MAX_WORD]
+        name = printable(str(key))[:MAX_WORD]
         limit = 4 * MAX_WORD if name == "command" else MAX_WORD
         if isinstance(value, str | int | float):
-            settings[name] = _printable(str(value))[:limit]
+            settings[name] = printable(str(value))[:limit]
         else:
             settings.pop(name, None)  # of two names that are cut to one, the last counts
     return settings
-
-
-def _printable(text: str) -> str:
-    """Return the text with a space in place of each character that cannot be printed."""
-    return "".join(character if character.isprintable() else " " for character in text)
