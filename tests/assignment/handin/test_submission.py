@@ -90,7 +90,7 @@ def test_a_finding_in_a_notebook(tmp_path: Path) -> None:
     in_cell = placing.in_notebook(finding, submission)
     assert (in_cell.file, in_cell.cell, in_cell.line) == ("a/LSTM.ipynb", 2, 5)
     in_helper = finding.model_copy(update={"file": "helpers.py"})
-    assert submission.in_notebook(in_helper) == in_helper
+    assert placing.in_notebook(in_helper, submission) == in_helper
 
 
 def test_a_notebook_beside_a_file_of_its_name(tmp_path: Path) -> None:

@@ -238,7 +238,9 @@ def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
 def _digest(code: Code, path: PurePosixPath) -> str:
     """Return the SHA-256 of a file's syntax tree, or of its text if it is not Python."""
     tree = parsed(code.text[path])
-    return sha256((code.text[path] if tree is None else ast.dump(tree)).encode())
+    if tree is None:
+        return sha256(code.text[path].encode())
+    return sha256(ast.dump(tree).encode())
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:

@@ -186,17 +186,29 @@ def _notebooks_of(
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
     """The only one of several files that another one imports, or that the README names."""
     paths = [candidate.path for candidate in candidates]
-    others = [path for path in code.text if path not in paths]
-    read = [path for path in list_files(source) if path.suffix.lower() in READ_FIRST]
-    texts = [decoded((source / path).read_bytes()[:MAX_READ]) for path in read]
-    texts += [code.text[path] for path in others]
+    files_beside = [path for path in code.text if path not in paths]
+    texts = _read_first(source)
+    imported: set[PurePosixPath] = set()
+    for path in files_beside:
+        texts.append(code.text[path])
+        imported |= code.reached.get(path, set())
     named = []
     for path in paths:
         name = re.compile(rf"(?<![\w.-]){re.escape(path.name)}(?!\w)")
-        imported = any(path in code.reached.get(other, ()) for other in others)
-        if imported or any(name.search(text) for text in texts):
+        if path in imported or any(map(name.search, texts)):
             named.append(path)
-    return named[0] if len(named) == 1 else PurePosixPath()
+    if len(named) == 1:
+        return named[0]
+    return PurePosixPath()
+
+
+def _read_first(source: Path) -> list[str]:
+    """Return the beginnings of the texts that one reads first, such as a README."""
+    texts = []
+    for path in list_files(source):
+        if path.suffix.lower() in READ_FIRST:
+            texts.append(decoded((source / path).read_bytes()[:MAX_READ]))
+    return texts
 
 
 def _copy(source: Path, target: Path) -> list[str]:
@@ -224,8 +236,10 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     for path, text in code.text.items():
         file = path
         while file.suffix.lower() == SUFFIX or _is_taken(file, path, target, code):
-            suffix = "" if file.suffix.lower() == SUFFIX else "_notebook"
-            file = file.with_name(f"{file.stem}{suffix}.py")
+            stem = file.stem
+            if file.suffix.lower() != SUFFIX:
+                stem += "_notebook"
+            file = file.with_name(f"{stem}.py")
         python[path] = str(file)
         changed = marked(text)
         if changed != text or path in code.notebooks:
@@ -323,5 +337,6 @@ def _missing(part: Part, search: Found) -> Said:
     near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))
     nearest = list(near)[:3]
     fields = {"file": FILES[part], "looked": looked, "what": WHAT[part]}
-    rule = "missing-file.near" if nearest else "missing-file.none"
-    return rule, fields | {"nearest": " or ".join(nearest)}
+    if not nearest:
+        return "missing-file.none", fields
+    return "missing-file.near", fields | {"nearest": " or ".join(nearest)}
