@@ -189,8 +189,9 @@ def report(
     from toolkit.assignment.report.own import read_own, read_reference
 
     results = read_reference(exports) if reference else read_own(folder, exports)
-    wanted = folder / "report" if out is None else out
-    directory, made = make_report(student_number, name, results, wanted)
+    if out is None:
+        out = folder / "report"
+    directory, made = make_report(student_number, name, results, out)
     for gap in dict.fromkeys(results.gaps):
         print(f"Missing: {gap.what}.\n  {gap.command}")
     if results.gaps:
@@ -198,8 +199,8 @@ def report(
     for doubt in results.doubts:
         print(f"Have another look: {doubt}")
     _say_incomplete(student_number + "".join(name.split()), directory, made)
-    if directory != wanted:
-        print(f"You edited the report in {wanted}. It stays as it is; the new one is beside it.")
+    if directory != out:
+        print(f"You edited the report in {out}. It stays as it is; the new one is beside it.")
     if exports is None and not reference and (folder / "mine" / "manifest.json").is_file():
         command = command_line(
             *("toolkit", "report", str(folder), "--student-number", student_number),
@@ -351,12 +352,13 @@ def viva(
     The command runs the code in FOLDER as you, without a sandbox. For other people's code, use
     --sheet.
     """
-    number = random.randrange(10**6) if seed is None else seed
+    if seed is None:
+        seed = random.randrange(10**6)
     if sheet is not None:
         from toolkit.assignment.grade.pages import viva_page
         from toolkit.assignment.grade.sheet import questions_for_sheet
 
-        questions = questions_for_sheet(folder, lang, number, unsafe)
+        questions = questions_for_sheet(folder, lang, seed, unsafe)
         atomic_write(sheet, viva_page(questions, folder.resolve().name, lang).encode())
         print(f"Written: {sheet}")
         return
@@ -368,7 +370,7 @@ def viva(
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions
 
-        questions = find_questions(folder, lang, number, host)
+        questions = find_questions(folder, lang, seed, host)
     for text in ask(questions, lang, can_ask()):
         print(text)
 

@@ -258,7 +258,9 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
     """Return the first problem of a part's file: empty, not Python or unfinished."""
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
     if not source.strip():  # `_notebook_problems` has the problems of a notebook
-        return [] if is_notebook else [f"{path} is empty."]
+        if is_notebook:
+            return []
+        return [f"{path} is empty."]
     try:
         tree = ast.parse(source)
     except UNREADABLE as error:

@@ -62,7 +62,7 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
         files = tuple(_reachable(file, imports))
         located[part] = Located(file, name, files=files, users=tuple(users))
     paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
-    return Submission(root, located, files=tuple(sorted(listed)), there=tuple(paths))
+    return Submission(root, located, files=tuple(sorted(listed)), existing=tuple(paths))
 
 
 def _imports_of(root: Path, file: str, listed: set[str]) -> list[str]:

@@ -90,7 +90,7 @@ def test_no_other_file_is_read_for_a_liar(file: str, line: int, tmp_path: Path) 
     root.mkdir()
     secret.write_text("answer = 7\nother = 8\nthird = 9\n")
     (root / "train.py").write_text("a = 1\nb = 2\n" * 9)
-    submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
+    submission = Submission(root, {"train": Located("train.py")}, existing=("train.py",))
     for name, is_liar in ((file.format(secret=secret, root=root), True), ("train.py", False)):
         host = Liar(name, line if is_liar else 1)
         facts = list(Runs(submission, host, str(root), 0).facts())  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ ONE = Question(kind="k", asks="<T>?", choices=["1", "2", "3", "4"], right=2, bec
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Submission, ScriptFacts]:
     root = tmp_path_factory.mktemp("small").resolve()
     (root / "train.py").write_text(SCRIPT, encoding="utf-8")
-    submission = Submission(root, {"train": Located("train.py")}, there=("train.py",))
+    submission = Submission(root, {"train": Located("train.py")}, existing=("train.py",))
     with Host() as host:
         (facts,) = Runs(submission, host, str(root), 0).facts()
     return submission, facts

@@ -57,7 +57,7 @@ def unusual(submission: Submission) -> list[str]:
 def _modules_of(submission: Submission) -> list[str]:
     """Return the files that Python could import, beginning with the files that the check reads."""
     others = []
-    for file in sorted(submission.there):
+    for file in sorted(submission.existing):
         path = PurePosixPath(file)
         is_module = is_compiled(path) or (is_code(path) and path.suffix.lower() != SUFFIX)
         if is_module and (submission.root / file).is_file():

@@ -41,7 +41,7 @@ class Located:
     users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
     network: str | None = None  # the class of the LSTM, where that is known
     witnesses: tuple[str, ...] = ()  # their scripts that may show how its networks are called
-    there: tuple[str, ...] = ()  # all files and folders of the copy, before anything ran
+    existing: tuple[str, ...] = ()  # all files and folders of the copy, before anything ran
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Submission:
         notebooks: of such a file the notebook's name, and its code.
         broken: of such a file, why the notebook cannot be read.
         left_out: files that were too large to copy.
-        there: all files and folders of the copy, before anything ran.
+        existing: all files and folders of the copy, before anything ran.
     """
 
     root: Path
@@ -73,7 +73,7 @@ class Submission:
     notebooks: dict[str, tuple[str, Notebook]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
-    there: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
         """The student's name for a file of the copy."""
@@ -86,7 +86,7 @@ class Submission:
         """
         if file is None:
             return line is None
-        if file not in self.there or not (self.root / file).is_file():
+        if file not in self.existing or not (self.root / file).is_file():
             return False
         return line is None or 1 <= line <= self._number_of_lines(file)
 
@@ -110,10 +110,10 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     left_out = _copy(source, target)
     code = search.code
     python = _write_code(target, code)
-    there = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
+    existing = tuple(path.relative_to(target).as_posix() for path in target.rglob("*"))
 
     def located(candidate: Candidate) -> Located:
-        return _located(search, candidate, python, there)
+        return _located(search, candidate, python, existing)
 
     parts = {part: located(candidate) for part, candidate in search.parts.items()}
     choices: dict[Part, tuple[Located, ...]] = {}
@@ -135,7 +135,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         notebooks=_notebooks_of(code, python),
         broken={python[path]: reason for path, reason in code.broken.items()},
         left_out=tuple(left_out),
-        there=there,
+        existing=existing,
     )
 
 
@@ -258,14 +258,14 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 
 
 def _located(
-    search: Found, taken: Candidate, python: dict[PurePosixPath, str], there: tuple[str, ...]
+    search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
     """Describe where a part is.
 
     Args:
         taken: the file that is taken for the part.
         python: the Python file in the copy of each file.
-        there: as of a `Submission`.
+        existing: as of a `Submission`.
     """
     reached_by = search.code.reached
     file = python[taken.path]
@@ -279,7 +279,7 @@ def _located(
         users=users,
         network=search.parts["lstm"].name if "lstm" in search.parts else None,
         witnesses=(*users[:MAX_USERS], file),
-        there=there,
+        existing=existing,
     )
 
 

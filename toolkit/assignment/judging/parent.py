@@ -460,7 +460,7 @@ def _run_plainly(
     error: dict[str, Any] | None = None
     try:
         with host.student("train", root) as student:
-            error = student.ask("plainly", file=file, there=submission.there)
+            error = student.ask("plainly", file=file, existing=submission.existing)
     except Gone as gone:  # it goes on for too long, or ends the process
         return None, gone.walls
     except StudentError:

@@ -60,11 +60,13 @@ class Runs:
             return {name: values[:max_digits] for name, values in digits(train).items()}
 
         self._host.helps["digits"] = fewer_digits
-        options |= {"there": self._submission.there, "max_seconds": MAX_SECONDS}
+        options |= {"existing": self._submission.existing, "max_seconds": MAX_SECONDS}
         try:
             with self._host.student("train", self._root) as student:
                 run: Run = student.ask("watch", seed=seed, **options)
-                return run if self._is_theirs(run) else {}
+                if not self._is_theirs(run):
+                    return {}
+                return run
         except (Gone, StudentError):
             return {}
 

@@ -77,13 +77,24 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     kind = arguments.pop("class", None)
     if kind not in CLASSES:
         raise ValueError(f"the toolkit has no class {kind!r}")
+    if not _fits(architecture, state):  # before memory is taken for sizes that may be huge
+        raise ValueError(f"the weights are not those of {dict(architecture)}")
     try:
-        with torch.device("meta"):  # has shapes and no numbers, however large a manifest's sizes
+        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn, and replaced
             model = CLASSES[kind](**arguments)
         model.load_state_dict(state, assign=True)
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"the weights are not those of {dict(architecture)}") from error
     return model.eval().requires_grad_(False)
+
+
+def _fits(architecture: Architecture, state: Mapping[str, Tensor]) -> bool:
+    """Return True if the shapes of the weights give each argument of an architecture."""
+    try:
+        of_weights = architecture_of(architecture["class"], state)
+    except (KeyError, IndexError):  # a tensor is missing, or has fewer dimensions
+        return False
+    return of_weights is not None and architecture.items() <= of_weights.items()
 
 
 def to_bytes(model: nn.Module) -> bytes:

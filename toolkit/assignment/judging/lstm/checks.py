@@ -114,8 +114,8 @@ def _watch(student: Student, located: Located) -> None:
     """
     try:
         with contextlib.suppress(StudentError):  # what stops it is not about the network
-            files, there = located.witnesses, located.there
-            student.ask("watch", files=files, name=located.name, there=there)
+            files, existing = located.witnesses, located.existing
+            student.ask("watch", files=files, name=located.name, existing=existing)
     except Gone as gone:
         raise Unwatched(student.ended or {}) from gone
 

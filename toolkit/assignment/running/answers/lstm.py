@@ -51,21 +51,21 @@ class Answers:
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.optimizer: torch.optim.Optimizer | None = None
 
-    def watch(self, files: list[str], name: str | None, there: list[str]) -> None:
+    def watch(self, files: list[str], name: str | None, existing: list[str]) -> None:
         """See how a training builds and calls its networks.
 
         Args:
             files: scripts, of which the first that trains is the witness.
             name: as of a `Witness`.
-            there: all that the folder is to have, before and afterwards.
+            existing: all that the folder is to have, before and afterwards.
         """
-        clear(self.root, there)
+        clear(self.root, existing)
         for file in files:
             witness = Witness(self.root, file, name, MAX_SECONDS)
             witness.run()
             forget_imports(self.root)
             os.chdir(self.root)
-            clear(self.root, there)
+            clear(self.root, existing)
             self.seen = {}
             for kind, network in witness.seen.items():
                 if network.said():
@@ -94,14 +94,14 @@ class Answers:
     def _described(self, name: str) -> dict[str, Any]:
         """Describe a class, as `load` returns it."""
         kind = self.kinds[name]
-        seen = None
+        usage = None
         if name in self.seen:
-            seen = self.seen[name].said()
+            usage = self.seen[name].said()
         return {
             "name": name,
             "line": line_of(kind),
             "forward": line_of(kind, "forward", "__call__"),
-            "seen": seen,
+            "seen": usage,
         }
 
     def source(self, file: str) -> str:

@@ -31,7 +31,7 @@ AGAIN = 20  # items that are read twice
 class Answers(Runs):
     """One script that trains."""
 
-    def plainly(self, file: str, there: list[str]) -> dict[str, Any] | None:
+    def plainly(self, file: str, existing: list[str]) -> dict[str, Any] | None:
         """Run a file as `python FILE` does, until it ends, as it will where it stops with an error.
 
         Nothing is cut short or guessed, and only walls are watched for. What this machine lacks is
@@ -39,7 +39,7 @@ class Answers(Runs):
         installed, and a GPU. Weights that were not handed in have a stand-in.
 
         Args:
-            there: all that its folder is to have; what else an earlier run has made is deleted.
+            existing: all that its folder is to have; what else an earlier run has made is deleted.
 
         Returns:
             what it raised, as in `answering.described`; None if it came to its end, or if what it
@@ -50,7 +50,7 @@ class Answers(Runs):
         replace_mnist(few_digits(self.back, whole=True))
         while True:
             error = None  # its frames hold all that the last run has made
-            error = self._raised(self.root / file, there, weights, has_gpu)
+            error = self._raised(self.root / file, existing, weights, has_gpu)
             if error is None:
                 return None
             if weights.provide(getattr(error, "filename", None)):
@@ -63,19 +63,19 @@ class Answers(Runs):
         return described(error, self.root)
 
     def _raised(
-        self, path: Path, there: list[str], weights: Weights, has_gpu: bool
+        self, path: Path, existing: list[str], weights: Weights, has_gpu: bool
     ) -> Exception | None:
         """Run a file once in its folder as it was handed in.
 
         Args:
-            there: as of `plainly`.
+            existing: as of `plainly`.
             weights: those that have a stand-in by now.
             has_gpu: what asks for a GPU is computed on the CPU.
 
         Returns:
             what it raised; None if it came to its end.
         """
-        clear(self.root, there)
+        clear(self.root, existing)
         forget_imports(self.root)
         prepare_imports(self.root, path.parent, lacking=True)
         gpu: AbstractContextManager[Any] = nullcontext()
@@ -95,11 +95,13 @@ class Answers(Runs):
         last = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)][-1]
         return within(last, str(self.root)) is not None
 
-    def watch(self, file: str, there: list[str], max_seconds: float, **how: Any) -> dict[str, Any]:
-        """Follow a script, in a folder that has only what was `there`: see `Lines`."""
-        clear(self.root, there)
+    def watch(
+        self, file: str, existing: list[str], max_seconds: float, **options: Any
+    ) -> dict[str, Any]:
+        """Follow a script, in a folder that has only what is `existing`: see `Lines`."""
+        clear(self.root, existing)
         forget_imports(self.root)
-        return Lines(self.root, file, max_seconds=max_seconds, **how).watch()
+        return Lines(self.root, file, max_seconds=max_seconds, **options).watch()
 
     def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
         """The inputs of a data set's items, without their labels.
