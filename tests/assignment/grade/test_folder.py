@@ -388,9 +388,10 @@ def test_a_worker_without_a_sandbox_judges_nothing(monkeypatch: pytest.MonkeyPat
 def test_a_grader_that_fails_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive gets a result, and the next command tries again."""
     (tmp_path / "40000000_assignment3.zip").write_bytes(pack(FINE))
+    isolation = ways.best()  # which is found by starting programs
     with monkeypatch.context() as missing:
         missing.setattr(Sandbox, "command", lambda *_: ["/no/such/program"])
-        (result,) = grade(tmp_path, tmp_path / "graded", num_workers=1)
+        (result,) = grade(tmp_path, tmp_path / "graded", num_workers=1, isolation=isolation)
     assert "The grader failed: " in result.extra_data.problem
     (result,) = grade(tmp_path, tmp_path / "graded")
     assert result.score == 84
