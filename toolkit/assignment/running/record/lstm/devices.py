@@ -120,13 +120,11 @@ class Elsewhere(TorchFunctionMode):
             return is_gpu(devices[-1])
         if name in ("to", "type_as") and len(inputs) > 1:
             return self.on_gpu.get(id(inputs[1]), True)
-        if not inputs:
-            return False
-        if not known:
+        if inputs and not known:
             return None
-        if name in MOVES:
+        if name in MOVES and known:
             return known[0]
-        return any(known)
+        return any(known)  # False if there is no input
 
     def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
         """Return the origin of the first input that has one."""
