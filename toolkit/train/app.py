@@ -20,11 +20,11 @@ from toolkit.train import options, presets
 def share_busy_cores() -> None:
     """Let threads that wait for each other sleep early if other programs keep the cores busy.
 
-    A thread of GNU OpenMP that waits spins for some milliseconds, and so takes the core from the
-    thread for which it waits. Beside four busy programs on two cores, the training of the GAN takes
-    48 to 93 minutes, and 24 to 26 minutes with threads that sleep early. On idle cores such threads
-    cost 15% of the speed. The numbers that are computed stay the same. OpenMP reads the variable
-    when torch is imported.
+    A thread of GNU OpenMP that waits keeps its core busy for a while, also if the thread for which
+    it waits needs this core. Beside four busy programs on two cores, the training of the GAN
+    estimated 48 to 93 minutes for itself, and 24 to 26 minutes with threads that sleep early. On
+    idle cores such threads cost some 15% of the speed, so the default stays. The numbers that are
+    computed are the same. OpenMP reads the variable when torch is imported.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
