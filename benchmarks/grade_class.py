@@ -75,30 +75,47 @@ HOSTILE = {
     "a hundred busy": submissions.with_lstm(BUSY),
     **{name: submissions.pack(submissions.FINE | files) for name, files in HEAVY.items()},
 }
+FAULTY = 250  # of the planted faults of the tests, evenly spread
 
 
-def harmless(number: int, real: bool, only: str) -> tuple[str, dict[str, str | bytes]]:
-    """The kind of the archive with this number, and its files."""
+def harmless(
+    number: int, real: bool, only: str, faulty: bool
+) -> tuple[str, dict[str, str | bytes]]:
+    """The kind of the archive with this number, and its files; `faulty` ones have odd numbers."""
     if not real:
         lstm = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
         return "fine", submissions.FINE | lstm
-    name = list(cases.RIGHT)[number % len(cases.RIGHT)]
     files: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
-        cases.write_right(name, Path(directory))
+        if faulty and number % 2:
+            every = len(cases.WRONG) // FAULTY
+            name = list(cases.WRONG)[number // 2 % FAULTY * every]
+            cases.write_planted(name, Path(directory))
+        else:
+            count = number // 2 if faulty else number
+            name = list(cases.RIGHT)[count % len(cases.RIGHT)]
+            cases.write_right(name, Path(directory))
         for path in Path(directory).rglob(only):
             if path.is_file():
                 files[str(path.relative_to(directory))] = path.read_bytes()
     return name, files
 
 
-def write_class(folder: Path, size: int, real: bool, only: str) -> dict[str, str]:
-    """Write the archives, with the hostile ones among them; return the kind of each file."""
+def write_class(
+    folder: Path, size: int, real: bool, only: str, faulty: bool = False
+) -> dict[str, str]:
+    """Write the archives, with the hostile ones among them; return the kind of each file.
+
+    Args:
+        real: the submissions of the tests, for the real check.
+        only: the file of each harmless archive, or a pattern.
+        faulty: every second harmless archive has a planted fault.
+    """
     kinds = {}
     every = size // len(HOSTILE)
     hostile = iter(HOSTILE)
     for number in range(size):
-        kind, files = harmless(number, real, only)
+        kind, files = harmless(number, real, only, faulty)
         if number % every == every // 2:
             kind = next(hostile, kind)
         name = f"{10_000_000 + number}_assignment3.zip"

@@ -1,10 +1,11 @@
 """A class on a cluster that loses workers: python benchmarks/grade_cluster.py [--size 500]
 
-Grades a class (`grade_class.py`: right submissions and 23 hostile archives) on this machine, and
-then on a Dask scheduler with four worker processes. One of the workers is killed twice and started
-again, another one is stopped for a minute. Every archive must have a result, and every harmless one
-the same as on this machine. The processor time of each way is that of the command and of all that
-it and the workers have started: also of what a killed worker had half judged.
+Grades a class (`grade_class.py`: right and faulty submissions in turn, and 23 hostile archives) on
+this machine, and then on a Dask scheduler with four worker processes. One of the workers is killed
+twice and started again, another one is stopped for a minute. Every archive must have a result, and
+every harmless one the same as on this machine. The processor time of each way is that of the
+command and of all that it and the workers have started: also of what a killed worker had half
+judged.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def main() -> None:
         root = Path(directory)
         folder = root / "class"
         folder.mkdir()
-        kinds = write_class(folder, options.size, real=True, only=options.only)
+        kinds = write_class(folder, options.size, real=True, only=options.only, faulty=True)
         seconds_here, seconds = graded_here(folder, root / "here")
         expected = written(root / "here")
         seconds_there = graded_on_a_cluster(folder, root, options.seed, seconds)
