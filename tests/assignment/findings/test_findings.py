@@ -49,6 +49,15 @@ def test_report_sorts_by_verdict_and_place() -> None:
     assert not report.passed
 
 
+def test_what_says_the_same_is_listed_once() -> None:
+    """The sentence and what it mentions tell, and not how the sentence puts it."""
+    first = UNSEEN.model_copy(update={"rule": "not-seen.lacking", "fields": {"package": "a"}})
+    reworded = first.model_copy(update={"message": "This machine lacks a."})
+    other = first.model_copy(update={"fields": {"package": "b"}})
+    report = Report.of([first, reworded, other, other])
+    assert report.not_seen == [first, other]
+
+
 @pytest.mark.parametrize(
     ("findings", "passed", "exit_code"),
     [

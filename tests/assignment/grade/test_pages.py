@@ -238,6 +238,17 @@ def test_what_a_class_did_not_understand() -> None:
     assert (finding.message, archives) == ("Stopped.", ["50000004_assignment3.zip"])
 
 
+def test_what_was_not_seen_is_listed_once() -> None:
+    """By the sentence and what it mentions, however a sentence puts it."""
+    results = a_class()
+    for name, package in (("50000000", "a"), ("50000001", "a"), ("50000002", "b")):
+        finding = Finding(verdict="not seen", part="gan", rule="not-seen.lacking",
+                          fields={"package": package}, message=f"Said of {name}.")  # fmt: skip
+        results[f"{name}_assignment3.zip"].extra_data.not_seen = [finding]
+    rows = [(finding.fields, len(archives)) for finding, archives in unseen(results.values())]
+    assert rows == [({"package": "a"}, 2), ({"package": "b"}, 1), ({}, 1)]
+
+
 def test_what_a_teacher_reads() -> None:
     results = a_class()
     results["50000002_assignment3.zip"].extra_data.needs_a_look = ["8 points are open."]

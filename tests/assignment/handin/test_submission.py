@@ -86,9 +86,10 @@ def test_a_finding_in_a_notebook(tmp_path: Path) -> None:
     lines = (submission.root / located.file).read_text().splitlines()
     line = lines.index("        for t in range(5):") + 1
     finding = Finding(verdict="wrong", part="lstm", id="does-not-run", file=located.file, line=line,
-                      message="m")  # fmt: skip
+                      message="See old_LSTM.py.")  # fmt: skip
     in_cell = placing.in_notebook(finding, submission)
     assert (in_cell.file, in_cell.cell, in_cell.line) == ("a/LSTM.ipynb", 2, 5)
+    assert in_cell.message == finding.message  # which names another file
     in_helper = finding.model_copy(update={"file": "helpers.py"})
     assert placing.in_notebook(in_helper, submission) == in_helper
 

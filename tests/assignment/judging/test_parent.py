@@ -20,7 +20,7 @@ from toolkit.assignment.running.parts import FILES, PARTS, TITLES
 from toolkit.common.errors import UsageError
 
 from ..conftest import Check
-from ..layouts import ROOT
+from ..layouts import ROOT, notebook
 from .corpus import build, cases
 
 SKELETON = ROOT / "assignments" / "skeleton"
@@ -186,6 +186,13 @@ def test_a_crash_is_named(tmp_path: Path, warm_check: Check) -> None:
     (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "time-limit"
     assert "ended during this part of the check: importing dataset.py" in finding.message
+
+
+def test_a_sentence_has_the_name_of_the_notebook(tmp_path: Path, warm_check: Check) -> None:
+    """The Python file that is made of it is nothing that a student has."""
+    (tmp_path / "dataset.ipynb").write_text(notebook("import os\nos._exit(0)\n"))
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
+    assert "during this part of the check: importing dataset.ipynb." in finding.message
 
 
 def test_a_fault_of_the_check_costs_nobody_a_point(

@@ -122,6 +122,8 @@ class Finding(BaseModel):
     cell: int | None = None  # of a notebook: which of its code cells, from 1
     line: int | None = None  # the likely one, from 1; within the cell, if there is one
     message: Text  # one or two sentences for the student
+    rule: str = ""  # the name of the sentence in `rules`; reports of earlier versions have none
+    fields: dict[str, Text] = {}  # what the sentence mentions, besides what the proof has seen
     proof: Proof | None = None  # reports of earlier versions have none
     answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
     function: Text | None = None  # the name of a function that is still to be written
@@ -133,6 +135,14 @@ class Finding(BaseModel):
         if self.verdict == "wrong" and self.id is None:
             raise ValueError("what is wrong needs an id")
         return self
+
+    @property
+    def reason(self) -> tuple[object, ...]:
+        """What two findings have in common that say the same: an id, or else a rule, what it
+        answers, and its fields."""
+        if self.id is not None:
+            return (self.id,)
+        return (self.rule, self.answers, *sorted(self.fields.items()))
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
@@ -186,9 +196,8 @@ class Report(BaseModel):
         by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
         known = set()
         for finding in findings:
-            name = finding.message if finding.id is None else finding.id
             place = (finding.file, finding.cell, finding.line)
-            key = (finding.verdict, name, finding.part, finding.equation, place)
+            key = (finding.verdict, finding.reason, finding.part, finding.equation, place)
             if key not in known:
                 known.add(key)
                 by_verdict[finding.verdict].append(finding)

@@ -1,7 +1,5 @@
 """The place of a finding, as the student sees it."""
 
-from pathlib import PurePosixPath
-
 from toolkit.assignment.findings.findings import Finding
 from toolkit.assignment.handin.submission import Submission
 
@@ -29,7 +27,4 @@ def in_notebook(finding: Finding, submission: Submission) -> Finding:
     cell = line = None
     if finding.line is not None and 1 <= finding.line <= len(notebook.places):
         cell, line = notebook.places[finding.line - 1]
-    copied, shown = PurePosixPath(finding.file).name, PurePosixPath(name).name
-    message = finding.message.replace(copied, shown)
-    update = {"file": name, "cell": cell, "line": line, "message": message}
-    return finding.model_copy(update=update)
+    return finding.model_copy(update={"file": name, "cell": cell, "line": line})

@@ -1,6 +1,6 @@
 """The findings about one part, gathered as its judge goes along."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from toolkit.assignment.asking.host import LIMITS, MAX_BYTES, Gone, StudentError
@@ -25,7 +25,7 @@ class Verdicts:
         progress: called with a sentence when a new piece of work begins.
         excused: modules whose absence is no fault of this part: the name, and the file of another
             part that is not there; "" where only this machine lacks it.
-        notebooks: files that hold the cells of a notebook.
+        notebooks: the notebook's name for each file that holds the cells of a notebook.
         walls: what the code may not do here and may elsewhere: as of a `Host`.
     """
 
@@ -36,7 +36,7 @@ class Verdicts:
         progress: Callable[[str], None] = lambda sentence: None,
         excused: Mapping[str, str] = {},
         walls: Mapping[str, str] = {},
-        notebooks: Collection[str] = (),
+        notebooks: Mapping[str, str] = {},
     ) -> None:
         self.part = part
         self.file = file
@@ -50,6 +50,10 @@ class Verdicts:
         self.stopped: Stopped = "time-limit"
         self._progress = progress
         self._rules = rules(part)
+
+    def shown(self, file: str) -> str:
+        """Return a file's name as the student knows it."""
+        return self._notebooks.get(file, file)
 
     def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
         """Say what comes next, and which finding it is if the code never comes back from it."""
@@ -69,6 +73,8 @@ class Verdicts:
             verdict="right",
             part=self.part,
             message=rule.says.format(**{**proof.seen, **fields}),
+            rule=f"right.{name}",
+            fields=_as_texts(fields),
             proof=proof_of("right", rule.answers, proof),
             answers=rule.answers,
         )
@@ -115,6 +121,8 @@ class Verdicts:
             file=file,
             line=line,
             message=rule.says.format(id=id, **fields),
+            rule=f"not-seen.{name}",
+            fields=_as_texts(fields),
             raised=_as_field(raised),
         )
         self.findings.append(finding)
@@ -156,6 +164,8 @@ class Verdicts:
             file=file or self.file or None,
             line=line,
             message=rule.says.format(**{**proof.seen, **fields}),
+            rule=name,
+            fields=_as_texts(fields),
             proof=proof_of("wrong", [id], proof),
             function=function,
             raised=_as_field(raised),
@@ -167,11 +177,14 @@ class Verdicts:
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
         """Return a finding that takes the place of another: `[not-seen.NAME]`."""
-        fields |= {"said": finding.message, "id": finding.id}
+        rule = f"not-seen.{name}"
+        says = self._rules[rule].says
         update = {
             "verdict": "not seen",
             "id": id,
-            "message": self._rules[f"not-seen.{name}"].says.format(**fields),
+            "message": says.format(said=finding.message, id=finding.id, **fields),
+            "rule": rule,
+            "fields": finding.fields | _as_texts({"instead": finding.rule, **fields}),
             "proof": None,
             "equation": None,
         }
@@ -221,8 +234,8 @@ class Verdicts:
         elif "UnknownParameter" in kinds:
             self.not_seen("parameter", at=error, parameter=error.text)
         elif wall is not None:
-            problem = f"The code stops with {text}."
-            self.not_seen("wall", at=error, raised=error, wall=wall, problem=problem)
+            said = f"The code stops with {text}."
+            self.not_seen("wall", at=error, raised=error, wall=wall, said=said)
         elif any(word in text for word in ("CUDA", "cuda", "NVIDIA")):
             happened = claims.shared.was_seen(text)
             self.fault("fixed-device.asked", at=error, raised=error, proof=happened)
@@ -265,7 +278,7 @@ class Verdicts:
         elif gone.disturbed:
             self.not_seen("disturbed", work=self.work)
         elif wall is not None:
-            self.not_seen("wall", wall=wall, problem=f"The code ended during this: {self.work}.")
+            self.not_seen("wall", wall=wall, said=f"The code ended during this: {self.work}.")
         elif gone.busy:
             self.not_seen("busy", work=self.work)
         elif self.stopped == "time-limit" and has_ended:
@@ -293,6 +306,11 @@ def listed(names: Sequence[str]) -> str:
     if further > 0:
         shown += f" and {further} more"
     return shown
+
+
+def _as_texts(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return the fields of a sentence as a finding has them."""
+    return {name: str(value) for name, value in fields.items()}
 
 
 def _as_field(error: StudentError | None) -> Raised | None:

@@ -58,10 +58,10 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
     """Return everything that the check could not see, and its archives, the most frequent first."""
-    kinds: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    kinds: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:
-            key = (finding.part, finding.id or finding.message)
+            key = (finding.part, *finding.reason)
             _, archives = kinds.setdefault(key, (finding, []))
             if result.extra_data.archive not in archives:
                 archives.append(result.extra_data.archive)

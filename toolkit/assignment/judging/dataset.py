@@ -46,7 +46,7 @@ class Items(NamedTuple):
 
 def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     """Import the file, build its data set for several lengths, and judge the items."""
-    verdicts.doing(f"importing {located.file}")
+    verdicts.doing(f"importing {verdicts.shown(located.file)}")
     try:
         kind = student.ask("load", file=located.file, name=located.name)
     except StudentError as error:

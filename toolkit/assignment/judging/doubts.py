@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from toolkit.assignment.findings.findings import Finding, Id
-from toolkit.assignment.findings.rules import claims
+from toolkit.assignment.findings.rules import claims, rules
 from toolkit.assignment.findings.verify import proof_of
 from toolkit.assignment.handin.records import PICTURES, SAMPLES, Log, Records, part_of
 from toolkit.assignment.running.parts import Part
@@ -81,10 +81,13 @@ def _trainings(
             last_step = log.rows[-1][0]
             believed.append(f"{log.path.stem} ({log.accuracy:.1%} after {last_step:,.0f} steps)")
     if believed:
-        beside = ""
+        trainings = ", ".join(believed)
         if reached is not None and reached >= SURE:
-            beside = f" The check's own short training of this LSTM reaches {reached:.0%} at T = 5."
-        yield _right("train", f"Records of trainings: {', '.join(believed)}.{beside}")
+            yield _right(
+                "train", "records-and-check", trainings=trainings, reached=f"{reached:.0%}"
+            )
+        else:
+            yield _right("train", "records", trainings=trainings)
 
 
 def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
@@ -122,7 +125,7 @@ def _pictures(records: Records) -> Iterator[Finding]:
         known.setdefault(data, name)
     present = [name for name in PICTURES if name in records.pictures]
     if present:
-        yield _right("gan", f"Records of the GAN: {', '.join(present)}.")
+        yield _right("gan", "records", pictures=", ".join(present))
 
 
 def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
@@ -138,5 +141,8 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
     )
 
 
-def _right(part: Part, message: str) -> Finding:
-    return Finding(verdict="right", part=part, message=message)
+def _right(part: Part, name: str, **fields: str) -> Finding:
+    """Return what can be said for records: `[right.NAME]` in the rules."""
+    rule = f"right.{name}"
+    message = rules(part)[rule].says.format(**fields)
+    return Finding(verdict="right", part=part, message=message, rule=rule, fields=fields)

@@ -117,7 +117,8 @@ def judge(
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
     excused = _excused(submission, packages)
-    setting = (progress, excused, host.walls, submission.notebooks)
+    notebooks = {file: submission.original(file) for file in submission.notebooks}
+    setting = (progress, excused, host.walls, notebooks)
     chosen: dict[Part, Verdicts] = {}
     for part in parts:
         if part in submission.choices:
@@ -353,7 +354,7 @@ def _settled(
     if name is not None:
         return verdicts.instead(finding, "left-out", name=name)
     if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
-        return verdicts.instead(finding, "trains", file=verdicts.file)
+        return verdicts.instead(finding, "trains", file=verdicts.shown(verdicts.file))
     if finding.id == "not-written" and _is_known(finding, read):
         return verdicts.instead(finding, "to-write")
     return finding
@@ -400,7 +401,7 @@ def _tried_again(
         error, walls = _run_plainly(file, submission, host, root)
         wall = verdicts.wall(walls)
         if wall is not None:
-            return verdicts.instead(finding, "wall", wall=wall, problem=finding.message)
+            return verdicts.instead(finding, "wall", wall=wall)
         if is_pending(finding) and error is not None:
             proved = _proved_by(error, finding)
             if proved is not None:

@@ -98,7 +98,7 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
     if not num_steps and (trace.ended == "slow" or has_training):
         verdicts.not_seen("not-reached")
     else:
-        proof = claims.shared.never_happened(ran=located.file, times=num_steps)
+        proof = claims.shared.never_happened(ran=verdicts.shown(located.file), times=num_steps)
         verdicts.fault("not-watched.nothing", proof=proof)
 
 

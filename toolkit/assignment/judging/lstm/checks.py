@@ -56,7 +56,7 @@ def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None
     """
     verdicts.doing("how the training calls it")
     _watch(student, located)
-    verdicts.doing(f"importing {located.file}")
+    verdicts.doing(f"importing {verdicts.shown(located.file)}")
     try:
         kinds = student.ask("load", file=located.file, name=located.name)["classes"]
     except StudentError as error:

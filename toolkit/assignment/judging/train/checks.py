@@ -56,7 +56,7 @@ def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
         proof = claims.shared.is_written("pass")
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof=proof)
     elif located.users:
-        verdicts.not_seen("used-elsewhere", user=located.users[0])
+        verdicts.not_seen("used-elsewhere", user=verdicts.shown(located.users[0]))
     else:
-        proof = claims.shared.never_happened(ran=located.file, times=0)
+        proof = claims.shared.never_happened(ran=verdicts.shown(located.file), times=0)
         verdicts.fault("not-watched.nothing", proof=proof)

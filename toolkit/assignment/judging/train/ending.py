@@ -96,8 +96,8 @@ def _lacks_resource(
             "memory", id=left, at=error, raised=error, memory=MAX_BYTES >> 30, problem=problem
         )
     elif wall is not None:
-        problem = f"The code stops with {error.types[0]}: {in_short(error.text, 200)}."
-        verdicts.not_seen("wall", id=left, at=error, raised=error, wall=wall, problem=problem)
+        said = f"The code stops with {error.types[0]}: {in_short(error.text, 200)}."
+        verdicts.not_seen("wall", id=left, at=error, raised=error, wall=wall, said=said)
     else:
         return False
     return True
