@@ -162,7 +162,7 @@ def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, .
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
         maps[name] = Map(0.0, weight_x.t(), weight_h.t(), bias)
-    layer = Layer(maps, dict.fromkeys(maps, kind), start=(h, h))
+    layer = Layer(maps, dict.fromkeys(maps, (kind,)), start=(h, h))
     step = layer.steps(x[:, None])[0]
     return tuple(step[name] for name in maps)
 

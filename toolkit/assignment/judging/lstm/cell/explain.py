@@ -1,7 +1,7 @@
 """Judges equations (1) to (7): what deviates from them, and in which line."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -28,13 +28,12 @@ from toolkit.assignment.judging.lstm.cell.formulas import (
 from toolkit.assignment.judging.lstm.cell.matching import Gate, Match
 from toolkit.assignment.judging.lstm.cell.readings import nearest
 from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
-from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model, Trial
+from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model, Read, Trial
 from toolkit.assignment.judging.lstm.network import Network
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
 MANY = 128  # hidden units, so that what reads x(t) is small beside what reads h(t-1)
-STEPS = {"mean": "the mean of the hidden states", "step": "the hidden state of an earlier step"}
 
 
 Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and detail: by gate
@@ -44,32 +43,33 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
     """Return the equations with the deviations that a reading of the numbers has."""
     cells = list(map(_layer, layers))
     if readout.exact:
-        return Model(cells, readout, "h")
-    for name, (state, further) in _readouts(layers[-1]).items():
+        return Model(cells, readout)
+    for reads, state, further in _readouts(layers[-1]):
         fit = affine(recording.logits, further, state)
         if fit.exact:
-            return Model(cells, fit, name)
-    return Model(cells, readout, "?")
+            return Model(cells, fit, reads)
+    return Model(cells, readout, None)
 
 
 def _layer(match: Match) -> Layer:
     """Return a cell with its weights, as a reading of the numbers has it."""
     maps: dict[str, Map] = {}
-    kinds: dict[str, str] = {}
+    activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
     for name, gate in match.gates.items():
-        kinds[name] = gate.kind
+        activations[name] = (gate.kind,)
         if gate.map is None:
             continue
         maps[name] = gate.map
         if gate.before is not None and not gate.map.exact:
-            maps[name], kinds[name], reads = _deviating(match, gate, gate.before, gate.map)
+            deviation = _deviating(match, gate, gate.before, gate.map)
+            maps[name], activations[name], reads = deviation
             if reads is not None:
                 further[name] = reads
     beginning = start.nonzero(match)
     return Layer(
         maps,
-        kinds,
+        activations,
         match.cell,
         match.output,
         _name_of_read(match),
@@ -78,8 +78,8 @@ def _layer(match: Match) -> Layer:
     )
 
 
-def _name_of_read(match: Match) -> str:
-    """Return the name of the state that the gates read; "?" if it is not one of the equations'."""
+def _name_of_read(match: Match) -> str | None:
+    """Return the name of the state that the gates read; None if it is not of the equations."""
     if match.read is None:
         return "h"
     states = {"h": match.h, "c": match.c, "tanh(c)": match.c.tanh()}
@@ -88,12 +88,12 @@ def _name_of_read(match: Match) -> str:
     for name, values in states.items():
         if close(match.read, values):
             return name
-    return "?"
+    return None
 
 
 def _deviating(
     match: Match, gate: Gate, inside: Tensor, fit: Map
-) -> tuple[Map, str, Further | None]:
+) -> tuple[Map, tuple[str, ...], Further | None]:
     """Explain a gate that is not an affine map of x(t) and h(t-1).
 
     Returns:
@@ -108,14 +108,14 @@ def _deviating(
         if wider.exact:
             weights = wider.weight_x
             reads = Further(name, weights[d:])
-            return wider._replace(weight_x=weights[:d]), gate.kind, reads
+            return wider._replace(weight_x=weights[:d]), (gate.kind,), reads
     for kind, inner in (("sigmoid", inside.logit()), ("tanh", inside.atanh())):
         if gate.kind == "none" or not bool(inner.isfinite().all()):
             continue
         deeper = affine(inner[1:].flatten(0, 1), now, h)
         if deeper.exact:
-            return deeper, f"{kind} {gate.kind}", None
-    return fit, gate.kind, None
+            return deeper, (kind, gate.kind), None
+    return fit, (gate.kind,), None
 
 
 class LayerJudge(NamedTuple):
@@ -219,27 +219,28 @@ class LayerJudge(NamedTuple):
             True if there is one.
         """
         layer = self.trial.model.layers[self.number]
-        reads, kinds = layer.further.get(name), layer.kinds[name].split()
+        reads, activations = layer.further.get(name), layer.activations[name]
         if reads is not None:
             proofs["reads-more", BESIDES[reads.state]][name] = self._without(further={})
             return True
-        if len(kinds) > 1:
-            right = {**layer.kinds, name: kinds[-1]}
-            proofs["activated-twice", kinds[0]][name] = self._without(kinds=right)
+        if len(activations) > 1:
+            right = {**layer.activations, name: activations[-1:]}
+            proofs["activated-twice", activations[0]][name] = self._without(activations=right)
             return True
         return False
 
     def _check_activations(self) -> None:
         """Judge the activation of each gate."""
-        gates, kinds = self.match.gates, self.trial.model.layers[self.number].kinds
+        gates = self.match.gates
+        activations = self.trial.model.layers[self.number].activations
         proofs: Proofs = defaultdict(dict)
         for name in GATES:
             if name not in gates or gates[name].kind == ACTIVATIONS[name]:
                 continue
             kind = gates[name].kind
             described = "no activation" if kind == "none" else f"a {kind.strip('_')}"
-            right = {**kinds, name: ACTIVATIONS[name]}
-            proofs["activation", described][name] = self._without(kinds=right)
+            right = {**activations, name: (ACTIVATIONS[name],)}
+            proofs["activation", described][name] = self._without(activations=right)
         self._report(proofs, {name: gate.place for name, gate in gates.items()})
 
     def _check_shared(self) -> None:
@@ -310,43 +311,44 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
     return not is_none(a) and float((a - b).abs().max()) < 1e-2 * float(a.abs().max())
 
 
-def _readouts(match: Match) -> dict[str, tuple[Tensor, Tensor | None]]:
-    """Return what else the logits may be computed from: a state, or two together."""
+def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
+    """Yield what else the logits may be computed from, each with its numbers and further ones."""
     h, c = match.h, match.c
-    readouts: dict[str, tuple[Tensor, Tensor | None]] = {}
-    for k in (0, -2, *range(1, len(h) - 2)):  # from the first one, or from the last
-        readouts[f"step {k}"] = (h[k], None)
-    readouts["mean"] = (h.mean(0), None)
-    readouts["c"] = (c[-1], None)
+    for step in (0, -2, *range(1, len(h) - 2)):
+        yield Read(step=step), h[step], None
+    yield Read(step=None), h.mean(0), None
+    yield Read("c"), c[-1], None
     for name, gate in match.gates.items():
-        readouts[name] = (gate.values[-1], None)
-    readouts["h and c"] = (h[-1], c[-1])
-    readouts["h and x"] = (h[-1], match.x[-1])
-    return readouts
+        yield Read(name), gate.values[-1], None
+    yield Read(further="c"), h[-1], c[-1]
+    yield Read(further="x"), h[-1], match.x[-1]
 
 
 def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Verdicts) -> None:
     """Judge (7): the logits are an affine map of h(T)."""
-    line, answers = recording.last, trial.model.answers
-    if answers == "h":
+    line, reads = recording.last, trial.model.reads
+    if reads == Read():
         _check_bias(trial, line, verdicts)
         return
     read = match.read if match.output.mistake else None
     if read is not None and affine(recording.logits, None, read[-1]).exact:
         return  # it is what they call h(t), and (6) was named
-    proof = trial.without(answers="h")
-    state, _, further = answers.partition(" and ")
-    earlier = STEPS.get(answers.split()[0])
-    if earlier is not None:
-        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=earlier)
-    elif answers == "?":
+    if reads is None:
         verdicts.not_seen("readout", at=_readout_input(recording) or line)
-    elif further:
-        states = f"{state}(t) and {further}(t) together"
+        return
+    proof = trial.without(reads=Read())
+    if reads.step is None:
+        what = "the mean of the hidden states"
+        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=what)
+    elif reads.step != -1:
+        what = "the hidden state of an earlier step"
+        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=what)
+    elif reads.further is not None:
+        states = f"{reads.value}(t) and {reads.further}(t) together"
         at = _readout_input(recording) or line
         verdicts.fault("wrong-equation.readout", at=at, proof=proof, what=states)
     else:
-        instead = f"{state}(t), not from h(t)"
+        instead = f"{reads.value}(t), not from h(t)"
         verdicts.fault("wrong-equation.readout", at=line, proof=proof, what=instead)
 
 

@@ -46,9 +46,10 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
         if not fit.exact:
             return None
         maps.append(fit)
+    activations = {name: (kind,) for name, kind in ACTIVATIONS.items()}
     trials = []
     for order in permutations(maps):
-        layer = Layer(dict(zip(ACTIVATIONS, order, strict=True)), ACTIVATIONS)
+        layer = Layer(dict(zip(ACTIVATIONS, order, strict=True)), activations)
         trials.append(Trial(Model([layer], readout), fresh))
     best = min(trials, key=Trial.error)
     return Nearest(len(trials), best.error(), _departure(best, recording, candidates, gates))

@@ -20,6 +20,10 @@ from toolkit.assignment.judging.lstm.cell.formulas import CELLS, OUTPUTS, Formul
 DEVIATION = 0.35  # of a weight that is put where there is none
 
 
+class Unknown(Exception):
+    """The equations have no such value."""
+
+
 class Further(NamedTuple):
     """A state that a gate reads besides x(t) and h(t-1), and its weights (m, k)."""
 
@@ -32,15 +36,21 @@ class Layer:
     """A cell: its weights, and how it deviates from (1) to (6)."""
 
     maps: Mapping[str, Map]  # what is inside the activation of each gate
-    kinds: Mapping[str, str]  # the activations of each, the first one first
+    activations: Mapping[str, tuple[str, ...]]  # of each, the first one first
     cell: Formula = CELLS[0]
     output: Formula = OUTPUTS[0]
-    reads: str = "h"  # what the gates read one step later
+    reads: str | None = "h"  # what the gates read one step later; None: no value of a step
     start: tuple[Tensor, Tensor] | None = None  # h(0) and c(0), (hidden,)
     further: Mapping[str, Further] = field(default_factory=dict)  # what gates read besides
 
     def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """Compute the values of each step, by their names in the equations; x is (B, L, D)."""
+        """Compute the values of each step, by their names in the equations; x is (B, L, D).
+
+        Raises:
+            Unknown: the gates read what no step computes.
+        """
+        if self.reads is None:
+            raise Unknown
         zeros = torch.zeros_like(next(iter(self.maps.values())).bias)
         h, c = self.start or (zeros, zeros)
         h, c = h.expand(len(x), -1), c.expand(len(x), -1)
@@ -66,7 +76,7 @@ class Layer:
         if name in self.further:
             further = self.further[name]
             value = value + step[further.state] @ further.weight
-        for kind in self.kinds[name].split():
+        for kind in self.activations[name]:
             value = activation(kind, value)
         return value
 
@@ -88,34 +98,44 @@ def activation(kind: str, value: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Read:
+    """What a readout is a map of: a value of one step, or the mean over all steps."""
+
+    value: str = "h"  # its name, as of `Layer.steps`
+    step: int | None = -1  # counted from the first one, or back from the last; None: the mean
+    further: str | None = None  # another value, which is of the last step
+
+    def of(self, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
+        """Return the value in these steps; of a step beyond them, the nearest."""
+        values = [step[self.value] for step in steps]
+        if self.step is None:
+            return torch.stack(values).mean(0)
+        return values[max(-len(values), min(len(values) - 1, self.step))]
+
+
+@dataclass(frozen=True)
 class Model:
     """Layers, and the readout of what the last one gives."""
 
     layers: Sequence[Layer]
     readout: Map
-    answers: str = "h"  # what the readout is a map of, and of what else
+    reads: Read | None = Read()  # None: the readout is a map of nothing that is known
 
     def logits(self, x: Tensor) -> Tensor:
-        """For x (B, L, D), up to a constant in each row: (B, 10)."""
+        """For x (B, L, D), up to a constant in each row: (B, 10).
+
+        Raises:
+            Unknown: the readout, or a gate, reads what no step computes.
+        """
+        if self.reads is None:
+            raise Unknown
         for layer in self.layers:
             steps = layer.steps(x)
             x = torch.stack([step["h"] for step in steps], 1)
-        state, _, further = self.answers.partition(" and ")
-        logits = _chosen(state, steps) @ self.readout.weight_h + self.readout.bias
-        if further:
-            logits = logits + steps[-1][further] @ self.readout.weight_x
+        logits = self.reads.of(steps) @ self.readout.weight_h + self.readout.bias
+        if self.reads.further is not None:
+            logits = logits + steps[-1][self.reads.further] @ self.readout.weight_x
         return logits - logits.mean(dim=1, keepdim=True)
-
-
-def _chosen(state: str, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
-    """Return a state of the last step, or h(t) of the step that the name of the state says."""
-    hs = torch.stack([step["h"] for step in steps])
-    if state.startswith("step "):
-        number = int(state.removeprefix("step "))
-        return hs[max(-len(hs), min(len(hs) - 1, number))]
-    if state == "mean":
-        return hs.mean(0)
-    return steps[-1][state]
 
 
 @dataclass(frozen=True)
@@ -144,8 +164,8 @@ class Trial:
         for x, expected in self.fresh:
             try:
                 logits = model.logits(x.double())
-            except (AttributeError, KeyError, RuntimeError, TypeError):
-                return math.inf  # a function that is not known here
+            except (Unknown, AttributeError, KeyError, RuntimeError, TypeError):
+                return math.inf  # it reads, or applies, what is not known here
             distance = float((logits - expected).abs().max()) / (1 + float(logits.abs().max()))
             worst = max(worst, distance if math.isfinite(distance) else math.inf)
         return worst
