@@ -150,7 +150,6 @@ class Verdicts:
             raised: the exception that the sentence tells of.
             fields: what else the sentence mentions.
         """
-        id: Any = name.partition(".")[0]  # the rules are valid, and so are their ids
         rule = self._rules[name]
         if at is None:
             file = None
@@ -159,14 +158,14 @@ class Verdicts:
         finding = Finding(
             verdict="wrong",
             part=self.part,
-            id=id,
+            id=rule.id,
             equation=equation or rule.equation,
             file=file or self.file or None,
             line=line,
             message=rule.says.format(**{**proof.seen, **fields}),
             rule=name,
             fields=_as_texts(fields),
-            proof=proof_of("wrong", [id], proof),
+            proof=proof_of("wrong", [rule.id], proof),
             function=function,
             raised=_as_field(raised),
         )

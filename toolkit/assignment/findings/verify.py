@@ -13,7 +13,7 @@ from toolkit.assignment.findings.rules import claims
 MOST = 100  # of a list or a text that is recorded
 
 
-def proof_of(verdict: Verdict, ids: Iterable[Id], evidence: claims.Evidence) -> Proof:
+def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Evidence) -> Proof:
     """Record a claim and its numbers as the proof of a finding.
 
     Args:
@@ -24,7 +24,9 @@ def proof_of(verdict: Verdict, ids: Iterable[Id], evidence: claims.Evidence) -> 
     """
     claim = evidence.claim
     if not _is_about(claim, verdict, ids):
-        raise TypeError(f"{claim.name} proves nothing about {', '.join(ids)} that is {verdict}")
+        raise TypeError(
+            f"{claim.name} proves nothing about {', '.join(map(str, ids))} that is {verdict}"
+        )
     seen = {name: _plain(value) for name, value in evidence.seen.items()}
     return Proof(kind=claim.kind, claim=claim.name, says=claim.sentence, seen=seen)
 

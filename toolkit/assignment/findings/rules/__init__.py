@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from toolkit.assignment.findings.findings import Id
+from toolkit.assignment.findings.findings import IDS, Id
 from toolkit.assignment.running.parts import Part
 
 
@@ -23,7 +23,7 @@ class Rule(BaseModel):
 
     says: str
     equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
-    id: Id | None = None  # of what was not seen; None if it leaves open all of the part
+    id: Id | None = None  # of the fault, or of what was not seen: None if that is all of the part
     answers: tuple[Id, ...] = ()  # none of these faults is there, or not for itself
 
 
@@ -37,6 +37,8 @@ def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
         for name, row in rows.items():
             if isinstance(row, str):
                 row = {"says": row}
+            if table in IDS:
+                row = {"id": table, **row}
             own_rules[f"{table}.{name}"] = Rule.model_validate(row)
     if part == "any":
         return own_rules
