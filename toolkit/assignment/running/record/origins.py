@@ -11,10 +11,10 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from toolkit.assignment.running.places import NOWHERE, Place, place, running
+from toolkit.assignment.running.record.mode import FunctionMode
 
 SETTERS = ("__setattr__", "register_parameter", "register_buffer")
 DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
@@ -64,7 +64,7 @@ class Sources:
         return iter([*self._first, *self._last])
 
 
-class Origins(TorchFunctionMode):
+class Origins(FunctionMode):
     """Notes the place where each thing is made inside this block; of an attribute, the first place.
 
     Args:
@@ -121,13 +121,13 @@ class Origins(TorchFunctionMode):
         self.numbers_came.add(result)
         return result
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Note where the result was made, and where its numbers were."""
-        result = func(*args, **(kwargs or {}))
+        result = function(*args, **kwargs)
         results = result if isinstance(result, tuple) else (result,)
         tensors = [x for x in results if isinstance(x, Tensor)]
         if tensors:
-            self._note(tensors, _changed_tensor(func, args))
+            self._note(tensors, _changed_tensor(name, args))
         return result
 
     def _note(self, tensors: list[Tensor], source: Tensor | None) -> None:
@@ -201,9 +201,8 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
     return prefix, owner
 
 
-def _changed_tensor(func: Any, args: Any) -> Tensor | None:
+def _changed_tensor(name: str, args: Any) -> Tensor | None:
     """Return the tensor that a function of torch changes; None if it makes numbers of nothing."""
-    name = getattr(func, "__name__", "")
     for word in LIKE:
         if word in name:
             return None

@@ -9,11 +9,11 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from toolkit.assignment.running.importing.files import forget_imports
 from toolkit.assignment.running.places import place
 from toolkit.assignment.running.record.lstm.tensors import loose_tensors
+from toolkit.assignment.running.record.mode import FunctionMode
 from toolkit.assignment.running.record.origins import address
 from toolkit.assignment.running.record.script.devices import is_gpu
 from toolkit.assignment.running.record.script.values import flat, tensors_in
@@ -27,7 +27,7 @@ class LeftBehind(Exception):
     """An operation has inputs on both devices."""
 
 
-class Elsewhere(TorchFunctionMode):
+class Elsewhere(FunctionMode):
     """Pretends that there is a GPU, and finds what is on the CPU when it meets what is there.
 
     All is computed on the CPU; where a tensor would be is kept beside it, as far as it is known.
@@ -62,24 +62,20 @@ class Elsewhere(TorchFunctionMode):
                 self.origin[id(tensor)] = [None, None, name]
                 self.put(tensor, name in moved)
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
+    def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Compute on the CPU, unless the inputs are on two devices."""
-        name = getattr(func, "__name__", "")
-        kwargs = kwargs or {}
-        if func is torch.device:
-            return func(*args, **kwargs)
+        if function is torch.device:
+            return function(*args, **kwargs)
         inputs = list(tensors_in(args, kwargs))
         self._recognise(inputs)
-        if func == torch.Tensor.device.__get__:
+        if function == torch.Tensor.device.__get__:
             return self._device_of(args[0])
-        if func == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
+        if function == torch.Tensor.is_cuda.__get__:  # type: ignore[attr-defined]
             return self.on_gpu.get(id(args[0]), False)
         known = [self.on_gpu[id(tensor)] for tensor in inputs if id(tensor) in self.on_gpu]
         if name not in MOVES and not all(known):
             self._complain(inputs)
-        result = _computed(name, func, args, kwargs)
+        result = _computed(name, function, args, kwargs)
         if name == "__get__":
             return result
         devices = list(filter(_is_device, flat(args, kwargs)))
@@ -153,12 +149,12 @@ class Elsewhere(TorchFunctionMode):
                 raise LeftBehind
 
 
-def _computed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function with the CPU in place of every device; a move gives a copy."""
     if name in ("cuda", "cpu"):
         return args[0].clone()
     named = {key: _on_cpu(value) for key, value in kwargs.items()}
-    return func(*map(_on_cpu, args), **named)
+    return function(*map(_on_cpu, args), **named)
 
 
 def _on_cpu(value: Any) -> Any:

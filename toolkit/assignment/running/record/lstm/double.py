@@ -6,20 +6,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from toolkit.assignment.running.record.lstm.tensors import all_tensors
+from toolkit.assignment.running.record.mode import FunctionMode
 
 
-class _Wider(TorchFunctionMode):
+class _Wider(FunctionMode):
     """Takes `float` and float32 for their doubles."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Call the function, or the one for doubles."""
-        if func is Tensor.float:
-            func = Tensor.double
-        named = {name: _wider(value) for name, value in (kwargs or {}).items()}
-        return func(*map(_wider, args), **named)
+        if function is Tensor.float:
+            function = Tensor.double
+        named = {key: _wider(value) for key, value in kwargs.items()}
+        return function(*map(_wider, args), **named)
 
 
 def _wider(value: Any) -> Any:

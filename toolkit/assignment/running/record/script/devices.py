@@ -9,7 +9,8 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+
+from toolkit.assignment.running.record.mode import FunctionMode
 
 GPUS = ("cuda", "mps")
 CPU = torch.device("cpu")
@@ -18,7 +19,7 @@ TORCH = os.path.dirname(torch.__file__)
 ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "current_device": 0}
 
 
-class Recorder(TorchFunctionMode):
+class Recorder(FunctionMode):
     """Computes on the CPU what is for a GPU, and says which calls should not be there.
 
     Args:
@@ -35,18 +36,10 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.heard, self.made = heard, made
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Make the call with every GPU replaced."""
-        name = getattr(func, "__name__", "")
-        kwargs = kwargs or {}
-        if func is torch.device:
-            device = func(*args, **kwargs)
+        if function is torch.device:
+            device = function(*args, **kwargs)
             if is_gpu(device):
                 self.heard("device", name)
             return device
@@ -64,7 +57,7 @@ class Recorder(TorchFunctionMode):
         recurrent = _recurrent(name)
         if recurrent:
             self.heard("recurrent", recurrent)
-        result = func(*args, **kwargs)
+        result = function(*args, **kwargs)
         self.made(name, args, result)
         return result
 
@@ -72,7 +65,7 @@ class Recorder(TorchFunctionMode):
 def _recurrent(name: str) -> str:
     """Name the recurrent code of torch's that a call is, or is made by; "" if there is none."""
     name = name.partition(".")[0]  # of an overload
-    frame: FrameType | None = sys._getframe(2)  # what calls the recorder
+    frame: FrameType | None = sys._getframe(3)  # what calls the mode
     while not _is_recurrent(name):
         if frame is None:
             return ""
