@@ -5,7 +5,10 @@ A folder that moves would weaken them in silence.
 
 import ast
 import inspect
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ from toolkit.assignment.grade.verdict import CHECK
 from toolkit.assignment.handin.facts import RECURRENT
 from toolkit.assignment.handin.submission import prepare
 from toolkit.assignment.judging import static
+from toolkit.assignment.package import contents
 from toolkit.assignment.running.parts import PARTS
 from toolkit.assignment.running.record.script import digits, lines
 from toolkit.assignment.sandbox import supervise
@@ -34,7 +38,7 @@ from toolkit.assignment.sandbox.isolation import (
     Sandbox,
     Tool,
 )
-from toolkit.common.package_data import PACKAGE, package_data
+from toolkit.common.package_data import PACKAGE, package_data, requirements
 
 ROOT = PACKAGE.parent
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
@@ -188,6 +192,52 @@ def test_a_verdict_depends_on_all_that_decides() -> None:
     paths = {Path(name) for name in known}
     for name in ("skeleton", "exports"):
         assert any(package_data(name) == (PACKAGE.parent / path).parent for path in paths), name
+
+
+# The versions of Python for which there is a released set, and a file that lists it.
+RELEASED = {(3, 11), (3, 13), (3, 14)}
+
+
+def test_the_released_sets_are_found() -> None:
+    """Without its file, a grade would say that there is nothing to compare with."""
+    paths = {versions.released_set(*python) for python in RELEASED}
+    assert paths == {path for path in (ROOT / "constraints").iterdir() if "released" in path.name}
+    for path in paths:
+        sentence = versions.compare_versions(path, versions.installed())
+        assert "No released set" not in sentence
+        assert "of the 0 packages" not in sentence
+
+
+def names_in(requirements: list[str]) -> set[str]:
+    """The names of the packages that are required."""
+    return {re.split(r"[^\w.-]", requirement)[0] for requirement in requirements}
+
+
+def test_a_package_for_a_platform_has_what_it_reads(tmp_path: Path) -> None:
+    """Its toolkit finds the released sets; and what is left out of it is there to be left out."""
+    names = set()
+    for path, content in contents.grader_files(None):
+        names.add(path.as_posix())
+        if path.suffix in (".py", ".txt"):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(content)
+    program = (
+        "import toolkit\n"
+        "from toolkit.assignment.grade.versions import released_set\n"
+        "print(toolkit.__file__)\n"
+        f"print([released_set(*python).is_file() for python in {sorted(RELEASED)}])\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path,
+                          capture_output=True, text=True)  # fmt: skip
+    file = tmp_path / PACKAGE.name / "__init__.py"
+    assert done.stdout.splitlines() == [str(file), str([True] * len(RELEASED))], done.stderr
+    folders = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
+    assert contents.LEFT_OUT - {"__pycache__", "_data"} <= folders
+    required = names_in([*requirements(), *requirements("grading")])
+    assert required > contents.NOT_NEEDED
+    assert names_in(contents.requirements()) == required - contents.NOT_NEEDED
+    assert f"{PACKAGE.name}/{LAUNCHER}" in names
 
 
 @pytest.mark.parametrize("tool", ["bubblewrap", "unshare", "limits"])

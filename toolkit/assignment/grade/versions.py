@@ -43,8 +43,13 @@ def installed() -> dict[str, str]:
 @functools.cache
 def versions() -> str:
     """Return a sentence about this Python's packages; see `compare_versions`."""
-    name = "py{}{}-released.txt".format(*sys.version_info)
-    return compare_versions(package_data("constraints") / name, installed())
+    released = released_set(sys.version_info.major, sys.version_info.minor)
+    return compare_versions(released, installed())
+
+
+def released_set(major: int, minor: int) -> Path:
+    """Return the path of the released set for a version of Python; some versions have no file."""
+    return package_data("constraints") / f"py{major}{minor}-released.txt"
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
