@@ -211,12 +211,14 @@ def write(descriptor, data):
     return true(descriptor, data)
 wire.os.write = write
 """
-FORGED = [
+ERROR = {"types": ["E"], "text": "x", "module": None, "file": None, "line": None, "walls": [],
+         "missing": None}  # fmt: skip
+FORGED: list[dict[str, Any]] = [
     {"ended": {"status": 0, "cpu": "long", "late": False}},
     {"ended": "never"},
-    {"error": {"types": [], "text": "x", "module": None, "file": None, "line": None, "walls": []}},
-    {"error": {"types": ["E"], "text": 7, "module": None, "file": None, "line": None, "walls": []}},
-    {"error": {"types": ["E"], "text": "", "module": None, "file": None, "line": "3", "walls": []}},
+    {"error": ERROR | {"types": []}},
+    {"error": ERROR | {"text": 7}},
+    {"error": ERROR | {"line": "3"}},
     {"value": 1, "call": "no such help", "arguments": {}},
 ]
 

@@ -96,8 +96,10 @@ def test_json(tmp_path: Path, warm_check: Check) -> None:
     (broken,) = [f for f in content["findings"] if f["id"] == "does-not-import"]
     assert broken.pop("message")
     assert broken.pop("proof")["kind"] == "read"
+    assert list(broken.pop("fields")) == ["problem"]
     assert broken == {
         "verdict": "wrong",
+        "rule": "does-not-import.raised",
         "id": "does-not-import",
         "part": "lstm",
         "equation": None,
@@ -141,16 +143,27 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
     assert [(f.part, f.line) for f in report.findings if f.id == "not-written"] == [("dataset", 6)]
 
 
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        ("DATA = open('big.csv').read()\n", "not-seen.left-out"),
+        ("import numpy\nDATA = numpy.loadtxt('big.csv')\n", "not-seen.left-out"),
+        ("DATA = open('not_so_big.csv').read()\n", "not-seen.not-handed-in"),
+    ],
+    ids=["open", "numpy", "another file"],
+)
 def test_what_was_not_copied_is_no_fault(
-    tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
+    code: str, rule: str, tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submission_module, "MAX_COPIED", 1000)
-    (tmp_path / "dataset.py").write_text("DATA = open('big.csv').read()\n")
+    (tmp_path / "dataset.py").write_text(code)
     (tmp_path / "big.csv").write_bytes(bytes(2000))
     report = warm_check(tmp_path, parts=["dataset"])
     assert report.findings == []
-    said = rules("any")["not-seen.left-out"].says.format(name="big.csv")
-    assert report.not_seen[0].message == said
+    assert report.not_seen[0].rule == rule
+    if rule == "not-seen.left-out":
+        said = rules("any")[rule].says.format(name="big.csv")
+        assert report.not_seen[0].message == said
 
 
 def test_a_file_that_is_no_part() -> None:

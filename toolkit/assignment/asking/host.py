@@ -62,6 +62,7 @@ class StudentError(Exception):
         self.file: str | None = described["file"]  # relative to the root; None: not in their code
         self.line: int | None = described["line"]
         self.walls: list[str] = described["walls"]  # names of those that it shows
+        self.missing: str | None = described["missing"]  # the path of a file that it did not find
         super().__init__(f"{self.types[0]}: {self.text}")
 
 

@@ -104,6 +104,7 @@ class Raised(BaseModel):
 
     types: tuple[Text, ...]  # names of its own class, and of those that it derives from
     message: Text
+    missing: Text | None = None  # the path of a file that was not found
 
 
 class Finding(BaseModel):

@@ -316,7 +316,7 @@ def _as_field(error: StudentError | None) -> Raised | None:
     """Return an exception as a finding has it."""
     if error is None:
         return None
-    return Raised(types=tuple(error.types), message=error.text)
+    return Raised(types=tuple(error.types), message=error.text, missing=error.missing)
 
 
 def _package(error: StudentError) -> str:

@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import torch
 
 from toolkit.assignment.asking.host import Gone, Host, StudentError, Unwatched
-from toolkit.assignment.findings.findings import Finding, Report, unanswered
+from toolkit.assignment.findings.findings import Finding, Raised, Report, unanswered
 from toolkit.assignment.findings.placing import in_notebook, placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import STOPS, Verdicts
@@ -365,9 +365,16 @@ def _left_out(finding: Finding, submission: Submission) -> str | None:
     if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
         return None
     for name in submission.left_out:
-        if Path(name).name in finding.raised.message:
+        if _misses(finding.raised, Path(name).name):
             return name
     return None
+
+
+def _misses(raised: Raised, name: str) -> bool:
+    """True if an exception misses a file with this name; numpy and h5py only say it in words."""
+    if raised.missing is None:
+        return name in raised.message
+    return PureWindowsPath(raised.missing).name == name  # knows both kinds of slashes
 
 
 def _trains(verdicts: Verdicts, submission: Submission) -> bool:

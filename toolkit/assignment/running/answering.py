@@ -93,14 +93,22 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
 
 def described(error: BaseException, root: Path) -> dict[str, Any]:
-    """An exception as it is sent: the names of its types, its text, its place in their code, and
-    the names of the walls that it shows."""
+    """An exception as it is sent: the names of its types, its text, its place in their code, the
+    names of the walls that it shows, and the path of a file that it did not find."""
     file, line = place_of(error, root)
     return {
         "types": [kind.__name__ for kind in type(error).__mro__],
         "text": str(error)[:MAX_TEXT],
         "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
         "walls": walls_of(error),
+        "missing": _missing(error),
         "file": file,
         "line": line,
     }
+
+
+def _missing(error: BaseException) -> str | None:
+    """The path of the file that was not found, as they name it; None for other errors."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
+        return error.filename[:MAX_TEXT]
+    return None

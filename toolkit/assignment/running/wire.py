@@ -30,7 +30,7 @@ SIZES = [range]
 NEW = [[PLACE, SIZES, bool]]
 SEEN = {"axes": str, "dim": range, "batch": range, "steps": range, "extra": int}
 ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE,
-         "walls": [str]}  # fmt: skip
+         "walls": [str], "missing": TEXT}  # fmt: skip
 # What an answer looks like, for each question about each part; anything else is none. A kind is a
 # type, or None; range: an integer from 0 on; a number: a floating tensor of so many axes; a tuple
 # of kinds, of which it has one; [kind], a list of any length; [kind, kind], a list of just these;
