@@ -266,7 +266,7 @@ def _report_start(
         if name is None:
             rule, name = beginning.state, _state_named(beginning.state, network)
         made = network.made(name) if name else _filled(match.h.size(-1), network)
-    place = match.h_place if beginning.state == "h" else match.c_place
+    place = match.h_made if beginning.state == "h" else match.c_made
     verdicts.fault(
         f"nonzero-initial-state.{rule}",
         at=made or place,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.judging.lstm.cell.affine import MAX_RESIDUAL, basis, residuals
-from toolkit.assignment.judging.lstm.cell.recording import Place, Recording, stacked
+from toolkit.assignment.judging.lstm.cell.recording import Operation, Recording, stacked
 from toolkit.assignment.judging.lstm.cell.reference import activation
 
 VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expand", "detach",
@@ -38,12 +38,12 @@ class Candidates:
         series = recording.series + recording.late if late else recording.series
         values = _values(recording, late)
         kept: list[int] = []  # without those that overflow
-        self.places: list[Place] = []
+        self.operations: list[Operation] = []
         self.times: list[int] = []
         for k, numbers in enumerate(values):
             if bool(numbers.isfinite().all()):
                 kept.append(k)
-                self.places.append(series[k].place)
+                self.operations.append(series[k].operation)
                 self.times.append(series[k].times)
         self.values = values[kept]
         self.x = recording.x.transpose(0, 1)[self.first :]  # (steps, rows, D)
@@ -60,7 +60,7 @@ class Candidates:
                 self.transformed.append((k, "sigmoid", values.logit()))
             if bool((values.abs() < 1).all()) and bool((values < 0).any()):
                 self.transformed.append((k, "tanh", values.atanh()))
-            if self.places[k].name not in VIEWS:
+            if self.operations[k].name not in VIEWS:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
@@ -87,8 +87,8 @@ class Candidates:
     def _possible_reads(self) -> list[int]:
         """The series that gates may read: what is computed, or put together of others."""
         possible = []
-        for k, place in enumerate(self.places):
-            if place.name not in VIEWS or place.name in ("cat", "stack"):
+        for k, operation in enumerate(self.operations):
+            if operation.name not in VIEWS or operation.name in ("cat", "stack"):
                 possible.append(k)
         return possible
 
@@ -107,9 +107,9 @@ class Candidates:
         """
         gates = [(k, kind) for k, kind, _ in self.explained]
         explained = {k for k, _ in gates}
-        for k, place in enumerate(self.places):
-            if place.name in ACTIVE and k not in explained:
-                gates.append((k, place.name))
+        for k, operation in enumerate(self.operations):
+            if operation.name in ACTIVE and k not in explained:
+                gates.append((k, operation.name))
         if with_plain:
             active = {k for k, _ in gates}
             for k in self._plain:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.findings.findings import Place as Placing
-from toolkit.assignment.findings.findings import Placed
+from toolkit.assignment.findings.findings import Place, Placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.rules.claims.lstm import EXACT
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -27,7 +26,7 @@ from toolkit.assignment.judging.lstm.cell.formulas import (
 )
 from toolkit.assignment.judging.lstm.cell.matching import Gate, Match
 from toolkit.assignment.judging.lstm.cell.readings import nearest
-from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
+from toolkit.assignment.judging.lstm.cell.recording import Operation, Recording
 from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model, Read, Trial
 from toolkit.assignment.judging.lstm.network import Network
 
@@ -133,7 +132,7 @@ class LayerJudge(NamedTuple):
         match = self.match
         is_swapped = self._is_swapped()
         if is_swapped:
-            at, proof = Placing(*match.h_place.around), self._without(cell=CELLS[0], reads="h")
+            at, proof = Place(*match.h_made.around), self._without(cell=CELLS[0], reads="h")
             self.verdicts.fault("wrong-equation.swapped", at=at, proof=proof)
         else:
             self._check_states()
@@ -163,15 +162,15 @@ class LayerJudge(NamedTuple):
         mistake = match.cell.mistake
         if mistake == NO_MEMORY:
             if not self.verdicts.has("state-not-carried"):
-                at, proof = self.network.reset() or match.c_place, self._without(cell=CELLS[0])
+                at, proof = self.network.reset() or match.c_made, self._without(cell=CELLS[0])
                 self.verdicts.fault("state-not-carried.c", at=at, proof=proof)
         elif mistake:
-            at, proof = match.c_place, self._without(cell=CELLS[0])
+            at, proof = match.c_made, self._without(cell=CELLS[0])
             self.verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=proof)
         mistake = match.output.mistake
         if mistake:
             proof = self._without(output=OUTPUTS[0])
-            self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_place, proof=proof)
+            self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_made, proof=proof)
 
     def _check_carried(self) -> None:
         """Report a cell of which no gate reads the state of the step before."""
@@ -183,7 +182,7 @@ class LayerJudge(NamedTuple):
         rule = "state-not-carried.h"
         if match.cell.mistake == NO_MEMORY:
             rule = "state-not-carried.neither"
-        at: Placed = self.network.reset() or Placing(*match.h_place.around)
+        at: Placed = self.network.reset() or Place(*match.h_made.around)
         proof = self.trial.otherwise(self.number, next(iter(match.gates)), "weight_h")
         self.verdicts.fault(rule, at=at, proof=proof)
 
@@ -241,7 +240,7 @@ class LayerJudge(NamedTuple):
             described = "no activation" if kind == "none" else f"a {kind.strip('_')}"
             right = {**activations, name: (ACTIVATIONS[name],)}
             proofs["activation", described][name] = self._without(activations=right)
-        self._report(proofs, {name: gate.place for name, gate in gates.items()})
+        self._report(proofs, {name: gate.made for name, gate in gates.items()})
 
     def _check_shared(self) -> None:
         """Report two gates that use the same matrix."""
@@ -268,14 +267,14 @@ class LayerJudge(NamedTuple):
                     maps[name] = fit
         return maps
 
-    def _report(self, proofs: Proofs, places: Mapping[str, Place]) -> None:
+    def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
         """Report a fault of several gates once, at the first gate, if each of them proves it."""
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
             self.verdicts.fault(
                 f"wrong-equation.{rule}",
                 equation=GATES.index(first) + 1,
-                at=places[first],
+                at=operations[first],
                 proof=min(by_gate.values(), key=_error_without),
                 gate=f"{NAMES[first]} {first}(t)",
                 name=first,
@@ -352,7 +351,7 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
         verdicts.fault("wrong-equation.readout", at=line, proof=proof, what=instead)
 
 
-def _check_bias(trial: Trial, line: Place | None, verdicts: Verdicts) -> None:
+def _check_bias(trial: Trial, line: Operation | None, verdicts: Verdicts) -> None:
     """Report a readout without a bias."""
     readout = trial.model.readout
     if is_none(readout.bias):
@@ -361,11 +360,11 @@ def _check_bias(trial: Trial, line: Place | None, verdicts: Verdicts) -> None:
         verdicts.fault("wrong-equation.no-bias", equation=7, at=line, proof=proof, name="p")
 
 
-def _readout_input(recording: Recording) -> Place | None:
-    """Return the place that computes first the tensor which the logits are an affine map of."""
-    for value, place in zip(recording.values, recording.places, strict=True):
-        if place.name not in VIEWS and affine(recording.logits, None, value).exact:
-            return place
+def _readout_input(recording: Recording) -> Operation | None:
+    """Return the operation that computes first the tensor which the logits are an affine map of."""
+    for value, operation in zip(recording.values, recording.operations, strict=True):
+        if operation.name not in VIEWS and affine(recording.logits, None, value).exact:
+            return operation
     return None
 
 

@@ -22,7 +22,7 @@ from toolkit.assignment.judging.lstm.cell.formulas import (
     READS_H,
     Formula,
 )
-from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
+from toolkit.assignment.judging.lstm.cell.recording import Operation, Recording
 
 MAX_CANDIDATES = 12  # for a gate
 
@@ -32,11 +32,11 @@ class Gate:
     """A series that is used as a gate."""
 
     values: Tensor  # (steps, rows, hidden)
-    place: Place
+    made: Operation
     kind: str  # "sigmoid", "tanh", "none" or the name of another activation
     map: Map | None  # of what is inside the activation, from x(t) and what the gates read
     before: Tensor | None  # what is inside
-    inside: Place  # where that was computed
+    inside: Operation  # that has computed it
 
 
 @dataclass
@@ -49,8 +49,8 @@ class Match:
     cell: Formula
     output: Formula
     read: Tensor | None  # the state that the gates read one step later; None if none
-    c_place: Place
-    h_place: Place
+    c_made: Operation
+    h_made: Operation
     x: Tensor  # (steps, rows, D)
     first: int  # the time step, from 0, that the series begin with
     cost: int = 0
@@ -121,8 +121,8 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
         cell=reading.cell,
         output=reading.output,
         read=state,
-        c_place=candidates.places[reading.c],
-        h_place=candidates.places[reading.h],
+        c_made=candidates.operations[reading.c],
+        h_made=candidates.operations[reading.h],
         x=candidates.x,
         first=candidates.first,
         cost=reading.cost,
@@ -175,14 +175,14 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
     """Describe a series as a gate with an activation, which reads x(t) and a state."""
-    values, place = candidates.values[k], candidates.places[k]
+    values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)
     if before is None:
-        return Gate(values, place, kind, None, None, place)
+        return Gate(values, made, kind, None, None, made)
     past = torch.zeros_like(values) if state is None else state
     fit = affine(before[1:].flatten(0, 1), candidates.now, past[:-1].flatten(0, 1))
-    inside = place if kind == "none" else _place_of(candidates, before, place)
-    return Gate(values, place, kind, fit, before, inside)
+    inside = made if kind == "none" else _maker_of(candidates, before, made)
+    return Gate(values, made, kind, fit, before, inside)
 
 
 def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | None:
@@ -193,14 +193,14 @@ def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | No
     return candidates.inside(k, kind)
 
 
-def _place_of(candidates: Candidates, series: Tensor, default: Place) -> Place:
-    """Return the place that computes a series; a default if no place does."""
+def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Operation:
+    """Return the operation that computes a series; a default if none does."""
     scale = 1e-3 * (1 + series.abs())
     is_near = ((candidates.values - series).abs() < scale).flatten(1).all(1)
     for number in is_near.nonzero().flatten().tolist():
-        place: Place = candidates.places[number]
-        if place.name not in VIEWS:
-            return place
+        operation: Operation = candidates.operations[number]
+        if operation.name not in VIEWS:
+            return operation
     return default
 
 
@@ -287,8 +287,8 @@ def _possible_states(candidates: Candidates) -> list[int]:
     """Return the series that may be c(t): neither a gate nor a view of another series."""
     gates = [k for k, _, _ in candidates.explained]
     states = []
-    for k, place in enumerate(candidates.places):
-        if k not in gates and place.name not in VIEWS:
+    for k, operation in enumerate(candidates.operations):
+        if k not in gates and operation.name not in VIEWS:
             states.append(k)
     return states
 
@@ -296,8 +296,8 @@ def _possible_states(candidates: Candidates) -> list[int]:
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
     """Return the candidates for h(t-1) in c(t): products, and a tanh."""
     pasts = []
-    for k, place in enumerate(candidates.places):
-        if k != c and place.name in ("mul", "tanh", "addcmul"):
+    for k, operation in enumerate(candidates.operations):
+        if k != c and operation.name in ("mul", "tanh", "addcmul"):
             pasts.append(candidates.values[k][:-1])
     return pasts
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from toolkit.assignment.judging.lstm.cell.affine import affine
 from toolkit.assignment.judging.lstm.cell.candidates import VIEWS, Candidates, close
 from toolkit.assignment.judging.lstm.cell.formulas import ACTIVATIONS
-from toolkit.assignment.judging.lstm.cell.recording import Place, Recording
+from toolkit.assignment.judging.lstm.cell.recording import Operation, Recording
 from toolkit.assignment.judging.lstm.cell.reference import Layer, Model, Trial
 
 
@@ -21,7 +21,7 @@ class Nearest(NamedTuple):
 
     readings: int
     error: float
-    departs: Place | None  # where a state is computed first that it does not have
+    departs: Operation | None  # the first that computes a state which it does not have
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
@@ -57,8 +57,8 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
 
 def _departure(
     trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
-) -> Place | None:
-    """Return the place where the first step computes what this reading does not have.
+) -> Operation | None:
+    """Return the operation by which the first step computes what this reading does not have.
 
     A map of x(1) is left out, since h(0) = 0.
     """
@@ -68,9 +68,9 @@ def _departure(
     known = list(step.values())
     known += [candidates.values[k][0] for k in gates]
     for number in recording.order:
-        place, value = recording.places[number], recording.values[number]
-        if place.name in VIEWS or any(close(value, series) for series in known):
+        operation, value = recording.operations[number], recording.values[number]
+        if operation.name in VIEWS or any(close(value, series) for series in known):
             continue
         if not affine(value, None, x[:, 0]).exact:
-            return place
+            return operation
     return None

@@ -16,10 +16,10 @@ MAX_PER_STEP = 24  # times that one place may be passed in a step
 MAX_LAYERS = 4
 
 
-class Place(NamedTuple):
-    """The place where something was computed first, and the operation that did."""
+class Operation(NamedTuple):
+    """The operation that computed something first, and its place."""
 
-    name: str
+    name: str  # as ATen calls it, without a last underscore
     file: str | None
     line: int | None
     around: tuple[str | None, int | None] = (None, None)  # where forward itself has called that
@@ -29,7 +29,7 @@ class Series(NamedTuple):
     """The values that one place computes at each step."""
 
     ids: tuple[int, ...]  # of the values
-    place: Place
+    operation: Operation
     times: int = 1  # that such places compute these values, each from what it reads
 
 
@@ -40,11 +40,11 @@ class Recording:
     x: Tensor  # (rows, steps, D): real, or one-hot
     logits: Tensor  # (rows, 10)
     values: Tensor  # (n, rows, hidden), all pieces that were seen, float64
-    places: list[Place]  # of each value, where it came up first
+    operations: list[Operation]  # of each value, the first one that gave it
     series: list[Series]  # that have a value at every step
     late: list[Series]  # that have one at every step but the first
-    last: Place | None  # where the last affine map to ten numbers is
-    twice: Place | None  # where one tensor of the network is given twice
+    last: Operation | None  # the last affine map to ten numbers
+    twice: Operation | None  # the first that is given a tensor of the network twice
     order: list[int]  # the values as they were made
 
     @property
@@ -60,25 +60,25 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         x: what the network read, (rows, steps, D).
         logits: what it returned, (rows, 10), up to a constant in each row.
     """
-    places: dict[int, Place] = {}
+    operations: dict[int, Operation] = {}
     outer: dict[int, list[int]] = defaultdict(list)
     inner: dict[int, list[int]] = defaultdict(list)
     names: dict[int, str] = {}
     order: list[int] = []
     for value, place, inner_place, name, file, line, around in answer["seen"]:
-        places.setdefault(value, Place(name, file, line, tuple(around)))
+        operations.setdefault(value, Operation(name, file, line, tuple(around)))
         outer[place].append(value)
         names[place] = name
         inner[inner_place].append(value)
         order.append(value)
     count = len(answer["values"])
-    if places.keys() != {*range(count)}:
-        raise ValueError("values without a place, or places without a value")
+    if operations.keys() != {*range(count)}:
+        raise ValueError("values without an operation, or operations without a value")
     steps = x.size(1)
     times: Counter[tuple[int, ...]] = Counter()
     for place, ids in outer.items():
         for cut in set(_strides(ids, steps)):
-            times[cut] += names[place] == places[cut[-1]].name
+            times[cut] += names[place] == operations[cut[-1]].name
     full: dict[tuple[int, ...], None] = {}
     late: dict[tuple[int, ...], None] = {}
     for ids in [*outer.values(), *inner.values()]:
@@ -89,18 +89,18 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
         x=x.double(),
         logits=logits.double(),
         values=answer["values"].double(),
-        places=[places[k] for k in range(count)],
-        series=[Series(ids, places[ids[-1]], max(times[ids], 1)) for ids in full],
-        late=[Series(ids, places[ids[-1]]) for ids in late],
-        last=_first_place(answer["last"]),
-        twice=_first_place(answer["twice"]),
+        operations=[operations[k] for k in range(count)],
+        series=[Series(ids, operations[ids[-1]], max(times[ids], 1)) for ids in full],
+        late=[Series(ids, operations[ids[-1]]) for ids in late],
+        last=_first_operation(answer["last"]),
+        twice=_first_operation(answer["twice"]),
         order=order,
     )
 
 
-def _first_place(places: Sequence[Sequence[Any]]) -> Place | None:
-    """Return the first place of an answer; None if there is none."""
-    return Place(*places[0]) if places else None
+def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
+    """Return the first operation of an answer; None if there is none."""
+    return Operation(*answer[0]) if answer else None
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
