@@ -37,6 +37,8 @@ def test_a_line_of_theirs_on_windows() -> None:
     with pytest.raises(KeyError) as caught:
         names["g"]()
     assert place_of(caught.value, root) == ("part1/lstm.py", 4)
+    caught.value.__dict__["place"] = "Amsterdam"  # as an exception of theirs may have it
+    assert place_of(caught.value, root) == ("part1/lstm.py", 4)
     assert within("C:\\me\\mine_too\\lstm.py", root) is None
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, NamedTuple, Protocol, Self, get_args
+from typing import Annotated, Literal, Protocol, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -77,13 +77,6 @@ class Placed(Protocol):
 
     @property
     def line(self) -> int | None: ...
-
-
-class Place(NamedTuple):
-    """A place in a student's code."""
-
-    file: str | None
-    line: int | None
 
 
 class Proof(BaseModel):

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from toolkit.assignment.asking.host import Student, StudentError
-from toolkit.assignment.findings.findings import Place, Placed
+from toolkit.assignment.findings.findings import Placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.judging.train.labels import CLASSES, digits_of, whole
+from toolkit.assignment.running.places import Place
 
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold

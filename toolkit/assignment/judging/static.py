@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.handin.notebooks import decoded
 from toolkit.assignment.handin.submission import Submission
 from toolkit.assignment.handin.syntax import UNREADABLE, tree_of, unwritten, words_in
 from toolkit.assignment.running.names import NAMES
 from toolkit.assignment.running.parts import Part
+from toolkit.assignment.running.places import Place
 
 if TYPE_CHECKING:  # it knows the child, and so torch
     from toolkit.assignment.findings.verdicts import Verdicts

@@ -7,17 +7,24 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
-Place = tuple[str | None, int | None]  # a file, relative to the root, and a line of it
-NOWHERE: Place = (None, None)
+
+class Place(NamedTuple):
+    """A place in a student's code."""
+
+    file: str | None  # relative to the root
+    line: int | None
+
+
+NOWHERE = Place(None, None)
 
 
 def place_of(error: BaseException, root: Path | str) -> Place:
     """The file, relative to `root`, and the line of the student's code that raised."""
     known = getattr(error, "place", None)
-    if known is not None:
-        return known[0], known[1]
+    if isinstance(known, Place):  # theirs may have an attribute of this name
+        return known
     lines: list[tuple[str, int | None]] = []
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append((frame.filename, frame.lineno))
@@ -26,7 +33,7 @@ def place_of(error: BaseException, root: Path | str) -> Place:
     for path, line in reversed(lines):
         file = within(path, str(root))
         if file:
-            return file, line
+            return Place(file, line)
     return NOWHERE
 
 
@@ -51,7 +58,7 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
 def place(root: str) -> Place:
     """The file, relative to the root, and the line of the student's code that is running."""
     for frame, file in running(root):
-        return file, frame.f_lineno
+        return Place(file, frame.f_lineno)
     return NOWHERE
 
 
@@ -61,7 +68,7 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
     file = within(path or "", str(root))
     if not file:
         return None
-    return file, line_of(kind, *methods)
+    return Place(file, line_of(kind, *methods))
 
 
 def line_of(definition: Any, *methods: str) -> int | None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.asking.host import Gone, Student, StudentError
-from toolkit.assignment.findings.findings import Id, Place
+from toolkit.assignment.findings.findings import Id
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import STOPS, Verdicts
 from toolkit.assignment.handin.submission import Located
@@ -25,6 +25,7 @@ from toolkit.assignment.judging.gan.losses import check_losses
 from toolkit.assignment.judging.gan.steps import call_to_detach, check_steps
 from toolkit.assignment.judging.train.ending import check_end, check_machine, watch
 from toolkit.assignment.judging.train.trace import PIXELS, Backward, Call, Step, Trace, Value
+from toolkit.assignment.running.places import Place
 from toolkit.common.errors import in_short
 
 MAX_STEPS = 10  # of both optimisers together, in each loop

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from toolkit.assignment.asking.host import Gone, Student, StudentError, Unwatched
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
@@ -22,6 +21,7 @@ from toolkit.assignment.judging.lstm.sizes import check_sizes
 from toolkit.assignment.judging.lstm.source import Source
 from toolkit.assignment.judging.lstm.weights import find_counting
 from toolkit.assignment.judging.static import used_by
+from toolkit.assignment.running.places import Place
 
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 

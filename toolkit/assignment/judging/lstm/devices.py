@@ -1,11 +1,11 @@
 """Judges whether the tensors of an LSTM are on the device of its parameters."""
 
 from toolkit.assignment.asking.host import StudentError
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.lstm.network import Network
 from toolkit.assignment.judging.lstm.weights import unlearnt
+from toolkit.assignment.running.places import Place
 
 
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:

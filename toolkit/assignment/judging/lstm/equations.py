@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.asking.host import StudentError
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.rules.claims.lstm import EXACT
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -24,6 +23,7 @@ from toolkit.assignment.judging.lstm.network import HIDDEN, Network, WrongOutput
 from toolkit.assignment.judging.lstm.reach import compare_far
 from toolkit.assignment.judging.lstm.source import Source
 from toolkit.assignment.judging.lstm.weights import is_state, randomise
+from toolkit.assignment.running.places import Place
 
 ROWS = 41  # sequences in a recording, at least
 UNKNOWN = 100  # as much as no reading costs

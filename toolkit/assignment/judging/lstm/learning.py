@@ -3,10 +3,10 @@
 import torch
 
 from toolkit.assignment.asking.host import StudentError
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.lstm.network import Network
+from toolkit.assignment.running.places import Place
 from toolkit.common.device import make_rng
 from toolkit.lstm.data import held_out, palindromes, split_last
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.asking.host import Student, StudentError
-from toolkit.assignment.findings.findings import Place
+from toolkit.assignment.running.places import Place
 
 HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for another
 

@@ -1,11 +1,11 @@
 """Judges whether an LSTM works for any batch size and any length."""
 
 from toolkit.assignment.asking.host import StudentError
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.lstm.network import BATCH, STEPS, Network, WrongOutput
 from toolkit.assignment.judging.lstm.source import Source
+from toolkit.assignment.running.places import Place
 
 BATCHES = (1, 5)  # that are tried besides BATCH
 LENGTHS = (STEPS, 3, 11)

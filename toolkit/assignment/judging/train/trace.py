@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from torch import Tensor
 
 from toolkit.assignment.asking.host import StudentError
-from toolkit.assignment.findings.findings import Place
+from toolkit.assignment.running.places import Place
 
 PIXELS = 784  # of an image of MNIST
 MOST_MADE = 100  # values of one event that are looked at to know another again

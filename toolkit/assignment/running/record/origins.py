@@ -112,7 +112,7 @@ class Origins(FunctionMode):
         """Return the innermost place that runs in a function without this module."""
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
-                return file, frame.f_lineno
+                return Place(file, frame.f_lineno)
         return NOWHERE
 
     def _draw(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from toolkit.assignment.asking.host import Student
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.handin.syntax import words_in
 from toolkit.assignment.judging.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.judging.gan.game import Game
 from toolkit.assignment.judging.gan.lines import Lines, called
 from toolkit.assignment.running.names import NAMES, meaning
+from toolkit.assignment.running.places import Place
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from toolkit.assignment.findings.findings import Place, Placed
+from toolkit.assignment.findings.findings import Placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.gan.drawing.functions import Function, Functions, Tried
@@ -29,6 +29,7 @@ from toolkit.assignment.judging.gan.game import Game
 from toolkit.assignment.judging.gan.images import latents_of
 from toolkit.assignment.judging.gan.lines import Lines
 from toolkit.assignment.judging.train.trace import Call
+from toolkit.assignment.running.places import Place
 
 # Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
 # who choose at random is lucky every time. As many on a fast machine as on a slow one.

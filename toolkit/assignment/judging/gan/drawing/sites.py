@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
-from toolkit.assignment.findings.findings import Place
 from toolkit.assignment.judging.gan.game import Game
 from toolkit.assignment.judging.gan.lines import Lines, called
 from toolkit.assignment.judging.train.trace import Call, Loss
 from toolkit.assignment.running.names import meaning
+from toolkit.assignment.running.places import Place
 
 
 class Site(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.findings.findings import Place, Placed
+from toolkit.assignment.findings.findings import Placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.rules.claims.lstm import EXACT
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -29,6 +29,7 @@ from toolkit.assignment.judging.lstm.cell.readings import nearest
 from toolkit.assignment.judging.lstm.cell.recording import Operation, Recording
 from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model, Read, Trial
 from toolkit.assignment.judging.lstm.network import Network
+from toolkit.assignment.running.places import Place
 
 BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from toolkit.assignment.running.places import within
+from toolkit.assignment.running.places import Place, within
 
 SMALL = 2.0**-10  # of a gradient, which no hook clips then; exact in floating point
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
@@ -72,13 +72,13 @@ def _backward(total: Callable[[], Tensor], root: str) -> None:
             raise
 
 
-def _anomaly(messages: Iterable[str], root: str) -> tuple[str, int] | None:
+def _anomaly(messages: Iterable[str], root: str) -> Place | None:
     """Return the first place in a student's code of which the detection of anomalies warns."""
     for message in messages:
         for file, line in reversed(ANOMALY.findall(message)):
             inner_file = within(file, root)
             if inner_file:
-                return inner_file, int(line)
+                return Place(inner_file, int(line))
     return None
 
 

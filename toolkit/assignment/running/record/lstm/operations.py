@@ -92,25 +92,26 @@ class Operations(TorchDispatchMode):
             outputs: the floating tensors that it has made.
             is_cut: no gradient goes through it.
         """
-        calls, (file, line), around = self._running()
+        calls, inner, outer = self._running()
         if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
-            self.cuts.append((file, line))
+            self.cuts.append(inner)
         self._calls = calls
         if len(used) > len(set(used)):
-            self.twice.append([name, file, line])
+            self.twice.append([name, *inner])
         if _makes_of_nothing(name, args):
             for output in outputs:
-                self.new.append(((file, line), list(output.shape), not bool(output.any())))
+                self.new.append((inner, list(output.shape), not bool(output.any())))
         for output in outputs:
             copy = output.detach().clone()
-            self.made.append(Operation(name, calls, file, line, around, copy))
+            self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
         """The calls in the student's code, and the places of the innermost and the outermost."""
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
             return (), NOWHERE, NOWHERE
-        return tuple(map(hash, frames)), frames[0][:2], frames[-1][:2]
+        inner, outer = Place(*frames[0][:2]), Place(*frames[-1][:2])
+        return tuple(map(hash, frames)), inner, outer
 
 
 def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
