@@ -22,7 +22,7 @@ from toolkit.assignment.judging.gan.game import Game, find_game
 from toolkit.assignment.judging.gan.images import Moments, bounds_of, latent_of, real_bounds
 from toolkit.assignment.judging.gan.losses import is_probability
 from toolkit.assignment.judging.train.ending import watch
-from toolkit.assignment.judging.train.trace import Network, Value
+from toolkit.assignment.judging.train.trace import Value, WatchedNetwork
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import from_bytes
 from toolkit.export.loading import opened
@@ -41,7 +41,7 @@ class Own(NamedTuple):
     """A network that is exported unchanged."""
 
     name: str  # in the manifest
-    network: Network
+    network: WatchedNetwork
     facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `own.py`
     entry: dict[str, Any]  # the same for the manifest
 
@@ -117,7 +117,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
     return Own("discriminator", game.discriminator, facts, entry)
 
 
-def fits(student: Student, network: Network, states: Weights) -> Weights | None:
+def fits(student: Student, network: WatchedNetwork, states: Weights) -> Weights | None:
     """Return the weights if they belong to this network, or else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == student.ask("shapes", network=network.id):

@@ -14,10 +14,10 @@ from toolkit.assignment.judging.train.trace import (
     Backward,
     Call,
     Event,
-    Network,
     Step,
     Trace,
     Value,
+    WatchedNetwork,
 )
 
 NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
@@ -59,7 +59,11 @@ class Game:
     """
 
     def __init__(
-        self, trace: Trace, generator: Network, discriminator: Network, judged: list[Judged]
+        self,
+        trace: Trace,
+        generator: WatchedNetwork,
+        discriminator: WatchedNetwork,
+        judged: list[Judged],
     ) -> None:
         self.trace = trace
         self.generator, self.discriminator = generator, discriminator
@@ -92,7 +96,7 @@ class Game:
         generator = self._player("generator", self.generator)
         return generator, self._player("discriminator", self.discriminator)
 
-    def _player(self, name: str, network: Network) -> Player:
+    def _player(self, name: str, network: WatchedNetwork) -> Player:
         return Player(name, network.parameters, self.steps_of(network), "dead-parameter")
 
     @property
@@ -110,18 +114,18 @@ class Game:
                 draws.append(call)
         return draws
 
-    def steps_of(self, network: Network) -> list[Step]:
+    def steps_of(self, network: WatchedNetwork) -> list[Step]:
         """The optimiser steps that were meant for this network: that hold parameters of its."""
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
-    def passes_of(self, network: Network) -> list[Backward]:
+    def passes_of(self, network: WatchedNetwork) -> list[Backward]:
         """The backward passes that its steps use for the first time."""
         passes: list[Backward] = []
         for turn in self.turns(network):
             passes += turn.passes
         return passes
 
-    def turns(self, network: Network) -> list[Turn]:
+    def turns(self, network: WatchedNetwork) -> list[Turn]:
         """The steps of a network, each with the passes that it follows."""
         turns = []
         for step in self.steps_of(network):
@@ -139,7 +143,7 @@ class Game:
                     if judged is not None and len(gradient) == len(judged.drawn):
                         yield judged, sign * gradient.double(), backward
 
-    def trained_on(self, network: Network) -> set[int]:
+    def trained_on(self, network: WatchedNetwork) -> set[int]:
         """The calls of the generator whose images were in the loss of a step of `network`."""
         draws: set[int] = set()
         for step in self.steps_of(network):
@@ -170,7 +174,7 @@ class Game:
         return draws | repeats
 
 
-def _has_same_layers(first: Network, second: Network) -> bool:
+def _has_same_layers(first: WatchedNetwork, second: WatchedNetwork) -> bool:
     """True if two networks have one class, and parameters of the same names."""
     if (first.name, first.file) != (second.name, second.file):
         return False

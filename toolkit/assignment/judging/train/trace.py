@@ -179,7 +179,7 @@ class Note(Event):
     device: Place | None = None  # where a GPU was named first
 
 
-class Network(Record):
+class WatchedNetwork(Record):
     """A network that was called, or whose parameters were moved."""
 
     id: int
@@ -220,7 +220,7 @@ class Trace(Record):
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
-    networks: dict[int, Network]
+    networks: dict[int, WatchedNetwork]
     events: list[AnyEvent]
     noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
     entered: frozenset[Place] = frozenset()  # functions of theirs that were called
