@@ -24,7 +24,7 @@ Stopped = Literal["all steps done", "target accuracy reached"]
 MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their software
 
 
-class Facts(BaseModel):
+class RecordPart(BaseModel):
     """An immutable part of a run's record, which rejects unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -53,7 +53,7 @@ class Spread:
         return f"{self.mean:{spec}} ± {self.sd:{spec}}"
 
 
-class Interpolation(Facts):
+class Interpolation(RecordPart):
     """The digits at the two ends of an interpolation."""
 
     digit_from: Digit
@@ -65,7 +65,7 @@ class Interpolation(Facts):
         return f"from {start} to {end}"
 
 
-class RunRecord(Facts):
+class RunRecord(RecordPart):
     """The record of one run."""
 
     model: str  # lstm, rnn, gan or classifier: the command of `python -m toolkit.train`
