@@ -40,7 +40,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
     return None
 
 
-class Settings(Mapping[str, Any]):
+class AnyConfig(Mapping[str, Any]):
     """A config or args object that knows every value, by whatever name it is asked for."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
@@ -137,7 +137,7 @@ class _Choice:
             return self.by_name[lower]
         if word == "settings" and is_needed:
             self.took |= dict.fromkeys(self.known)
-            return Settings(self.known, self.tables)
+            return AnyConfig(self.known, self.tables)
         if self.known.get(word) is not None and (is_needed or word not in self.took):
             default = parameter.default if isinstance(parameter.default, int) else None
             self.took.setdefault(word, default)

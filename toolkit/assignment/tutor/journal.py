@@ -19,7 +19,7 @@ from toolkit.common.texts.language import Language
 JOURNAL, SETTINGS = "tutor.jsonl", "tutor.toml"
 
 
-class Settings(BaseModel):
+class TutorSettings(BaseModel):
     """The settings that a teacher can change in tutor.toml."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -30,7 +30,7 @@ class Settings(BaseModel):
     language: Language = "en"
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path) -> TutorSettings:
     """Return the settings in a folder, or the defaults if there is no file with settings.
 
     Raises:
@@ -38,9 +38,9 @@ def read_settings(folder: Path) -> Settings:
     """
     path = folder / SETTINGS
     if not path.exists():
-        return Settings()
+        return TutorSettings()
     try:
-        return Settings(**tomllib.loads(path.read_text(encoding="utf-8")))
+        return TutorSettings(**tomllib.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise UsageError(
             f"{path} cannot be read. It may set hints, predictions and report to true or false, "

@@ -107,7 +107,7 @@ class AnyModule(ModuleType):
         return value
 
 
-class Settings(dict[str, Any]):
+class WandbConfig(dict[str, Any]):
     """`wandb.config`: what it was given, as items and as attributes."""
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +126,7 @@ class Settings(dict[str, Any]):
             super().update(settings)
 
 
-_config = Settings()
+_config = WandbConfig()
 
 
 def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
