@@ -25,7 +25,7 @@ from toolkit.assignment.running.record.script.drawing import (
     shapes_of,
 )
 from toolkit.assignment.running.record.script.running import Runs
-from toolkit.assignment.running.record.script.trace import EnoughSteps
+from toolkit.assignment.running.record.script.tracer import EnoughSteps
 from toolkit.assignment.running.record.script.values import are_tensors, stacked, tensors_in
 from toolkit.assignment.running.record.script.watching import watching
 
@@ -52,11 +52,11 @@ class Answers(Runs):
             as `run`; None if it does not come to its end either, and the first run stands.
         """
         first = self.script
-        shapes = shapes_of(first.trace.networks[generator])
-        drawing = Drawing(self.back, shapes, pixels, first.trace.steps)
+        shapes = shapes_of(first.tracer.networks[generator])
+        drawing = Drawing(self.back, shapes, pixels, first.tracer.steps)
         file = first.file.relative_to(self.root).as_posix()
-        answer = self.run(file, first.trace.max_steps, max_seconds, drawing)
-        self.script.trace.drawing = None
+        answer = self.run(file, first.tracer.max_steps, max_seconds, drawing)
+        self.script.tracer.drawing = None
         if answer["ended"] in ("finished", "enough"):
             return answer
         self.script = first
@@ -73,7 +73,7 @@ class Answers(Runs):
 
     def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
         """Call a network that was seen with other inputs, in evaluation mode; None if it fails."""
-        module = self.script.trace.networks[network]
+        module = self.script.tracer.networks[network]
         modes = {part: part.training for part in module.modules()}
         for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
             part.training = False
@@ -92,7 +92,7 @@ class Answers(Runs):
 
     def shapes(self, network: int) -> dict[str, list[int]]:
         """Of all that a network's state_dict has."""
-        states = self.script.trace.networks[network].state_dict()
+        states = self.script.tracer.networks[network].state_dict()
         return {name: list(value.shape) for name, value in states.items()}
 
     def export(
@@ -114,7 +114,7 @@ class Answers(Runs):
         """
         home, function = maker
         own_files = getattr(importlib.import_module(home), function)
-        module = self.script.trace.networks[network]
+        module = self.script.tracer.networks[network]
         module.load_state_dict(states)
         for part in module.modules():  # not by `eval`, as in `outputs`
             part.training = False
@@ -163,8 +163,8 @@ class Answers(Runs):
             line of each network that was called), `error`, and `unknown` (the parameter that
             nothing is known about).
         """
-        trace = self.script.trace
-        network = trace.networks[generator]
+        tracer = self.script.tracer
+        network = tracer.networks[generator]
         function = self._function(name, file, network)
         answer: dict[str, Any] = {"error": None, "unknown": None}
         answer |= {"returned": [], "noise": [], "lines": []}
@@ -174,16 +174,16 @@ class Answers(Runs):
         known = {"generator": network, "classifier": classifier, "device": torch.device("cpu")}
         by_name = self._names_without(known | values) | own
         torch.manual_seed(seed)
-        trace.steps = 0
-        num_events = len(trace.events)
-        trace.origins.numbers_came = Sources(MAX_NOISE)
-        trace.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
-        trace.depth = int(known_to_end)  # then nothing is recorded
+        tracer.steps = 0
+        num_events = len(tracer.events)
+        tracer.origins.numbers_came = Sources(MAX_NOISE)
+        tracer.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
+        tracer.depth = int(known_to_end)  # then nothing is recorded
         try:
             with (
                 self._standing_in(network, classifier),
                 self.script.weights.standing_in(for_all=True),
-                watching(trace),
+                watching(tracer),
             ):
                 result = call(function, ("drawing",), known, values, by_name)
             answer["returned"] = [t.detach() for t in tensors_in([*_stacked(result)])]
@@ -194,9 +194,9 @@ class Answers(Runs):
         except (Exception, SystemExit) as error:  # whatever a student's code raises
             answer["error"] = described(error, self.root)
         finally:
-            trace.drawing, trace.depth = None, 0
-        answer["lines"] = _lines_of_calls(trace.events[num_events:])
-        answer["noise"] = list(trace.origins.numbers_came)
+            tracer.drawing, tracer.depth = None, 0
+        answer["lines"] = _lines_of_calls(tracer.events[num_events:])
+        answer["noise"] = list(tracer.origins.numbers_came)
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Answers(Runs):
             `rows` (n, numbers of one item), float32; `total`, how many items it has (None: it has
             no end); and `redrawn`, whether an item is another one when it is read again.
         """
-        loader = self.script.trace.loads[load]
+        loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds
         dataset = loader.dataset
         if isinstance(dataset, IterableDataset):

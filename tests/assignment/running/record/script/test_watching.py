@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from toolkit.assignment.running.record.script.running import Script
-from toolkit.assignment.running.record.script.trace import EnoughSteps, Trace
+from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
 
 
@@ -83,7 +83,7 @@ def test_the_numbers_are_those_without_it(tmp_path: Path) -> None:
         return [*network.state_dict().values(), torch.rand(1)]
 
     plain = train()
-    with watching(Trace(tmp_path, 100, 60)):
+    with watching(Tracer(tmp_path, 100, 60)):
         watched = train()
     for a, b in zip(plain, watched, strict=True):
         assert torch.equal(a, b)

@@ -19,7 +19,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 from toolkit.assignment.running.names import meaning
 from toolkit.assignment.running.record.script.loops import SHORT
 from toolkit.assignment.running.record.script.running import Script
-from toolkit.assignment.running.record.script.trace import MAX_EVENTS, EnoughSteps, Trace
+from toolkit.assignment.running.record.script.tracer import MAX_EVENTS, EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.values import tensors_in
 
 CLASSES = 10
@@ -199,19 +199,19 @@ class Witness(Script):
         self.seen: dict[str, Seen] = {}
         super().__init__(root, file, SHORT, max_seconds)
 
-    def _begin(self, trace: Trace) -> None:
-        super()._begin(trace)
+    def _begin(self, tracer: Tracer) -> None:
+        super()._begin(tracer)
         self._calls = deque[Call](maxlen=MAX_EVENTS)
         self._rows: set[int] = set()  # of the labels
-        trace.called = self._called  # type: ignore[method-assign]
-        trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+        tracer.called = self._called  # type: ignore[method-assign]
+        tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     @property
     def _is_it(self) -> bool:
         return bool(self.seen) and self._name in {None, *self.seen}
 
     def _called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        if network in self.trace.built:
+        if network in self.tracer.built:
             leaves, spec = tree_flatten((args, kwargs))
             self._calls.append(Call(network, leaves, spec, list(tensors_in(result))))
 
@@ -233,7 +233,7 @@ class Witness(Script):
         for calls in calls_of.values():
             network = calls[0].network
             name = type(network).__name__
-            args, kwargs = self.trace.built[network]
+            args, kwargs = self.tracer.built[network]
             self.seen[name] = Seen(calls, args, kwargs, self._rows)
             if name == self._name:
                 raise EnoughSteps
@@ -241,7 +241,7 @@ class Witness(Script):
     def _is_reached(self, call: Call) -> bool:
         """True if the backward pass went through an output of a call."""
         for output in call.outputs:
-            if output.grad_fn is not None and output.grad_fn in self.trace.nodes:
+            if output.grad_fn is not None and output.grad_fn in self.tracer.nodes:
                 return True
         return False
 

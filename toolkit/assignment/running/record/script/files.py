@@ -9,7 +9,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.record.script.values import are_tensors, stacked
 
 ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
@@ -18,38 +18,38 @@ SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image
 WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # to what they are given first
 
 
-def shown(trace: Trace, name: str, args: tuple[Any, ...]) -> None:
+def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
     """A function of a stand-in was called, which writes no file, but would."""
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
-        _writable(trace, args[0])
-    if name in SHOWS and trace.on and not trace.full():
-        trace.add("save", value=_picture(trace, args))
+        _writable(tracer, args[0])
+    if name in SHOWS and tracer.on and not tracer.full():
+        tracer.add("save", value=_picture(tracer, args))
 
 
-def saved(trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def saved(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A picture is saved."""
-    if not trace.full():
-        trace.add("save", value=_picture(trace, args))
+    if not tracer.full():
+        tracer.add("save", value=_picture(tracer, args))
     return function(*args, **kwargs)
 
 
 def opened(
-    trace: Trace, function: Any, /, file: Any, mode: str = "r", *args: Any, **kwargs: Any
+    tracer: Tracer, function: Any, /, file: Any, mode: str = "r", *args: Any, **kwargs: Any
 ) -> Any:
     """A file is opened, to be read or written."""
     if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
-        file = _writable(trace, file)
+        file = _writable(tracer, file)
     return function(file, mode, *args, **kwargs)
 
 
-def stored(trace: Trace, function: Any, /, obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
     """`torch.save`."""
     if isinstance(f, str | os.PathLike):
-        f = _writable(trace, f)
+        f = _writable(tracer, f)
     return function(obj, f, *args, **kwargs)
 
 
-def _writable(trace: Trace, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
+def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """The same path, whose folder is made if need be; elsewhere if it lies outside the root."""
     if isinstance(file, str):  # torch takes a part between backslashes for a folder
         file = file.replace("\\", "/")
@@ -59,21 +59,21 @@ def _writable(trace: Trace, file: str | os.PathLike[str]) -> str | os.PathLike[s
     name = folder
     if folder.is_relative_to(Path.cwd()):
         name = folder.relative_to(Path.cwd())
-    trace.add("folder", folder=str(name))
-    if folder.is_relative_to(trace.root):
+    tracer.add("folder", folder=str(name))
+    if folder.is_relative_to(tracer.root):
         folder.mkdir(parents=True, exist_ok=True)
         return file
-    elsewhere = Path(trace.root, ELSEWHERE)
+    elsewhere = Path(tracer.root, ELSEWHERE)
     elsewhere.mkdir(parents=True, exist_ok=True)
     return elsewhere / Path(file).name
 
 
-def _picture(trace: Trace, args: tuple[Any, ...]) -> dict[str, Any] | None:
+def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
     """The first argument that is a picture, or a list of pictures."""
     for argument in args:
         pixels = _pixels(argument)
         if pixels is not None:
-            return trace.value(pixels)
+            return tracer.value(pixels)
     return None
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data._utils import fetch
 
 from toolkit.assignment.running.record.script.running import Script
-from toolkit.assignment.running.record.script.trace import EnoughSteps, Trace
+from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.values import unwatched
 
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
@@ -79,10 +79,10 @@ class Lines(Script):
             "lines": list(self._lines.values()),
         }
 
-    def _begin(self, trace: Trace) -> None:
-        super()._begin(trace)
-        trace.batch = self._batch
-        trace.add = partial(self._add, trace.add)  # type: ignore[method-assign]
+    def _begin(self, tracer: Tracer) -> None:
+        super()._begin(tracer)
+        tracer.batch = self._batch
+        tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
         """Nothing: it is about what runs without being asked."""
@@ -99,7 +99,7 @@ class Lines(Script):
             all_step = self._made <= self._stepped and len(self._stepped) >= self._networks
             self._whole = self._whole or all_step
         else:
-            self._add_pass(self.trace.events[-1])
+            self._add_pass(self.tracer.events[-1])
         if len(self._passes) >= self._enough():
             raise EnoughSteps
         return index

@@ -1,4 +1,4 @@
-"""Tells a trace which loaders are made, and which batches they give."""
+"""Tells a tracer which loaders are made, and which batches they give."""
 
 import inspect
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from toolkit.assignment.running.places import within
-from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.record.script.values import tensors_in
 
 SIGNATURE = inspect.signature(DataLoader.__init__)
@@ -19,7 +19,7 @@ LARGE_BATCH, SMALL_BATCH = 64, 32
 INFINITE = 10**7  # items; more are not stored but drawn
 
 
-def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
+def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
     """Add each DataLoader that is made to the trace, without processes of its own."""
     try:
         arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
@@ -28,23 +28,23 @@ def made_loader(trace: Trace, function: Any, loader: Any, /, *args: Any, **kwarg
         raise
     for name in PROCESSES:
         arguments.pop(name, None)
-    if trace.brisk:
+    if tracer.brisk:
         _shrink_batch(arguments)
-    if trace.batch and arguments.get("batch_size", 1) and not arguments.get("batch_sampler"):
-        arguments["batch_size"] = trace.batch
+    if tracer.batch and arguments.get("batch_size", 1) and not arguments.get("batch_sampler"):
+        arguments["batch_size"] = tracer.batch
     function(loader, **arguments)
-    if trace.on:
+    if tracer.on:
         dataset = arguments["dataset"]
-        load = trace.values.id_of(loader)
+        load = tracer.values.id_of(loader)
         size = _size(dataset)
-        trace.loads[load] = loader
-        trace.add(
+        tracer.loads[load] = loader
+        tracer.add(
             "load",
             load=load,
-            dataset=trace.values.id_of(dataset),
+            dataset=tracer.values.id_of(dataset),
             size=size,
             stream=size is None,
-            whole=not trace.full(),
+            whole=not tracer.full(),
             sampled=not isinstance(loader.sampler, RandomSampler | SequentialSampler),
         )
 
@@ -80,34 +80,34 @@ def _size(dataset: Any) -> int | None:
     return size
 
 
-def next_batch(trace: Trace, function: Any, batches: Any, /) -> Any:
+def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
     """Add each batch that a loader gives to the trace.
 
     A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
     """
-    load = _load_of(trace, batches)
-    steps = trace.steps - trace.begun.setdefault(load, trace.steps)
-    if steps >= trace.max_steps and _is_read_elsewhere(trace):
+    load = _load_of(tracer, batches)
+    steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)
+    if steps >= tracer.max_steps and _is_read_elsewhere(tracer):
         raise StopIteration
     batch = function(batches)
-    if not trace.full():
-        index = trace.add("batch", load=load, values=trace.all_values(batch))
+    if not tracer.full():
+        index = tracer.add("batch", load=load, values=tracer.all_values(batch))
         for tensor in tensors_in(batch):
-            trace.values.keep(index, tensor)
+            tracer.values.keep(index, tensor)
     return batch
 
 
-def _load_of(trace: Trace, batches: Any) -> int | None:
+def _load_of(tracer: Tracer, batches: Any) -> int | None:
     """The id of the loader that gives these batches; None if its making was not seen."""
-    for load, loader in trace.loads.items():
+    for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load
     return None
 
 
-def _is_read_elsewhere(trace: Trace) -> bool:
+def _is_read_elsewhere(tracer: Tracer) -> bool:
     """True if the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
     frame = sys._getframe(4)  # past what watches it
     if frame.f_globals.get("__name__", "").startswith(__package__):
         return False
-    return within(frame.f_code.co_filename, trace.root) is None
+    return within(frame.f_code.co_filename, tracer.root) is None

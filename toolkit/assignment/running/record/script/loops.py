@@ -19,7 +19,7 @@ from typing import Any
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from toolkit.assignment.running.importing.files import import_file
-from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.tracer import Tracer
 
 LOOPS = "__loops__"  # a name that a student's file will not have
 FEW = 6  # steps in a loop that are enough if they take long
@@ -28,28 +28,28 @@ SHORT = 2  # steps in a loop, of which nothing is looked at
 
 def import_briefly(path: Path, root: Path, name: str | None = None) -> ModuleType:
     """As `import_file`, with few steps of what trains while it is imported."""
-    trace = Trace(root, SHORT, math.inf)
+    tracer = Tracer(root, SHORT, math.inf)
 
     def count(*_: Any) -> None:
-        trace.steps += 1
+        tracer.steps += 1
 
     handle = register_optimizer_step_post_hook(count)
     try:
-        return import_file(path, root, Loops(trace).change, name)
+        return import_file(path, root, Loops(tracer).change, name)
     finally:
         handle.remove()
-        trace.max_steps = sys.maxsize
+        tracer.max_steps = sys.maxsize
 
 
 class Loops:
     """Counts the steps that are made in each loop.
 
     Args:
-        trace: counts the steps.
+        tracer: counts the steps.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
         self._steps: Counter[str] = Counter()  # in each loop, named by its place
         self.entered: set[tuple[str, int]] = set()  # file and line of functions
         self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
@@ -75,7 +75,7 @@ class Loops:
 
     def more(self, loop: str) -> bool:
         """True if a `while` loop may go on; what comes after it relies on one time at least."""
-        steps = self._trace.steps
+        steps = self._tracer.steps
         before = self._seen.get(loop)
         self._seen[loop] = steps
         if before is None:
@@ -85,20 +85,20 @@ class Loops:
 
     def enter(self, file: str, line: int) -> None:
         """A function begins."""
-        path, root = Path(file), Path(self._trace.root)
+        path, root = Path(file), Path(self._tracer.root)
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))
 
     def _counted(self, item: Any, loop: str) -> Iterator[Any]:
-        before = self._trace.steps
+        before = self._tracer.steps
         try:
             yield item
         finally:
-            self._steps[loop] += self._trace.steps - before
+            self._steps[loop] += self._tracer.steps - before
 
     def _enough(self, loop: str) -> bool:
-        enough = self._trace.max_steps
-        if self._trace.brisk and time.process_time() > self._trace.late:
+        enough = self._tracer.max_steps
+        if self._tracer.brisk and time.process_time() > self._tracer.late:
             enough = FEW
         return self._steps[loop] >= enough
 

@@ -32,7 +32,7 @@ from toolkit.assignment.running.record.script.reading import (
     uncalled_training,
     unfinished,
 )
-from toolkit.assignment.running.record.script.trace import EnoughSteps, Trace
+from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
 
 MAX_MODES = 4  # of a script that are tried
@@ -54,14 +54,14 @@ class End(NamedTuple):
 
 
 class Script:
-    """A student's script, its trace, and what it defines.
+    """A student's script, its tracer, and what it defines.
 
     Args:
         root: of the submission.
         file: relative to it.
         max_steps: optimiser steps after which a loop is left.
         max_seconds: CPU time after which a training is stopped.
-        brisk: as of a trace.
+        brisk: as of a tracer.
 
     Attributes:
         weights: those that it loads and that were not handed in.
@@ -81,11 +81,11 @@ class Script:
         # Its end, and the errors for want of a folder or of weights, as of the package.
         self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
         self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
-        self._begin(Trace(root, max_steps, max_seconds, brisk))
+        self._begin(Tracer(root, max_steps, max_seconds, brisk))
 
-    def _begin(self, trace: Trace) -> None:
-        self.trace = trace
-        self.loops = Loops(trace)
+    def _begin(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+        self.loops = Loops(tracer)
         self.module = ModuleType("__main__")
         self._lacks: str | None = None  # a path that was not found
         self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
@@ -102,7 +102,7 @@ class Script:
         with _alarm(self):
             end = self._attempt(self._run_main)
             end = self._provide_files(end)
-            if end.ended != "error" and not self._is_it and self.trace.parsers:
+            if end.ended != "error" and not self._is_it and self.tracer.parsers:
                 end = self._attempt_in_modes() or end
             if begin and end.ended == "finished" and not self.trained:
                 end = self._begin_training()
@@ -135,7 +135,7 @@ class Script:
             what this package describes, of both.
         """
         path = self.root / file
-        self.trace.go_on(max_seconds)
+        self.tracer.go_on(max_seconds)
         main = partial(self._run_main, path=path, module=ModuleType("__main__"))
         with _alarm(self):
             end = self._attempt(main, path.parent)
@@ -143,28 +143,28 @@ class Script:
                 end = self._attempt(main, path.parent)
         sys.modules["__main__"] = self.module
         os.chdir(self.file.parent)
-        if self.trace.full():
+        if self.tracer.full():
             end = end._replace(ended="slow")
         self._others.append({"file": file, **end._asdict()})
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        self.trace.see_moves_by_hand()
+        self.tracer.see_moves_by_hand()
         unfinished_places: list[tuple[str, int]] = []
         for file, lines in self._ran.items():
             unfinished_places += [(file, line) for line in lines]
         networks = []
-        for key, network in self.trace.networks.items():
-            networks.append(_network(key, network, self.trace))
+        for key, network in self.tracer.networks.items():
+            networks.append(_network(key, network, self.tracer))
         return {
             **self._end,
             "others": self._others,
             "ran": list(self._ran),
             "unfinished": unfinished_places,
             "networks": networks,
-            "normalised": list(self.trace.origins.all_modules("Normalize")),
-            "events": self.trace.events,
-            "noise": list(self.trace.origins.numbers_came),
+            "normalised": list(self.tracer.origins.all_modules("Normalize")),
+            "events": self.tracer.events,
+            "noise": list(self.tracer.origins.numbers_came),
             "entered": sorted(self.loops.entered),
         }
 
@@ -172,13 +172,13 @@ class Script:
     def trained(self) -> bool:
         """True if anything was seen that belongs to a training."""
         kinds = ("step", "backward", "loss")
-        return any(event["kind"] in kinds for event in self.trace.events)
+        return any(event["kind"] in kinds for event in self.tracer.events)
 
     @property
     def _is_it(self) -> bool:
         """True if the training is the one that is looked for: of a GAN, two optimisers step."""
-        optimizers = {e["optimiser"] for e in self.trace.events if e["kind"] == "step"}
-        return self.trained and (len(optimizers) > 1) == self.trace.brisk
+        optimizers = {e["optimiser"] for e in self.tracer.events if e["kind"] == "step"}
+        return self.trained and (len(optimizers) > 1) == self.tracer.brisk
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
         """A function in another file of theirs, which the script did not import."""
@@ -207,10 +207,10 @@ class Script:
         self._lacks = None
         prepare_imports(self.root, folder or self.file.parent, self._change)
         try:
-            with watching(self.trace), self.weights.standing_in():
+            with watching(self.tracer), self.weights.standing_in():
                 call()
         except EnoughSteps:
-            if self.trace.slow:
+            if self.tracer.slow:
                 return End("slow")
             return End("enough")
         except SystemExit as error:
@@ -242,7 +242,7 @@ class Script:
     def _attempt_again(self, *arguments: str) -> End:
         """Run it from its beginning, as if nothing had run before."""
         forget_imports(self.root)
-        self._begin(self.trace.another())
+        self._begin(self.tracer.another())
         return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> End | None:
@@ -251,13 +251,13 @@ class Script:
         Returns:
             the end of that run; None if no mode does, and the first run stands.
         """
-        first = (self.trace, self.loops, self.module, self._ran)
+        first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
-        for mode in modes(self.trace.parsers[-1], tree)[:MAX_MODES]:
+        for mode in modes(self.tracer.parsers[-1], tree)[:MAX_MODES]:
             end = self._attempt_again(*mode)
             if self._is_it:
                 return end
-        self.trace, self.loops, self.module, self._ran = first
+        self.tracer, self.loops, self.module, self._ran = first
         return None
 
     def _begin_training(self) -> End:
@@ -287,7 +287,7 @@ class Runs:
     """Answers about one script, which has to be run before any other question about it."""
 
     script: Script
-    _brisk = False  # as of a trace
+    _brisk = False  # as of a tracer
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
@@ -313,7 +313,7 @@ class Runs:
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
-        self.script.trace.drawing = drawing
+        self.script.tracer.drawing = drawing
         return self.script.run(begin)
 
 
@@ -322,15 +322,15 @@ def _alarm(script: Script) -> Iterator[None]:
     """Stop a script that is slow before its training has made a step."""
 
     def stop(*_: object) -> None:
-        if script.trace.on:
-            script.trace.slow = True
+        if script.tracer.on:
+            script.tracer.slow = True
             raise EnoughSteps
 
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.1):
-            if time.process_time() > script.trace.deadline:
+            if time.process_time() > script.tracer.deadline:
                 _thread.interrupt_main()  # calls `stop` there; Windows has no timer of CPU time
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -344,10 +344,10 @@ def _alarm(script: Script) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
+def _network(key: int, network: nn.Module, tracer: Tracer) -> dict[str, Any]:
     """The classes of a network, its parameters, and what was made where."""
-    kind, origins = type(network), trace.origins
-    file, _ = place_of_class(kind, trace.root) or NOWHERE
+    kind, origins = type(network), tracer.origins
+    file, _ = place_of_class(kind, tracer.root) or NOWHERE
     classes: set[str] = set()
     for module in network.modules():
         classes.update(base.__name__ for base in type(module).__mro__[:-2])
@@ -355,7 +355,7 @@ def _network(key: int, network: nn.Module, trace: Trace) -> dict[str, Any]:
     names = [name for name, _ in network.named_parameters()]
     return {
         "id": key,
-        "parameters": list(map(trace.values.id_of, network.parameters())),
+        "parameters": list(map(tracer.values.id_of, network.parameters())),
         "class": kind.__name__,
         "file": file,
         "names": names,

@@ -1,4 +1,4 @@
-"""Tells a trace what happens: while it watches, functions of torch and others pass through here.
+"""Tells a tracer what happens: while it watches, functions of torch and others pass through here.
 
 Nothing that works is changed by it: arguments and results are passed on as they are. `forward` is
 wrapped in every class that is defined meanwhile, since many call it without `__call__`.
@@ -34,7 +34,7 @@ from toolkit.assignment.running.places import NOWHERE
 from toolkit.assignment.running.record.origins import handled
 from toolkit.assignment.running.record.script import files, loaders
 from toolkit.assignment.running.record.script.devices import ANSWERS, Recorder
-from toolkit.assignment.running.record.script.trace import Trace
+from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.record.script.values import has_softmax, tensors_in
 
 LOSSES = (
@@ -44,17 +44,17 @@ LOSSES = (
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
 
-# Makes the call of a function that is watched: handler(trace, function, *arguments).
+# Makes the call of a function that is watched: handler(tracer, function, *arguments).
 Handler = Callable[..., Any]
 
 
 @contextmanager
-def watching(trace: Trace) -> Iterator[None]:
-    """Inside this block the trace is told what happens, and data is loaded in this process."""
+def watching(tracer: Tracer) -> Iterator[None]:
+    """Inside this block the tracer is told what happens, and data is loaded in this process."""
     with ExitStack() as stack:
 
         def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
-            call = _watched(trace, getattr(owner, name), handler, always)
+            call = _watched(tracer, getattr(owner, name), handler, always)
             stack.enter_context(patch.object(owner, name, call))
 
         for owner, name, handler in HANDLERS:
@@ -62,34 +62,34 @@ def watching(trace: Trace) -> Iterator[None]:
         watch(DataLoader, "__init__", loaders.made_loader, always=True)
         for name, answer in ANSWERS.items():
             watch(torch.cuda, name, partial(_asked_gpu, name, answer), always=True)
-        stack.enter_context(patch.object(nn.Module, "__init_subclass__", _subclass_hook(trace)))
-        heard = staticmethod(partial(files.shown, trace))
+        stack.enter_context(patch.object(nn.Module, "__init_subclass__", _subclass_hook(tracer)))
+        heard = staticmethod(partial(files.shown, tracer))
         stack.enter_context(patch.object(Anything, "heard", heard))
-        for handle in _steps(trace):
+        for handle in _steps(tracer):
             stack.callback(handle.remove)
-        stack.enter_context(trace.origins)
-        stack.enter_context(Recorder(trace.heard, trace.made))
-        trace.on = True
+        stack.enter_context(tracer.origins)
+        stack.enter_context(Recorder(tracer.heard, tracer.made))
+        tracer.on = True
         try:
             yield
         finally:
-            trace.on = False
+            tracer.on = False
 
 
 def _watched(
-    trace: Trace, function: Callable[..., Any], handler: Handler, always: bool = False
+    tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """A function whose calls go to a handler while the trace is on, or always."""
+    """A function whose calls go to a handler while the tracer is on, or always."""
 
     def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if trace.on or always:
-            return handler(trace, function, *args, **kwargs)
+        if tracer.on or always:
+            return handler(tracer, function, *args, **kwargs)
         return function(*args, **kwargs)
 
     return handled(function, handle)
 
 
-def _subclass_hook(trace: Trace) -> Any:
+def _subclass_hook(tracer: Tracer) -> Any:
     """Watch what each class defines that is derived from nn.Module."""
 
     def hook(cls: type[Any], /, **kwargs: Any) -> None:
@@ -97,126 +97,126 @@ def _subclass_hook(trace: Trace) -> Any:
         for name, handler in (("forward", _network), ("__init__", _built)):
             method = vars(cls).get(name)
             if callable(method) and not isinstance(method, staticmethod | classmethod):
-                setattr(cls, name, _watched(trace, method, handler))
+                setattr(cls, name, _watched(tracer, method, handler))
 
     return classmethod(hook)
 
 
-def _built(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
+def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
     """Keep what the constructor of a network is given, before that of its base."""
-    trace.built.setdefault(network, (args, kwargs))
+    tracer.built.setdefault(network, (args, kwargs))
     function(network, *args, **kwargs)
 
 
-def _network(trace: Trace, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
+def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Record calls of a network, of which only the outermost count."""
     number = None
-    if not (trace.depth or trace.full()) and isinstance(network, nn.Module):
-        number = trace.know(network)
+    if not (tracer.depth or tracer.full()) and isinstance(network, nn.Module):
+        number = tracer.know(network)
     if number is None:
-        return trace.drawn(network, args, function(network, *args, **kwargs))
-    trace.stop_if_slow()
-    inputs = trace.all_values(args, kwargs)
-    trace.depth += 1  # the networks inside of it do not count
+        return tracer.drawn(network, args, function(network, *args, **kwargs))
+    tracer.stop_if_slow()
+    inputs = tracer.all_values(args, kwargs)
+    tracer.depth += 1  # the networks inside of it do not count
     try:
-        result = trace.drawn(network, args, function(network, *args, **kwargs))
+        result = tracer.drawn(network, args, function(network, *args, **kwargs))
     finally:
-        trace.depth -= 1
-    index = trace.add(
+        tracer.depth -= 1
+    index = tracer.add(
         "call",
         network=number,
         training=network.training,
         grad=torch.is_grad_enabled(),
         inputs=inputs,
-        outputs=trace.all_values(result),
+        outputs=tracer.all_values(result),
     )
     for tensor in tensors_in(result):
-        trace.values.keep(index, tensor)
-    trace.watch_gradient(index, result)
-    trace.called(trace.networks[number], args, kwargs, result)
+        tracer.values.keep(index, tensor)
+    tracer.watch_gradient(index, result)
+    tracer.called(tracer.networks[number], args, kwargs, result)
     return result
 
 
 def _criterion(
-    trace: Trace, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
+    tracer: Tracer, function: Any, criterion: nn.Module, /, *args: Any, **kwargs: Any
 ) -> Any:
-    place = trace.origins.of_module(criterion)
-    trace.losses.called = None
+    place = tracer.origins.of_module(criterion)
+    tracer.losses.called = None
     if place != NOWHERE:
-        trace.losses.called = place
+        tracer.losses.called = place
     try:
         return function(criterion, *args, **kwargs)
     finally:
-        trace.losses.called = None
+        tracer.losses.called = None
 
 
-def _loss(name: str, trace: Trace, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    if trace.losses.inside or trace.full():
+def _loss(name: str, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if tracer.losses.inside or tracer.full():
         return function(*args, **kwargs)
     arguments = kwargs | dict(zip(("input", "target"), args, strict=False))
     output = arguments.get("input")
-    index = trace.add(
+    index = tracer.add(
         "loss",
         name=name,
-        input=trace.value(output),
+        input=tracer.value(output),
         softmax=isinstance(output, Tensor) and has_softmax(output),
-        target=trace.value(arguments.get("target")),
+        target=tracer.value(arguments.get("target")),
         reduction=str(kwargs.get("reduction", "mean")),
-        made=trace.losses.called,
+        made=tracer.losses.called,
     )
-    trace.losses.inside = True  # torch comes back here by way of the recorder
+    tracer.losses.inside = True  # torch comes back here by way of the recorder
     try:
         result = function(*args, **kwargs)
     finally:
-        trace.losses.inside = False
-    trace.losses.keep(index, result)
+        tracer.losses.inside = False
+    tracer.losses.keep(index, result)
     return result
 
 
-def _backward(trace: Trace, function: Any, /, tensors: Any, *args: Any, **kwargs: Any) -> Any:
+def _backward(tracer: Tracer, function: Any, /, tensors: Any, *args: Any, **kwargs: Any) -> Any:
     if not isinstance(tensors, Tensor | list | tuple):
         tensors = list(tensors)
     roots = list(tensors_in(tensors))
-    before = trace.before_backward(roots)
+    before = tracer.before_backward(roots)
     try:
         result = function(tensors, *args, **kwargs)
     except RuntimeError as error:
-        trace.after_backward(roots, before, str(error))
+        tracer.after_backward(roots, before, str(error))
         raise
-    trace.after_backward(roots, before, None)
+    tracer.after_backward(roots, before, None)
     return result
 
 
 def _clip(
-    name: str, trace: Trace, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
+    name: str, tracer: Tracer, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
 ) -> Any:
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     parameters = list(parameters)  # which may be read once only
     result = function(parameters, *args, **kwargs)
-    trace.clipped(name, parameters)
+    tracer.clipped(name, parameters)
     return result
 
 
 def _optimizer(
-    trace: Trace, function: Any, optimizer: Optimizer, /, *args: Any, **kwargs: Any
+    tracer: Tracer, function: Any, optimizer: Optimizer, /, *args: Any, **kwargs: Any
 ) -> None:
     function(optimizer, *args, **kwargs)
-    trace.add("optimiser", optimiser=trace.values.id_of(optimizer))
+    tracer.add("optimiser", optimiser=tracer.values.id_of(optimizer))
 
 
 def _parsed(
-    trace: Trace, function: Any, parser: ArgumentParser, /, *args: Any, **kwargs: Any
+    tracer: Tracer, function: Any, parser: ArgumentParser, /, *args: Any, **kwargs: Any
 ) -> Any:
-    trace.parsers.append(parser)
+    tracer.parsers.append(parser)
     return function(parser, *args, **kwargs)
 
 
 def _asked_gpu(
-    name: str, answer: Any, trace: Trace, function: Any, /, *args: Any, **kwargs: Any
+    name: str, answer: Any, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
     """Answer what stops without a GPU; it counts as asking for one."""
-    trace.heard("gpu", name)
+    tracer.heard("gpu", name)
     return answer
 
 
@@ -238,16 +238,16 @@ HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
 )
 
 
-def _steps(trace: Trace) -> list[Any]:
+def _steps(tracer: Tracer) -> list[Any]:
     """Before and after each step of an optimiser."""
     begun: list[dict[str, Any]] = []
 
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if trace.on:
-            begun.append(trace.before_step(optimizer))
+        if tracer.on:
+            begun.append(tracer.before_step(optimizer))
 
     def after(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if trace.on and begun:
-            trace.after_step(optimizer, begun.pop())
+        if tracer.on and begun:
+            tracer.after_step(optimizer, begun.pop())
 
     return [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]

@@ -1,4 +1,4 @@
-"""Records what happens while a student's script runs; the package says what the judge gets."""
+"""Makes the trace of a student's script: records what happens while it runs."""
 
 import time
 from argparse import ArgumentParser
@@ -36,7 +36,7 @@ class EnoughSteps(BaseException):
     """Ends a student's training; no `except Exception` of theirs stops it."""
 
 
-class Trace:
+class Tracer:
     """Records which losses, networks, gradients and optimisers meet.
 
     Args:
@@ -78,12 +78,12 @@ class Trace:
         self._used: set[int] = set()  # passes that a step has used
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
 
-    def another(self) -> "Trace":
+    def another(self) -> "Tracer":
         """An empty one, for the time that is left."""
         max_seconds = max(0.0, self.deadline - time.process_time())
-        trace = Trace(Path(self.root), self.max_steps, max_seconds, self.brisk)
-        trace.drawing = self.drawing
-        return trace
+        tracer = Tracer(Path(self.root), self.max_steps, max_seconds, self.brisk)
+        tracer.drawing = self.drawing
+        return tracer
 
     def go_on(self, max_seconds: float) -> None:
         """Have so much more CPU time, for what does not train."""
