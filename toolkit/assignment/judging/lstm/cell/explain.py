@@ -337,11 +337,8 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
         verdicts.not_seen("readout", at=_readout_input(recording) or line)
         return
     proof = trial.without(reads=Read())
-    if reads.step is None:
-        what = "the mean of the hidden states"
-        verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=what)
-    elif reads.step != -1:
-        what = "the hidden state of an earlier step"
+    if reads.step != -1:
+        what = _earlier(reads.step)
         verdicts.fault("loss-not-last-step.earlier", at=line, proof=proof, what=what)
     elif reads.further is not None:
         states = f"{reads.value}(t) and {reads.further}(t) together"
@@ -350,6 +347,13 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
     else:
         instead = f"{reads.value}(t), not from h(t)"
         verdicts.fault("wrong-equation.readout", at=line, proof=proof, what=instead)
+
+
+def _earlier(step: int | None) -> str:
+    """Describe what is read in place of h(T): as of a `Read`."""
+    if step is None:
+        return "the mean of the hidden states"
+    return "the hidden state of an earlier step"
 
 
 def _check_bias(trial: Trial, line: Operation | None, verdicts: Verdicts) -> None:
