@@ -60,3 +60,17 @@ def test_nothing_else_can_be_asked(name: str) -> None:
     child = Child("dataset", -1, -1, "", None, {}, Clock(), 0.0)
     with pytest.raises(AttributeError, match=f"no question {name} about dataset"):
         getattr(child.ask, name)
+
+
+def test_the_judge_imports_none_of_what_answers() -> None:
+    """Their types are for mypy: what runs a student's code takes torchvision, and stays apart."""
+    program = """
+import sys
+from toolkit.assignment.judging.parent import import_judges
+import_judges()
+ours = [name for name in sys.modules if name.startswith("toolkit.assignment.running")]
+assert "toolkit.assignment.running.replies" in ours
+assert not [name for name in ours if ".answers" in name or ".record" in name], ours
+assert "torchvision" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
