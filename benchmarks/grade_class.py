@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -75,30 +75,61 @@ HOSTILE = {
     "a hundred busy": submissions.with_lstm(BUSY),
     **{name: submissions.pack(submissions.FINE | files) for name, files in HEAVY.items()},
 }
+FAULTY = 250  # of the planted faults of the tests, evenly spread
+Archive = tuple[str, dict[str, str | bytes]]  # its kind, and its files by their paths
 
 
-def harmless(number: int, real: bool, only: str) -> tuple[str, dict[str, str | bytes]]:
+def harmless(number: int, real: bool, only: str) -> Archive:
     """The kind of the archive with this number, and its files."""
     if not real:
         lstm = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
         return "fine", submissions.FINE | lstm
     name = list(cases.RIGHT)[number % len(cases.RIGHT)]
+    return name, written_by(cases.write_right, name, only)
+
+
+def written_by(
+    write: Callable[[str, Path], None], name: str, only: str = "*"
+) -> dict[str, str | bytes]:
+    """The files of a case of the tests, by their paths: all, or `only` those of a pattern."""
     files: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
-        cases.write_right(name, Path(directory))
+        write(name, Path(directory))
         for path in Path(directory).rglob(only):
             if path.is_file():
                 files[str(path.relative_to(directory))] = path.read_bytes()
+    return files
+
+
+def harmless_in_part(number: int) -> Archive:
+    """The kind and the files of an archive that is right or, for odd numbers, has a planted fault.
+
+    Every fifth archive is whole. Of the others one file is handed in: that of the fault, or of a
+    right submission each in turn.
+    """
+    if number % 2:
+        every = len(cases.WRONG) // FAULTY
+        name = list(cases.WRONG)[number // 2 % FAULTY * every]
+        right = written_by(cases.write_right, cases.WRONG[name].base)
+        files = written_by(cases.write_planted, name)
+        names = [path for path, content in files.items() if content != right.get(path)]
+    else:
+        name = list(cases.RIGHT)[number // 2 % len(cases.RIGHT)]
+        files = written_by(cases.write_right, name)
+        names = sorted(files)
+    if number % 5:
+        kept = names[number // 2 % len(names)]
+        files = {kept: files[kept]}
     return name, files
 
 
-def write_class(folder: Path, size: int, real: bool, only: str) -> dict[str, str]:
-    """Write the archives, with the hostile ones among them; return the kind of each file."""
+def write_class(folder: Path, archives: Iterable[Archive]) -> dict[str, str]:
+    """Write archives with the hostile ones among them; return the kind of each file."""
+    archives = list(archives)
     kinds = {}
-    every = size // len(HOSTILE)
+    every = len(archives) // len(HOSTILE)
     hostile = iter(HOSTILE)
-    for number in range(size):
-        kind, files = harmless(number, real, only)
+    for number, (kind, files) in enumerate(archives):
         if number % every == every // 2:
             kind = next(hostile, kind)
         name = f"{10_000_000 + number}_assignment3.zip"
@@ -126,7 +157,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder, out = Path(directory, "class"), Path(directory, "graded")
         folder.mkdir()
-        kinds = write_class(folder, options.size, real, options.only)
+        archives = (harmless(number, real, options.only) for number in range(options.size))
+        kinds = write_class(folder, archives)
         start = time.perf_counter()
         results = grade(folder, out, isolation, options.workers, real)
         seconds = time.perf_counter() - start

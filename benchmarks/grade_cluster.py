@@ -1,7 +1,8 @@
 """A class on a cluster that loses workers: python benchmarks/grade_cluster.py [--size 500]
 
-Grades a class (`grade_class.py`: right submissions and 23 hostile archives) on this machine, and
-then on a Dask scheduler with four worker processes. One of the workers is killed twice and started
+Grades a class on this machine, and then on a Dask scheduler with four worker processes. The class
+has right and faulty submissions in turn, and 23 hostile archives (`grade_class.py`); every fifth
+submission is whole, and the others have one file. One of the workers is killed twice and started
 again, another one is stopped for a minute. Every archive must have a result, and every harmless one
 the same as on this machine. The processor time of each way is that of the command and of all that
 it and the workers have started: also of what a killed worker had half judged.
@@ -17,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from grade_class import count_differing, write_class, written
+from grade_class import count_differing, harmless_in_part, write_class, written
 
 WORKERS = 4
 STOPPED_SECONDS = 60.0
@@ -74,14 +75,13 @@ class Cluster:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A class on a cluster that loses workers.")
     parser.add_argument("--size", type=int, default=500, help="archives")
-    parser.add_argument("--only", default="*", help="file of each harmless archive")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         folder = root / "class"
         folder.mkdir()
-        kinds = write_class(folder, options.size, real=True, only=options.only)
+        kinds = write_class(folder, map(harmless_in_part, range(options.size)))
         seconds_here, seconds = graded_here(folder, root / "here")
         expected = written(root / "here")
         seconds_there = graded_on_a_cluster(folder, root, options.seed, seconds)

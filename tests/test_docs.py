@@ -439,6 +439,7 @@ def test_each_finding_has_a_page(site: Path) -> None:
         assert f"{path.stem}.html" in linked
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("site")
 def test_each_module_is_in_the_reference(site: Path) -> None:
     for room in ("lstm", "gan", "export", "common"):

@@ -25,6 +25,7 @@ def test_a_rewriting_does_the_same(kind: str) -> None:
     assert all_same(before, after)
 
 
+@pytest.mark.slow
 def test_a_misconception_is_put_into_what_it_fits() -> None:
     right = check(None, None).right[0]
     made = {one.program.name: one for one in faulty(right, "lstm")}

@@ -76,6 +76,7 @@ def test_photograph_with_noise(mnist: MNIST) -> None:
         assert int(loading.load("classifier")(to_mnist(photograph)).argmax()) == 7
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("way", [(0, 1), (1, 0), (1, 1), (-1, 1)])
 def test_light_from_one_side(mnist: MNIST, way: tuple[int, int]) -> None:
     """It falls by a quarter over the page; the ink is half as bright as the paper around it."""

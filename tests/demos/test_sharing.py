@@ -95,6 +95,7 @@ def test_a_process_that_ends_early_says_so_at_once(
     assert refusal(sharing.Tunnel(tmp_path)).endswith(reason)
 
 
+@pytest.mark.slow
 def test_an_open_tunnel(
     tunnel: sharing.Tunnel, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_how_it_ends(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not caught.value.late
 
 
+@pytest.mark.slow
 def test_what_it_starts_ends_with_it(host: Host, tmp_path: Path) -> None:
     start = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
     code = f"import pathlib, subprocess, sys, time\np = {start}\ntime.sleep(1)\n"

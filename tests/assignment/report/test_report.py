@@ -112,6 +112,7 @@ def test_escape() -> None:
     assert lacking("Ħ Zoë – €") == "Ħ"  # noqa: RUF001
 
 
+@pytest.mark.rows(3)
 @pytest.mark.parametrize("name", [" ", "a\x00b", "\udc80", "x" * 201, "bell\x07"])
 @pytest.mark.parametrize("option", ["--name", "--student-number"])
 def test_names_that_cannot_be_printed(

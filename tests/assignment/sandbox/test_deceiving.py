@@ -119,6 +119,7 @@ ours.f_globals["receive"] = receive_and_live_on
 """
 
 
+@pytest.mark.slow
 def test_nobody_says_that_he_has_ended_and_answers_for_the_next() -> None:
     result = grade({"dataset.py": LIVES_ON + STUBS, "lstm.py": "class LSTM: pass"})
     findings = result.extra_data.findings + result.extra_data.not_seen

@@ -59,7 +59,13 @@ Grade = Callable[..., Result]
 pytestmark = pytest.mark.needs("bwrap")
 
 
-@pytest.fixture(params=ways.ALL, ids=lambda way: way.tool)
+WAYS = [
+    pytest.param(way, id=way.tool, marks=[] if way is ways.BUBBLEWRAP else pytest.mark.slow)
+    for way in ways.ALL
+]
+
+
+@pytest.fixture(params=WAYS)
 def isolation(request: pytest.FixtureRequest) -> Isolation:
     way: Isolation = request.param
     ways.need(way)
@@ -222,6 +228,7 @@ def test_memory_that_only_the_kernel_counts(program: str, grade: Grade, tmp_path
     assert not own.group.exists()
 
 
+@pytest.mark.slow
 def test_control_groups_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a killed grader has written down is ended; what is only called like that lives on."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -37,6 +37,7 @@ def test_grade_for_canvas(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_is_wanted_is_said_first(tmp_path: Path) -> None:
     """Before anything is graded; the names that a platform gives need no roster."""
     (tmp_path / "12345678_assignment3.zip").write_bytes(b"no archive")

@@ -17,7 +17,7 @@ SEEDS = range(1, 6)
 PLAIN = next(iter(RIGHT))
 
 
-@pytest.mark.rows(2)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_is_not_called_wrong(name: str, tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "my_gan.py").write_text(gan(*RIGHT[name]))

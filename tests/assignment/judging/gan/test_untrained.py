@@ -88,7 +88,7 @@ def open_points(report: Report) -> float:
     return sum(counted.open for counted in tasks if counted.task.part == "II")
 
 
-@pytest.mark.rows(3)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     ("chooser", "call"),
     [*FORMS.values(), pytest.param(ENDLESS, "choose(A, reader)", marks=pytest.mark.slow)],

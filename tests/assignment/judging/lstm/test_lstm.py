@@ -111,6 +111,7 @@ ALIKE = {
 }
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_what_is_computed_only_in_training(name: str, tmp_path: Path, warm_check: Check) -> None:
     """The equations are not seen, and both numbers are said."""

@@ -164,6 +164,7 @@ def write(folder: Path, methods: str, changes: dict[str, str]) -> str:
     return texts["lstm.py"]
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize("name", RIGHT)
 def test_it_is_called_as_in_training(name: str, tmp_path: Path, warm_check: Check) -> None:
     write(tmp_path, *RIGHT[name])
