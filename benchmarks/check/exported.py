@@ -32,7 +32,7 @@ from public_code.wrappers import NAME
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.assignment.judging.corpus import build, cases
-from toolkit.assignment.asking.host import Gone, Host, Student, StudentError
+from toolkit.assignment.asking.host import GANChild, Gone, Host, LSTMChild, StudentError
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.command import SECONDS
 from toolkit.assignment.export.weights import Missing
@@ -114,13 +114,13 @@ def random_weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
     return values
 
 
-def adversarial(student: Student, located: Located, root: Path) -> Iterator[str]:
+def adversarial(child: GANChild, located: Located, root: Path) -> Iterator[str]:
     """Export a generator and its discriminator, draw with it, and list its layers."""
     network = None
-    for describe in gan.look(student, located):
+    for describe in gan.look(child, located):
         described = describe()
-        states = random_weights(student.ask("shapes", network=described.network.id))
-        made = gan.exported(student, root, described, states, {})
+        states = random_weights(child.ask.shapes(network=described.network.id))
+        made = gan.exported(child, root, described, states, {})
         if made.graph is None:
             raise ToolkitError(" ".join(made.problems))
         digest = made.source.entry["sha256"]
@@ -143,10 +143,10 @@ def draw(network: Any) -> None:
     assert ((images >= 0) & (images <= 1)).all()
 
 
-def recurrent(student: Student, located: Located, root: Path) -> Iterator[str]:
+def recurrent(child: LSTMChild, located: Located, root: Path) -> Iterator[str]:
     """Carry an LSTM over."""
     verdicts = Verdicts("lstm", located.file)
-    network = lstm.proved(student, located, verdicts)
+    network = lstm.proved(child, located, verdicts)
     network.build(hidden=network.usage.hidden and 24)
     tensors = {tensor["name"]: tensor for tensor in network.tensors}
     states = random_weights({name: tensor["shape"] for name, tensor in tensors.items()})
@@ -166,10 +166,10 @@ def attempt(host: Host, kind: str, code: Code) -> tuple[list[str], str]:
     host.limits = dict.fromkeys(PARTS, SECONDS)
     reached = []
     try:
-        with host.student(kind, str(code.submission.root)) as student:
+        with host.child(kind, str(code.submission.root)) as child:
             located = code.submission.parts[kind]
             export = recurrent if kind == "lstm" else adversarial
-            for stage in export(student, located, code.submission.root):
+            for stage in export(child, located, code.submission.root):
                 reached.append(stage)  # the stages before an error stay
     except REFUSALS as error:
         return reached, str(error)

@@ -200,12 +200,12 @@ class Recording:
             return now[0], frames[now[1]].pop(0)
 
         @contextlib.contextmanager
-        def student(part: Part, root: str) -> Iterator[host.Student]:
-            yield host.Student(part, 0, 0, "", None, {"digits": digits}, host.Clock(), 0.0)
+        def child(part: Part, root: str) -> Iterator[host.Child]:
+            yield host.Child(part, 0, 0, "", None, {"digits": digits}, host.Clock(), 0.0)
 
         verdicts = Fails(part, self.located[part].file)
         with mock.patch.multiple(host, send=send, receive=receive):
-            judge_part(SimpleNamespace(student=student), "", self.located[part], verdicts)
+            judge_part(SimpleNamespace(child=child), "", self.located[part], verdicts)
         return verdicts.findings
 
 

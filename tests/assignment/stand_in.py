@@ -26,12 +26,14 @@ def judge(submission: Any, host: Any, root: str, packages: Collection[str]) -> A
     from toolkit.assignment.findings.findings import QUESTIONS, Finding
     from toolkit.assignment.findings.rules import claims
     from toolkit.assignment.judging import parent
+    from toolkit.assignment.running.replies import REPLIES, Reply
 
-    def check(student: Any, located: Any, verdicts: Any) -> None:
+    def check(child: Any, located: Any, verdicts: Any) -> None:
         verdicts.doing(f"importing {located.file}")
         if STRIKES in (submission.root / located.file).read_text(errors="replace"):
             host.clock._times = (host.clock.seconds + 86_400, None)
-        code = student.ask("try", file=located.file)
+        with mock.patch.dict(REPLIES[verdicts.part], {"try_it": Reply(int)}):
+            code = child.ask.try_it(file=located.file)
         if code:
             problem = f"it ends with exit code {code}"
             proof = claims.shared.was_seen(problem)
@@ -74,7 +76,7 @@ def main() -> None:
     while True:
         nonce, request = receive()
         answer, question = receive()
-        if question["ask"] == "try":
+        if question["ask"] == "try_it":
             path = Path(request["root"], question["arguments"]["file"])
             send(answer, {"value": import_it(path)})
             receive()  # no more

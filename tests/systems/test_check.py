@@ -62,8 +62,8 @@ def host(description: Path) -> Iterator[Host]:
 def ask(host: Host, folder: Path, code: str) -> object:
     """Import this as a data set."""
     (folder / "dataset.py").write_text(code)
-    with host.student("dataset", str(folder)) as student:
-        return student.ask("load", file="dataset.py", name="PalindromeDataset")
+    with host.child("dataset", str(folder)) as child:
+        return child.ask.load(file="dataset.py", name="PalindromeDataset")
 
 
 @pytest.mark.slow
@@ -118,8 +118,8 @@ def test_an_interrupted_check_leaves_nothing(there: Run, tmp_path: Path) -> None
         "from toolkit.assignment.asking.host import Host\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background\n"
         "pathlib.Path('judge').write_text(str(os.getpid()))\n"
-        "with Host() as host, host.student('dataset', os.getcwd()) as student:\n"
-        "    student.ask('load', file='dataset.py', name='PalindromeDataset')\n"
+        "with Host() as host, host.child('dataset', os.getcwd()) as child:\n"
+        "    child.ask.load(file='dataset.py', name='PalindromeDataset')\n"
     )
     done = there("win32", "-c", judge)
     assert "KeyboardInterrupt" in done.stderr

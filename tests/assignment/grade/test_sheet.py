@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,10 +73,10 @@ class Liar:
         ]
 
     @contextlib.contextmanager
-    def student(self, part: str, root: str) -> Iterator[Any]:
-        yield self
+    def child(self, part: str, root: str) -> Iterator[Any]:
+        yield SimpleNamespace(ask=SimpleNamespace(watch=self.watch))
 
-    def ask(self, question: str, **asked: Any) -> Any:
+    def watch(self, **asked: Any) -> Any:
         self.asked.append(asked)
         return self.run
 

@@ -20,7 +20,7 @@ import pytest
 import torch
 import torch.ao.nn.quantizable
 
-from toolkit.assignment.asking.host import Gone, Host, Student
+from toolkit.assignment.asking.host import Child, Gone, Host
 from toolkit.assignment.findings.rules import rules
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
@@ -246,8 +246,8 @@ class Forger(Host):
 
 
 def load(host: Host, folder: Path) -> Gone:
-    with host, pytest.raises(Gone) as caught, host.student("dataset", str(folder)) as student:
-        student.ask("load", file="dataset.py", name="x")
+    with host, pytest.raises(Gone) as caught, host.child("dataset", str(folder)) as child:
+        child.ask.load(file="dataset.py", name="x")
     return caught.value
 
 
@@ -380,7 +380,7 @@ def thinks(*given: Any, **packages: Any) -> Any:
         return endless()
 
     asking.time = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(days))
-    Student.ask = think  # type: ignore[method-assign, assignment]
+    Child.reply_to = think  # type: ignore[method-assign, assignment]
     return stand_in.judge(*given, **packages)
 
 

@@ -1,22 +1,17 @@
 """The messages that judge and child send each other."""
 
 import contextlib
-import importlib
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
 
-from toolkit.assignment.running import answering as child
 from toolkit.assignment.running.wire import (
-    ANSWERS,
     MAX_BYTES,
     NONCE,
     Closed,
     Disturbed,
-    fits,
     receive,
     send,
 )
@@ -106,28 +101,3 @@ def test_a_side_that_has_gone(pipe: tuple[int, int]) -> None:
     with pytest.raises(Closed):
         send(write, A, 1)
     os.close(write)
-
-
-def test_every_question_has_a_kind_of_answer() -> None:
-    """But for the trace, which has a type of its own, and for answers that nobody reads."""
-    for part, module in child.ANSWERS.items():
-        answers = importlib.import_module(module).Answers
-        questions = {name for name in vars(answers) if not name.startswith("_")}
-        traces = {"run", "run_also", "run_drawing"} if part != "lstm" else set()
-        assert ANSWERS[part].keys() == questions - traces - {"put", "learn"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "right", "wrong"),
-    [
-        (int, 3, True), (int, 0, 2**60), (float, 3, "3"), (bool, True, 1), (None, None, 0),
-        ((str, None), None, 0), ([int], [], [1, "2"]), ([int], [1, 2], {"0": 1}),
-        ([str, int], ["a", 1], ["a"]), ({str: int}, {"a": 1}, {"a": "b"}), ({str: int}, {}, []),
-        ({"a": int}, {"a": 1, "b": 2}, {"b": 2}), (2, torch.ones(3, 4), torch.ones(3)),
-        (2, torch.ones(0, 4), torch.ones(3, 4) > 0), (torch.Tensor, torch.ones(()), 1.0),
-        (range, 0, -1), (range, 7, True), (range, 7, 2.0),
-    ],
-)  # fmt: skip
-def test_kinds(kind: Any, right: Any, wrong: Any) -> None:
-    assert fits(right, kind)
-    assert not fits(wrong, kind)

@@ -1,4 +1,8 @@
-"""The judge's side of the pipe: starts the child, asks, and says how it ended."""
+"""The judge's side of the pipe: starts the child, asks, and says how it ended.
+
+`child.ask` stands for the object in the child that answers, and has its type: calling
+`child.ask.build(...)` here calls `LSTMAnswers.build` there.
+"""
 
 import contextlib
 import os
@@ -8,23 +12,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
 
 import psutil
 
 import toolkit
 from toolkit.assignment.running.parts import Part
-from toolkit.assignment.running.wire import (
-    ANSWERS,
-    ERROR,
-    Closed,
-    Disturbed,
-    fits,
-    receive,
-    send,
-)
+from toolkit.assignment.running.replies import FEW, REPLIES, ErrorDescription, fits
+from toolkit.assignment.running.wire import Closed, Disturbed, receive, send
+
+if TYPE_CHECKING:
+    from toolkit.assignment.running.answers.dataset import DatasetAnswers
+    from toolkit.assignment.running.answers.gan import GANAnswers
+    from toolkit.assignment.running.answers.lstm import LSTMAnswers
+    from toolkit.assignment.running.answers.train import TrainAnswers
+    from toolkit.assignment.running.record.script.running import Runs
+else:  # importing these takes all that runs a student's code, and torchvision
+    DatasetAnswers = GANAnswers = LSTMAnswers = TrainAnswers = Runs = Any
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
 MAX_BYTES = 4 << 30  # of memory, for each part
@@ -40,11 +48,6 @@ NOT_LIMITED = (
     else "This system does not limit the memory and the time of your code, so they are looked at "
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
-# Bytes of an answer: ten times what a right submission needs, where that can be read.
-MOST = dict.fromkeys(
-    ("items", "run", "run_also", "run_drawing", "record", "look_up", "unpickle"), 64 << 20
-)
-FEW = 4 << 20  # of all others
 MAX_ROWS = 2000  # images that a question in return may be about
 # What reading something raises that is not as the child sends it.
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
@@ -54,7 +57,7 @@ class StudentError(Exception):
     """An exception of a student's code; `Disturbed` if the child would not describe it so."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
-        if not (fits(described, ERROR) and described["types"]):
+        if not (fits(described, ErrorDescription) and described["types"]):
             raise Disturbed
         self.types: list[str] = described["types"]  # its own and those that it derives from
         self.text: str = described["text"]
@@ -113,8 +116,11 @@ class Clock:
         return before if since is None else before + time.monotonic() - since
 
 
+Answers = TypeVar("Answers", covariant=True)  # the class of what answers about the part
+
+
 @dataclass
-class Student:
+class Child(Generic[Answers]):
     """One part of one submission, in a process that answers questions; `clock` times answers."""
 
     part: Part
@@ -132,35 +138,44 @@ class Student:
         """True if it has ended, and nothing of it is left where the next part will run."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
-    def ask(
-        self,
-        question: str,
-        /,
-        helps: Mapping[str, Callable[..., Any]] | None = None,
-        reader: Callable[[Any], Any] = lambda value: value,
-        **arguments: Any,
-    ) -> Any:
-        """Ask something, and wait for the answer, which is of the kind that `wire` names.
+    @property
+    def ask(self) -> Answers:
+        """The object in the child that answers: a call of one of its methods is a question.
 
-        Args:
-            question: a method of the part's `Answers`.
-            helps: what else the child may ask in return while it works on the answer.
-            reader: what makes more of the answer; an answer that it cannot read is malformed.
-            arguments: of the method.
+        Each call has named arguments, and returns the reply.
 
         Raises:
             StudentError: their code raised something.
             Gone: there is no answer, and never will be.
         """
+        return cast(Answers, _Questions(self))
+
+    def reply_to(self, question: str, /, **arguments: Any) -> Any:
+        """Ask something, and wait for the reply, which is of the type in `REPLIES`.
+
+        Raises:
+            StudentError, Gone: as of `ask`.
+        """
         if self.ended is not None:
             raise Gone(self.ended)
-        try:
-            reply = self._reply(question, arguments, {**self.helps, **(helps or {})})
-            if "error" in reply:
-                raise StudentError(reply["error"])
-            if not fits(reply["value"], ANSWERS[self.part].get(question, object)):
+        kind, max_bytes = REPLIES[self.part][question]
+        with self.reading():
+            frame = self._frame(question, arguments, max_bytes)
+            if "error" in frame:
+                raise StudentError(frame["error"])
+            if not fits(frame["value"], kind):
                 raise Disturbed
-            return reader(reply["value"])
+            return frame["value"]
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """In this block a reply is read: if that fails, the child has not sent it.
+
+        Raises:
+            Gone: the reply is malformed, or there is none; the next one will not be believed.
+        """
+        try:
+            yield
         except Closed:
             self.ended = {}
             raise Gone(self.ended) from None
@@ -168,13 +183,26 @@ class Student:
             self.ended = {}
             raise Gone(self.ended, disturbed=True) from error
 
-    def _reply(
-        self,
-        question: str,
-        arguments: Mapping[str, Any],
-        helps: Mapping[str, Callable[..., Any]],
+    @contextlib.contextmanager
+    def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
+        """In this block the child may call these functions, too, while it works on an answer."""
+        before = self.helps
+        self.helps = {**before, **functions}
+        try:
+            yield
+        finally:
+            self.helps = before
+
+    def finish(self) -> None:
+        """Let the process end, if it has not."""
+        if self.ended is None:
+            with contextlib.suppress(Gone), self.reading():
+                self._frame("no more", {}, FEW)
+
+    def _frame(
+        self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, help the child while it works on it, and return its reply.
+        """Send a question, help the child while it works on it, and return what comes back.
 
         Raises:
             Gone: the process has ended.
@@ -185,20 +213,20 @@ class Student:
         send(self.write, nonce, {"ask": question, "arguments": arguments})
         while True:
             with self.clock:
-                sender, reply = receive(self.read, MOST.get(question, FEW))
+                sender, frame = receive(self.read, max_bytes)
             if sender == self.nonce:
-                self.ended = self._end(reply, before)
+                self.ended = self._end(frame, before)
                 raise Gone(self.ended)
             if sender != nonce:
                 raise Disturbed
-            if "call" not in reply:
-                answer: Mapping[str, Any] = reply
-                return answer
-            help_with = helps[reply["call"]]
-            for value in reply["arguments"].values():
+            if "call" not in frame:
+                reply: Mapping[str, Any] = frame
+                return reply
+            help_with = self.helps[frame["call"]]
+            for value in frame["arguments"].values():
                 if getattr(value, "shape", ())[:1] > (MAX_ROWS,):
                     raise Disturbed
-            send(self.write, nonce, help_with(**reply["arguments"]))
+            send(self.write, nonce, help_with(**frame["arguments"]))
 
     def _end(self, reply: Mapping[str, Any], before: float) -> Mapping[str, Any]:
         """Return how the process has ended.
@@ -217,6 +245,25 @@ class Student:
         return ended
 
 
+class _Questions:
+    """Has the methods of the object in the child that answers, by their names in `REPLIES`."""
+
+    def __init__(self, child: Child[Any]) -> None:
+        self._child = child
+
+    def __getattr__(self, question: str) -> Callable[..., Any]:
+        if question not in REPLIES[self._child.part]:
+            raise AttributeError(f"there is no question {question} about {self._child.part}")
+        return partial(self._child.reply_to, question)
+
+
+DatasetChild = Child[DatasetAnswers]
+LSTMChild = Child[LSTMAnswers]
+TrainChild = Child[TrainAnswers]
+GANChild = Child[GANAnswers]
+ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
+
+
 class Host:
     """The warm process that forks one for each part; it starts when it is needed, and again.
 
@@ -225,7 +272,7 @@ class Host:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self.private: int | None = None  # as of a `Student`
+        self.private: int | None = None  # as of a `Child`
         self.limits = LIMITS
         self.walls: Mapping[str, str] = WALLS
         self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
@@ -244,8 +291,20 @@ class Host:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @overload
+    def child(
+        self, part: Literal["dataset"], root: str
+    ) -> AbstractContextManager[DatasetChild]: ...
+    @overload
+    def child(self, part: Literal["lstm"], root: str) -> AbstractContextManager[LSTMChild]: ...
+    @overload
+    def child(self, part: Literal["train"], root: str) -> AbstractContextManager[TrainChild]: ...
+    @overload
+    def child(self, part: Literal["gan"], root: str) -> AbstractContextManager[GANChild]: ...
+    @overload
+    def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
-    def student(self, part: Part, root: str) -> Iterator[Student]:
+    def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
         """A process that runs this part of the submission in `root`, as the child names it."""
         process = self._process = self._process or self.start()
         assert process.stdin is not None
@@ -253,20 +312,18 @@ class Host:
         nonce = secrets.token_hex(16)
         pipes = process.stdout.fileno(), process.stdin.fileno()
         began = self.clock.seconds
-        student = Student(part, *pipes, nonce, self.private, self.helps, self.clock, began)
+        child = Child[Any](part, *pipes, nonce, self.private, self.helps, self.clock, began)
         request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
             with contextlib.suppress(Closed):  # the first question will find that out
-                send(student.write, nonce, request)
-            yield student
-            if student.ended is None:
-                with contextlib.suppress(Gone):
-                    student.ask("no more")
-            if not student.is_over:
+                send(child.write, nonce, request)
+            yield child
+            child.finish()
+            if not child.is_over:
                 self.close()
         except BaseException:  # Ctrl-C too: there may be a question that was not answered
-            if not student.is_over:
+            if not child.is_over:
                 self.close()
             raise
 

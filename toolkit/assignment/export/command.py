@@ -9,7 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from toolkit.assignment.asking.host import Gone, Host, Student, StudentError, Unwatched
+from toolkit.assignment.asking.host import (
+    Child,
+    GANChild,
+    Gone,
+    Host,
+    LSTMChild,
+    StudentError,
+    Unwatched,
+)
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.weights import Missing, Saved
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -30,8 +38,8 @@ from toolkit.export.saving import convert, for_export, make, possible, proved
 SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
 IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[str], None]
-Find = Callable[[Student, Located, Verdicts], Network]  # raises a ToolkitError if there is none
-ExportOne = Callable[[Student, Located], None]
+Find = Callable[[LSTMChild, Located, Verdicts], Network]  # raises a ToolkitError if there is none
+ExportOne = Callable[[Child[Any], Located], None]
 
 
 def export(
@@ -89,11 +97,11 @@ def _export_watched(
 ) -> None:
     """Export a network as the training script uses it or, if that fails, as it is defined."""
     try:
-        with host.student(part, str(submission.root)) as student:
-            export_one(student, located)
+        with host.child(part, str(submission.root)) as child:
+            export_one(child, located)
     except Unwatched:
-        with host.student(part, str(submission.root)) as student:
-            export_one(student, replace(located, witnesses=()))
+        with host.child(part, str(submission.root)) as child:
+            export_one(child, replace(located, witnesses=()))
 
 
 @dataclass
@@ -115,13 +123,13 @@ class Exporter:
                 return Located(file)
         return None
 
-    def recurrent(self, kind: str, find: Find, student: Student, located: Located) -> None:
+    def recurrent(self, kind: str, find: Find, child: LSTMChild, located: Located) -> None:
         """Export the student's LSTM or RNN as the toolkit's network.
 
         The check judges only the LSTM.
         """
-        network = find(student, located, Verdicts("lstm", located.file, self.progress))
-        path, fitted = self.saved.of(f"The {kind}", student, partial(lstm.fitted, network))
+        network = find(child, located, Verdicts("lstm", located.file, self.progress))
+        path, fitted = self.saved.of(f"The {kind}", child, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
         model, worst = fitted.carry(kind)
         facts = self._facts(located.file, network.usage.kind)
@@ -137,18 +145,18 @@ class Exporter:
             with self.attempt():
                 self.exports += convert(source, copied, [format_])
 
-    def gan(self, student: Student, located: Located) -> None:
+    def gan(self, child: GANChild, located: Located) -> None:
         """Export the generator and the discriminator unchanged, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
-        for describe in gan.look(student, located):
+        for describe in gan.look(child, located):
             with self.attempt():
                 described = describe()
-                fits = partial(gan.fits, student, described.network)
-                path, states = self.saved.of(f"The {described.name}", student, fits)
+                fits = partial(gan.fits, child, described.network)
+                path, states = self.saved.of(f"The {described.name}", child, fits)
                 self.progress(f"gan: exporting the {described.name}")
                 facts = self._facts(located.file, described.network.name, **described.entry)
-                made = gan.exported(student, self.submission.root, described, states, facts)
+                made = gan.exported(child, self.submission.root, described, states, facts)
                 exported.append(made)
                 self._add(made.source, path.name)
                 self.exports += made.made

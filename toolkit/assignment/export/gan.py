@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from toolkit.assignment.asking.host import MALFORMED, Student, StudentError
+from toolkit.assignment.asking.host import MALFORMED, GANChild, StudentError
 from toolkit.assignment.export.own import latent_dim_of, own_files, sizes_of
 from toolkit.assignment.export.weights import Missing, Weights
 from toolkit.assignment.findings.rules.claims.gan import is_normal
@@ -23,6 +23,7 @@ from toolkit.assignment.judging.gan.images import Moments, bounds_of, latent_of,
 from toolkit.assignment.judging.gan.losses import is_probability
 from toolkit.assignment.judging.train.ending import watch
 from toolkit.assignment.judging.train.trace import Value, WatchedNetwork
+from toolkit.assignment.running.replies import FilesMade
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.formats.program import from_bytes
 from toolkit.export.loading import opened
@@ -46,7 +47,7 @@ class Own(NamedTuple):
     entry: dict[str, Any]  # the same for the manifest
 
 
-def look(student: Student, located: Located) -> list[Callable[[], Own]]:
+def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
     """Run the training script for a few steps, and find its generator and its discriminator.
 
     Returns:
@@ -57,7 +58,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
     Raises:
         Missing: the script has no such pair of networks.
     """
-    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)
     if game is None:
         end = f", before {first_line(StudentError(trace.error))}" if trace.error else ""
@@ -65,7 +66,7 @@ def look(student: Student, located: Located) -> list[Callable[[], Own]]:
             "The GAN was not exported: no network was seen that judges another one's images"
             f"{end}. `toolkit check` may say more."
         )
-    probe = Probe(student)
+    probe = Probe(child)
     return [partial(_generator, game, probe), partial(_discriminator, game, probe)]
 
 
@@ -117,10 +118,10 @@ def _discriminator(game: Game, probe: Probe) -> Own:
     return Own("discriminator", game.discriminator, facts, entry)
 
 
-def fits(student: Student, network: WatchedNetwork, states: Weights) -> Weights | None:
+def fits(child: GANChild, network: WatchedNetwork, states: Weights) -> Weights | None:
     """Return the weights if they belong to this network, or else None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
-    if shapes == student.ask("shapes", network=network.id):
+    if shapes == child.ask.shapes(network=network.id):
         return states
     return None
 
@@ -136,7 +137,7 @@ class Exported(NamedTuple):
 
 
 def exported(
-    student: Student, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
+    child: GANChild, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
     """Write a network with its weights to files, and compare the files with the student's code.
 
@@ -147,28 +148,8 @@ def exported(
         ToolkitError: the network cannot be exported, or the results of a file differ from the
             results of the student's code.
     """
-
-    def read(answer: Any) -> Exported:
-        content = {}
-        formats: tuple[Format, ...] = ("safetensors", "pt2", "pt")
-        for format_ in formats:
-            content[format_] = (root / f"exported-{own.name}.{format_}").read_bytes()
-        problems = [problem[:300] for problem in answer["problems"]]
-        attributes = {}
-        if "z_shape" in own.facts:
-            attributes["latent_dim"] = latent_dim_of(own.facts)
-        weights = content.pop("safetensors")
-        source = source_with(own.name, weights, attributes, facts, answer["golden"])
-        made = [proved(source, format_, data) for format_, data in content.items() if data]
-        if not made:
-            raise ToolkitError(f"The {own.name} was not exported: {' '.join(problems)}")
-        graph = from_bytes(content["pt2"]) if content["pt2"] else None
-        return Exported(source, made, graph, opened(made[0]), problems)
-
     try:
-        made = student.ask(
-            "export",
-            reader=read,
+        answer = child.ask.export(
             network=own.network.id,
             name=own.name,
             states=dict(states),
@@ -177,7 +158,27 @@ def exported(
         )
     except StudentError as error:
         raise ToolkitError(f"The {own.name} was not exported: {first_line(error)}") from error
-    return cast(Exported, made)
+    with child.reading():
+        return _read(answer, root, own, facts)
+
+
+def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> Exported:
+    """Read the files that the child has written, and compare them with each other."""
+    content = {}
+    formats: tuple[Format, ...] = ("safetensors", "pt2", "pt")
+    for format_ in formats:
+        content[format_] = (root / f"exported-{own.name}.{format_}").read_bytes()
+    problems = [problem[:300] for problem in answer["problems"]]
+    attributes = {}
+    if "z_shape" in own.facts:
+        attributes["latent_dim"] = latent_dim_of(own.facts)
+    weights = content.pop("safetensors")
+    source = source_with(own.name, weights, attributes, facts, answer["golden"])
+    made = [proved(source, format_, data) for format_, data in content.items() if data]
+    if not made:
+        raise ToolkitError(f"The {own.name} was not exported: {' '.join(problems)}")
+    graph = from_bytes(content["pt2"]) if content["pt2"] else None
+    return Exported(source, made, graph, opened(made[0]), problems)
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import LSTMChild, StudentError
 from toolkit.assignment.export.weights import Weights
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
@@ -69,14 +69,14 @@ class Pieces(NamedTuple):
     is_before: bool  # of the pre-activation, rather than the value
 
 
-def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
+def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return the student's LSTM if the check confirms equations (1) to (7).
 
     Raises:
         ToolkitError: the equations are wrong, or the check could not see them; the message contains
             the finding.
     """
-    candidate = find(student, located, verdicts)
+    candidate = find(child, located, verdicts)
     if candidate is not None:
         network, _, source, _ = candidate
         _look_at(network, source, verdicts)
@@ -89,7 +89,7 @@ def proved(student: Student, located: Located, verdicts: Verdicts) -> Network:
     raise ToolkitError(f"The LSTM was not exported ({reason.verdict}): {reason.message}")
 
 
-def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
+def find_rnn(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return the network whose class has "RNN" in its name.
 
     The name alone proves nothing, but `Fitted.carry` later compares the network with the toolkit's
@@ -98,9 +98,9 @@ def find_rnn(student: Student, located: Located, verdicts: Verdicts) -> Network:
     Raises:
         ToolkitError: the class cannot be built and called.
     """
-    kinds = student.ask("load", file=located.file, name="RNN")["classes"]
+    kinds = child.ask.load(file=located.file, name="RNN")["classes"]
     likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
-    network, _ = find_network(student, likely)
+    network, _ = find_network(child, likely)
     if network is None:
         raise ToolkitError(f"The RNN was not exported: it cannot be called, in {located.file}.")
     _look_at(network, Source("", ""), verdicts)
@@ -230,11 +230,11 @@ class Fitted:
             numbers: the numbers of the pieces to record.
             built: further sizes with which the network is built.
         """
-        student = self.network.student
+        child = self.network.child
         self.network.build(**self.sizes, **built)
-        student.ask("put", values=dict(self.states))
+        child.ask.put(values=dict(self.states))
         encoded = self.network.encode(x)
-        answer = student.ask("look_up", x=encoded, batch=len(x), hidden=hidden, numbers=[*numbers])
+        answer = child.ask.look_up(x=encoded, batch=len(x), hidden=hidden, numbers=[*numbers])
         return last_logits(answer["outputs"], *x.shape[:2]).logits, answer["pieces"]
 
 
@@ -243,7 +243,7 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
-        variant = Network(network.student, usage)
+        variant = Network(network.child, usage)
         with contextlib.suppress(StudentError):
             variant.build()
         parameters = {t["name"] for t in variant.tensors if t["kind"] == "parameter"}

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import GANChild, LSTMChild, StudentError
 from toolkit.assignment.running.parts import list_files
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export.manifest import read_manifest
@@ -50,7 +50,7 @@ class Saved:
             )
 
     def of(
-        self, network: str, student: Student, fits: Callable[[Weights], Fit | None]
+        self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
         """Return the file with the weights of a network, and what `fits` returns for this file.
 
@@ -63,7 +63,7 @@ class Saved:
         """
         fitting = {}
         for path in self._paths:
-            for states in self._in(path, student):
+            for states in self._in(path, child):
                 fit = fits(states)
                 if fit is not None:
                     fitting[path] = fit
@@ -75,7 +75,7 @@ class Saved:
         names = ", ".join(map(str, self._paths))
         raise Missing(f"{network}: none of the weights fits it ({names}).")
 
-    def _in(self, path: Path, student: Student) -> Iterator[Weights]:
+    def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:
         """Yield the state_dicts in a file.
 
         A file that contains a whole network is read in the student's process.
@@ -90,7 +90,7 @@ class Saved:
             copy = self._root / f"weights-{self._paths.index(path)}"
             shutil.copyfile(path, copy)
             try:
-                yield from student.ask("unpickle", file=copy.name)
+                yield from child.ask.unpickle(file=copy.name)
             except StudentError:  # another class, of a network that is not this one
                 return
         except (RuntimeError, EOFError, ValueError, OSError):  # torch.save did not write this file

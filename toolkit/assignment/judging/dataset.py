@@ -1,17 +1,18 @@
 """Judges a student's data set of palindromes."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import DatasetChild, StudentError
 from toolkit.assignment.findings.findings import Placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.judging.train.labels import CLASSES, digits_of, whole
 from toolkit.assignment.running.places import Place
+from toolkit.assignment.running.replies import DatasetClass
 
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
@@ -19,6 +20,7 @@ NUM_ITEMS = 300
 MANY = 20_000  # of each split
 FEW, ENOUGH = 10, 250  # items: of which nothing can be told, and by which all digits come up
 SHOWN = 20  # of those that prove something
+Method = Literal["item", "init"]  # the one that gives items, and the constructor
 
 
 class Unusual(Exception):
@@ -33,7 +35,7 @@ class Fault(NamedTuple):
     """A fault that the items show."""
 
     rule: str
-    method: str  # that would do otherwise: "item", or "init" for the constructor
+    method: Method  # that would do otherwise
     proof: claims.Evidence
     fields: dict[str, Any]  # what else the sentence mentions
 
@@ -45,11 +47,11 @@ class Items(NamedTuple):
     labels: Tensor  # int64 (n,)
 
 
-def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
     """Import the file, build its data set for several lengths, and judge the items."""
     verdicts.doing(f"importing {verdicts.shown(located.file)}")
     try:
-        kind = student.ask("load", file=located.file, name=located.name)
+        kind = child.ask.load(file=located.file, name=located.name)
     except StudentError as error:
         verdicts.error(error, importing=True)
         return
@@ -60,7 +62,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
             proof = claims.shared.none_is_among(items=["a class"], among=[])
             verdicts.fault("does-not-run.no-class", proof=proof)
         return
-    by_length = _read_lengths(student, kind, verdicts)
+    by_length = _read_lengths(child, kind, verdicts)
     if by_length is None:
         return
     fault = next(_faults(by_length), None)
@@ -69,20 +71,20 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         verdicts.fault(fault.rule, at=at, proof=fault.proof, **fault.fields)
     else:
         _confirm(by_length, verdicts)
-        _check_long(student, kind, verdicts)
-        _check_one_hot(student, kind, verdicts)
-    _check_splits(student, kind, verdicts)
+        _check_long(child, kind, verdicts)
+        _check_one_hot(child, kind, verdicts)
+    _check_splits(child, kind, verdicts)
 
 
 def _read_lengths(
-    student: Student, kind: dict[str, Any], verdicts: Verdicts
+    child: DatasetChild, kind: DatasetClass, verdicts: Verdicts
 ) -> dict[int, Items] | None:
     """Read items of several lengths; None if the verdicts say why that is not possible."""
     by_length = {}
     for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
         try:
-            by_length[length] = read_items(student, length)
+            by_length[length] = read_items(child, length)
         except StudentError as error:
             if error.file is None and "UnknownParameter" not in error.types:
                 verdicts.not_seen("reading", name=kind["name"], error=error)
@@ -113,7 +115,7 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
         verdicts.right("digits", proof=claims.dataset.all_digits_occur(counts))
 
 
-def read_items(student: Student, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
+def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
     """Read items of palindromes of `length` digits, whether they are bare or one-hot.
 
     Args:
@@ -124,11 +126,13 @@ def read_items(student: Student, length: int, read: int = NUM_ITEMS, **parameter
         Unusual: they are neither.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
-    answer = student.ask("items", length=length, count=count, read=read, more=parameters)
-    inputs: Tensor | None = answer["inputs"]
-    if inputs is None or not inputs.dim() or not len(inputs) == len(answer["labels"]) > 0:
+    answer = child.ask.items(length=length, count=count, read=read, more=parameters)
+    if answer["inputs"] is None:
         raise Unusual("no-pairs")
-    return Items(_digits_of(inputs.float()).long(), _label(answer["labels"]))
+    inputs, labels = answer["inputs"], answer["labels"]
+    if not inputs.dim() or not len(inputs) == len(labels) > 0:
+        raise Unusual("no-pairs")
+    return Items(_digits_of(inputs.float()).long(), _label(labels))
 
 
 def _digits_of(inputs: Tensor) -> Tensor:
@@ -232,16 +236,17 @@ def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
     return claims.dataset.is_no_palindrome(digits=row, label=label)
 
 
-def _place(kind: dict[str, Any], method: str) -> Place | None:
+def _place(kind: DatasetClass, method: Method) -> Place | None:
     """The place where the method begins that gives an `item`, or the constructor, `init`."""
-    return Place(*kind[method]) if kind[method] else None
+    place = kind[method]
+    return Place(*place) if place else None
 
 
 def _shown(row: list[int]) -> str:
     return " ".join(map(str, row))
 
 
-def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge palindromes beyond 36 digits: half of one is more than 64 bits hold, and must stay
     random.
     """
@@ -251,7 +256,7 @@ def _check_long(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> N
     lengths = []  # of the palindromes: some classes are told how many digits are read
     for length in LONG:
         try:
-            items = read_items(student, length)
+            items = read_items(child, length)
         except StudentError as error:
             at = error if error.line else at
             proof = claims.dataset.fails_at_many_digits(length, problem=str(error))
@@ -281,22 +286,24 @@ def _is_spoilt(items: Items) -> bool:
     return not is_symmetric or not is_varied or bool((digits < 0).any())
 
 
-def _check_one_hot(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge digits that come as ten numbers, or can be asked for as such: these are of float32."""
     parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
-        answer = student.ask("items", length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
+        answer = child.ask.items(length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
     except StudentError:
         return
-    inputs: Tensor | None = answer["inputs"]
-    if inputs is not None and inputs.dim() == 3 and inputs.size(2) == CLASSES:
+    if answer["inputs"] is None:
+        return
+    inputs = answer["inputs"]
+    if inputs.dim() == 3 and inputs.size(2) == CLASSES:
         rows = inputs.reshape(-1, CLASSES)[:SHOWN].tolist()
         if answer["dtype"] == "float32":
             proof = claims.dataset.is_one_hot(rows, answer["dtype"])
             verdicts.right("one-hot", proof=proof)
 
 
-def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) -> None:
+def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge a class that makes the splits itself: they share nothing, not even at T = 5."""
     if kind["split"] is None:
         return
@@ -306,7 +313,7 @@ def _check_splits(student: Student, kind: dict[str, Any], verdicts: Verdicts) ->
     palindromes = []
     try:
         for value in values:
-            digits, _ = read_items(student, length, MANY, **{name: value})
+            digits, _ = read_items(child, length, MANY, **{name: value})
             palindromes.append(digits)
     except (StudentError, Unusual):  # other words for the splits: no fault
         verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))

@@ -24,6 +24,7 @@ from toolkit.assignment.judging.gan.drawing.stand_ins import digits
 from toolkit.assignment.judging.static import Reading
 from toolkit.assignment.running.names import NAMES
 from toolkit.assignment.running.parts import FILES, PARTS, Part
+from toolkit.assignment.running.replies import ErrorDescription
 from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.errors import UsageError, is_out_of_memory
 
@@ -318,8 +319,8 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
     """Judge one part; whatever happens to it, the others keep theirs."""
     try:
         judge = importlib.import_module(JUDGES[verdicts.part])
-        with host.student(verdicts.part, root) as student:
-            judge.check(student, located, verdicts)
+        with host.child(verdicts.part, root) as child:
+            judge.check(child, located, verdicts)
             verdicts.unanswered()
     except Unwatched:
         judge_part(host, root, replace(located, witnesses=()), verdicts)
@@ -459,19 +460,19 @@ def _ended(finding: Finding) -> bool:
 
 def _run_plainly(
     file: str, submission: Submission, host: Host, root: str
-) -> tuple[dict[str, Any] | None, list[str]]:
+) -> tuple[ErrorDescription | None, list[str]]:
     """Run a file as it is.
 
     Returns:
         what it raised, if it came to an end, and the names of the walls that it met.
     """
-    error: dict[str, Any] | None = None
+    error: ErrorDescription | None = None
     try:
-        with host.student("train", root) as student:
-            error = student.ask("plainly", file=file, existing=submission.existing)
+        with host.child("train", root) as child:
+            error = child.ask.plainly(file=file, existing=submission.existing)
     except Gone as gone:  # it goes on for too long, or ends the process
         return None, gone.walls
     except StudentError:
         return None, []
     walls = list(error["walls"]) if error else []
-    return error, walls + list((student.ended or {}).get("walls", []))
+    return error, walls + list((child.ended or {}).get("walls", []))

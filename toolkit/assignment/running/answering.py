@@ -1,16 +1,17 @@
 """The process that runs one part of a submission: it is asked, and it answers.
 
-Each part has a class `Answers` whose public methods are the questions. An answer carries the nonce
-of its question. What a student's code raises is an answer too: its type, its text and its place.
+Each part has a class in `answers/` whose public methods are the questions. An answer carries the
+nonce of its question. What a student's code raises is an answer too: its type, its text and its
+place.
 """
 
 import functools
-import importlib
 import os
 import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from toolkit.assignment.running.importing.compiler import postpone_compiler
 from toolkit.assignment.running.parts import Part
 from toolkit.assignment.running.places import place_of
 from toolkit.assignment.running.process.walls import walls_of
+from toolkit.assignment.running.replies import ErrorDescription
 from toolkit.assignment.running.wire import Closed, receive, send
 
 ANSWERS: dict[Part, str] = {
-    "dataset": "toolkit.assignment.running.answers.dataset",
-    "train": "toolkit.assignment.running.answers.train",
-    "gan": "toolkit.assignment.running.answers.gan",
-    "lstm": "toolkit.assignment.running.answers.lstm",
+    "dataset": "toolkit.assignment.running.answers.dataset:DatasetAnswers",
+    "train": "toolkit.assignment.running.answers.train:TrainAnswers",
+    "gan": "toolkit.assignment.running.answers.gan:GANAnswers",
+    "lstm": "toolkit.assignment.running.answers.lstm:LSTMAnswers",
 }
 MAX_TEXT = 2000  # characters of an exception's message that are sent
 
@@ -51,8 +53,8 @@ def take_pipes() -> tuple[int, int]:
     # As the environment variables hide CUDA; cached as torch's own, in which the compiler looks.
     torch.backends.mps.is_available = functools.cache(lambda: False)
     postpone_compiler()
-    for module in ANSWERS.values():
-        importlib.import_module(module)
+    for name in ANSWERS.values():
+        resolve_name(name)
     return read, write
 
 
@@ -77,7 +79,7 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
     from toolkit.assignment.running.record.script.digits import few_digits, replace_mnist
 
     replace_mnist(few_digits(back))
-    answers = importlib.import_module(ANSWERS[part]).Answers(root, back)
+    answers = resolve_name(ANSWERS[part])(root, back)
     while True:
         try:
             nonce, question = receive(read)
@@ -92,7 +94,7 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
         send(write, nonce, reply)
 
 
-def described(error: BaseException, root: Path) -> dict[str, Any]:
+def described(error: BaseException, root: Path) -> ErrorDescription:
     """An exception as it is sent: the names of its types, its text, its place in their code, the
     names of the walls that it shows, and the path of a file that it did not find."""
     file, line = place_of(error, root)

@@ -13,74 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from toolkit.assignment.running.parts import Part
-
 NONCE = 32  # characters
 MAX_BYTES = 128 << 20  # of one frame
 MAX_ITEMS = 400_000  # of the lists and dictionaries of one; the numbers of tensors are none
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
           torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
-
-LARGEST = 2**53  # of an integer, which is exact as a float, too
-LINE = (int, None)
-TEXT = (str, None)
-PLACE = [TEXT, LINE]
-NAMED = [str, TEXT, LINE]
-SIZES = [range]
-NEW = [[PLACE, SIZES, bool]]
-SEEN = {"axes": str, "dim": range, "batch": range, "steps": range, "extra": int}
-ERROR = {"types": [str], "text": str, "module": TEXT, "file": TEXT, "line": LINE,
-         "walls": [str], "missing": TEXT}  # fmt: skip
-# What an answer looks like, for each question about each part; anything else is none. A kind is a
-# type, or None; range: an integer from 0 on; a number: a floating tensor of so many axes; a tuple
-# of kinds, of which it has one; [kind], a list of any length; [kind, kind], a list of just these;
-# {str: kind}, by any names; or a dictionary of what has to be there.
-ANSWERS: dict[Part, dict[str, Any]] = {
-    "dataset": {
-        "load": ({"name": str, "split": ([str, (str, bool), (str, bool)], None),
-                  "one_hot": TEXT, "item": (PLACE, None), "init": (PLACE, None)},
-                 {"name": None, "functions": [str]}),
-        "items": ({"inputs": Tensor, "labels": 2, "dtype": str}, {"inputs": None, "labels": None}),
-    },
-    "lstm": {
-        "watch": None,
-        "load": {"classes": [{"name": str, "line": LINE, "forward": LINE, "seen": (SEEN, None)}]},
-        "source": str,
-        "build": {"took": {str: object}, "recurrent": [PLACE], "tensors": [
-            {"name": str, "kind": str, "shape": SIZES, "grad": bool, "zero": bool,
-             "unfilled": bool, "made": PLACE}]},
-        "run": [[Tensor]],
-        "run_without_dropout": [Tensor],
-        "record": {
-            "values": 3, "seen": [[int, int, int, *NAMED, PLACE]], "outputs": [[Tensor]],
-            "written": {str: PLACE}, "remade": [str], "kept": [str], "uses": {str: int},
-            "twice": [NAMED], "new": NEW, "cut": [PLACE], "random": [[str, SIZES, TEXT, LINE]],
-            "softmax": [NAMED], "last": [NAMED], "made": [NAMED]},
-        "makes": NEW,
-        "look_up": {"pieces": Tensor, "outputs": [Tensor]},
-        "unpickle": [{str: Tensor}],
-        "slopes": {str: [(float, None), float, float]},
-        "elsewhere": {"left": ([TEXT, LINE, TEXT], None)},
-        "calls": {"gpu": [NAMED], "recurrent": [NAMED], "device": [NAMED]},
-    },
-    "train": {
-        "plainly": (ERROR, None),
-        "items": {"rows": 2, "total": (int, None), "redrawn": bool},
-        "watch": {
-            "ended": str, "whole": bool, "cpu": float,
-            "passes": [{"at": PLACE, "value": (float, None), "random": int}],
-            "lines": [{"at": PLACE, "random": int}]},
-    },
-    "gan": {
-        "texts": {str: str},
-        "outputs": (Tensor, None),
-        "unpickle": [{str: Tensor}],
-        "shapes": {str: SIZES},
-        "export": {"problems": [str], "golden": {"tolerance": float, "cases": [object]}},
-        "try_function": {"returned": [Tensor], "noise": [Tensor], "lines": [PLACE],
-                         "error": (ERROR, None), "unknown": TEXT},
-    },
-}  # fmt: skip
 
 
 class Closed(Exception):
@@ -135,40 +72,6 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
         return head[:NONCE].decode("ascii"), json.loads(text, object_hook=_decode)
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
         raise Disturbed from error  # RecursionError is a RuntimeError
-
-
-def fits(value: Any, kind: Any) -> bool:
-    """True if a value is of a kind; see `ANSWERS`."""
-    if isinstance(kind, tuple):
-        return any(fits(value, alternative) for alternative in kind)
-    if isinstance(kind, dict) and isinstance(value, dict):
-        return _fits_dictionary(value, kind)
-    if isinstance(kind, list) and isinstance(value, list):
-        kinds = kind * len(value) if len(kind) == 1 else kind
-        return len(kinds) == len(value) and all(map(fits, value, kinds))
-    return _fits_type(value, kind)
-
-
-def _fits_dictionary(value: dict[Any, Any], kind: dict[Any, Any]) -> bool:
-    if str in kind:
-        return all(fits(item, kind[str]) for item in value.values())
-    for name, item_kind in kind.items():
-        if name not in value or not fits(value[name], item_kind):
-            return False
-    return True
-
-
-def _fits_type(value: Any, kind: Any) -> bool:
-    """True if a value is a number, a tensor or of a type, as a kind without parts says."""
-    if isinstance(kind, int):
-        return isinstance(value, Tensor) and value.is_floating_point() and value.dim() == kind
-    if kind is range:
-        return fits(value, int) and value >= 0
-    if kind in (int, float) and isinstance(value, int):
-        return not isinstance(value, bool) and abs(value) < LARGEST
-    if kind is None:
-        return value is None
-    return isinstance(kind, type) and isinstance(value, kind)
 
 
 def _read(descriptor: int, length: int) -> bytearray:

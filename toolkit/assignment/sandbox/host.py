@@ -6,9 +6,9 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from toolkit.assignment.asking.host import Clock, Gone, Host, Student
+from toolkit.assignment.asking.host import Child, Clock, Gone, Host
 from toolkit.assignment.running.parts import Part
 from toolkit.assignment.running.process.deleting import delete
 from toolkit.assignment.running.process.descent import open_folder
@@ -65,21 +65,21 @@ class SandboxedHost(Host):
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager
-    def student(self, part: Part, root: str) -> Iterator[Student]:
-        """Do the same as the method `Host.student`, but raise `Gone` if the sandbox has ended."""
+    def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
+        """Do the same as the method `Host.child`, but raise `Gone` if the sandbox has ended."""
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)
         try:
-            with super().student(part, root) as student:
+            with super().child(part, root) as child:
                 signal.setitimer(signal.ITIMER_VIRTUAL, THINKING, 1)
-                yield student
+                yield child
         except Gone as gone:
             self._busy = self._busy or gone.busy
             # If nothing says how the part's own process ended, the whole sandbox has ended.
             if self._share.exceeded:
                 gone.reason = self._reason("memory")
-            elif not (gone.disturbed or gone.reason or student.ended):
+            elif not (gone.disturbed or gone.reason or child.ended):
                 gone.reason = self._reason(self._status)
             raise
         finally:

@@ -114,8 +114,8 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     )
     name = driver.relative_to(submission.root).as_posix()
     try:
-        with host.student("train", str(submission.root)) as student:
-            error = student.ask("plainly", file=name, existing=[*submission.existing, name])
+        with host.child("train", str(submission.root)) as child:
+            error = child.ask.plainly(file=name, existing=[*submission.existing, name])
             if error is None:
                 return Answer.model_validate_json(driver.with_name(RESULT).read_bytes())
     except (Gone, StudentError, OSError, ValueError):

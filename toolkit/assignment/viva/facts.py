@@ -62,8 +62,8 @@ class Runs:
         self._host.helps["digits"] = fewer_digits
         options |= {"existing": self._submission.existing, "max_seconds": MAX_SECONDS}
         try:
-            with self._host.student("train", self._root) as student:
-                run: Run = student.ask("watch", seed=seed, **options)
+            with self._host.child("train", self._root) as child:
+                run: Run = {**child.ask.watch(seed=seed, **options)}
                 if not self._is_theirs(run):
                     return {}
                 return run

@@ -155,8 +155,8 @@ def test_one_hot_digits_of_any_dtype(dtype: torch.dtype) -> None:
     """A child may send others than ours does."""
     rows = [[3, 1, 4], [1, 5, 9]]
     answer = {"inputs": torch.eye(10)[torch.tensor(rows)].to(dtype), "labels": torch.ones(2, 1)}
-    student: Any = SimpleNamespace(ask=lambda question, **given: answer)
-    assert read_items(student, 4).digits.tolist() == rows
+    child: Any = SimpleNamespace(ask=SimpleNamespace(items=lambda **arguments: answer))
+    assert read_items(child, 4).digits.tolist() == rows
 
 
 def test_what_only_the_check_cannot_read(tmp_path: Path, warm_check: Check) -> None:

@@ -14,11 +14,12 @@ def network(hidden: int) -> tuple[Network, dict[str, Any]]:
     put: dict[str, Any] = {}
     kind = {"kind": "parameter", "zero": False, "grad": True}
     tensors = [{"name": "W", "shape": [hidden, hidden]}, {"name": "b", "shape": [hidden]}]
+    questions = SimpleNamespace(put=lambda values: put.update(values))
     stand_in = SimpleNamespace(
         usage=SimpleNamespace(hidden=hidden, batch=5),
         tensors=[tensor | kind for tensor in tensors],
         states=set(),
-        student=SimpleNamespace(ask=lambda what, values: put.update(values)),
+        child=SimpleNamespace(ask=questions),
     )
     return cast(Network, stand_in), put
 

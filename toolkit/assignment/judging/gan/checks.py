@@ -1,13 +1,12 @@
 """Judges a student's GAN."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Gone, Student, StudentError
+from toolkit.assignment.asking.host import GANChild, Gone, StudentError
 from toolkit.assignment.findings.findings import Id
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import STOPS, Verdicts
@@ -43,9 +42,9 @@ NO_PROBABILITY = "elements of input should be between 0 and 1"
 AGAIN = ("backward through the graph a second time", "modified by an inplace operation")
 
 
-def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+def check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
     """Run the script for a few steps on a few images, judge what ran, and the interpolation."""
-    _check(student, located, verdicts)
+    _check(child, located, verdicts)
     if verdicts.has(*STOPS) and not _has_right(verdicts):
         # They say already that all is open.
         findings = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
@@ -57,24 +56,24 @@ def _has_right(verdicts: Verdicts) -> bool:
     return any(finding.verdict == "right" for finding in verdicts.findings)
 
 
-def _check(student: Student, located: Located, verdicts: Verdicts) -> None:
+def _check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
     verdicts.doing("the first steps of the training")
-    trace = watch(student, located, MAX_STEPS, MAX_SECONDS)
+    trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     if located.users and not trace.all(Step, Backward):
-        trace = _begun(student, located, trace, verdicts)
-    lines = Lines(student.ask("texts"), located.file, (*located.files, *located.users))
+        trace = _begun(child, located, trace, verdicts)
+    lines = Lines(child.ask.texts(), located.file, (*located.files, *located.users))
     game = find_game(trace)
     if game is not None and _stops_untrained(game):
         verdicts.doing("what follows the training, with digits in the place of its images")
-        trace = _with_digits(student, trace, game)
+        trace = _with_digits(child, trace, game)
         game = find_game(trace)
     _check_run(trace, game, located, lines, verdicts)
     check_machine(trace, verdicts)
     if game is not None:
-        probe = Probe(student)
+        probe = Probe(child)
         _check_training(game, probe, verdicts)
         verdicts.doing("sampling and interpolating")
-        _check_drawing(student, game, lines, probe, verdicts)
+        _check_drawing(child, game, lines, probe, verdicts)
 
 
 def _check_run(
@@ -113,11 +112,11 @@ def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
 
 
 def _check_drawing(
-    student: Student, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
+    child: GANChild, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
 ) -> None:
     """Judge the interpolation, and the mode in which samples are drawn."""
     try:
-        game = _with_other_scripts(student, game, lines)
+        game = _with_other_scripts(child, game, lines)
     except Gone:  # of it no more can be asked
         verdicts.not_seen("interpolation", left="another file ends the process")
         return
@@ -125,32 +124,27 @@ def _check_drawing(
     if artist is None:
         verdicts.not_seen("no-images-to-join")
         return
-    functions = Functions(student, lines, game, artist)
+    functions = Functions(child, lines, game, artist)
     check_interpolation(game, lines, functions, verdicts)
     check_modes(game, functions, verdicts)
 
 
-def _begun(student: Student, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
+def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
     """Watch a file while the check calls the function that trains, which nothing in it calls.
 
     Returns:
         the trace of that; the first one if there is no such function.
     """
-    begun: Trace = student.ask(
-        "run",
-        reader=Trace.of,
-        file=located.file,
-        max_steps=MAX_STEPS,
-        max_seconds=MAX_SECONDS,
-        begin=True,
-    )
+    run = child.ask.run(file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS, begin=True)
+    with child.reading():
+        begun = Trace.of(run)
     if not begun.all(Step, Backward):
         return trace
     verdicts.not_seen("begun", at=Place(located.file, None))
     return begun
 
 
-def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
+def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
     """Watch what other scripts of theirs do with the generator, if the first did not interpolate.
 
     Raises:
@@ -160,13 +154,9 @@ def _with_other_scripts(student: Student, game: Game, lines: Lines) -> Game:
         return game
     drawing = [file for file in unrun(game, lines) if "backward(" not in lines.texts[file]]
     for file in drawing[:MAX_SCRIPTS]:
-        longer: Trace = student.ask(
-            "run_also",
-            reader=Trace.of,
-            file=file,
-            max_seconds=SECONDS_ALSO,
-            until=SECONDS_IN_ALL,
-        )
+        run = child.ask.run_also(file=file, max_seconds=SECONDS_ALSO, until=SECONDS_IN_ALL)
+        with child.reading():
+            longer = Trace.of(run)
         longer_game = find_game(longer)
         if longer_game is not None and longer_game.generator.id == game.generator.id:
             game = longer_game
@@ -199,38 +189,35 @@ def _stops_untrained(game: Game) -> bool:
     return trace.ended in ("error", "exit") and not has_failed
 
 
-def _with_digits(student: Student, trace: Trace, game: Game) -> Trace:
+def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
     """Watch a script that has digits in the place of its images, once it has trained.
 
     Returns:
         the trace of its second run; the first if that does not come to its end either.
     """
-    artist = _artist_like(game, Probe(student))
+    artist = _artist_like(game, Probe(child))
     if artist is None:
         return trace
-    second: Trace | None = student.ask(
-        "run_drawing",
-        helps={"draw": artist.draw, "classify": artist.classify},
-        reader=_trace_of,
-        max_seconds=SECONDS_AGAIN,
-        generator=game.generator.id,
-        pixels=torch.Size(artist.like).numel(),
-    )
-    if second is None or find_game(second) is None:
+    with child.helping(draw=artist.draw, classify=artist.classify):
+        run = child.ask.run_drawing(
+            max_seconds=SECONDS_AGAIN,
+            generator=game.generator.id,
+            pixels=torch.Size(artist.like).numel(),
+        )
+    if run is None:
+        return trace
+    with child.reading():
+        second = Trace.of(run)
+    if find_game(second) is None:
         return trace
     return second
-
-
-def _trace_of(answer: Mapping[str, Any] | None) -> Trace | None:
-    """Read the answer to a run that may not come to its end."""
-    return None if answer is None else Trace.of(answer)
 
 
 class Probe:
     """Asks the student's networks for more than they were seen to do."""
 
-    def __init__(self, student: Student) -> None:
-        self._student = student
+    def __init__(self, child: GANChild) -> None:
+        self._child = child
 
     def images(self, call: Call, scale: float) -> Tensor | None:
         """Return what the generator makes of a call's noise, enlarged so much."""
@@ -266,7 +253,7 @@ class Probe:
                 inputs.append(value.numbers[:rows])
             else:
                 inputs.append(value.numbers)
-        answer: Tensor | None = self._student.ask("outputs", network=call.network, inputs=inputs)
+        answer = self._child.ask.outputs(network=call.network, inputs=inputs)
         if answer is None or not answer.numel():
             return None
         return answer.float()

@@ -1,10 +1,10 @@
 """Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from toolkit.assignment.asking.host import Gone, Student, StudentError, Unwatched
+from toolkit.assignment.asking.host import Gone, LSTMChild, StudentError, Unwatched
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
@@ -22,6 +22,7 @@ from toolkit.assignment.judging.lstm.source import Source
 from toolkit.assignment.judging.lstm.weights import find_counting
 from toolkit.assignment.judging.static import used_by
 from toolkit.assignment.running.places import Place
+from toolkit.assignment.running.replies import Drawn, NetworkClass, SeenCall
 
 NO_PIECES = 1_000_003  # a hidden size that no tensor has
 
@@ -35,10 +36,10 @@ class Ready(NamedTuple):
     forward: int | None  # the line of its forward
 
 
-def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+def check(child: LSTMChild, located: Located, verdicts: Verdicts) -> None:
     """Import the file, find the LSTM in it, and try it out."""
     try:
-        ready = find(student, located, verdicts)
+        ready = find(child, located, verdicts)
         if ready is None:
             return
         _judge(ready.network, ready.first, ready.source, verdicts)
@@ -48,17 +49,17 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
         raise Gone({}, disturbed=True) from error
 
 
-def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None:
+def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None:
     """Import the file, and find out how to build and to call the LSTM in it.
 
     Returns:
         None if the verdicts say already why nothing else can be told.
     """
     verdicts.doing("how the training calls it")
-    _watch(student, located)
+    _watch(child, located)
     verdicts.doing(f"importing {verdicts.shown(located.file)}")
     try:
-        kinds = student.ask("load", file=located.file, name=located.name)["classes"]
+        kinds = child.ask.load(file=located.file, name=located.name)["classes"]
     except StudentError as error:
         verdicts.error(error, importing=True)
         return None
@@ -68,12 +69,12 @@ def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None
         return None
 
     verdicts.doing("building the LSTM and calling it")
-    text = str(student.ask("source", file=located.file))
-    network, first = find_network(student, _likely(kinds, text))
+    text = child.ask.source(file=located.file)
+    network, first = find_network(child, _likely(kinds, text))
     kind = kinds[0]
     if network is not None:
         kind = next(entry for entry in kinds if entry["name"] == network.usage.kind)
-    if _forbidden(student, network, kind["line"], verdicts):
+    if _forbidden(child, network, kind["line"], verdicts):
         return None
     if network is None:
         _report_failure(first, kind["forward"], verdicts)
@@ -81,7 +82,7 @@ def find(student: Student, located: Located, verdicts: Verdicts) -> Ready | None
     return Ready(network, first, Source(text, kind["name"]), kind["forward"])
 
 
-def _likely(kinds: Sequence[Mapping[str, Any]], text: str) -> dict[str, Any]:
+def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
     """Return how each class was seen, but for those that the first one uses: its cell, its layers.
 
     Args:
@@ -106,7 +107,7 @@ def _report_failure(
         verdicts.error(first)
 
 
-def _watch(student: Student, located: Located) -> None:
+def _watch(child: LSTMChild, located: Located) -> None:
     """Let the training show how it builds and calls the LSTM.
 
     Raises:
@@ -115,9 +116,9 @@ def _watch(student: Student, located: Located) -> None:
     try:
         with contextlib.suppress(StudentError):  # what stops it is not about the network
             files, existing = located.witnesses, located.existing
-            student.ask("watch", files=files, name=located.name, existing=existing)
+            child.ask.watch(files=files, name=located.name, existing=existing)
     except Gone as gone:
-        raise Unwatched(student.ended or {}) from gone
+        raise Unwatched(child.ended or {}) from gone
 
 
 def _judge(
@@ -145,7 +146,7 @@ def _judge(
     check_device(network, source.text, verdicts)
 
 
-def look(network: Network) -> tuple[list[list[object]], list[str]]:
+def look(network: Network) -> tuple[list[Drawn], list[str]]:
     """Count the uses of each tensor, and see where a softmax is.
 
     Returns:
@@ -154,7 +155,7 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)
     inputs = [network.encode(x)]
-    answer = network.student.ask("record", inputs=inputs, batch=usage.batch, hidden=NO_PIECES)
+    answer = network.child.ask.record(inputs=inputs, batch=usage.batch, hidden=NO_PIECES)
     network.uses = answer["uses"]
     network.softmax = answer["softmax"] or answer["made"]
     network.new = [(Place(*place), shape, zero) for place, shape, zero in answer["new"]]
@@ -163,26 +164,26 @@ def look(network: Network) -> tuple[list[list[object]], list[str]]:
     network.written = {name: Place(*place) for name, place in answer["written"].items()}
     network.count_uses()
     network.find_real()
-    return list(answer["random"]), list(answer["remade"])
+    return answer["random"], answer["remade"]
 
 
 def _forbidden(
-    student: Student, network: Network | None, line: int | None, verdicts: Verdicts
+    child: LSTMChild, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
     """Report a call of the GPU, and recurrent modules of torch.
 
     Returns:
         True if such a module does the work.
     """
-    calls = student.ask("calls")
+    calls = child.ask.calls()
     if calls["gpu"]:
-        name, *place = calls["gpu"][0]
+        name, file, line_number = calls["gpu"][0]
         proof = claims.shared.was_seen(name)
-        verdicts.fault("fixed-device.gpu", at=Place(*place), proof=proof)
+        verdicts.fault("fixed-device.gpu", at=Place(file, line_number), proof=proof)
     if calls["recurrent"]:
-        name, *place = calls["recurrent"][0]
+        name, file, line_number = calls["recurrent"][0]
         proof = claims.shared.was_seen(name)
-        verdicts.fault("forbidden-module.called", at=Place(*place), proof=proof)
+        verdicts.fault("forbidden-module.called", at=Place(file, line_number), proof=proof)
         return True
     if network is not None and network.recurrent:
         made = next((place for place in network.recurrent if place.line), None)

@@ -14,8 +14,7 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
         return
     usage = network.usage
     try:
-        behind = network.student.ask(
-            "elsewhere",
+        behind = network.child.ask.elsewhere(
             sizes=usage.sizes(device="cuda"),
             x=network.encode(network.digits(usage.batch, usage.steps)),
             again="is_available" in text,  # then the file may decide when it is imported

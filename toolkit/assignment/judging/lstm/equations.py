@@ -3,7 +3,7 @@
 import contextlib
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -213,17 +213,13 @@ def record(
     count = math.ceil(rows / usage.batch)
     xs = random_inputs(network, usage.batch, steps or usage.steps, count)
     inputs = [network.encode(x) for x in xs]
-
-    def reader(answer: dict[str, Any]) -> Recording:
-        logits = []
+    answer = network.child.ask.record(inputs=inputs, batch=usage.batch, hidden=hidden)
+    logits = []
+    with network.child.reading():
         for tensors, x in zip(answer["outputs"], xs, strict=True):
             logits.append(last_logits(tensors, *x.shape[:2]).logits)
         x = torch.cat([features(x) for x in xs])
-        return read(answer, x, reference.normalised(torch.cat(logits)))
-
-    arguments: dict[str, Any] = {"inputs": inputs, "batch": usage.batch, "hidden": hidden}
-    recording: Recording = network.student.ask("record", reader=reader, **arguments)
-    return recording
+        return read(dict(answer), x, reference.normalised(torch.cat(logits)))
 
 
 def _num_rows(batch: int, hidden: int) -> int:

@@ -77,8 +77,7 @@ def _learn(network: Network, max_steps: int) -> tuple[float, int]:
     while step < max_steps and accuracy <= 0.97:
         digits, labels = split_last(palindromes(STEPS * batch, LENGTH, split="train", rng=rng))
         inputs = torch.stack([network.encode(x) for x in digits.split(batch)]).to(torch.uint8)
-        network.student.ask(
-            "learn",
+        network.child.ask.learn(
             inputs=inputs,
             labels=labels.reshape(STEPS, batch).to(torch.uint8),
             pick=output.index,

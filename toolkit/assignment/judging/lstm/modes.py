@@ -5,7 +5,6 @@ only while it is trained would go unseen there.
 """
 
 from contextlib import suppress
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,13 +45,9 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
     """The logits (B, 10) of a new network in one of the modes."""
     network.build()
-
-    def reader(answer: list[Tensor]) -> Tensor:
+    answer = network.child.ask.run_without_dropout(x=network.encode(x), training=training)
+    with network.child.reading():
         return last_logits(answer, *x.shape[:2]).logits
-
-    arguments: dict[str, Any] = {"x": network.encode(x), "training": training}
-    logits: Tensor = network.student.ask("run_without_dropout", reader=reader, **arguments)
-    return logits
 
 
 def _scale(a: Tensor, b: Tensor) -> float:

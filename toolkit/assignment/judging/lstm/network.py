@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import LSTMChild, StudentError
 from toolkit.assignment.running.places import Place
+from toolkit.assignment.running.replies import Named
 
 HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for another
 
@@ -66,8 +67,8 @@ class Output:
 class Network:
     """A network in the student's process."""
 
-    def __init__(self, student: Student, usage: Usage) -> None:
-        self.student = student
+    def __init__(self, child: LSTMChild, usage: Usage) -> None:
+        self.child = child
         self.usage = usage
         self.took: dict[str, Any] = {}
         self.tensors: list[dict[str, Any]] = []
@@ -80,7 +81,7 @@ class Network:
         self.cut: Place | None = None  # where a forward first ends a gradient
         self.written: dict[str, Place] = {}  # where it assigns attributes that are tensors
         self.kept: list[str] = []  # tensors, no parameters, that a forward changes
-        self.softmax: list[list[Any]] = []  # name, file and line of each that was seen
+        self.softmax: list[Named] = []  # each that was seen
         self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
         self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
@@ -91,10 +92,11 @@ class Network:
             StudentError: it cannot be built.
         """
         usage = self.usage
-        answer = self.student.ask(
-            "build", kind=usage.kind, sizes=usage.sizes(**sizes), as_seen=usage.as_seen
+        answer = self.child.ask.build(
+            kind=usage.kind, sizes=usage.sizes(**sizes), as_seen=usage.as_seen
         )
-        self.took, self.tensors = answer["took"], answer["tensors"]
+        self.took = answer["took"]
+        self.tensors = [{**tensor} for tensor in answer["tensors"]]
         self.recurrent = [Place(*place) for place in answer["recurrent"]]
         self.count_uses()
 
@@ -125,9 +127,11 @@ class Network:
             return
         x = self.encode(self.digits(self.usage.batch, self.usage.steps)).float()
         try:
-            self.real = self.student.ask("run", reader=_differ, inputs=[x, x + 0.01])
+            answers = self.child.ask.run(inputs=[x, x + 0.01])
         except StudentError:
             return
+        with self.child.reading():
+            self.real = not all(map(torch.equal, *answers))
 
     def encode(self, x: Tensor) -> Tensor:
         """Return inputs as the class reads them.
@@ -148,28 +152,31 @@ class Network:
             x = x.unsqueeze(-1)
         return x.permute([*map("btd".index, usage.layout)]).contiguous()
 
-    def outputs(self, xs: Sequence[Tensor], **options: Any) -> list[Output]:
+    def outputs(
+        self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
+    ) -> list[Output]:
         """Call the network with each batch-major input.
 
         Args:
             xs: of the network, as of `encode`.
-            options: further arguments of the child's `run`.
+            fresh, seeds: as of the child's `run`.
 
         Raises:
             WrongOutput: it returns no logits.
         """
-
-        def reader(answers: list[list[Tensor]]) -> list[Output]:
-            pairs = zip(answers, xs, strict=True)
-            return [last_logits(tensors, *x.shape[:2]) for tensors, x in pairs]
-
         inputs = [self.encode(x) for x in xs]
-        outputs: list[Output] = self.student.ask("run", reader=reader, inputs=inputs, **options)
+        answers = self.child.ask.run(inputs=inputs, fresh=fresh, seeds=seeds)
+        outputs = []
+        with self.child.reading():
+            for tensors, x in zip(answers, xs, strict=True):
+                outputs.append(last_logits(tensors, *x.shape[:2]))
         return outputs
 
-    def run(self, xs: Sequence[Tensor], **options: Any) -> list[Tensor]:
+    def run(
+        self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
+    ) -> list[Tensor]:
         """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
-        return [output.logits for output in self.outputs(xs, **options)]
+        return [output.logits for output in self.outputs(xs, fresh, seeds)]
 
     def reads(self, steps: int, step: int = -1, fresh: bool = False) -> bool:
         """True if another digit makes a difference.
@@ -194,11 +201,6 @@ class Network:
         """Random digits, int64 (batch, steps)."""
         rng = torch.Generator().manual_seed(seed)
         return torch.randint(10, (batch, steps), generator=rng)
-
-
-def _differ(answers: list[list[Tensor]]) -> bool:
-    """True if the outputs for two inputs differ."""
-    return not all(map(torch.equal, *answers))
 
 
 def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:

@@ -10,6 +10,7 @@ from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts, listed
 from toolkit.assignment.judging.lstm.network import Network
 from toolkit.assignment.judging.lstm.weights import is_state, randomise, unlearnt
+from toolkit.assignment.running.replies import Drawn
 
 WIDTH = 2e-3  # how far a weight is moved to measure a slope
 MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
@@ -22,11 +23,11 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
     if names:
         _report("uninitialised-weight.empty", names, network, verdicts)
         zeros = {tensor["name"]: torch.zeros(tensor["shape"]) for tensor in unfilled}
-        network.student.ask("put", values=zeros)
+        network.child.ask.put(values=zeros)
 
 
 def check_repeats(
-    drawn: Sequence[list[Any]], remade: Sequence[str], network: Network, verdicts: Verdicts
+    drawn: Sequence[Drawn], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
     """Report a network that gives two answers to the same input: it draws numbers, keeps a state
     or replaces parameters.
@@ -155,7 +156,7 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
     x = network.digits(network.usage.batch, network.usage.steps, seed=3)
     pick = network.outputs([x])[0].index
     try:
-        answer = network.student.ask("slopes", x=network.encode(x), pick=pick, width=WIDTH)
+        answer = network.child.ask.slopes(x=network.encode(x), pick=pick, width=WIDTH)
     except StudentError as error:
         verdicts.fault(
             "does-not-run.backward",

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import LSTMChild, StudentError
 from toolkit.assignment.judging.lstm.network import (
     BATCH,
     HIDDEN,
@@ -16,6 +15,7 @@ from toolkit.assignment.judging.lstm.network import (
     Usage,
     WrongOutput,
 )
+from toolkit.assignment.running.replies import SeenCall
 
 # Layouts of an input, and the dimension of a digit, where no training was seen: the skeleton's
 # (batch, T-1, input_dim), integers for an embedding, and what else is common.
@@ -24,7 +24,7 @@ Failure = StudentError | WrongOutput | None
 
 
 def find_network(
-    student: Student, kinds: Mapping[str, Mapping[str, Any] | None]
+    child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
     """Build and call a class as the training does, with our sizes or else with the training's.
 
@@ -38,21 +38,21 @@ def find_network(
     for kind, call in kinds.items():
         as_seen = _as_seen(kind, call) if call else ()
         for usages in (as_seen, _by_contract(kind)):
-            network, failure = _first_of(student, [*usages])
+            network, failure = _first_of(child, [*usages])
             if network is not None:
                 return network, failure
             first = _clearer(first, failure)
     return None, first
 
 
-def _first_of(student: Student, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
+def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
     """Return the first network that works, or else one that ignores the last step or mixes
     sequences.
     """
     first: Failure = None
     best: Network | None = None
     for usage in usages:
-        network = Network(student, usage)
+        network = Network(child, usage)
         try:
             network.build()
             if not _fits(network):
@@ -78,7 +78,7 @@ def _clearer(first: Failure, later: Failure) -> Failure:
     return first
 
 
-def _as_seen(kind: str, call: Mapping[str, Any]) -> Iterator[Usage]:
+def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
     """Yield the training's usage with our sizes, then with its sizes one by one, then with all."""
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):

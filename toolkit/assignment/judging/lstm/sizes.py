@@ -89,7 +89,7 @@ def _place_of_rows(network: Network, batch: int) -> Place | None:
         if len(tensor["shape"]) > 1 and tensor["shape"][0] == num_rows:
             return network.made(tensor["name"])
     x = network.encode(network.digits(batch, network.usage.steps))
-    for place, shape, _ in network.student.ask("makes", x=x):
+    for place, shape, _ in network.child.ask.makes(x=x):
         made = Place(*place)
         if made.line and len(shape) > 1 and num_rows in shape:
             return made

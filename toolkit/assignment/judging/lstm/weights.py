@@ -27,7 +27,7 @@ def find_counting(network: Network) -> None:
             continue
         network.build()
         value = torch.randn(tensor["shape"], generator=rng)
-        network.student.ask("put", values={tensor["name"]: value})
+        network.child.ask.put(values={tensor["name"]: value})
         if not torch.equal(usual, network.run([x])[0]):
             network.counting.add(tensor["name"])
     network.build()
@@ -55,7 +55,7 @@ def randomise(
             values[name] = None
         elif is_weight(tensor, network):
             values[name] = scale * value
-    network.student.ask("put", values=values)
+    network.child.ask.put(values=values)
 
 
 def _random_value(

@@ -1,6 +1,6 @@
 """Judges a student's `train.py`: runs it for a few steps, and looks at what really happened."""
 
-from toolkit.assignment.asking.host import Student
+from toolkit.assignment.asking.host import TrainChild
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
@@ -15,10 +15,10 @@ MAX_STEPS = 8  # in one loop
 MAX_SECONDS = 13.0  # of CPU time
 
 
-def check(student: Student, located: Located, verdicts: Verdicts) -> None:
+def check(child: TrainChild, located: Located, verdicts: Verdicts) -> None:
     """Judge the loss, the gradients, the optimiser and the data of the first steps."""
     verdicts.doing("the first steps of the training")
-    trace = watch(student, located, MAX_STEPS, MAX_SECONDS).only(located.network)
+    trace = watch(child, located, MAX_STEPS, MAX_SECONDS).only(located.network)
     _check_run(trace, located, verdicts)
     verdicts.doing("the loss and the steps")
     if not fits_together(trace):
@@ -33,7 +33,7 @@ def check(student: Student, located: Located, verdicts: Verdicts) -> None:
     check_loss(trace, verdicts)
     check_steps(trace, verdicts)
     verdicts.doing("palindromes that training and test data share")
-    check_data(student, trace, verdicts)
+    check_data(child, trace, verdicts)
 
 
 def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:

@@ -1,16 +1,16 @@
 """Judges what a model is tested on: palindromes that it was not trained on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
-from toolkit.assignment.asking.host import Student, StudentError
+from toolkit.assignment.asking.host import StudentError, TrainChild
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.train.labels import CLASSES, whole
 from toolkit.assignment.judging.train.trace import Backward, Batch, Call, Load, Step, Trace
+from toolkit.assignment.running.replies import LoaderItems
 
 NUM_ITEMS = 50_000  # of each data set, if that does not take too long
 NUM_DRAWN = 2000  # of one that draws its items
@@ -20,7 +20,7 @@ SHOWN = 64  # rows, to know what they are
 Data = tuple[int, int | None, int | None]
 
 
-def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
+def check_data(child: TrainChild, trace: Trace, verdicts: Verdicts) -> None:
     """Report a test on the training data, or palindromes that both data sets have."""
     training_calls, test_calls = _split_calls(trace)
     loads: dict[int, Load] = {}
@@ -33,11 +33,11 @@ def check_data(student: Student, trace: Trace, verdicts: Verdicts) -> None:
     if tested and tested <= trained:
         first_batch = test_batches[0]
         load = loads[first_batch.load]
-        if _has_fixed_items(student, load):
+        if _has_fixed_items(child, load):
             proof = claims.shared.overlap(shared=load.size or 0, size=load.size or 0)
             verdicts.fault("tests-on-training-data.set", at=first_batch, proof=proof)
             return
-    _check_leak(student, list(loads.values()), trained, verdicts)
+    _check_leak(child, list(loads.values()), trained, verdicts)
 
 
 def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> set[Data]:
@@ -62,11 +62,11 @@ def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
     return read
 
 
-def _has_fixed_items(student: Student, load: Load) -> bool:
+def _has_fixed_items(child: TrainChild, load: Load) -> bool:
     """True if a data set has the same items each time that it is read."""
     if load.stream:
         return False
-    answer = _items(student, load, 20)
+    answer = _items(child, load, 20)
     return answer is not None and not answer["redrawn"]
 
 
@@ -113,7 +113,7 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
 
 
 def _check_leak(
-    student: Student, loads: list[Load], trained: set[Data], verdicts: Verdicts
+    child: TrainChild, loads: list[Load], trained: set[Data], verdicts: Verdicts
 ) -> None:
     """Report palindromes of the training data that another data set has as well."""
     first = next((load for load in loads if _data_of(load) in trained), None)
@@ -125,7 +125,7 @@ def _check_leak(
     if _is_switched(first, untrained):
         verdicts.not_seen("switched", at=first)
         return
-    palindromes = _palindromes_of(student, [first, *untrained][: MAX_SETS + 1], verdicts)
+    palindromes = _palindromes_of(child, [first, *untrained][: MAX_SETS + 1], verdicts)
     if palindromes is None:
         return
     training_rows, *test_rows = palindromes
@@ -151,10 +151,10 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
 
 
 def _palindromes_of(
-    student: Student, loads: list[Load], verdicts: Verdicts
+    child: TrainChild, loads: list[Load], verdicts: Verdicts
 ) -> list[set[bytes]] | None:
     """Read the palindromes of each loader; None if those of one, which is said, are not seen."""
-    palindromes = [_rows_of(student, load) for load in loads]
+    palindromes = [_rows_of(child, load) for load in loads]
     for load, rows in zip(loads, palindromes, strict=True):
         if not rows:
             verdicts.not_seen("items", at=load)
@@ -199,10 +199,10 @@ def _length_of(rows: set[bytes]) -> int | None:
     return numbers.size(1) + 1
 
 
-def _rows_of(student: Student, load: Load) -> set[bytes]:
+def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
     """Return the distinct inputs of a data set; an empty set if they were not understood."""
     count = NUM_DRAWN if load.stream else NUM_ITEMS
-    answer = _items(student, load, count)
+    answer = _items(child, load, count)
     if answer is None:
         return set()
     return {row.tobytes() for row in answer["rows"].numpy()}
@@ -216,11 +216,9 @@ def _data_of(load: Load) -> Data:
     return load.dataset, load.size, chosen
 
 
-def _items(student: Student, load: Load, count: int) -> Mapping[str, Any] | None:
+def _items(child: TrainChild, load: Load, count: int) -> LoaderItems | None:
     """Ask for items of a data set; None if their kind is unusual."""
-    arguments: dict[str, Any] = {"load": load.load, "count": count, "seconds": SECONDS}
     try:
-        answer: Mapping[str, Any] = student.ask("items", **arguments)
+        return child.ask.items(load=load.load, count=count, seconds=SECONDS)
     except StudentError:
         return None
-    return answer

@@ -1,8 +1,6 @@
 """Judges the end of a script that trains: what stopped it, and what that says."""
 
-from typing import Any
-
-from toolkit.assignment.asking.host import MAX_BYTES, Student, StudentError
+from toolkit.assignment.asking.host import MAX_BYTES, ScriptChild, StudentError
 from toolkit.assignment.findings.findings import Id
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -15,7 +13,7 @@ NO_NETWORK = ("download", "urlopen", "HTTP Error", "Max retries", "Name or servi
 NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 
 
-def watch(student: Student, located: Located, max_steps: int, max_seconds: float) -> Trace:
+def watch(child: ScriptChild, located: Located, max_steps: int, max_seconds: float) -> Trace:
     """Record the first steps of a training.
 
     Args:
@@ -23,9 +21,10 @@ def watch(student: Student, located: Located, max_steps: int, max_seconds: float
         max_steps: in one loop.
         max_seconds: of CPU time.
     """
-    limits: dict[str, Any] = {"max_steps": max_steps, "max_seconds": max_seconds}
     for file in (located.file, *located.users[:MAX_USERS]):
-        trace: Trace = student.ask("run", reader=Trace.of, file=file, **limits)
+        run = child.ask.run(file=file, max_steps=max_steps, max_seconds=max_seconds)
+        with child.reading():
+            trace = Trace.of(run)
         if trace.ended != "nothing":
             break
     return trace

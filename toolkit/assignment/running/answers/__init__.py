@@ -1,1 +1,1 @@
-"""The replies to the judge's requests: one class `Answers` for each part."""
+"""The answers to the judge's questions: one class for each part, one method for each question."""

@@ -16,13 +16,23 @@ from toolkit.assignment.running.importing.files import classes
 from toolkit.assignment.running.names import NAMES, call, meaning, pick
 from toolkit.assignment.running.places import place_of_class
 from toolkit.assignment.running.record.script.loops import import_briefly
+from toolkit.assignment.running.replies import (
+    DatasetClass,
+    DatasetItems,
+    NoDatasetClass,
+    NoDatasetItems,
+)
 
-SPLITS = {"split": ("train", "test"), "training": (True, False), "test": (False, True)}
+SPLITS: dict[str, tuple[str | bool, str | bool]] = {
+    "split": ("train", "test"),
+    "training": (True, False),
+    "test": (False, True),
+}
 LENGTHS = ("length", "perhaps_length")
 SPREAD = 10**6  # items of a data set over which those that are read are spread
 
 
-class Answers:
+class DatasetAnswers:
     """One data set class, and what it makes."""
 
     def __init__(self, root: Path, back: Back) -> None:
@@ -30,7 +40,7 @@ class Answers:
         self.kind: Any = object
         self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
 
-    def load(self, file: str, name: str | None) -> dict[str, Any]:
+    def load(self, *, file: str, name: str | None) -> DatasetClass | NoDatasetClass:
         """Import the file and find the class in it.
 
         Returns:
@@ -55,7 +65,9 @@ class Answers:
             "init": place_of_class(kind, self.root, "__init__"),
         }
 
-    def items(self, length: int, count: int, read: int, more: dict[str, Any]) -> dict[str, Any]:
+    def items(
+        self, *, length: int, count: int, read: int, more: dict[str, Any]
+    ) -> DatasetItems | NoDatasetItems:
         """Build the data set for palindromes of about `length` digits, and read some items.
 
         Args:
@@ -102,11 +114,12 @@ class Answers:
             "labels": torch.stack(labels),
         }
 
-    def _split(self) -> list[Any] | None:
+    def _split(self) -> tuple[str, str | bool, str | bool] | None:
         """The first parameter that chooses the split, and two values of it."""
         for parameter, word in self.means.items():
             if word in SPLITS:
-                return [parameter, *SPLITS[word]]
+                first, second = SPLITS[word]
+                return parameter, first, second
         return None
 
     def _one_hot(self) -> str | None:

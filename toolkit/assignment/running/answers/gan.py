@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import torch
@@ -28,17 +28,25 @@ from toolkit.assignment.running.record.script.running import Runs
 from toolkit.assignment.running.record.script.tracer import EnoughSteps
 from toolkit.assignment.running.record.script.values import are_tensors, stacked, tensors_in
 from toolkit.assignment.running.record.script.watching import watching
+from toolkit.assignment.running.replies import (
+    FileLine,
+    FilesMade,
+    FunctionTried,
+    ScriptRun,
+    Shape,
+    StateDict,
+)
 
 MAX_NOISE = 100_000  # numbers that were made of nothing in one call of a function
 MAX_TEXT = 200_000  # characters of a file that are sent
 
 
-class Answers(Runs):
+class GANAnswers(Runs):
     """One script that trains a generator against a discriminator."""
 
     _brisk = True
 
-    def run_drawing(self, max_seconds: float, generator: int, pixels: int) -> dict[str, Any] | None:
+    def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
         """Run the script once more; the judge draws for its generator after as many steps as then.
 
         Meanwhile it asks back("draw", z, training) and back("classify", images).
@@ -55,14 +63,19 @@ class Answers(Runs):
         shapes = shapes_of(first.tracer.networks[generator])
         drawing = Drawing(self.back, shapes, pixels, first.tracer.steps)
         file = first.file.relative_to(self.root).as_posix()
-        answer = self.run(file, first.tracer.max_steps, max_seconds, drawing)
+        answer = self.run(
+            file=file,
+            max_steps=first.tracer.max_steps,
+            max_seconds=max_seconds,
+            drawing=drawing,
+        )
         self.script.tracer.drawing = None
         if answer["ended"] in ("finished", "enough"):
             return answer
         self.script = first
         return None
 
-    def run_also(self, file: str, max_seconds: float, until: float) -> dict[str, Any]:
+    def run_also(self, *, file: str, max_seconds: float, until: float) -> ScriptRun:
         """Run another script, as if the first had gone on with it: see `Script.run_also`.
 
         Args:
@@ -71,7 +84,7 @@ class Answers(Runs):
         """
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
-    def outputs(self, network: int, inputs: list[Tensor]) -> Tensor | None:
+    def outputs(self, *, network: int, inputs: list[Tensor]) -> Tensor | None:
         """Call a network that was seen with other inputs, in evaluation mode; None if it fails."""
         module = self.script.tracer.networks[network]
         modes = {part: part.training for part in module.modules()}
@@ -86,23 +99,24 @@ class Answers(Runs):
             for part, mode in modes.items():
                 part.training = mode
 
-    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+    def unpickle(self, *, file: str) -> list[StateDict]:
         """The weights in a file that has whole networks."""
         return unpickled(self.root / file, vars(self.script.module))
 
-    def shapes(self, network: int) -> dict[str, list[int]]:
+    def shapes(self, *, network: int) -> dict[str, Shape]:
         """Of all that a network's state_dict has."""
         states = self.script.tracer.networks[network].state_dict()
         return {name: list(value.shape) for name, value in states.items()}
 
     def export(
         self,
+        *,
         network: int,
         name: str,
         states: dict[str, Tensor],
         facts: dict[str, Any],
         maker: tuple[str, str],
-    ) -> dict[str, Any]:
+    ) -> FilesMade:
         """Write a network with these weights as files like ours into the root.
 
         Args:
@@ -121,7 +135,7 @@ class Answers(Runs):
         made: dict[str, Any] = own_files(name, module, facts)
         for ending in ("safetensors", "pt2", "pt"):
             (self.root / f"exported-{name}.{ending}").write_bytes(made.pop(ending))
-        return made
+        return cast(FilesMade, made)
 
     def texts(self) -> dict[str, str]:
         """The source of the student's files, relative to the root; notebooks are there as such."""
@@ -134,6 +148,7 @@ class Answers(Runs):
 
     def try_function(
         self,
+        *,
         name: str,
         file: str,
         generator: int,
@@ -142,7 +157,7 @@ class Answers(Runs):
         own: dict[str, Any],
         seed: int,
         known_to_end: bool,
-    ) -> dict[str, Any]:
+    ) -> FunctionTried:
         """Call a function or a method of theirs, with a generator whose images the judge draws.
 
         Meanwhile the generator and what classifies digits ask the judge: back("draw", z, training)
@@ -166,10 +181,16 @@ class Answers(Runs):
         tracer = self.script.tracer
         network = tracer.networks[generator]
         function = self._function(name, file, network)
-        answer: dict[str, Any] = {"error": None, "unknown": None}
-        answer |= {"returned": [], "noise": [], "lines": []}
+        answer: FunctionTried = {
+            "returned": [],
+            "noise": [],
+            "lines": [],
+            "error": None,
+            "unknown": None,
+        }
         if function is None:
-            return answer | {"unknown": name}
+            answer["unknown"] = name
+            return answer
         classifier = Classifier(self.back)
         known = {"generator": network, "classifier": classifier, "device": torch.device("cpu")}
         by_name = self._names_without(known | values) | own
@@ -264,9 +285,9 @@ def _classifies(network: nn.Module) -> bool:
     return bool(layers) and layers[-1].out_features == 10
 
 
-def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[tuple[Any, Any]]:
+def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
     """The file and the line of each call of a network, each place once."""
-    places: dict[tuple[Any, Any], None] = {}
+    places: dict[FileLine, None] = {}
     for event in events:
         if event["kind"] == "call":
             places[event["file"], event["line"]] = None

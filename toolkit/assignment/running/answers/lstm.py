@@ -3,10 +3,10 @@
 import contextlib
 import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from toolkit.assignment.running.answering import Back
 from toolkit.assignment.running.importing.files import classes, forget_imports, unpickled
 from toolkit.assignment.running.importing.plain import clear
 from toolkit.assignment.running.names import NAMES, arguments, meaning, pick
-from toolkit.assignment.running.places import Place, line_of, place, place_of_class
+from toolkit.assignment.running.places import line_of, place, place_of_class
 from toolkit.assignment.running.record.lstm.devices import Elsewhere, pretend_gpu
 from toolkit.assignment.running.record.lstm.double import in_double
 from toolkit.assignment.running.record.lstm.learning import log_probabilities, slopes
@@ -28,12 +28,28 @@ from toolkit.assignment.running.record.origins import Origins
 from toolkit.assignment.running.record.script.devices import Recorder
 from toolkit.assignment.running.record.script.loops import import_briefly
 from toolkit.assignment.running.record.script.values import tensors_in
+from toolkit.assignment.running.replies import (
+    Built,
+    CallsHeard,
+    FileLine,
+    LeftBehind,
+    LookedUp,
+    Made,
+    Named,
+    NetworkClass,
+    NetworkClasses,
+    NetworkTensor,
+    Recorded,
+    SeenCall,
+    Slopes,
+    StateDict,
+)
 
 MAX_SECONDS = 5.0  # of CPU time until a training has called its network
 POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
-class Answers:
+class LSTMAnswers:
     """The networks of one file, and one instance of one of them."""
 
     def __init__(self, root: Path, back: Back) -> None:
@@ -42,7 +58,7 @@ class Answers:
         self.kinds: dict[str, type] = {}
         self.seen: dict[str, Seen] = {}  # how their training builds and calls a class
         self.recorder = Recorder(self._heard)
-        self.heard: dict[str, list[list[Any]]] = {"gpu": [], "recurrent": [], "device": []}
+        self.heard: dict[str, list[Named]] = {"gpu": [], "recurrent": [], "device": []}
         self.origins = Origins(str(root))
         self.network: Any = None
         self.kind = ""
@@ -51,7 +67,7 @@ class Answers:
         self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
         self.optimizer: torch.optim.Optimizer | None = None
 
-    def watch(self, files: list[str], name: str | None, existing: list[str]) -> None:
+    def watch(self, *, files: Sequence[str], name: str | None, existing: Sequence[str]) -> None:
         """See how a training builds and calls its networks.
 
         Args:
@@ -73,7 +89,7 @@ class Answers:
             if self.seen:
                 return
 
-    def load(self, file: str, name: str | None) -> dict[str, Any]:
+    def load(self, *, file: str, name: str | None) -> NetworkClasses:
         """Import the file, and name the networks in it, the likeliest first.
 
         Returns:
@@ -81,7 +97,7 @@ class Answers:
             was `seen`: see `Seen.said`.
         """
         self.file = self.root / file
-        if "ScriptModule" not in self.source(file):
+        if "ScriptModule" not in self.source(file=file):
             torch.jit._state.disable()  # what Python runs has lines
         with self.recorder:
             kinds = classes(import_briefly(self.file, self.root, name), nn.Module)
@@ -91,27 +107,27 @@ class Answers:
         self.kinds = _by_likelihood(kinds, name)
         return {"classes": list(map(self._described, self.kinds))}
 
-    def _described(self, name: str) -> dict[str, Any]:
+    def _described(self, name: str) -> NetworkClass:
         """Describe a class, as `load` returns it."""
         kind = self.kinds[name]
-        usage = None
+        call = None
         if name in self.seen:
-            usage = self.seen[name].said()
+            call = cast(SeenCall | None, self.seen[name].said())
         return {
             "name": name,
             "line": line_of(kind),
             "forward": line_of(kind, "forward", "__call__"),
-            "seen": usage,
+            "seen": call,
         }
 
-    def source(self, file: str) -> str:
+    def source(self, *, file: str) -> str:
         """The text of a file; empty for a file that is not in the folder."""
         path = (self.root / file).resolve()
         if not path.is_relative_to(self.root):
             return ""
         return path.read_text(encoding="utf-8-sig", errors="replace")
 
-    def build(self, kind: str, sizes: dict[str, Any], as_seen: bool) -> dict[str, Any]:
+    def build(self, *, kind: str, sizes: dict[str, Any], as_seen: bool) -> Built:
         """Make a network, which the next questions are about.
 
         Args:
@@ -134,10 +150,11 @@ class Answers:
                 self.network, took = self._construct(self.kinds[kind], sizes)
         finally:
             deterministic(False)
-        tensors = described(self.network)
-        for tensor in tensors:
+        tensors = []
+        for tensor in described(self.network):
             name = tensor["name"]
-            tensor["made"] = self.origins.of(self.network, name, self._all()[name])
+            made = self.origins.of(self.network, name, self._all()[name])
+            tensors.append(cast(NetworkTensor, {**tensor, "made": made}))
         with torch.no_grad():  # what was never filled must not hide the rest
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
@@ -145,16 +162,16 @@ class Answers:
         self.first = {name: x.detach().clone() for name, x in self._all().items()}
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
-    def _recurrent(self) -> list[Place]:
+    def _recurrent(self) -> list[FileLine]:
         """The places of recurrent modules of torch in the network, as of `build`."""
-        places = []
+        places: list[FileLine] = []
         for name, module in self.network.named_modules():
             if isinstance(module, nn.RNNBase | nn.RNNCellBase):
                 made = place_of_class(type(module), self.root)
                 places.append(made or self.origins.of(self.network, name))
         return places
 
-    def put(self, values: dict[str, Tensor | None]) -> None:
+    def put(self, *, values: Mapping[str, Tensor | None]) -> None:
         """Give tensors of the network other values; None is the first that they had."""
         tensors = self._all()
         with torch.no_grad():
@@ -165,12 +182,12 @@ class Answers:
                         value = self.first[name]
                     tensor.copy_(value.reshape(tensor.shape))
 
-    def unpickle(self, file: str) -> list[dict[str, Tensor]]:
+    def unpickle(self, *, file: str) -> list[StateDict]:
         """The weights in a file that has whole networks."""
         return unpickled(self.root / file, self.kinds)
 
     def run(
-        self, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
+        self, *, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[list[Tensor]]:
         """Call the network with each of the inputs.
 
@@ -184,20 +201,20 @@ class Answers:
         results = []
         for x, seed in zip(inputs, seeds or repeat(0), strict=False):
             if fresh:
-                self.build(self.kind, dict(self.sizes), self.as_seen)
+                self.build(kind=self.kind, sizes=dict(self.sizes), as_seen=self.as_seen)
             self.network.eval()
             torch.manual_seed(seed)
             results.append(self._call(x))
         return list(map(_detached, results))
 
-    def run_without_dropout(self, x: Tensor, training: bool) -> list[Tensor]:
+    def run_without_dropout(self, *, x: Tensor, training: bool) -> list[Tensor]:
         """Call the network in training mode, or in evaluation mode."""
         self.network.train(training)
         torch.manual_seed(0)
         with WithoutDropout():
             return _detached(self._call(x))
 
-    def record(self, inputs: list[Tensor], batch: int, hidden: int) -> dict[str, Any]:
+    def record(self, *, inputs: list[Tensor], batch: int, hidden: int) -> Recorded:
         """Call the network with each input, and tell what it computes.
 
         Returns:
@@ -218,15 +235,16 @@ class Answers:
         places = {}
         for name in (*names["remade"], *names["kept"]):
             places[name] = written.of(network, name)
-        return {
+        recorded = {
             **pieces([run.made for run in runs], batch, hidden),
             **notable(runs[0], outputs[0]),
             **names,
             "outputs": outputs,
             "written": places,
         }
+        return cast(Recorded, recorded)
 
-    def look_up(self, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> dict[str, Any]:
+    def look_up(self, *, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> LookedUp:
         """Call the network in double precision; afterwards it has to be built anew.
 
         Args:
@@ -245,7 +263,7 @@ class Answers:
             taken = [takers[number]() for number in numbers]
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
-    def makes(self, x: Tensor) -> list[Any]:
+    def makes(self, *, x: Tensor) -> list[Made]:
         """Return what a call makes of nothing until it stops: `new`, as of `operations.notable`."""
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
@@ -255,7 +273,7 @@ class Answers:
     def _operations(self) -> Operations:
         return Operations(self.root, self._all())
 
-    def slopes(self, x: Tensor, pick: int, width: float) -> dict[str, list[float | None]]:
+    def slopes(self, *, x: Tensor, pick: int, width: float) -> dict[str, Slopes]:
         """Measure the slopes of a weighted sum of the output: see `learning.slopes`.
 
         Args:
@@ -269,10 +287,12 @@ class Answers:
             torch.manual_seed(0)
             return (self._call(x)[pick] * weight).sum()
 
-        return slopes(self.network, total, width, rng, str(self.root))
+        measured: Any = slopes(self.network, total, width, rng, str(self.root))  # three of each
+        return cast(dict[str, Slopes], measured)
 
     def learn(
         self,
+        *,
         inputs: Tensor,
         labels: Tensor,
         pick: int,
@@ -309,8 +329,8 @@ class Answers:
         return losses
 
     def elsewhere(
-        self, sizes: dict[str, Any], x: Tensor, again: bool, moved: list[str]
-    ) -> dict[str, Any]:
+        self, *, sizes: dict[str, Any], x: Tensor, again: bool, moved: list[str]
+    ) -> LeftBehind:
         """Call a network that was moved to another device, as if to a GPU.
 
         Args:
@@ -338,12 +358,18 @@ class Answers:
                     raise
         return {"left": gpu.left}
 
-    def calls(self) -> dict[str, list[list[Any]]]:
+    def calls(self) -> CallsHeard:
         """The calls so far that should not have been: of each [name, file, line]."""
-        return self.heard
+        heard = self.heard
+        return {
+            "gpu": heard["gpu"],
+            "recurrent": heard["recurrent"],
+            "device": heard["device"],
+        }
 
-    def _heard(self, device: str, name: str) -> None:
-        self.heard[device].append([name, *place(str(self.root))])
+    def _heard(self, kind: str, name: str) -> None:
+        file, line = place(str(self.root))
+        self.heard[kind].append((name, file, line))
 
     def _all(self) -> dict[str, Tensor]:
         """Every tensor of the network, by name."""

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -23,15 +23,16 @@ from toolkit.assignment.running.record.script.devices import Recorder
 from toolkit.assignment.running.record.script.digits import few_digits, replace_mnist
 from toolkit.assignment.running.record.script.lines import Lines
 from toolkit.assignment.running.record.script.running import Runs
+from toolkit.assignment.running.replies import ErrorDescription, LinesRun, LoaderItems
 
 GPU = ("CUDA", "cuda", "NVIDIA")  # words of an error where there is none
 AGAIN = 20  # items that are read twice
 
 
-class Answers(Runs):
+class TrainAnswers(Runs):
     """One script that trains."""
 
-    def plainly(self, file: str, existing: list[str]) -> dict[str, Any] | None:
+    def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a file as `python FILE` does, until it ends, as it will where it stops with an error.
 
         Nothing is cut short or guessed, and only walls are watched for. What this machine lacks is
@@ -63,7 +64,7 @@ class Answers(Runs):
         return described(error, self.root)
 
     def _raised(
-        self, path: Path, existing: list[str], weights: Weights, has_gpu: bool
+        self, path: Path, existing: Sequence[str], weights: Weights, has_gpu: bool
     ) -> Exception | None:
         """Run a file once in its folder as it was handed in.
 
@@ -96,14 +97,24 @@ class Answers(Runs):
         return within(last, str(self.root)) is not None
 
     def watch(
-        self, file: str, existing: list[str], max_seconds: float, **options: Any
-    ) -> dict[str, Any]:
+        self,
+        *,
+        file: str,
+        existing: Sequence[str],
+        max_seconds: float,
+        seed: int,
+        game: bool,
+        batch: int | None,
+        edit: dict[str, str] | None = None,
+        passes: int = 0,
+    ) -> LinesRun:
         """Follow a script, in a folder that has only what is `existing`: see `Lines`."""
         clear(self.root, existing)
         forget_imports(self.root)
-        return Lines(self.root, file, max_seconds=max_seconds, **options).watch()
+        lines = Lines(self.root, file, seed, max_seconds, game, batch, edit or {}, passes)
+        return cast(LinesRun, lines.watch())
 
-    def items(self, load: int, count: int, seconds: float) -> dict[str, Any]:
+    def items(self, *, load: int, count: int, seconds: float) -> LoaderItems:
         """The inputs of a data set's items, without their labels.
 
         Args:

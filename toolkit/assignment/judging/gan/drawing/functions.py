@@ -4,18 +4,18 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from toolkit.assignment.asking.host import Student
+from toolkit.assignment.asking.host import GANChild
 from toolkit.assignment.handin.syntax import words_in
 from toolkit.assignment.judging.gan.drawing.stand_ins import Artist, Drawn, digits
 from toolkit.assignment.judging.gan.game import Game
 from toolkit.assignment.judging.gan.lines import Lines, called
 from toolkit.assignment.running.names import NAMES, meaning
 from toolkit.assignment.running.places import Place
+from toolkit.assignment.running.replies import ErrorDescription, FileLine
 
 TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
@@ -87,7 +87,7 @@ class Tried:
     draws: list[Drawn]  # calls of the generator
     noise: list[Tensor]  # made of nothing
     returned: list[Tensor]
-    error: dict[str, Any] | None
+    error: ErrorDescription | None
     unknown: str | None  # the parameter that nothing is known about
 
 
@@ -95,14 +95,14 @@ class Functions:
     """The functions in the files of a submission.
 
     Args:
-        student: the process that has run the script.
+        child: the process that has run the script.
         lines: of the submission.
         game: what was seen in it.
         artist: draws the images.
     """
 
-    def __init__(self, student: Student, lines: Lines, game: Game, artist: Artist) -> None:
-        self._student, self.lines, self._game = student, lines, game
+    def __init__(self, child: GANChild, lines: Lines, game: Game, artist: Artist) -> None:
+        self._child, self.lines, self._game = child, lines, game
         self.artist = artist
         self.modes: set[bool] = set()  # in which the generator was when one of them drew
         self.untried: str | None = None  # one that could not be called
@@ -158,31 +158,29 @@ class Functions:
     ) -> Tried:
         """Call a function with the two latent points in one shape, and keep what is seen."""
         self.artist.drawn.clear()
-        answer = self._student.ask(
-            "try_function",
-            helps={
-                "draw": self.artist.draw,
-                "classify": self.artist.classify,
-                "digits": digits,
-            },
-            name=function.name,
-            file=function.place.file,
-            generator=self._game.generator.id,
-            pixels=torch.Size(self.artist.like).numel(),
-            values={
-                "latent_dim": self.latent_dim,
-                "steps": count,
-                "images": 9,
-                "batch": 25,
-                "weight": 0.3,
-                "path": "out.png",
-                "epoch": 1,
-                "points": points,
-            },
-            own=dict(zip(function.ends() or (), points, strict=False)),
-            seed=seed,
-            known_to_end=known_to_end,
-        )
+        values = {
+            "latent_dim": self.latent_dim,
+            "steps": count,
+            "images": 9,
+            "batch": 25,
+            "weight": 0.3,
+            "path": "out.png",
+            "epoch": 1,
+            "points": points,
+        }
+        artist, file = self.artist, function.place.file
+        assert file is not None  # it has been read
+        with self._child.helping(draw=artist.draw, classify=artist.classify, digits=digits):
+            answer = self._child.ask.try_function(
+                name=function.name,
+                file=file,
+                generator=self._game.generator.id,
+                pixels=torch.Size(artist.like).numel(),
+                values=values,
+                own=dict(zip(function.ends() or (), points, strict=False)),
+                seed=seed,
+                known_to_end=known_to_end,
+            )
         self.modes |= {drawn.training for drawn in self.artist.drawn}
         tried = Tried(
             list(self.artist.drawn),
@@ -197,12 +195,12 @@ class Functions:
             self._note_lines(function, answer["lines"])
         return tried
 
-    def _note_lines(self, function: Function, lines: Iterable[tuple[str, int]]) -> None:
+    def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
         """Note where a function that came back drew points of its own."""
         if function.reads_points():
             return
         for file, line in lines:
-            if function.has(file, line):
+            if file and line and function.has(file, line):
                 self.drew.add((file, line))
 
     def _all(self) -> Iterator[Function]:

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from toolkit.assignment.running.places import NOWHERE, Place, running
 from toolkit.assignment.running.record.origins import LIKE
 from toolkit.assignment.running.record.script.values import flat, tensors_in
+from toolkit.assignment.running.replies import Made
 
 MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
@@ -55,7 +56,7 @@ class Operations(TorchDispatchMode):
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
         self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
-        self.new: list[tuple[Place, list[int], bool]] = []  # what is made of nothing: where, its
+        self.new: list[Made] = []  # what is made of nothing: where, its
         # shape, and whether it is zero
         self.cuts: list[Place] = []  # where a gradient ends
         self._calls: tuple[int, ...] = ()  # of the operation before

@@ -34,6 +34,7 @@ from toolkit.assignment.running.record.script.reading import (
 )
 from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
+from toolkit.assignment.running.replies import ErrorDescription
 
 MAX_MODES = 4  # of a script that are tried
 NETWORK = (
@@ -50,7 +51,7 @@ class End(NamedTuple):
     """The end of a run, as this package describes it."""
 
     ended: str
-    error: dict[str, Any] | None = None
+    error: ErrorDescription | None = None
 
 
 class Script:
@@ -295,6 +296,7 @@ class Runs:
 
     def run(
         self,
+        *,
         file: str,
         max_steps: int,
         max_seconds: float,
