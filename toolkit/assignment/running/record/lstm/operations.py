@@ -56,8 +56,7 @@ class Operations(TorchDispatchMode):
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
         self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
-        self.new: list[Made] = []  # what is made of nothing: where, its
-        # shape, and whether it is zero
+        self.new: list[Made] = []  # what is made of nothing
         self.cuts: list[Place] = []  # where a gradient ends
         self._calls: tuple[int, ...] = ()  # of the operation before
 
