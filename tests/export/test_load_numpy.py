@@ -13,7 +13,7 @@ import torch
 
 from toolkit.export import manifest, saving
 from toolkit.export.golden import TOLERANCE, check_golden, difference_at_length
-from toolkit.lstm.model import LSTM
+from toolkit.lstm.model import LSTM, RNN
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "exports" / "load_numpy.py"
@@ -70,6 +70,45 @@ def test_it_needs_neither_torch_nor_the_toolkit(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.startswith(f"{digits} -> 3 (99.")
+
+
+EXPORTS = ROOT / "exports"
+REFUSED = {
+    "a sign": (2, EXPORTS / "lstm.safetensors", "3 -1 4", "digits from 0 to 9"),
+    "a number": (2, EXPORTS / "lstm.safetensors", "3 12", "digits from 0 to 9"),
+    "a word": (2, EXPORTS / "lstm.safetensors", "three", "digits from 0 to 9"),
+    "no digits": (2, EXPORTS / "lstm.safetensors", "", "digits from 0 to 9"),
+    "an RNN": (1, EXPORTS / "rnn.safetensors", "3 1", "no weights of an LSTM"),
+    "images": (1, EXPORTS / "generator.safetensors", "3 1", "no weights of an LSTM"),
+    "another format": (1, EXPORTS / "lstm.pt", "3 1", "no weights of an LSTM"),
+    "no file": (1, EXPORTS / "nothing", "3 1", "No such file"),
+    "a folder": (1, EXPORTS, "3 1", "Is a directory"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_refuses_in_one_line(
+    what: str, load_numpy: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, path, digits, words = REFUSED[what]
+    with pytest.raises(SystemExit) as stopped:
+        load_numpy["main"](str(path), *digits.split())
+    code, said = stopped.value.code, capsys.readouterr().err
+    if isinstance(code, str):  # Python prints it, and ends with 1
+        code, said = 1, f"{code}\n"
+    assert code == exit_code
+    assert words in said
+    assert said.startswith("load_numpy.py: ")
+    assert said.count("\n") == 1
+
+
+def test_no_small_rnn_passes_for_an_lstm(tmp_path: Path, load_numpy: dict[str, Any]) -> None:
+    """With four hidden units, the four parts of an RNN's state could be taken for gates."""
+    path = tmp_path / "rnn.safetensors"
+    weights = {name: tensor.numpy() for name, tensor in RNN(4).state_dict().items()}
+    safetensors.numpy.save_file(weights, path)
+    with pytest.raises(SystemExit, match="no weights of an LSTM"):
+        load_numpy["main"](str(path), "3", "1")
 
 
 def test_it_is_short_and_shown() -> None:
