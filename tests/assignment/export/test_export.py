@@ -5,6 +5,7 @@ That they load in other languages is tested beside ours, in tests/export/test_lo
 
 import contextlib
 import itertools
+import re
 import runpy
 import subprocess
 import sys
@@ -19,12 +20,15 @@ from exported import attempt, distinct, own
 
 from tests.assignment.export.conftest import SOLUTION, make_student
 from toolkit.assignment.asking.host import Host
-from toolkit.assignment.export import gan
+from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.command import Exporter, export
 from toolkit.assignment.export.own import own_files
 from toolkit.assignment.export.weights import Missing
+from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import prepare
 from toolkit.assignment.judging.gan.drawing.stand_ins import digits
 from toolkit.assignment.running.parts import Part
+from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.common.errors import ToolkitError, UsageError
 from toolkit.export import loading
 from toolkit.export.film import load_film, network_at, trainings
@@ -149,6 +153,40 @@ def test_every_right_network_is_exported(kind: Part, name: str, host: Host) -> N
     if kind == "gan" and "labels as an input" in name:
         assert why.startswith("The discriminator was not exported: it is given 2 tensors")
     assert len(reached) >= (1 if kind == "lstm" else 2), why
+
+
+@pytest.mark.parametrize(
+    ("last", "outputs", "words"),
+    [
+        ("return logits", "logits", "it answers as your code does, within"),
+        ("return logits.softmax(1)", "probabilities", "your code returns probabilities; on"),
+        pytest.param(
+            *("return logits.log_softmax(1)", "logarithms", "returns logarithms of probabilities"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_output_says_what_the_code_returns(
+    last: str, outputs: str, words: str, host: Host, tmp_path: Path
+) -> None:
+    """The exported network returns logits, whatever the code returns."""
+    text = (SOLUTION / "lstm.py").read_text(encoding="utf-8")
+    (returned,) = re.findall(r"        return (.*self\.W_ph.*)", text)
+    changed = text.replace(f"return {returned}", f"logits = {returned}\n        {last}")
+    (tmp_path / "lstm.py").write_text(changed, encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        submission = prepare(tmp_path, stack.enter_context(scratch_directory("export")))
+        child = stack.enter_context(host.child("lstm", str(submission.root)))
+        network = lstm.proved(child, submission.parts["lstm"], Verdicts("lstm", "lstm.py"))
+        network.build()
+        states = {}
+        for tensor in network.tensors:
+            states[tensor["name"]] = torch.randn(tensor["shape"]) / 4
+        fitted = lstm.fitted(network, states)
+        assert fitted is not None
+        carried = fitted.carry("LSTM")
+    assert carried.outputs == outputs
+    assert words in carried.agreement()
 
 
 @torch.no_grad()

@@ -131,16 +131,15 @@ class Exporter:
         network = find(child, located, Verdicts("lstm", located.file, self.progress))
         path, fitted = self.saved.of(f"The {kind}", child, partial(lstm.fitted, network))
         self.progress(f"lstm: carrying over the weights of the {kind}")
-        model, worst = fitted.carry(kind)
+        carried = fitted.carry(kind)
         facts = self._facts(located.file, network.usage.kind)
         facts["config"] = {}
         for log in read_folder(self.saved.folder).trainings:
             if self.saved.folder / log.path.with_suffix(".pt") == path:
                 facts["config"] = {"length": log.length}
-        copied = for_export(model)
+        copied = for_export(carried.model)
         source = make(kind.lower(), copied, facts)
-        proof = f"{path.name}; on 1,000 sequences it answers as your code does, within {worst:.0e}"
-        self._add(source, proof)
+        self._add(source, f"{path.name}; {carried.agreement()}")
         for format_ in possible(FORMATS):
             with self.attempt():
                 self.exports += convert(source, copied, [format_])

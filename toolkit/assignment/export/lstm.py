@@ -40,6 +40,17 @@ from toolkit.lstm.model import LSTM, RNN
 LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
 NUM_SEQUENCES = 200  # of each length
 NEAR = 1e-3  # relative; of a recorded value and the piece that it is found as
+AGREEMENTS = {  # of the toolkit's network with a student's code, by what the code returns
+    "logits": "on 1,000 sequences it answers as your code does",
+    "probabilities": (
+        "it returns logits, where your code returns probabilities; on 1,000 sequences the logits "
+        "are the logarithms of these probabilities up to one constant for each sequence"
+    ),
+    "logarithms": (
+        "it returns logits, where your code returns logarithms of probabilities; on 1,000 "
+        "sequences the logits are these logarithms up to one constant for each sequence"
+    ),
+}
 INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
@@ -67,6 +78,18 @@ class Pieces(NamedTuple):
 
     numbers: list[int]
     is_before: bool  # of the pre-activation, rather than the value
+
+
+class Carried(NamedTuple):
+    """The toolkit's network with a student's weights, and how it agrees with the student's code."""
+
+    model: LSTM | RNN
+    worst: float  # the largest difference, relative to 1 + |y|
+    outputs: str  # of the student's code: "logits", "probabilities" or "logarithms"
+
+    def agreement(self) -> str:
+        """Return a clause that says how the two networks agree."""
+        return f"{AGREEMENTS[self.outputs]}, within {self.worst:.0e}"
 
 
 def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
@@ -122,8 +145,8 @@ class Fitted:
     states: Weights
     sizes: Mapping[str, int | None]  # with which the network is built
 
-    def carry(self, kind: str) -> tuple[LSTM | RNN, float]:
-        """Return the toolkit's network with the student's weights, and its largest error.
+    def carry(self, kind: str) -> Carried:
+        """Return the toolkit's network with the student's weights.
 
         Args:
             kind: "LSTM" or "RNN".
@@ -144,13 +167,13 @@ class Fitted:
                 f"{not_exported} the toolkit's has one layer, whose gates read x(t) and h(t-1), "
                 "and the check did not see such a layer here."
             )
-        worst = self._difference(model)
+        worst, outputs = self._difference(model)
         if not worst <= TOLERANCE:  # it may be nan
             raise ToolkitError(
                 f"{not_exported} the toolkit's network with its weights differs from it by "
                 f"{worst:.1e}, relative to 1 + |logit|."
             )
-        return model, worst
+        return Carried(model, worst, outputs)
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
@@ -195,9 +218,10 @@ class Fitted:
         return None
 
     @torch.no_grad()
-    def _difference(self, model: LSTM | RNN) -> float:
+    def _difference(self, model: LSTM | RNN) -> tuple[float, str]:
         """Return the largest difference of a network from the student's code, relative to 1 + |y|.
 
+        The second result says what the student's code returns, see `Carried.outputs`.
         The student's code and the network compute in double precision, on random sequences. If a
         network amplifies rounding errors from step to step, even a different order of addition can
         change its result a lot.
@@ -207,7 +231,7 @@ class Fitted:
         lengths: tuple[int, ...] = LENGTHS
         if not network.any_length and "steps" not in network.took:
             lengths = (usage.steps,) * len(LENGTHS)
-        worst = 0.0
+        worst, outputs = 0.0, "logits"
         for steps in lengths:
             built = {} if network.any_length else {"steps": steps + usage.extra}
             for k in range(math.ceil(NUM_SEQUENCES / usage.batch)):
@@ -215,11 +239,13 @@ class Fitted:
                 expected, _ = self._exactly(x, built=built)
                 with in_double(model):
                     logits = model(x)
-                if kind_of(expected)[0] != "logits":
+                kind, _ = kind_of(expected)
+                if kind != "logits":
+                    outputs = kind
                     logits, expected = normalised(logits), normalised(expected)
                 difference = ((logits - expected).abs() / (1 + expected.abs())).max()
                 worst = max(worst, float(difference.nan_to_num(math.inf)))
-        return worst
+        return worst, outputs
 
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
