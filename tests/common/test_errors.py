@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 import typer
+from typer.testing import CliRunner
 
-from toolkit.common.console import reports_errors
+from toolkit.common.console import command_group, reports_errors
 from toolkit.common.errors import in_short, is_out_of_memory
 
 MORE_THAN_ANY_MACHINE_HAS = 10**14  # numbers of four bytes
@@ -97,3 +98,21 @@ def test_a_file_that_vanishes_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 )
 def test_no_sentence_is_cut_in_its_middle(text: str, length: int, short: str) -> None:
     assert in_short(text, length) == short
+
+
+@pytest.mark.parametrize(
+    ("option", "ending"), [("--lenght", "--length? See `"), ("--other", "option: --other. See `")]
+)
+def test_a_mistyped_option_ends_with_one_mark(option: str, ending: str) -> None:
+    group = command_group("Two commands.")
+
+    @group.command()
+    def train(length: int = 1) -> None: ...
+
+    @group.command()
+    def test() -> None: ...
+
+    done = CliRunner().invoke(group, ["train", option, "3"])
+    assert done.exit_code == 2
+    assert ending in done.output
+    assert "?." not in done.output

@@ -1,6 +1,7 @@
 """Run directories: what comes back, what is refused, and what survives a full disk."""
 
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_a_run_of_an_earlier_version(tmp_path: Path) -> None:
     run.save(7, 1.0)
     (tmp_path / "run" / "run.json").unlink()
     (tmp_path / "run" / "config.json").write_text("{}")
-    with pytest.raises(UsageError, match=r"has no run.json, so an earlier version .* --restart"):
+    with pytest.raises(UsageError, match=r"has no run.json, so an earlier version .* delete "):
         run.load()
     assert run.set_aside() == tmp_path / "run.old-1"
     assert run.load() is None
@@ -126,7 +127,7 @@ def test_damaged_record(tmp_path: Path, old: str, new: str, message: str) -> Non
     path.write_text(text.replace(old, new))
     with pytest.raises(ToolkitError, match=message):
         read_record(tmp_path)
-    with pytest.raises(ToolkitError, match="--restart"):
+    with pytest.raises(ToolkitError, match="or delete "):
         Run(tmp_path, Config()).load()
 
 
@@ -236,14 +237,30 @@ def test_damaged_checkpoint_is_refused_by_name(tmp_path: Path, position: int) ->
     data = bytearray(run.checkpoint.read_bytes())
     data[position] ^= 1
     run.checkpoint.write_bytes(data)
-    with pytest.raises(ToolkitError, match=r"checkpoint.pt is damaged: .* --restart"):
+    with pytest.raises(ToolkitError, match=r"checkpoint.pt is damaged: .* delete "):
         run.load()
 
 
 def test_another_config_is_refused(tmp_path: Path) -> None:
     Run(tmp_path, Config(seed=0)).save(1, 0.0)
-    with pytest.raises(UsageError, match=r"other settings \(length 5 there, 6 here; seed 0 there"):
+    with pytest.raises(
+        UsageError, match=r"other settings \(length 5 there, 6 here; seed 0 there"
+    ) as refused:
         Run(tmp_path, Config(length=6, seed=1)).load()
+    assert f"Choose another directory, or delete {tmp_path}" in str(refused.value)
+    assert "--" not in str(refused.value)  # a program has no options
+    told_by_command = pickle.loads(pickle.dumps(refused.value)).in_command  # from a worker
+    assert "another --runs-dir" in told_by_command
+    assert "--restart" in told_by_command
+
+
+def test_only_a_command_names_its_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Run(tmp_path, Config()).say_finished("lstm")
+    assert capsys.readouterr().out == "lstm: finished earlier, after step 0\n"
+    Run(tmp_path, Config(), command="python -m toolkit.train lstm").say_finished("lstm")
+    assert "--restart" in capsys.readouterr().out
 
 
 def test_set_aside_keeps_the_old_run(tmp_path: Path) -> None:
@@ -259,7 +276,9 @@ def test_set_aside_keeps_the_old_run(tmp_path: Path) -> None:
 
 def test_unwritable_place(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no directory")
-    with pytest.raises(ToolkitError, match=r"Cannot make the directory .*file/run"):
+    with pytest.raises(
+        ToolkitError, match=r"Cannot make the directory .*file/run.*: .*file is a file"
+    ):
         Run(tmp_path / "file" / "run", Config())
 
 
@@ -320,7 +339,7 @@ def test_state_of_other_code_is_refused(tmp_path: Path) -> None:
     run.save(1, 0.0, model=torch.nn.Linear(2, 3))
     saved = run.load()
     assert saved is not None
-    with pytest.raises(ToolkitError, match=r"does not fit the current code. .* --restart"):
+    with pytest.raises(ToolkitError, match=r"does not fit the current code. .* delete "):
         run.restore(SimpleNamespace(model=torch.nn.Linear(2, 4)), saved)
 
 

@@ -433,7 +433,7 @@ def test_full_disk(call: Call, tmp_path: Path) -> None:
 
 def test_divergence(call: Call) -> None:
     done = call("lstm", "--preset", "smoke", "--learning-rate", "1e38")
-    fails(done, 1, "the training has diverged. Try a smaller --learning-rate")
+    fails(done, 1, "the training has diverged. Try a smaller learning rate")
     assert read_record(Path("runs/smoke/lstm-learning_rate=1e+38")).status == "running"
 
 

@@ -65,7 +65,8 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
         if message := " ".join(error.format_message().split()):  # none where the help is shown
             where = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
             message = message.replace("Value error, ", "").rstrip(".")  # pydantic's, inside typer
-            print(f"Error: {message}.{where}", file=sys.stderr)
+            end = "" if message.endswith("?") else "."
+            print(f"Error: {message}{end}{where}", file=sys.stderr)
         code = error.exit_code
     except typer.Abort:  # Ctrl+C in answer to a question
         code = 130
@@ -87,7 +88,7 @@ def reports_errors(command: Function) -> Function:
             with _signals_as_interrupts():
                 command(*args, **kwargs)
         except ToolkitError as error:
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"Error: {error.in_command}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):

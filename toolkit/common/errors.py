@@ -16,9 +16,17 @@ class ToolkitError(Exception):
     """An error that the user can fix; the exit code is 1.
 
     The message says what was given, what was expected, and how to fix the problem.
+
+    Args:
+        message: for a program that calls the toolkit.
+        in_command: the message on a command line, if a command's options fix the problem.
     """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", in_command: str = "") -> None:
+        super().__init__(message)
+        self.in_command = in_command or message
 
 
 class UsageError(ToolkitError, ValueError):

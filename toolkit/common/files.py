@@ -39,8 +39,12 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        reason = error.strerror
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            files = [place for place in (path, *path.parents) if os.path.isfile(place)]
+            reason = f"{files[0]} is a file" if files else reason
         raise ToolkitError(
-            f"Cannot make the directory {path}: {error.strerror}. Choose one that you can write to."
+            f"Cannot make the directory {path}: {reason}. Choose one that you can write to."
         ) from error
     if not os.access(path, os.W_OK):
         raise ToolkitError(

@@ -12,11 +12,6 @@ from rich.progress import Progress as RichProgress
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def say_finished(title: str, step: int) -> None:
-    """Tell the user that a training run is already complete."""
-    print(f"{title}: finished earlier, after step {step}; pass --restart to train from scratch")
-
-
 class Progress:
     """A display of the step, the latest metrics and the remaining time of `total` steps.
 

@@ -112,6 +112,15 @@ def write_record(directory: Path, record: RunRecord) -> None:
     atomic_write(directory / "run.json", f'{text[:-2]},\n  "crc32": "{seal}"\n}}\n'.encode())
 
 
+def cannot_continue(kind: type[ToolkitError], problem: str, directory: Path) -> ToolkitError:
+    """Return an error about an old run, with advice for a program and for a command."""
+    return kind(
+        f"{problem} Choose another directory, or delete {directory} to start from scratch.",
+        in_command=f"{problem} Choose another --runs-dir, or start from scratch with --restart, "
+        "which keeps the old run under another name.",
+    )
+
+
 def read_record(directory: Path) -> RunRecord:
     """Return the record in a run directory.
 
@@ -121,17 +130,13 @@ def read_record(directory: Path) -> RunRecord:
     """
     path = directory / "run.json"
     if not path.exists():
-        raise UsageError(
-            f"{directory} has no run.json, so an earlier version of the toolkit made it. Train it "
-            "again with --restart, which keeps the old directory under another name."
-        )
+        problem = f"{directory} has no run.json, so an earlier version of the toolkit made it."
+        raise cannot_continue(UsageError, problem, directory)
     try:
         return RunRecord.model_validate_json(read_bytes(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "run.json"
         problem = first["msg"].removeprefix("Value error, ")
-        raise ToolkitError(
-            f"{directory} is damaged (in run.json, {place}: {problem}). Train it again with "
-            "`--restart`, which keeps the damaged directory under another name."
-        ) from error
+        damage = f"{directory} is damaged (in run.json, {place}: {problem})."
+        raise cannot_continue(ToolkitError, damage, directory) from error

@@ -31,13 +31,19 @@ from toolkit.common.files import (
     take_lock,
     write_log,
 )
-from toolkit.common.record import Interpolation, RunRecord, Stopped, read_record, write_record
+from toolkit.common.record import (
+    Interpolation,
+    RunRecord,
+    Stopped,
+    cannot_continue,
+    read_record,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 MAGIC = b"toolkit checkpoint, sha256 "
-RESTART = "Start from scratch with --restart, which keeps the old run under another name."
 
 
 class Run:
@@ -174,10 +180,10 @@ class Run:
                 else:
                     setattr(state, name, saved[name])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise ToolkitError(
-                f"{self.checkpoint} does not fit the current code. Was a network changed since? "
-                f"{RESTART}"
-            ) from error
+            problem = (
+                f"{self.checkpoint} does not fit the current code. Was a network changed since?"
+            )
+            raise cannot_continue(ToolkitError, problem, self.directory) from error
 
     def save(self, step: int, seconds: float, **state: Any) -> None:
         """Replace the checkpoint.
@@ -228,6 +234,11 @@ class Run:
         """
         write_record(self.directory, record)
 
+    def say_finished(self, title: str) -> None:
+        """Tell the user that this run is already complete; only a command has --restart."""
+        again = "; pass --restart to train from scratch" if self.command else ""
+        print(f"{title}: finished earlier, after step {self.step}{again}")
+
     def log(self, step: int, **metrics: float | str) -> None:
         """Append one line to the metrics log.
 
@@ -238,7 +249,7 @@ class Run:
             if isinstance(value, float) and not math.isfinite(value):
                 raise ToolkitError(
                     f"{name} became {value} at step {step}: the training has diverged. "
-                    "Try a smaller --learning-rate."
+                    "Try a smaller learning rate."
                 )
         append_entry(self.log_file, {"step": step, **metrics})
         self.entries.append({"step": step, **metrics})
@@ -248,19 +259,18 @@ class Run:
         data = read_bytes(self.checkpoint)
         header, _, payload = data.partition(b"\n")
         if header != MAGIC + sha256(payload).encode():
-            raise ToolkitError(
-                f"{self.checkpoint} is damaged: its content does not match its SHA-256. {RESTART}"
-            )
+            problem = f"{self.checkpoint} is damaged: its content does not match its SHA-256."
+            raise cannot_continue(ToolkitError, problem, self.directory)
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
         # A setting that is newer than the run had what is the default now.
         if differences := _differences(self._defaults | state["config"], self.config):
-            raise UsageError(
+            problem = (
                 f"{self.directory} holds a run with other settings ({differences}). "
-                "Give the same settings again to continue it, choose another --runs-dir, or start "
-                "from scratch with --restart, which keeps the old run under another name."
+                "Give the same settings again to continue it."
             )
+            raise cannot_continue(UsageError, problem, self.directory)
         return state
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from toolkit.common.device import autocast, device_of, seeded
-from toolkit.common.progress import Progress, say_finished
+from toolkit.common.progress import Progress
 from toolkit.common.runs import Run
 from toolkit.common.settings import Precision
 from toolkit.gan.config import ClassifierConfig
@@ -75,7 +75,7 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
     if saved := run.load():
         run.restore(state, saved)
         if run.step == num_steps:
-            say_finished("classifier", run.step)
+            run.say_finished("classifier")
             return model.eval()
 
     with Progress("classifier", num_steps, run.step) as progress:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from toolkit.common.device import autocast, make_rng, seeded
-from toolkit.common.progress import Progress, say_finished
+from toolkit.common.progress import Progress
 from toolkit.common.runs import Run
 from toolkit.common.settings import annealed
 from toolkit.gan.config import Config
@@ -299,7 +299,7 @@ def train(
         state.film = film.frames
     _resume(run, state, film)
     if run.step == config.num_steps:
-        say_finished("gan", run.step)
+        run.say_finished("gan")
         return networks, state.snapshots
 
     with Progress("gan", config.num_steps, run.step) as progress:

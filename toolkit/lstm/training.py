@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import RMSprop
 
 from toolkit.common.device import device_of, flushed_denormals, make_rng, seeded
-from toolkit.common.progress import Progress, say_finished
+from toolkit.common.progress import Progress
 from toolkit.common.runs import Run
 from toolkit.common.settings import annealed
 from toolkit.lstm.config import Config
@@ -207,7 +207,7 @@ def train(
     _resume(run, state)
     if state.finished:
         if not quiet:
-            say_finished(config.model, run.step)
+            run.say_finished(config.model)
         return state.model
 
     console = Console(quiet=True) if quiet else None
