@@ -381,6 +381,43 @@ def test_what_a_beginner_needs_to_be_told(tmp_path: Path) -> None:
     assert f"in line {number + 1}: def evaluate(model, loader)" in text
 
 
+def test_an_error_in_another_file_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line 2 of the exercise's own file would be another line."""
+    (tmp_path / "helper_of_mine.py").write_text("def half(x):\n    return x / 'two'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    code = "def equation_5(g, i, f, c):\n    {}return half(c)"
+    texts = []
+    for start in ("from helper_of_mine import half; ", "half = lambda c: c / 'two'; "):
+        function = written(code.format(start))["equation_5"]
+        answer = examine(find_exercise("lstm.equation_5"), function)
+        fields = {"name": "lstm.equation_5"}
+        texts.append([say(key, "en", **fields | more) for key, more in answer.sentences])
+    assert "  in helper_of_mine.py, line 2: return x / 'two'" in texts[0]
+    assert not any("helper_of_mine.py" in sentence for sentence in texts[1])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda folder: check_exercise("lstm.equation_5", folder),
+        lambda folder: next_hint("lstm.equation_5", folder),
+        list_progress,
+    ],
+)
+def test_a_folder_that_does_not_exist_is_refused(call: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nofolder is not a folder"):
+        call(tmp_path / "nofolder")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("call", [check_exercise, next_hint])
+def test_swapped_arguments_are_recognised(call: Any) -> None:
+    with pytest.raises(UsageError, match="The exercise comes first"):
+        call(".", Path("lstm.equation_5"))
+
+
 def test_no_hint_before_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "lstm.equation_6"
     for code in ("def equation_6(c, o): raise NotImplementedError", "def equation_6(c, o): pass",

@@ -139,15 +139,21 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     )
 
 
+def check_folder(path: Path) -> None:
+    """Raise a UsageError if a path is not a folder."""
+    if not path.is_dir():
+        names = ", ".join(FILES.values())
+        raise UsageError(f"{path} is not a folder. Give the folder that contains {names}.")
+
+
 def _search(source: Path, chosen: str | None) -> Found:
     """Find the parts in a folder.
 
     Raises:
         UsageError: `source` is not a folder, or has none of the parts.
     """
+    check_folder(source)
     names = ", ".join(FILES.values())
-    if not source.is_dir():
-        raise UsageError(f"{source} is not a folder. Give the folder that contains {names}.")
     search = locate(read_code(source), PurePosixPath(chosen) if chosen else None)
     if not search.parts and not search.equal:
         raise UsageError(

@@ -111,16 +111,24 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Describe an exception, with the student's last line and the shapes of its tensors."""
+    """Describe an exception, with the student's last line and the shapes of its tensors.
+
+    The line's file is named if it is not the first file, which contains the function.
+    """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
+    first_file = ""
     not_theirs = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if file.startswith(not_theirs):
             continue
         text = linecache.getline(file, line).strip()
+        first_file = first_file or file
         place = [("line", {"line": str(line), "text": text})]
+        if file != first_file and Path(file).is_file():  # the file of a cell does not exist
+            fields = {"file": Path(file).name, "line": str(line), "text": text}
+            place = [("line of file", fields)]
         shapes = []
         for name, value in frame.f_locals.items():
             if isinstance(value, Tensor):

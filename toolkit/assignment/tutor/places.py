@@ -121,7 +121,7 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     except (Gone, StudentError, OSError, ValueError):
         return Answer(verdict="not seen", sentences=[("too long", {})])
     message = in_short(f"{error['types'][0]}: {error['text']}", 300)
-    place = _line(submission, error["file"], error["line"])
+    place = _line(exercise, submission, error["file"], error["line"])
     return Answer(verdict="wrong", sentences=[("stopped", {"error": message}), *place])
 
 
@@ -158,7 +158,7 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
                 verdict="wrong",
                 numbers=True,
                 id=str(finding.id),
-                sentences=_sentences("judged", finding, submission),
+                sentences=_sentences("judged", exercise, finding, submission),
                 mistake=_mistake_with(ids, exercise),
             )
     if any(finding.id == "not-written" for finding in report.findings):
@@ -175,13 +175,15 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
     return Answer(
         verdict="not seen",
         numbers=compared,
-        sentences=_sentences("in the way", obstacles[0], submission),
+        sentences=_sentences("in the way", exercise, obstacles[0], submission),
     )
 
 
-def _sentences(key: str, finding: Finding, submission: Submission) -> list[Sentence]:
+def _sentences(
+    key: str, exercise: Exercise, finding: Finding, submission: Submission
+) -> list[Sentence]:
     """Return sentences with the message and the line of a finding."""
-    place = _line(submission, finding.file, finding.line)
+    place = _line(exercise, submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 
 
@@ -216,9 +218,16 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
     return ""
 
 
-def _line(submission: Submission, file: str | None, line: int | None) -> list[Sentence]:
-    """Return a line of a student's own Python file, or [] if the line is unknown."""
+def _line(
+    exercise: Exercise, submission: Submission, file: str | None, line: int | None
+) -> list[Sentence]:
+    """Return a line of a student's own Python file, or [] if the line is unknown.
+
+    The sentence names the file if it is not the file of the exercise.
+    """
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []
     text = linecache.getline(str(submission.root / file), line).strip()
+    if file != submission.parts[exercise.part].file:
+        return [("line of file", {"file": file, "line": str(line), "text": text})]
     return [("line", {"line": str(line), "text": text})]

@@ -1,6 +1,7 @@
 """The tutor's checks, hints and progress, for a notebook and a terminal.
 
-All functions raise a UsageError if the exercise does not exist, or if the settings cannot be read.
+All functions raise a UsageError if the exercise or the folder does not exist, or if the settings
+cannot be read.
 """
 
 import sys
@@ -11,11 +12,13 @@ from typing import Any, cast
 from toolkit.assignment.asking.host import Host
 from toolkit.assignment.findings.explanations import explanation, section_of
 from toolkit.assignment.findings.findings import Id
+from toolkit.assignment.handin.submission import check_folder
 from toolkit.assignment.tutor.answer import Answer, as_argument, as_text
 from toolkit.assignment.tutor.exercises import Exercise, exercises, find_exercise, say
 from toolkit.assignment.tutor.journal import last_check, read_entries, read_settings, write_entry
 from toolkit.assignment.tutor.places import look
 from toolkit.common.console import can_ask
+from toolkit.common.errors import UsageError
 from toolkit.common.files import sha256
 from toolkit.common.texts.language import Language
 
@@ -35,7 +38,7 @@ def check_exercise(
         expect: the prediction; None to ask for a prediction if somebody can answer.
         host: the process that runs files; None for the toolkit's own process, which stays open.
     """
-    exercise, settings = find_exercise(name), read_settings(folder)
+    exercise, settings = _find(name, folder), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
     code, last = _code(exercise, function, folder), last_check(read_entries(folder)[name])
     changed_since_wrong = last.get("verdict") == "wrong" and last.get("code") != code
@@ -48,6 +51,15 @@ def check_exercise(
     if expect:
         text += "\n" + say("expected", settings.language, words=expect)
     return answer, text
+
+
+def _find(name: str, folder: Path) -> Exercise:
+    """Return the exercise with this name, if the folder exists."""
+    if name not in exercises() and str(folder) in exercises():
+        raise UsageError(f"The exercise comes first, and then the folder: {folder} {name}.")
+    exercise = find_exercise(name)
+    check_folder(folder)
+    return exercise
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
@@ -91,7 +103,7 @@ def _ask(question: str) -> str | None:
 
 def next_hint(name: str, folder: Path) -> str:
     """Return the next hint, or the reason why there is no hint."""
-    exercise, settings = find_exercise(name), read_settings(folder)
+    exercise, settings = _find(name, folder), read_settings(folder)
     language, entries = settings.language, read_entries(folder)[name]
     if not settings.hints:
         return say("hints are off", language)
@@ -130,6 +142,7 @@ def _about_mistake(
 
 def list_progress(folder: Path) -> str:
     """Return the list of exercises, with a mark for each exercise that is right or was tried."""
+    check_folder(folder)
     language = read_settings(folder).language
     verdicts = {}
     for name, entries in read_entries(folder).items():
