@@ -52,9 +52,11 @@ def load(path: Path) -> Any:
     has_manifest = manifest_path.exists()
     if has_manifest:
         check_sha256(manifest_path, path, data)
+    if path.suffix not in READERS:
+        raise Failure(f"{path} is not a .pt, .pt2 or .onnx file; this program reads only these")
     if needs := missing(path.suffix):
         raise Failure(f"{path.suffix} files need {needs}")
-    kind, read = READERS.get(path.suffix, READERS[".pt"])
+    kind, read = READERS[path.suffix]
     try:
         with quiet():
             model = read(data)
@@ -189,7 +191,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict):
-        raise Failure(f"{path} is damaged: it is not a JSON object")
+        raise Failure(f"{path} is not a manifest.json, or is damaged: it is not a JSON object")
     return manifest
 
 

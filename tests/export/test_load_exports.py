@@ -319,6 +319,23 @@ def test_verify_notices(call: Call, damage: str, message: str, tmp_path: Path) -
     assert re.search(message, done.stderr), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("predict", EXPORTS / "lstm.safetensors", "1"), "is not a .pt, .pt2 or .onnx file"),
+        (("verify", EXPORTS / "lstm.onnx"), "is not a manifest.json"),
+    ],
+)
+def test_an_intact_file_of_another_kind_is_not_called_damaged(
+    command: tuple[object, ...], words: str
+) -> None:
+    done = call_python(*command)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "intact" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("reader", [*GRAPHS, *JAVASCRIPT], indirect=True)
 def test_a_wrong_golden_value_is_noticed(reader: Reader, files: Path) -> None:
     entries = manifest.read_manifest(files)
