@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from toolkit.assignment import tutor
 from toolkit.assignment.app import app
 from toolkit.assignment.curve.judging import CAUSES, judge, recipes
-from toolkit.assignment.curve.reading import read_curves
+from toolkit.assignment.curve.reading import Curve, Source, curves_in, read_rows
 from toolkit.assignment.findings.findings import IDS
 from toolkit.assignment.tutor.exercises import say
 
@@ -31,6 +31,10 @@ FILES = {
 }
 
 
+def read_curves(source: Source, every: float | None) -> dict[str, Curve]:
+    return curves_in(read_rows(source, gan=False), every)
+
+
 def test_one_training_in_many_files(tmp_path: Path) -> None:
     wanted = {
         "loss": list(zip(STEPS, LOSSES, strict=True)),
@@ -38,9 +42,9 @@ def test_one_training_in_many_files(tmp_path: Path) -> None:
     }
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-        assert read_curves(tmp_path / name, None, gan=False) == wanted, name
-    assert read_curves(ROWS, None, gan=False) == wanted
-    assert read_curves(list(LOSSES), 50, gan=False) == {"loss": wanted["loss"]}
+        assert read_curves(tmp_path / name, None) == wanted, name
+    assert read_curves(ROWS, None) == wanted
+    assert read_curves(list(LOSSES), 50) == {"loss": wanted["loss"]}
 
 
 def test_tensorboard(tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ def test_tensorboard(tmp_path: Path) -> None:
         for step, d, g in ROWS:
             writer.add_scalar("Loss/D", d, step)
             writer.add_scalar("Loss/G", g, step)
-    read = read_curves(tmp_path, None, gan=False)
+    read = read_curves(tmp_path, None)
     for name, losses in zip(curves.GAN_CURVES, (LOSSES, ACCURACIES), strict=True):
         assert read[name] == list(zip(STEPS, map(pytest.approx, losses), strict=True))
 
@@ -99,6 +103,26 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.exit_code, Path("mine-curve.png").read_bytes()[:4]) == (1, b"\x89PNG")
     assert "ln 10" in done.output
     assert "learning_rate = 0.01 (0.001)" in done.output
+
+
+@pytest.mark.parametrize(("header", "helps"), [("step,loss", False), ("seconds,loss", True)])
+def test_every_is_advised_only_where_the_file_has_no_steps(
+    header: str, helps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text(f"{header}\n1,2.3\n2,2.2\n")
+    asked = CliRunner().invoke(app, ["curve", "mine.csv", "--network", "lstm", "--length", "5"])
+    assert asked.exit_code == 2
+    assert "Too short: 2 steps recorded" in asked.output
+    assert ("--every" in asked.output) == helps
+
+
+def test_a_missing_file_is_not_blamed_for_its_columns(tmp_path: Path) -> None:
+    asked = CliRunner().invoke(app, ["curve", str(tmp_path / "nothing.csv")])
+    assert asked.exit_code == 2
+    assert f"Cannot read {tmp_path}/nothing.csv: No such file or directory.\n" in asked.output
+    assert "Errno" not in asked.output
+    assert "columns" not in asked.output
 
 
 def test_in_a_notebook(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.assignment.curve.judging import Diagnosis, Recipe, binned, judge, recipes
-from toolkit.assignment.curve.reading import GAN, Curve, Source, read_curves
+from toolkit.assignment.curve.reading import GAN, Curve, Source, curves_in, has_steps, read_rows
 from toolkit.assignment.tutor.exercises import say
 from toolkit.assignment.tutor.journal import read_settings
 from toolkit.common.errors import UsageError
@@ -20,7 +20,8 @@ def compare(
     A notebook also shows the picture.
 
     Args:
-        source, every: see `read_curves`.
+        source: see `read_rows`.
+        every: see `curves_in`.
         network: lstm, rnn or gan; if None, the network is read from the settings beside a CSV.
         length: T; if None, T is read from the settings beside a CSV.
 
@@ -29,7 +30,8 @@ def compare(
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     settings = _settings_beside(path)
-    curves = read_curves(source, every, network == "gan")
+    rows = read_rows(source, network == "gan")
+    curves = curves_in(rows, every)
     name = _recipe(curves, network or settings.get("network"), length or settings.get("length"))
     recipe = recipes()[name]
     curves = {key: curves[key] for key in recipe.bands if key in curves}
@@ -37,10 +39,13 @@ def compare(
     last_step = max(step for curve in curves.values() for step, _ in curve)
     values = binned(next(iter(curves.values())), recipe)
     if diagnosis.cause != "nan" and (last_step < recipe.least or len(values) < 3):
-        raise UsageError(
-            f"{_too_short(last_step, recipe.least, len(values))} If several steps lie between two "
-            "values, say how many: --every 50, in a notebook every=50."
-        )
+        problem = _too_short(last_step, recipe.least, len(values))
+        if not has_steps(rows):
+            problem += (
+                " If several steps lie between two values, say how many: --every 50, in a notebook "
+                "every=50."
+            )
+        raise UsageError(problem)
     picture = Path(f"{path.stem}-curve.png")
     _draw(picture, name, recipe, curves)
     reach = min(last_step, recipe.steps[-1])

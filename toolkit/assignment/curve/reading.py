@@ -24,27 +24,44 @@ Curve = list[tuple[float, float]]  # steps and values
 Source = Path | str | Sequence[Any] | Mapping[str, Any]
 
 
-def read_curves(source: Source, every: float | None, gan: bool) -> dict[str, Curve]:
-    """Return the curves by name; each name is in `GAN` or in `PART_I`.
+def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
+    """Return the rows of a source; the names in a row are in `COLUMNS`.
 
     Args:
         source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step and
             two values, or columns by name.
-        every: the number of steps between two values, which overrides the steps in the source.
         gan: True if values without names belong to a GAN.
 
     Raises:
-        UsageError: the source cannot be read, has no loss, or its steps do not increase.
+        UsageError: the source cannot be read.
     """
     try:
         rows: Any = _read(Path(source)) if isinstance(source, Path | str) else source
         if isinstance(rows, Mapping):
             columns = zip(*rows.values(), strict=True)
             rows = [dict(zip(rows, row, strict=False)) for row in columns]
-        named = [_named(row, gan) for row in rows]
-    except (OSError, TypeError, ValueError, csv.Error) as error:
+        return [_named(row, gan) for row in rows]
+    except OSError as error:
+        raise UsageError(f"Cannot read {source}: {error.strerror or error}.") from error
+    except (TypeError, ValueError, csv.Error) as error:
         raise UsageError(f"This cannot be read: {error}. {WANTED}.") from error
-    curves = _curves(named, every)
+
+
+def has_steps(rows: list[dict[str, float]]) -> bool:
+    """Return True if a source contains the steps of its values."""
+    return any("step" in row for row in rows)
+
+
+def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
+    """Return the curves by name; each name is in `GAN` or in `PART_I`.
+
+    Args:
+        every: the number of steps between two values, which overrides the steps in the rows.
+
+    Raises:
+        UsageError: there is no loss, or the steps do not increase.
+    """
+    curves = _curves(rows, every)
     if curves.keys().isdisjoint({"loss", *GAN}):
         raise UsageError(f"There is no loss in it. {WANTED}.")
     for curve in curves.values():
