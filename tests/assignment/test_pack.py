@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,9 @@ import pytest
 
 from toolkit.assignment.findings.findings import Finding, Report
 from toolkit.assignment.grade.verdict import Check
-from toolkit.assignment.pack import collect, find_leftovers, find_problems, pack
+from toolkit.assignment.pack import _code_problems, collect, find_leftovers, find_problems, pack
 from toolkit.assignment.report.prompts import REMARK, one_report
+from toolkit.assignment.running.parts import FILES
 from toolkit.assignment.sandbox.isolation import Limits
 from toolkit.assignment.skeleton import write_skeleton
 from toolkit.common.errors import ToolkitError, UsageError
@@ -261,6 +263,24 @@ def test_two_reports(folder: Path) -> None:
     assert "--report word or --report latex" in done.stderr
     del files[PurePosixPath("report/report.tex")]  # a document and the PDF that Word made of it
     assert one_report(files, None, None) == files
+
+
+def test_two_reports_do_not_hide_other_problems(folder: Path, tmp_path: Path) -> None:
+    (folder / "lstm.py").unlink()
+    (folder / "report" / "report.docx").write_bytes(docx("[[ One ]]"))
+    with pytest.raises(ToolkitError) as refused:
+        pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    assert "lstm.py is missing." in str(refused.value)
+    assert "There are two reports" in str(refused.value)
+
+
+def test_unfinished_lines_are_in_order(folder: Path) -> None:
+    write_skeleton(folder.parent / "blank")
+    for file in FILES.values():
+        content = (folder.parent / "blank" / file).read_bytes()
+        (problem,) = _code_problems(PurePosixPath(file), content)
+        lines = [int(line) for line in re.findall(r"[0-9]+", problem.partition("see line")[2])]
+        assert lines == sorted(lines)
 
 
 def test_records(folder: Path) -> None:

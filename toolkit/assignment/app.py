@@ -160,7 +160,7 @@ def export(
 @app.command()
 @reports_errors
 def report(
-    student_number: Annotated[str, typer.Option(help="Your number, as the university writes it.")],
+    student_number: Annotated[str, typer.Option(help="Your student number, as for `pack`.")],
     folder: Annotated[Path, typer.Argument(help="With your code and its records.")] = Path(),
     name: Annotated[str, typer.Option(help="Your name.", show_default="no name")] = "",
     out: Annotated[
@@ -185,9 +185,11 @@ def report(
     your code. With --exports, the report also shows and measures your own networks, which takes a
     minute.
     """
+    from toolkit.assignment.handin.archive import check_student_number
     from toolkit.assignment.report.fill import make_report
     from toolkit.assignment.report.own import read_own, read_reference
 
+    check_student_number(student_number)
     results = read_reference(exports) if reference else read_own(folder, exports)
     if out is None:
         out = folder / "report"
@@ -198,7 +200,7 @@ def report(
         print(f"Run these commands in {folder.resolve()}, and then `toolkit report` again.")
     for doubt in results.doubts:
         print(f"Have another look: {doubt}")
-    _say_incomplete(student_number + "".join(name.split()), directory, made)
+    _say_incomplete("".join(name.split()), directory, made)
     if directory != out:
         print(f"You edited the report in {out}. It stays as it is; the new one is beside it.")
     if exports is None and not reference and (folder / "mine" / "manifest.json").is_file():
@@ -365,7 +367,9 @@ def viva(
     if unsafe:
         raise UsageError("--unsafe is for --sheet: without it your own code runs as you.")
     from toolkit.assignment.asking.host import Host
+    from toolkit.assignment.handin.submission import check_folder
 
+    check_folder(folder)
     print("Running your code several times, to find questions: up to a minute.", file=sys.stderr)
     with Host() as host:  # it gets ready while this one imports
         from toolkit.assignment.viva.session import ask, find_questions

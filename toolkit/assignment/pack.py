@@ -1,7 +1,6 @@
 """The command `pack`, which makes and tests the archive `<studentnumber>_assignment3.zip`."""
 
 import ast
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -13,7 +12,7 @@ from toolkit.assignment.grade.points import free
 from toolkit.assignment.grade.result import Extra, describe
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import CHECK, Check, grade_archive
-from toolkit.assignment.handin.archive import student_number, unpack, zipped
+from toolkit.assignment.handin.archive import check_student_number, student_number, unpack, zipped
 from toolkit.assignment.handin.locate import find_parts, locate, read_code
 from toolkit.assignment.handin.notebooks import (
     SUFFIX,
@@ -101,12 +100,16 @@ def pack(
             reports and nobody can choose one.
         ToolkitError: a part is missing, empty or unfinished, or cannot be imported.
     """
-    if not re.fullmatch(r"[0-9]{4,12}", number):
-        raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
+    check_student_number(number)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and report.")
     everything = collect(folder)
-    files = one_report(everything, report, ask)
+    try:
+        files = one_report(everything, report, ask)
+    except UsageError as two_reports:
+        if problems := find_problems(everything):
+            _refuse("Nothing was packed.", [*problems, str(two_reports)])
+        raise
     _refuse("Nothing was packed.", find_problems(files))
     prompts, leftovers = find_prompts(files), find_leftovers(files)
     data = zipped({str(path): content for path, content in files.items()})
@@ -270,7 +273,7 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
         return []
     if is_notebook:
         return [f"{path} is not finished: {', '.join(gap.function for gap in unfinished)}."]
-    lines = [str(gap.line) for gap in unfinished]
+    lines = [str(line) for line in sorted(gap.line for gap in unfinished)]
     return [f"{path} is not finished: see line {', '.join(lines)}."]
 
 

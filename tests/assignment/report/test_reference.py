@@ -50,6 +50,6 @@ def test_the_reference(
 
 
 def test_a_folder_without_networks(tmp_path: Path) -> None:
-    words = ["report", "--reference", "--student-number", "1", "--exports", str(tmp_path)]
+    words = ["report", "--reference", "--student-number", "12345678", "--exports", str(tmp_path)]
     done = CliRunner().invoke(app, words)
     assert (done.exit_code, "no networks of the toolkit's" in done.output) == (2, True)

@@ -17,10 +17,12 @@ from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
 from toolkit.assignment.grade.verdict import ungraded
 from toolkit.assignment.handin.submission import Located, Submission
+from toolkit.assignment.skeleton import write_skeleton
 from toolkit.assignment.viva.edits import KINDS, edits
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import Question, ScriptFacts, _tables, draw_questions
-from toolkit.assignment.viva.session import ask
+from toolkit.assignment.viva.session import ask, find_questions
+from toolkit.common.errors import ToolkitError
 from toolkit.common.texts.language import LANGUAGES, Language
 
 SCRIPT = """import torch
@@ -157,3 +159,19 @@ def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT.replace("(3, 2)", "(2, 2)"), encoding="utf-8")
     run = CliRunner().invoke(app, ["viva", str(tmp_path)])
     assert (run.exit_code, run.output.count("Only 0 of 5 questions")) == (1, 1)
+
+
+def test_an_unfinished_skeleton_is_told_what_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_skeleton(tmp_path)
+    monkeypatch.setattr("toolkit.assignment.viva.session.questions_of", lambda *arguments: [])
+    with Host() as host, pytest.raises(ToolkitError, match=r"not written: .*LSTM.forward"):
+        find_questions(tmp_path, "en", 0, host)
+
+
+def test_a_folder_that_does_not_exist_is_refused_at_once(tmp_path: Path) -> None:
+    """Before the note about the minute that the questions take."""
+    done = CliRunner().invoke(app, ["viva", str(tmp_path / "nofolder")])
+    assert done.exit_code == 2
+    assert done.output.startswith(f"Error: {tmp_path}/nofolder is not a folder.")

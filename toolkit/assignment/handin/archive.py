@@ -14,7 +14,7 @@ from typing import IO
 
 from toolkit.assignment.handin.notebooks import MAX_SOURCE, SUFFIX
 from toolkit.assignment.running.parts import is_theirs
-from toolkit.common.errors import ToolkitError
+from toolkit.common.errors import ToolkitError, UsageError
 
 MAX_ARCHIVE = 100 * 2**20  # bytes of the archive itself
 MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
@@ -25,6 +25,7 @@ MAX_FILES = 2000
 MAX_DEPTH = 12  # folders inside of folders
 MAX_NAME = 200  # bytes of one name
 CHUNK = 2**20
+STUDENT_NUMBER = r"[0-9]{4,12}"
 # What Python's zip reader raises on damaged or crafted input.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
           OverflowError, RuntimeError, ValueError)  # fmt: skip
@@ -136,8 +137,14 @@ def hash_archive(archive: Path | bytes) -> str:
 
 def student_number(name: str) -> str:
     """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
-    match = re.search(r"(?<![0-9])([0-9]{4,12})_assignment3", name)
+    match = re.search(rf"(?<![0-9])({STUDENT_NUMBER})_assignment3", name)
     return match[1] if match else ""
+
+
+def check_student_number(number: str) -> None:
+    """Raise a UsageError if a student number is not one that `student_number` finds in a name."""
+    if not re.fullmatch(STUDENT_NUMBER, number):
+        raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:

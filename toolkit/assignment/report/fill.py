@@ -28,7 +28,7 @@ def make_report(
     """Fill the report in LaTeX and in Word, or only in LaTeX if docxtpl is not installed.
 
     Args:
-        student_number: 1 to 200 printable characters.
+        student_number: digits, see `check_student_number`.
         name: 1 to 200 printable characters, or "".
         results: the contents of the report.
         out: the directory of the report; edited files there are kept.
@@ -37,11 +37,11 @@ def make_report(
         the directory, which is `out` or a directory beside it, and the names of the reports in it.
 
     Raises:
-        UsageError: the number or the name cannot be printed.
+        UsageError: the name cannot be printed.
         ToolkitError: a template is missing, or a file cannot be written.
     """
     author = {
-        "student_number": one_line("student number", student_number),
+        "student_number": student_number,
         "name": one_line("name", name) if name else "",
     }
     templates = package_data("report")

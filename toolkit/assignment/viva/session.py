@@ -6,6 +6,7 @@ from pathlib import Path
 
 from toolkit.assignment.asking.host import Host
 from toolkit.assignment.handin.submission import Submission, prepare
+from toolkit.assignment.handin.syntax import parsed, unwritten
 from toolkit.assignment.scratch.directory import scratch_directory
 from toolkit.assignment.viva.facts import Runs
 from toolkit.assignment.viva.questions import COUNT, Question, draw_questions, say
@@ -32,7 +33,22 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
     """
     with scratch_directory("viva") as scratch:
         submission = prepare(Path(os.path.realpath(folder)), scratch)
-        return some(questions_of(submission, host, str(submission.root), language, seed), language)
+        questions = questions_of(submission, host, str(submission.root), language, seed)
+        names = unwritten_functions(submission)
+        if not questions and names:
+            raise ToolkitError(say("unwritten", language, names=", ".join(names)))
+        return some(questions, language)
+
+
+def unwritten_functions(submission: Submission) -> list[str]:
+    """Return the names of a submission's functions that are still to be written."""
+    names = []
+    for file in submission.files:
+        source = (submission.root / file).read_text(encoding="utf-8", errors="replace")
+        tree = parsed(source)
+        if tree is not None:
+            names += [name for _, name in unwritten(tree, source)]
+    return list(dict.fromkeys(names))
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
