@@ -95,6 +95,12 @@ def test_loaders_refuse_wrong_digits(
         load(name, format_, converted)(torch.tensor(digits, dtype=torch.int64))
 
 
+@pytest.mark.parametrize("digits", [[[3, 1]], torch.zeros(0, 3, dtype=torch.int64)])
+def test_a_program_refuses_lists_and_empty_batches(digits: object, converted: Path) -> None:
+    with pytest.raises(ValueError, match=r"an int64 tensor of shape|must have at least one row"):
+        load("lstm", "pt2", converted)(digits)
+
+
 @pytest.mark.parametrize("name", ["generator", "classifier"])
 def test_loaders_refuse_wrong_shapes(name: str, format_: manifest.Format, converted: Path) -> None:
     with pytest.raises(ValueError, match=r"must be float32 of shape \(batch, "):
