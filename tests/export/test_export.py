@@ -1,6 +1,7 @@
 """Exports: equal to the eager model, alone in the world, and never read when damaged."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -411,3 +412,11 @@ def test_loading_does_not_wait_for_a_compiler() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_conversion_where_there_are_no_exports_makes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    with pytest.raises(ToolkitError, match=re.escape(str(folder))) as refused:
+        saving.write("onnx", folder)
+    assert "--exports-dir" in refused.value.in_command
+    assert not list(tmp_path.iterdir())

@@ -213,11 +213,10 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
             a file could not be made. In all these cases, the old files are unchanged.
     """
     needs_torch("Exporting a model")
+    _names_with_weights(exports_dir)  # before the lock, which makes the folder
     with lock_exports(exports_dir):
         listed = read_manifest(exports_dir)
-        names = [name for name in SIGNATURES if source_of(name, listed) in listed]
-        if not names:
-            raise ToolkitError(f"{exports_dir} lists no weights of a network.")
+        names = _names_with_weights(exports_dir)
         made = []
         sentences = []
         for name in names:
@@ -227,6 +226,20 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
                 sentences.append(f"{exports_dir / export.file}: {_described(source, export)}")
         replaced = replace_exports(made, exports_dir)
     return sentences + [f"Note: {note}" for note in replaced.notes]
+
+
+def _names_with_weights(exports_dir: Path) -> list[str]:
+    """Return the names of the networks whose weights a folder's manifest lists.
+
+    Raises:
+        ToolkitError: there are no such networks.
+    """
+    listed = read_manifest(exports_dir)
+    names = [name for name in SIGNATURES if source_of(name, listed) in listed]
+    if not names:
+        problem = f"{exports_dir.absolute()} has no manifest.json that lists weights of a network."
+        raise ToolkitError(problem, in_command=f"{problem} Give another folder: --exports-dir")
+    return names
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
