@@ -66,6 +66,11 @@ def command_line(name: str, module: str) -> typer.Typer:
             ),
         ] = None,
     ) -> None:
+        if exports is not None and not exports.is_dir():
+            raise UsageError(
+                f"{exports} is not a folder. To make it, export your own networks with `toolkit "
+                f"export FOLDER --out {exports}`, or train with `--exports-dir {exports}`."
+            )
         credentials = _credentials(auth, share)
         free_port(host, port)  # report a mistake before the slow imports
         _serve(name, module, host, port, credentials, share, exports or package_data("exports"))

@@ -87,11 +87,21 @@ def test_help_and_a_mistyped_option_do_not_wait_for_torch(tmp_path: Path) -> Non
     assert done.stderr.count("No such option: --hlep") == 2
 
 
+def test_a_folder_of_exports_that_does_not_exist(tmp_path: Path) -> None:
+    done = python(ROOT / "demos" / "gan_demo.py", "--exports", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: nowhere is not a folder.")
+    assert "toolkit export FOLDER --out nowhere" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
 @pytest.mark.slow
 def test_a_missing_export(tmp_path: Path) -> None:
-    done = python(ROOT / "demos" / "gan_demo.py", "--exports", "nowhere", cwd=tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = python(ROOT / "demos" / "gan_demo.py", "--exports", "empty", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: nowhere/generator.safetensors is missing.")
+    assert done.stderr.startswith("Error: empty/generator.safetensors is missing.")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
 
