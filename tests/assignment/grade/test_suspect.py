@@ -423,7 +423,7 @@ def test_who_was_starved_by_others_is_graded_again(
     The verdict on one that got half of a core is the one that it would get alone.
     """
     ways.need_a_safe_one()
-    endless = f"{stand_in.STRIKES}\nwhile True:\n    pass\n"  # on a very busy machine a minute is short
+    endless = f"{stand_in.STRIKES}\nwhile True:\n    pass\n"
     (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": endless}))
     monkeypatch.setattr(supervise, "starved", starve(part))
     names, result = graded_twice(tmp_path, Limits())
