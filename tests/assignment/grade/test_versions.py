@@ -46,7 +46,7 @@ def test_what_only_cuda_needs_is_counted(tmp_path: Path) -> None:
     present = PRESENT | {"pillow": "12.2.0", "scipy": "1.18.0"}
     assert compare_versions(path, present) == (
         f"Python {PYTHON}; of the 8 packages of the released set, none differs; 3 for CUDA are "
-        "missing, which torch's CPU build does not need."
+        "missing, which the CPU build of torch does not need."
     )
     assert "2 for CUDA" in compare_versions(path, present | {"triton": "3.9.0"})
     lacking = compare_versions(path, present | {"torch": "2.13.0"})

@@ -90,7 +90,7 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
     else:
         sentence += f"{len(differing)} differ: {', '.join(differing)}"
     if needless:
-        sentence += f"; {needless} for CUDA are missing, which torch's CPU build does not need"
+        sentence += f"; {needless} for CUDA are missing, which the CPU build of torch does not need"
     return f"{sentence}."
 
 
