@@ -143,6 +143,16 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
     assert [(f.part, f.line) for f in report.findings if f.id == "not-written"] == [("dataset", 6)]
 
 
+def test_what_cannot_be_imported_is_one_fault(tmp_path: Path, warm_check: Check) -> None:
+    """The training, which stops there, is not seen."""
+    (tmp_path / "lstm.py").write_text("from torch import nn\n\nclass LSTM(nn.Module)\n    pass\n")
+    train = build.texts(cases.RIGHT["separate gates"])["train"]
+    (tmp_path / "train.py").write_text(f"import lstm\n{train}")
+    report = warm_check(tmp_path, parts=["lstm", "train"])
+    assert [(f.part, f.id, f.line) for f in report.findings] == [("lstm", "does-not-import", 3)]
+    assert [(f.part, f.rule) for f in report.not_seen] == [("train", "not-seen.cannot-import")]
+
+
 @pytest.mark.parametrize(
     ("code", "rule"),
     [

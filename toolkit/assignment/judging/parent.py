@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from toolkit.assignment.asking.host import Gone, Host, StudentError, Unwatched
-from toolkit.assignment.findings.findings import Finding, Raised, Report, unanswered
+from toolkit.assignment.findings.findings import Finding, Id, Raised, Report, unanswered
 from toolkit.assignment.findings.placing import in_notebook, placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import STOPS, Verdicts
@@ -356,8 +356,10 @@ def _settled(
         return verdicts.instead(finding, "left-out", name=name)
     if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
         return verdicts.instead(finding, "trains", file=verdicts.shown(verdicts.file))
-    if finding.id == "not-written" and _is_known(finding, read):
+    if finding.id == "not-written" and _is_known(finding, "not-written", read):
         return verdicts.instead(finding, "to-write")
+    if finding.id == "does-not-run" and _is_known(finding, "does-not-import", read):
+        return verdicts.instead(finding, "cannot-import", file=verdicts.shown(str(finding.file)))
     return finding
 
 
@@ -384,13 +386,13 @@ def _trains(verdicts: Verdicts, submission: Submission) -> bool:
     return verdicts.file in training_files
 
 
-def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
-    """True if the reading of another part has the same finding."""
+def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
+    """True if the reading of another part has a finding with this id in the same line."""
     for part, verdicts in read.items():
         if part == finding.part:
             continue
         for known in verdicts.findings:
-            if (known.id, known.file, known.line) == (finding.id, finding.file, finding.line):
+            if (known.id, known.file, known.line) == (id, finding.file, finding.line):
                 return True
     return False
 
