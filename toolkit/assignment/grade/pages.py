@@ -30,7 +30,7 @@ from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
-from toolkit.assignment.grade.points import Counted, count, free
+from toolkit.assignment.grade.points import UNANSWERED, Counted, count, free
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
@@ -257,6 +257,7 @@ def _environment(language: Language) -> Environment:
         "place": place_of,
         "translated": in_language,
         "inline": _inline,
+        "title_of": short,
     }
     environment.globals |= {
         "titles": TITLES,
@@ -264,6 +265,7 @@ def _environment(language: Language) -> Environment:
         "short": short,
         "in_class": in_class,
         "most_pairs": MAX_PAIRS,
+        "unanswered": UNANSWERED,
     }
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         in_language, None, newstyle=True
