@@ -176,6 +176,25 @@ def test_what_was_not_copied_is_no_fault(
         assert report.not_seen[0].message == said
 
 
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("'/no/such/digits.csv'", "not-seen.outside"),
+        ("'C:/Users/me/digits.csv'", "not-seen.outside"),
+        ("__file__ + '.csv'", "not-seen.not-handed-in"),
+    ],
+)
+def test_a_path_that_leads_outside(path: str, rule: str, tmp_path: Path, warm_check: Check) -> None:
+    """It is named; a path in the folder may be absolute, too."""
+    (tmp_path / "dataset.py").write_text(f"DATA = open({path}).read()\n")
+    report = warm_check(tmp_path, parts=["dataset"])
+    assert report.findings == []
+    assert report.not_seen[0].rule == rule
+    if rule == "not-seen.outside":
+        assert report.not_seen[0].message.startswith(f"The code opens {path[1:-1]}. This path")
+    assert "MNIST" in report.not_seen[0].message or rule == "not-seen.outside"
+
+
 def test_a_file_that_is_no_part() -> None:
     with pytest.raises(UsageError, match=r"is none of dataset\.py, lstm\.py"):
         check(SKELETON.parent / "colab.ipynb")

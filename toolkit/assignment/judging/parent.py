@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 import torch
@@ -194,7 +194,13 @@ def _settle(
     root: str,
 ) -> None:
     """Replace each finding about a part by what it comes down to."""
-    settled = [_settled(finding, verdicts, submission, read) for finding in verdicts.findings]
+    settled = []
+    for finding in verdicts.findings:
+        finding = _settled(finding, verdicts, submission, read)
+        path = _outside(finding, root)
+        if path is not None:
+            finding = verdicts.instead(finding, "outside", id=finding.id, name=path)
+        settled.append(finding)
     verdicts.findings = [
         _tried_again(finding, verdicts, submission, host, root) for finding in settled
     ]
@@ -361,6 +367,19 @@ def _settled(
     if finding.id == "does-not-run" and _is_known(finding, "does-not-import", read):
         return verdicts.instead(finding, "cannot-import", file=verdicts.shown(str(finding.file)))
     return finding
+
+
+def _outside(finding: Finding, root: str) -> str | None:
+    """Return the absolute path that an exception misses outside of the submission's copy."""
+    if finding.rule != "not-seen.not-handed-in" or finding.raised is None:
+        return None
+    path = finding.raised.missing or ""
+    for kind in (PurePosixPath, PureWindowsPath):
+        if kind(path).is_absolute():
+            tops = (root, os.path.realpath(root))
+            is_inside = any(kind(path).is_relative_to(top) for top in tops)
+            return None if is_inside else path
+    return None
 
 
 def _left_out(finding: Finding, submission: Submission) -> str | None:
