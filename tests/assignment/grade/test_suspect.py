@@ -48,7 +48,7 @@ from toolkit.assignment.sandbox.supervise import (
 
 from .. import stand_in, ways
 from ..judging.corpus import cases
-from ..submissions import CHECK, FINE, LOOP, STAND_IN, pack
+from ..submissions import CHECK, FINE, STAND_IN, pack
 
 RUBRIC = read_rubric()
 SMALL = Bounds(seconds=300, cpu=1, memory=64 * 2**20, answer=2**20)
@@ -423,7 +423,8 @@ def test_who_was_starved_by_others_is_graded_again(
     The verdict on one that got half of a core is the one that it would get alone.
     """
     ways.need_a_safe_one()
-    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": LOOP}))
+    endless = f"{stand_in.STRIKES}\nwhile True:\n    pass\n"
+    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE | {"lstm.py": endless}))
     monkeypatch.setattr(supervise, "starved", starve(part))
     names, result = graded_twice(tmp_path, Limits())
     assert len(names) == times

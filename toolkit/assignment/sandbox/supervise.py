@@ -197,7 +197,7 @@ class Watched:
 
     def _late(self) -> Status | None:
         """Return "time" after the time limit, or "busy" if the program was starved for too long."""
-        waited = self._clock.seconds
+        waited = self._last.waited  # when the starved seconds were measured
         if waited - self.starved > self._limits.seconds:
             return "time"
         if waited > self._limits.longest:
