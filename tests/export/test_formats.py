@@ -95,10 +95,9 @@ def test_loaders_refuse_wrong_digits(
         load(name, format_, converted)(torch.tensor(digits, dtype=torch.int64))
 
 
-@pytest.mark.parametrize("digits", [[[3, 1]], torch.zeros(0, 3, dtype=torch.int64)])
-def test_a_program_refuses_lists_and_empty_batches(digits: object, converted: Path) -> None:
-    with pytest.raises(ValueError, match=r"an int64 tensor of shape|must have at least one row"):
-        load("lstm", "pt2", converted)(digits)
+def test_a_program_refuses_an_empty_batch(converted: Path) -> None:
+    with pytest.raises(ValueError, match="must have at least one row"):
+        load("lstm", "pt2", converted)(torch.zeros(0, 3, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("name", ["generator", "classifier"])

@@ -8,8 +8,6 @@ TorchScript.
 import torch
 from torch import Tensor
 
-MAKE_ONE = "make one with torch.as_tensor(...)"
-
 
 def describe(x: Tensor) -> str:
     """Return a tensor's dtype and shape for error messages, e.g. "float32 of shape [2, 64]"."""
@@ -39,8 +37,6 @@ def describe(x: Tensor) -> str:
 
 def check_digits(digits: Tensor) -> None:
     """Raise a ValueError unless `digits` is int64 (batch, length) with values 0 to 9."""
-    if not isinstance(digits, Tensor):
-        raise ValueError("digits must be an int64 tensor of shape (batch, length): " + MAKE_ONE)
     if digits.dtype != torch.int64 or digits.dim() != 2 or digits.size(1) == 0:
         raise ValueError(
             "digits must be int64 of shape (batch, length), with at least one digit each; "
@@ -55,8 +51,6 @@ def check_digits(digits: Tensor) -> None:
 
 def check_images(images: Tensor) -> None:
     """Raise a ValueError unless `images` is float32 (batch, 1, 28, 28)."""
-    if not isinstance(images, Tensor):
-        raise ValueError("images must be a float32 tensor of shape (batch, 1, 28, 28): " + MAKE_ONE)
     if images.dtype != torch.float32 or list(images.size())[1:] != [1, 28, 28]:
         raise ValueError(
             "images must be float32 of shape (batch, 1, 28, 28) with values from 0 (background) "
@@ -66,8 +60,6 @@ def check_images(images: Tensor) -> None:
 
 def check_latents(z: Tensor, latent_dim: int) -> None:
     """Raise a ValueError unless `z` is float32 (batch, latent_dim)."""
-    if not isinstance(z, Tensor):
-        raise ValueError(f"z must be a float32 tensor of shape (batch, {latent_dim}): " + MAKE_ONE)
     if z.dtype != torch.float32 or z.dim() != 2 or z.size(1) != latent_dim:
         raise ValueError(
             f"z must be float32 of shape (batch, {latent_dim}), sampled from a standard normal; "
