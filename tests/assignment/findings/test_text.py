@@ -68,6 +68,8 @@ def test_part_by_part(tmp_path: Path) -> None:
         "2 things are wrong. Fix the first and check again: one fault hides others. "
         "1 thing was not seen: look at it.",
     ]
+    assert f"{TITLES['dataset']}\n  missing-file\n" in text
+    assert "right: It learns.\n\n" in text
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,9 @@ ITEMS = claims.dataset.are_palindromes([[3, 1, 4, 1], [2, 7, 7]], [3, 2], differ
 APART = claims.shared.are_apart(shared=0, first=600, second=400, length=5)
 LINE = claims.gan.is_line_of_nine([1.0] * 8, repeats=0, samples=[True, True])
 LOGITS = claims.train.are_logits(least=-1.2, row_sums=[0.3, 4.0], softmax=False)
-FAR = claims.lstm.follows_equations(inputs=82, lengths=[1, 40], state=39.0, worst=1e-6)
+FAR = claims.lstm.follows_equations(
+    inputs=82, lengths=[1, 40], state=39.0, worst=1e-6, output="logits"
+)
 SLOPES = claims.lstm.gradients_are_slopes([[1.0, 1.001]], largest=1.0)
 RIGHT: list[tuple[tuple[Id, ...], Evidence, dict[str, Any]]] = [
     (("not-a-palindrome", "wrong-label", "answer-in-input"), ITEMS, {"labels": [3, 7]}),
@@ -116,7 +118,9 @@ RIGHT: list[tuple[tuple[Id, ...], Evidence, dict[str, Any]]] = [
      {"tries": [[3, 4, 0.99]] * 47}),
     (("batchnorm-mode",), claims.gan.samples_in_evaluation_mode([False, False]), {"training": []}),
     (("wrong-equation",), FAR, {"worst": 0.01}),
-    (("wrong-equation",), claims.lstm.follows_equations(20, [6], 2.0, 1e-6), {"state": 0.7}),
+    (("wrong-equation",), FAR, {"output": "embeddings"}),
+    (("wrong-equation",), claims.lstm.follows_equations(20, [6], 2.0, 1e-6, "probabilities"),
+     {"state": 0.7}),
     (("fixed-batch-size",), claims.lstm.takes_all_sizes([41, 1, 5], [6, 3, 11]),
      {"lengths": [6, 6]}),
     (("fixed-device",), claims.lstm.all_tensors_move(4, None), {"left": ["lstm.py", 3, "h"]}),

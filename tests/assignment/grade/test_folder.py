@@ -135,12 +135,14 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
     assert "unpacks to more than 200 MiB" in problems["10000003"]
     assert "is a link" in problems["10000004"]
     assert "has a path that leads outside" in problems["10000005"]
-    assert "not a zip archive" in problems["10000006"]
+    assert "It is empty: the file has 0 bytes." in problems["10000006"]
     assert "not a zip archive" in problems["10000007"]
     fine = {name[:8] for name, result in results.items() if result["score"] == 84}
     assert fine == {"10000001", "10000008", "=HYPERLI", IN_GBK[:8]}
+    fine.remove("=HYPERLI")
     look = {name[:8]: result["extra_data"]["needs_a_look"] for name, result in results.items()}
     assert {name for name, why in look.items() if not why} == fine
+    assert look["=HYPERLI"] == [folder.NO_NUMBER]
     assert look["10000009"] == [
         "lstm.py cannot be imported.",
         "train.py cannot be imported.",
@@ -257,6 +259,7 @@ def test_pages(graded: Path) -> None:
     assert {f"{name}/feedback.html" for name in CLASS} <= links
     assert all((graded / "graded" / link).exists() for link in links)
     assert html.escape(versions()) in page
+    assert ">folder.zip, notes.txt</span>" in page
 
 
 @pytest.mark.slow
@@ -301,10 +304,13 @@ def test_the_command_line(tmp_path: Path) -> None:
     for number in ("60000001", "60000002"):
         (tmp_path / f"{number}_assignment3.zip").write_bytes(b"no zip")
     (tmp_path / "60000003_assignment3.zip").symlink_to("60000001_assignment3.zip")
+    (tmp_path / "notes.txt").write_text("not an archive")
+    (tmp_path / "unpacked").mkdir()
     words = ["grade", str(tmp_path), "--out", str(tmp_path / "graded"), "--jobs", "1", "--unsafe"]
     done = CliRunner().invoke(app, [*words, "--lang", "zh", "--only", "60000002"])
     assert done.exit_code == 0, done.output
     assert "Not graded: '60000003_assignment3.zip' is a link." in done.output
+    assert "not archives: 'notes.txt', 'unpacked'." in done.output
     assert "1/1  '60000002_assignment3.zip': 0 of 84, 84 open" in done.output
     assert "Graded: 1. Need a look: 1." in done.output
     (feedback,) = (tmp_path / "graded").glob("*/feedback.html")
@@ -395,6 +401,36 @@ def test_a_grader_that_fails_is_no_verdict(tmp_path: Path, monkeypatch: pytest.M
     assert "The grader failed: " in result.extra_data.problem
     (result,) = grade(tmp_path, tmp_path / "graded")
     assert result.score == 84
+
+
+def test_the_results_do_not_go_among_the_archives(tmp_path: Path) -> None:
+    """Nothing is set aside or written."""
+    archive = tmp_path / "60000001_assignment3.zip"
+    archive.write_bytes(b"no zip")
+    words = ["grade", str(tmp_path), "--out", str(tmp_path / "." / "x" / ".."), "--restart"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert "is the folder of the archives" in " ".join(done.output.split())
+    assert list(tmp_path.iterdir()) == [archive]
+    with pytest.raises(UsageError, match="is the folder of the archives"):
+        grade(tmp_path, tmp_path)
+
+
+def _number(result: Result) -> str:
+    return result.extra_data.student_number
+
+
+def test_an_archive_without_a_number(tmp_path: Path) -> None:
+    """It has a result like any other, and a person finds out whose it is."""
+    for name in ("Müller_李雷_55555555.zip", "55555556_assignment3.zip"):
+        (tmp_path / name).write_bytes(b"no zip")
+    out = tmp_path / "graded"
+    unknown, known = sorted(grade(tmp_path, out), key=_number)
+    assert unknown.extra_data.needs_a_look == [unknown.extra_data.problem, folder.NO_NUMBER]
+    assert known.extra_data.needs_a_look == [known.extra_data.problem]
+    rubric = RUBRIC.model_copy(update={"sha256": "of another"})
+    kept, _ = sorted(grade(tmp_path, out, rubric=rubric), key=_number)
+    assert kept.extra_data.needs_a_look == unknown.extra_data.needs_a_look
 
 
 def test_no_archives(tmp_path: Path) -> None:

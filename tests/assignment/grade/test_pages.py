@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from toolkit.assignment.findings.explanations import EQUATIONS, in_class
-from toolkit.assignment.findings.findings import IDS, Finding
+from toolkit.assignment.findings.explanations import EQUATIONS, in_class, short
+from toolkit.assignment.findings.findings import IDS, Finding, Id
 from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade import pages
 from toolkit.assignment.grade.copies.beside import side_by_side
@@ -200,6 +200,23 @@ def test_what_a_student_reads() -> None:
     damaged = words(student_page(ungraded("a", "It is damaged.", RUBRIC), RUBRIC))
     assert damaged.count("It is damaged.") == 1
     assert damaged.count("This part could not be checked.") == len(RUBRIC.checked)
+
+
+def test_what_was_not_looked_for_is_one_line() -> None:
+    """In a task, and in the list below: by the titles, not by the ids."""
+    result = all_open("a")
+    ids: list[Id] = ["wrong-equation", "state-not-carried"]
+    for id in ids:
+        finding = Finding(verdict="not seen", part="lstm", id=id, rule="not-seen.unanswered",
+                          message=f"This was not checked: {id}.")  # fmt: skip
+        result.extra_data.not_seen.append(finding)
+    text = words(student_page(result, RUBRIC))
+    assert "This was not checked" not in text
+    assert "state-not-carried" not in text
+    _, below = text.split("What the check could not see", 1)
+    sentences = f"The check did not look for these faults: {short(ids[0])} {short(ids[1])}"
+    assert below.count(sentences) == 1
+    assert below.count("did not look for") == 1
 
 
 def test_a_bar_is_as_long_as_the_points() -> None:

@@ -36,6 +36,7 @@ def hints(tmp_path: Path, files: Mapping[str, str | bytes]) -> list[str]:
         ("exec(open('x').read())\n", "exec"),
         ("open('toolkit/lstm/model.py')\n", "'toolkit/'"),
         ("open(f'/proc/{1}/environ')\n", "'/proc/'"),
+        ("open('/etc/shadow')\n", "'/etc/'"),
     ],
 )
 def test_named(program: str, named: str, tmp_path: Path) -> None:

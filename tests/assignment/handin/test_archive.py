@@ -41,7 +41,8 @@ OUTSIDE = ("../lstm.py", "a/../../lstm.py", "/tmp/lstm.py", "..\\lstm.py", "C:\\
 REFUSED = [
     *((pack({name: "x"}), "has a path that leads outside") for name in OUTSIDE),
     *((symlink(target), "is a link") for target in ("/etc/passwd", "../../secret", "train.py")),
-    *((pack(FINE)[:cut], "not a zip archive") for cut in (0, 1, 10, 100)),
+    *((pack(FINE)[:cut], "not a zip archive") for cut in (1, 10, 100)),
+    (b"", "It is empty: the file has 0 bytes."),
     (pack({f"{k}.py": "" for k in range(archive.MAX_FILES + 1)}), "2,001 files"),
     (pack({"lstm.py": "1", "LSTM.py": "2"}), "contains 'LSTM.py' twice"),
     (pack({"a": "1", "a/b": "2"}), "cannot be unpacked"),

@@ -122,6 +122,44 @@ def test_the_training_decides_between_two(texts: Texts) -> None:
     assert found_in(files) == places | {"lstm": "lstm_bigger.py"}
 
 
+RNN = """
+class RNN(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.w = nn.Linear(10 + size, size)
+        self.out = nn.Linear(size, 10)
+        self.size = size
+
+    def forward(self, x):
+        h = torch.zeros(x.shape[0], self.size)
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.w(torch.cat([x[:, t], h], 1)))
+        return self.out(h)
+
+NETWORKS = {"rnn": RNN}
+"""
+
+
+def test_an_rnn_is_not_the_lstm(texts: Texts) -> None:
+    """Neither in a file that was named, nor where there is no LSTM."""
+    files, places = placed(FILES, texts)
+    files["train.py"] += RNN
+    assert found_in(files) == places
+    named = locate(in_bytes(files), PurePosixPath("train.py")).parts
+    assert {part: str(candidate.path) for part, candidate in named.items()} == places
+    del files["lstm.py"]
+    assert "lstm" not in locate(in_bytes(files), PurePosixPath("train.py")).parts
+    assert found_in({"lstm.py": texts["lstm"]}) == {"lstm": "lstm.py"}
+
+
+def test_an_lstm_that_is_called_rnn(texts: Texts) -> None:
+    """Its gates say what it is."""
+    files, places = placed(FILES, texts)
+    for name in ("lstm.py", "train.py"):
+        files[name] = files[name].replace("LSTM", "RNN")
+    assert found_in(files) == places
+
+
 def test_the_skeleton() -> None:
     files, places = placed(FILES, skeleton())
     assert found_in(files) == places

@@ -143,6 +143,16 @@ def test_what_another_part_lacks_is_said_once(tmp_path: Path, warm_check: Check)
     assert [(f.part, f.line) for f in report.findings if f.id == "not-written"] == [("dataset", 6)]
 
 
+def test_what_cannot_be_imported_is_one_fault(tmp_path: Path, warm_check: Check) -> None:
+    """The training, which stops there, is not seen."""
+    (tmp_path / "lstm.py").write_text("from torch import nn\n\nclass LSTM(nn.Module)\n    pass\n")
+    train = build.texts(cases.RIGHT["separate gates"])["train"]
+    (tmp_path / "train.py").write_text(f"import lstm\n{train}")
+    report = warm_check(tmp_path, parts=["lstm", "train"])
+    assert [(f.part, f.id, f.line) for f in report.findings] == [("lstm", "does-not-import", 3)]
+    assert [(f.part, f.rule) for f in report.not_seen] == [("train", "not-seen.cannot-import")]
+
+
 @pytest.mark.parametrize(
     ("code", "rule"),
     [
@@ -164,6 +174,25 @@ def test_what_was_not_copied_is_no_fault(
     if rule == "not-seen.left-out":
         said = rules("any")[rule].says.format(name="big.csv")
         assert report.not_seen[0].message == said
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("'/no/such/digits.csv'", "not-seen.outside"),
+        ("'C:/Users/me/digits.csv'", "not-seen.outside"),
+        ("__file__ + '.csv'", "not-seen.not-handed-in"),
+    ],
+)
+def test_a_path_that_leads_outside(path: str, rule: str, tmp_path: Path, warm_check: Check) -> None:
+    """It is named; a path in the folder may be absolute, too."""
+    (tmp_path / "dataset.py").write_text(f"DATA = open({path}).read()\n")
+    report = warm_check(tmp_path, parts=["dataset"])
+    assert report.findings == []
+    assert report.not_seen[0].rule == rule
+    if rule == "not-seen.outside":
+        assert report.not_seen[0].message.startswith(f"The code opens {path[1:-1]}. This path")
+    assert "MNIST" in report.not_seen[0].message or rule == "not-seen.outside"
 
 
 def test_a_file_that_is_no_part() -> None:

@@ -49,6 +49,8 @@ def _part(part: Part, report: Report, root: Path) -> list[str]:
     paragraphs += [_wrong(finding, root) for finding in wrong if finding.id != "not-written"]
     if not_seen:
         paragraphs.append("\n".join(map(_not_seen, not_seen)))
+    if head == [title]:  # no empty line below a title that stands alone
+        paragraphs[:2] = ["\n".join(paragraphs[:2])]
     return paragraphs
 
 

@@ -121,7 +121,7 @@ def grade(
 
     students = _read_students(roster, csv)
     points = read_rubric(rubric or DEFAULT)
-    names = _find_names(folder)
+    names = _find_names(folder, out)
     if csv is not None:  # before anything is graded or set aside
         find_owners(names, csv, students)
     if restart and out.exists():
@@ -169,16 +169,21 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
     return read_roster(roster)
 
 
-def _find_names(folder: Path) -> list[str]:
-    """Return the names of the archives to grade, and print the names of links.
+def _find_names(folder: Path, out: Path) -> list[str]:
+    """Return the names of the archives to grade, and print the names of what is not graded.
 
-    Links are not graded.
+    Raises:
+        UsageError: the folder has no archives, or it is `out`.
     """
-    from toolkit.assignment.grade.folder import find_archives, find_links
+    from toolkit.assignment.grade.folder import find_archives, find_links, find_others, refuse_same
 
     names = [path.name for path in find_archives(folder)]
+    refuse_same(folder, out)
     for link in find_links(folder):
         print(f"Not graded: {link.name!r} is a link. Copy the archive itself into the folder.")
+    others = find_others(folder, out)
+    if others:
+        print(f"Not graded, because these are not archives: {', '.join(map(repr, others))}.")
     return names
 
 

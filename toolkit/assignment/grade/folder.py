@@ -39,6 +39,8 @@ from toolkit.common.workers import ask_workers, workers
 # Only zip is unpacked; the others get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 
+NO_NUMBER = "The student number is unknown: the file name has no number before '_assignment3'."
+
 
 def grade_folder(
     folder: Path,
@@ -83,10 +85,11 @@ def grade_folder(
         result are left out.
 
     Raises:
-        UsageError: the folder has no archives, or no archive of this student.
+        UsageError: the folder has no archives, or no archive of this student, or it is `out`.
         ToolkitError: this machine has no safe isolation, or `out` cannot be written to.
     """
     archives = find_archives(folder)
+    refuse_same(folder, out)
     make_directory(out)
     clear_left_over(kept=(folder, out))
     if isolation is None and cluster is None:
@@ -160,7 +163,14 @@ def _write_pages(
     write_changed(files)
     similar = write_pairs(paths, out / "pairs")
     atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
-    page = class_page(results, similar.pairs, similar.usual, rubric, similar.not_compared)
+    page = class_page(
+        results,
+        similar.pairs,
+        similar.usual,
+        rubric,
+        similar.not_compared,
+        others=find_others(folder, out),
+    )
     atomic_write(out / "class.html", page.encode())
 
 
@@ -193,6 +203,33 @@ def find_links(folder: Path) -> list[Path]:
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
             links.append(path)
     return links
+
+
+def find_others(folder: Path, out: Path) -> list[str]:
+    """Return the names of all visible entries of `folder` that are not archives, in order.
+
+    Args:
+        out: the folder of the results, which is left out, as are links with names of archives.
+    """
+    archives = {*find_archives(folder), *find_links(folder)}
+    others = []
+    for path in sorted(folder.iterdir()):
+        is_hidden = path.name.startswith(".")
+        if path not in archives and not is_hidden and path.resolve() != out.resolve():
+            others.append(path.name)
+    return others
+
+
+def refuse_same(folder: Path, out: Path) -> None:
+    """Raise an error if the results would go into the folder of the archives.
+
+    Raises:
+        UsageError: they would.
+    """
+    if out.resolve() == folder.resolve():
+        raise UsageError(
+            f"--out {out} is the folder of the archives. Give another folder, such as --out graded."
+        )
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
@@ -288,6 +325,9 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {error}"
         return name, ungraded(name, problem, judging.rubric)  # no hashes: tried again next time
+    if not result.extra_data.student_number:
+        result.extra_data.hints.append(NO_NUMBER)
+        result.extra_data.needs_a_look.append(NO_NUMBER)
     result.extra_data.archive_sha256 = digest
     result.extra_data.settings_sha256 = settings
     return name, result

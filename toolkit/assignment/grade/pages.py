@@ -30,7 +30,7 @@ from toolkit.assignment.findings.text import place_of
 from toolkit.assignment.grade.copies.beside import Row
 from toolkit.assignment.grade.copies.similar import MAX_PAIRS, Pair
 from toolkit.assignment.grade.lessons import lessons, unseen
-from toolkit.assignment.grade.points import Counted, count, free
+from toolkit.assignment.grade.points import UNANSWERED, Counted, count, free
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import Rubric
 from toolkit.assignment.grade.table import as_csv
@@ -74,6 +74,7 @@ def class_page(
     usual: float,
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
+    others: Sequence[str] = (),
 ) -> str:
     """Return the teacher's page with lessons for the class, all archives and similar pairs.
 
@@ -82,6 +83,7 @@ def class_page(
         usual: the usual similarity of two archives in this class, 0 to 1.
         not_compared: the archives whose code could not be fully compared with the others, each with
             the reasons as clauses.
+        others: the names of what lies beside the archives and was not graded.
     """
     links = {}
     need_a_look = 0
@@ -116,6 +118,7 @@ def class_page(
         pairs=pairs,
         usual=usual,
         not_compared=not_compared,
+        others=others,
         rubric=rubric,
         isolations=sorted(isolations),
         versions=sorted(versions),
@@ -254,6 +257,7 @@ def _environment(language: Language) -> Environment:
         "place": place_of,
         "translated": in_language,
         "inline": _inline,
+        "title_of": short,
     }
     environment.globals |= {
         "titles": TITLES,
@@ -261,6 +265,7 @@ def _environment(language: Language) -> Environment:
         "short": short,
         "in_class": in_class,
         "most_pairs": MAX_PAIRS,
+        "unanswered": UNANSWERED,
     }
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         in_language, None, newstyle=True

@@ -18,6 +18,7 @@ from toolkit.assignment.running.parts import FILES, PARTS, TITLES, Part
 STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")
 # A part that is absent costs points in every task; a mistake costs points once.
 ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
+UNANSWERED = ("not-seen.unanswered", "not-seen.after-stop")  # rules that only name the question
 LOW = 0.5  # of the checked points: less needs a look
 Cause = tuple[object, ...]
 
@@ -127,8 +128,15 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
     silent = []
     for answers in unanswered(part, findings):
         dearest = max(answers, key=lambda id: task.findings.get(id, 0.0))
-        message = f"This was not checked: {dearest}."
-        silent.append(Finding(verdict="not seen", part=part, id=dearest, message=message))
+        silent.append(
+            Finding(
+                verdict="not seen",
+                part=part,
+                id=dearest,
+                message=f"This was not checked: {dearest}.",
+                rule=UNANSWERED[0],
+            )
+        )
     return silent
 
 

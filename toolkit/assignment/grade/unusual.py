@@ -20,7 +20,7 @@ ATTRIBUTES = {
     *("os._exit", "os.kill", "os.killpg", "os.fork", "os.getppid", "os.setsid"),
     *("atexit.register", "signal.signal", "resource.setrlimit"),
 }
-PLACES = ("/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # in a text
+PLACES = ("/etc/", "/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # in a text
 MAX_WORDS = 5  # of one file are named
 MAX_WORD = 60  # characters of a word that are shown
 MAX_NAMED = 10  # files of one submission

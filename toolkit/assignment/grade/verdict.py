@@ -207,7 +207,7 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
     )
     if extra.problem:
         lines = [extra.problem, "A person will have to look at it.", _by_hand(rubric)]
-        result.extra_data.needs_a_look = [extra.problem]
+        result.extra_data.needs_a_look = [extra.problem, *extra.hints]
     else:
         lines = []
         if result.open:

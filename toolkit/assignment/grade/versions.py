@@ -11,6 +11,7 @@ from pathlib import Path
 from toolkit.common.files import sha256
 from toolkit.common.package_data import PACKAGE, package_data
 
+FOR_CUDA = re.compile("(nvidia|cuda)-|triton$")  # in the released set because of torch for CUDA
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints file
 
 
@@ -67,17 +68,30 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
             f"No released set for {python.rpartition('.')[0]}: versions cannot be compared; "
             f"installed: {python}, {listed}."
         )
+    is_cpu_build = present.get("torch", "").endswith("+cpu")
     wanted = {}
     for name, version in PINNED.findall(released.read_text(encoding="utf-8")):
         wanted[_plain(name)] = version
     differing = []
+    needless = 0
     for name, version in wanted.items():
+        if name not in present and FOR_CUDA.match(name) and is_cpu_build:
+            needless += 1
+            continue
         installed_version = present.get(name, "is missing")
         # pip sees no difference between 2.13.0 and 2.13.0+cpu, a build of the same version.
         if version not in (installed_version, installed_version.partition("+")[0]):
             differing.append(f"{name} {installed_version} (released: {version})")
-    differences = ", ".join(differing) or "nothing"
-    return f"{python}; of the {len(wanted)} packages of the released set differs: {differences}."
+    sentence = f"{python}; of the {len(wanted)} packages of the released set, "
+    if not differing:
+        sentence += "none differs"
+    elif len(differing) == 1:
+        sentence += f"1 differs: {differing[0]}"
+    else:
+        sentence += f"{len(differing)} differ: {', '.join(differing)}"
+    if needless:
+        sentence += f"; {needless} for CUDA are missing, which the CPU build of torch does not need"
+    return f"{sentence}."
 
 
 def _plain(name: str) -> str:

@@ -42,9 +42,11 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     because the sizes in the archive are not trusted.
 
     Raises:
-        BrokenArchive: the data is not a zip archive, is damaged or encrypted, holds a link or a
-            special file, has a path that leads outside, or unpacks to more than is allowed.
+        BrokenArchive: the data is empty or not a zip archive, is damaged or encrypted, holds a link
+            or a special file, has a path that leads outside, or unpacks to more than is allowed.
     """
+    if not data:
+        raise BrokenArchive("It is empty: the file has 0 bytes.")
     if len(data) > MAX_ARCHIVE:
         raise BrokenArchive(
             f"It is larger than {MAX_ARCHIVE >> 20} MiB: leave out data and checkpoints."
@@ -186,9 +188,7 @@ def _damage_named() -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
-        raise BrokenArchive(
-            f"It is not a zip archive, or it is damaged ({type(error).__name__})."
-        ) from error
+        raise BrokenArchive("It is not a zip archive, or it is damaged.") from error
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:

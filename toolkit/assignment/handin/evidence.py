@@ -1,7 +1,7 @@
 """The weighted evidence (`EVIDENCE`) that a file is a certain part of the assignment."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from itertools import islice
@@ -33,6 +33,7 @@ EVIDENCE: dict[Part, dict[str, float]] = {
         "loops": 2,
         "has a forward": 0.5,
         "is torch's own": -4,
+        "is a plain RNN": -6,
         "is used by another network": -5,
         "draws or judges images": -6,
     },
@@ -279,10 +280,26 @@ def networks(code: Code) -> Iterator[Candidate]:
             "loops": loops,
             "has a forward": "forward" in module.methods,
             "is torch's own": module.torchs_own,
+            "is a plain RNN": is_plain_rnn(name, words),
             "is used by another network": (path, module.name) in used,
             "draws or judges images": bool(DRAWS.search(name) or JUDGES.search(name)),
         }
         yield Candidate(path, _points("lstm", evidence), module.name)
+
+
+def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
+    """Return True if a network is called RNN, and its code mentions neither a sigmoid nor an LSTM.
+
+    The assignment compares the LSTM with such a network, which is often in the training's file.
+
+    Args:
+        name: the network's name in lower case.
+        words: the names in its code.
+    """
+    if "rnn" not in name:
+        return False
+    mentioned = [name, *map(str.lower, words)]
+    return not any("sigmoid" in word or "lstm" in word for word in mentioned)
 
 
 def _used_by_networks(

@@ -324,7 +324,8 @@ def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -
         verdicts.not_seen("few")
     elif shared:
         proof = claims.shared.overlap(shared=len(shared), size=len(second))
-        verdicts.fault("split-leak.shared", at=_place(kind, "init"), proof=proof)
+        at = _place(kind, "init")
+        verdicts.fault("split-leak.shared", at=at, proof=proof, first=len(first))
     else:
         proof = claims.shared.are_apart(
             shared=0, first=len(first), second=len(second), length=length

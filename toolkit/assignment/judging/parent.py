@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 import torch
 
 from toolkit.assignment.asking.host import Gone, Host, StudentError, Unwatched
-from toolkit.assignment.findings.findings import Finding, Raised, Report, unanswered
+from toolkit.assignment.findings.findings import Finding, Id, Raised, Report, unanswered
 from toolkit.assignment.findings.placing import in_notebook, placed
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import STOPS, Verdicts
@@ -194,7 +194,13 @@ def _settle(
     root: str,
 ) -> None:
     """Replace each finding about a part by what it comes down to."""
-    settled = [_settled(finding, verdicts, submission, read) for finding in verdicts.findings]
+    settled = []
+    for finding in verdicts.findings:
+        finding = _settled(finding, verdicts, submission, read)
+        path = _outside(finding, root)
+        if path is not None:
+            finding = verdicts.instead(finding, "outside", id=finding.id, name=path)
+        settled.append(finding)
     verdicts.findings = [
         _tried_again(finding, verdicts, submission, host, root) for finding in settled
     ]
@@ -356,9 +362,24 @@ def _settled(
         return verdicts.instead(finding, "left-out", name=name)
     if finding.id == "time-limit" and finding.part not in TRAINS and _trains(verdicts, submission):
         return verdicts.instead(finding, "trains", file=verdicts.shown(verdicts.file))
-    if finding.id == "not-written" and _is_known(finding, read):
+    if finding.id == "not-written" and _is_known(finding, "not-written", read):
         return verdicts.instead(finding, "to-write")
+    if finding.id == "does-not-run" and _is_known(finding, "does-not-import", read):
+        return verdicts.instead(finding, "cannot-import", file=verdicts.shown(str(finding.file)))
     return finding
+
+
+def _outside(finding: Finding, root: str) -> str | None:
+    """Return the absolute path that an exception misses outside of the submission's copy."""
+    if finding.rule != "not-seen.not-handed-in" or finding.raised is None:
+        return None
+    path = finding.raised.missing or ""
+    for kind in (PurePosixPath, PureWindowsPath):
+        if kind(path).is_absolute():
+            tops = (root, os.path.realpath(root))
+            is_inside = any(kind(path).is_relative_to(top) for top in tops)
+            return None if is_inside else path
+    return None
 
 
 def _left_out(finding: Finding, submission: Submission) -> str | None:
@@ -384,13 +405,13 @@ def _trains(verdicts: Verdicts, submission: Submission) -> bool:
     return verdicts.file in training_files
 
 
-def _is_known(finding: Finding, read: Mapping[Part, Verdicts]) -> bool:
-    """True if the reading of another part has the same finding."""
+def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
+    """True if the reading of another part has a finding with this id in the same line."""
     for part, verdicts in read.items():
         if part == finding.part:
             continue
         for known in verdicts.findings:
-            if (known.id, known.file, known.line) == (finding.id, finding.file, finding.line):
+            if (known.id, known.file, known.line) == (id, finding.file, finding.line):
                 return True
     return False
 

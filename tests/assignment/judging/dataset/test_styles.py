@@ -1,5 +1,6 @@
 """The judge of the data set, on data sets in many styles."""
 
+import random
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -171,3 +172,20 @@ def test_what_only_the_check_cannot_read(tmp_path: Path, warm_check: Check) -> N
     assert report.findings == []
     said = "The check could not read the items of PalindromeDataset"
     assert said in report.not_seen[0].message
+
+
+def test_the_size_of_each_split_is_said(tmp_path: Path, warm_check: Check) -> None:
+    """Beside the number of palindromes that both have."""
+    text = dataset(parameters="seq_length, split='train'", count="100")
+    (tmp_path / "dataset.py").write_text(text.replace("Random(0)", "Random(split)"))
+    report = warm_check(tmp_path, parts=["dataset"])
+    (message,) = (f.message for f in report.findings if f.id == "split-leak")
+    train, test = map(_drawn, ("train", "test"))
+    assert message.startswith(f"The splits contain {len(train)} and {len(test)} different")
+    assert f" and {len(train & test)} of these palindromes are in both splits." in message
+
+
+def _drawn(split: str) -> set[tuple[int, ...]]:
+    """The first halves of 100 palindromes of 5 digits, as the class above draws them."""
+    rng = random.Random(split)
+    return {tuple(rng.randrange(10) for _ in range(3)) for _ in range(100)}

@@ -47,6 +47,18 @@ def test_a_right_cell_of_another_style(name: str, tmp_path: Path, warm_check: Ch
     assert [*report.findings, *report.not_seen] == []
 
 
+@pytest.mark.parametrize("softmax", [".softmax(1)", ".log_softmax(1)"])
+def test_what_ends_in_a_softmax_has_no_logits(
+    softmax: str, tmp_path: Path, warm_check: Check
+) -> None:
+    (tmp_path / "lstm.py").write_text(
+        CELL.replace("return self.p(h)", f"return self.p(h){softmax}")
+    )
+    report = warm_check(tmp_path, parts=["lstm"])
+    (sentence,) = (f.message for f in report.right if f.rule == "right.equations")
+    assert "the same logits, once the softmax is undone, to within" in sentence
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     old, new, kind, equation = WRONG[name]

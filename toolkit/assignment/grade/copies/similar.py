@@ -96,7 +96,9 @@ def read_code(data: bytes) -> Code:
             elif is_theirs(path) and is_compiled(path):
                 code.left_out.append(f"{path} is compiled code")
     except BrokenArchive as error:
-        code.left_out.append(f"the archive was not unpacked ({error})")
+        sentence = str(error)
+        reason = sentence[:1].lower() + sentence[1:].removesuffix(".")
+        code.left_out.append(f"the archive was not unpacked, because {reason}")
         return code
     for path in sorted(files):
         code.files[str(path)] = code_of(path, files[path])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from toolkit.assignment.asking.host import Gone, LSTMChild, StudentError, Unwatched
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.evidence import is_plain_rnn
 from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.handin.syntax import parsed, words_in
 from toolkit.assignment.judging.lstm import parameters
@@ -83,16 +84,21 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
-    """Return how each class was seen, but for those that the first one uses: its cell, its layers.
+    """Return how each class was seen, except the parts of the likeliest class, and plain RNNs.
 
     Args:
         kinds: the classes of the file, the likeliest first.
         text: of the file.
     """
     name, tree = kinds[0]["name"], parsed(text)
-    used = set() if tree is None else words_in(*used_by(tree, [name]))
-    parts = used - {name}
-    return {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in parts}
+    left_out: set[str] = set()
+    if tree is not None:
+        left_out |= words_in(*used_by(tree, [name]))
+        for kind in kinds:
+            if is_plain_rnn(kind["name"].lower(), words_in(*used_by(tree, [kind["name"]]))):
+                left_out.add(kind["name"])
+    left_out.discard(name)
+    return {kind["name"]: kind["seen"] for kind in kinds if kind["name"] not in left_out}
 
 
 def _report_failure(

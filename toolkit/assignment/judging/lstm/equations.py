@@ -322,13 +322,19 @@ def _check_equivalence(
         verdicts.fault("wrong-equation.far", line=line, proof=proof, state=far.state)
         return
     lengths = sorted({*far.steps, *(x.size(1) for x, _ in trial.fresh)})
+    digits = network.digits(network.usage.batch, network.usage.steps)
+    output, _ = reference.kind_of(network.run([digits])[0])
     proof = claims.lstm.follows_equations(
         inputs=far.inputs + sum(len(x) for x, _ in trial.fresh),
         lengths=lengths,
         state=far.state,
         worst=max(worst, far.error if far.inputs else 0.0, 1e-7),
+        output=output,
     )
-    verdicts.right("equations", proof=proof)
+    same = "the same logits"
+    if output != "logits":
+        same += ", once the softmax is undone"
+    verdicts.right("equations", proof=proof, same=same)
 
 
 def _lacks_gates(model: reference.Model) -> bool:

@@ -98,13 +98,17 @@ def is_wrong_after_training(accuracy: float, steps: int) -> bool:
 
 
 @rules_out("identity", "wrong-equation", "nonzero-initial-state", "state-not-carried")
-def follows_equations(inputs: int, lengths: Sequence[int], state: float, worst: float) -> bool:
+def follows_equations(
+    inputs: int, lengths: Sequence[int], state: float, worst: float, output: str
+) -> bool:
     """Equations (1) to (7) give the same logits for all of these sequences.
 
-    Their c(t) gets so large that no limit of the code is in the way.
+    Their c(t) gets so large that no limit of the code is in the way. If the network's output is
+    probabilities or their logarithms, its logits are what the softmax was applied to.
     """
     is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
-    return inputs > 0 and is_large and worst <= EXACT
+    is_known = output in ("logits", "probabilities", "logarithms")
+    return inputs > 0 and is_large and worst <= EXACT and is_known
 
 
 @rules_out("experiment", "fixed-batch-size", "fixed-sequence-length")
