@@ -101,18 +101,20 @@ def test_no_sentence_is_cut_in_its_middle(text: str, length: int, short: str) ->
 
 
 @pytest.mark.parametrize(
-    ("option", "ending"), [("--lenght", "--length? See `"), ("--other", "option: --other. See `")]
+    ("message", "said"),
+    [("No such thing", "No such thing."), ("Did you mean this?", "Did you mean this?")],
 )
-def test_a_mistyped_option_ends_with_one_mark(option: str, ending: str) -> None:
+def test_a_mistake_ends_with_one_mark(message: str, said: str) -> None:
+    """Some versions of click ask whether another option was meant."""
     group = command_group("Two commands.")
 
     @group.command()
-    def train(length: int = 1) -> None: ...
+    def train() -> None:
+        raise typer.BadParameter(message)
 
     @group.command()
     def test() -> None: ...
 
-    done = CliRunner().invoke(group, ["train", option, "3"])
+    done = CliRunner().invoke(group, ["train"])
     assert done.exit_code == 2
-    assert ending in done.output
-    assert "?." not in done.output
+    assert done.output.rstrip("\n").partition(" See `")[0].endswith(f": {said}")
