@@ -95,11 +95,6 @@ def test_loaders_refuse_wrong_digits(
         load(name, format_, converted)(torch.tensor(digits, dtype=torch.int64))
 
 
-def test_a_program_refuses_an_empty_batch(converted: Path) -> None:
-    with pytest.raises(ValueError, match="must have at least one row"):
-        load("lstm", "pt2", converted)(torch.zeros(0, 3, dtype=torch.int64))
-
-
 @pytest.mark.parametrize("name", ["generator", "classifier"])
 def test_loaders_refuse_wrong_shapes(name: str, format_: manifest.Format, converted: Path) -> None:
     with pytest.raises(ValueError, match=r"must be float32 of shape \(batch, "):

@@ -69,17 +69,13 @@ class Checked(nn.Module):
         Raises:
             ValueError: x has the wrong dtype or shape, or contains a digit outside 0 to 9.
         """
-        self.check(torch.as_tensor(x))
-        return self.run(x)
-
-    def check(self, x: Tensor) -> None:
-        """Raise a ValueError if x is not a valid input, see `forward`."""
         if self._wanted == DIGITS:
-            check_digits(x)
+            check_digits(torch.as_tensor(x))
         elif self._wanted == LATENTS:
-            check_latents(x, vars(self)["latent_dim"])
+            check_latents(torch.as_tensor(x), vars(self)["latent_dim"])
         else:
-            check_images(x)
+            check_images(torch.as_tensor(x))
+        return self.run(x)
 
 
 @torch.no_grad()

@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from toolkit.common.checks import describe
 from toolkit.common.device import LEAST_TORCH, needs_torch
 from toolkit.common.errors import ToolkitError, first_line
 from toolkit.export.golden import Checked, example_inputs
@@ -31,17 +30,6 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 class Program(Checked):
     """A program from a file, whose weights can be replaced like a module's weights."""
-
-    def forward(self, x: Any) -> Any:
-        """Return the output for a tensor x with at least one row.
-
-        Raises:
-            ValueError: x is not a valid input.
-        """
-        self.check(x)
-        if len(x) == 0:
-            raise ValueError(f"a batch must have at least one row; got {describe(x)}")
-        return self.run(x)
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
