@@ -124,6 +124,7 @@ def grade(
     names = _find_names(folder, out)
     if csv is not None:  # before anything is graded or set aside
         find_owners(names, csv, students)
+    _say_others(folder, out)
     if restart and out.exists():
         set_aside(out)
     say_open(cluster)
@@ -170,21 +171,29 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
 
 
 def _find_names(folder: Path, out: Path) -> list[str]:
-    """Return the names of the archives to grade, and print the names of what is not graded.
+    """Return the names of the archives to grade, and print the names of links.
+
+    Links are not graded.
 
     Raises:
         UsageError: the folder has no archives, or it is `out`.
     """
-    from toolkit.assignment.grade.folder import find_archives, find_links, find_others, refuse_same
+    from toolkit.assignment.grade.folder import find_archives, find_links, refuse_same
 
     names = [path.name for path in find_archives(folder)]
     refuse_same(folder, out)
     for link in find_links(folder):
         print(f"Not graded: {link.name!r} is a link. Copy the archive itself into the folder.")
+    return names
+
+
+def _say_others(folder: Path, out: Path) -> None:
+    """Name what lies beside the archives, since a hand-in may be a folder that is not packed."""
+    from toolkit.assignment.grade.folder import find_others
+
     others = find_others(folder, out)
     if others:
         print(f"Not graded, because these are not archives: {', '.join(map(repr, others))}.")
-    return names
 
 
 def say_open(cluster: str | None) -> None:

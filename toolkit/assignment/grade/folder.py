@@ -163,14 +163,7 @@ def _write_pages(
     write_changed(files)
     similar = write_pairs(paths, out / "pairs")
     atomic_write(out / "class.csv", class_csv(list(results.values()), similar.pairs).encode())
-    page = class_page(
-        results,
-        similar.pairs,
-        similar.usual,
-        rubric,
-        similar.not_compared,
-        others=find_others(folder, out),
-    )
+    page = class_page(results, similar.pairs, similar.usual, rubric, similar.not_compared)
     atomic_write(out / "class.html", page.encode())
 
 

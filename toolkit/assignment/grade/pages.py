@@ -74,7 +74,6 @@ def class_page(
     usual: float,
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
-    others: Sequence[str] = (),
 ) -> str:
     """Return the teacher's page with lessons for the class, all archives and similar pairs.
 
@@ -83,7 +82,6 @@ def class_page(
         usual: the usual similarity of two archives in this class, 0 to 1.
         not_compared: the archives whose code could not be fully compared with the others, each with
             the reasons as clauses.
-        others: the names of what lies beside the archives and was not graded.
     """
     links = {}
     need_a_look = 0
@@ -118,7 +116,6 @@ def class_page(
         pairs=pairs,
         usual=usual,
         not_compared=not_compared,
-        others=others,
         rubric=rubric,
         isolations=sorted(isolations),
         versions=sorted(versions),
