@@ -213,10 +213,9 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
             a file could not be made. In all these cases, the old files are unchanged.
     """
     needs_torch("Exporting a model")
-    _names_with_weights(exports_dir)  # before the lock, which makes the folder
+    names = _names_with_weights(exports_dir)  # before the lock, which makes the folder
     with lock_exports(exports_dir):
         listed = read_manifest(exports_dir)
-        names = _names_with_weights(exports_dir)
         made = []
         sentences = []
         for name in names:

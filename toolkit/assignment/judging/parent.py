@@ -393,7 +393,7 @@ def _left_out(finding: Finding, submission: Submission) -> str | None:
 
 
 def _misses(raised: Raised, name: str) -> bool:
-    """True if an exception misses a file with this name; numpy and h5py only say it in words."""
+    """True if an exception misses a file with this name; numpy says it only in words."""
     if raised.missing is None:
         return name in raised.message
     return PureWindowsPath(raised.missing).name == name  # knows both kinds of slashes
