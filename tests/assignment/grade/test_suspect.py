@@ -21,12 +21,14 @@ import torch
 import torch.ao.nn.quantizable
 
 from toolkit.assignment.asking.host import Child, Gone, Host
+from toolkit.assignment.findings.findings import Report
 from toolkit.assignment.findings.rules import rules
+from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.grade.folder import grade_folder
 from toolkit.assignment.grade.points import count
 from toolkit.assignment.grade.result import Result
 from toolkit.assignment.grade.rubric import read_rubric
-from toolkit.assignment.grade.verdict import Check, grade_archive
+from toolkit.assignment.grade.verdict import TOO_LONG, Check, grade_archive
 from toolkit.assignment.handin.locate import locate
 from toolkit.assignment.handin.notebooks import read_notebook
 from toolkit.assignment.handin.records import MAX_FILE, read_records
@@ -393,11 +395,11 @@ def test_thinking_is_not_charged_to_the_student() -> None:
     assert all("too much to think about in 0.3 s" in message for message in messages)
 
 
-def graded_twice(folder: Path, limits: Limits) -> tuple[list[str], Result]:
+def graded_twice(folder: Path, limits: Limits, check: Check = CHECK) -> tuple[list[str], Result]:
     """The names that two commands have graded, one after the other, and the one result."""
     names: list[str] = []
     report = lambda done, total, name, result: names.append(name)  # noqa: E731
-    how: dict[str, Any] = {"check": CHECK, "isolation": ways.best(), "num_workers": 1}
+    how: dict[str, Any] = {"check": check, "isolation": ways.best(), "num_workers": 1}
     for _ in range(2):
         results = grade_folder(folder, folder / "graded", RUBRIC, limits, report=report, **how)
     (result,) = results.values()
@@ -431,6 +433,34 @@ def test_who_was_starved_by_others_is_graded_again(
     assert not result.extra_data.disturbed
     assert (result.score, result.open) == (0, 84)
     assert why in result.extra_data.not_seen[-1].message
+
+
+@pytest.mark.needs("bwrap")
+@pytest.mark.parametrize("is_slow_alone", [False, True])
+def test_code_that_was_too_slow_is_graded_again(is_slow_alone: bool, tmp_path: Path) -> None:
+    """Two threads of one core: code that is fast enough alone can be too slow beside others."""
+    ways.need_a_safe_one()
+    (tmp_path / "1000_assignment3.zip").write_bytes(pack(FINE))
+    was_judged = tmp_path / "was judged"
+
+    def judge(*given: Any, **packages: Any) -> Report:
+        report: Report = stand_in.judge(*given, **packages)
+        if was_judged.exists() and not is_slow_alone:
+            return report
+        was_judged.touch()
+        verdicts = Verdicts("train", "train.py")
+        verdicts.not_seen("slow")
+        return report.model_copy(update={"passed": False, "not_seen": verdicts.findings})
+
+    names, result = graded_twice(tmp_path, Limits(), Check(judge, CHECK.child))
+    assert result.extra_data.problem == ""
+    assert len(names) == 2  # and not once more by the second command
+    assert len(result.extra_data.not_seen) == is_slow_alone
+
+
+@pytest.mark.parametrize("name", sorted(TOO_LONG))
+def test_each_name_of_what_took_too_long_is_a_rule(name: str) -> None:
+    assert any(name in rules(part) for part in ("lstm", "train", "gan"))
 
 
 BEGINNING = Measurement(passed=10, waited=5, idle=3, used=1, ready={7: 0.25})

@@ -124,9 +124,9 @@ def grade_folder(
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
     """Yield all results, and afterwards a second result for each disturbed archive.
 
-    An archive is disturbed if other programs left too little processor time for its code. A
-    disturbed archive is graded again while no other archive is graded, and the fuller result
-    counts.
+    An archive is disturbed if other programs left too little processor time for its code, or if
+    something was not seen because the code was too slow. A disturbed archive is graded again while
+    no other archive is graded, and the fuller result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):

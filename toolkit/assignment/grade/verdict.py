@@ -31,6 +31,8 @@ MAX_PRINTED = 4000  # characters of the error output that a result keeps
 # Limits of judging one archive, besides those of its code: see SECURITY.md.
 JUDGE_SECONDS = 120  # of the clock, and of the processor
 JUDGE_MEMORY = 256 * 2**20  # bytes
+# What was not seen because the code took too long: two submissions on one core slow each other.
+TOO_LONG = frozenset({"not-seen.slow", "not-seen.too-slow", "not-seen.not-reached"})
 
 
 @dataclass(frozen=True)
@@ -168,9 +170,19 @@ def _judge_archive(
         isolation=sandbox.isolation.describe(),
         versions=versions(),
         printed=host.printed.decode(errors="replace")[-MAX_PRINTED:],
-        disturbed=host.disturbed and report.not_seen != [],
+        disturbed=_is_disturbed(report, host.disturbed),
     )
     return give_points(extra, rubric, round(time.monotonic() - began, 1))
+
+
+def _is_disturbed(report: Report, starved: bool) -> bool:
+    """Return True if other programs may be why something was not seen.
+
+    Args:
+        starved: other programs took the sandbox's core, or the machine's memory.
+    """
+    rules = {finding.rule for finding in report.not_seen}
+    return not TOO_LONG.isdisjoint(rules) or (starved and rules != set())
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
