@@ -1,4 +1,4 @@
-"""The meaning of each id: a page in `explain/`, which begins with a sentence."""
+"""Finds the page of each finding id in `explain/`; each page begins with a one-sentence meaning."""
 
 import functools
 from pathlib import Path
@@ -29,34 +29,36 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """The page of an id in Markdown; None if it is not translated.
+    """Return the page of an id in Markdown, or None if the page is not translated.
 
-    It says what the fault is, why it matters, how to see it yourself, and gives an example that is
-    not the solution.
+    The page says what the fault is, why it matters and how to see it yourself, and gives an example
+    that is not the solution.
     """
     path = PAGES / ("" if language == "en" else language) / f"{id}.md"
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def section_of(page: str, number: int) -> str:
-    """The text of a section: 1 what it is, 2 why it matters, 3 how to see it, 4 an example, 5 what
-    to ask."""
+    """Return the text of a section of a page.
+
+    The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask.
+    """
     return page.split("\n## ")[number].partition("\n")[2].strip()
 
 
 @functools.cache
 def short(id: Id) -> str:
-    """The meaning of an id in a sentence: the first of its page."""
+    """Return the meaning of an id, which is the first sentence of its page."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """The words of a teacher about an id: the last paragraph of its page."""
+    """Return the advice to teachers about an id, which is the last paragraph of its page."""
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 
 
 def explain_id(word: str) -> str:
-    """The page of an id, which `check --explain` prints.
+    """Return the page of an id, for `check --explain`.
 
     Raises:
         UsageError: no finding has this id.

@@ -1,4 +1,4 @@
-"""The findings of a check, as one record: from the child process to the JSON and the page."""
+"""The findings of a check, as one record from which the JSON and the page are made."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -60,7 +60,11 @@ MAX_TEXT = 2000  # characters that are kept of one
 
 
 def _printable(text: object) -> object:
-    """Its beginning, without what steers a terminal or cannot be written: it may be a student's."""
+    """Return the beginning of a text, without characters that control a terminal or cannot be
+    written.
+
+    The text may come from a student.
+    """
     if not isinstance(text, str):
         return text
     return printable(text[:MAX_TEXT])
@@ -70,7 +74,7 @@ Text = Annotated[str, BeforeValidator(_printable)]
 
 
 class Placed(Protocol):
-    """Something in a student's code; the file is relative to their folder."""
+    """Something at a place in a student's code; the file is relative to the student's folder."""
 
     @property
     def file(self) -> str | None: ...
@@ -80,7 +84,7 @@ class Placed(Protocol):
 
 
 class Proof(BaseModel):
-    """Why something is wrong or right: what was seen, and what is true of it (`verify`)."""
+    """The proof of a finding: the values that were seen, and the claim that they satisfy."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -101,9 +105,9 @@ class Raised(BaseModel):
 
 
 class Finding(BaseModel):
-    """One thing that was looked at, and what came of it.
+    """The result of looking at one thing, which is right, wrong or not seen.
 
-    Its message is for people. A program reads the other fields, and never the message.
+    The message is for people. A program should read the other fields and never the message.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -132,15 +136,16 @@ class Finding(BaseModel):
 
     @property
     def reason(self) -> tuple[object, ...]:
-        """What two findings have in common that say the same: an id, or else a rule, what it
-        answers, and its fields."""
+        """The key that two findings share if they say the same: the id, or else the rule, the
+        faults that it answers, and its fields.
+        """
         if self.id is not None:
             return (self.id,)
         return (self.rule, self.answers, *sorted(self.fields.items()))
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """The questions about a part to which no finding is an answer, nor says that there is none."""
+    """Return the questions about a part that no finding answers."""
     answered: set[Id | None] = set()
     for finding in findings:
         if finding.part == part:
@@ -149,7 +154,7 @@ def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
 
 
 def _order(finding: Finding) -> tuple[int, str, int, int]:
-    """Sort findings by part, file, cell and line."""
+    """Return the sort key of a finding, which consists of part, file, cell and line."""
     file, cell, line = finding.file or "", finding.cell or 0, finding.line or 0
     return PARTS.index(finding.part), file, cell, line
 
@@ -166,7 +171,7 @@ class Report(BaseModel):
     right: list[Finding] = []
 
     def as_json(self) -> str:
-        """In ASCII, which every console can show."""
+        """Return the report as JSON in ASCII, which every console can show."""
         return json.dumps(self.model_dump(mode="json"), indent=2)
 
     @model_validator(mode="after")
@@ -181,7 +186,7 @@ class Report(BaseModel):
 
     @classmethod
     def of(cls, findings: Iterable[Finding], files: Mapping[Part, str] = {}) -> Self:
-        """Sort findings by verdict, part, file and line; the same one is listed once.
+        """Sort findings by verdict, part, file and line, and list equal findings only once.
 
         Args:
             findings: in any order, of any verdict.
@@ -208,7 +213,9 @@ class Report(BaseModel):
 
     @property
     def exit_code(self) -> int:
-        """0: all is right; 1: something is wrong; 3: nothing is, but something was not seen."""
+        """The exit code: 0 if all is right, 1 if something is wrong, and 3 if nothing is wrong but
+        something was not seen.
+        """
         if self.findings:
             return 1
         return 3 if self.not_seen else 0

@@ -5,10 +5,11 @@ from toolkit.assignment.handin.submission import Submission
 
 
 def placed(finding: Finding, submission: Submission) -> Finding:
-    """A finding whose place is one of this submission, whatever their process has said.
+    """Return a finding whose place exists in the submission, whatever the student's process
+    reported.
 
-    A file that is not in it becomes the file of the part, a line that the file does not have
-    none.
+    A file that is not in the submission becomes the file of the part, and a line that the file does
+    not have becomes None.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):
@@ -20,7 +21,9 @@ def placed(finding: Finding, submission: Submission) -> Finding:
 
 
 def in_notebook(finding: Finding, submission: Submission) -> Finding:
-    """A finding as the student sees it: in a cell of the notebook, if it is in one."""
+    """Return a finding as the student sees it: in a notebook, its place is a cell and a line of the
+    cell.
+    """
     if finding.file not in submission.notebooks:
         return finding
     name, notebook = submission.notebooks[finding.file]

@@ -14,9 +14,9 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Return the report part by part, and the counts at the end.
+    """Return the report as text, part by part, with the counts at the end.
 
-    Of each part, it shows the file, what is right, what is wrong, and what was not seen.
+    For each part, the report shows the file, what is right, what is wrong, and what was not seen.
 
     Args:
         root: the folder that was checked, whose source lines are shown.
@@ -33,7 +33,9 @@ def as_text(report: Report, root: Path) -> str:
 
 
 def _part(part: Part, report: Report, root: Path) -> list[str]:
-    """Return the paragraphs about one part; none if nothing was found about it."""
+    """Return the paragraphs about one part, or an empty list if there are no findings about this
+    part.
+    """
     right = _of_part(report.right, part)
     wrong = _of_part(report.findings, part)
     not_seen = _of_part(report.not_seen, part)
@@ -59,10 +61,10 @@ def _of_part(findings: list[Finding], part: Part) -> list[Finding]:
 
 
 def source_line(root: Path, file: str, line: int, cell: int | None = None) -> str | None:
-    """Return a line of a student's file, as it stands there; None if it cannot be shown.
+    """Return a line of a student's file, or None if the line cannot be shown.
 
     Args:
-        cell: of a notebook: which of its code cells, from 1; `line` is one of the cell.
+        cell: the number of a notebook's code cell, from 1; `line` is then a line of the cell.
     """
     path = root / file
     try:
@@ -77,7 +79,7 @@ def source_line(root: Path, file: str, line: int, cell: int | None = None) -> st
 
 
 def _line_of(path: Path, line: int, cell: int | None) -> bytes:
-    """Return a line of a file, or of one of a notebook's cells; empty if there is none."""
+    """Return a line of a file or of a notebook's cell, or empty bytes if there is no such line."""
     with path.open("rb") as content:
         lines = content if cell is None else _lines_of_cell(content.read(), cell)
         for number, text in enumerate(lines, start=1):
@@ -87,7 +89,7 @@ def _line_of(path: Path, line: int, cell: int | None) -> bytes:
 
 
 def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
-    """Return the lines of a notebook's cell; none if there is no such cell."""
+    """Return the lines of a notebook's cell, or one empty line if there is no such cell."""
     cells = code_cells(data)
     if not 1 <= number <= len(cells):
         return [b""]
@@ -96,7 +98,7 @@ def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
 
 
 def place_of(finding: Finding) -> str:
-    """Return the place of a finding, in short: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
+    """Return the short form of a finding's place: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
     if not finding.file:
         return ""
     place = finding.file
@@ -108,7 +110,9 @@ def place_of(finding: Finding) -> str:
 
 
 def _to_write(findings: list[Finding]) -> Iterator[str]:
-    """Yield a line for each file in which something is still to be written, with all of it."""
+    """Yield a line for each file that has unwritten code; the line lists all code still to be
+    written.
+    """
     by_file: dict[str, list[str]] = {}
     for finding in findings:
         if finding.id == "not-written":
@@ -119,7 +123,7 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Return the name of what is still to be written, with its line."""
+    """Return the name of a function that is still to be written, with its line."""
     if finding.line is None:
         return finding.function or "the whole file"
     line = f"line {finding.line}"
@@ -160,7 +164,7 @@ def _wrong(finding: Finding, root: Path) -> str:
 
 
 def _wrapped(text: str, first: str, further: str) -> str:
-    """Return a text in lines: `first` begins the first one, `further` the others."""
+    """Wrap a text; the first line begins with `first`, and all other lines begin with `further`."""
     return textwrap.fill(
         text,
         WIDTH,
@@ -172,7 +176,7 @@ def _wrapped(text: str, first: str, further: str) -> str:
 
 
 def _count(report: Report) -> str:
-    """Say how much is wrong, still to be written, and not seen."""
+    """Return sentences that count what is wrong, still to be written, and not seen."""
     to_write = sum(finding.id == "not-written" for finding in report.findings)
     wrong = len(report.findings) - to_write
     sentences = []
@@ -198,7 +202,7 @@ def _number_of(number: int, noun: str) -> str:
 
 
 def _count_not_seen(report: Report) -> str:
-    """Say how much was not seen."""
+    """Return a sentence that counts what was not seen."""
     beside = "" if report.findings else "Nothing is wrong, but "
     number = len(report.not_seen)
     if number == 1:

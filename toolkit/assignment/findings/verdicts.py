@@ -1,4 +1,4 @@
-"""The findings about one part, gathered as its judge goes along."""
+"""The findings about one part, which its judge collects step by step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -20,13 +20,13 @@ class Verdicts:
     """The findings about one part.
 
     Args:
-        part: what is judged.
-        file: where it is, relative to the submission; "" if it is not there.
+        part: the part that is judged.
+        file: the file of the part, relative to the submission; "" if there is no such file.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part: the name, and the file of another
-            part that is not there; "" where only this machine lacks it.
+        excused: modules whose absence is no fault of this part. Each name has the missing file of
+            another part, or "" if only this machine lacks the module.
         notebooks: the notebook's name for each file that holds the cells of a notebook.
-        walls: what the code may not do here and may elsewhere: as of a `Host`.
+        walls: limits on the code that hold only here, as in a `Host`.
     """
 
     def __init__(
@@ -52,20 +52,22 @@ class Verdicts:
         self._rules = rules(part)
 
     def shown(self, file: str) -> str:
-        """Return a file's name as the student knows it."""
+        """Return the name by which the student knows a file."""
         return self._notebooks.get(file, file)
 
     def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
-        """Say what comes next, and which finding it is if the code never comes back from it."""
+        """Announce the next piece of work, and the finding to report if the code never returns from
+        it.
+        """
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
     def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
-        """Something was seen and is as the assignment asks: `[right.NAME]` in the rules.
+        """Add a finding that something is right, by the rule `[right.NAME]`.
 
         Args:
-            proof: a claim, and what was seen. What it does not prove is not said, and leaves its
-                question without an answer.
+            proof: a claim, and the numbers that were seen. If the numbers do not prove it, the
+                finding is left out, and its question stays open.
             fields: what else the sentence mentions.
         """
         rule = self._rules[f"right.{name}"]
@@ -84,8 +86,9 @@ class Verdicts:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Say which questions have no answer, where nothing else is said against this part, or
-        where its code stopped in the middle."""
+        """Report the questions that have no answer, if everything else about this part is right or
+        if its code stopped in the middle.
+        """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)
         if len(right) == len(self.findings):
@@ -107,7 +110,7 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Something could not be found out, and is neither right nor wrong: `[not-seen.NAME]`.
+        """Add a finding that something is neither right nor wrong, by the rule `[not-seen.NAME]`.
 
         Args:
             raised: the exception that the sentence tells of.
@@ -140,12 +143,12 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Something is wrong, in a line of this part's file, or where something was seen.
+        """Add a fault, at a line of this part's file or at another place in the code.
 
         Args:
             name: `ID.NAME`, as the rules have it.
-            equation: the one that is wrong, where the rule may be about several.
-            proof: a claim, and what was seen. What it does not prove is not said.
+            equation: the number of the wrong equation, if the rule may be about several.
+            proof: a claim, and the numbers that were seen. Without a proof, no fault is added.
             function: the name of a function that is still to be written.
             raised: the exception that the sentence tells of.
             fields: what else the sentence mentions.
@@ -175,7 +178,7 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return a finding that takes the place of another: `[not-seen.NAME]`."""
+        """Return a finding by the rule `[not-seen.NAME]` that replaces another finding."""
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
         update = {
@@ -190,14 +193,18 @@ class Verdicts:
         return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
-        """The first wall of these that stands where the code runs, as a sentence; None if none."""
+        """Return the sentence about the first of these walls that exists where the code runs, or
+        None.
+        """
         for name in names:
             if name in self._walls:
                 return self._walls[name]
         return None
 
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
-        """Say inside a fault, or the first, what it accounts for: `[also.NAME]` in the rules."""
+        """Add the sentence `[also.NAME]`, about what a fault explains, to this fault or to the
+        first fault.
+        """
         cause = cause or self.faults[0]
         if name in cause.also:
             return
@@ -210,7 +217,7 @@ class Verdicts:
         self.findings[self.findings.index(cause)] = cause.model_copy(update=update)
 
     def has(self, *ids: Id) -> bool:
-        """True if a fault with one of these names was found."""
+        """True if there is a fault with one of these ids."""
         return any(fault.id in ids for fault in self.faults)
 
     @property
@@ -256,7 +263,7 @@ class Verdicts:
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
-        """Report an exception that is about the code alone."""
+        """Report an exception whose cause is the code alone."""
         once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
@@ -268,7 +275,7 @@ class Verdicts:
             self.fault("does-not-run.raised", at=error, raised=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
-        """Report a process that ended before its last answer."""
+        """Report a process that ended before its last reply."""
         limit = LIMITS[self.part]
         wall = self.wall(gone.walls)
         has_ended = not gone.late and gone.cpu < 0.9 * limit
@@ -299,7 +306,7 @@ def _place(at: Placed | None) -> tuple[str | None, int | None]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
+    """Return the first names, and the number of names that are left out."""
     shown = ", ".join(names[:NAMED])
     further = len(names) - NAMED
     if further > 0:
@@ -308,12 +315,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _as_texts(fields: Mapping[str, object]) -> dict[str, str]:
-    """Return the fields of a sentence as a finding has them."""
+    """Return the fields of a sentence as texts, for a finding."""
     return {name: str(value) for name, value in fields.items()}
 
 
 def _as_field(error: StudentError | None) -> Raised | None:
-    """Return an exception as a finding has it."""
+    """Return an exception in the form that a finding stores."""
     if error is None:
         return None
     return Raised(types=tuple(error.types), message=error.text, missing=error.missing)

@@ -1,6 +1,6 @@
-"""Verifies a finding: computes its claim again from the numbers that were recorded.
+"""Verifies a finding by recomputing its claim from the recorded numbers.
 
-It runs no student's code, asks nobody, and sees nothing but these numbers.
+The verification runs no student's code, asks no process, and uses only the recorded numbers.
 """
 
 import math
@@ -32,17 +32,17 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
 
 
 def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
-    """True if a claim may prove such a finding."""
+    """True if a claim may prove a finding with this verdict and these ids."""
     return claim.verdict == verdict and claim.ids.issuperset(ids)
 
 
 def is_pending(finding: Finding) -> bool:
-    """True if it was seen once, and is to be tried without the check's hands."""
+    """True if a fault was seen once and needs a second run without the check's changes."""
     return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 
 
 def is_proved(finding: Finding) -> bool:
-    """True if what was seen makes the claim true, and the claim makes the finding certain."""
+    """True if the recorded numbers satisfy the claim, and the claim proves the finding."""
     if finding.proof is None:
         return False
     claim = claims.CLAIMS.get(finding.proof.claim)
@@ -57,7 +57,7 @@ def is_proved(finding: Finding) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return a value in the form that JSON stores."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Set):

@@ -1,8 +1,8 @@
-"""The sentences about a part: the tables beside this file, one for each and one for any part.
+"""The sentences about each part, from the tables beside this file; one more table is for any part.
 
-A fault is named by its id and by how it was seen, `shapes` in `[wrong-loss]`; what is right and
-what was not seen have tables of their own, `[right]` and `[not-seen]`. A rule that is no more than
-a sentence is that sentence.
+A rule about a fault is named by the fault's id and by how the fault was seen, for example `shapes`
+in `[wrong-loss]`. The tables `[right]` and `[not-seen]` hold the rules for what is right and for
+what was not seen. A rule that consists only of a sentence is written as a string.
 """
 
 import functools
@@ -17,7 +17,7 @@ from toolkit.assignment.running.parts import Part
 
 
 class Rule(BaseModel):
-    """One sentence, with the names of what was seen in braces."""
+    """One sentence, in which names in braces stand for the values that were seen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class Rule(BaseModel):
 
 @functools.cache
 def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
-    """The rules of one part, by their names; those of any part are among them."""
+    """Return the rules of one part by their names, including the rules for any part."""
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     own_rules = {}

@@ -1,8 +1,8 @@
-"""The claims that make a finding certain, in one file for each judge, and one for all of them.
+"""The claims that make a finding certain: one file for each judge, and one file for all judges.
 
-A judge calls a claim with the numbers that it saw, and gets the evidence for a finding:
+A judge calls a claim with the numbers that the judge saw, and gets the evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
-`findings/verify.py` computes the claim from these numbers again.
+`findings/verify.py` recomputes the claim from these numbers.
 """
 
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""A claim is a function of numbers with a name, and with the findings that it may prove."""
+"""A claim is a named function of numbers, together with the findings that it may prove."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -12,11 +12,13 @@ Numbers = ParamSpec("Numbers")
 
 @dataclass(frozen=True)
 class Claim(Generic[Numbers]):
-    """A way in which a finding can be certain. Calling it with numbers computes nothing yet.
+    """A condition on numbers that makes a finding certain.
+
+    Calling a claim with numbers does not compute the condition yet.
 
     Args:
-        holds: tells whether the numbers show what its docstring says. It gets them as JSON has
-            them: lists for tuples and sets, and the first hundred items of a long list.
+        holds: returns true if the numbers show what its docstring says. It gets the numbers as
+            JSON stores them: lists for tuples and sets, and at most a hundred items of a list.
         verdict: of a finding that has this proof.
         kind: of the proof.
         ids: of the faults that it may prove; or, if the verdict is "right", may rule out.
@@ -29,21 +31,21 @@ class Claim(Generic[Numbers]):
 
     @property
     def name(self) -> str:
-        """The names of its file and of its function, with a point between them."""
+        """The name of the claim's file and the name of its function, joined by a point."""
         return f"{self.holds.__module__.rpartition('.')[2]}.{self.holds.__name__}"
 
     @property
     def sentence(self) -> str:
-        """The claim in words: the first line of its docstring."""
+        """The claim in words, which is the first line of the function's docstring."""
         return (inspect.getdoc(self.holds) or "").partition("\n")[0]
 
     @property
     def parameters(self) -> list[str]:
-        """The names of the numbers."""
+        """The names of the claim's parameters."""
         return list(inspect.signature(self.holds).parameters)
 
     def __call__(self, *args: Numbers.args, **kwargs: Numbers.kwargs) -> "Evidence":
-        """Return the claim with the numbers that are to show it."""
+        """Return the claim together with the numbers that should satisfy it."""
         bound = inspect.signature(self.holds).bind(*args, **kwargs)
         return Evidence(self, bound.arguments)
 
@@ -56,7 +58,7 @@ class Evidence(NamedTuple):
 
 
 def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
-    """Make the function below a claim that there is one of these faults."""
+    """Make the decorated function a claim that one of these faults exists."""
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:
         return Claim(holds, "wrong", kind, frozenset(ids))
@@ -65,7 +67,9 @@ def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Nu
 
 
 def rules_out(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
-    """Make the function below a claim that something is right, and that no such fault is there."""
+    """Make the decorated function a claim that something is right and that none of these faults
+    exists.
+    """
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:
         return Claim(holds, "right", kind, frozenset(ids))

@@ -35,10 +35,9 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 
 @proves("identity", "not-a-palindrome")
 def is_no_palindrome(digits: list[int], label: int) -> bool:
-    """The digits are no beginning of a palindrome, or no digits.
+    """The values are not all digits, or the digits do not begin a palindrome.
 
-    Which label follows them is another question: the last T-2 digits are a palindrome by
-    themselves.
+    The label is a separate question, because the last T-2 digits are a palindrome by themselves.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
     return not is_digit or not _is_palindrome(digits[1:])
@@ -53,13 +52,13 @@ def number_does_not_grow(reads: Mapping[int, int]) -> bool:
 
 @proves("identity", "answer-in-input")
 def answer_is_read(rows: list[list[int]], labels: list[int]) -> bool:
-    """Each row ends with the digit that is to be predicted, as part of a palindrome."""
+    """Each row already ends with the digit that the network should predict."""
     return _all_end_with_answer(rows, labels)
 
 
 @proves("identity", "wrong-label", "wrong-loss")
 def another_digit_completes(digits: list[int], label: int) -> bool:
-    """The digits begin a palindrome, and another digit than the label completes it."""
+    """The digits begin a palindrome that the label does not complete."""
     return _is_palindrome(digits[1:]) and digits[0] != label
 
 
@@ -71,7 +70,7 @@ def a_digit_is_missing(counts: Sequence[int]) -> bool:
 
 @proves("experiment", "length-overflow")
 def fails_at_many_digits(length: int, problem: str) -> bool:
-    """The data set works at few digits, and fails at more than 36."""
+    """The data set works for few digits, but fails for more than 36 digits."""
     return length > MANY_DIGITS and bool(problem)
 
 
@@ -88,7 +87,7 @@ def are_palindromes(rows: list[list[int]], labels: list[int], different: int) ->
 
 @rules_out("identity")
 def is_one_hot(one_hot: Sequence[Sequence[float]], dtype: str) -> bool:
-    """Each digit is ten numbers of float32, of which one is 1 and nine are 0."""
+    """Each digit is encoded as ten float32 numbers, of which one is 1 and nine are 0."""
     for row in one_hot:
         if len(row) != 10 or not sum(row) == max(row) == 1:
             return False
@@ -103,7 +102,7 @@ def all_digits_occur(counts: Sequence[int]) -> bool:
 
 @rules_out("identity", "length-overflow")
 def are_long_palindromes(lengths: Sequence[int], rows: list[list[int]], labels: list[int]) -> bool:
-    """These are palindromes of more than 36 digits."""
+    """The items are palindromes of more than 36 digits."""
     lengths_of_rows = {len(row) + 1 for row in rows}
     is_long = min(lengths) > MANY_DIGITS and set(lengths) == lengths_of_rows
     return is_long and _all_completed(rows, labels)

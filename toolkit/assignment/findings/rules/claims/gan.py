@@ -15,7 +15,8 @@ Loss = tuple[str, float, float]  # name, and the range of its input
 
 
 def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
-    """True if n numbers with these moments may be standard normal: six standard errors, and more.
+    """True if n numbers with these moments may be standard normal, within six standard errors and a
+    margin.
 
     A uniform distribution with variance 1 has a fourth moment of 1.8.
     """
@@ -25,7 +26,11 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if drawn images are pulled to where real ones are, however far away that is."""
+    """True if the generator pushes drawn images in about the way in which the discriminator pushes
+    real images.
+
+    The three means are the pushes on real images, on drawn images, and by the generator.
+    """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
 
@@ -49,7 +54,7 @@ def is_not_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 @proves("identity", "wrong-noise")
 def is_always_the_same(different: int, steps: int) -> bool:
-    """All steps, three or more, have the same z."""
+    """All steps use the same z, and there are at least three steps."""
     return different == 1 and steps >= 3
 
 
@@ -61,7 +66,7 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """Larger noise gives images of a range that is more than five times as large."""
+    """Larger noise gives images whose range is more than five times as large."""
     return far > 5 * near > 5
 
 
@@ -76,7 +81,7 @@ def ranges_differ(drawn: Sequence[float], real: Sequence[float]) -> bool:
 
 @proves("identity", "sigmoid-twice")
 def lies_between_0_and_1(least: float, largest: float) -> bool:
-    """The inputs of a loss that applies a sigmoid lie between 0 and 1 already."""
+    """The inputs of a loss that applies a sigmoid already lie between 0 and 1."""
     return least >= 0 and largest <= 1
 
 
@@ -88,7 +93,7 @@ def is_always_1(outputs: Collection[float]) -> bool:
 
 @proves("identity", "wrong-direction")
 def losses_pull_wrongly(real: int, drawn: int, wanted: int) -> bool:
-    """D(x) and D(G(z)) are moved one way, or the generator's loss moves D(G(z)) away from D(x)."""
+    """D(x) and D(G(z)) move the same way, or the generator's loss moves D(G(z)) away from D(x)."""
     return real * drawn > 0 or real * wanted < 0
 
 
@@ -111,7 +116,7 @@ def a_step_moves_both(
 
 @proves("identity", "gradients-not-cleared")
 def passes_push_both_ways(pushes: Sequence[float]) -> bool:
-    """The passes that one step uses push the same output both ways."""
+    """The backward passes of one step push the same output up and down."""
     return min(pushes) < 0 < max(pushes)
 
 
@@ -126,7 +131,7 @@ def no_line_was_drawn(ended: str, lines: int, unseen: int) -> bool:
 
 @proves("identity", "wrong-interpolation", "interpolation-repeats-ends")
 def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
-    """The points are not nine in equal steps from one sample to the other."""
+    """The path does not have nine points in equal steps from one sample to the other."""
     if len(steps) != NUM_INTERVALS or repeats or misses:
         return True
     return max(steps) > UNEVEN * min(steps)
@@ -134,7 +139,7 @@ def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
 
 @proves("experiment", "same-class-ends")
 def ends_have_one_class(classes: Sequence[int], sure: Sequence[float]) -> bool:
-    """Both ends are of one class, each with p > 0.9."""
+    """Both ends have the same class, each with p > 0.9."""
     return classes[0] == classes[1] and min(sure) > SURE
 
 
@@ -149,7 +154,7 @@ def may_be_normal(n: int, mean: float, deviation: float, fourth: float, differen
 
 @rules_out("identity", "wrong-shape", "output-range")
 def images_are_alike(drawn: Sequence[float], real: Sequence[float], pixels: Sequence[int]) -> bool:
-    """Drawn and real images have the same number of pixels, and ranges within 30%."""
+    """Drawn and real images have the same number of pixels, and ranges within 30% of each other."""
     return bool(pixels) and _have_like_ranges(drawn, real)
 
 
@@ -183,7 +188,7 @@ def each_moves_its_own(
 
 @rules_out("identity", "wrong-direction", "one-sided-loss", "wrong-loss", "sigmoid-twice")
 def losses_pull_apart(real: int, drawn: int, wanted: int, means: Sequence[float]) -> bool:
-    """D(x) and D(G(z)) are moved apart, and the generator's loss moves D(G(z)) to D(x)."""
+    """D(x) and D(G(z)) move apart, and the generator's loss moves D(G(z)) towards D(x)."""
     return wanted == real != drawn or is_pulled(means)
 
 
@@ -201,7 +206,7 @@ def samples_in_evaluation_mode(training: Sequence[bool]) -> bool:
 
 @rules_out("identity", "missing-interpolation", "wrong-interpolation", "interpolation-repeats-ends")
 def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool]) -> bool:
-    """There are nine points in equal steps, and the first and the last of them are samples."""
+    """The path has nine points in equal steps, and its first and last points are samples."""
     if len(steps) != NUM_INTERVALS or repeats or not all(samples):
         return False
     return max(steps) <= UNEVEN * min(steps)
@@ -209,7 +214,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In 48 tries or more, the two ends never are of one class with p > 0.9."""
+    """In at least 48 tries, the two ends never have the same class with p > 0.9."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

@@ -33,13 +33,13 @@ def _is_dead(gradient: float, slope: float, largest: float) -> bool:
     "loss-not-last-step",
 )
 def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
-    """The equations with this deviation give the same logits, and without it other logits."""
+    """The equations give the network's logits with this deviation, and other logits without it."""
     return inputs > 0 and error <= EXACT < without
 
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """The weights and equations of the other steps give other logits."""
+    """The weights and equations that fit the other steps do not give the network's logits."""
     return inputs > 0 and worst > EXACT
 
 
@@ -51,25 +51,25 @@ def has_too_few_weights(weights: int, n: int) -> bool:
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """However its gates are named g, i, f and o, the equations give other logits."""
+    """The equations give other logits, whichever gates are taken as g, i, f and o."""
     return readings > 0 and nearest > EXACT
 
 
 @proves("experiment", "loss-not-last-step")
 def last_digit_is_not_read(changed: str, difference: float) -> bool:
-    """Another digit there does not change the logits."""
+    """The logits stay the same when the last digit is changed."""
     return bool(changed) and difference == 0
 
 
 @proves("identity", "nonzero-initial-state")
 def does_not_start_at_zero(first: float, allowed: float) -> bool:
-    """No step that starts with h(0) = c(0) = 0 gives this value."""
+    """A first step from h(0) = c(0) = 0 does not give this value."""
     return first > allowed
 
 
 @proves("experiment", "nonzero-initial-state", "parameter-not-learnable")
 def answers_differ(difference: float, cause: object) -> bool:
-    """The same input gives other logits the second time."""
+    """The same input gives different logits the second time."""
     return difference > 1e-6
 
 
@@ -90,7 +90,7 @@ def moving_changes_nothing(slopes: Slopes, largest: float) -> bool:
 
 @proves("experiment", "does-not-learn")
 def is_wrong_after_training(accuracy: float, steps: int) -> bool:
-    """After 300 steps of training or more, the accuracy is below 90%."""
+    """After at least 300 training steps, the accuracy is below 90%."""
     return accuracy < LEARNT and steps >= MANY_STEPS
 
 
@@ -101,10 +101,10 @@ def is_wrong_after_training(accuracy: float, steps: int) -> bool:
 def follows_equations(
     inputs: int, lengths: Sequence[int], state: float, worst: float, output: str
 ) -> bool:
-    """Equations (1) to (7) give the same logits for all of these sequences.
+    """Equations (1) to (7) give the same logits as the network for all of these sequences.
 
-    Their c(t) gets so large that no limit of the code is in the way. If the network's output is
-    probabilities or their logarithms, its logits are what the softmax was applied to.
+    In these sequences, c(t) gets so large that a limit in the code would show. If the network
+    returns probabilities or their logarithms, its logits are the inputs of the softmax.
     """
     is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
     is_known = output in ("logits", "probabilities", "logarithms")
@@ -113,7 +113,7 @@ def follows_equations(
 
 @rules_out("experiment", "fixed-batch-size", "fixed-sequence-length")
 def takes_all_sizes(batches: Sequence[int], lengths: Sequence[int]) -> bool:
-    """The LSTM gives logits for three sizes of a batch or more, and for three lengths."""
+    """The LSTM gives logits for at least three batch sizes and at least three lengths."""
     return len(set(batches)) >= 3 and len(set(lengths)) >= 3
 
 
@@ -125,7 +125,7 @@ def all_tensors_move(tensors: int, left: Sequence[object] | None) -> bool:
 
 @rules_out("identity", "parameter-not-learnable", "dead-parameter", "broken-gradient")
 def gradients_are_slopes(slopes: Slopes, largest: float) -> bool:
-    """The gradient of each parameter is the slope of the loss, and none is 0."""
+    """The gradient of each parameter is the slope of the loss, and no gradient is 0."""
     for gradient, slope in slopes:
         if _is_dead(gradient, slope, largest) or _is_cut(gradient, slope, 0.01 * largest + 1e-3):
             return False

@@ -11,7 +11,7 @@ NEAR_ONE = 2e-3  # at most this far from 1 is a sum of probabilities in float32
 
 
 def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
-    """True if a number is 1, but for rounding."""
+    """True if a number is 1 up to rounding."""
     return abs(number - 1) < tolerance
 
 
@@ -31,25 +31,25 @@ def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
     "wrong-loss",
 )
 def none_is_among(items: Collection[object], among: Collection[object]) -> bool:
-    """There are such items, and none of them is among the others."""
+    """The first group has items, and none of these items is in the second group."""
     return bool(items) and set(items).isdisjoint(among)
 
 
 @proves("identity", "gradients-not-cleared", "missing-detach")
 def some_are_among(items: Collection[object], among: Collection[object]) -> bool:
-    """Some of these items are among the others."""
+    """Some items of the first group are also in the second group."""
     return not set(items).isdisjoint(among)
 
 
 @proves("identity", "wrong-shape", "wrong-loss", "loss-not-last-step", "batchnorm-mode")
 def differ(actual: object, expected: object) -> bool:
-    """These two should be equal, and they differ."""
+    """Two values should be equal, but they differ."""
     return actual != expected
 
 
 @proves("experiment", "fixed-batch-size", "fixed-sequence-length", "fixed-device")
 def only_one_works(works: object, fails: object) -> bool:
-    """The code works with one of the two, and not with the other."""
+    """The code works with one of two values, but not with the other value."""
     return works != fails
 
 
@@ -58,7 +58,7 @@ def only_one_works(works: object, fails: object) -> bool:
 
 @proves("read", "does-not-import", "not-written", "forbidden-module", "doubtful-record")
 def is_written(text: str) -> bool:
-    """The text of the file says so."""
+    """The text of the file shows the fault."""
     return bool(text.strip())
 
 
@@ -74,21 +74,22 @@ def is_written(text: str) -> bool:
     "wrong-loss",
 )
 def was_seen(happened: object) -> bool:
-    """It happened when the check tried it."""
+    """The fault occurred when the check ran the code."""
     return bool(happened)
 
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def failed_once(error: str, place: object) -> bool:
-    """It failed while the check watched, which alone proves nothing: it is to be run once more."""
+    """The code failed once under the check, which proves nothing before a second run."""
     return False
 
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
-    """It fails there too when it is run as it is: in the same line, or with the same words.
+    """The code also fails when it runs unchanged, in the same line or with the same message.
 
-    The same words elsewhere are of a line that the check mends, and that is reached later.
+    If the message is the same but the line differs, the unchanged run stopped at a line that the
+    check mends.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)
@@ -102,7 +103,7 @@ def limit_is_used_up(cpu: float, limit: float) -> bool:
 
 @proves("experiment", "not-watched", "does-not-learn")
 def never_happened(ran: str, times: int) -> bool:
-    """The code ran, and that never happened."""
+    """The code ran, but the expected event never happened."""
     return bool(ran) and times == 0
 
 
@@ -119,8 +120,8 @@ def overlap(shared: int, size: int) -> bool:
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
     """No palindrome is in both sets, with p < 1e-9 if they were drawn independently.
 
-    There are N = 10^ceil(T/2) palindromes of T digits. Sets of n and m palindromes that are drawn
-    independently have none in common with a probability below exp(-n m / N).
+    There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
+    n and m palindromes share no palindrome is below exp(-n m / N).
     """
     num_palindromes = 10.0 ** ((length + 1) // 2)
     return shared == 0 and first * second / num_palindromes > -math.log(CHANCE)
@@ -131,5 +132,5 @@ def are_apart(shared: int, first: int, second: int, length: int) -> bool:
 
 @proves("identity", "wrong-equation", "softmax-before-loss", "wrong-loss")
 def softmax_is_over_batch(columns: Sequence[float], row: float) -> bool:
-    """Each column of the batch adds up to 1, and a row does not."""
+    """Each column of the batch adds up to 1, but a row does not."""
     return all(map(is_near_one, columns)) and abs(row - 1) > NEAR_ONE

@@ -1,4 +1,4 @@
-"""Claims of the judge of the LSTM's training; the judge of the GAN makes some of them, too."""
+"""Claims of the judge of the LSTM's training; the judge of the GAN also makes some of them."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of these steps, and they are not the last step alone."""
+    """The loss is the cross-entropy of these steps, which are not the last step alone."""
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 
@@ -61,7 +61,7 @@ def rate_is_out_of_range(rate: float) -> bool:
 
 @proves("identity", "clipping-without-effect")
 def no_clip_is_used(clips: Clips) -> bool:
-    """Gradients are clipped, and no step uses a clipped gradient of its own loss."""
+    """Gradients are clipped, but no step uses a clipped gradient of its own loss."""
     return bool(clips) and not _has_useful_clip(clips)
 
 
