@@ -43,7 +43,7 @@ AGAIN = ("backward through the graph a second time", "modified by an inplace ope
 
 
 def check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
-    """Run the script for a few steps on a few images, judge what ran, and the interpolation."""
+    """Run the script for a few steps on a few images; judge the training and the interpolation."""
     _check(child, located, verdicts)
     if verdicts.has(*STOPS) and not _has_right(verdicts):
         # They say already that all is open.
@@ -52,7 +52,7 @@ def check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
 
 
 def _has_right(verdicts: Verdicts) -> bool:
-    """True if something was found to be right."""
+    """True if a finding says that something is right."""
     return any(finding.verdict == "right" for finding in verdicts.findings)
 
 
@@ -79,7 +79,7 @@ def _check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
 def _check_run(
     trace: Trace, game: Game | None, located: Located, lines: Lines, verdicts: Verdicts
 ) -> None:
-    """Judge the way in which the script ended, and whether it trained a GAN."""
+    """Judge how the script ended, and whether it trained a GAN."""
     has_game, has_steps = game is not None, bool(trace.all(Step))
     open_question: Id | None = None
     if has_game and has_steps:
@@ -92,7 +92,9 @@ def _check_run(
 
 
 def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdicts) -> None:
-    """Report that no training of a GAN was seen; one that may come later was not reached."""
+    """Report that the check saw no training of a GAN, or that it did not reach a training which may
+    come later.
+    """
     num_steps = len(trace.all(Step))
     has_training = "backward(" in lines.texts.get(lines.file, "")
     if not num_steps and (trace.ended == "slow" or has_training):
@@ -103,7 +105,10 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
 
 
 def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
-    """Judge the noise, the images, the losses and the steps; the directions if they can be told."""
+    """Judge the noise, the images, the losses and the steps, and then the directions of the losses.
+
+    The directions are not judged if a fault of the losses or the steps hides them.
+    """
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
     if check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts):
@@ -114,7 +119,7 @@ def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
 def _check_drawing(
     child: GANChild, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
 ) -> None:
-    """Judge the interpolation, and the mode in which samples are drawn."""
+    """Judge the interpolation, and the generator's mode when it draws samples."""
     try:
         game = _with_other_scripts(child, game, lines)
     except Gone:  # of it no more can be asked
@@ -130,10 +135,10 @@ def _check_drawing(
 
 
 def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
-    """Watch a file while the check calls the function that trains, which nothing in it calls.
+    """Watch a file while the check calls its training function, which the file itself never calls.
 
     Returns:
-        the trace of that; the first one if there is no such function.
+        the trace of this run; `trace` if there is no such function.
     """
     run = child.ask.run(file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS, begin=True)
     with child.reading():
@@ -145,10 +150,10 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
 
 
 def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
-    """Watch what other scripts of theirs do with the generator, if the first did not interpolate.
+    """Watch the student's other scripts use the generator, if the first script did not interpolate.
 
     Raises:
-        Gone: one of them has ended the process.
+        Gone: a script has ended the process.
     """
     if was_seen(game) or game.trace.ended != "finished":
         return game
@@ -164,7 +169,9 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """Return an artist whose digits look like the generator's images, if there are any."""
+    """Return an `Artist` for the shape and the range of the generator's images, or None if the
+    images show no range.
+    """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
     if not outputs or not outputs[0].size or high <= low:
@@ -173,10 +180,10 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 
 
 def _stops_untrained(game: Game) -> bool:
-    """True if what ran after steps of both networks ended before its time.
+    """True if the script trained both networks for some steps and then stopped before its end.
 
-    A network that was trained for a few steps may be the reason: it draws no digits, and a search
-    among its images finds nothing.
+    The short training may be the reason, because a search among images fails while the generator
+    draws no digits.
     """
     trace = game.trace
     if not all(player.steps for player in game.players()):
@@ -190,10 +197,11 @@ def _stops_untrained(game: Game) -> bool:
 
 
 def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
-    """Watch a script that has digits in the place of its images, once it has trained.
+    """Watch a second run of the script, in which digits replace the images of the trained
+    generator.
 
     Returns:
-        the trace of its second run; the first if that does not come to its end either.
+        the trace of the second run; the first trace if the second run is no use either.
     """
     artist = _artist_like(game, Probe(child))
     if artist is None:
@@ -214,24 +222,30 @@ def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
 
 
 class Probe:
-    """Asks the student's networks for more than they were seen to do."""
+    """Asks the student's networks for outputs that the run did not show."""
 
     def __init__(self, child: GANChild) -> None:
         self._child = child
 
     def images(self, call: Call, scale: float) -> Tensor | None:
-        """Return what the generator makes of a call's noise, enlarged so much."""
+        """Return the generator's output for random noise in the shape of a call's noise, times
+        `scale`.
+        """
         return self._ask(call, 0, scale)
 
     def opinions(self, call: Call, scale: float) -> Tensor | None:
-        """Return what the discriminator makes of random images, enlarged so much."""
+        """Return the discriminator's output for random images in the shape of a call's images,
+        times `scale`.
+        """
         sizes = [value.size for value in call.inputs]
         if not sizes:
             return None
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Ask with few rows; if that is no answer, as the batch size may be fixed, with as many.
+        """Ask for the outputs of a few rows, or of as many rows as the call had if a few rows fail.
+
+        A few rows fail if the batch size is fixed.
 
         Args:
             index: of the input that is replaced by random numbers.
@@ -260,7 +274,9 @@ class Probe:
 
 
 def _random_like(value: Value, rows: int, scale: float) -> Tensor:
-    """Draw N(0, scale^2) in the shape of a value, with at most so many rows, in its precision."""
+    """Draw from N(0, scale^2) with the shape and the precision of a value, but with at most `rows`
+    rows.
+    """
     shape: tuple[int, ...] = ()
     if value.shape:
         shape = (min(rows, value.shape[0]), *value.shape[1:])
@@ -270,7 +286,7 @@ def _random_like(value: Value, rows: int, scale: float) -> Tensor:
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
-    """Report what their code raised, where that has a name of its own in a GAN."""
+    """Report an exception of the student's code, if possible as a fault specific to GANs."""
     misshapen = _misshapen(trace)
     if _says(error, AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(
@@ -297,12 +313,12 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
 
 
 def _says(error: StudentError, phrases: Iterable[str]) -> bool:
-    """True if the text of an exception has one of these phrases."""
+    """True if the text of an exception contains one of these phrases."""
     return any(phrase in error.text for phrase in phrases)
 
 
 def _misshapen(trace: Trace) -> list[Call]:
-    """Return the calls of networks that made something in batches that is no image of 28 x 28."""
+    """Return the calls whose outputs have several numbers per item but are no 28 x 28 images."""
     calls = []
     for call in trace.all(Call):
         if call.output is not None and call.output.size > 1 and call.output.size % PIXELS:

@@ -1,8 +1,9 @@
-"""Judges the direction in which the losses push the discriminator's output on each image.
+"""Judges the direction in which the losses push the discriminator's output for each image.
 
-The gradient of a loss with respect to the discriminator's output tells in which direction a step on
-that loss moves it: without chance, whatever the loss is, and whichever of real and drawn is called
-1. What the discriminator's own steps do to real images, the generator's must do to drawn ones.
+The gradient of a loss with respect to the discriminator's output shows in which direction a step on
+the loss moves this output. This holds for every loss and for either choice of labels, and does not
+depend on chance. The generator's steps should move the output for drawn images in the direction in
+which the discriminator's steps move the output for real images.
 """
 
 from typing import NamedTuple
@@ -21,14 +22,17 @@ SIGNS = {1: "up", -1: "down"}
 
 
 class Pushes(NamedTuple):
-    """The pushes on each of the discriminator's outputs for real, or for drawn, images."""
+    """The pushes on the discriminator's outputs for images of one kind, real or drawn."""
 
     pushes: Tensor
     totals: list[float]  # the sum of each turn
 
     @property
     def sign(self) -> int:
-        """1 if most turns push up, -1 if most push down: labels may be flipped; 0 if none does."""
+        """The sign of the pushes: 1 if most turns push up, -1 if most turns push down, else 0.
+
+        A minority may push the other way, because labels may be flipped.
+        """
         balance = 0
         for total in self.totals:
             if total > 0:
@@ -51,7 +55,9 @@ class Pushes(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """The pushes that make a GAN: two of the discriminator's steps, one of the generator's."""
+    """The pushes that are compared: those of the discriminator's steps on real and drawn images,
+    and those of the generator's steps on drawn images.
+    """
 
     real: Pushes
     drawn: Pushes
@@ -59,8 +65,8 @@ class Sides(NamedTuple):
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
-    """Judge that the discriminator tells the two apart, and that the generator's images are to look
-    real.
+    """Check that the discriminator learns to tell real from drawn images, and that the generator
+    learns to draw images that look real.
     """
     turns = game.turns(game.discriminator)
     real = _pushes(game, turns, drawn=False)
@@ -73,7 +79,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
 
 
 def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    """Collect the pushes of these turns on drawn, or on real, images."""
+    """Collect the pushes of these turns on images of one kind, real or drawn."""
     pushes = [torch.empty(0, dtype=torch.float64)]
     totals: list[float] = []
     for turn in turns:
@@ -87,7 +93,11 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 
 
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
-    """Compare the signs of the three pushes; a side without pushes is the opposite of the other."""
+    """Compare the signs of the three kinds of pushes.
+
+    If the discriminator pushes images of only one kind, the other kind counts as pushed the
+    opposite way.
+    """
     real = sides.real.sign or -sides.drawn.sign
     drawn = sides.drawn.sign or -sides.real.sign
     wanted = sides.wanted.sign
@@ -115,7 +125,8 @@ def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
 
 
 def _loss_to_mend(game: Game, real: int) -> Placed | None:
-    """Return the loss that is most likely wrong where the two networks contradict each other.
+    """Return the loss that is most likely wrong if the losses of the two networks contradict each
+    other.
 
     Args:
         real: the sign of the push on real images.
@@ -126,7 +137,7 @@ def _loss_to_mend(game: Game, real: int) -> Placed | None:
 
 
 def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
-    """Report a discriminator's loss without one of its terms.
+    """Report a discriminator's loss that lacks one of its two terms.
 
     Returns:
         True if there is such a loss.
@@ -148,7 +159,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
 
 
 def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
-    """True if these turns push the outputs of one call up, and those of another down."""
+    """True if these turns push the outputs of one call up and the outputs of another call down."""
     signs = set()
     for _, push, _ in game.pushes(turns):
         if bool(push.any()):
@@ -157,7 +168,7 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of these turns depends on drawn, or on real, images, however little."""
+    """True if a loss of these turns depends at all on images of one kind, real or drawn."""
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
         if bool(mark.all()) or bool(push[mark].any()):
@@ -166,10 +177,10 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of these turns on drawn, or on real, images.
+    """Return the loss of these turns on images of one kind, real or drawn.
 
     Returns:
-        What the backward pass starts from, or the call, if the loss was not seen.
+        The place where the backward pass starts, or the call, if the loss was not seen.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

@@ -1,4 +1,4 @@
-"""Finds the two players: the network that draws the images, and the one that judges them."""
+"""Finds the players of a GAN: the network that draws images, and the network that judges them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
     def marked(self, *, drawn: bool) -> Tensor:
-        """Mark the images that the generator drew, or the real ones: bool (batch,)."""
+        """Mark the images that the generator drew, or else the real images, as bool (batch,)."""
         return self.drawn if drawn else ~self.drawn
 
 
 class Turn(NamedTuple):
-    """A step of a network, and the passes that it follows."""
+    """An optimiser step of a network, and the backward passes that it follows."""
 
     at: Event
     maximize: bool
@@ -50,11 +50,11 @@ class Turn(NamedTuple):
 
 
 class Game:
-    """A generator, its discriminator, and what they did.
+    """A generator, its discriminator, and the record of their steps and calls.
 
     Args:
-        trace: all that ran.
-        generator, discriminator: of all networks.
+        trace: the record of the whole run.
+        generator, discriminator: the two networks, among all networks of the run.
         judged: the calls of the discriminator.
     """
 
@@ -73,7 +73,7 @@ class Game:
         self.draws = self._find_draws()
 
     def _find_draws(self) -> list[Call]:
-        """Find the generator's calls, and those of its copies after the first step."""
+        """Find the generator's calls, and the calls of its copies after the first step."""
         copies = self._copies()
         first_step = min((step.index for step in self.steps), default=float("inf"))
         draws = []
@@ -84,7 +84,9 @@ class Game:
         return draws
 
     def _copies(self) -> set[int]:
-        """Find networks like the generator that no step trains: it was saved and loaded there."""
+        """Find networks that have the generator's layers but no optimiser steps, such as a reloaded
+        generator.
+        """
         copies = set()
         for key, network in self.trace.networks.items():
             if _has_same_layers(network, self.generator) and not self.steps_of(network):
@@ -92,7 +94,7 @@ class Game:
         return copies
 
     def players(self) -> tuple[Player, Player]:
-        """The generator, and the discriminator, with the steps that were meant for each."""
+        """Return the generator and the discriminator, each with the steps meant for it."""
         generator = self._player("generator", self.generator)
         return generator, self._player("discriminator", self.discriminator)
 
@@ -101,7 +103,9 @@ class Game:
 
     @property
     def all_draws(self) -> list[Call]:
-        """The generator's calls, and those of a part of it that makes images by itself."""
+        """The calls of the generator, and the calls of any part of the generator that makes images
+        by itself.
+        """
         parts = set()
         for network in self.trace.networks.values():
             if network.parameters.keys() <= self.generator.parameters.keys():
@@ -115,18 +119,22 @@ class Game:
         return draws
 
     def steps_of(self, network: WatchedNetwork) -> list[Step]:
-        """The optimiser steps that were meant for this network: that hold parameters of its."""
+        """Return the steps that were meant for a network, because their optimiser holds its
+        parameters.
+        """
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
-        """The backward passes that its steps use for the first time."""
+        """Return the backward passes that the steps of a network are the first to use."""
         passes: list[Backward] = []
         for turn in self.turns(network):
             passes += turn.passes
         return passes
 
     def turns(self, network: WatchedNetwork) -> list[Turn]:
-        """The steps of a network, each with the passes that it follows."""
+        """Return the steps of a network, each with the backward passes that no earlier step has
+        used.
+        """
         turns = []
         for step in self.steps_of(network):
             fresh = [self.passes[index] for index in step.passes if index not in step.stale]
@@ -134,7 +142,11 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """For each call of the discriminator, how much its outputs should rise, (batch,)."""
+        """Yield each call of the discriminator with the push on its outputs, (batch,), and the
+        backward pass.
+
+        A positive push should raise the output.
+        """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
             for backward in turn.passes:
@@ -144,7 +156,7 @@ class Game:
                         yield judged, sign * gradient.double(), backward
 
     def trained_on(self, network: WatchedNetwork) -> set[int]:
-        """The calls of the generator whose images were in the loss of a step of `network`."""
+        """Return the generator's calls whose images were in the loss of a step of `network`."""
         draws: set[int] = set()
         for step in self.steps_of(network):
             for index in step.passes:
@@ -153,12 +165,14 @@ class Game:
         return draws
 
     def judged_in(self, backward: Backward) -> list[Judged]:
-        """The calls of the discriminator that a backward pass went through."""
+        """Return the discriminator's calls that a backward pass went through."""
         return [self.judged[index] for index in backward.gradients if index in self.judged]
 
     @property
     def judged_draws(self) -> set[int]:
-        """The calls of the generator whose images the discriminator saw, or drew the same."""
+        """The generator's calls whose images the discriminator saw, and the calls that drew the
+        same images.
+        """
         draws: set[int] = set()
         for judged in self.judged.values():
             draws |= judged.by
@@ -175,21 +189,23 @@ class Game:
 
 
 def _has_same_layers(first: WatchedNetwork, second: WatchedNetwork) -> bool:
-    """True if two networks have one class, and parameters of the same names."""
+    """True if two networks have the same class and the same parameter names."""
     if (first.name, first.file) != (second.name, second.file):
         return False
     return list(first.parameters.values()) == list(second.parameters.values())
 
 
 class Pair(NamedTuple):
-    """Two networks by their ids, of which the second is given what the first makes."""
+    """The ids of two networks, of which the second receives the output of the first."""
 
     generator: int
     discriminator: int
 
 
 def find_game(trace: Trace) -> Game | None:
-    """Find the likeliest pair in which one network was given what the other made."""
+    """Find the pair of networks that is most likely a GAN, in which one network received the
+    other's output.
+    """
     calls: dict[int, list[Call]] = {}
     for call in trace.all(Call):
         calls.setdefault(call.network, []).append(call)
@@ -212,7 +228,9 @@ def find_game(trace: Trace) -> Game | None:
 
 
 def _pairs(trace: Trace, origins: "Origins") -> list[Pair]:
-    """Find the pairs of networks of which one was given what the other made, each once."""
+    """Find the pairs of networks in which one network received the output of the other, each pair
+    once.
+    """
     pairs: dict[Pair, None] = {}  # in their order
     for call in trace.all(Call):
         for value in call.inputs:
@@ -223,14 +241,14 @@ def _pairs(trace: Trace, origins: "Origins") -> list[Pair]:
 
 
 def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] | None:
-    """Score how much a pair is like a GAN.
+    """Score how closely a pair of networks resembles a GAN.
 
     Args:
         calls: of the discriminator.
 
     Returns:
-        How many of the two are trained, 1 if the discriminator has one output, and how often it was
-        called; None if it is not a discriminator.
+        The number of networks that are trained, 1 if the discriminator has one output, and the
+        number of its calls; None if the second network is no discriminator.
     """
     sizes = [call.output.size for call in calls if call.output is not None]
     if not sizes or NUM_DIGITS in sizes:
@@ -243,7 +261,7 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
 
 
 class Origin(NamedTuple):
-    """The call that made items of a value."""
+    """A call that made some items of a value."""
 
     network: int
     call: int
@@ -251,7 +269,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """Finds the calls of networks from which numbers come.
+    """Finds the network calls that made the numbers of a value.
 
     Args:
         calls: all of them, in their order.
@@ -284,7 +302,7 @@ class Origins:
         return []
 
     def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the calls whose rows the value has."""
+        """Find the calls whose output rows are rows of the value."""
         known = _with_items(earlier)
         marks = {index: mark for index, mark in value.rows_from if index in known}
         return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
@@ -292,7 +310,8 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Find the calls that the gradient of a changed value would reach: it has noise, or labels.
+        """Find the calls that the gradient would reach from a value that was changed by noise or
+        labels.
 
         Args:
             origins: that are known by their rows.
@@ -309,7 +328,9 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last call whose output is in each item: beside labels, under noise, rescaled."""
+        """Find the last call whose output each item contains, beside labels, with noise on it, or
+        rescaled.
+        """
         rows = value.rows
         if rows is None:
             return []
@@ -320,7 +341,7 @@ class Origins:
         return []
 
     def judged(self, call: Call, generator: int) -> Judged | None:
-        """Find what the discriminator saw in this call; None if it is not images."""
+        """Return the images that the discriminator saw in a call, or None if it saw no images."""
         images = max(call.inputs, key=attrgetter("size"), default=None)
         drawn: Tensor | None = None
         by: list[int] = []
@@ -338,13 +359,13 @@ class Origins:
 
 
 def _all_of(value: Value) -> Tensor:
-    """Mark all items of a value: bool (batch,)."""
+    """Mark all items of a value, as bool (batch,)."""
     batch = value.shape[0] if value.shape else 0
     return torch.ones(batch, dtype=torch.bool)
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return the calls whose output has several numbers for each item, by their index."""
+    """Return the calls whose output has several numbers for each item, by the index of the call."""
     known = {}
     for call in calls:
         if call.output is not None and call.output.size > 1:
@@ -353,14 +374,18 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if all items, (batch, size), are in others: beside labels, under noise, or rescaled."""
+    """True if the items in `shown` contain the items in `made`, beside labels, with noise, or
+    rescaled.
+
+    Both tensors have shape (batch, size).
+    """
     if len(made) != len(shown):
         return False
     return _is_beside(made, shown) or _are_changed(made, shown)
 
 
 def _is_beside(made: Tensor, shown: Tensor) -> bool:
-    """True if items are the first, or the last, numbers of others."""
+    """True if each item in `shown` begins or ends with the numbers of the same item in `made`."""
     size = made.size(1)
     if not 16 < size < shown.size(1):
         return False
@@ -368,9 +393,11 @@ def _is_beside(made: Tensor, shown: Tensor) -> bool:
 
 
 def _are_changed(made: Tensor, shown: Tensor) -> bool:
-    """True if each image is one that was made, (batch, pixels), with noise on it or rescaled.
+    """True if most images in `shown` are the images in `made`, (batch, pixels), with noise or
+    rescaled.
 
-    Another image correlates with it too, but not in every row with a slope of about 1.
+    Other images correlate with the images in `made` as well, but not in nearly every row with a
+    slope of about 1.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -1,4 +1,4 @@
-"""Judges the noise that the generator is given, and the shape and the range of its images."""
+"""Judges the generator's input noise, and the shape and the range of its images."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Self
@@ -23,7 +23,7 @@ Draw = Callable[[Call, float], Tensor | None]
 
 
 class Moments(NamedTuple):
-    """The moments that tell one distribution from another."""
+    """The moments that distinguish one distribution from another."""
 
     n: int
     mean: float
@@ -32,7 +32,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
-        """Those of all its numbers."""
+        """Return the moments of all numbers in a tensor."""
         z = z.double()
         mean, deviation = z.mean(), z.std().clamp_min(1e-9)
         fourth = (((z - mean) / deviation) ** 4).mean()
@@ -47,7 +47,7 @@ class Latent(NamedTuple):
 
 
 def check_noise(game: Game, verdicts: Verdicts) -> None:
-    """Judge z ~ N(0, 1), drawn anew for every step: over all that was trained on."""
+    """Check that the noise in training follows N(0, 1), and that every step draws new noise."""
     trained = game.judged_draws
     calls = [call for call in game.draws if call.index in trained] or game.draws
     latents = latents_of(calls)
@@ -73,7 +73,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
 
 
 def latents_of(calls: Iterable[Call]) -> list[Latent]:
-    """Return the noise of each of these calls, as far as it was recorded."""
+    """Return the noise of each of these calls whose noise was recorded."""
     latents = []
     for call in calls:
         z = latent_of(call)
@@ -83,7 +83,7 @@ def latents_of(calls: Iterable[Call]) -> list[Latent]:
 
 
 def _first_odd(latents: list[Latent]) -> Call | None:
-    """Return the first call whose noise alone is not N(0, 1)."""
+    """Return the first call whose own noise does not follow N(0, 1)."""
     for latent in latents:
         if not is_normal(*Moments.of(latent.z)):
             return latent.call
@@ -99,7 +99,8 @@ def _of_noise(call: Call) -> Placed:
 
 
 def latent_of(call: Call) -> Tensor | None:
-    """Return the noise among the inputs of a call, (batch, latent_dim), without labels beside it.
+    """Return the noise in the inputs of a call, (batch, latent_dim), without labels in the same
+    tensor.
 
     Returns:
         None if there is no input of floats.
@@ -115,7 +116,7 @@ def latent_of(call: Call) -> Tensor | None:
 
 
 def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
-    """Judge that generated images have the shape and the range of those they are compared with."""
+    """Check that generated images have the shape and the range of the real images."""
     first = _first_drawn(game)
     if first is None or first.output is None:
         verdicts.not_seen("images")
@@ -152,7 +153,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
 
 
 def _first_drawn(game: Game) -> Call | None:
-    """Return the generator's first call that gave a batch."""
+    """Return the generator's first call whose output is a batch."""
     for call in game.draws:
         if call.output is not None and len(call.output.shape) > 1:
             return call
@@ -168,14 +169,16 @@ def _has_real(judged: Judged) -> bool:
 
 
 def _pixels(game: Game) -> list[int]:
-    """Return how many numbers an image has, where some were drawn and others are real."""
+    """Return the image sizes, in numbers per image, that drawn and real images have in common."""
     drawn = {entry.images.size for entry in filter(_has_drawn, game.judged.values())}
     real = {entry.images.size for entry in filter(_has_real, game.judged.values())}
     return sorted(drawn & real)
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return a shape of drawn and one of real images, if no judged ones of both have one size."""
+    """Return a shape of drawn images and a shape of real images, or None if the two kinds share a
+    size.
+    """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
     if not drawn or not real or drawn.keys() & real.keys():
@@ -184,7 +187,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return the last shape of an image for each of its sizes."""
+    """Return the last image shape for each number of pixels."""
     shapes = {}
     for judged in calls:
         shapes[judged.images.size] = judged.images.shape[1:]
@@ -192,7 +195,7 @@ def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
 
 
 def real_bounds(game: Game) -> tuple[float, float] | None:
-    """Return the least and the largest number of all real images that were judged."""
+    """Return the smallest and the largest number in all real images that were judged."""
     bounds: list[tuple[float, float]] = []
     for judged in game.judged.values():
         bounds += _real_bounds_of(judged, game)
@@ -202,7 +205,7 @@ def real_bounds(game: Game) -> tuple[float, float] | None:
 
 
 def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
-    """Return the bounds of the real images in one call of the discriminator."""
+    """Return the smallest and the largest number in the real images of one discriminator call."""
     images = judged.images
     is_real, rows = ~judged.drawn, images.rows
     if bool(is_real.all()):
@@ -219,10 +222,10 @@ def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
-    """Return the numbers between which generated images lie.
+    """Return the smallest and the largest number in generated images.
 
     Args:
-        scaled: as the discriminator sees them.
+        scaled: return the numbers as the discriminator sees them.
     """
     outputs = [call.output for call in game.draws if call.output is not None]
     low = min(output.least for output in outputs)
@@ -237,7 +240,9 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 
 def _rescaled(game: Game) -> tuple[float, float]:
-    """Return the slope and the shift from the generator's images to those that are judged."""
+    """Return the slope and the shift that turn the generator's images into the images that are
+    judged.
+    """
     outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():
         for origin in judged.by:
@@ -253,21 +258,23 @@ def _rescaled(game: Game) -> tuple[float, float]:
 
 
 def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Return the slope and the shift of the line through points, by least squares."""
+    """Return the slope and the shift of the least-squares line through points."""
     covariance = ((x - x.mean()) * (y - y.mean())).mean()
     slope = float(covariance / x.var().clamp_min(1e-9))
     return slope, float(y.mean() - slope * x.mean())
 
 
 class Growth(NamedTuple):
-    """The largest number of images from large noise, and from larger noise."""
+    """The largest number in images from large noise, and the largest number in images from larger
+    noise.
+    """
 
     near: float
     far: float
 
 
 def _growth(first: Call, draw: Draw) -> Growth | None:
-    """Measure how large images become with larger noise, which no activation lets grow on."""
+    """Measure how the images grow with the noise; a bounded activation would limit the growth."""
     near, far = draw(first, 1000.0), draw(first, 30000.0)
     if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
         return None

@@ -11,9 +11,9 @@ class Lines:
     """Finds lines in the files of a submission.
 
     Args:
-        texts: the file, relative to the submission, -> its text.
-        file: the one with the GAN.
-        reached: it, and what it imports.
+        texts: the text of each file, by the file's path in the submission.
+        file: the file with the GAN.
+        reached: this file, and the files that it imports.
     """
 
     def __init__(self, texts: Mapping[str, str], file: str, reached: Sequence[str] = ()) -> None:
@@ -27,7 +27,7 @@ class Lines:
                 self.trees[name] = tree
 
     def statement(self, event: Event) -> ast.stmt | None:
-        """The smallest statement at the line of an event."""
+        """Return the smallest statement that contains the line of an event."""
         tree = self.trees.get(event.file or "")
         if tree is None:
             return None
@@ -43,12 +43,12 @@ class Lines:
 
 
 def _extent(node: ast.stmt) -> tuple[int, int]:
-    """The order of statements around one line: the smaller is the larger."""
+    """Return the sort key of a statement around a line; a smaller statement has a larger key."""
     return node.lineno, -(node.end_lineno or 0)
 
 
 def called(node: ast.AST) -> str:
-    """The name of the function that is called; "" for another node."""
+    """Return the name of the function that a node calls; "" if the node is no call."""
     if not isinstance(node, ast.Call):
         return ""
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

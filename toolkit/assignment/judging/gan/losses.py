@@ -1,4 +1,4 @@
-"""Judges what a loss is given: logits or probabilities, and targets of the same shape."""
+"""Judges the inputs of a loss: logits or probabilities, and targets of the same shape."""
 
 import math
 from collections.abc import Callable
@@ -18,10 +18,11 @@ Ask = Callable[[Call, float], Tensor | None]
 
 
 def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
-    """Judge that the loss applies a sigmoid or expects one, and that the targets have its shape.
+    """Check that each loss gets the logits or probabilities that it expects, and targets of the
+    same shape.
 
     Returns:
-        True if the discriminator says the same whatever it sees, so that nothing can be learned.
+        True if the discriminator gives 1 for all images, so that nothing can be learned.
     """
     losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
     has_shapes = _check_shapes(losses, verdicts)
@@ -38,7 +39,7 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
 
 
 def _check_shapes(losses: list[Loss], verdicts: Verdicts) -> bool:
-    """Report a loss whose outputs and targets have other shapes.
+    """Report a loss whose targets do not have the shape of the discriminator's outputs.
 
     Returns:
         True if there is no such loss.
@@ -54,7 +55,7 @@ def _check_shapes(losses: list[Loss], verdicts: Verdicts) -> bool:
 
 
 def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: Verdicts) -> bool:
-    """Report a loss that applies a sigmoid to what has passed one.
+    """Report a loss that applies a sigmoid to the output of a sigmoid.
 
     Returns:
         True if there is such a loss.
@@ -68,7 +69,7 @@ def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: 
 
 
 def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
-    """Report a softmax over the one output of a discriminator that gives 1 for all images.
+    """Report a softmax over a discriminator's only output, which is then 1 for all images.
 
     Returns:
         True if there is a softmax.
@@ -97,7 +98,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
 
 
 def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> None:
-    """Say that the loss is right, with the ranges of its inputs as the proof."""
+    """Report that the losses are right, with the ranges of their inputs as the proof."""
     ranges = set()
     for loss in losses:
         if loss.input is not None:
@@ -107,14 +108,14 @@ def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> N
 
 
 def _is_about(loss: Loss, game: Game) -> bool:
-    """True if a loss judges what the discriminator said."""
+    """True if the input of a loss comes from the discriminator."""
     if loss.input is None:
         return False
     return loss.input.source in game.judged or game.discriminator.id in loss.input.networks
 
 
 def _broadcasts(loss: Loss) -> bool:
-    """True if each output is compared with every target."""
+    """True if a loss compares each output with every target."""
     if loss.name in OF_CLASSES or loss.input is None or loss.target is None:
         return False
     outputs, targets = loss.input.shape, loss.target.shape
@@ -122,7 +123,7 @@ def _broadcasts(loss: Loss) -> bool:
 
 
 def _outputs(game: Game) -> list[Value]:
-    """Return what the discriminator said in all its calls."""
+    """Return the discriminator's outputs in all its calls."""
     outputs = []
     for judged in game.judged.values():
         if judged.call.output is not None:
@@ -131,7 +132,7 @@ def _outputs(game: Game) -> list[Value]:
 
 
 def _always_gives_one(game: Game) -> bool:
-    """True if the discriminator gives one number, which is 1 for all images."""
+    """True if the discriminator gives one number per image, which is always 1."""
     outputs = _outputs(game)
     for output in outputs:
         if output.size != 1 or not output.least == output.largest == 1:
@@ -140,7 +141,7 @@ def _always_gives_one(game: Game) -> bool:
 
 
 def _is_unchanged(value: Value, game: Game) -> bool:
-    """True for the discriminator's output itself; where that is a constant, for its numbers."""
+    """True if a value is the discriminator's output itself, or equals a constant output."""
     if value.source in game.judged:
         return True
     if game.discriminator.id not in value.networks:
@@ -152,7 +153,7 @@ def _is_unchanged(value: Value, game: Game) -> bool:
 
 
 def is_probability(game: Game, ask: Ask) -> bool:
-    """True if the discriminator's outputs stay between 0 and 1, whatever it is shown."""
+    """True if the discriminator's outputs stay between 0 and 1, whatever images it gets."""
     outputs = _outputs(game)
     if not outputs:
         return False
@@ -167,7 +168,7 @@ def is_probability(game: Game, ask: Ask) -> bool:
 
 
 def _sigmoid_again(losses: list[Loss], game: Game, is_squashed: bool) -> Loss | None:
-    """Return a loss on logits whose input is between 0 and 1 throughout.
+    """Return a loss on logits whose inputs always lie between 0 and 1, or None.
 
     Args:
         is_squashed: the discriminator's outputs are probabilities.

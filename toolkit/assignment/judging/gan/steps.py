@@ -17,7 +17,7 @@ from toolkit.assignment.judging.train.trace import Backward, Call, Step
 
 
 def check_steps(game: Game, verdicts: Verdicts) -> bool:
-    """Judge that each network is moved by its own loss, and wholly.
+    """Check that each network's own loss, and no other loss, moves all parameters of the network.
 
     Returns:
         True if the optimisers hold the wrong networks, which accounts for whatever else they do.
@@ -38,7 +38,9 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
-    """Count what the steps have moved, and how often they should not have."""
+    """Return the proof, which counts the parameters that the steps moved and the faults of the
+    steps.
+    """
     num_both = 0
     for step in game.steps:
         num_both += _moves_both(step, generator, discriminator)
@@ -65,7 +67,7 @@ def _moves_both(step: Step, first: Player, second: Player) -> bool:
 
 
 def _foreign_passes(game: Game) -> list[int]:
-    """Find the discriminator's own passes that gave the generator gradients, in their order.
+    """Find the discriminator's own backward passes that gave gradients to the generator, in order.
 
     Such a pass shows that the generated images were not detached (`missing-detach`).
     """
@@ -84,7 +86,7 @@ def _check_optimisers(
     """Report a step that moves both networks, or optimisers that hold the same network.
 
     Returns:
-        True if there is one.
+        True if there is such a step, or if there are such optimisers.
     """
     for step in game.steps:
         if _moves_both(step, generator, discriminator):
@@ -109,10 +111,12 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first step meant for a network: the discriminator's follow real images.
+    """Return the first step that was meant for a network.
+
+    The steps meant for the discriminator follow a loss on real images.
 
     Returns:
-        The last step if none is.
+        The last step if no step was meant for the network.
     """
     for step in steps:
         if _follows_real(game, step) == is_discriminator:
@@ -129,7 +133,7 @@ def _follows_real(game: Game, step: Step) -> bool:
 
 
 def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
-    """Report a network without steps whose gradients nothing steps on.
+    """Report a network that gets gradients but no optimiser step.
 
     Returns:
         True if there are such gradients.
@@ -152,7 +156,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
 
 
 def _unused(game: Game) -> list[Backward]:
-    """Return the backward passes whose gradients are in no step."""
+    """Return the backward passes whose gradients no step uses."""
     used: set[int] = set()
     for step in game.steps:
         used.update(step.passes)
@@ -162,7 +166,7 @@ def _unused(game: Game) -> list[Backward]:
 def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
-    """Judge that the gradients of a step are those of the network's own loss, and only once."""
+    """Check that a step uses the gradients of its network's own loss, and uses them only once."""
     foreign = _foreign_passes(game)
     if foreign:
         _report_foreign(game, generator, game.passes[foreign[0]], verdicts)
@@ -173,7 +177,7 @@ def _check_gradients(
 
 
 def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts: Verdicts) -> None:
-    """Report a pass of the discriminator that gave the generator gradients."""
+    """Report a backward pass of the discriminator's loss that gave gradients to the generator."""
     stale = (step for step in generator.steps if backward.index in step.stale)
     step = next(stale, None)
     parameters = generator.parameters.keys()
@@ -199,7 +203,9 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 
 
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
-    """Report the last step that pushes the same output both ways: the generator's loss is in it."""
+    """Report the last step that pushes an output both ways because it includes the generator's
+    loss.
+    """
     last: Step | None = None
     last_pushes: list[float] = []
     turns = game.turns(game.discriminator)
@@ -213,7 +219,9 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """Return by how much a turn pushes the outputs for drawn images, for each call."""
+    """Return the total push of a turn on the outputs for drawn images, for each call of the
+    discriminator.
+    """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 
 
@@ -224,7 +232,9 @@ def _report_not_cleared(
 
 
 def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
-    """Find the discriminator's call that led the first of these passes into the generator."""
+    """Find the discriminator's call through which the first of these backward passes reached the
+    generator.
+    """
     for backward in passes:
         if backward.changed & game.generator.parameters.keys():
             return _call_on_drawn(game, backward)
@@ -232,7 +242,7 @@ def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
 
 
 def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
-    """Return the first call of the discriminator in a pass that has drawn images."""
+    """Return the first discriminator call on drawn images that a backward pass went through."""
     for judged in game.judged_in(backward):
         if bool(judged.drawn.any()):
             return judged.call
@@ -240,7 +250,7 @@ def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
 
 
 def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
-    """Judge that all parameters of the network move when it steps."""
+    """Check that all parameters of a network move when its optimiser steps."""
     if len(player.steps) < MIN_STEPS or not check_moves(player, game.trace, verdicts):
         return
     passed: set[int] = set()
@@ -265,7 +275,7 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
 
 
 def _last_before(game: Game, step: Step) -> Placed:
-    """Return the last call on drawn images before a step; the step if there is none."""
+    """Return the last call on drawn images before a step, or the step if there is no such call."""
     last: Placed = step
     for judged in game.judged.values():
         if bool(judged.drawn.any()) and judged.call.index < step.index:

@@ -1,4 +1,4 @@
-"""Judges a student's `train.py`: runs it for a few steps, and looks at what really happened."""
+"""Judges a student's `train.py` by running it for a few steps and examining what happened."""
 
 from toolkit.assignment.asking.host import TrainChild
 from toolkit.assignment.findings.rules import claims
@@ -37,7 +37,7 @@ def check(child: TrainChild, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Judge the way in which the script ended, and the modules that it called."""
+    """Judge how the script ended, and which modules it called."""
     check_machine(trace, verdicts)
     error = check_end(trace, verdicts, left="not-watched")
     if error is not None:
@@ -51,7 +51,7 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Say what there is instead of a training."""
+    """Report what the script contains instead of a training."""
     if trace.unfinished:
         proof = claims.shared.is_written("pass")
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof=proof)

@@ -1,4 +1,4 @@
-"""Judges what a model is tested on: palindromes that it was not trained on."""
+"""Judges the test data of a model, which should be palindromes that it was not trained on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ Data = tuple[int, int | None, int | None]
 
 
 def check_data(child: TrainChild, trace: Trace, verdicts: Verdicts) -> None:
-    """Report a test on the training data, or palindromes that both data sets have."""
+    """Report a test on the training data, or palindromes that the training and test data share."""
     training_calls, test_calls = _split_calls(trace)
     loads: dict[int, Load] = {}
     for load in trace.all(Load):
@@ -87,7 +87,7 @@ def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
 
 
 def _learning_networks(trace: Trace) -> set[int]:
-    """Return the networks that a step has moved; all networks if no step has moved any."""
+    """Return the networks that a step has moved, or all networks if no network was moved."""
     moved: set[int] = set()
     for step in trace.all(Step):
         moved |= step.moved
@@ -97,8 +97,9 @@ def _learning_networks(trace: Trace) -> set[int]:
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read: by its numbers, or the last batch if it has as many
-    rows.
+    """Return the batch that a call has read, identified by the numbers of the batch.
+
+    Without such a batch, return the last batch if it has as many rows as the input of the call.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -146,14 +147,16 @@ def _check_leak(
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:
-    """True if the data set of the training is also one without training: it is switched."""
+    """True if the training data set is also read without training, after its contents were
+    switched.
+    """
     return any(load.dataset == first.dataset and not load.sampled for load in untrained)
 
 
 def _palindromes_of(
     child: TrainChild, loads: list[Load], verdicts: Verdicts
 ) -> list[set[bytes]] | None:
-    """Read the palindromes of each loader; None if those of one, which is said, are not seen."""
+    """Read the palindromes of each loader, or report a loader that shows none and return None."""
     palindromes = [_rows_of(child, load) for load in loads]
     for load, rows in zip(loads, palindromes, strict=True):
         if not rows:
@@ -163,12 +166,12 @@ def _palindromes_of(
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set without training, up to the next training.
+    """Return one loader for each data set that was not trained on, up to the next training.
 
     Args:
         loads: in the order in which they were made.
         trained: the data sets that were trained on.
-        first: the first loader of these.
+        first: the first loader of a data set that was trained on.
     """
     untrained: dict[Data, Load] = {}
     for load in loads:
@@ -180,7 +183,7 @@ def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]
 
 
 def _length_of(rows: set[bytes]) -> int | None:
-    """Return T of palindromes of which T - 1 digits are read, bare or one-hot.
+    """Return the length T of palindromes from rows of T - 1 digits, which may be bare or one-hot.
 
     Returns:
         None for rows of other numbers.
@@ -200,7 +203,9 @@ def _length_of(rows: set[bytes]) -> int | None:
 
 
 def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
-    """Return the distinct inputs of a data set; an empty set if they were not understood."""
+    """Return the distinct inputs of a data set, or an empty set if the check cannot read the
+    inputs.
+    """
     count = NUM_DRAWN if load.stream else NUM_ITEMS
     answer = _items(child, load, count)
     if answer is None:
@@ -209,15 +214,15 @@ def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
 
 
 def _data_of(load: Load) -> Data:
-    """Return the data of a loader: its data set, the number of items at the time, and the loader
-    itself if its sampler chooses items.
+    """Return the key of a loader's data: the data set, its number of items at the time and, if a
+    sampler chooses the items, the loader.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen
 
 
 def _items(child: TrainChild, load: Load, count: int) -> LoaderItems | None:
-    """Ask for items of a data set; None if their kind is unusual."""
+    """Ask the child for items of a data set, or return None if their kind is unusual."""
     try:
         return child.ask.items(load=load.load, count=count, seconds=SECONDS)
     except StudentError:

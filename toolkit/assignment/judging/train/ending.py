@@ -1,4 +1,4 @@
-"""Judges the end of a script that trains: what stopped it, and what that says."""
+"""Judges the end of a training script: the cause of its stop, and the fault that the stop shows."""
 
 from toolkit.assignment.asking.host import MAX_BYTES, ScriptChild, StudentError
 from toolkit.assignment.findings.findings import Id
@@ -17,7 +17,7 @@ def watch(child: ScriptChild, located: Located, max_steps: int, max_seconds: flo
     """Record the first steps of a training.
 
     Args:
-        located: the script; if it trains nothing, one that uses it may.
+        located: the script; if it trains nothing, a script that uses it is run instead.
         max_steps: in one loop.
         max_seconds: of CPU time.
     """
@@ -34,7 +34,8 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """Report what stopped the script, if anything did.
 
     Args:
-        left: what is not seen of it if it needs what is not here; None if that is all of it.
+        left: the question that stays open if the script needs something that is not here; None if
+            all questions stay open.
 
     Returns:
         The exception of the script, if it is still to be named.
@@ -54,10 +55,10 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
 def _check_stop(
     error: StudentError | None, trace: Trace, verdicts: Verdicts
 ) -> StudentError | None:
-    """Report a script that stops before its training, or at what is still to be written.
+    """Report a script that stops before its training, or at code that is still to be written.
 
     Returns:
-        as of `check_end`.
+        the same as `check_end`.
     """
     asks_for_input = error is not None and "EOFError" in error.types  # the check has no keyboard
     if (trace.ended == "exit" or asks_for_input) and not trace.all(Step, Backward, Loss):
@@ -76,7 +77,7 @@ def _check_stop(
 def _lacks_resource(
     error: StudentError | None, trace: Trace, verdicts: Verdicts, left: Id | None
 ) -> bool:
-    """Report a script that needs what only this machine or this check lacks.
+    """Report a script that needs a resource which only this machine or this check lacks.
 
     Returns:
         True if it was reported.
@@ -103,7 +104,7 @@ def _lacks_resource(
 
 
 def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdicts) -> None:
-    """Report a script that ends before its training: for want of a GPU, or by itself."""
+    """Report a script that ends before its training, because it finds no GPU or exits by itself."""
     text = error.text if error else ""
     if "cuda" in text.lower():
         proof = claims.shared.was_seen(text)
@@ -115,7 +116,7 @@ def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdic
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
-    """Report a script that stops on other machines, without its folders or without a GPU."""
+    """Report a script that would stop on other machines, because they lack its folders or a GPU."""
     for made in trace.notes("folder")[:1]:
         proof = claims.shared.failed_once(error=made.folder, place=[made.file, made.line])
         verdicts.fault("missing-folder.made", at=made, proof=proof, folder=made.folder)

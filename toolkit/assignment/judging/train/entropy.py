@@ -1,4 +1,4 @@
-"""The time steps of the output of a model of which a number is the cross-entropy (9)."""
+"""Finds the time steps of a model's output whose cross-entropy, equation (9), is a given number."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ LAST = 4  # calls, and labels, that are compared
 
 
 class Match(NamedTuple):
-    """The steps that a number is the cross-entropy of."""
+    """The time steps whose cross-entropy is a given number."""
 
     call: Call
     steps: str  # "" for the last one
@@ -23,8 +23,9 @@ class Match(NamedTuple):
 
 
 def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
-    """Return the steps of which a value is the cross-entropy for some labels; the last step is
-    tried first.
+    """Return the time steps whose cross-entropy for some labels is `value`.
+
+    The last time step is tried first.
 
     Args:
         first: index after which the calls and labels are looked for.
@@ -43,7 +44,9 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return the steps of the outputs of calls, with a name for each: the last steps first."""
+    """Return the time steps in the outputs of calls, each with a name; the last time steps come
+    first.
+    """
     last_steps: list[tuple[Call, str, Tensor]] = []
     further: list[tuple[Call, str, Tensor]] = []
     for call in calls:
@@ -55,7 +58,9 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
 
 
 def outputs_of(call: Call) -> list[Tensor]:
-    """Return the outputs of a call that may be p(t), (..., 10); a list of all steps is stacked."""
+    """Return the outputs of a call that may be p(t), (..., 10), where a list of all time steps is
+    stacked.
+    """
     outputs = []
     for value in call.outputs:
         numbers = value.numbers
@@ -69,8 +74,9 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield candidates for one step of an output, (batch, 10), each with its name: the last steps,
-    whose name is "", come first.
+    """Yield candidates for one time step of an output, (batch, 10), each with its name.
+
+    The last time steps come first, and their name is "".
     """
     if output.dim() != 3:
         yield "", output
@@ -85,7 +91,7 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield candidates for the labels, of a batch or of a loss."""
+    """Yield the digits of batches and losses that may be the labels."""
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []
         if isinstance(event, Batch):
@@ -99,7 +105,9 @@ def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
 
 
 def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
-    """Yield cross-entropies, by mean and by sum, for logits or for probabilities."""
+    """Yield the cross-entropy of logits or probabilities as a mean, as a sum, and as a mean over
+    classes.
+    """
     p = p.double()
     kind, _ = kind_of(p)
     log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)

@@ -1,4 +1,6 @@
-"""Judges what the loss compares with: the last digit of the palindrome, which is its first."""
+"""Judges the labels of the loss: each should be the last digit of a palindrome, which equals the
+first.
+"""
 
 from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> bool:
-    """Report labels that neither the data set gave nor complete the palindromes.
+    """Report labels that do not come from the data set and do not complete the palindromes.
 
     Args:
         before: index of the backward pass before this loss.
@@ -46,7 +48,7 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
 
 
 def whole(x: Tensor) -> Tensor | None:
-    """Return digits as int64, also if they were divided by 9 or by 10; None for other fractions."""
+    """Return digits as int64, even if divided by 9 or 10, or None for other fractions."""
     for scale in SCALES:
         scaled = x.double() * scale
         rounded = scaled.round()
@@ -56,7 +58,9 @@ def whole(x: Tensor) -> Tensor | None:
 
 
 def digits_of(x: Tensor) -> Tensor | None:
-    """Labels as int64 (n,), also of one-hot rows (n, 10), or (n, 1); None for anything else."""
+    """Return labels as int64 (n,), from shape (n,), (n, 1) or one-hot (n, 10), or None for other
+    tensors.
+    """
     if x.dim() == 2 and x.size(1) == CLASSES:
         return _from_one_hot(x)
     if not x.dim() or x.numel() != len(x):
@@ -74,7 +78,7 @@ def _from_one_hot(x: Tensor) -> Tensor | None:
 
 
 def _batch_labels(before: int, loss: Loss, trace: Trace) -> Iterator[Tensor]:
-    """Yield candidates for the labels of a batch, as the loader gave it."""
+    """Yield tensors from the loader's batches that may be the labels."""
     for batch in trace.between(max(-1, before - 8), loss.index, Batch):
         for value in batch.values:
             numbers = value.numbers
@@ -88,7 +92,7 @@ def _batch_labels(before: int, loss: Loss, trace: Trace) -> Iterator[Tensor]:
 
 
 def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | None:
-    """Return the digits that complete the `count` palindromes which the network has read last.
+    """Return the digits that complete the last `count` palindromes that the network has read.
 
     Returns:
         None if the network has not read so many palindromes.
@@ -106,7 +110,9 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return the digit that completes each row to a palindrome; None for other rows."""
+    """Return the digit that completes each row to a palindrome, or None if the rows begin no
+    palindromes.
+    """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None
     without_first, without_last = rows[:, 1:], rows[:, :-1]
@@ -118,7 +124,9 @@ def _completing(rows: Tensor) -> Tensor | None:
 
 
 def _read(x: Tensor) -> Tensor | None:
-    """Return the digits of an input (batch, time), or (time, batch); None for another input."""
+    """Return the digits of an input, (batch, time) or (time, batch), or None if the input has no
+    digits.
+    """
     if x.dim() == 3 and x.size(2) == CLASSES:
         return _from_one_hot(x)
     if x.dim() == 3 and x.size(2) == 1:

@@ -1,4 +1,4 @@
-"""Judges the loss (9): the cross-entropy of the logits p(T) of the last step."""
+"""Judges the loss, equation (9), which is the cross-entropy of the logits p(T) of the last step."""
 
 import math
 
@@ -36,7 +36,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
 def _check_pass(
     passes: list[Backward], losses: list[Loss], trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the last backward pass that was recorded as a whole, by the losses on its way."""
+    """Judge the last completely recorded backward pass by the losses that it goes through."""
     last = next((event for event in reversed(passes) if event.whole), passes[-1])
     before = _pass_before(last, trace)
     own_losses = [event for event in losses if event.index in last.losses]
@@ -71,9 +71,10 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the trace can be that of a training.
+    """True if the trace can be the record of a training.
 
-    Passes with one loss start from its value, from a share of it, or from more by a penalty.
+    A backward pass with one loss starts from the loss, from a share of it, or from the loss plus a
+    penalty.
     """
     losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
     shares = []
@@ -93,7 +94,7 @@ def fits_together(trace: Trace) -> bool:
 def _check_by_hand(
     before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge a loss that is not a function of torch's: compare its value with the cross-entropy."""
+    """Judge a loss that is no torch function, by comparing its value with the cross-entropy."""
     value = abs(start)
     match = which_step(before, last.index, value, trace)
     if match is None:
@@ -113,7 +114,7 @@ def _check_by_hand(
 
 
 def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
-    """Return the loss that a pass started from.
+    """Return the loss from which a backward pass started.
 
     Args:
         losses: on the way of the pass; at least one.
@@ -136,7 +137,7 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
 
 
 def _value(loss: Loss) -> float | None:
-    """Compute the value of a call of cross_entropy or nll_loss again."""
+    """Recompute the value of a call to cross_entropy or nll_loss."""
     function = getattr(functional, loss.name, None)
     numbers = loss.input.numbers if loss.input else None
     target = loss.target.numbers if loss.target else None
@@ -149,7 +150,7 @@ def _value(loss: Loss) -> float | None:
 
 
 def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
-    """Judge one call of a loss function of torch's.
+    """Judge one call to a torch loss function.
 
     Args:
         before: index of the backward pass before the call.
@@ -175,7 +176,7 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
 def _judge_numbers(
     loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the input of cross_entropy or nll_loss: it should be logits of the last step."""
+    """Judge the input of cross_entropy or nll_loss, which should be logits of the last step."""
     rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, axis = kind_of(rows)
     is_cross_entropy = loss.name == "cross_entropy"
@@ -201,7 +202,7 @@ def _judge_numbers(
 
 
 def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the time step and the labels of a loss of logits or of log-probabilities."""
+    """Judge the time step and the labels of a loss on logits or on log-probabilities."""
     mismatch = _other_step(loss, numbers, trace)
     if mismatch is not None:
         name, last_step = mismatch
@@ -229,7 +230,9 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:
-    """Return the call of a softmax before a loss: the one that gave its input, or the last one."""
+    """Return the softmax call that gave the input of a loss, or else the last softmax call before
+    the loss.
+    """
     calls = [event for event in trace.notes("softmax") if event.index < loss.index]
     if loss.input is not None:
         for event in reversed(calls):
@@ -239,7 +242,7 @@ def _softmax(loss: Loss, trace: Trace) -> Note | None:
 
 
 def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
-    """Find the time steps of the model's output that a loss is taken over.
+    """Find the time steps of the model's output over which a loss is computed.
 
     Returns:
         None if it is the last step, or unknown; else a name for the steps, and the numbers of the

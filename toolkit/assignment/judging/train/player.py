@@ -1,6 +1,6 @@
-"""A player: a network, and the steps that were meant for it.
+"""A player is a network, together with the optimiser steps that were meant for it.
 
-The training of the LSTM is a game of one, that of a GAN of two.
+The training of the LSTM has one player, and the training of a GAN has two players.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ MIN_STEPS = 3  # to say that a parameter is never moved
 
 
 class Player(NamedTuple):
-    """A network that learns, and the steps by which it does."""
+    """A network that learns, and its optimiser steps."""
 
     name: str
     parameters: Mapping[int, str]  # id -> name
@@ -25,19 +25,19 @@ class Player(NamedTuple):
 
     @property
     def held(self) -> set[int]:
-        """The parameters that its optimisers hold."""
+        """The parameters that the player's optimisers hold."""
         return parameters_of(self.steps)
 
     @property
     def moved(self) -> set[int]:
-        """The parameters that its steps have moved."""
+        """The parameters that the player's steps have moved."""
         moved: set[int] = set()
         for step in self.steps:
             moved |= step.moved
         return moved
 
     def listed(self, parameters: Iterable[int]) -> str:
-        """The names of some of its parameters."""
+        """Return the names of some of the player's parameters, as a text."""
         chosen = set(parameters)
         return listed([name for key, name in self.parameters.items() if key in chosen])
 
@@ -51,7 +51,7 @@ def parameters_of(steps: Iterable[Step]) -> set[int]:
 
 
 def reached_by(passes: Iterable[Backward]) -> set[int]:
-    """Return the parameters to which one of these backward passes gave a gradient."""
+    """Return the parameters that got a gradient from one of these backward passes."""
     reached: set[int] = set()
     for event in passes:
         reached |= event.changed
@@ -59,12 +59,12 @@ def reached_by(passes: Iterable[Backward]) -> set[int]:
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:
-    """True if so much ran after these passes that a step would have been seen."""
+    """True if the run continued long enough after these backward passes to show a step."""
     return trace.ended in ("finished", "enough") or len(passes) >= MANY
 
 
 def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
-    """Report parameters that get a gradient and are not moved.
+    """Report parameters that get a gradient but are not moved.
 
     Returns:
         True if all of them are moved, as far as the check has seen.

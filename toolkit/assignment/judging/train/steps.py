@@ -1,4 +1,6 @@
-"""Judges the steps of the optimiser: RMSProp, on this model's parameters, with fresh gradients."""
+"""Judges the optimiser steps, which should be RMSProp on the model's parameters with fresh
+gradients.
+"""
 
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -15,7 +17,7 @@ RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
 
 
 def check_steps(trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the steps that were seen."""
+    """Judge the optimiser steps of the run."""
     steps = trace.all(Step)
     if not steps:
         _check_missing_step(trace, verdicts)
@@ -37,7 +39,7 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
-    """Report a training that has begun and makes no step."""
+    """Report a training that has begun but makes no optimiser step."""
     passes = trace.all(Backward)
     begun = [*passes, *trace.all(Loss)]
     if begun and not verdicts.faults and should_step(trace, passes):
@@ -46,7 +48,9 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return the model as a player: the networks of which the optimisers hold parameters."""
+    """Return the model as a player, which consists of all networks whose parameters the optimisers
+    hold.
+    """
     held = parameters_of(steps)
     names: dict[int, str] = {}
     for network in trace.networks.values():
@@ -56,7 +60,7 @@ def _model(steps: list[Step], trace: Trace) -> Player:
 
 
 def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the optimiser: it should be RMSProp."""
+    """Judge the optimiser, which should be RMSProp."""
     step = next((step for step in steps if "RMSprop" in step.classes), steps[0])
     if not step.classes:
         verdicts.not_seen("by-hand-optimiser", at=step)
@@ -72,7 +76,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Report steps of which none had a gradient from a backward pass."""
+    """Report that no step had a gradient from a backward pass."""
     for step in steps:
         if step.given:
             verdicts.not_seen("by-hand-gradients", at=step)
@@ -89,7 +93,7 @@ def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> N
 
 
 def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
-    """Report a step that uses the gradients of passes which an earlier step has used."""
+    """Report a step that uses gradients which an earlier step has already used."""
     for step in steps:
         if step.stale:
             proof = claims.shared.some_are_among(items=step.passes, among=step.stale)
@@ -104,7 +108,7 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
 
 
 def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the clipping: it should come after the backward pass and before the step."""
+    """Judge the gradient clipping, which should be between the backward pass and the step."""
     clips = trace.all(Clip)
     if not clips:
         return
@@ -119,7 +123,7 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
 
 
 def _reason(clip: Clip, trace: Trace) -> str:
-    """Return why a clipping has no effect, by the last part of the rule's name."""
+    """Return the reason why a clipping has no effect, as the last part of the rule's name."""
     if not clip.parameters:
         return "nothing"
     if not clip.kept:

@@ -1,4 +1,4 @@
-"""The record of a run of a script, as the child sends it: `running/record/script` makes it."""
+"""The record of a script's run, which `running/record/script` makes and the child sends."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """Something that the child has sent, in its words or in those of the judge."""
+    """A record that the child has sent; its fields have the child's names or the judge's names."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
 
 class Value(Record):
-    """A tensor that went into something or came out of it."""
+    """A tensor that an event received or produced."""
 
     id: int
     shape: tuple[int, ...]
@@ -51,7 +51,7 @@ class Value(Record):
 
     @property
     def rows(self) -> Tensor | None:
-        """Its numbers as float64 (batch, size of one item); None if there are none."""
+        """The numbers as float64 (batch, size of one item), or None if there are no numbers."""
         if self.numbers is None or not self.shape or not self.shape[0]:
             return None
         return self.numbers.reshape(self.shape[0], -1).double()
@@ -82,12 +82,12 @@ class Call(Event):
 
     @property
     def output(self) -> Value | None:
-        """The first of its outputs."""
+        """The first output of the call."""
         return next(iter(self.outputs), None)
 
 
 class Loss(Event):
-    """One call of a loss function of torch's."""
+    """One call to a torch loss function."""
 
     kind: Literal["loss"]
     name: str
@@ -112,7 +112,7 @@ class Backward(Event):
 
     @property
     def root(self) -> Place:
-        """The place where the loss was made that it starts from."""
+        """The place where the code made the loss from which the backward pass starts."""
         return self.value.made if self.value else Place(None, None)
 
 
@@ -169,7 +169,7 @@ class Saved(Event):
 
 
 class Note(Event):
-    """Something that is about one thing, whose id or name it has."""
+    """An event about a single thing, of which the note holds the id or the name."""
 
     kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
     name: str = ""
@@ -192,7 +192,9 @@ class WatchedNetwork(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """The place where a call computes its output: in its forward, or in a layer of torch's."""
+        """Return the place where a call computes its output, in the network's own forward or in a
+        torch layer.
+        """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
 
@@ -203,7 +205,7 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """A script that ran after another."""
+    """A script that ran after the first script."""
 
     file: str
     ended: str  # as of a trace
@@ -211,7 +213,7 @@ class Other(Record):
 
 
 class Trace(Record):
-    """The events of a run in their order, and the networks that were seen."""
+    """The events of a run in order, and the networks that were seen."""
 
     ended: str
     error: dict[str, Any] | None
@@ -228,7 +230,9 @@ class Trace(Record):
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:
-        """Check that an event names earlier events, and a step the passes with its gradients."""
+        """Check that each event refers only to earlier events, and each step to the passes with its
+        gradients.
+        """
         known: dict[int, Event] = {}
         for event in self.events:
             _check_references(event, known)
@@ -240,7 +244,7 @@ class Trace(Record):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read the answer of the child to `run`.
+        """Read the child's reply to `run`.
 
         Raises:
             Exception: any, if the answer is malformed.
@@ -259,7 +263,9 @@ class Trace(Record):
         return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """Keep one of several trainings: that of the networks of the class `name`."""
+        """If there are several trainings, keep only the training of the networks of the class
+        `name`.
+        """
         left_out = self._foreign_events(name)
         if not left_out:
             return self
@@ -297,7 +303,7 @@ class Trace(Record):
         return losses
 
     def _networks_with(self, parameters: set[int]) -> set[int]:
-        """Return the networks that have one of these parameters, by their ids."""
+        """Return the ids of the networks that have one of these parameters."""
         networks = set()
         for key, network in self.networks.items():
             if parameters & network.parameters.keys():
@@ -305,8 +311,8 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the calls of the networks with these parameters, and the loads and batches of the
-        data that the calls read.
+        """Return the indices of the calls of the networks with these parameters, and of the loads
+        and batches that these calls read.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
@@ -321,15 +327,15 @@ class Trace(Record):
         return events
 
     def all(self, *kinds: type[E]) -> list[E]:
-        """The events of these kinds."""
+        """Return the events of these kinds."""
         return [event for event in self.events if isinstance(event, kinds)]
 
     def between(self, first: int, last: float, *kinds: type[E]) -> list[E]:
-        """The events of these kinds after one index and before another."""
+        """Return the events of these kinds that lie between two indices."""
         return [event for event in self.all(*kinds) if first < event.index < last]
 
     def notes(self, kind: str) -> list[Note]:
-        """The events that are about one thing, of this kind."""
+        """Return the notes of this kind."""
         return [event for event in self.all(Note) if event.kind == kind]
 
     @property
@@ -338,7 +344,9 @@ class Trace(Record):
         return [(event, event.value) for event in self.all(Saved) if event.value]
 
     def maker(self, step: Step) -> Event:
-        """The event that made the optimiser of a step; the step itself if that was not seen."""
+        """Return the event that made the optimiser of a step, or the step if that event was not
+        seen.
+        """
         for event in self.notes("optimiser"):
             if event.optimiser == step.optimiser and event.line:
                 return event
@@ -346,10 +354,10 @@ class Trace(Record):
 
 
 def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
-    """Check that the events that an event names came before it and are of the right kind.
+    """Check that an event refers only to earlier events of the right kind.
 
     Raises:
-        ValueError: they are not, or a pass has made no gradient for the step that names it.
+        ValueError: a reference is wrong, or a pass has made no gradient for the step that names it.
     """
     if isinstance(event, Step):
         for index in event.passes:
@@ -384,7 +392,7 @@ def _values_of(event: AnyEvent) -> Iterator[Value]:
 
 
 def _complete_events(events: Sequence[dict[str, Any]]) -> None:
-    """Number the events, and complete their values by those that calls and batches gave before."""
+    """Number the events, and complete their values from the values of earlier calls and batches."""
     known: dict[int, list[dict[str, Any]]] = {}
     for index, event in enumerate(events):
         event["index"] = index
@@ -412,7 +420,7 @@ def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None
 
 
 def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """True if a candidate has the statistics of a value, and as many numbers."""
+    """True if a candidate has the same statistics and the same count of numbers as a value."""
     for name in ("min", "max", "mean", "std"):
         if candidate[name] != value[name]:
             return False

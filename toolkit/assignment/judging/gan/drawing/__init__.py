@@ -1,1 +1,1 @@
-"""What a student draws with a trained generator: samples and an interpolation."""
+"""Judges the samples and the interpolation that a student draws with a trained generator."""

@@ -1,4 +1,4 @@
-"""A student's functions that may draw from latent points, found by reading and tried by calling."""
+"""Finds the student's functions that may draw images from latent points, and calls them."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
 
 @dataclass(frozen=True)
 class Function:
-    """A function, or a method, of a student's."""
+    """A function or a method in a student's code."""
 
     name: str  # "Class.method" for a method
     place: Place
@@ -31,40 +31,40 @@ class Function:
 
     @property
     def parameters(self) -> list[str]:
-        """Their names in lower case, without `self`."""
+        """The names of the parameters in lower case, without `self`."""
         arguments = [*self.node.args.posonlyargs, *self.node.args.args, *self.node.args.kwonlyargs]
         names = [argument.arg for argument in arguments]
         return [name.lower() for name in names if name not in ("self", "cls")]
 
     @property
     def names(self) -> set[str]:
-        """The names and attributes in it, in lower case."""
+        """The names and attributes that occur in the function, in lower case."""
         return {word.lower() for word in words_in(self.node)}
 
     @property
     def trains(self) -> bool:
-        """True if it takes a step of a training, or is a part of a network."""
+        """True if the function takes a training step or belongs to a network."""
         if self.node.name in ("forward", "__init__"):
             return True
         return any(called(node) in TRAINS for node in ast.walk(self.node))
 
     def mentions(self, pattern: str) -> bool:
-        """True if a name in it has this pattern."""
+        """True if a name in the function matches this pattern."""
         names = self.names - {"walk"}  # of folders
         return any(re.search(pattern, name) for name in names)
 
     def reads_points(self) -> bool:
-        """True if what it draws depends on points that its caller has."""
+        """True if the images that the function draws depend on latent points from its caller."""
         meant = {meaning(name, "drawing") for name in self.parameters}
         return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
 
     def has(self, file: str, line: int) -> bool:
-        """True if this line of a file is in it."""
+        """True if the function contains this line of a file."""
         last = self.node.end_lineno or self.node.lineno
         return file == self.place.file and self.node.lineno <= line <= last
 
     def ends(self) -> tuple[str, str] | None:
-        """The parameters for the two latent points, if there are any."""
+        """Return the two parameters for the ends of an interpolation, or None."""
         arguments = [argument.arg for argument in self.node.args.args]
         networks = {name.lower() for name in arguments if name.isupper()}  # as G, D
         names = [name for name in self.parameters if name not in networks]
@@ -76,7 +76,7 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if two names are the same but for words that are a beginning and an end."""
+    """True if two names differ only in a word for a beginning and a word for an end."""
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
 
@@ -113,8 +113,8 @@ class Functions:
         self.latent_dim = torch.Size(self.latent).numel()
 
     def of_kind(self, kind: str) -> list[Function]:
-        """Those in which a name is of this kind, and that do not train; with such a name of its own
-        first.
+        """Return the functions that use a name of this kind and do not train, starting with the
+        functions that have such a name themselves.
         """
         pattern = NAMES["functions"][kind]
         named, mentioning = [], []
@@ -128,7 +128,7 @@ class Functions:
         return [*named, *mentioning]
 
     def with_nodes(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
-        """The functions with these syntax trees."""
+        """Return the functions that have these syntax trees."""
         return [function for function in self._all() if function.node in nodes]
 
     def call(
@@ -139,13 +139,13 @@ class Functions:
         count: int = 7,
         known_to_end: bool = False,
     ) -> Tried:
-        """Call a function with stand-ins.
+        """Call a function with stand-ins for the generator, the classifier and the digits.
 
         Args:
-            ends: the two latent points, (2, latent_dim), in whatever shape it wants them.
+            ends: the two latent points, (2, latent_dim), which are passed in a shape that works.
             seed: of the random numbers.
             count: for a number of steps.
-            known_to_end: it was called before, and came back.
+            known_to_end: the function was called before, and returned.
         """
         tried = self._call(function, ends.reshape(2, *self.latent), seed, count, known_to_end)
         if tried.error is not None and function.ends():
@@ -156,7 +156,7 @@ class Functions:
     def _call(
         self, function: Function, points: Tensor, seed: int, count: int, known_to_end: bool
     ) -> Tried:
-        """Call a function with the two latent points in one shape, and keep what is seen."""
+        """Call a function with the two latent points in the given shape, and record the result."""
         self.artist.drawn.clear()
         values = {
             "latent_dim": self.latent_dim,
@@ -196,7 +196,7 @@ class Functions:
         return tried
 
     def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
-        """Note where a function that came back drew points of its own."""
+        """Record the lines in which a function that returned drew points of its own."""
         if function.reads_points():
             return
         for file, line in lines:
@@ -216,7 +216,9 @@ class Functions:
 
 
 def _latent_shape(game: Game) -> tuple[int, ...]:
-    """Return the shape of one latent point: of the generator's first batch, or else (100,)."""
+    """Return the shape of one latent point in the generator's first batch, or (100,) if there is no
+    batch.
+    """
     for call in game.draws:
         if call.inputs and len(call.inputs[0].shape) > 1:
             return call.inputs[0].shape[1:]

@@ -1,7 +1,9 @@
-"""Judges that nine images lead through latent space, from one sample to another of another class.
+"""Judges an interpolation: nine images on a path in latent space between two samples of different
+classes.
 
-An interpolation is recognised by what it does: latent points on a line or an arc, wherever they are
-drawn. If none was seen while the script ran, functions that may interpolate are tried.
+An interpolation is recognised by its latent points, which lie on a line or an arc, wherever the
+code draws them. If the script drew no interpolation, the check calls functions that may
+interpolate.
 """
 
 from collections.abc import Sequence
@@ -38,7 +40,9 @@ MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
 
 
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
-    """Judge the interpolation that ran; if none did, that of functions which are tried."""
+    """Judge the interpolation that the script drew, or else the interpolation of a function that
+    the check calls.
+    """
     candidates = functions.of_kind("line")[:MAX_FUNCTIONS]
     draws = _untrained(game)
     paths = _paths_of(draws)
@@ -49,12 +53,12 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
 
 
 def was_seen(game: Game) -> bool:
-    """True if what ran has drawn along a line."""
+    """True if the script has drawn images along a line or an arc."""
     return bool(_paths_of(_untrained(game)))
 
 
 def _untrained(game: Game) -> list[Call]:
-    """Return the calls of the generator whose images no training has used."""
+    """Return the generator's calls whose images were not used in training."""
     trained = game.judged_draws
     return [call for call in game.all_draws if call.index not in trained]
 
@@ -67,7 +71,7 @@ def _check_seen(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """Judge the paths through what was drawn, and how their ends were chosen."""
+    """Judge the paths through the latent points that were drawn, and the choice of their ends."""
     calls = {call.index: call for call in draws}
     places = [_mixed(calls[path.calls[0]]) for path in paths]
     size = paths[-1].points.size(1)
@@ -80,7 +84,9 @@ def _check_seen(
 
 
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
-    """Return the points (n, size) that were drawn, but for batches that no picture shows."""
+    """Return the latent points, (n, size), that were drawn, without the batches that no picture
+    shows.
+    """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
     for latent in latents_of(draws):
@@ -90,7 +96,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the points (n, size) of calls that no path goes through."""
+    """Return the latent points, (n, size), of the calls that are on no path."""
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -113,7 +119,7 @@ def _check_functions(
     functions: Functions,
     verdicts: Verdicts,
 ) -> bool:
-    """Judge the first function that interpolates when it is tried.
+    """Judge the first function that interpolates when the check calls it.
 
     Returns:
         True if there is such a function.
@@ -134,7 +140,7 @@ def _check_functions(
 def _report_missing(
     game: Game, lines: Lines, draws: list[Call], functions: Functions, verdicts: Verdicts
 ) -> None:
-    """Report that nothing interpolates, unless something was left that may."""
+    """Report that no code interpolates, unless the check missed code that may interpolate."""
     untried: str | None = functions.untried
     place: Place | None = None
     if not untried:
@@ -150,7 +156,7 @@ def _report_missing(
 
 
 def _shows_nine(game: Game) -> bool:
-    """True if a picture of nine images was seen, or pictures of other sizes tell nothing."""
+    """True if a picture shows nine images, or if no picture shows five to eight images."""
     sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
@@ -164,14 +170,15 @@ def _mixed(call: Call) -> Placed:
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
-    """Find the paths through the noise of these calls of the generator."""
+    """Find the paths through the noise of these generator calls."""
     return find_paths([(latent.call.index, latent.z) for latent in latents_of(calls)])
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return what may be points in latent space, (n, latent_dim), or the noise beside a label.
+    """Return the tensors that may hold latent points, (n, latent_dim), or the noise beside a label.
 
-    Such noise is at least half as long, and has enough numbers to be no match by chance.
+    Noise beside a label has at least three numbers and at least half of latent_dim, so that a match
+    by chance is unlikely.
     """
     rows = []
     for tensor in tensors:
@@ -189,7 +196,7 @@ def _judge(
     samples: Sequence[Tensor],
     verdicts: Verdicts,
 ) -> bool:
-    """Judge that the best of the paths has nine points, and that its ends are samples.
+    """Check that the best path has nine points, and that its two ends are samples.
 
     Args:
         known: the points (n, d) that the generator drew, beside which a path may lie.
@@ -222,7 +229,9 @@ def _report_misses(path: Path, place: Placed, verdicts: Verdicts) -> None:
 
 
 def _report_incomplete(path: Path, place: Placed, verdicts: Verdicts) -> None:
-    """Report a path that has not nine different points, or not from end to end."""
+    """Report a path that does not have nine different points, or does not go from one sample to the
+    other.
+    """
     num_points = len(path.points)
     if path.repeats:
         rule = "interpolation-repeats-ends.repeats"
@@ -234,7 +243,8 @@ def _report_incomplete(path: Path, place: Placed, verdicts: Verdicts) -> None:
 
 
 def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
-    """Judge that the first and the last of nine points are samples, and that none lies beyond.
+    """Check that the first and the last of nine points are samples, and that no sample lies beyond
+    them.
 
     Returns:
         True if that is known.
@@ -251,7 +261,10 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
 
 
 def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
-    """True if a sample lies beyond an end of a path; in a plane, some do by chance."""
+    """True if a sample lies beyond an end of a path.
+
+    The result is always False in a plane, in which samples lie beyond an end by chance.
+    """
     size = path.points.size(1)
     if size <= 2:
         return False
@@ -265,7 +278,10 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Call what ran with two ends of the check's own, where the ends of the path are not known."""
+    """Call functions that the script has called with two ends that the check chooses.
+
+    The ends of the path that the script drew are not known.
+    """
     for function in candidates:
         is_called = function.place in functions.entered
         if function.ends() and is_called and _try(function, functions, verdicts):
@@ -274,7 +290,8 @@ def _try_with_ends(
 
 
 def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Call a function with two ends, and judge the images or points that it makes.
+    """Call a function with the two ends of an interpolation, and judge the path that it draws or
+    returns.
 
     Returns:
         True if it interpolates.
@@ -302,10 +319,11 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function for nine images: a number of steps may, or may not, count both ends.
+    """Call a function for nine images; its number of steps may include the two ends or leave them
+    out.
 
     Returns:
-        the paths with nine points, or else the first paths, and what came of that call.
+        the paths with nine points, or else the first paths, and the outcome of that call.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -319,7 +337,7 @@ def _best_attempt(
 
 
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """True if seven points lie between two ends, which their caller may draw."""
+    """True if seven points lie between two ends that the function's caller may draw."""
     path = paths[-1]
     longer = extended(path, ends)
     has_inner = len(path.points) == NUM_IMAGES - 2 and len(longer.points) == NUM_IMAGES
@@ -327,7 +345,9 @@ def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
 
 
 def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
-    """Find the paths through what a function drew, else through latent points that it returned."""
+    """Find the paths through the points that a function drew, or else through the points that it
+    returned.
+    """
     drawn = [(index, entry.z) for index, entry in enumerate(tried.draws)]
     returned = []
     for tensor in tried.returned:
@@ -344,10 +364,11 @@ def _check_ends(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """Judge that the two ends are of different classes every time, not by luck.
+    """Check that the two ends of an interpolation have different classes every time, and not by
+    luck.
 
-    Only where code chooses them: a person who looked at images, or a seed, is right or wrong in the
-    picture.
+    Only ends that code chooses are checked. If a person or a seed chose the ends, the picture shows
+    whether the choice is right.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
@@ -363,7 +384,7 @@ def _check_ends(
 
 
 def _free(candidates: list[Function]) -> list[Function]:
-    """Return the functions that are not given the two ends."""
+    """Return the functions that do not take the two ends as parameters."""
     return [function for function in candidates if not function.ends()]
 
 
@@ -373,7 +394,7 @@ def _is_seeded(lines: Lines) -> bool:
 
 
 def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Judge the ends that a function chooses with many seeds.
+    """Judge the ends that a function chooses under many random seeds.
 
     Returns:
         False if it did not choose two of them every time.
@@ -402,7 +423,9 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
 def _ends_chosen(
     function: Function, functions: Functions, seed: int, known_to_end: bool = False
 ) -> Tensor | None:
-    """Return the two latent points, (2, latent_dim), that a function returns or its path joins."""
+    """Return the two latent points, (2, latent_dim), that a function returns or that its path
+    connects.
+    """
     size = functions.latent_dim
     tried = functions.call(function, torch.zeros(2, size), seed, known_to_end=known_to_end)
     paths = _tried_paths(tried, size)

@@ -1,4 +1,6 @@
-"""Judges batch norm's two modes: batch statistics while training, running ones while sampling."""
+"""Judges the two modes of batch norm: batch statistics in training, and running statistics in
+sampling.
+"""
 
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
@@ -8,8 +10,10 @@ from toolkit.assignment.judging.train.trace import Call
 
 
 def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
-    """Judge the mode of the generator when it is trained, and when it draws samples; or that of
-    their functions, when they were tried.
+    """Judge the generator's mode in training, and its mode when it draws samples.
+
+    If the script's own calls do not show the mode for samples, the check's calls of functions may
+    show this mode.
     """
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
         proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)
@@ -23,7 +27,7 @@ def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
 
 
 def _check_calls(game: Game, verdicts: Verdicts) -> bool:
-    """Judge the mode of the generator as far as it was called.
+    """Judge the generator's mode by its calls.
 
     Returns:
         True if its calls tell.
@@ -49,10 +53,11 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 
 
 def samples(game: Game) -> list[Call]:
-    """Return the calls of the generator whose images the discriminator never saw.
+    """Return the generator's calls whose images the discriminator never saw.
 
-    A call before the first step may be a test of the shapes: it counts where pictures follow. So
-    does a call after the last step, if the run was stopped there: a training may follow from it.
+    A call before the first step may be a test of the shapes, so the call counts only if pictures
+    follow. The same holds for a call after the last step of a run that was cut short, because a
+    training step may follow.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]
@@ -67,7 +72,9 @@ def samples(game: Game) -> list[Call]:
 
 
 def _is_in_training(call: Call, game: Game) -> bool:
-    """True if a call follows the first step, and precedes the last one if the run was cut short."""
+    """True if a call follows the first step and, in a run that was cut short, precedes the last
+    step.
+    """
     steps = [step.index for step in game.steps]
     if not steps or call.index <= min(steps):
         return False
@@ -75,9 +82,9 @@ def _is_in_training(call: Call, game: Game) -> bool:
 
 
 def _is_shown(call: Call, end: float, game: Game) -> bool:
-    """True if pictures follow a call before the next call of the generator.
+    """True if the script shows pictures between a call and the next call of the generator.
 
     Args:
-        end: index of that call.
+        end: index of the next call.
     """
     return any(call.index < event.index < end for event, _ in game.trace.shown)

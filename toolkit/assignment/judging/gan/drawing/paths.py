@@ -1,4 +1,6 @@
-"""Finds latent points on a line or on an arc: an interpolation, however it is written."""
+"""Finds latent points on a line or an arc, which form an interpolation, however the code is
+written.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,38 +23,38 @@ BEYOND = 0.01  # of the way from one end to the other
 
 
 class Path(NamedTuple):
-    """Points between two ends, which are the first and the last of them."""
+    """The points of a path, of which the first and the last are its ends."""
 
     points: Tensor  # float (n, latent_dim)
     calls: list[int]  # the call of the generator that drew each
 
     @property
     def repeats(self) -> int:
-        """The number of points that are the one before."""
+        """The number of points that equal the previous point."""
         return int((self.steps < NEAR * self.points.norm(dim=1).mean()).sum())
 
     @property
     def steps(self) -> Tensor:
-        """The distance of each point from the one before, float (n - 1,)."""
+        """The distance of each point from the previous point, float (n - 1,)."""
         steps: Tensor = (self.points[1:] - self.points[:-1]).norm(dim=1)
         return steps
 
     def proof(self, misses: bool = False) -> claims.Evidence:
-        """Return the proof that it is wrong; `misses`: its ends are not those they should be."""
+        """Return the proof that the path is wrong; `misses` says that its ends are no samples."""
         return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
 def is_far(path: Path) -> bool:
-    """True if an end is longer than a sample of N(0, 1) is once in a milliard of times.
+    """True if an end is too long to be a sample of N(0, 1), with an error probability below 1e-9.
 
-    P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
+    The bound is P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
     """
     d, t = path.points.size(1), -math.log(CHANCE)
     return float(path.points[[0, -1]].square().sum(1).max()) > d + 2 * math.sqrt(d * t) + 2 * t
 
 
 def is_uneven(path: Path) -> bool:
-    """True if some steps are much longer than others, as on no line and no arc."""
+    """True if the longest step of a path is more than three times the shortest step."""
     return float(path.steps.max()) > UNEVEN * float(path.steps.min())
 
 
@@ -61,8 +63,8 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
 
     Args:
         drawn: for each of its calls, in their order, the number of the call and its z,
-            (batch, latent_dim). A path may be the rows of one call, or one row of each of many
-            calls of the same batch size.
+            (batch, latent_dim). A path may consist of the rows of one call, or of the same row in
+            many calls that have the same batch size.
 
     Returns:
         the longest paths, none of which is a part of another.
@@ -79,7 +81,7 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
 
 
 def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
-    """Yield calls of one batch size that follow each other."""
+    """Yield the runs of consecutive calls that have the same batch size."""
     run: list[tuple[int, Tensor]] = []
     for call in drawn:
         if run and run[-1][1].shape != call[1].shape:
@@ -92,7 +94,7 @@ def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tenso
 
 
 def _split(points: Tensor, calls: list[int]) -> list[Path]:
-    """Find the paths in a row of points."""
+    """Find the paths in a sequence of points."""
     points = points.double()
     if not bool(points.isfinite().all()):
         return []
@@ -119,14 +121,16 @@ def _end_of_path(points: Tensor, start: int) -> int:
 
 
 def _moves(path: Path) -> bool:
-    """True if enough points of a path differ, and somebody has set them."""
+    """True if enough points of a path differ, and if the points are not all close to 0."""
     num_moves = len(path.points) - 1 - path.repeats
     is_set = bool(path.points.norm(dim=1).mean() > TINY)
     return num_moves >= MIN_STEPS and is_set
 
 
 def is_path(points: Tensor) -> bool:
-    """True if points (n, d) go from the first to the last, on a line or on an arc about 0."""
+    """True if points of shape (n, d) lead from the first to the last point on a line or an arc
+    around 0.
+    """
     shares = between(points, points[0], points[-1])
     if shares is None:
         return False
@@ -134,11 +138,13 @@ def is_path(points: Tensor) -> bool:
 
 
 def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
-    """Measure how far each point is on the way from `first`, 0, to `last`, 1; beyond, less or more.
+    """Measure the position of each point on the way from `first` to `last`.
+
+    The position is 0 at `first` and 1 at `last`; it is below 0 or above 1 beyond these two points.
 
     Returns:
-        (n,), or None if some point is neither on the line nor on an arc through both; memory that
-        nobody has written may hold numbers that are not finite.
+        The positions, (n,), or None if a point is neither on the line nor on an arc through both.
+        Uninitialised memory may hold numbers that are not finite, which also give None.
     """
     ends = torch.stack([first, last], dim=1)
     if not bool(ends.isfinite().all() and points.isfinite().all()):
@@ -158,14 +164,17 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
 
 
 def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return zeros (n,) if all points are one; None if they are not."""
+    """Return zeros, (n,), if all points equal `point`, else None."""
     if not bool(((points - point).norm(dim=1) < tolerance).all()):
         return None
     return torch.zeros(len(points), dtype=points.dtype)
 
 
 def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return the shares (n,) on a line through 0, on which there is no arc; None beside it."""
+    """Return the positions, (n,), on a line through 0, or None if a point is not on the line.
+
+    Ends on such a line have no arc between them.
+    """
     step = last - first
     along = (points - first) @ step / step.square().sum()
     beside = (points - first - along[:, None] * step).norm(dim=1)
@@ -181,7 +190,7 @@ def _are_parallel(first: Tensor, last: Tensor) -> bool:
 
 
 def extended(path: Path, points: Tensor) -> Path:
-    """Return a path with the nearest of some points (n, d) beyond each of its ends, if any is."""
+    """Extend a path beyond each end by the nearest of `points`, (n, d), if a point lies there."""
     before, after = -math.inf, math.inf
     first, last = path.points[:0], path.points[:0]
     for point in points.double():
@@ -197,9 +206,10 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """True if a point (d,) is a row of one of the samples (n, d), or one that was enlarged.
+    """True if a point, (d,), is a row of one of the samples, (n, d), or a row times a positive
+    number.
 
-    The rows may be shorter: then a label stands beside the noise.
+    The rows may be shorter than the point, if the point holds a label beside the noise.
     """
     for rows in samples:
         width = rows.size(1)
@@ -212,7 +222,7 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the samples but for those that hold the path itself."""
+    """Return the samples, except tensors that contain the path itself."""
     kept = []
     for rows in samples:
         num_points = sum(is_sample(point, [rows]) for point in path.points)
@@ -222,7 +232,10 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
-    """Mark the rows with the direction of a point, bool (n,); in a plane, those that are it."""
+    """Mark the rows that have the direction of a point, as bool (n,).
+
+    In a plane, mark only the rows that equal the point.
+    """
     rows = rows.double()
     alike: Tensor
     if len(point) < 3:

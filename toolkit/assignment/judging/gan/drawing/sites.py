@@ -1,4 +1,4 @@
-"""Finds lines that call the generator to draw samples, and that no run came to."""
+"""Finds lines that call the generator to draw samples, but that no run has reached."""
 
 import ast
 import re
@@ -22,13 +22,13 @@ class Site(NamedTuple):
 def sampling_sites(
     game: Game, lines: Lines, drew: Set[tuple[str, int]] = frozenset()
 ) -> list[Site] | None:
-    """Find the lines that would draw samples, and were not seen to.
+    """Find the lines that may draw samples, but did not draw while the check watched.
 
     Args:
-        drew: file and line where a function has drawn that was called.
+        drew: file and line of each draw in a function that the check called.
 
     Returns:
-        None if it is not known by what name the generator is called, or what a test is for.
+        None if the check does not know the generator's name in the code, or the purpose of a test.
     """
     names = _names(game, lines)
     if not names:
@@ -53,15 +53,16 @@ def sampling_sites(
 
 
 def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
-    """Return file and line of the networks and losses that were called."""
+    """Return the file and the line of each call of a network or a loss."""
     return {(event.file, event.line) for event in game.trace.all(Call, Loss)}
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be of the generator: by its names, or a function's own parameter.
+    """True if a call may be a call of the generator, by its name or through a parameter of the
+    function.
 
     Args:
-        function: that the call is in.
+        function: the function that contains the call.
     """
     if function is not None and function.name in ("forward", "__init__"):
         return False  # of a part, or for a test of its shapes
@@ -93,10 +94,10 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(
     game: Game, lines: Lines, drew: Set[tuple[str, int]]
 ) -> tuple[str | None, Place | None]:
-    """Find what may draw with the generator and was not seen to, and where; None if all was seen.
+    """Return the reason why the check may have missed an interpolation, and its place, or None.
 
     Args:
-        drew: as of `sampling_sites`.
+        drew: as in `sampling_sites`.
     """
     if game.trace.ended != "finished":
         return "the check did not see the end of the code", None
@@ -114,7 +115,7 @@ def unsearched(
 
 
 def unrun(game: Game, lines: Lines) -> Iterator[str]:
-    """Yield the files that may draw with the generator, and that did not run."""
+    """Yield the files that may draw with the generator but did not run."""
     stem = lines.file.rpartition("/")[2].removesuffix(".py")
     uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
     for file, text in lines.texts.items():
@@ -125,7 +126,10 @@ def unrun(game: Game, lines: Lines) -> Iterator[str]:
 
 
 def _loads(text: str, tree: ast.Module | None) -> bool:
-    """True if a file may load a network when it is run; of one that cannot be read, its text."""
+    """True if a file may load a network when the file runs.
+
+    In a file that has no syntax tree, the whole text is searched.
+    """
     statements = text
     if tree is not None:
         apart = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
@@ -135,8 +139,10 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 
 
 def _names(game: Game, lines: Lines) -> set[str]:
-    """Return the names by which the generator is called: those that say so, or else those that all
-    its calls have in common.
+    """Return the names by which the code calls the generator.
+
+    These are names that mean a generator or, without such names, the names that all its calls
+    share.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:
@@ -153,7 +159,7 @@ def _names(game: Game, lines: Lines) -> set[str]:
 def _calls(
     node: ast.AST, function: ast.FunctionDef | None = None
 ) -> Iterator[tuple[ast.Call, ast.FunctionDef | None]]:
-    """Yield all calls, each with the function that it is in."""
+    """Yield all calls inside a node, each with the function that contains the call."""
     if isinstance(node, ast.Call):
         yield node, function
     if isinstance(node, ast.FunctionDef):

@@ -1,8 +1,8 @@
-"""Stands in for what a student would download or train for hours: digits, and their artist.
+"""Stand-ins for digits that a student would download and for networks that would train for hours.
 
-A student's generator is hardly trained when it is checked, so their functions get real digits from
-one that draws without learning, and a classifier that knows these digits. Both are here, with the
-judge, since the child must not know which is which.
+The student's generator is hardly trained during the check. So the student's functions get a
+stand-in that draws real digits without learning, and a classifier that knows these digits. Both
+stand-ins run in the judge's process, because the child must not know which digit an image shows.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ LOGIT = 10.0
 
 
 def digits(train: bool) -> dict[str, Tensor]:
-    """Images uint8 (n, 28, 28) and labels int64 (n,) of MNIST's training or test set."""
+    """Return images, uint8 (n, 28, 28), and labels, int64 (n,), of MNIST's training or test set."""
     images, labels = _few()[train]
     return {"images": images, "labels": labels}
 
@@ -38,7 +38,7 @@ def _few() -> dict[bool, tuple[Tensor, Tensor]]:
 
 @cache
 def _directions() -> Tensor:
-    """Eight directions (784, 8) in which no two digits look the same."""
+    """Return eight random directions, (784, 8), in which no two digits look the same."""
     return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
 
 
@@ -56,7 +56,7 @@ class Drawn(NamedTuple):
 
 
 class Artist:
-    """Draws digits that look like a student's images, and tells such digits apart.
+    """Draws digits in the format of a student's images, and classifies these digits.
 
     Args:
         like: shape of one of their images: (784,), (28, 28), (1, 28, 28), (3, 64, 64), ...
@@ -72,7 +72,9 @@ class Artist:
         self.asked = 0  # how often a classifier was asked
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
-        """Images (batch, *like) for z of any size: for each point one of the digits, at random."""
+        """Return images of shape (batch, *like) for z of any size; each latent point picks a digit
+        at random.
+        """
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]
         z = z.reshape(len(z), -1).float()
@@ -88,7 +90,7 @@ class Artist:
         return images.reshape(len(z), *self.like)
 
     def classify(self, images: Tensor) -> Tensor:
-        """Logits (batch, 10) of such images."""
+        """Return the logits, (batch, 10), of images that the artist has drawn."""
         self.asked += 1
         images = images.reshape(-1, self.channels, self.side, self.side)[:, :1].float()
         low = images.amin((2, 3), keepdim=True)
