@@ -1,1 +1,1 @@
-"""Judges the parts of a submission: asks, computes, and states findings."""
+"""Judges the parts of a submission: asks the child process, computes, and states findings."""

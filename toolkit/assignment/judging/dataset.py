@@ -24,7 +24,7 @@ Method = Literal["item", "init"]  # the one that gives items, and the constructo
 
 
 class Unusual(Exception):
-    """Items that may be right, but are not of a kind that is known here: `[not-seen.NAME]`."""
+    """Raised for items of an unknown kind, which may be right; the finding is `[not-seen.NAME]`."""
 
     def __init__(self, name: str = "", **fields: Any) -> None:
         super().__init__(name)
@@ -32,7 +32,7 @@ class Unusual(Exception):
 
 
 class Fault(NamedTuple):
-    """A fault that the items show."""
+    """A fault that the items of a data set show."""
 
     rule: str
     method: Method  # that would do otherwise
@@ -48,7 +48,7 @@ class Items(NamedTuple):
 
 
 def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
-    """Import the file, build its data set for several lengths, and judge the items."""
+    """Import the file, build its data set for several palindrome lengths, and judge the items."""
     verdicts.doing(f"importing {verdicts.shown(located.file)}")
     try:
         kind = child.ask.load(file=located.file, name=located.name)
@@ -79,7 +79,7 @@ def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
 def _read_lengths(
     child: DatasetChild, kind: DatasetClass, verdicts: Verdicts
 ) -> dict[int, Items] | None:
-    """Read items of several lengths; None if the verdicts say why that is not possible."""
+    """Read items for several palindrome lengths, or return None if a verdict explains a failure."""
     by_length = {}
     for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
@@ -98,7 +98,7 @@ def _read_lengths(
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
-    """Report what is right with items that show no fault."""
+    """Report the properties that are right in items without a fault."""
     num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
     if num_different < FEW:
         verdicts.not_seen("no-variety")
@@ -116,14 +116,14 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
 
 
 def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
-    """Read items of palindromes of `length` digits, whether they are bare or one-hot.
+    """Read items whose palindromes have `length` digits; the digits may be bare or one-hot.
 
     Args:
-        read: how many at most.
+        read: the largest number of items.
         parameters: values for other parameters of the constructor, by lower-case name.
 
     Raises:
-        Unusual: they are neither.
+        Unusual: the digits are neither bare nor one-hot.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     answer = child.ask.items(length=length, count=count, read=read, more=parameters)
@@ -136,10 +136,10 @@ def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parame
 
 
 def _digits_of(inputs: Tensor) -> Tensor:
-    """Return the digits (n, length) of inputs (n, ...).
+    """Return the digits, of shape (n, length), of inputs that have shape (n, ...).
 
     Raises:
-        Unusual: they are neither digits nor one-hot.
+        Unusual: the inputs are neither digits nor one-hot.
     """
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
@@ -155,16 +155,20 @@ def _digits_of(inputs: Tensor) -> Tensor:
 
 
 def _label(labels: Tensor) -> Tensor:
-    """The digit to be predicted, int64 (n,): of labels (n, 1), one-hot (n, 10), or a sequence."""
+    """Return the digit to predict for each item, int64 (n,).
+
+    The labels may have shape (n, 1), be one-hot with shape (n, 10), or be sequences that end with
+    the digit.
+    """
     digits = digits_of(labels)
     return labels[:, -1].round().long() if digits is None else digits
 
 
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the faults that the items show, the first ones first.
+    """Yield the faults that the items show, starting with the fault to report.
 
-    A label that is always the digit that was read last, and digits that are no palindrome without
-    it: it is the label that is right.
+    If every label equals the last digit of its row, but the row is no palindrome with or without
+    that digit, the input does not contain the answer.
     """
     items = []
     for length, (digits, labels) in by_length.items():
@@ -188,7 +192,7 @@ def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
 
 
 def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
-    """Yield the fault that each item is read with the digit that is to be predicted."""
+    """Yield a fault if the input of every item contains the digit to predict."""
     if not items:
         return
     is_whole = all(row == row[::-1] for _, row, _ in items)
@@ -202,7 +206,7 @@ def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
 
 
 def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the fault that the number of digits that are read does not grow with T."""
+    """Yield a fault if the number of digits in an input does not grow with T."""
     reads = {length: digits.size(1) for length, (digits, _) in by_length.items()}
     differences = {count - length for length, count in reads.items()}
     if len(differences) > 1:
@@ -212,7 +216,7 @@ def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
 
 
 def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the fault that a digit never comes up in many items."""
+    """Yield a fault if one of the ten digits never occurs among many labels."""
     for _, labels in by_length.values():
         counts = labels.bincount(minlength=10).tolist()
         if len(labels) >= ENOUGH and 0 in counts:
@@ -223,7 +227,7 @@ def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
 
 
 def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
-    """Return the first items, each as its row and its label."""
+    """Return the first `count` items, each as a pair of row and label."""
     digits, labels = items
     return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
 
@@ -237,7 +241,9 @@ def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
 
 
 def _place(kind: DatasetClass, method: Method) -> Place | None:
-    """The place where the method begins that gives an `item`, or the constructor, `init`."""
+    """Return the place of the method that gives an item, or of the constructor if `method` is
+    `init`.
+    """
     place = kind[method]
     return Place(*place) if place else None
 
@@ -247,8 +253,9 @@ def _shown(row: list[int]) -> str:
 
 
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge palindromes beyond 36 digits: half of one is more than 64 bits hold, and must stay
-    random.
+    """Judge palindromes of more than 36 digits.
+
+    Half of such a palindrome does not fit into 64 bits, but its digits should still be random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
@@ -277,7 +284,7 @@ def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> 
 
 
 def _is_spoilt(items: Items) -> bool:
-    """True if items are no palindromes, or hardly random."""
+    """True if the items are no palindromes, or if their digits hardly vary."""
     digits, labels = items
     inside = digits[:, 1:]
     is_symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
@@ -287,7 +294,7 @@ def _is_spoilt(items: Items) -> bool:
 
 
 def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge digits that come as ten numbers, or can be asked for as such: these are of float32."""
+    """Judge one-hot digits, which may be the default or an option and should be float32."""
     parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
         answer = child.ask.items(length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
@@ -304,7 +311,9 @@ def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) 
 
 
 def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge a class that makes the splits itself: they share nothing, not even at T = 5."""
+    """Judge a class that makes the splits itself: the splits should share no palindrome, even at T
+    = 5.
+    """
     if kind["split"] is None:
         return
     name, *values = kind["split"]

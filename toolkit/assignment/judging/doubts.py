@@ -142,7 +142,7 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return what can be said for records: `[right.NAME]` in the rules."""
+    """Return a finding that something about the records is right, by the rule `[right.NAME]`."""
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)
     return Finding(verdict="right", part=part, message=message, rule=rule, fields=fields)

@@ -1,4 +1,4 @@
-"""The check of one submission: what can be read, then each part in a process of its own."""
+"""Checks one submission: it reads the files, and then runs each part in a separate process."""
 
 import contextlib
 import importlib
@@ -40,7 +40,7 @@ Progress = Callable[[str], None]
 
 
 def import_judges() -> None:
-    """Be ready to judge, before a fork of this process reads what a stranger wrote."""
+    """Import all judges, before a fork of this process reads a stranger's files."""
     for module in JUDGES.values():
         importlib.import_module(module)
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
@@ -52,23 +52,24 @@ def check(
     parts: Collection[Part] = PARTS,
     host: Host | None = None,
 ) -> Report:
-    """Check a student's folder, or a file of it: data set, LSTM, its training, and the GAN.
+    """Check a student's folder or one of its files: the data set, the LSTM, the LSTM's training and
+    the GAN.
 
-    Which file is which is found out by what they contain (`toolkit.assignment.handin.locate`).
+    The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 
-    A copy of their code runs in processes of its own, each with a limit of CPU time, and none of
-    them knows what it should answer. They are not a sandbox: run code that you do not trust in one,
-    as `grade` does.
+    A copy of the student's code runs in separate processes. Each process has a limit on CPU time,
+    and no process knows the right answers. These processes are not a sandbox, so run code that you
+    do not trust in a sandbox, as `grade` does.
 
     Args:
-        path: the folder that has the files, at any depth; or one of the files: then the others
-            beside it are there for it, and not checked.
+        path: the folder that has the files at any depth, or one of the files. In the second case,
+            the code can use the files beside this file, but these files are not checked.
         progress: called with a sentence when a new piece of work begins.
         parts: what to check.
-        host: where their code runs; by default in one that is started here.
+        host: the host in which the student's code runs; by default, a new host.
 
     Raises:
-        UsageError: `path` is not a folder, or has none of the files; or is none of them.
+        UsageError: `path` is neither one of the files nor a folder that has one of the files.
     """
     path = Path(os.path.realpath(path))  # a loop, too
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
@@ -89,7 +90,7 @@ def check(
 
 
 def _parts_in(name: str, submission: Submission) -> set[Part]:
-    """Return the parts that a student's file has."""
+    """Return the parts that a student's file contains."""
     parts = set()
     for part, located in submission.parts.items():
         if submission.original(located.file) == name:
@@ -112,8 +113,8 @@ def judge(
         root: where the child has its copy.
         progress: called with a sentence when a new piece of work begins.
         parts: what to check.
-        packages: what the course allows besides the usual; where one is missing, nobody is at
-            fault.
+        packages: the packages that the course allows besides the usual ones. A missing package is
+            nobody's fault.
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
@@ -147,7 +148,7 @@ def _report(
     verdicts_of: Mapping[Part, Verdicts],
     records: Records,
 ) -> Report:
-    """Put the findings of reading and of running together, with the doubts about the records."""
+    """Combine the findings from reading and running the code with the doubts about the records."""
     findings: list[Finding] = []
     for part, verdicts in verdicts_of.items():
         findings += [*read[part].findings, *verdicts.findings]
@@ -179,7 +180,7 @@ def _verdicts_of(
 
 
 def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
-    """Return the modules whose absence is no fault: as of `Verdicts`."""
+    """Return the modules whose absence is no fault, in the form that `Verdicts` expects."""
     excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
     for part in submission.missing:
         excused[FILES[part].removesuffix(".py")] = FILES[part]
@@ -193,7 +194,7 @@ def _settle(
     host: Host,
     root: str,
 ) -> None:
-    """Replace each finding about a part by what it comes down to."""
+    """Replace findings whose cause is elsewhere, and retry failures that the check may cause."""
     settled = []
     for finding in verdicts.findings:
         finding = _settled(finding, verdicts, submission, read)
@@ -207,7 +208,7 @@ def _settle(
 
 
 def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Judge what only several parts together show."""
+    """Judge faults that show only in several parts together."""
     facts: set[str] = set()
     for verdicts in verdicts_of.values():
         facts |= verdicts.facts
@@ -217,7 +218,7 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 class _Judged(NamedTuple):
-    """A file that could be a part, judged."""
+    """A file that could be a part, and the verdicts on this file."""
 
     located: Located
     verdicts: Verdicts
@@ -228,9 +229,10 @@ class _Judged(NamedTuple):
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
-    """Judge each of the files that could be a part, and take the one that is named elsewhere.
+    """Judge each file that could be a part, and choose the file that other files or the README
+    name.
 
-    If none is, that is the one about which most questions have an answer.
+    If no file is named, choose the file for which the check can answer the most questions.
 
     Args:
         setting: further arguments of `Verdicts`.
@@ -268,7 +270,7 @@ def _choose(
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Take a stop away from a part that was judged by then, where it ends another part, too."""
+    """Remove a stop from a part that was already judged, if the stop also ends another part."""
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
             if stop.id not in STOPS or unanswered(part, verdicts.findings):
@@ -279,7 +281,7 @@ def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
-    """True if a part has a fault of this kind in the same line."""
+    """True if a part has a fault with the same id in the same line."""
     for fault in verdicts.faults:
         if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
             return True
@@ -287,9 +289,11 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 
 
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Take away a stop of the training that another finding explains, and say so there.
+    """Remove a finding that the training stops if another finding explains the stop and can mention
+    it.
 
-    That is one about the data set or the LSTM, and tells of the same exception, numbers aside.
+    The other finding is about the data set or the LSTM, and has the same exception apart from
+    numbers.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
@@ -301,7 +305,7 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Take away a stop of the training if a fault of another part has the same exception."""
+    """Remove a finding that the training stops if another part's fault has the same exception."""
     exception = _without_numbers(stop)
     if not exception:
         return
@@ -314,7 +318,9 @@ def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> 
 
 
 def _without_numbers(finding: Finding) -> str:
-    """Return the first line of the exception that a finding tells of; "" if it tells of none."""
+    """Return the first line of a finding's exception without its numbers; "" if there is no
+    exception.
+    """
     if finding.raised is None:
         return ""
     first_line = finding.raised.message.strip().partition("\n")[0]
@@ -322,7 +328,7 @@ def _without_numbers(finding: Finding) -> str:
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
-    """Judge one part; whatever happens to it, the others keep theirs."""
+    """Judge one part; a failure of this part does not change the verdicts on the other parts."""
     try:
         judge = importlib.import_module(JUDGES[verdicts.part])
         with host.child(verdicts.part, root) as child:
@@ -342,7 +348,7 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
 
 
 def _not_there(submission: Submission, verdicts: Verdicts) -> None:
-    """Report a part that is missing, or that more than one file could be."""
+    """Report a part that is missing, or that has several candidate files."""
     part = verdicts.part
     if part in submission.unclear:
         name, fields = submission.unclear[part]
@@ -356,7 +362,9 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """Return a finding, or what it comes down to: another part's gap, or a file left out."""
+    """Return a finding, or its replacement if the cause is a gap in another part or a file left
+    out.
+    """
     name = _left_out(finding, submission)
     if name is not None:
         return verdicts.instead(finding, "left-out", name=name)
@@ -370,7 +378,9 @@ def _settled(
 
 
 def _outside(finding: Finding, root: str) -> str | None:
-    """Return the absolute path that an exception misses outside of the submission's copy."""
+    """Return the absolute path that an exception reports as missing, if it is outside the
+    submission's copy.
+    """
     if finding.rule != "not-seen.not-handed-in" or finding.raised is None:
         return None
     path = finding.raised.missing or ""
@@ -383,7 +393,7 @@ def _outside(finding: Finding, root: str) -> str | None:
 
 
 def _left_out(finding: Finding, submission: Submission) -> str | None:
-    """Return the file that an exception misses, if it was too large to be copied."""
+    """Return the file that an exception reports as missing, if the file was too large to copy."""
     if finding.raised is None or "FileNotFoundError" not in finding.raised.types:
         return None
     for name in submission.left_out:
@@ -393,14 +403,16 @@ def _left_out(finding: Finding, submission: Submission) -> str | None:
 
 
 def _misses(raised: Raised, name: str) -> bool:
-    """True if an exception misses a file with this name; numpy says it only in words."""
+    """True if an exception reports a missing file of this name; numpy gives the name only in its
+    message.
+    """
     if raised.missing is None:
         return name in raised.message
     return PureWindowsPath(raised.missing).name == name  # knows both kinds of slashes
 
 
 def _trains(verdicts: Verdicts, submission: Submission) -> bool:
-    """True if the file of a part is that of a training, too."""
+    """True if the file of a part is also the file of a training."""
     training_files = [submission.parts[part].file for part in TRAINS if part in submission.parts]
     return verdicts.file in training_files
 
@@ -419,10 +431,11 @@ def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """Return a finding; "not seen" if it is about a failure that only the check has met.
+    """Return a finding after a second run; the finding becomes "not seen" if only the check meets
+    the failure.
 
-    It shortens loops, replaces packages and sets limits: their file runs once more as it is, and
-    is asked which limits it meets.
+    The check shortens loops, replaces packages and sets limits. So the student's file runs again
+    unchanged, and the second run shows which limits the code meets.
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
@@ -442,7 +455,9 @@ def _tried_again(
 
 
 def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
-    """Return the file of a part, and scripts that use it where it is no script itself."""
+    """Return the file of a part and, if this file is no script itself, the scripts that use the
+    file.
+    """
     located = submission.parts[part]
     if part in TRAINS:
         return (located.file,)
@@ -450,7 +465,7 @@ def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
 
 
 def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
-    """Return a finding with the proof that a second run has failed as well.
+    """Return a finding with the proof that a second run failed as well.
 
     Args:
         error: of the second run.
@@ -473,7 +488,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if the code has ended by itself and said nothing, as a library may that met a limit."""
+    """True if the code ended by itself without an error message, as a library may do at a limit."""
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)
@@ -482,7 +497,7 @@ def _ended(finding: Finding) -> bool:
 def _run_plainly(
     file: str, submission: Submission, host: Host, root: str
 ) -> tuple[ErrorDescription | None, list[str]]:
-    """Run a file as it is.
+    """Run a student's file unchanged.
 
     Returns:
         what it raised, if it came to an end, and the names of the walls that it met.

@@ -22,7 +22,7 @@ TOOLKIT = __name__.partition(".")[0]
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
-    """Return the statements at the top of a file that make these names, and what they use."""
+    """Return the top-level statements that define these names, and the statements that they use."""
     makes: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
         for name in _made_by(node):
@@ -37,7 +37,7 @@ def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
 
 
 def _made_by(node: ast.stmt) -> list[str]:
-    """Return the names that a statement makes: of a class, a function or variables."""
+    """Return the names that a statement defines: a class, a function or variables."""
     if isinstance(node, ast.ClassDef | ast.FunctionDef):
         return [node.name]
     if isinstance(node, ast.Assign):
@@ -46,7 +46,7 @@ def _made_by(node: ast.stmt) -> list[str]:
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and name of each imported module, also by `import_module("name")`."""
+    """Yield the line and the name of each imported module, including `import_module("name")`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for module in _modules_of(node):
@@ -82,11 +82,11 @@ def still_to_write(tree: ast.Module, source: str) -> Iterator[Gap]:
 
 
 class Reading:
-    """The reading of the files of a submission, which does not run them.
+    """Reads the files of a submission without running them.
 
     Args:
         submission: its copy.
-        verdicts: get to know what is wrong, part by part.
+        verdicts: the verdicts on each part, to which the faults are added.
 
     Attributes:
         trees: the syntax trees of the files that are Python.
@@ -106,7 +106,9 @@ class Reading:
                 self._read_further(file)
 
     def _read_part(self, part: Part) -> None:
-        """Read the file of a part, and those that it imports, unless they are other parts."""
+        """Read the file of a part and the files that it imports, unless these files are other
+        parts.
+        """
         located = self.submission.parts[part]
         main_files = {entry.file for entry in self.submission.parts.values()}
         for file in located.files:
@@ -168,7 +170,7 @@ class Reading:
             self._fault("does-not-import.cell", part, file, line, **fields)
 
     def _owner(self, file: str, function: str, part: Part) -> Part:
-        """Return the part that a function belongs to, of the parts that share its file.
+        """Return the part to which a function belongs, among the parts that share its file.
 
         Args:
             function: its name, after the name of its class and a point.

@@ -38,7 +38,7 @@ class Ready(NamedTuple):
 
 
 def check(child: LSTMChild, located: Located, verdicts: Verdicts) -> None:
-    """Import the file, find the LSTM in it, and try it out."""
+    """Import the file, find its LSTM, and judge the LSTM."""
     try:
         ready = find(child, located, verdicts)
         if ready is None:
@@ -51,10 +51,10 @@ def check(child: LSTMChild, located: Located, verdicts: Verdicts) -> None:
 
 
 def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None:
-    """Import the file, and find out how to build and to call the LSTM in it.
+    """Import the file, and find out how to build and call its LSTM.
 
     Returns:
-        None if the verdicts say already why nothing else can be told.
+        None if the verdicts already say why nothing else can be judged.
     """
     verdicts.doing("how the training calls it")
     _watch(child, located)
@@ -84,7 +84,8 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
-    """Return how each class was seen, except the parts of the likeliest class, and plain RNNs.
+    """Return how the training calls each class, without plain RNNs and without parts of the
+    likeliest class.
 
     Args:
         kinds: the classes of the file, the likeliest first.
@@ -104,7 +105,7 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
 def _report_failure(
     first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
 ) -> None:
-    """Report a class that cannot be called, by the first try."""
+    """Report a class that cannot be called, with the error of the first try."""
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args
         proof = claims.shared.differ(actual=shapes, expected=wanted)
@@ -114,10 +115,10 @@ def _report_failure(
 
 
 def _watch(child: LSTMChild, located: Located) -> None:
-    """Let the training show how it builds and calls the LSTM.
+    """Run the training to see how it builds and calls the LSTM.
 
     Raises:
-        Unwatched: the process has ended, and another one can judge the network without this.
+        Unwatched: the process has ended; another process can judge the network without this step.
     """
     try:
         with contextlib.suppress(StudentError):  # what stops it is not about the network
@@ -153,10 +154,11 @@ def _judge(
 
 
 def look(network: Network) -> tuple[list[Drawn], list[str]]:
-    """Count the uses of each tensor, and see where a softmax is.
+    """Count the uses of each tensor, and find each softmax.
 
     Returns:
-        what is drawn at random in a forward pass, and the names of parameters that it replaces.
+        the tensors that a forward pass draws at random, and the names of parameters that the
+        forward pass replaces.
     """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)
@@ -176,10 +178,10 @@ def look(network: Network) -> tuple[list[Drawn], list[str]]:
 def _forbidden(
     child: LSTMChild, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
-    """Report a call of the GPU, and recurrent modules of torch.
+    """Report a use of the GPU, and a use of torch's recurrent modules.
 
     Returns:
-        True if such a module does the work.
+        True if a recurrent module of torch does the work.
     """
     calls = child.ask.calls()
     if calls["gpu"]:

@@ -9,7 +9,9 @@ from toolkit.assignment.running.places import Place
 
 
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
-    """Move the network to another device, and see what stays behind; `text` is of the file."""
+    """Move the network to another device, and report a tensor that stays behind; `text` is the
+    file's text.
+    """
     if verdicts.has("fixed-device"):
         return
     usage = network.usage

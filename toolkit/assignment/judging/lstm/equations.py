@@ -1,4 +1,4 @@
-"""Equations (1) to (7) of a student's LSTM: measured first, and explained where they deviate."""
+"""Judges whether a student's LSTM follows equations (1) to (7), and explains the deviations."""
 
 import contextlib
 import math
@@ -68,7 +68,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
 
 
 def _is_blind(network: Network) -> bool:
-    """True if a network does not read the last digit, but the one before."""
+    """True if a network ignores the last digit, but reads the digit before it."""
     steps = network.usage.steps
     return steps >= 4 and not network.reads(steps) and network.reads(steps, step=-2)
 
@@ -80,7 +80,7 @@ def _check_layers(
     network: Network,
     verdicts: Verdicts,
 ) -> None:
-    """Judge the equations of each layer, and the readout of the last one."""
+    """Judge the equations of each layer, and the readout of the last layer."""
     for number, layer in enumerate(layers):
         explain.LayerJudge(number, layer, trial, recording, network, verdicts).check()
     explain.check_readout(layers[-1], trial, recording, verdicts)
@@ -94,10 +94,11 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs of other sizes, which took no part in the search, and the network's logits.
+    """Return inputs of other sizes, which took no part in the search, and the network's logits for
+    them.
 
     Args:
-        most: steps, of all sequences; by default some are longer than those in the search.
+        most: the largest number of steps; by default, some sequences are longer than in the search.
     """
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
@@ -111,9 +112,9 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 def _read(network: Network) -> tuple[Recording, Match | None]:
     """Record the network, and find the reading that needs the fewest deviations.
 
-    The network keeps the weights of that reading. The numbers may grow until nothing can be told
-    from them, so smaller weights are tried; and a tensor with a row for each sequence may be a
-    bias, or a state.
+    The network keeps the weights of that reading. Smaller weights are tried as well, because the
+    numbers may grow until nothing can be told from them. A tensor with a row for each sequence is
+    tried as a bias and as a state.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
@@ -150,7 +151,9 @@ def _tensors_with_rows(network: Network) -> frozenset[str]:
 
 
 def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
-    """Return the layers, of which each reads the h(t) of the one below, and the last readout."""
+    """Return the layers, each of which reads the h(t) of the layer below, and the readout of the
+    last layer.
+    """
     layers = [match]
     readout = affine(recording.logits, None, match.h[-1])
     while not readout.exact and not match.first and len(layers) < MAX_LAYERS:
@@ -163,7 +166,9 @@ def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
 
 
 def hidden_sizes(network: Network) -> list[int]:
-    """Return candidates for the number of units: the requested one, else what shapes suggest."""
+    """Return candidates for the number of units: the requested number, or else numbers that the
+    shapes suggest.
+    """
     if "hidden" in network.took and network.usage.hidden:
         return [network.usage.hidden]
     sizes: list[int] = []
@@ -185,7 +190,7 @@ def hidden_sizes(network: Network) -> list[int]:
 def random_inputs(
     network: Network, batch: int, steps: int, count: int, seed: int = 0
 ) -> list[Tensor]:
-    """Return batches of real inputs where the network reads such, else of digits."""
+    """Return batches of real numbers if the network can read them, or else batches of digits."""
     rng = torch.Generator().manual_seed(seed)
     if network.usage.input_dim and network.real:
         shape = (batch, steps, network.usage.input_dim)
@@ -204,7 +209,7 @@ def record(
     """Record the values of a forward pass over known inputs.
 
     Args:
-        hidden: the number of units of which series are looked for.
+        hidden: the number of units in the series that are looked for.
         rows: how many sequences, at least; by default enough to tell maps of `hidden` units.
         steps: the digits that are read; by default as many as usual.
     """
@@ -232,7 +237,7 @@ def _num_rows(batch: int, hidden: int) -> int:
 def _check_starts(
     layers: list[Match], trial: reference.Trial, network: Network, verdicts: Verdicts
 ) -> bool:
-    """Judge h(0) and c(0) of each layer, up to the first one that does not start at zero.
+    """Judge h(0) and c(0) of each layer, up to the first layer that does not start at zero.
 
     Returns:
         True if all layers start at zero.
@@ -255,7 +260,10 @@ def _report_start(
     network: Network,
     verdicts: Verdicts,
 ) -> None:
-    """Report a layer that does not start at zero; an upper layer reads the h(t) of another."""
+    """Report a layer that does not start at zero.
+
+    An upper layer has a rule of its own, because it reads the h(t) of the layer below.
+    """
     rule, name, made = "passed-on", None, None
     if number == 0:
         rule, name = "learnt", _learnt_state(match, network)
@@ -273,7 +281,7 @@ def _report_start(
 
 
 def _learnt_state(match: Match, network: Network) -> str | None:
-    """Return the parameter that is a learnt initial state and starts at zero, if there is one."""
+    """Return the name of a parameter that is a learnt initial state and starts at zero, or None."""
     zeros = [t for t in network.tensors if t["zero"] and t["kind"] == "parameter"]
     if not zeros or match.cost:
         return None
@@ -287,7 +295,7 @@ def _learnt_state(match: Match, network: Network) -> str | None:
 
 
 def _state_named(letter: str, network: Network) -> str | None:
-    """Return the tensor that is named like an initial state, and like h or c."""
+    """Return the name of a tensor that is named like an initial state and like h or c."""
     for tensor in network.tensors:
         name: str = tensor["name"]
         if is_state(tensor) and letter in name.split(".")[-1].lower():
@@ -306,7 +314,7 @@ def _filled(size: int, network: Network) -> Place | None:
 def _check_equivalence(
     trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
 ) -> None:
-    """Compare the answers of the equations, with the student's weights, on fresh inputs."""
+    """Compare the network with the equations, which have the student's weights, on fresh inputs."""
     if _lacks_gates(trial.model) or not trial.fresh:
         verdicts.not_seen("gates")
         return
@@ -343,13 +351,13 @@ def _lacks_gates(model: reference.Model) -> bool:
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """The network with weights so large that digits saturate its gates, if it can be read then.
+    """Give the network weights so large that digits saturate its gates, if its numbers can still be
+    read.
 
-    Where its usual steps are too many to be read, as they take its states to a limit, it is read in
-    a few.
+    If the usual number of steps takes the states to a limit, the network is read in a few steps.
 
     Returns:
-        its model, or the usual one, whose weights it has then again.
+        the model with these weights, or the usual model, whose weights are then restored.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):
@@ -363,11 +371,12 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
 
 
 def _clean_model(network: Network, hidden: int, most: int | None) -> reference.Model | None:
-    """Return the equations with a network's weights; None if it deviates from them.
+    """Return the equations with a network's weights, or None if the network deviates from the
+    equations.
 
     Args:
         hidden: the number of units.
-        most: steps of which it is read, as of `_fresh`.
+        most: the largest number of steps that are read, as in `_fresh`.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

@@ -48,7 +48,7 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return where the first matrix of weights that starts at zero is made."""
+    """Return the place where the code makes the first weight matrix that starts at zero."""
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
         if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:
@@ -57,7 +57,7 @@ def _zero_matrix(network: Network) -> Place | None:
 
 
 def _learn(network: Network, max_steps: int) -> tuple[float, int]:
-    """Train with a reference loop: RMSProp, gradients clipped at 10.
+    """Train the network in a reference loop with RMSProp and gradients clipped at 10.
 
     Returns:
         the accuracy on unseen palindromes, and the number of steps.

@@ -1,7 +1,7 @@
-"""Compares the numbers of an LSTM in training mode with those in evaluation mode.
+"""Compares the numbers of an LSTM in training mode with its numbers in evaluation mode.
 
-The equations are looked at in evaluation mode, where dropout does nothing. What a forward computes
-only while it is trained would go unseen there.
+The equations are checked in evaluation mode, in which dropout has no effect. Computations that
+forward makes only in training mode would not be seen in evaluation mode.
 """
 
 from contextlib import suppress
@@ -17,9 +17,10 @@ SAME = 1e-4  # the logits may differ by so much, of the largest of them and 1
 
 
 def modes_agree(network: Network, verdicts: Verdicts) -> bool:
-    """Compare both modes, without dropout; where they differ, the equations are not seen.
+    """Compare the two modes without dropout; if they differ, report that the equations were not
+    seen.
 
-    Afterwards it is built anew: in training mode it may have changed its state.
+    The network is built anew afterwards, because training mode may have changed its state.
     """
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
@@ -43,7 +44,7 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
 
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
-    """The logits (B, 10) of a new network in one of the modes."""
+    """Return the logits, (B, 10), of a new network in one of the modes."""
     network.build()
     answer = network.child.ask.run_without_dropout(x=network.encode(x), training=training)
     with network.child.reading():

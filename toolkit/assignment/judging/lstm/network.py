@@ -1,4 +1,6 @@
-"""A student's LSTM, whatever its signature, behind one call: digits in, the last logits out."""
+"""One interface to every student's LSTM, whatever its signature: it takes digits and gives the last
+logits.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +19,9 @@ HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for ano
 
 
 class WrongOutput(Exception):
-    """A forward returns no prediction of the next digit: its shapes, and the right one."""
+    """Raised if forward returns no prediction of the next digit; holds the actual and the right
+    shapes.
+    """
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.args[0])) or "nothing that is a tensor"
@@ -57,7 +61,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Output:
-    """The last logits in what came back, and where they were."""
+    """The last logits in a network's output, and their place in the output."""
 
     logits: Tensor  # (B, 10)
     index: int  # among the tensors that came back
@@ -86,10 +90,10 @@ class Network:
         self.counting: set[str] = set()  # tensors, no parameters, whose first values count
 
     def build(self, **sizes: Any) -> None:
-        """A new network.
+        """Build a new network.
 
         Raises:
-            StudentError: it cannot be built.
+            StudentError: the network cannot be built.
         """
         usage = self.usage
         answer = self.child.ask.build(
@@ -101,12 +105,12 @@ class Network:
         self.count_uses()
 
     def count_uses(self) -> None:
-        """Write beside each tensor how often a forward pass uses it."""
+        """Record for each tensor how often a forward pass uses it."""
         for tensor in self.tensors:
             tensor["uses"] = self.uses.get(tensor["name"], 0)
 
     def made(self, name: str) -> Place | None:
-        """The place where one of its tensors came into being."""
+        """Return the place where the code makes a tensor of the network."""
         for tensor in self.tensors:
             if tensor["name"] == name:
                 place = Place(*tensor["made"])
@@ -114,7 +118,7 @@ class Network:
         return None
 
     def reset(self) -> Place | None:
-        """The place where forward makes zeros in every step."""
+        """Return the place where forward makes zeros in every step."""
         zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
         for place, count in zeros.items():
             if count >= self.usage.steps - 1:
@@ -122,7 +126,7 @@ class Network:
         return None
 
     def find_real(self) -> None:
-        """Find out if the network computes with real inputs."""
+        """Find out whether the network computes with real numbers as inputs."""
         if not self.usage.input_dim:
             return
         x = self.encode(self.digits(self.usage.batch, self.usage.steps)).float()
@@ -134,10 +138,10 @@ class Network:
             self.real = not all(map(torch.equal, *answers))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return inputs as the class reads them.
+        """Return inputs in the form that the class reads.
 
         Args:
-            x: digits, int64 (B, L), or what stands for them, (B, L, D).
+            x: digits, int64 (B, L), or numbers that stand for digits, (B, L, D).
         """
         usage = self.usage
         if not x.is_floating_point() and usage.input_dim == 10:
@@ -158,11 +162,11 @@ class Network:
         """Call the network with each batch-major input.
 
         Args:
-            xs: of the network, as of `encode`.
-            fresh, seeds: as of the child's `run`.
+            xs: inputs of the network, as for `encode`.
+            fresh, seeds: as for the child's `run`.
 
         Raises:
-            WrongOutput: it returns no logits.
+            WrongOutput: the network returns no logits.
         """
         inputs = [self.encode(x) for x in xs]
         answers = self.child.ask.run(inputs=inputs, fresh=fresh, seeds=seeds)
@@ -175,11 +179,11 @@ class Network:
     def run(
         self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[Tensor]:
-        """The logits (or probabilities) of the last step, (B, 10), for each of the inputs."""
+        """Return the logits or probabilities of the last step, (B, 10), for each input."""
         return [output.logits for output in self.outputs(xs, fresh, seeds)]
 
     def reads(self, steps: int, step: int = -1, fresh: bool = False) -> bool:
-        """True if another digit makes a difference.
+        """True if the output changes when one digit is changed.
 
         Args:
             steps: the number of digits.
@@ -192,19 +196,20 @@ class Network:
         return not torch.equal(*self.run([x, changed], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
-        """(batch, steps) of inputs that it can read, besides its usual ones."""
+        """Return other input sizes, as (batch, steps), that the network can read."""
         batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
         steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
         return list(zip(batches, steps, strict=True))
 
     def digits(self, batch: int, steps: int, seed: int = 0) -> Tensor:
-        """Random digits, int64 (batch, steps)."""
+        """Return random digits, int64 (batch, steps)."""
         rng = torch.Generator().manual_seed(seed)
         return torch.randint(10, (batch, steps), generator=rng)
 
 
 def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
-    """Find the (batch, 10) logits in what a model returns: alone, among others, or by steps.
+    """Find the logits, (batch, 10), in a model's output: alone, among other tensors, or one per
+    step.
 
     Raises:
         WrongOutput: there are none.
@@ -226,7 +231,9 @@ def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
 
 
 def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """The logits of the last of all steps, and the axis of the steps; None if it has no steps."""
+    """Return the logits of the last step and the axis of the steps, or None if the tensor has no
+    steps.
+    """
     if tensor.shape == (batch, steps, 10):
         return tensor[:, -1], 1
     if tensor.shape == (steps, batch, 10):
@@ -235,7 +242,9 @@ def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int |
 
 
 def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """The logits of a single sequence or of a single step, and the axis of the steps, if any."""
+    """Return the logits of a single sequence or step, and the axis of the steps if there is such an
+    axis.
+    """
     if batch == 1 and tensor.shape == (10,):
         return tensor.reshape(1, 10), None
     if batch == 1 and tensor.shape == (steps, 10):

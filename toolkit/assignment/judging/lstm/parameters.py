@@ -17,7 +17,7 @@ MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 
 
 def check_filled(network: Network, verdicts: Verdicts) -> None:
-    """Report weights whose memory nobody has written to."""
+    """Report weights whose memory no code has written to."""
     unfilled = [tensor for tensor in network.tensors if tensor["unfilled"]]
     names = [tensor["name"] for tensor in unfilled if tensor["name"] in network.counting]
     if names:
@@ -29,15 +29,16 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
 def check_repeats(
     drawn: Sequence[Drawn], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
-    """Report a network that gives two answers to the same input: it draws numbers, keeps a state
-    or replaces parameters.
+    """Report a network that gives two different answers to the same input.
+
+    Such a network draws random numbers, keeps a state or replaces parameters.
 
     Args:
         drawn: the tensors that are drawn at random in a forward pass.
-        remade: the parameters that it replaces.
+        remade: the parameters that a forward pass replaces.
 
     Returns:
-        True if the answers are the same.
+        True if the two answers are the same.
     """
     if remade and not verdicts.has("parameter-not-learnable"):
         _report("parameter-not-learnable.remade", remade, network, verdicts, "self.")
@@ -79,11 +80,11 @@ def _report_memory(
 
 
 def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
-    """Return the states that a forward pass keeps for the next one.
+    """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that it replaces. Unless all of them are states, they account for
-            what is kept besides.
+        remade: the parameters that a forward pass replaces. Unless all these parameters are
+            states, they account for everything else that is kept.
     """
     kept = []
     for tensor in network.tensors:
@@ -95,7 +96,7 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
 
 
 def check_registered(network: Network, verdicts: Verdicts) -> None:
-    """Report weights that are not in model.parameters(), or want no gradient."""
+    """Report weights that are not in model.parameters() or do not require a gradient."""
     parameters = [tensor for tensor in network.tensors if tensor["kind"] == "parameter"]
     loose = unlearnt(network)
     if loose:
@@ -110,7 +111,7 @@ def check_registered(network: Network, verdicts: Verdicts) -> None:
 def _check_frozen(
     parameters: Sequence[dict[str, Any]], network: Network, verdicts: Verdicts
 ) -> None:
-    """Report parameters that are used and want no gradient."""
+    """Report parameters that are used but do not require a gradient."""
     often, hidden = network.usage.steps - 1, network.usage.hidden or 128
     names = []
     is_weight = may_be_weight = False
@@ -129,10 +130,10 @@ def _check_frozen(
 
 
 def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
-    """True if a parameter is used, wants no gradient and is no initial state.
+    """True if a parameter is used, does not require a gradient and is no initial state.
 
     Args:
-        often: the number of uses in one forward pass by which it is no initial state.
+        often: a parameter with so many uses in one forward pass is no initial state.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -140,7 +141,7 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
 
 
 def _loose_states(network: Network) -> list[str]:
-    """Return the initial states that are no parameters and do not begin with zeros."""
+    """Return the initial states that are no parameters and do not start at zero."""
     states = []
     for tensor in network.tensors:
         counts = tensor["kind"] == "loose" and tensor["name"] in network.counting
@@ -150,7 +151,7 @@ def _loose_states(network: Network) -> list[str]:
 
 
 def check_gradients(network: Network, verdicts: Verdicts) -> None:
-    """Compare autograd's gradient of each parameter with the slope that is measured."""
+    """Compare autograd's gradient of each parameter with the slope that the check measures."""
     network.build(hidden=network.usage.hidden)
     randomise(network)
     x = network.digits(network.usage.batch, network.usage.steps, seed=3)
@@ -185,17 +186,17 @@ class Slope(NamedTuple):
 
     @property
     def error(self) -> float:
-        """The distance of autograd's slope from the measured one."""
+        """The distance between autograd's slope and the measured slope."""
         return abs(self.gradient - self.near)
 
     @property
     def doubt(self) -> float:
-        """The doubt about the measured slope, which depends on the width near a kink (ReLU)."""
+        """The uncertainty of the measured slope, which depends on the width near a kink (ReLU)."""
         return 3 * abs(self.near - self.wide)
 
 
 class Judged(NamedTuple):
-    """The slopes of all parameters, by what is wrong with them."""
+    """The slopes of all parameters, sorted by fault."""
 
     largest: float  # of the measured slopes
     dead: list[Slope]  # zero, by autograd and as measured
@@ -247,7 +248,7 @@ def _names_of(slopes: Sequence[Slope]) -> str:
 
 
 def _is_explained(verdicts: Verdicts) -> bool:
-    """True if a deviation that was reproduced accounts for parameters without effect."""
+    """True if a deviation that was reproduced explains why parameters have no effect."""
     return any(fault.proof and fault.proof.kind == "reproduced" for fault in verdicts.faults)
 
 
@@ -259,7 +260,7 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report tensors that are not among those where they belong."""
+    """Report tensors that are missing from the group to which they belong."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

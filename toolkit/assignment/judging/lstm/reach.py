@@ -1,6 +1,6 @@
 """Inputs that take a network to its limits: large states, saturated gates, one step, many steps.
 
-At usual numbers a cell whose states are limited computes what equations (1) to (7) do.
+With inputs of the usual size, even a cell that limits its states follows equations (1) to (7).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ ROUNDING = 1e-5  # relative, of weights that a fit has found
 
 
 class Reached(NamedTuple):
-    """A comparison at the limits."""
+    """A comparison of the network with the equations at the network's limits."""
 
     inputs: int  # sequences
     steps: list[int]  # their lengths
@@ -34,9 +34,9 @@ class Reached(NamedTuple):
 
 
 def compare_far(network: Network, model: Model) -> Reached:
-    """Compare the network with the equations where its gates are saturated and its states large.
+    """Compare the network with the equations for saturated gates and large states.
 
-    Only sequences count whose answers do not hinge on rounding.
+    Sequences whose answers depend on rounding are left out.
     """
     usage = network.usage
     batch = ROWS if network.any_batch else usage.batch
@@ -58,12 +58,14 @@ def compare_far(network: Network, model: Model) -> Reached:
 
 
 def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple[Tensor, Tensor]:
-    """One input at nearly every step, as large as it may be, and then a few usual ones.
+    """Return sequences that repeat one large input at nearly every step and end with a few usual
+    inputs.
 
-    What is beyond a limit of theirs shows once the states are small again.
+    A limit on the states shows in the last steps, in which the states are small again.
 
     Returns:
-        what the network is given, and what its gates read, float64 (batch, steps, input_dim).
+        the network's inputs, and the numbers that its gates read, which are float64 with shape
+        (batch, steps, input_dim).
     """
     rng = torch.Generator().manual_seed(11)
     last = min(LAST, steps // 3)
@@ -81,7 +83,9 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
 
 
 def _firm_rows(model: Model, read: Tensor) -> Tensor:
-    """The sequences, bool (batch,), for which slightly other weights give the same logits."""
+    """Mark the sequences for which slightly different weights give the same logits, as bool
+    (batch,).
+    """
     right, other = model.logits(read), _rounded(model).logits(read)
     away = (right - other).abs().amax(dim=1)
     firm: Tensor = away < EXACT / 10 * (1 + right.abs().amax(dim=1))
@@ -89,7 +93,7 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """The model with weights that are off by as much as a fit may be."""
+    """Return the model with weights that are changed by as much as the error of a fit."""
     rng = torch.Generator().manual_seed(13)
 
     def moved(values: Tensor) -> Tensor:
@@ -108,7 +112,7 @@ def _rounded(model: Model) -> Model:
 
 
 def _largest_state(model: Model, read: Tensor) -> float:
-    """The largest size of a c(t) in any layer."""
+    """Return the largest absolute value of c(t) in any layer."""
     largest = 0.0
     for layer in model.layers:
         if not len(read):

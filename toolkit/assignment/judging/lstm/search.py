@@ -1,4 +1,4 @@
-"""Finds out how to build and call a class: as its training does, or else as the skeleton."""
+"""Finds out how to build and call a class, as its training does or else as the skeleton does."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +26,14 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Build and call a class as the training does, with our sizes or else with the training's.
+    """Build and call a class as the training does, with the check's sizes or else with the
+    training's sizes.
 
     Args:
-        kinds: the classes, the likeliest first, and how the training calls each.
+        kinds: the classes, the likeliest first, and how the training calls each class.
 
     Returns:
-        the first network that works, or else the best; and what went wrong with the first try.
+        the first network that works, or else the best network; and the error of the first try.
     """
     first: Failure = None
     for kind, call in kinds.items():
@@ -46,7 +47,7 @@ def find_network(
 
 
 def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
-    """Return the first network that works, or else one that ignores the last step or mixes
+    """Return the first network that works, or else a network that ignores the last step or mixes
     sequences.
     """
     first: Failure = None
@@ -70,7 +71,9 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 
 
 def _clearer(first: Failure, later: Failure) -> Failure:
-    """The failure that tells more: the first one, unless it is about no more than a shape."""
+    """Return the failure that tells more, which is the first failure unless it only concerns a
+    shape.
+    """
     if first is None:
         return later
     if later is not None and _only_shape(first) and not _only_shape(later):
@@ -79,7 +82,9 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 
 
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
-    """Yield the training's usage with our sizes, then with its sizes one by one, then with all."""
+    """Yield the training's usage with the check's sizes, and then with more and more of the
+    training's sizes.
+    """
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):
         for batch in (BATCH, HIDDEN, call["batch"]):
@@ -88,7 +93,7 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield the skeleton's usage, then those for a fixed length, a fixed batch, or a batch as
+    """Yield the skeleton's usage, and then usages for a fixed length, a fixed batch, or a batch as
     large as h.
     """
     for batch, steps, extra in _sizes():
@@ -100,7 +105,9 @@ def _by_contract(kind: str) -> Iterator[Usage]:
 
 
 def _sizes() -> Iterator[tuple[int, int, int]]:
-    """Yield sizes to try: batch, steps, and how much larger seq_length is."""
+    """Yield sizes to try: the batch, the steps, and the difference between seq_length and the
+    steps.
+    """
     yield BATCH, STEPS, 0
     yield BATCH, STEPS, 1
     for steps in (4, 9, 5, 3, 8, 10, 1):
@@ -122,12 +129,12 @@ def _fits(network: Network) -> bool:
 
 
 def _only_shape(error: Failure) -> bool:
-    """True if an error may only come from an unlikely usage."""
+    """True if an unlikely usage may be the only cause of an error."""
     return not isinstance(error, StudentError) or error.file is None
 
 
 def _is_hopeless(error: StudentError | WrongOutput) -> bool:
-    """True if no other usage can help."""
+    """True if an error shows that no other usage can help."""
     if isinstance(error, WrongOutput):
         return False
     if re.search(r"(super\(\)|before Module)\.__init__\(\)", error.text):
@@ -136,7 +143,7 @@ def _is_hopeless(error: StudentError | WrongOutput) -> bool:
 
 
 def _grade(network: Network) -> int:
-    """2 if the network reads its last digit and keeps sequences apart, else 1."""
+    """Return 2 if the network reads its last digit and keeps sequences apart, else 1."""
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)
     other_end, other_first = x.clone(), x.clone()
@@ -148,9 +155,10 @@ def _grade(network: Network) -> int:
 
 
 def apart(rows: Tensor, changed: Tensor) -> bool:
-    """True if all rows but the first are the same, perhaps up to a softmax over the batch.
+    """True if only the first row has changed, perhaps up to a softmax over the batch.
 
-    That shifts them by the same; if it shifts the first with them, all rows are of one sequence.
+    Such a softmax shifts all other rows equally. If the softmax shifts the first row by the same
+    amount, the network does not keep the rows apart.
 
     Args:
         rows: outputs (batch, 10).

@@ -15,10 +15,10 @@ Failure = StudentError | WrongOutput
 def check_sizes(
     network: Network, first: Failure | None, source: Source, verdicts: Verdicts
 ) -> None:
-    """Try any batch size and any length, on one and the same network.
+    """Try several batch sizes and several lengths on the same network.
 
     Args:
-        first: what went wrong with the first try to call it.
+        first: the error of the first try to call the network.
     """
     network.build()
     network.any_batch = _check_batches(network, first, verdicts)
@@ -29,7 +29,7 @@ def check_sizes(
 
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
-    """Report a batch size that fails; True if none does."""
+    """Report a batch size that fails, or return True if no batch size fails."""
     if network.usage.batch != BATCH:  # it was not to be built for so many
         failure = _failure(network, BATCH, network.usage.steps) or first
         _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)
@@ -56,7 +56,9 @@ def _report_batch(
 
 
 def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool:
-    """Report a length that fails, or is not read to its end; True if there is none."""
+    """Report a length that fails or is not read to its end, or return True if there is no such
+    length.
+    """
     usage = network.usage
     for steps in LENGTHS:
         failure = _failure(network, usage.batch, steps)
@@ -80,7 +82,9 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return where a tensor is made that has a row for each sequence, but not for `batch`."""
+    """Return the place of a tensor that has a row for each sequence of the usual batch, but not for
+    `batch`.
+    """
     num_rows = network.usage.batch
     may_be_weight = num_rows == network.usage.hidden
     for tensor in network.tensors:

@@ -1,4 +1,4 @@
-"""Reads the text of a file for the loops around a line."""
+"""Finds the loops around a line in the text of a file."""
 
 import ast
 import re
@@ -28,7 +28,9 @@ class Source:
             self._loops += _loops(node)
 
     def loop_line(self, line: int | None = None) -> int | None:
-        """The loop over time: the outermost one around a line, else the first in a forward."""
+        """Return the line of the loop over time: the outermost loop around a line, or else the
+        first loop.
+        """
         around = self._loops_around(line) if line else []
         starts = [loop.lineno for loop in around or self._loops]
         return min(starts, default=None)
@@ -37,9 +39,9 @@ class Source:
         return [loop for loop in self._loops if loop.lineno <= line <= (loop.end_lineno or 0)]
 
     def line_of_length(self, failed: Placed | None) -> int | None:
-        """The line where a fixed length would be mended.
+        """Return the line in which a fixed length should be mended.
 
-        It is the loop around the line that failed, unless it counts the steps of its input.
+        This is the loop around the line that failed, unless the loop counts the steps of its input.
         """
         line = failed.line if failed else None
         loop = self.loop_line(line)
@@ -58,7 +60,7 @@ class Source:
 
 
 def _loops(kind: ast.ClassDef) -> Iterator[ast.For | ast.While]:
-    """Yield the loops of the methods of a class, but for the constructor."""
+    """Yield the loops in the methods of a class, except in the constructor."""
     for method in kind.body:
         if isinstance(method, ast.FunctionDef) and method.name != "__init__":
             for node in ast.walk(method):

@@ -1,4 +1,4 @@
-"""Tells the weights of a network from its states, and gives them other values."""
+"""Distinguishes the weights of a network from its states, and gives the weights other values."""
 
 import math
 from typing import Any
@@ -13,9 +13,9 @@ WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 
 
 def find_counting(network: Network) -> None:
-    """Find the tensors that would give another answer if they began with other numbers.
+    """Find the tensors whose initial numbers affect the output of the network.
 
-    A tensor that every forward fills before it reads it does not, whatever it is called.
+    A tensor that every forward pass fills before reading it has no such effect, whatever its name.
     """
     x = network.digits(network.usage.batch, network.usage.steps)
     rng = torch.Generator().manual_seed(0)
@@ -42,9 +42,9 @@ def randomise(
     """Give every weight and bias another value.
 
     Args:
-        keep: tensors that have their first value again.
-        scale: how large they are, relative to the usual.
-        same: what has a row for each sequence, and is given the same one for all of them.
+        keep: tensors that get their first value back.
+        scale: the size of the new values, relative to the usual size.
+        same: tensors with a row for each sequence, which get the same row for all sequences.
     """
     rng = torch.Generator().manual_seed(1)
     values: dict[str, Tensor | None] = {}
@@ -64,7 +64,7 @@ def _random_value(
     """Draw another value for a tensor, with the same row for each sequence.
 
     Args:
-        has_rows: that it has a row for each sequence is known.
+        has_rows: the tensor is known to have a row for each sequence.
     """
     shape: list[int] = tensor["shape"]
     hidden, batch = network.usage.hidden or 128, network.usage.batch
@@ -78,7 +78,7 @@ def _random_value(
 
 
 def is_weight(tensor: dict[str, Any], network: Network) -> bool:
-    """True for a weight or a bias, which counts at every step, and not for an initial state."""
+    """True if a tensor is a weight or a bias, which every step uses, and not an initial state."""
     if tensor["kind"] == "parameter":
         return not (tensor["zero"] and not tensor["grad"])
     if tensor["name"] not in network.counting or tensor["name"] in network.states:
@@ -108,7 +108,7 @@ def is_state(tensor: dict[str, Any]) -> bool:
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """True if every step uses this buffer, and it is as large as a bias or a weight."""
+    """True if every step uses a buffer that is as large as a bias or a weight."""
     shape, hidden = buffer["shape"], network.usage.hidden
     return bool(
         hidden

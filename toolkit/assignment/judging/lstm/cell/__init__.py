@@ -1,1 +1,3 @@
-"""Finds the gates, c(t) and h(t) among the numbers of a network, and what deviates in them."""
+"""Finds the gates, c(t) and h(t) among a network's numbers, and their deviations from the
+equations.
+"""

@@ -19,7 +19,7 @@ class Map(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """True if y is this map, but for rounding."""
+        """True if the fit reproduces y up to rounding."""
         return self.residual < MAX_RESIDUAL
 
 
@@ -43,7 +43,7 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
-    """Return the relative distances of many y (n, rows, k) from the span of a basis.
+    """Return the relative distance of each y, in a stack (n, rows, k), from the span of a basis.
 
     Args:
         basis: orthonormal, (rows, m).
@@ -57,7 +57,7 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
 
 
 def basis(*parts: Tensor) -> Tensor:
-    """An orthonormal basis of the columns of all parts (rows, ...), and of a constant."""
+    """Return an orthonormal basis of the columns of all parts, (rows, ...), and a constant."""
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)
     kept: Tensor = u[:, s > 1e-7 * s[0]]
@@ -65,7 +65,7 @@ def basis(*parts: Tensor) -> Tensor:
 
 
 def is_none(weights: Tensor) -> bool:
-    """True if all weights of a fit are zero but for rounding."""
+    """True if all weights of a fit are zero up to rounding."""
     return float(weights.abs().max()) < MIN_WEIGHT
 
 

@@ -1,7 +1,7 @@
 """The series of a recording that may be gates or states.
 
-A gate is a series whose logit or inverse tanh is an affine map of x(t) and of some series s at the
-step before; s is then what the gates read.
+A gate is a series whose logit or inverse tanh is an affine map of x(t) and of the previous value of
+a series s. The series s is the state that the gates read.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ Transformed = tuple[int, str, Tensor]
 
 
 class Candidates:
-    """The series of a recording, sorted by what they may be.
+    """The series of a recording, sorted into possible gates and possible states.
 
     Args:
-        late: use the series that lack the first step too, and forget that step of the others.
+        late: also use the series that lack the first step, and drop this step of the other series.
     """
 
     def __init__(self, recording: Recording, late: bool) -> None:
@@ -53,7 +53,9 @@ class Candidates:
         self._find_read()
 
     def _transform(self) -> None:
-        """Compute what is inside each series, if it is a sigmoid, a tanh, or nothing."""
+        """Compute the possible arguments of each series, as a result of a sigmoid, a tanh, or no
+        function.
+        """
         self.transformed: list[Transformed] = []
         for k, values in enumerate(self.values):
             if bool(((values > 0) & (values < 1)).all()):
@@ -64,7 +66,7 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series that most gates are affine maps of, one step later."""
+        """Find the series of which most gates, one step later, are affine maps."""
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []
         if not gated or len(self.x) < 2:
@@ -85,7 +87,9 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """The series that gates may read: what is computed, or put together of others."""
+        """Return the series that gates may read, which the network computes or joins from other
+        series.
+        """
         possible = []
         for k, operation in enumerate(self.operations):
             if operation.name not in VIEWS or operation.name in ("cat", "stack"):
@@ -94,7 +98,7 @@ class Candidates:
 
     @property
     def read_states(self) -> list[Tensor]:
-        """The series that gates may read; none if no gate is explained by them."""
+        """The series that gates may read; the list is empty if these series explain no gate."""
         if not self.explained:
             return []
         return [self.values[k] for k in self.reads]
@@ -103,7 +107,7 @@ class Candidates:
         """Return the series that may be gates, each with its activation.
 
         Args:
-            with_plain: also those that have no activation.
+            with_plain: include gates that have no activation.
         """
         gates = [(k, kind) for k, kind, _ in self.explained]
         explained = {k for k, _ in gates}
@@ -118,7 +122,7 @@ class Candidates:
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """Return the affine map that a series is this function of; None if there is none."""
+        """Return the affine map whose activation `kind` gives a series, or None if no map does."""
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:
                 if close(activation(kind, self.values[n]), self.values[k]):
@@ -127,7 +131,9 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and of the state that gates read: of both."""
+        """The series that are affine maps of x(t) and the gates' state together, and not of either
+        alone.
+        """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)
         single = list(map(basis, (self.now, *past)))
@@ -143,7 +149,7 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the numbers of the series, (n, steps, rows, hidden); as of `Candidates`."""
+    """Return the numbers of the series, (n, steps, rows, hidden); `late` is as in `Candidates`."""
     parts = []
     if recording.series:
         parts.append(stacked(recording, recording.series)[:, int(late) :])
@@ -153,12 +159,12 @@ def _values(recording: Recording, late: bool) -> Tensor:
 
 
 def _selected(entries: Sequence[Transformed], mask: Tensor) -> list[Transformed]:
-    """Return the entries at which a mask is true."""
+    """Return the entries for which a mask is true."""
     return list(compress(entries, mask.tolist()))
 
 
 def _distinct(gates: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[int, str]]:
-    """Leave out a gate that equals an earlier one, or is 1 minus it."""
+    """Leave out each gate that equals an earlier gate, or 1 minus an earlier gate."""
     kept: list[tuple[int, str]] = []
     for k, kind in gates:
         if not _is_known(values[k], kind, kept, values):
@@ -167,7 +173,7 @@ def _distinct(gates: Sequence[tuple[int, str]], values: Tensor) -> list[tuple[in
 
 
 def _is_known(gate: Tensor, kind: str, kept: Sequence[tuple[int, str]], values: Tensor) -> bool:
-    """True if a gate with the same activation was kept that equals this one, or is 1 minus it."""
+    """True if an earlier gate with the same activation equals this gate, or 1 minus this gate."""
     for k, kept_kind in kept:
         if kept_kind != kind:
             continue
@@ -177,5 +183,5 @@ def _is_known(gate: Tensor, kind: str, kept: Sequence[tuple[int, str]], values: 
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """True if two series are the same numbers."""
+    """True if two series have the same numbers up to rounding."""
     return bool(((a - b).abs() < CLOSE * (1 + b.abs())).all())

@@ -1,4 +1,4 @@
-"""Judges equations (1) to (7): what deviates from them, and in which line."""
+"""Judges equations (1) to (7), and reports each deviation with its line."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and de
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
-    """Return the equations with the deviations that a reading of the numbers has."""
+    """Return the equations with the deviations that a reading of the numbers shows."""
     cells = list(map(_layer, layers))
     if readout.exact:
         return Model(cells, readout)
@@ -52,7 +52,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return a cell with its weights, as a reading of the numbers has it."""
+    """Return a cell with its weights, according to a reading of the numbers."""
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
@@ -79,7 +79,9 @@ def _layer(match: Match) -> Layer:
 
 
 def _name_of_read(match: Match) -> str | None:
-    """Return the name of the state that the gates read; None if it is not of the equations."""
+    """Return the name of the state that the gates read, or None if the equations have no such
+    state.
+    """
     if match.read is None:
         return "h"
     states = {"h": match.h, "c": match.c, "tanh(c)": match.c.tanh()}
@@ -119,7 +121,7 @@ def _deviating(
 
 
 class LayerJudge(NamedTuple):
-    """Reports what the relations between the numbers of one layer have shown."""
+    """Reports the faults that the relations between the numbers of one layer show."""
 
     number: int
     match: Match
@@ -157,7 +159,7 @@ class LayerJudge(NamedTuple):
         return self.trial.without(self.number, **changes)
 
     def _check_states(self) -> None:
-        """Judge (5) and (6), and whether the states reach the next step."""
+        """Judge equations (5) and (6), and whether the states reach the next step."""
         self._check_carried()
         match = self.match
         mistake = match.cell.mistake
@@ -174,7 +176,7 @@ class LayerJudge(NamedTuple):
             self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_made, proof=proof)
 
     def _check_carried(self) -> None:
-        """Report a cell of which no gate reads the state of the step before."""
+        """Report a cell whose gates do not read the state of the previous step."""
         match = self.match
         for gate in match.gates.values():
             fit = gate.map
@@ -188,10 +190,11 @@ class LayerJudge(NamedTuple):
         self.verdicts.fault(rule, at=at, proof=proof)
 
     def _check_gates(self, reads_other_state: bool) -> None:
-        """Judge (1) to (4): each gate is an affine map of x(t) and h(t-1), the same at each step.
+        """Judge equations (1) to (4), in which each gate uses the same affine map of x(t) and
+        h(t-1) at every step.
 
         Args:
-            reads_other_state: that the gates read something else than h(t-1) is reported already.
+            reads_other_state: a fault that the gates read a state other than h(t-1) was reported.
         """
         gates, layer = self.match.gates, self.trial.model.layers[self.number]
         unexplained = []
@@ -216,7 +219,7 @@ class LayerJudge(NamedTuple):
         """Add the proof that a gate reads too much, or has two activations.
 
         Returns:
-            True if there is one.
+            True if there is such a proof.
         """
         layer = self.trial.model.layers[self.number]
         reads, activations = layer.further.get(name), layer.activations[name]
@@ -259,7 +262,7 @@ class LayerJudge(NamedTuple):
         self._report(proofs, {name: twice or gates[name].inside for name in maps})
 
     def _exact_maps(self) -> dict[str, Map]:
-        """The maps inside the gates, as far as they are known exactly, in the order of GATES."""
+        """Return the affine maps inside the gates that are exactly known, in the order of GATES."""
         maps: dict[str, Map] = {}
         for name in GATES:
             if name in self.match.gates:
@@ -269,7 +272,7 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault of several gates once, at the first gate, if each of them proves it."""
+        """Report a fault of several gates once, at the first gate, if every gate proves it."""
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
             self.verdicts.fault(
@@ -293,7 +296,7 @@ def _error_without(proof: claims.Evidence) -> float:
 
 
 def _missing_weights(fit: Map | None) -> str | None:
-    """Return the weights of an exact map that are zero, by their field; None if there are none."""
+    """Return the name of a field in which all weights of an exact map are zero, or None."""
     if fit is None or not fit.exact:
         return None
     for field in ("weight_h", "weight_x", "bias"):
@@ -303,7 +306,7 @@ def _missing_weights(fit: Map | None) -> str | None:
 
 
 def _same_fields(fit: Map, later: Map) -> list[str]:
-    """Return the fields in which two maps have the same weights, and not zero."""
+    """Return the fields in which two maps have the same nonzero weights."""
     return [field for field in FIELDS if _is_same(getattr(fit, field), getattr(later, field))]
 
 
@@ -312,7 +315,9 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield what else the logits may be computed from, each with its numbers and further ones."""
+    """Yield other values from which the logits may be computed, each with its numbers and any
+    further numbers.
+    """
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
         yield Read(step=step), h[step], None
@@ -325,7 +330,7 @@ def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
 
 
 def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Verdicts) -> None:
-    """Judge (7): the logits are an affine map of h(T)."""
+    """Judge equation (7), in which the logits are an affine map of h(T)."""
     line, reads = recording.last, trial.model.reads
     if reads == Read():
         _check_bias(trial, line, verdicts)
@@ -350,7 +355,7 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
 
 
 def _earlier(step: int | None) -> str:
-    """Describe what is read in place of h(T): as of a `Read`."""
+    """Describe the value that is read in place of h(T); `step` is as in `Read`."""
     if step is None:
         return "the mean of the hidden states"
     return "the hidden state of an earlier step"
@@ -366,7 +371,7 @@ def _check_bias(trial: Trial, line: Operation | None, verdicts: Verdicts) -> Non
 
 
 def _readout_input(recording: Recording) -> Operation | None:
-    """Return the operation that computes first the tensor which the logits are an affine map of."""
+    """Return the first operation that computes a tensor of which the logits are an affine map."""
     for value, operation in zip(recording.values, recording.operations, strict=True):
         if operation.name not in VIEWS and affine(recording.logits, None, value).exact:
             return operation
@@ -379,7 +384,7 @@ def unmatched(
     fresh: Sequence[tuple[Tensor, Tensor]],
     verdicts: Verdicts,
 ) -> None:
-    """Report what is known of a network that no reading fits."""
+    """Report what is known about a network that no reading fits."""
     reading = nearest(recording, fresh)
     if reading is not None and reading.error > EXACT:
         proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))

@@ -1,7 +1,7 @@
-"""Finds the gates, c(t) and h(t) among the numbers of a recording: by relations, not by names.
+"""Finds the gates, c(t) and h(t) among the numbers of a recording, by relations instead of names.
 
-c(t) and h(t) are series that follow from gates by (5)
-and (6), or by these equations with a common mistake in them.
+The states c(t) and h(t) are series that follow from gates by equations (5) and (6), or by these
+equations with a common mistake.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,7 +62,9 @@ class Match:
 
 
 class Reading(NamedTuple):
-    """A way to make (5) and (6) fit: series by their numbers among the candidates."""
+    """A way to make equations (5) and (6) fit; each series is given by its number among the
+    candidates.
+    """
 
     cost: int  # the more deviations, the more
     gates: dict[str, int]  # the series of each gate
@@ -73,7 +75,7 @@ class Reading(NamedTuple):
 
 
 def find_match(recording: Recording) -> Match | None:
-    """Return the likeliest reading of a recording as an LSTM, perhaps with mistakes; None if no
+    """Return the likeliest reading of a recording as an LSTM that may have mistakes, or None if no
     reading fits.
     """
     best: Match | None = None
@@ -86,7 +88,7 @@ def find_match(recording: Recording) -> Match | None:
 
 
 def _matches(recording: Recording) -> Iterator[Match]:
-    """Yield the readings that fit, those with the usual series and gates first."""
+    """Yield the readings that fit, starting with the usual series and gates."""
     for late in (False, True):
         if late and not recording.late:
             continue
@@ -100,7 +102,7 @@ def _matches(recording: Recording) -> Iterator[Match]:
 
 
 def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
-    """Return the cheapest way to make (5) and (6) fit; None if there is none.
+    """Return the reading that makes equations (5) and (6) fit with the fewest deviations, or None.
 
     Args:
         possible_gates: series, each with its activation.
@@ -130,7 +132,7 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield the readings in which series that may be gates give c(t) and h(t).
+    """Yield the readings in which possible gates give c(t) and h(t).
 
     Args:
         kinds: the activation of each series that may be a gate.
@@ -163,8 +165,8 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read: h or c, where one of them fits, else the first that
-    fits.
+    """Return the state that the gates read, which is h or c if one of these states fits, or else
+    the first state that fits.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -186,7 +188,9 @@ def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Ga
 
 
 def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | None:
-    """Return the series that is inside the activation of a gate; None if it is not known."""
+    """Return the series that is inside the activation of a gate, or None if the series is not
+    known.
+    """
     for number, name, inside in candidates.transformed:
         if number == k and name == kind:
             return inside
@@ -194,7 +198,7 @@ def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | No
 
 
 def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Operation:
-    """Return the operation that computes a series; a default if none does."""
+    """Return the operation that computes a series, or `default` if there is no such operation."""
     scale = 1e-3 * (1 + series.abs())
     is_near = ((candidates.values - series).abs() < scale).flatten(1).all(1)
     for number in is_near.nonzero().flatten().tolist():
@@ -220,7 +224,7 @@ class Assignments(NamedTuple):
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return the assignments that give c: on the first row, then on all.
+        """Return the assignments that give c, tested on the first row and then on all rows.
 
         Args:
             c: c(t), (steps, rows, hidden).
@@ -240,9 +244,9 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return the series that are c(t) by one of the formulas, with the gates of each.
+    """Return the series that one of the formulas gives as c(t), each with its gates.
 
-    Only these, if the right formula fits.
+    If the right formula fits, only the series of this formula are returned.
 
     Args:
         numbers: of the series that may be gates.
@@ -265,11 +269,11 @@ def _cells(
 def _gates_giving(
     k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
 ) -> Iterator[dict[str, int]]:
-    """Yield the series that are the gates, where they give the series k by a formula for c(t).
+    """Yield the gates from which a formula for c(t) gives the series `k`.
 
     Args:
-        assignments: of places in `numbers` to the gates of the formula.
-        numbers: as of `_cells`.
+        assignments: assignments of places in `numbers` to the gates of the formula.
+        numbers: as in `_cells`.
     """
     formula = assignments.formula
     c, before = candidates.values[k][1:], candidates.values[k][:-1]
@@ -294,7 +298,7 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the candidates for h(t-1) in c(t): products, and a tanh."""
+    """Return the series that may be h(t-1) in c(t), which are products or results of a tanh."""
     pasts = []
     for k, operation in enumerate(candidates.operations):
         if k != c and operation.name in ("mul", "tanh", "addcmul"):
@@ -305,7 +309,7 @@ def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
 def _fitting(
     formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
 ) -> Tensor:
-    """Return the assignments whose gates give c."""
+    """Return the assignments whose gates give c(t)."""
     by_name = dict(zip(formula.gates, gates, strict=True))
     unused = torch.zeros(1, dtype=torch.float64)
     g, i, f = (by_name.get(name, unused) for name in "gif")
@@ -317,9 +321,9 @@ def _fitting(
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """Return the series that are h(t) by one of the formulas, with the output gate of each.
+    """Return the series that one of the formulas gives as h(t), each with its output gate.
 
-    Only these, if the right formula fits.
+    If the right formula fits, only the series of this formula are returned.
     """
     values = candidates.values
     state, before = values[c][1:], values[c][:-1]

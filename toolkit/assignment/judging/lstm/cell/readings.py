@@ -1,4 +1,5 @@
-"""Tries each reading of four affine maps as g, i, f and o: if none is right, it is not an LSTM.
+"""Tries each reading of four affine maps as g, i, f and o; a network that fits no reading is no
+LSTM.
 
 Four maps of x(t) and h(t-1) can be the four gates in 24 ways.
 """
@@ -17,7 +18,7 @@ from toolkit.assignment.judging.lstm.cell.reference import Layer, Model, Trial
 
 
 class Nearest(NamedTuple):
-    """The reading whose logits come nearest to the network's."""
+    """The reading whose logits are nearest to the network's logits."""
 
     readings: int
     error: float
@@ -25,10 +26,11 @@ class Nearest(NamedTuple):
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
-    """Try every reading; None if their number is not known.
+    """Try every reading and return the nearest reading, or None if the maps or the readout are not
+    known.
 
     Args:
-        fresh: as of a `Trial`.
+        fresh: as in a `Trial`.
     """
     candidates = Candidates(recording, late=False)
     insides = {k: inside for k, _, inside in candidates.explained}
@@ -58,9 +60,9 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
 def _departure(
     trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
 ) -> Operation | None:
-    """Return the operation by which the first step computes what this reading does not have.
+    """Return the first operation of the first step whose result this reading does not have.
 
-    A map of x(1) is left out, since h(0) = 0.
+    Affine maps of x(1) are left out, because h(0) = 0.
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]

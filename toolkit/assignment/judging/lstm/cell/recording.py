@@ -1,7 +1,7 @@
-"""One forward pass of a student's network, as series of numbers: one (batch, hidden) a time step.
+"""One forward pass of a student's network, as series with one tensor (batch, hidden) per time step.
 
-What the same place in the code computes again and again is a series, if it does so at every step,
-or at every step but the first, whatever its names, its layout and its style.
+A series holds the values that one place in the code computes at every step, or at every step but
+the first. The names, the layout and the style of the code do not matter.
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ MAX_LAYERS = 4
 
 
 class Operation(NamedTuple):
-    """The operation that computed something first, and its place."""
+    """The operation that first computed a value, and the operation's place in the code."""
 
     name: str  # as ATen calls it, without a last underscore
     file: str | None
@@ -26,7 +26,7 @@ class Operation(NamedTuple):
 
 
 class Series(NamedTuple):
-    """The values that one place computes at each step."""
+    """The values that one place in the code computes at each step."""
 
     ids: tuple[int, ...]  # of the values
     operation: Operation
@@ -53,12 +53,12 @@ class Recording:
 
 
 def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
-    """Sort what the child has seen into series.
+    """Build a recording, which sorts the child's values into series.
 
     Args:
-        answer: what `record` returned.
-        x: what the network read, (rows, steps, D).
-        logits: what it returned, (rows, 10), up to a constant in each row.
+        answer: the reply to `record`.
+        x: the input of the network, (rows, steps, D).
+        logits: the output of the network, (rows, 10), up to a constant in each row.
     """
     operations: dict[int, Operation] = {}
     outer: dict[int, list[int]] = defaultdict(list)
@@ -99,14 +99,16 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
 
 
 def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
-    """Return the first operation of an answer; None if there is none."""
+    """Return the first operation in a reply, or None if the reply has no operation."""
     return Operation(*answer[0]) if answer else None
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Cut the values of a place into series, as many as it computes in each step.
+    """Cut the values of one place into series, one series for each value that the place computes
+    per step.
 
-    A layer may have all its steps before the next one, so each run of steps is a series as well.
+    A layer may compute all its steps before the next layer begins, so each run of steps is also a
+    series.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:
@@ -121,6 +123,6 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
 
 
 def stacked(recording: Recording, series: Sequence[Series]) -> Tensor:
-    """The values of series, (n, steps, rows, hidden)."""
+    """Return the values of several series as one tensor, (n, steps, rows, hidden)."""
     ids = torch.tensor([entry.ids for entry in series], dtype=torch.long)
     return recording.values[ids]

@@ -1,7 +1,8 @@
-"""The equations with a student's weights, as a fit has found them, and with a student's mistakes.
+"""The equations with the weights that a fit found in a student's network, and with the student's
+mistakes.
 
-What computes the same logits as their network for inputs that took no part in the search is what
-their network does.
+If these equations give the network's logits for inputs that took no part in the search, the network
+computes these equations.
 """
 
 import math
@@ -21,7 +22,7 @@ DEVIATION = 0.35  # of a weight that is put where there is none
 
 
 class Unknown(Exception):
-    """The equations have no such value."""
+    """Raised if the equations do not have the value that is asked for."""
 
 
 class Further(NamedTuple):
@@ -33,7 +34,7 @@ class Further(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """A cell: its weights, and how it deviates from (1) to (6)."""
+    """A cell with its weights and its deviations from equations (1) to (6)."""
 
     maps: Mapping[str, Map]  # what is inside the activation of each gate
     activations: Mapping[str, tuple[str, ...]]  # of each, the first one first
@@ -44,10 +45,11 @@ class Layer:
     further: Mapping[str, Further] = field(default_factory=dict)  # what gates read besides
 
     def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """Compute the values of each step, by their names in the equations; x is (B, L, D).
+        """Compute the values of each step, by their names in the equations, for x of shape (B, L,
+        D).
 
         Raises:
-            Unknown: the gates read what no step computes.
+            Unknown: the gates read a value that no step computes.
         """
         if self.reads is None:
             raise Unknown
@@ -82,7 +84,7 @@ class Layer:
 
 
 def activation(kind: str, value: Tensor) -> Tensor:
-    """Apply a function by its name in torch.
+    """Apply the torch function of this name.
 
     Raises:
         AttributeError: torch has no such function.
@@ -99,14 +101,14 @@ def activation(kind: str, value: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Read:
-    """What a readout is a map of: a value of one step, or the mean over all steps."""
+    """The input of a readout, which is a value of one step or the mean over all steps."""
 
     value: str = "h"  # its name, as of `Layer.steps`
     step: int | None = -1  # counted from the first one, or back from the last; None: the mean
     further: str | None = None  # another value, which is of the last step
 
     def of(self, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
-        """Return the value in these steps; of a step beyond them, the nearest."""
+        """Return the value in these steps; a step out of range counts as the nearest step."""
         values = [step[self.value] for step in steps]
         if self.step is None:
             return torch.stack(values).mean(0)
@@ -115,17 +117,17 @@ class Read:
 
 @dataclass(frozen=True)
 class Model:
-    """Layers, and the readout of what the last one gives."""
+    """The layers, and the readout of the last layer's output."""
 
     layers: Sequence[Layer]
     readout: Map
     reads: Read | None = Read()  # None: the readout is a map of nothing that is known
 
     def logits(self, x: Tensor) -> Tensor:
-        """For x (B, L, D), up to a constant in each row: (B, 10).
+        """Return the logits, (B, 10), for x of shape (B, L, D), up to a constant in each row.
 
         Raises:
-            Unknown: the readout, or a gate, reads what no step computes.
+            Unknown: the readout, or a gate, reads a value that no step computes.
         """
         if self.reads is None:
             raise Unknown
@@ -140,18 +142,19 @@ class Model:
 
 @dataclass(frozen=True)
 class Trial:
-    """A reading of a network, on inputs that took no part in finding it.
+    """A test of a reading of a network, on inputs that took no part in finding the reading.
 
     Args:
         model: the equations with all their deviations.
-        fresh: each x (B, L, D), and what the network said, up to a constant in each row.
+        fresh: pairs of x, (B, L, D), and the network's logits, up to a constant in each row.
     """
 
     model: Model
     fresh: Sequence[tuple[Tensor, Tensor]]
 
     def error(self, model: Model | None = None) -> float:
-        """Return the distance of a model's logits from the network's, relative to their size.
+        """Return the distance of a model's logits from the network's logits, relative to the size
+        of the logits.
 
         Args:
             model: by default, the model of this trial.
@@ -171,11 +174,12 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Prove a deviation: return the error with it, and without it.
+        """Return the proof of a deviation, which is the error with the deviation and the error
+        without it.
 
         Args:
             number: of the layer; None for the readout.
-            changes: what mends it.
+            changes: the changes that mend the deviation.
         """
         if number is None:
             mended = replace(self.model, **changes)
@@ -189,7 +193,8 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Prove a deviation of a gate: the error with other weights in place of foreign weights.
+        """Return the proof of a deviation in a gate's weights, which is the error with other
+        weights in their place.
 
         Args:
             number: of the layer.
@@ -206,9 +211,9 @@ class Trial:
 
 
 def normalised(output: Tensor) -> Tensor:
-    """Logits up to a constant in each row, from logits, probabilities or their logarithms.
+    """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    The probabilities may be taken over the batch: that only adds to a bias.
+    If the probabilities are taken over the batch, this only adds to a bias.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":
@@ -217,7 +222,9 @@ def normalised(output: Tensor) -> Tensor:
 
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
-    """Return "probabilities", their "logarithms", or "logits", and the axis over which they are."""
+    """Return the kind of the rows, "probabilities", "logarithms" or "logits", and the axis of the
+    softmax.
+    """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):
         if _all_one(rows.sum(1)):
@@ -237,7 +244,9 @@ def _all_one(sums: Tensor) -> bool:
 
 
 def is_over_batch(output: Tensor) -> claims.Evidence:
-    """Prove that a softmax, or its logarithm, is over the batch, by each column and row 1."""
+    """Return the proof that a softmax is over the batch, which is the sum of each column and of one
+    row.
+    """
     rows = output.double()
     if not bool((output >= 0).all()):
         rows = rows.exp()

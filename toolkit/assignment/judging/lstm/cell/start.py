@@ -1,4 +1,4 @@
-"""h(0) and c(0), which the first step shows."""
+"""Finds h(0) and c(0) from the values of the first step."""
 
 from typing import NamedTuple
 
@@ -16,18 +16,18 @@ MAX_REST = 3e-3  # of a gate at the first step, beyond what W x(1) + b gives
 
 
 class Beginning(NamedTuple):
-    """A start that is not zero."""
+    """An initial state that is not zero."""
 
     state: str  # h or c
     away: float  # how far a value at the first step is from that of zeros
     states: tuple[Tensor, Tensor] | None  # h(0) and c(0), if each sequence has the same
 
     def proof(self, number: int, trial: Trial) -> claims.Evidence:
-        """Return the proof of it.
+        """Return the proof that the initial state is not zero.
 
         Args:
             number: of the layer.
-            trial: of a model with this start.
+            trial: the test of a model with this initial state.
         """
         proof = trial.without(number, start=None)
         if proof.seen["error"] <= EXACT:
@@ -36,14 +36,14 @@ class Beginning(NamedTuple):
 
 
 class FirstStep(NamedTuple):
-    """The parts of the gates at the first step that W x(1) + b does not give."""
+    """The parts of the gates at the first step that W x(1) + b does not explain."""
 
     away: float  # the largest difference of a gate
     rests: list[Tensor]  # of what is inside the activations, (rows, hidden)
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return h(0), which explains the rests; `zeros` if they are small."""
+        """Return the h(0) that explains the remainders, or `zeros` if the remainders are small."""
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
             solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
@@ -52,7 +52,7 @@ class FirstStep(NamedTuple):
 
 
 def nonzero(match: Match) -> Beginning | None:
-    """Return the start that the first step shows, unless h(0) and c(0) are both zero."""
+    """Return the initial state that the first step shows, or None if h(0) and c(0) are zero."""
     if match.first:
         return None
     first_step = _first_step(match)
@@ -88,7 +88,7 @@ def _first_step(match: Match) -> FirstStep:
 
 
 def _kept_from_start(match: Match) -> Tensor:
-    """Return what c(1) has beyond g(1) i(1): f(1) c(0), if (5) is right."""
+    """Return c(1) - g(1) i(1), which is f(1) c(0) if equation (5) is right."""
     c, g = match.c[0], match.gates["g"].values[0]
     if "i" not in match.gates:
         return c
