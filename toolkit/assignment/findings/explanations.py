@@ -9,7 +9,7 @@ from toolkit.common.errors import UsageError, nearest
 from toolkit.common.texts.language import Language
 
 PAGES = Path(__file__).with_name("explain")
-EQUATIONS = {  # of the assignment; with * for products of elements
+EQUATIONS = {  # of the assignment; * multiplies elementwise
     1: "g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)",
     2: "i(t) = sigmoid(W_ix x(t) + W_ih h(t-1) + b_i)",
     3: "f(t) = sigmoid(W_fx x(t) + W_fh h(t-1) + b_f)",

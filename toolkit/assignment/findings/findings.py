@@ -17,8 +17,9 @@ from toolkit.assignment.running.parts import PARTS, Part
 from toolkit.common.errors import printable
 
 Verdict = Literal["right", "wrong", "not seen"]
-# What makes a fault certain: a reference with this deviation computes their numbers; the numbers
-# satisfy what only this fault makes true; one thing is changed and it fails; the syntax says so.
+# What makes a fault certain: a reference with this deviation computes the student's numbers; the
+# numbers satisfy a relation that only this fault makes true; the code fails after one change; the
+# syntax shows the fault.
 Kind = Literal["reproduced", "identity", "experiment", "read"]
 Id = Literal[
     # of any part
@@ -40,7 +41,7 @@ Id = Literal[
     "wrong-interpolation", "interpolation-repeats-ends", "same-class-ends",
 ]  # fmt: skip
 IDS: tuple[Id, ...] = get_args(Id)
-# What each judge has to find out; of the faults that one look tells apart, there is one or none.
+# The questions of each judge. At most one of the faults of a question is present.
 QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
     "dataset": (("not-a-palindrome", "wrong-label", "answer-in-input"), ("missing-digits",),
                 ("length-overflow",)),
@@ -56,7 +57,7 @@ QUESTIONS: dict[Part, tuple[tuple[Id, ...], ...]] = {
 }  # fmt: skip
 
 
-MAX_TEXT = 2000  # characters that are kept of one
+MAX_TEXT = 2000  # characters that are kept of a text
 
 
 def _printable(text: object) -> object:
@@ -99,7 +100,7 @@ class Raised(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    types: tuple[Text, ...]  # names of its own class, and of those that it derives from
+    types: tuple[Text, ...]  # names of its class and of the base classes
     message: Text
     missing: Text | None = None  # the path of a file that was not found
 
@@ -117,15 +118,15 @@ class Finding(BaseModel):
     id: Id | None = None  # the stable name of what is wrong
     equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
     file: Text | None = None  # relative to the folder that was checked
-    cell: int | None = None  # of a notebook: which of its code cells, from 1
-    line: int | None = None  # the likely one, from 1; within the cell, if there is one
+    cell: int | None = None  # the number of a notebook's code cell, from 1
+    line: int | None = None  # the likely line, from 1; in a notebook, within the cell
     message: Text  # one or two sentences for the student
-    rule: str = ""  # the name of the sentence in `rules`; reports of earlier versions have none
-    fields: dict[str, Text] = {}  # what the sentence mentions, besides what the proof has seen
-    proof: Proof | None = None  # reports of earlier versions have none
-    answers: tuple[Id, ...] = ()  # none of these faults is there, or this one accounts for it
+    rule: str = ""  # the name of the sentence in `rules`; "" in reports of earlier versions
+    fields: dict[str, Text] = {}  # values in the sentence that are not in the proof
+    proof: Proof | None = None  # None in reports of earlier versions
+    answers: tuple[Id, ...] = ()  # these faults are absent, or explained by this one
     function: Text | None = None  # the name of a function that is still to be written
-    raised: Raised | None = None  # the exception that the message tells of
+    raised: Raised | None = None  # the exception that the message reports
     also: tuple[str, ...] = ()  # rules whose sentences were added to the message
 
     @model_validator(mode="after")

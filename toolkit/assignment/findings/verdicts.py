@@ -10,9 +10,9 @@ from toolkit.assignment.findings.verify import is_pending, is_proved, proof_of
 from toolkit.assignment.running.parts import Part
 from toolkit.common.errors import in_short
 
-Stopped = Literal["time-limit", "length-overflow"]  # the ids of what never comes back
+Stopped = Literal["time-limit", "length-overflow"]  # ids for code that never returns
 
-NAMED = 3  # in one message
+NAMED = 3  # names in one message
 STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-written", "time-limit")
 
 
@@ -172,7 +172,7 @@ class Verdicts:
             function=function,
             raised=_as_field(raised),
         )
-        if is_pending(finding) or is_proved(finding):  # a suspicion is not said
+        if is_pending(finding) or is_proved(finding):  # a mere suspicion is left out
             self.findings.append(finding)
 
     def instead(
@@ -290,10 +290,10 @@ class Verdicts:
         elif self.stopped == "time-limit" and has_ended:
             proof = claims.shared.was_seen(f"status {gone.status}")
             self.fault("time-limit.ended", proof=proof, work=self.work, memory=MAX_BYTES >> 30)
-        elif gone.last < gone.seconds / 2:  # many answers take long, and not one of them
+        elif gone.last < gone.seconds / 2:  # many replies took the time, and no single one
             self.not_seen("too-slow", work=self.work)
         else:
-            cpu = max(gone.cpu, gone.late * limit)  # waiting without end takes none
+            cpu = max(gone.cpu, gone.late * limit)  # endless waiting takes no CPU time
             proof = claims.shared.limit_is_used_up(cpu, limit)
             self.fault(f"{self.stopped}.reached", proof=proof, work=self.work)
 

@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.assignment.findings.findings import Finding, Id, Proof, Verdict
 from toolkit.assignment.findings.rules import claims
 
-MOST = 100  # of a list or a text that is recorded
+MOST = 100  # items of a list, or characters of a text, that are recorded
 
 
 def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Evidence) -> Proof:

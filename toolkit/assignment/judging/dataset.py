@@ -18,9 +18,9 @@ SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
-FEW, ENOUGH = 10, 250  # items: of which nothing can be told, and by which all digits come up
-SHOWN = 20  # of those that prove something
-Method = Literal["item", "init"]  # the one that gives items, and the constructor
+FEW, ENOUGH = 10, 250  # items: too few to judge; enough for all ten digits
+SHOWN = 20  # items in a proof
+Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
 class Unusual(Exception):
@@ -35,9 +35,9 @@ class Fault(NamedTuple):
     """A fault that the items of a data set show."""
 
     rule: str
-    method: Method  # that would do otherwise
+    method: Method  # that should be mended
     proof: claims.Evidence
-    fields: dict[str, Any]  # what else the sentence mentions
+    fields: dict[str, Any]  # other values that the sentence mentions
 
 
 class Items(NamedTuple):
@@ -324,7 +324,7 @@ def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -
         for value in values:
             digits, _ = read_items(child, length, MANY, **{name: value})
             palindromes.append(digits)
-    except (StudentError, Unusual):  # other words for the splits: no fault
+    except (StudentError, Unusual):  # the class has other names for the splits, which is no fault
         verdicts.not_seen("other-splits", name=name, values="{!r} and {!r}".format(*values))
         return
     first, second = (set(map(tuple, digits.tolist())) for digits in palindromes)

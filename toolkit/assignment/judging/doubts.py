@@ -15,8 +15,8 @@ from toolkit.assignment.handin.records import PICTURES, SAMPLES, Log, Records, p
 from toolkit.assignment.running.parts import Part
 
 SURE = 0.9  # an accuracy that no network has by chance
-FLAT = 3.0  # a cross-entropy that stays below it is a mean over the batch: it begins at ln 10
-CHANCE = 0.15  # at most what guessing reaches; 0.1 on average
+FLAT = 3.0  # a mean cross-entropy starts at ln 10, so it stays below this value
+CHANCE = 0.15  # the most that guessing reaches; its mean is 0.1
 ROUNDED = 1e-6
 NOT_THEIRS = "The toolkit made this file, not you: a record is of a training of your own."
 BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")

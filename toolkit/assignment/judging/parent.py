@@ -71,7 +71,7 @@ def check(
     Raises:
         UsageError: `path` is neither one of the files nor a folder that has one of the files.
     """
-    path = Path(os.path.realpath(path))  # a loop, too
+    path = Path(os.path.realpath(path))  # also resolves a loop of links
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
     import_judges()
     with scratch_directory("check") as scratch:
@@ -341,7 +341,7 @@ def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> N
     except StudentError as error:
         verdicts.error(error)
     except Exception as error:  # a fault of the judge's own must not cost anybody a point
-        if is_out_of_memory(error):  # all of it has a limit of its own
+        if is_out_of_memory(error):  # the whole process has a limit
             raise MemoryError from error
         kind = type(error).__name__
         verdicts.not_seen("failed", work=verdicts.work, kind=kind, error=error)
@@ -506,7 +506,7 @@ def _run_plainly(
     try:
         with host.child("train", root) as child:
             error = child.ask.plainly(file=file, existing=submission.existing)
-    except Gone as gone:  # it goes on for too long, or ends the process
+    except Gone as gone:  # the run takes too long, or ends the process
         return None, gone.walls
     except StudentError:
         return None, []

@@ -15,7 +15,7 @@ from toolkit.assignment.running.names import NAMES
 from toolkit.assignment.running.parts import Part
 from toolkit.assignment.running.places import Place
 
-if TYPE_CHECKING:  # it knows the child, and so torch
+if TYPE_CHECKING:  # this module imports torch
     from toolkit.assignment.findings.verdicts import Verdicts
 
 TOOLKIT = __name__.partition(".")[0]
@@ -141,7 +141,7 @@ class Reading:
             tree = self.trees[file] = tree_of(source)
         except UNREADABLE as error:
             line = getattr(error, "lineno", None)
-            text = getattr(error, "msg", str(error))  # without the line, which is beside it
+            text = getattr(error, "msg", str(error))  # without the line, which is given separately
             problem = f"{type(error).__name__}: {text}"
             self._fault("does-not-import.raised", part, file, line, problem=problem)
             return
@@ -189,7 +189,7 @@ class Reading:
 
     def _look_for_toolkit(self, tree: ast.Module, part: Part, file: str) -> None:
         if any(TOOLKIT in Path(name).parts[:-1] for name in self.submission.files):
-            return  # a folder of their own
+            return  # the student has a folder with this name
         for line, module in imported(tree):
             if module.partition(".")[0] == TOOLKIT:
                 self._fault("forbidden-module.toolkit", part, file, line, module=module)

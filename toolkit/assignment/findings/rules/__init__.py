@@ -23,8 +23,8 @@ class Rule(BaseModel):
 
     says: str
     equation: Annotated[int, Field(ge=1, le=10)] | None = None  # as the assignment numbers them
-    id: Id | None = None  # of the fault, or of what was not seen: None if that is all of the part
-    answers: tuple[Id, ...] = ()  # none of these faults is there, or not for itself
+    id: Id | None = None  # of the fault or the question; None if a whole part was not seen
+    answers: tuple[Id, ...] = ()  # these faults are absent, or explained by this one
 
 
 @functools.cache

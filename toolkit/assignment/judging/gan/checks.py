@@ -33,7 +33,7 @@ SECONDS_AGAIN = 10.0  # of CPU time, of a second run
 SECONDS_ALSO = 3.0  # of CPU time, of another script
 SECONDS_IN_ALL = 18.0  # of CPU time, for what runs
 MAX_SCRIPTS = 2  # that run besides
-MANY = 50  # calls of the generator in a row are a search
+MANY = 50  # consecutive calls of the generator that count as a search
 FEW = 4  # images or points, for a question about the range of a network's outputs
 MISFITS = ("shapes", "view size", "invalid for input of size", "must match")
 # What a network computes inside, and changes in place
@@ -46,7 +46,7 @@ def check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
     """Run the script for a few steps on a few images; judge the training and the interpolation."""
     _check(child, located, verdicts)
     if verdicts.has(*STOPS) and not _has_right(verdicts):
-        # They say already that all is open.
+        # The stops already say that all questions are open.
         findings = [finding for finding in verdicts.findings if finding.verdict != "not seen"]
         verdicts.findings = findings
 
@@ -122,7 +122,7 @@ def _check_drawing(
     """Judge the interpolation, and the generator's mode when it draws samples."""
     try:
         game = _with_other_scripts(child, game, lines)
-    except Gone:  # of it no more can be asked
+    except Gone:  # the process has ended, so it answers nothing more
         verdicts.not_seen("interpolation", left="another file ends the process")
         return
     artist = _artist_like(game, probe)

@@ -102,7 +102,7 @@ def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     drawn = sides.drawn.sign or -sides.real.sign
     wanted = sides.wanted.sign
     means = [sides.real.mean, sides.drawn.mean, sides.wanted.mean]
-    # Otherwise a target is passed, or labels are noisy.
+    # With both signs on one side, an output has passed its target, or labels are noisy.
     is_certain = all(side.has_one_sign for side in sides)
     if wanted == real != drawn or (not is_certain and is_pulled(means)):
         proof = claims.gan.losses_pull_apart(real, drawn, wanted, means)
@@ -131,7 +131,7 @@ def _loss_to_mend(game: Game, real: int) -> Placed | None:
     Args:
         real: the sign of the push on real images.
     """
-    if real < 0:  # they are usually pushed up
+    if real < 0:  # real images are usually pushed up
         return _loss_of(game, game.turns(game.discriminator), drawn=False)
     return _loss_of(game, game.turns(game.generator), drawn=True)
 
@@ -146,7 +146,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
     drawn = _has_term(game, turns, drawn=True)
     if real and drawn:
         return False
-    if real and _has_both_signs(game, turns):  # whatever the images are
+    if real and _has_both_signs(game, turns):  # so drawn images seem to be included, unrecognised
         verdicts.not_seen("generated")
         return True
     verdicts.fault(

@@ -20,11 +20,11 @@ from toolkit.assignment.judging.train.trace import (
     WatchedNetwork,
 )
 
-NUM_DIGITS = 10  # what has so many outputs tells digits apart, not real from drawn
+NUM_DIGITS = 10  # a network with so many outputs classifies digits
 RECENT = 8  # calls whose images may have been changed before they are judged
-SLOPES = (0.5, 1.5)  # of images with noise added to them, over the images themselves
-NOISY, RESCALED = 0.3, 0.95  # least correlations of them, and of images that were only rescaled
-MOST = 0.9  # of the images of a batch, and more, are like it
+SLOPES = (0.5, 1.5)  # of a fit of noisy images to the original images
+NOISY, RESCALED = 0.3, 0.95  # least correlations of noisy and of rescaled images
+MOST = 0.9  # least share of a batch's images that match
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from toolkit.assignment.judging.train.trace import Batch, Call
 
 MIN_NUMBERS = 400  # of the noise, to know its distribution
 MIN_STEPS = 3  # of training, after which the same noise is no accident
-SLACK = 0.3  # of the range of the generated images: at most so far do the real ones go beyond
-SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, until a last function is saturated
+SLACK = 0.3  # share of the drawn range by which real bounds may differ
+SCALES = (30.0, 1e3, 1e6, 1e12, 1e18)  # of the noise, up to saturation of a last activation
 
-# From z, (batch, ...), and how much it is enlarged, to images in evaluation mode.
+# A function of a call and a scale of its noise, which gives images in evaluation mode.
 Draw = Callable[[Call, float], Tensor | None]
 
 
@@ -28,7 +28,7 @@ class Moments(NamedTuple):
     n: int
     mean: float
     deviation: float
-    fourth: float  # once standardised by these
+    fourth: float  # after standardising by mean and deviation
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
@@ -212,7 +212,7 @@ def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
         return [(images.least, images.largest)]
     if rows is not None and bool(is_real.any()):
         return [(float(rows[is_real].min()), float(rows[is_real].max()))]
-    # Too many numbers to send: those that a loader gave are known.
+    # If there were too many numbers to send, the bounds of the loader's batches are known.
     loaded = {index for index, _ in images.rows_from}
     bounds = []
     for batch in game.trace.all(Batch):

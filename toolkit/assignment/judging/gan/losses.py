@@ -13,7 +13,7 @@ from toolkit.assignment.judging.train.trace import OF_CLASSES, Call, Loss, Value
 LOGITS = "binary_cross_entropy_with_logits"
 PROBABILITIES = "binary_cross_entropy"
 
-# From a call of the discriminator, and how much its images are enlarged, to its outputs.
+# A function of a discriminator call and a scale of its images, which gives its outputs.
 Ask = Callable[[Call, float], Tensor | None]
 
 

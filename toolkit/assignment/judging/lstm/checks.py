@@ -46,7 +46,7 @@ def check(child: LSTMChild, located: Located, verdicts: Verdicts) -> None:
         _judge(ready.network, ready.first, ready.source, verdicts)
         verdicts.doing(f"learning palindromes of {LENGTH} digits")
         check_learning(ready.network, ready.forward, verdicts)
-    except WrongOutput as error:  # where it has given logits before
+    except WrongOutput as error:  # although the network gave logits before
         raise Gone({}, disturbed=True) from error
 
 
@@ -121,7 +121,7 @@ def _watch(child: LSTMChild, located: Located) -> None:
         Unwatched: the process has ended; another process can judge the network without this step.
     """
     try:
-        with contextlib.suppress(StudentError):  # what stops it is not about the network
+        with contextlib.suppress(StudentError):  # an error here is not about the network
             files, existing = located.witnesses, located.existing
             child.ask.watch(files=files, name=located.name, existing=existing)
     except Gone as gone:

@@ -19,8 +19,8 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
         behind = network.child.ask.elsewhere(
             sizes=usage.sizes(device="cuda"),
             x=network.encode(network.digits(usage.batch, usage.steps)),
-            again="is_available" in text,  # then the file may decide when it is imported
-            moved=unlearnt(network),  # a fault of its own: once these are parameters, they move
+            again="is_available" in text,  # then the file may choose a device on import
+            moved=unlearnt(network),  # once they are parameters, they move
         )["left"]
     except StudentError:
         verdicts.not_seen("device")

@@ -26,19 +26,19 @@ from toolkit.assignment.judging.lstm.weights import is_state, randomise
 from toolkit.assignment.running.places import Place
 
 ROWS = 41  # sequences in a recording, at least
-UNKNOWN = 100  # as much as no reading costs
+UNKNOWN = 100  # more than any reading costs
 SMALL = 0.3  # of the usual size of weights
 LARGE = (4.0, 2.0)  # times the usual size, the largest first
-FEW_STEPS = 3  # in so many no c(t) is larger than this
-FAR_OFF = 5 * EXACT  # an error of the logits for numbers at their limits, which is no rounding
+FEW_STEPS = 3  # in so few steps, no c(t) exceeds this number
+FAR_OFF = 5 * EXACT  # an error of the logits at the limits that is no rounding
 
 
 class Attempt(NamedTuple):
     """One way to read the numbers of a network."""
 
-    cost: int  # the fewer deviations, the less
+    cost: int  # grows with the number of deviations
     scale: float  # of the weights
-    states: frozenset[str]  # tensors that are taken for initial states
+    states: frozenset[str]  # tensors that count as initial states
     recording: Recording
     match: Match | None
 
@@ -51,7 +51,7 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
     is_blind = _is_blind(network)
     recording, match = _read(network)
     layers, readout = layers_of(match, recording) if match else ([], None)
-    if is_blind and (readout is None or readout.exact):  # else it is h of an earlier step
+    if is_blind and (readout is None or readout.exact):  # else the readout uses an earlier h(t)
         proof = claims.lstm.last_digit_is_not_read(changed="the last digit", difference=0)
         verdicts.fault("loss-not-last-step.unread", line=source.loop_line(), proof=proof)
         return

@@ -28,7 +28,7 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
     try:
         accuracy, steps = _learn(network, max_steps)
     except StudentError as error:
-        if not verdicts.faults:  # else it is one of these that stops it
+        if not verdicts.faults:  # else one of these faults is the cause
             verdicts.error(error)
         return
     verdicts.reached = accuracy

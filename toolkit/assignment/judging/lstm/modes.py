@@ -13,7 +13,7 @@ from toolkit.assignment.asking.host import StudentError
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.lstm.network import Network, WrongOutput, last_logits
 
-SAME = 1e-4  # the logits may differ by so much, of the largest of them and 1
+SAME = 1e-4  # allowed difference, relative to the largest logit or 1
 
 
 def modes_agree(network: Network, verdicts: Verdicts) -> bool:
@@ -25,7 +25,7 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
         x = network.digits(batch, steps, seed)
-        with suppress(StudentError, WrongOutput):  # what fails is said where it is tried
+        with suppress(StudentError, WrongOutput):  # another check reports this failure
             trained = without_dropout(network, x, training=True)
             evaluated = without_dropout(network, x, training=False)
             apart = (trained - evaluated).abs()

@@ -38,7 +38,7 @@ class Usage:
     steps: int  # the digits that are read
     extra: int = 0  # how much larger its seq_length is
     hidden: int | None = HIDDEN
-    as_seen: bool = False  # whether their training builds and calls it so, but for the sizes
+    as_seen: bool = False  # whether the student's training builds and calls it so
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
         """Return values for the arguments that a constructor may have."""
@@ -64,8 +64,8 @@ class Output:
     """The last logits in a network's output, and their place in the output."""
 
     logits: Tensor  # (B, 10)
-    index: int  # among the tensors that came back
-    axis: int | None  # of the steps, where there are several
+    index: int  # of the tensor in the output
+    axis: int | None  # of the steps, if there are several
 
 
 class Network:
@@ -80,14 +80,14 @@ class Network:
         self.real = False  # whether it computes with real inputs, not only with digits
         self.any_batch = self.any_length = False
         self.uses: dict[str, int] = {}  # of each tensor, in a forward pass
-        self.new: list[tuple[Place, list[int], bool]] = []  # what a forward makes of nothing:
-        # where, its shape, and whether it is zero
+        self.new: list[tuple[Place, list[int], bool]] = []  # new tensors in a forward:
+        # place, shape, and whether all numbers are zero
         self.cut: Place | None = None  # where a forward first ends a gradient
-        self.written: dict[str, Place] = {}  # where it assigns attributes that are tensors
-        self.kept: list[str] = []  # tensors, no parameters, that a forward changes
+        self.written: dict[str, Place] = {}  # where a forward assigns tensors to attributes
+        self.kept: list[str] = []  # tensors that a forward changes, except parameters
         self.softmax: list[Named] = []  # each that was seen
         self.states: frozenset[str] = frozenset()  # initial states, in the likeliest reading
-        self.counting: set[str] = set()  # tensors, no parameters, whose first values count
+        self.counting: set[str] = set()  # non-parameters whose initial numbers matter
 
     def build(self, **sizes: Any) -> None:
         """Build a new network.

@@ -200,8 +200,8 @@ class Judged(NamedTuple):
 
     largest: float  # of the measured slopes
     dead: list[Slope]  # zero, by autograd and as measured
-    cut: list[Slope]  # by autograd another than measured, beyond any doubt
-    is_clear: bool  # autograd's are the measured ones, for all parameters
+    cut: list[Slope]  # autograd's slope certainly differs from the measured slope
+    is_clear: bool  # autograd agrees with the measurement for all parameters
 
     @classmethod
     def of(cls, slopes: Sequence[Slope]) -> Self:

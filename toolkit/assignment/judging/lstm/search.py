@@ -59,7 +59,7 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
             if not _fits(network):
                 continue
             if network.recurrent or _grade(network) == 2:
-                if usage.steps == 1 and best:  # its only step is its last
+                if usage.steps == 1 and best:  # its only step is also its last step
                     return best, None
                 return network, first
             best = best or network
@@ -98,7 +98,7 @@ def _by_contract(kind: str) -> Iterator[Usage]:
     """
     for batch, steps, extra in _sizes():
         for layout, dim in LAYOUTS:
-            if steps not in (1, 10) or "d" in layout:  # a row of so many may be one digit
+            if steps not in (1, 10) or "d" in layout:  # a row of so many numbers may be one digit
                 yield Usage(kind, layout, dim, batch, steps, extra)
     for layout, dim in LAYOUTS:
         yield Usage(kind, layout, dim, BATCH, STEPS, hidden=None)

@@ -30,7 +30,7 @@ def check_sizes(
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
     """Report a batch size that fails, or return True if no batch size fails."""
-    if network.usage.batch != BATCH:  # it was not to be built for so many
+    if network.usage.batch != BATCH:  # it could not be built for BATCH sequences
         failure = _failure(network, BATCH, network.usage.steps) or first
         _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)
         return False
@@ -67,7 +67,7 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
         elif network.reads(steps, fresh=True):
             continue
         elif not network.reads(usage.steps, fresh=True):
-            continue  # it never reads the last digit, which is another fault
+            continue  # the network never reads the last digit, another fault
         else:
             problem = "it does not read all of them"
         verdicts.fault(

@@ -43,7 +43,7 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
     if error is not None:
         began = trace.all(Step, Backward, Loss)
         verdicts.error(error, importing="ImportError" in error.types and not began)
-    elif trace.ended == "nothing" and not verdicts.faults:  # which would account for it
+    elif trace.ended == "nothing" and not verdicts.faults:  # a fault would explain it
         _check_nothing(trace, located, verdicts)
     for call in trace.notes("recurrent")[:1]:
         proof = claims.shared.was_seen(call.name)

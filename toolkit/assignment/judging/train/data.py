@@ -13,10 +13,10 @@ from toolkit.assignment.judging.train.trace import Backward, Batch, Call, Load, 
 from toolkit.assignment.running.replies import LoaderItems
 
 NUM_ITEMS = 50_000  # of each data set, if that does not take too long
-NUM_DRAWN = 2000  # of one that draws its items
+NUM_DRAWN = 2000  # items of a data set that draws its items
 SECONDS = 1.0  # of CPU time for each data set
 MAX_SETS = 3
-SHOWN = 64  # rows, to know what they are
+SHOWN = 64  # rows by which the kind of the rows is known
 Data = tuple[int, int | None, int | None]
 
 
@@ -138,7 +138,7 @@ def _check_leak(
             verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
             return
     length = _length_of(training_rows)
-    if length is not None:  # else nothing is said
+    if length is not None:  # else the check says nothing
         smallest = min(len(rows) for rows in test_rows)
         proof = claims.shared.are_apart(
             shared=0, first=len(training_rows), second=smallest, length=length

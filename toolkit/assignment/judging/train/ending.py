@@ -8,7 +8,7 @@ from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.judging.train.trace import Backward, Loss, Step, Trace
 from toolkit.common.errors import in_short
 
-MAX_USERS = 2  # scripts that use it
+MAX_USERS = 2  # scripts that use the file
 NO_NETWORK = ("download", "urlopen", "HTTP Error", "Max retries", "Name or service")
 NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 

@@ -10,8 +10,8 @@ from toolkit.assignment.judging.lstm.cell.reference import kind_of
 from toolkit.assignment.judging.train.labels import CLASSES, digits_of
 from toolkit.assignment.judging.train.trace import Batch, Call, Event, Loss, Trace, Value
 
-BEFORE = 8  # events in which the labels of a loss may have come before its pass
-LAST = 4  # calls, and labels, that are compared
+BEFORE = 8  # events before a loss that may hold its labels
+LAST = 4  # most calls and most labels that are compared
 
 
 class Match(NamedTuple):
@@ -114,7 +114,7 @@ def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
     losses = -log.gather(1, y[:, None])
     yield float(losses.mean())
     yield float(losses.sum())
-    yield float(losses.mean() / CLASSES)  # a mean over the classes too
+    yield float(losses.mean() / CLASSES)  # also a mean over the classes
 
 
 def close(a: float, b: float) -> bool:

@@ -11,7 +11,7 @@ from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.train.trace import Batch, Call, Loss, Trace
 
 CLASSES = 10
-SHOWN = 64  # labels that prove that they are others
+SHOWN = 64  # labels in a proof
 SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
@@ -118,7 +118,7 @@ def _completing(rows: Tensor) -> Tensor | None:
     without_first, without_last = rows[:, 1:], rows[:, :-1]
     if without_first.equal(without_first.flip(1)):
         return rows[:, 0]
-    if without_last.equal(without_last.flip(1)):  # they are read from the end
+    if without_last.equal(without_last.flip(1)):  # the digits are read from the end
         return rows[:, -1]
     return None
 

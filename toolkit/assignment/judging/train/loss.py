@@ -19,7 +19,7 @@ from toolkit.assignment.judging.train.trace import (
     Trace,
 )
 
-MANY = 16  # losses of one backward pass; more are not told apart
+MANY = 16  # losses of one backward pass; a larger number is not counted
 FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is applied twice
 
 

@@ -21,7 +21,7 @@ class Player(NamedTuple):
     name: str
     parameters: Mapping[int, str]  # id -> name
     steps: list[Step]
-    idle: Id  # what it is called if some of them are never moved
+    idle: Id  # the fault if some parameters are never moved
 
     @property
     def held(self) -> set[int]:

@@ -11,7 +11,7 @@ from toolkit.assignment.asking.host import StudentError
 from toolkit.assignment.running.places import Place
 
 PIXELS = 784  # of an image of MNIST
-MOST_MADE = 100  # values of one event that are looked at to know another again
+MOST_MADE = 100  # values of one event among which another is recognised
 OF_CLASSES = ("cross_entropy", "nll_loss")  # losses with one target for a row of outputs
 Ids = frozenset[int]
 # Call -> (batch,): by how much a larger output raises the loss.
@@ -35,7 +35,7 @@ class Value(Record):
     mean: float
     numbers: Tensor | None = Field(alias="values")  # unless they were too many to send
     source: int | None = Field(alias="from")  # the call, or the batch, whose numbers it has
-    networks: Ids  # those that its gradient would reach
+    networks: Ids  # networks that the value's gradient would reach
     rows_from: list[tuple[int, Tensor]]  # calls and batches, and which rows are theirs
     made: Place  # the call that returned it
     drawn: Place  # the call that made its numbers of nothing
@@ -94,8 +94,8 @@ class Loss(Event):
     input: Value | None
     target: Value | None
     reduction: str | None
-    made: Place | None  # where the object was made that was called
-    softmax: bool = False  # whether its input has been through one
+    made: Place | None  # where the code made the loss object
+    softmax: bool = False  # whether its input has passed through a softmax
 
 
 class Backward(Event):
@@ -108,7 +108,7 @@ class Backward(Event):
     gradients: Gradients
     losses: list[int]
     whole: bool  # whether its calls and losses were recorded
-    error: str | None  # that it raised on its way
+    error: str | None  # the exception that the pass raised
 
     @property
     def root(self) -> Place:
@@ -125,9 +125,9 @@ class Step(Event):
     lr: float | None
     maximize: bool
     parameters: Ids  # that it holds
-    moved: Ids  # those of them that changed
+    moved: Ids  # held parameters that changed
     passes: list[int]  # the backward passes whose sum its gradients are
-    stale: Ids  # those of them that an earlier step used already
+    stale: Ids  # passes that an earlier step has already used
     given: bool  # whether there were gradients at all
 
 
@@ -176,7 +176,7 @@ class Note(Event):
     folder: str = ""
     optimiser: int | None = None
     output: int | None = None  # id of the value that a softmax gave
-    device: Place | None = None  # where a GPU was named first
+    device: Place | None = None  # where the code first named a GPU
 
 
 class WatchedNetwork(Record):
@@ -217,7 +217,7 @@ class Trace(Record):
 
     ended: str
     error: dict[str, Any] | None
-    lacking: dict[str, Any] | None  # what it raised for want of a folder, which was made then
+    lacking: dict[str, Any] | None  # the exception for a missing folder, which was then made
     unloaded: dict[str, Any] | None  # the same for missing weights; a stand-in replaced them
     unfinished: list[Place]
     normalised: list[Place]
@@ -225,8 +225,8 @@ class Trace(Record):
     networks: dict[int, WatchedNetwork]
     events: list[AnyEvent]
     noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
-    entered: frozenset[Place] = frozenset()  # functions of theirs that were called
-    others: list[Other] = []  # scripts that ran after it, as if it had gone on with them
+    entered: frozenset[Place] = frozenset()  # the student's functions that were called
+    others: list[Other] = []  # scripts that ran after the first script
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 
 from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
 
-PULL = 0.6  # of the push from drawn to real images, that the generator's is at least
+PULL = 0.6  # least share of the way from the push on drawn images to that on real images
 PIXELS = 784  # of an image of MNIST
 NUM_INTERVALS = 8  # between the nine points of an interpolation
-UNEVEN = 3  # times the shortest step is more than rounding or a curved path makes of it
-SURE = 0.9  # a probability of a class that is clear
+UNEVEN = 3  # times the shortest step: neither rounding nor a curved path gives so much
+SURE = 0.9  # the least probability of a clear class
 MANY_TRIES = 48
 Loss = tuple[str, float, float]  # name, and the range of its input
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
 
-EXACT = 2e-3  # up to this error of the logits, in float32, a reference computes the same
-LARGE_STATE = 3.0  # of c(t): only a network that is read in so few steps may stay below it
+EXACT = 2e-3  # with at most this error, float32 logits count as the same
+LARGE_STATE = 3.0  # of c(t): only a network that is read in few steps may stay below
 LEARNT = 0.9  # an accuracy at T = 5 that only a network that learns reaches
-MANY_STEPS = 300  # of training: in so many, a right LSTM learns
+MANY_STEPS = 300  # of training, in which a right LSTM learns
 Slopes = Sequence[Sequence[float]]  # of pairs: the gradient of a parameter, and its slope
 
 

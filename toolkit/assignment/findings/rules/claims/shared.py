@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 
 from toolkit.assignment.findings.rules.claims.claim import proves, rules_out
 
-CHANCE = 1e-9  # at most this probability has a finding that rests on drawn numbers, by chance
-ENOUGH_WORDS = 40  # characters of what an exception says, enough to know it again
-NEAR_ONE = 2e-3  # at most this far from 1 is a sum of probabilities in float32
+CHANCE = 1e-9  # the largest probability that random numbers give a wrong finding
+ENOUGH_WORDS = 40  # characters of an exception's message that identify it
+NEAR_ONE = 2e-3  # the largest distance from 1 of a sum of probabilities in float32
 
 
 def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:

@@ -17,7 +17,7 @@ from toolkit.assignment.running.names import NAMES, meaning
 from toolkit.assignment.running.places import Place
 from toolkit.assignment.running.replies import ErrorDescription, FileLine
 
-TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; the last one in a gradient penalty
+TRAINS = {"backward", "step", "zero_grad", "grad"}  # calls; `grad` is for a gradient penalty
 ENDS = [pair.split() for pair in NAMES["ends"]["pairs"].split("|")]
 
 
@@ -50,7 +50,7 @@ class Function:
 
     def mentions(self, pattern: str) -> bool:
         """True if a name in the function matches this pattern."""
-        names = self.names - {"walk"}  # of folders
+        names = self.names - {"walk"}  # this name is about folders
         return any(re.search(pattern, name) for name in names)
 
     def reads_points(self) -> bool:
@@ -104,10 +104,10 @@ class Functions:
     def __init__(self, child: GANChild, lines: Lines, game: Game, artist: Artist) -> None:
         self._child, self.lines, self._game = child, lines, game
         self.artist = artist
-        self.modes: set[bool] = set()  # in which the generator was when one of them drew
-        self.untried: str | None = None  # one that could not be called
-        self.drew: set[tuple[str, int]] = set()  # file and line in one that came back, where it
-        # drew points of its own
+        self.modes: set[bool] = set()  # of the generator when a function drew
+        self.untried: str | None = None  # why a function could not be called
+        self.drew: set[tuple[str, int]] = set()  # file and line where a function
+        # that returned drew points of its own
         self.entered = game.trace.entered  # those that the script called
         self.latent = _latent_shape(game)
         self.latent_dim = torch.Size(self.latent).numel()

@@ -33,10 +33,10 @@ from toolkit.assignment.judging.gan.lines import Lines
 from toolkit.assignment.judging.train.trace import Call
 from toolkit.assignment.running.places import Place
 
-# Of choosing two ends: two random ones are clearly of one class 1 time in 12, so 1 in 65 of those
-# who choose at random is lucky every time. As many on a fast machine as on a slow one.
+# Tries of choosing two ends. Two random ends clearly have one class in 1 of 12 tries, so a random
+# choice passes all tries with a probability of 1 in 65. The number is the same on all machines.
 NUM_TRIES = 48
-MAX_FUNCTIONS, SURE = 8, 0.9  # that are tried; of a class
+MAX_FUNCTIONS, SURE = 8, 0.9  # functions that are tried; probability of a class
 
 
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
@@ -207,14 +207,14 @@ def _judge(
     """
     for path, place in zip(paths, places, strict=True):
         longer = path
-        if path.points.size(1) == known.size(1) > 2:  # in a plane, others lie there by chance
+        if path.points.size(1) == known.size(1) > 2:  # in a plane, other points lie there by chance
             longer = extended(path, known)
         if path.repeats or len(longer.points) != NUM_IMAGES:
             continue
         if is_uneven(path):
             verdicts.fault("wrong-interpolation.uneven", at=place, proof=path.proof())
             return True
-        # If the noise is wrong, their samples may be longer.
+        # If the noise is wrong, the student's samples may be longer.
         if is_far(path) and not verdicts.has("wrong-noise"):
             _report_misses(path, place, verdicts)
             return True
@@ -371,7 +371,7 @@ def _check_ends(
     whether the choice is right.
     """
     is_seeded = _is_seeded(functions.lines)
-    fixed: Function | None = None  # what a seed decides, which somebody may have chosen by eye
+    fixed: Function | None = None  # a choice by a seed, which a person may have picked
     for function in dict.fromkeys((*_free(candidates), *_free(choosers)[:MAX_FUNCTIONS])):
         num_asked = functions.artist.asked
         if _ends_chosen(function, functions, seed=0) is None:

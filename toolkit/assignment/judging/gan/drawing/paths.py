@@ -14,10 +14,10 @@ from toolkit.assignment.findings.rules.claims.shared import CHANCE
 
 NUM_IMAGES = 9  # 7 steps between two samples, and both samples
 MIN_POINTS = 5
-MIN_STEPS = 3  # between points that differ
-MIN_POINTS_IN_A_PLANE = 7  # where points are on some arc by chance
+MIN_STEPS = 3  # steps between different points
+MIN_POINTS_IN_A_PLANE = 7  # since points lie on some arc by chance
 UNEVEN = 3
-TINY = 1e-3  # the length of points that nobody has set
+TINY = 1e-3  # points shorter than this count as not set
 NEAR = 2e-3  # of a point's length
 BEYOND = 0.01  # of the way from one end to the other
 

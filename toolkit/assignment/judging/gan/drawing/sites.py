@@ -16,7 +16,7 @@ class Site(NamedTuple):
     """A line that would draw samples."""
 
     place: Place
-    function: ast.FunctionDef | None  # which it is in
+    function: ast.FunctionDef | None  # the function that contains the line
 
 
 def sampling_sites(
@@ -39,11 +39,11 @@ def sampling_sites(
     for file in dict.fromkeys((*lines.reached, *scripts)):
         for node, function in _calls(lines.trees.get(file, ast.Module([], []))):
             if called(node) == game.generator.name:
-                continue  # it is made here
+                continue  # this call makes the generator
             if not _may_draw(node, function, names) or _has_run(node, file, ran):
                 continue
             if function is None and file not in scripts:
-                continue  # what does not run when a file is imported is no part of this one
+                continue  # this code runs only if the file is a script of its own
             if function is not None and _is_test(function):
                 if not _makes_network(function, game):
                     return None

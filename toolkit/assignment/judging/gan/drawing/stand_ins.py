@@ -14,7 +14,7 @@ from torch import Tensor
 
 from toolkit.gan.data import load_mnist
 
-NUM_IMAGES = 640  # of each set; the child repeats those for training
+NUM_IMAGES = 640  # of each set; the child repeats the training images
 SIDE = 28
 SPREAD = 7.13  # how fast the digit changes along a line
 LOGIT = 10.0

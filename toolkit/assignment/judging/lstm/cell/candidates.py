@@ -22,7 +22,7 @@ VIEWS = {"view", "t", "transpose", "permute", "select", "slice", "split", "expan
 ACTIVE = {"sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh", "softmax", "_softmax", "softplus",
           "leaky_relu", "elu", "gelu", "silu", "sin", "clamp", "log_sigmoid_forward"}  # fmt: skip
 CLOSE = 2e-4  # of numbers around 1, in float32
-# A series, the activation that it may have, and what would be inside, (steps, rows, hidden).
+# A series, its possible activation, and the activation's argument, (steps, rows, hidden).
 Transformed = tuple[int, str, Tensor]
 
 
@@ -37,7 +37,7 @@ class Candidates:
         self.first = int(late)
         series = recording.series + recording.late if late else recording.series
         values = _values(recording, late)
-        kept: list[int] = []  # without those that overflow
+        kept: list[int] = []  # without series that overflow
         self.operations: list[Operation] = []
         self.times: list[int] = []
         for k, numbers in enumerate(values):

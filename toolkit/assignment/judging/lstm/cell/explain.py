@@ -31,9 +31,9 @@ from toolkit.assignment.judging.lstm.cell.reference import Further, Layer, Model
 from toolkit.assignment.judging.lstm.network import Network
 from toolkit.assignment.running.places import Place
 
-BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what a gate may read too
+BESIDES = {"c before": "c(t-1)", "c": "c(t)", "h": "h(t)"}  # what else a gate may read
 FIELDS = {"weight_x": "W_x", "weight_h": "W_h", "bias": "b"}  # of a map
-MANY = 128  # hidden units, so that what reads x(t) is small beside what reads h(t-1)
+MANY = 128  # hidden units, so that the weights for x(t) are few
 
 
 Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and detail: by gate
@@ -139,7 +139,7 @@ class LayerJudge(NamedTuple):
             self.verdicts.fault("wrong-equation.swapped", at=at, proof=proof)
         else:
             self._check_states()
-        # where (6) is wrong, what the gates read may be their h(t)
+        # if (6) is wrong, the state that the gates read may be the student's h(t)
         is_excused = match.read is None or is_swapped or bool(match.output.mistake)
         reads_other_state = not match.reads_h and not is_excused
         if reads_other_state:
@@ -337,7 +337,7 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
         return
     read = match.read if match.output.mistake else None
     if read is not None and affine(recording.logits, None, read[-1]).exact:
-        return  # it is what they call h(t), and (6) was named
+        return  # this state is the student's h(t), and (6) was reported
     if reads is None:
         verdicts.not_seen("readout", at=_readout_input(recording) or line)
         return

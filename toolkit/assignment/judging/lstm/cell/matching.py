@@ -34,9 +34,9 @@ class Gate:
     values: Tensor  # (steps, rows, hidden)
     made: Operation
     kind: str  # "sigmoid", "tanh", "none" or the name of another activation
-    map: Map | None  # of what is inside the activation, from x(t) and what the gates read
-    before: Tensor | None  # what is inside
-    inside: Operation  # that has computed it
+    map: Map | None  # from x(t) and the state that gates read
+    before: Tensor | None  # the argument of the activation
+    inside: Operation  # that computed the argument
 
 
 @dataclass
@@ -143,7 +143,7 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
     for c, cell, roles in _cells(candidates, numbers):
         for h, output, o in _outputs(candidates, numbers, c, roles):
             if h == c and cell.mistake:
-                continue  # any product of two would be such an LSTM
+                continue  # else any product of two series would be an LSTM
             gates = roles if o is None else roles | {"o": o}
             cost = _cost(candidates, kinds, gates, h)
             cost += 2 * (bool(cell.mistake) + bool(output.mistake))

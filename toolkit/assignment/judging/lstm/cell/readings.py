@@ -22,7 +22,7 @@ class Nearest(NamedTuple):
 
     readings: int
     error: float
-    departs: Operation | None  # the first that computes a state which it does not have
+    departs: Operation | None  # the first whose result the reading lacks
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:

@@ -22,7 +22,7 @@ class Operation(NamedTuple):
     name: str  # as ATen calls it, without a last underscore
     file: str | None
     line: int | None
-    around: tuple[str | None, int | None] = (None, None)  # where forward itself has called that
+    around: tuple[str | None, int | None] = (None, None)  # the call in forward itself
 
 
 class Series(NamedTuple):
@@ -30,7 +30,7 @@ class Series(NamedTuple):
 
     ids: tuple[int, ...]  # of the values
     operation: Operation
-    times: int = 1  # that such places compute these values, each from what it reads
+    times: int = 1  # the number of places that compute these values
 
 
 @dataclass

@@ -18,7 +18,7 @@ from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.judging.lstm.cell.affine import Map
 from toolkit.assignment.judging.lstm.cell.formulas import CELLS, OUTPUTS, Formula
 
-DEVIATION = 0.35  # of a weight that is put where there is none
+DEVIATION = 0.35  # of weights that replace missing weights
 
 
 class Unknown(Exception):
@@ -37,7 +37,7 @@ class Layer:
     """A cell with its weights and its deviations from equations (1) to (6)."""
 
     maps: Mapping[str, Map]  # what is inside the activation of each gate
-    activations: Mapping[str, tuple[str, ...]]  # of each, the first one first
+    activations: Mapping[str, tuple[str, ...]]  # of each gate, in the order of application
     cell: Formula = CELLS[0]
     output: Formula = OUTPUTS[0]
     reads: str | None = "h"  # what the gates read one step later; None: no value of a step
@@ -104,8 +104,8 @@ class Read:
     """The input of a readout, which is a value of one step or the mean over all steps."""
 
     value: str = "h"  # its name, as of `Layer.steps`
-    step: int | None = -1  # counted from the first one, or back from the last; None: the mean
-    further: str | None = None  # another value, which is of the last step
+    step: int | None = -1  # an index of the steps; None: the mean over all
+    further: str | None = None  # another value, of the last step
 
     def of(self, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
         """Return the value in these steps; a step out of range counts as the nearest step."""
@@ -168,7 +168,7 @@ class Trial:
             try:
                 logits = model.logits(x.double())
             except (Unknown, AttributeError, KeyError, RuntimeError, TypeError):
-                return math.inf  # it reads, or applies, what is not known here
+                return math.inf  # the model reads or applies something unknown
             distance = float((logits - expected).abs().max()) / (1 + float(logits.abs().max()))
             worst = max(worst, distance if math.isfinite(distance) else math.inf)
         return worst

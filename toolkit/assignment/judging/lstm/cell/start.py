@@ -19,7 +19,7 @@ class Beginning(NamedTuple):
     """An initial state that is not zero."""
 
     state: str  # h or c
-    away: float  # how far a value at the first step is from that of zeros
+    away: float  # distance of a value at the first step from its value at zero start
     states: tuple[Tensor, Tensor] | None  # h(0) and c(0), if each sequence has the same
 
     def proof(self, number: int, trial: Trial) -> claims.Evidence:
