@@ -1,7 +1,7 @@
-"""The judge's side of the pipe: starts the child, asks, and says how it ended.
+"""The judge's side of the pipe: code that starts the child, asks questions and reports the end.
 
-`child.ask` stands for the object in the child that answers, and has its type: calling
-`child.ask.build(...)` here calls `LSTMAnswers.build` there.
+The property `child.ask` has the type of the object in the child that replies. A call of
+`child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
 """
 
 import contextlib
@@ -54,7 +54,11 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 
 
 class StudentError(Exception):
-    """An exception of a student's code; `Disturbed` if the child would not describe it so."""
+    """An exception that a student's code raised, as the child describes it.
+
+    Raises:
+        Disturbed: the description is malformed.
+    """
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         if not (fits(described, ErrorDescription) and described["types"]):
@@ -70,7 +74,7 @@ class StudentError(Exception):
 
 
 class Gone(Exception):
-    """The process has ended, or can no longer be believed, in the middle of a question."""
+    """The error for a child that ended before it replied, or that can no longer be trusted."""
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status = int(ended.get("status", 0))
@@ -87,17 +91,26 @@ class Gone(Exception):
 
     @property
     def busy(self) -> bool:
-        """True if it was late because others had its core, or because the judge thought."""
+        """True if the child timed out because other programs or the judge used the time.
+
+        Other programs used the child's core, or the judge computed in the meantime.
+        """
         answering = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit
 
 
 class Unwatched(Gone):
-    """The process has ended while it watched how a script calls a network: ask another without."""
+    """The error for a child that ended while it watched how a script calls a network.
+
+    The judge can then ask a new child, which does not watch the script.
+    """
 
 
 class Clock:
-    """The time that a submission has been waited for; it stands still while the judge thinks."""
+    """A clock that measures how long the judge waits for a submission.
+
+    The clock stops while the judge computes.
+    """
 
     def __init__(self) -> None:
         # Seconds in all, and since when more are counted; one pair, since another thread looks.
@@ -111,7 +124,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """So far."""
+        """The seconds that the judge has waited so far."""
         before, since = self._times
         return before if since is None else before + time.monotonic() - since
 
@@ -121,7 +134,10 @@ Answers = TypeVar("Answers", covariant=True)  # the class of what answers about 
 
 @dataclass
 class Child(Generic[Answers]):
-    """One part of one submission, in a process that answers questions; `clock` times answers."""
+    """One part of one submission, in a child process that replies to questions.
+
+    The attribute `clock` measures how long the judge waits for replies.
+    """
 
     part: Part
     read: int
@@ -135,26 +151,26 @@ class Child(Generic[Answers]):
 
     @property
     def is_over(self) -> bool:
-        """True if it has ended, and nothing of it is left where the next part will run."""
+        """True if the child has ended and has left nothing behind where the next part will run."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property
     def ask(self) -> Answers:
-        """The object in the child that answers: a call of one of its methods is a question.
+        """The object in the child that replies: a call of one of its methods asks a question.
 
         Each call has named arguments, and returns the reply.
 
         Raises:
-            StudentError: their code raised something.
-            Gone: there is no answer, and never will be.
+            StudentError: the student's code raised an exception.
+            Gone: the child has not replied, and will never reply.
         """
         return cast(Answers, _Questions(self))
 
     def reply_to(self, question: str, /, **arguments: Any) -> Any:
-        """Ask something, and wait for the reply, which is of the type in `REPLIES`.
+        """Ask a question, and wait for the reply, whose type is given in `REPLIES`.
 
         Raises:
-            StudentError, Gone: as of `ask`.
+            StudentError, Gone: as for `ask`.
         """
         if self.ended is not None:
             raise Gone(self.ended)
@@ -169,10 +185,10 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """In this block a reply is read: if that fails, the child has not sent it.
+        """Read a reply inside this block; a reply that cannot be read ends the part.
 
         Raises:
-            Gone: the reply is malformed, or there is none; the next one will not be believed.
+            Gone: the reply is malformed or missing; no later reply of the child is believed.
         """
         try:
             yield
@@ -185,7 +201,7 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
-        """In this block the child may call these functions, too, while it works on an answer."""
+        """Allow the child to call additional functions while the block runs."""
         before = self.helps
         self.helps = {**before, **functions}
         try:
@@ -194,7 +210,7 @@ class Child(Generic[Answers]):
             self.helps = before
 
     def finish(self) -> None:
-        """Let the process end, if it has not."""
+        """Tell the child process to end, unless it has already ended."""
         if self.ended is None:
             with contextlib.suppress(Gone), self.reading():
                 self._frame("no more", {}, FEW)
@@ -202,12 +218,12 @@ class Child(Generic[Answers]):
     def _frame(
         self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, help the child while it works on it, and return what comes back.
+        """Send a question, answer the child's requests in the meantime, and return the reply.
 
         Raises:
-            Gone: the process has ended.
-            Closed: the pipe has.
-            Disturbed: what came is not from the child.
+            Gone: the child has ended.
+            Closed: the pipe is closed.
+            Disturbed: the data in the pipe did not come from the child.
         """
         nonce, before = secrets.token_hex(16), self.clock.seconds
         send(self.write, nonce, {"ask": question, "arguments": arguments})
@@ -229,11 +245,11 @@ class Child(Generic[Answers]):
             send(self.write, nonce, help_with(**frame["arguments"]))
 
     def _end(self, reply: Mapping[str, Any], before: float) -> Mapping[str, Any]:
-        """Return how the process has ended.
+        """Return a description of how the child ended.
 
         Args:
-            reply: what came where answers come.
-            before: the time when the question was asked, on the clock.
+            reply: the frame that came through the pipe for replies.
+            before: the clock's time when the question was asked.
         """
         if self.private is not None:  # where it was said before, unless one lives on
             if not select.select([self.private], [], [], 0)[0]:
@@ -246,7 +262,7 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """Has the methods of the object in the child that answers, by their names in `REPLIES`."""
+    """The questions to a child, as methods with the names in `REPLIES`."""
 
     def __init__(self, child: Child[Any]) -> None:
         self._child = child
@@ -265,9 +281,10 @@ ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
 
 
 class Host:
-    """The warm process that forks one for each part; it starts when it is needed, and again.
+    """The host of a warm process, which starts a child process for each part of a submission.
 
-    This one runs on this machine, without a sandbox.
+    The host starts the warm process when the process is needed, and starts a new one after its end.
+    This class does not use a sandbox.
     """
 
     def __init__(self) -> None:
@@ -280,10 +297,10 @@ class Host:
         self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `running.process.renewal`
 
     def __enter__(self) -> Self:
-        """Start the child now: it gets ready while the judge reads, or imports what judges.
+        """Start the warm process now, so that it gets ready while the judge reads or imports files.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: the process cannot be started.
         """
         self._process = self._process or self.start()
         return self
@@ -305,7 +322,11 @@ class Host:
     def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """A process that runs this part of the submission in `root`, as the child names it."""
+        """Start a child for one part of a submission, and end the child after the block.
+
+        Args:
+            root: the folder of the submission, as the child names it.
+        """
         process = self._process = self._process or self.start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -328,13 +349,16 @@ class Host:
             raise
 
     def close(self) -> None:
-        """End the process and all that it started; the next part starts another."""
+        """End the warm process and all processes that it has started.
+
+        The next part of a submission starts a new warm process.
+        """
         if self._process is not None:
             process, self._process = self._process, None
             self.stop(process)
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Start `toolkit.assignment.running`, with unbuffered pipes to it and from it."""
+        """Start `toolkit.assignment.running` with unbuffered pipes for its input and output."""
         return subprocess.Popen(
             [sys.executable, *CHILD],
             env=environment(),
@@ -346,7 +370,10 @@ class Host:
         )
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """End the child, and with it what it has started: on Linux the kernel sees to that."""
+        """Kill the warm process and the processes that it has started.
+
+        On Linux, the kernel kills the processes that the warm process has started.
+        """
         started: list[psutil.Process] = []
         if sys.platform != "linux":
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -359,7 +386,7 @@ class Host:
 
 
 def environment() -> dict[str, str]:
-    """The environment variables of a child: no GPU, no windows, one thread."""
+    """Return the environment variables of a child, which has no GPU, no windows and one thread."""
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

@@ -1,4 +1,4 @@
-"""Starts what waits warm for submissions: python -m toolkit.assignment.running"""
+"""Start the warm process that waits for submissions: python -m toolkit.assignment.running"""
 
 import gc
 import importlib

@@ -1,7 +1,8 @@
-"""The wire between judge and child: values as JSON, tensors included, so nothing is unpickled.
+"""The messages between judge and child, with all values as JSON, so that nothing is unpickled.
 
-A frame is a nonce of 32 characters, the length of what follows as 8 hexadecimal digits, and JSON.
-Read with `os.read`, so that neither side takes more from the pipe than the frame.
+A frame is a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits, and the
+JSON text. Frames are read with `os.read`, so that neither side takes more bytes from the pipe than
+the frame has.
 """
 
 import base64
@@ -21,11 +22,11 @@ DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, 
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The error for a pipe whose other side has ended."""
 
 
 class Disturbed(Exception):
-    """The other side would not have sent this."""
+    """The error for data that a working process on the other side would not have sent."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
@@ -35,8 +36,8 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         value: None, numbers, strings, tensors, and lists, tuples and dictionaries of these.
 
     Raises:
-        Closed: nobody reads any more.
-        TypeError: a value of another kind.
+        Closed: no process reads from the pipe any more.
+        TypeError: the value contains a value of another kind.
     """
     payload = json.dumps(value, default=_encode).encode()
     data = memoryview(f"{nonce}{len(payload):08x}".encode() + payload)
@@ -50,14 +51,14 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
 
 
 def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
-    """Read one frame: its nonce and its value, in which tuples have become lists.
+    """Read one frame, and return its nonce and its value; tuples have become lists.
 
     Args:
-        max_bytes: that it may have.
+        max_bytes: the largest length of the JSON text.
 
     Raises:
-        Closed: the other side has gone.
-        Disturbed: it is no frame, or a larger one.
+        Closed: the other side has ended.
+        Disturbed: the data is not a frame, or the frame is too large.
     """
     head = _read(descriptor, NONCE + 8)
     try:

@@ -134,7 +134,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a limit on this process that a submission's sandbox may replace later."""
+    """Set a soft limit on this process; a submission's sandbox may replace the limit later."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

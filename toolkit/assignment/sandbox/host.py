@@ -35,10 +35,10 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """A host that starts the child in a sandbox, and starts it again if the child has died.
+    """A host that starts the child in a sandbox, and starts a new child if the child has died.
 
-    The limits apply to the whole archive. The sandbox's clock stops while the judge computes. The
-    judge has a separate time limit for each part.
+    The sandbox's limits apply to the whole archive. The sandbox's clock stops while the judge
+    computes. The judge has a separate time limit for each part.
 
     Args:
         child: the child, as arguments for Python.
@@ -61,7 +61,7 @@ class SandboxedHost(Host):
 
     @property
     def disturbed(self) -> bool:
-        """True if programs outside the sandbox took its core or the machine's memory."""
+        """True if programs outside the sandbox took the sandbox's core or the machine's memory."""
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager

@@ -60,7 +60,7 @@ class Isolation:
 
     @property
     def name(self) -> str:
-        """The isolation in a few words, as the table of the class has it."""
+        """A short description of the isolation, for the table of a class's results."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return f"bubblewrap{user}"
@@ -336,7 +336,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths outside the system that a program with these arguments reads."""
+    """Return the paths outside the system folders that Python reads for these arguments."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):

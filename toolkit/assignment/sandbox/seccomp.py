@@ -1,7 +1,8 @@
-"""The filter of system calls that a submission may not make, which `launcher.py` sets.
+"""The filter that forbids a submission some system calls; `launcher.py` sets the filter.
 
 The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
 filter reports `clone3` as missing, and C libraries use `clone` instead.
+
 `benchmarks/system_calls.py` reads the numbers of the calls from the kernel's headers, and a test
 compares these numbers with the numbers in this module.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
@@ -43,7 +44,10 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter in hexadecimal digits, or "", and the number of keyctl."""
+    """Return this machine's filter as hexadecimal digits, or "", and the number of keyctl.
+
+    `keyctl` is a system call, which the launcher makes before it sets the filter.
+    """
     if platform.machine() not in NUMBERS:
         return "", 0
     architecture, numbers = NUMBERS[platform.machine()]

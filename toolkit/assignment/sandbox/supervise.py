@@ -63,8 +63,8 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
     core. The first time leaves out the pauses during which the judge itself computes. The second
-    time leaves out waits that the program's own threads cause each other. The third time leaves out
-    the time during which a program sleeps.
+    time leaves out the time during which the program's own threads wait for each other. The third
+    time leaves out the time during which a program sleeps.
 
     Args:
         cores: the number of cores that the program may use.

@@ -133,7 +133,10 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the contents that a folder's proof must have; no copy of the folder has them."""
+    """Return the contents that a folder's proof must have.
+
+    The contents name the folder, so the proof in a copy of the folder is invalid.
+    """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 
