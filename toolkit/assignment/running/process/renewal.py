@@ -1,4 +1,4 @@
-"""Removes what a part leaves before the next begins: processes, files, changes of the copy."""
+"""The clean-up between two parts: processes, files, and the copy of the submission."""
 
 import os
 import shutil
@@ -14,10 +14,11 @@ from toolkit.assignment.running.process.descent import open_folder
 
 
 def renew(source: str, copy: str, places: list[str]) -> list[str]:
-    """Kill what was left running, empty the places where it may have written, and copy anew.
+    """Kill the remaining processes, empty the writable folders, and copy the submission again.
 
     Returns:
-        what is left of it, and why: then nothing was copied, and no other part may run here.
+        the files that remain, and the reasons; if any file remains, nothing was copied, and no
+        other part may run here.
     """
     kill_children()
     failures: list[str] = []
@@ -30,10 +31,12 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
 
 
 def clear_place(place: str) -> list[str]:
-    """Delete what this user has in a folder; if the folder is its own, all that can be said there.
+    """Delete the files of this user in a folder.
+
+    If the folder belongs to this user, all its contents and extended attributes are deleted.
 
     Returns:
-        what is left, and why.
+        the files that remain, and the reasons.
     """
     try:
         handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -64,7 +67,7 @@ def clear_place(place: str) -> list[str]:
 
 
 def _delete_own(folder: int) -> list[str]:
-    """Delete what this user has in a folder where others have something, too."""
+    """Delete the files of this user in a folder that also contains files of other users."""
     failures: list[str] = []
     for name in os.listdir(folder):
         try:
@@ -77,7 +80,7 @@ def _delete_own(folder: int) -> list[str]:
 
 
 def kill_children() -> None:
-    """Kill what the program left running; the kernel makes this process the parent of orphans."""
+    """Kill the program's remaining processes, which the kernel makes children of this process."""
     while True:
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
             os.kill(int(pid), signal.SIGKILL)

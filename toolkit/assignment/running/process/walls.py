@@ -1,5 +1,7 @@
-"""Finds signs that the code has met a wall: the check or a sandbox sets it, an ordinary machine
-does not. Which walls stand where it runs is known to the judge alone (`Host.walls`).
+"""Signs that code has met a limit of the check or the sandbox that ordinary machines lack.
+
+Such a limit is called a wall. Only the judge knows which walls exist in the place where the code
+runs (`Host.walls`).
 """
 
 import contextlib
@@ -42,7 +44,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the words that show each wall: what the system says first."""
+    """Collect the words that show each limit, beginning with the system's own message."""
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():
         words[name] = (*words.get(name, ()), os.strerror(number))
@@ -64,7 +66,7 @@ MOST_PIECES = 64  # that are read after the end, from those that write on
 
 
 def walls_of(error: BaseException) -> list[str]:
-    """The names of the walls that an error shows, or one that it comes from."""
+    """Return the names of the limits that an exception shows, including its causes."""
     walls: list[str] = []
     waiting: list[BaseException] = [error]
     known: list[BaseException] = []
@@ -98,12 +100,12 @@ def _walls_of_alone(error: BaseException) -> list[str]:
 
 
 def named_in(text: str) -> list[str]:
-    """The names of the walls that a text speaks of."""
+    """Return the names of the limits that a text mentions."""
     return [name for name, words in WORDS.items() if any(word in text for word in words)]
 
 
 def is_crowded() -> bool:
-    """True if there are about as many processes and threads as there may be."""
+    """Return True if this user has almost as many processes and threads as the limit allows."""
     if sys.platform != "linux":
         return False
     import resource  # here: Windows has none
@@ -115,7 +117,7 @@ def is_crowded() -> bool:
 
 
 def _count_tasks() -> int:
-    """Count the processes and threads of this user; 0 where there is no /proc."""
+    """Return the number of processes and threads of this user, or 0 if the system is not Linux."""
     if sys.platform != "linux":
         return 0
     tasks = 0
@@ -130,9 +132,10 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Say on the error output which lasting walls are met inside, also where nobody hears of it.
+    """Report the lasting limits that code meets inside the block, even if the code goes on.
 
-    That slows Python down, and so is for a run that only has to end.
+    The reports go to the error output. The tracing slows Python down, so it is only for a run that
+    merely has to end.
     """
     named: set[str] = set()
 
@@ -160,10 +163,10 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Measure what can be counted, whatever an error says: no room for files, no descriptor left.
+    """Return the limits that can be measured directly: no space for files, no free descriptor.
 
     Returns:
-        the names of the walls that were met.
+        the names of the limits that were met.
     """
     if sys.platform == "win32":
         return []
@@ -181,7 +184,7 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Say it, too, when a file grows too large: the kernel signals that to this process."""
+    """Report a file that grows too large, for which the kernel sends this process a signal."""
     if sys.platform != "win32":
         import signal
 
@@ -189,13 +192,13 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Name a wall on the error output, where a `Listener` hears it."""
+    """Write the words for a limit to the error output, where a `Listener` reads them."""
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
 
 
 class Listener:
-    """Reads the error output of a part, and knows which lasting walls were named there.
+    """A reader of a part's error output, which notes the lasting limits that the output names.
 
     Attributes:
         write: the descriptor that becomes the error output.
@@ -208,21 +211,24 @@ class Listener:
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def take(self) -> None:
-        """Make the pipe the error output of this process, the part, which cannot read from it.
+        """Make the pipe the error output of this process, and close the pipe's reading end.
 
-        A part that reads there, too, could keep the one that listens waiting for ever.
+        If the part could read from the pipe, the listener could wait for ever.
         """
         os.close(self._read)
         os.dup2(self.write, 2)
         os.close(self.write)
 
     def start(self) -> None:
-        """Listen, after the part has its end of the pipe; it was forked from this process."""
+        """Start to listen in the parent process, after the process of the part was forked."""
         os.close(self.write)
         self._thread.start()
 
     def end(self) -> list[str]:
-        """The walls, when the part has ended; others may hold its error output open."""
+        """Return the limits after the part has ended.
+
+        Other processes may still have the error output open.
+        """
         self._ended.set()
         self._thread.join()
         os.close(self._read)
@@ -245,7 +251,7 @@ class Listener:
 
 
 def wall_of_status(status: int) -> list[str]:
-    """The wall that the kernel's signal shows."""
+    """Return the names of the limits that an exit status shows."""
     if sys.platform == "win32":
         return []
     import signal

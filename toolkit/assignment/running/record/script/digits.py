@@ -1,4 +1,4 @@
-"""Few digits in place of MNIST, which torchvision would download: with its arguments and items."""
+"""A few digits in place of MNIST, so that torchvision does not download MNIST."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ Digits = Callable[[bool], Any]
 
 
 class FewDigits(MNIST):  # type: ignore[misc]
-    """As torchvision's MNIST, with other digits."""
+    """A replacement for torchvision's MNIST with other digits, but the same arguments and items."""
 
     digits: Digits
 
@@ -39,11 +39,13 @@ class FewDigits(MNIST):  # type: ignore[misc]
 
 
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
-    """Few digits many times, so that an epoch is long enough and little is sent.
+    """Return a function that repeats a few digits.
+
+    With the repetition, an epoch is long enough, although only few digits are sent.
 
     Args:
-        back: asks the judge: back("digits", train).
-        whole: whether there are as many as in MNIST.
+        back: the function that asks the judge: back("digits", train).
+        whole: True to return as many digits as MNIST has.
     """
     sent: dict[bool, dict[str, Tensor]] = {}
 
@@ -58,7 +60,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 
 def _size(count: int, train: bool, whole: bool) -> int:
-    """The number of items in a data set that is made of `count` digits."""
+    """Return the number of items in a data set that is made of `count` digits."""
     if whole:
         return WHOLE[train]
     if train:
@@ -67,7 +69,7 @@ def _size(count: int, train: bool, whole: bool) -> int:
 
 
 def replace_mnist(digits: Digits) -> None:
-    """Let torchvision's data sets of digits, and of things like digits, have these."""
+    """Replace the digits in torchvision's MNIST and in torchvision's similar data sets."""
     for name in SETS:
         members = {
             "classes": getattr(torchvision.datasets, name).classes,

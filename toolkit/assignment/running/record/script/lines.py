@@ -1,4 +1,4 @@
-"""Runs a student's script until it has trained a little, and records what its statements make."""
+"""A short run of a student's script, with a record of the results of its statements."""
 
 import ast
 import builtins
@@ -31,14 +31,15 @@ SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
 
 
 class Lines(Script):
-    """A script that is watched until each of its optimisers has stepped.
+    """A script that is watched until each of its optimisers has made a step.
 
     Args:
-        seed: of all random numbers.
-        game: whether at least two optimisers step, as for a GAN.
-        batch: items in a batch of a DataLoader; None for as many as they say.
-        edit: the texts of files that are run in place of theirs.
-        passes: backward passes after which it ends, when no line is recorded.
+        seed: the seed of all random numbers.
+        game: True if at least two optimisers must make a step, as for a GAN.
+        batch: the number of items in a batch of a DataLoader; None keeps the student's number.
+        edit: the texts that replace files of the student's, by file.
+        passes: the number of backward passes after which the run ends; if this number is not 0, no
+            line is recorded.
     """
 
     def __init__(
@@ -58,13 +59,13 @@ class Lines(Script):
         super().__init__(root, file, MAX_STEPS, max_seconds)
 
     def watch(self) -> dict[str, Any]:
-        """Run it.
+        """Run the script, and return the record of its lines.
 
         Returns:
-            how it `ended`; whether it is `whole`: each optimiser has stepped; `cpu` seconds;
-            `passes`: of each backward pass its place (`at`), its `value`, and the state of what
-            draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
-            was so after its first time, as of `_facts`.
+            how the run `ended`; `whole`, which is True if each optimiser has made a step; `cpu`
+            seconds; `passes`: for each backward pass its place (`at`), its `value`, and the state
+            of the `random` number generators; and `lines`: for each simple statement, how often it
+            ran, and the facts after its first run, as in `_facts`.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -85,7 +86,7 @@ class Lines(Script):
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
-        """Nothing: it is about what runs without being asked."""
+        """Do nothing, because the record is about code that runs without arguments."""
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index = add(kind, **fields)
@@ -105,7 +106,7 @@ class Lines(Script):
         return index
 
     def _add_pass(self, event: Mapping[str, Any]) -> None:
-        """Keep what is said of a backward pass."""
+        """Record the value and the place of a backward pass."""
         mean = None
         if event["value"]:
             mean = event["value"]["mean"]
@@ -113,7 +114,7 @@ class Lines(Script):
         self._passes.append({"at": place, "value": mean, "random": _random()})
 
     def _enough(self) -> float:
-        """The number of backward passes after which it ends."""
+        """Return the number of backward passes after which the run ends."""
         if self._most:
             return self._most
         if self._whole:
@@ -129,7 +130,7 @@ class Lines(Script):
         return super()._change(tree, file)
 
     def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
-        """Called after a statement, or with what it returns."""
+        """Record that a statement has run, and return its value."""
         if self._whole:
             return value
         key = f"{file}:{line}"
@@ -145,7 +146,7 @@ class Lines(Script):
 
 
 class _Change(ast.NodeTransformer):
-    """Lets each simple statement say that it has run, and what it has assigned or returns."""
+    """A transformer that makes each simple statement report that it has run, and its value."""
 
     def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
@@ -176,7 +177,7 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """The assignment, and a call that is given what was assigned to a name or an attribute."""
+        """Return the assignment, and a call that reports the value of its name or attribute."""
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
             arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # to be read now
@@ -202,18 +203,21 @@ class _Change(ast.NodeTransformer):
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """True if a DataLoader takes items in one of these frames: other processes may, and more."""
+    """Return True if a DataLoader reads items in one of these frames.
+
+    The number of items is then unclear, because other processes may read items, too.
+    """
     return FETCH in files
 
 
 def is_ours(kind: type) -> bool:
-    """True if a class is the toolkit's, as the one that stands in for MNIST."""
+    """Return True for a class of the toolkit, such as the class that replaces MNIST."""
     return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 @unwatched
 def _facts(value: Any) -> dict[str, Any]:
-    """The class of a value, and what else can be said of it."""
+    """Return the class of a value, and further facts about the value."""
     if value is None or is_ours(type(value)):
         return {}
     facts: dict[str, Any] = {"class": type(value).__name__}
@@ -235,10 +239,10 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
-    """Tell whether numbers (n,) are whole and not negative, and which they are; None: it is open.
+    """Return facts about numbers (n,): if they are integers, if none is negative, and a checksum.
 
-    It is open where a number is empty memory (nan), and whether they are not negative also where
-    a few of them are.
+    An unclear fact is None. All facts are unclear if a number is empty memory (nan). The sign is
+    also unclear if only a few numbers are negative.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}
@@ -256,6 +260,6 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
 
 
 def _random() -> int:
-    """The states of the generators of random numbers, as one number."""
+    """Return the states of the random number generators as one number."""
     states = torch.get_rng_state().tolist(), np.random.get_state(), random.getstate()  # noqa: NPY002
     return zlib.crc32(repr(states).encode())

@@ -1,4 +1,4 @@
-"""Tells a tracer which loaders are made, and which batches they give."""
+"""Functions that tell a tracer about the loaders in a script and about their batches."""
 
 import inspect
 import sys
@@ -20,7 +20,7 @@ INFINITE = 10**7  # items; more are not stored but drawn
 
 
 def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Add each DataLoader that is made to the trace, without processes of its own."""
+    """Make a DataLoader without worker processes, and add the loader to the trace."""
     try:
         arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
     except TypeError:
@@ -50,7 +50,7 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """Let a loader give smaller batches, where its last one would be smaller too."""
+    """Make a loader's batches smaller, if its last batch would be smaller than the others."""
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:
         return
@@ -68,7 +68,7 @@ def _shrink_batch(arguments: dict[str, Any]) -> None:
 
 
 def _size(dataset: Any) -> int | None:
-    """The number of items in a data set; None if it draws them anew for ever."""
+    """Return the number of items in a data set, or None if it draws new items for ever."""
     if isinstance(dataset, IterableDataset):
         return None
     try:
@@ -81,9 +81,10 @@ def _size(dataset: Any) -> int | None:
 
 
 def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
-    """Add each batch that a loader gives to the trace.
+    """Return the next batch of a loader, and add the batch to the trace.
 
-    A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
+    A loop outside of the student's files, such as the loop of a Trainer, cannot be left early, so
+    its loader runs out of batches.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)
@@ -98,7 +99,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
 
 
 def _load_of(tracer: Tracer, batches: Any) -> int | None:
-    """The id of the loader that gives these batches; None if its making was not seen."""
+    """Return the id of the loader that gives these batches, or None for an unknown loader."""
     for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load
@@ -106,7 +107,7 @@ def _load_of(tracer: Tracer, batches: Any) -> int | None:
 
 
 def _is_read_elsewhere(tracer: Tracer) -> bool:
-    """True if the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
+    """Return True if the loop over a loader is not in a student's file or in this package."""
     frame = sys._getframe(4)  # past what watches it
     if frame.f_globals.get("__name__", "").startswith(__package__):
         return False
