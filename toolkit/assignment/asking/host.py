@@ -1,6 +1,6 @@
-"""The judge's side of the pipe: code that starts the child, asks questions and reports the end.
+"""The judge's side of the pipe: the code that starts a child process and asks it questions.
 
-The property `child.ask` has the type of the object in the child that replies. A call of
+The property `child.ask` has the type of the object in the child that replies. A call to
 `child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
 """
 
@@ -156,7 +156,7 @@ class Child(Generic[Answers]):
 
     @property
     def ask(self) -> Answers:
-        """The object in the child that replies: a call of one of its methods asks a question.
+        """The object that replies in the child; each call to one of its methods asks a question.
 
         Each call has named arguments, and returns the reply.
 
@@ -188,7 +188,7 @@ class Child(Generic[Answers]):
         """Read a reply inside this block; a reply that cannot be read ends the part.
 
         Raises:
-            Gone: the reply is malformed or missing; no later reply of the child is believed.
+            Gone: the reply is malformed or missing; no later reply of the child is accepted.
         """
         try:
             yield
@@ -283,7 +283,7 @@ ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
 class Host:
     """The host of a warm process, which starts a child process for each part of a submission.
 
-    The host starts the warm process when the process is needed, and starts a new one after its end.
+    The host starts the warm process when necessary, and replaces a warm process that has ended.
     This class does not use a sandbox.
     """
 

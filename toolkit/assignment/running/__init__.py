@@ -1,4 +1,4 @@
 """The package that runs a student's code, and that contains no right answers.
 
-Of the whole toolkit, the sandbox gets a copy of this package only.
+The sandbox gets a copy of this package, and no other part of the toolkit.
 """

@@ -95,10 +95,10 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
 
 def described(error: BaseException, root: Path) -> ErrorDescription:
-    """Return the description of an exception that the judge gets.
+    """Describe an exception for the judge.
 
     The description contains the names of the exception's types, its text, its place in the
-    student's code, the names of the limits that the exception shows, and the path of a missing
+    student's code, the names of the limits that the exception indicates, and the path of a missing
     file.
     """
     file, line = place_of(error, root)

@@ -1,4 +1,4 @@
-"""The meanings of names by the tables in `names.toml`, and calls that use these meanings.
+"""The meanings of names, from the tables in `names.toml`, and calls that use these meanings.
 
 No other module holds a list of names, so a name without a meaning in these tables is unknown.
 """
@@ -44,7 +44,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object, which finds a value by the meaning of a name."""
+    """A stand-in for a config or args object, which finds a value by the meaning of its name."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)

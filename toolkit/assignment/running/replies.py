@@ -2,7 +2,7 @@
 
 A question is a method of a class in `answers/`, and its reply has the type that the method returns.
 The judge does not import these classes, so `REPLIES` repeats the types, and a test compares both
-lists. The judge believes no reply of another type; see `fits`.
+lists. The judge accepts no reply of another type; see `fits`.
 """
 
 from collections.abc import Callable

@@ -79,7 +79,7 @@ def _guard(process: Process, seconds: float, ended: threading.Event, late: threa
     """Kill the process of a part if it exceeds a limit or runs for too long.
 
     The time for which the process waited for a core does not count, up to a maximum. The guard does
-    not rely on data from the process. Only the host knows if the judge or the process took the
+    not rely on data from the process. Only the host knows whether the judge or the process used the
     time.
     """
     started = time.monotonic()

@@ -41,7 +41,7 @@ class DatasetAnswers:
         self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
 
     def load(self, *, file: str, name: str | None) -> DatasetClass | NoDatasetClass:
-        """Import the file, and find the data set class in it.
+        """Import the file, and find its data set class.
 
         Returns:
             the `name` of the class; the constructor parameter that chooses the `split`, with two of
@@ -141,7 +141,7 @@ class DatasetAnswers:
 
 
 def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
-    """Return the class of the data set: by its name, or else the first class with items."""
+    """Return the class of the data set, found by its name or else by its methods."""
     words = (name.lower(),) if name else ()
     named: type | None = pick(kinds, *words, *NAMES["classes"]["dataset"].split("|"))
     if named:

@@ -121,7 +121,7 @@ class GANAnswers(Runs):
         facts: dict[str, Any],
         maker: tuple[str, str],
     ) -> FilesMade:
-        """Write a network with the given weights into the root, in the toolkit's file formats.
+        """Write a network with the given weights to the root folder, in the toolkit's file formats.
 
         Args:
             maker: the names of a module and of its function `own_files`, which makes the files. The
@@ -183,9 +183,9 @@ class GANAnswers(Runs):
                 stopped.
 
         Returns:
-            `returned` (tensors), `noise` (tensors that were made from no other tensor), `lines`
-            (file and line of each call of a network), `error`, and `unknown` (the parameter without
-            a known value).
+            `returned` (tensors), `noise` (tensors that were created without an input tensor),
+            `lines` (file and line of each call of a network), `error`, and `unknown` (the parameter
+            without a known value).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -242,7 +242,7 @@ class GANAnswers(Runs):
         return values
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
-        """Find a function or a method of the student's by its name, as for `try_function`."""
+        """Find a function or a method of the student's by its name, for `try_function`."""
         names = vars(self.script.module)
         class_name, _, method = name.rpartition(".")
         if class_name:
@@ -299,7 +299,7 @@ def _classifies(network: nn.Module) -> bool:
 
 
 def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
-    """Return the file and the line of each call of a network, without repeated places."""
+    """Return the file and the line of each call of a network, with each place only once."""
     places: dict[FileLine, None] = {}
     for event in events:
         if event["kind"] == "call":
@@ -308,7 +308,7 @@ def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
 
 
 def _stacked(result: Any) -> Iterator[Any]:
-    """Yield the returned values, with each list of tensors of the same shape as one tensor."""
+    """Yield the returned values; each list of tensors with the same shape becomes one tensor."""
     values = result if isinstance(result, tuple) else (result,)
     for value in values:
         if inspect.isgenerator(value):

@@ -108,7 +108,7 @@ class LSTMAnswers:
         return {"classes": list(map(self._described, self.kinds))}
 
     def _described(self, name: str) -> NetworkClass:
-        """Return the description of a network class for the reply of `load`."""
+        """Describe a network class for the reply of `load`."""
         kind = self.kinds[name]
         call = None
         if name in self.seen:
@@ -174,7 +174,7 @@ class LSTMAnswers:
         return places
 
     def put(self, *, values: Mapping[str, Tensor | None]) -> None:
-        """Give tensors of the network new values; None stands for the initial values."""
+        """Set tensors of the network to new values; None restores the initial values."""
         tensors = self._all()
         with torch.no_grad():
             for name, value in values.items():
@@ -266,7 +266,7 @@ class LSTMAnswers:
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, *, x: Tensor) -> list[Made]:
-        """Return the tensors that one call makes from no other tensor, even if the call fails.
+        """Return the tensors that a call creates without an input tensor, even if the call fails.
 
         The format is that of `new` in `operations.notable`.
         """
@@ -418,8 +418,8 @@ class LSTMAnswers:
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Build a network, and return it with the sizes that its constructor asks for.
 
-        Each size has its default. If the parameter for the order of the axes has a default, the
-        default is kept, because the judge tries each order.
+        Each size is returned with its default. If the parameter for the order of the axes has a
+        default, the default is kept, because the judge tries each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)

@@ -35,9 +35,10 @@ class TrainAnswers(Runs):
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a file as `python FILE` does, until the script ends or stops with an error.
 
-        Nothing is shortened or guessed, and the run is watched for limits only. Three things differ
-        from the student's machine: MNIST is not downloaded; missing packages for plots and logs are
-        replaced; and a missing GPU is replaced. Weights that were not handed in have stand-ins.
+        No loop is shortened, no argument is guessed, and the check notes only the limits that the
+        run meets. Unlike the student's machine, this machine does not download MNIST, and it
+        replaces missing packages for plots and logs and a missing GPU. Weights that were not handed
+        in have stand-ins.
 
         Args:
             existing: all paths that the folder must have; other files from an earlier run are
@@ -67,7 +68,7 @@ class TrainAnswers(Runs):
     def _raised(
         self, path: Path, existing: Sequence[str], weights: Weights, has_gpu: bool
     ) -> Exception | None:
-        """Run a file once, in its folder as it was handed in.
+        """Run a file once, after restoring its folder to the state that was handed in.
 
         Args:
             existing: as for `plainly`.

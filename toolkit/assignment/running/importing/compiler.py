@@ -1,10 +1,10 @@
 """Torch's compiler, whose import is postponed until some code needs the compiler.
 
 The import of `torch._dynamo` takes longer than the check of a part. Torchvision imports the
-compiler to ask one question. Every optimiser imports the compiler at its first step, only to keep
-the compiler away from the step. This module answers both requests without the import. Any other
-request imports the compiler. Compiling takes longer than a check may take, and compiled code
-computes the same results, so `torch.compile` has no effect.
+compiler to ask one question. Every optimiser imports the compiler at its first step, only to
+exclude the step from compilation. This module serves both purposes without the import. Any other
+use imports the compiler. Compiling takes longer than a check may take, and compiled code computes
+the same results, so `torch.compile` has no effect.
 """
 
 import importlib
@@ -32,14 +32,14 @@ class _Later(ModuleType):
 
 
 def _as_it_is(model: Any = None, **options: Any) -> Any:
-    """Return the model unchanged, or a decorator that does so, in place of `torch.compile`."""
+    """Replace `torch.compile`: return the model unchanged, or a decorator that does so."""
     if model is None:
         return _as_it_is  # the decorator
     return model
 
 
 def postpone_compiler() -> None:
-    """Postpone the import of torch's compiler until it is used, and compile no model."""
+    """Postpone the import of torch's compiler until its use, and make `torch.compile` a no-op."""
     torch.compile = _as_it_is
     if NAME in sys.modules:
         return

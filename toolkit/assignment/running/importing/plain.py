@@ -1,4 +1,4 @@
-"""A run of a student's file as `python FILE` does it, in the folder as it was handed in."""
+"""Functions that run a student's file as `python FILE` does, in the folder as handed in."""
 
 import os
 import sys

@@ -22,7 +22,7 @@ REPLACED = set(NAMES["packages"]["replaced"].split())
 
 
 class StandIns(MetaPathFinder, Loader):
-    """An import finder for the stand-ins, unless a student's module has the same name."""
+    """An import finder for the stand-ins; a student's module with the same name has priority."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -85,7 +85,7 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if the toolkit replaces a module with this name, unless the student wrote it."""
+    """Return True if modules with this name are replaced, unless the student has such a module."""
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 
@@ -157,7 +157,7 @@ class Anything(metaclass=_AnyType):
 
     @staticmethod
     def heard(name: str, args: tuple[Any, ...]) -> None:
-        """Do nothing with a function's name and arguments; a tracer replaces this method."""
+        """Do nothing; a tracer replaces this method to learn which functions are called."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -1,4 +1,4 @@
-"""The process of one part on Linux: a fork of the warm process with the kernel's limits."""
+"""The process of one part on Linux, which is a fork whose limits the kernel enforces."""
 
 import contextlib
 import ctypes
@@ -64,7 +64,7 @@ class Forked:
         return False
 
     def kill(self) -> None:
-        """Kill the process and everything that it started."""
+        """Kill the process and all processes that it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):

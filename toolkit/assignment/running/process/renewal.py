@@ -31,9 +31,9 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
 
 
 def clear_place(place: str) -> list[str]:
-    """Delete the files of this user in a folder.
+    """Delete the current user's files in a folder.
 
-    If the folder belongs to this user, all its contents and extended attributes are deleted.
+    If the folder belongs to the user, all its contents and extended attributes are deleted.
 
     Returns:
         the files that remain, and the reasons.
@@ -67,7 +67,7 @@ def clear_place(place: str) -> list[str]:
 
 
 def _delete_own(folder: int) -> list[str]:
-    """Delete the files of this user in a folder that also contains files of other users."""
+    """Delete the current user's files in a folder that also contains files of other users."""
     failures: list[str] = []
     for name in os.listdir(folder):
         try:

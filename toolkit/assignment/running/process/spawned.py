@@ -1,8 +1,8 @@
 """The process of one part on Windows and macOS: a new process, with limits checked from outside.
 
-Windows has no fork, and on macOS a process with torch cannot be forked safely. On both systems, the
-kernel cannot limit the CPU time and the memory of one process, so the host measures both twice a
-second.
+Windows has no fork, and on macOS a process with torch cannot be forked safely. On these systems,
+the kernel cannot limit the CPU time and the memory of one process, so the host measures both
+quantities twice a second.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ IDLE = 0.02  # of the time between two looks; who takes less of it sleeps, and w
 class Spawned:
     """A process that replies to questions about one part, like `forked.Forked`.
 
-    The process is ready when the constructor returns, so the import of torch counts neither as time
-    nor as CPU time.
+    The process is ready when the constructor returns, so the import of torch counts neither towards
+    the waiting time nor towards the CPU time.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:

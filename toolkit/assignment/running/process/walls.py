@@ -44,7 +44,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the words that show each limit, beginning with the system's own message."""
+    """Collect the words that indicate each limit, beginning with the system's own message."""
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():
         words[name] = (*words.get(name, ()), os.strerror(number))
@@ -66,7 +66,7 @@ MOST_PIECES = 64  # that are read after the end, from those that write on
 
 
 def walls_of(error: BaseException) -> list[str]:
-    """Return the names of the limits that an exception shows, including its causes."""
+    """Return the names of the limits that an exception or one of its causes indicates."""
     walls: list[str] = []
     waiting: list[BaseException] = [error]
     known: list[BaseException] = []
@@ -132,10 +132,10 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report the lasting limits that code meets inside the block, even if the code goes on.
+    """Report lasting limits that code in the block meets, even if the code continues.
 
-    The reports go to the error output. The tracing slows Python down, so it is only for a run that
-    merely has to end.
+    The reports go to the error output. Tracing slows Python down, so this function is only for a
+    run that merely has to end.
     """
     named: set[str] = set()
 
@@ -163,7 +163,7 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Return the limits that can be measured directly: no space for files, no free descriptor.
+    """Measure directly if there is no space for files or no free descriptor.
 
     Returns:
         the names of the limits that were met.
@@ -184,7 +184,7 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Report a file that grows too large, for which the kernel sends this process a signal."""
+    """Report when the kernel signals that a file has grown too large."""
     if sys.platform != "win32":
         import signal
 
@@ -220,7 +220,7 @@ class Listener:
         os.close(self.write)
 
     def start(self) -> None:
-        """Start to listen in the parent process, after the process of the part was forked."""
+        """Start to listen; the parent process calls this method after the fork."""
         os.close(self.write)
         self._thread.start()
 
@@ -251,7 +251,7 @@ class Listener:
 
 
 def wall_of_status(status: int) -> list[str]:
-    """Return the names of the limits that an exit status shows."""
+    """Return the names of the limits that an exit status indicates."""
     if sys.platform == "win32":
         return []
     import signal

@@ -19,9 +19,9 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 class Weights:
     """The missing files of weights, and the networks that should have these weights.
 
-    A network or an optimiser that loads such a file keeps its own values. If a script handles a
-    missing file itself, the file has no stand-in: a file gets a stand-in only after a run has ended
-    because the file was missing.
+    A network or an optimiser that loads such a file keeps its own values. A file gets a stand-in
+    only after a run has ended because the file was missing, so a script can handle a missing file
+    itself.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Weights:
         self.used = False  # one of these networks has computed something
 
     def provide(self, path: str | None) -> bool:
-        """Provide a stand-in for a file from the next run on.
+        """Provide a stand-in for a file, beginning with the next run.
 
         Returns:
             False if `torch.load` has not looked for the file, or if the file already has a
@@ -92,14 +92,14 @@ class Weights:
 
 
 def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
-    """Raise the error that the file is missing."""
+    """Raise the error for the missing file."""
     raise vars(weights)["_error"]
 
 
 def _refuse_in_torch(
     kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """Raise the error that the file is missing, if a torch function gets the stand-in."""
+    """Raise the error for the missing file if a torch function gets the stand-in."""
     for value in (*args, *(kwargs or {}).values()):
         if isinstance(value, kind):
             _refuse(value)
@@ -120,7 +120,7 @@ def _refuses_all_else(kind: type) -> type:
 class StandIn:
     """The result of `torch.load` for a missing file, or an item of this result.
 
-    Any use except loading the weights raises the error that the file is missing.
+    Any use other than loading the weights raises the error for the missing file.
     """
 
     def __init__(self, error: FileNotFoundError) -> None:

@@ -8,12 +8,12 @@ from torch.overrides import TorchFunctionMode
 class FunctionMode(TorchFunctionMode):
     """A mode in which `make` makes the calls of torch's functions, methods and attributes.
 
-    The mode does not include the calls that a torch function itself makes.
+    Calls that a torch function makes internally are not included.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.make(func, getattr(func, "__name__", ""), args, kwargs or {})
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Make a call of the function with this name, or return a replacement for its result."""
+        """Call the function with this name, or return a replacement for its result."""
         raise NotImplementedError

@@ -31,11 +31,11 @@ class Origin(NamedTuple):
 
 
 class Sources:
-    """Copies of tensors that were made from no other tensor, such as noise.
+    """Copies of tensors that were created without an input tensor, such as noise.
 
-    The last `limit` numbers are kept, and some of the first. The two ends of an interpolation may
-    be drawn before the training and joined after it, so small tensors from the beginning are kept
-    until they have a quarter of `limit` numbers.
+    The object keeps the last `limit` numbers and some of the first numbers. The two ends of an
+    interpolation may be drawn before the training and joined after it, so small tensors from the
+    beginning are kept until they have a quarter of `limit` numbers.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -112,7 +112,7 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost running place in the student's code outside of a module."""
+        """Return the innermost running place of the student's code that is outside of a module."""
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
                 return Place(file, frame.f_lineno)
@@ -200,7 +200,7 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module that contains a named tensor or module, and its own name."""
+    """Return the innermost module that contains a named part of a network, and its own name."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):

@@ -1,4 +1,4 @@
-"""A network on a pretended GPU: everything is computed on the CPU, and devices are only noted."""
+"""A network on a simulated GPU: the CPU computes everything, and devices are only noted."""
 
 import contextlib
 import sys
@@ -28,10 +28,11 @@ class LeftBehind(Exception):
 
 
 class Elsewhere(FunctionMode):
-    """A mode that pretends that there is a GPU, and finds tensors that were left on the CPU.
+    """A mode that simulates a GPU, and finds tensors that were left on the CPU.
 
-    An error occurs where such a tensor meets a tensor on the GPU. Everything is computed on the
-    CPU. The device on which a tensor would be is noted, as far as this device is known.
+    The mode raises an error where such a tensor meets a tensor on the GPU. In fact, the CPU
+    computes everything. For each tensor, the mode notes the simulated device, if the device is
+    known.
 
     Args:
         root: the student's folder.
@@ -47,7 +48,7 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Note if a tensor is on the GPU, and the origin of a tensor that is not."""
+        """Note if a tensor is on the GPU, and note the origin of a tensor on the CPU."""
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor
@@ -144,7 +145,7 @@ class Elsewhere(FunctionMode):
                 self.put(tensor, self.on_gpu[id(known)], self.origin.get(id(known)))
 
     def _complain(self, inputs: list[Tensor]) -> None:
-        """Raise an error if tensors on both devices meet; CPU tensors without an axis may do so."""
+        """Raise an error if a CPU tensor with an axis meets a GPU tensor."""
         if GPU not in map(self._device_of, inputs):
             return
         for tensor in inputs:
@@ -154,7 +155,7 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function with the CPU in place of every device; `cuda` and `cpu` return a copy."""
+    """Call a function with the CPU in place of every device, and copy a tensor that is moved."""
     if name in ("cuda", "cpu"):
         return args[0].clone()
     named = {key: _on_cpu(value) for key, value in kwargs.items()}

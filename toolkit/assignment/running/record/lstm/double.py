@@ -31,7 +31,7 @@ def _wider(value: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Let a network compute in double precision inside the block; its weights stay in float64."""
+    """Let a network compute in double precision inside the block; the weights stay in float64."""
     for tensor in all_tensors(network).values():
         if tensor.dtype == torch.float32:
             tensor.data = tensor.data.double()

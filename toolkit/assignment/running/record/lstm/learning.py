@@ -83,7 +83,7 @@ def _anomaly(messages: Iterable[str], root: str) -> Place | None:
 
 
 def _padding(network: nn.Module) -> dict[str, int]:
-    """Return the rows of embeddings that have no gradient on purpose, by parameter name."""
+    """Return the padding rows of embeddings, which have no gradient, by parameter name."""
     rows = {}
     for name, module in network.named_modules():
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
@@ -92,7 +92,7 @@ def _padding(network: nn.Module) -> dict[str, int]:
 
 
 def log_probabilities(output: Tensor) -> Tensor:
-    """Return the log-probabilities for an output, (B, 10), that has logits or probabilities."""
+    """Return the log-probabilities (B, 10) of an output that has logits or probabilities."""
     if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
         return output.clamp_min(1e-9).log()
     return output.log_softmax(1)

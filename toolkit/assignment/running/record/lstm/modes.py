@@ -1,4 +1,4 @@
-"""A forward pass without the dropout of a training."""
+"""A forward pass of a network without dropout."""
 
 from typing import Any
 

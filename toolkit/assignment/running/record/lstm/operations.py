@@ -1,4 +1,4 @@
-"""The record of a forward pass: every tensor that it makes, with the line that made the tensor.
+"""The record of a forward pass: each new tensor, and the line of code that made the tensor.
 
 The record is made below autograd, where views, in-place operations, `.data` and TorchScript are
 ordinary operations.
@@ -168,14 +168,14 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return further facts about a run, where places are [operation, file, line].
+    """Return further facts about a run, with places as [operation, file, line].
 
     Returns:
         the `uses` of each tensor of the network; the places where an operation gets the same tensor
-        `twice`; `new` tensors that were made from no other tensor ([file, line], shape, and True if
-        the tensor is zero); the place where a gradient is `cut` off; what is drawn at `random`
-        (operation, shape, file, line); each `softmax`; the `last` affine map to 10; and the place
-        where an output is `made`, because a softmax may be written out.
+        `twice`; `new` tensors that were created without an input tensor ([file, line], shape, and
+        True if the tensor is zero); the place where a gradient is `cut` off; what is drawn at
+        `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10; and
+        the place where an output is `made`, because a softmax may be written out.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []

@@ -63,8 +63,8 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Find the tensors of a network that are neither its parameters nor its buffers.
 
-    Such a tensor is an attribute, an item of a list or a dictionary, or part of a module or of a
-    student's object in such a place.
+    The tensors are attributes or items of lists and dictionaries, or they belong to modules or to
+    the student's objects that are stored there.
     """
     search = _LooseTensors(network)
     for prefix, module in network.named_modules():

@@ -36,7 +36,7 @@ class Call(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The axes of the tensor that has the digits."""
+    """The axes of the tensor that contains the digits."""
 
     axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
     dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
@@ -144,7 +144,7 @@ class Seen:
         return network, dict.fromkeys(self.sizes)
 
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
-        """Call a network with an input that has the student's layout.
+        """Call a network with an input in the layout of the student's training.
 
         If the student's code loops over the time steps, the result is that of the last step.
         """
@@ -230,7 +230,7 @@ class Witness(Script):
         return index
 
     def _look(self) -> None:
-        """Find the calls that led to this backward pass."""
+        """Find the calls that led to the current backward pass."""
         reached = [call for call in self._calls if self._is_reached(call)]
         self._calls.clear()
         calls_of: dict[int, list[Call]] = defaultdict(list)  # by network

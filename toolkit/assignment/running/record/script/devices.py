@@ -63,7 +63,7 @@ class Recorder(FunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """Return the name of torch's recurrent code that makes a call or is called, or ""."""
+    """Return the name of the recurrent torch code to which a call belongs, or ""."""
     name = name.partition(".")[0]  # of an overload
     frame: FrameType | None = sys._getframe(3)  # what calls the mode
     while not _is_recurrent(name):

@@ -41,7 +41,7 @@ class FewDigits(MNIST):  # type: ignore[misc]
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     """Return a function that repeats a few digits.
 
-    With the repetition, an epoch is long enough, although only few digits are sent.
+    With the repetition, an epoch is long enough, although only a few digits are sent.
 
     Args:
         back: the function that asks the judge: back("digits", train).

@@ -1,8 +1,8 @@
-"""The judge's images and logits in place of those of a student's networks, after the training.
+"""The judge's images and logits, which replace the results of a student's networks.
 
-The check trains a script for only a few steps. So the generator's images do not look like digits,
-and a search for two classes among these images never ends. After a certain step, the judge draws
-for the generator: the generator's images get other values and keep their graph, so a training that
+The check trains a script for only a few steps. Therefore, the generator's images do not look like
+digits, and a search for two classes among these images never ends. After a certain step, the judge
+draws for the generator. The images get the judge's values but keep their graph, so a training that
 continues is not disturbed.
 """
 
@@ -87,7 +87,7 @@ def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
 
 
 def draw(back: Back, z: Tensor, training: bool) -> Tensor:
-    """Return the judge's images for z, which is one latent vector or a batch (batch, ...)."""
+    """Return the judge's images (batch, ...) for a latent vector or a batch of latent vectors."""
     parts = (z.detach(),)
     if z.dim() > 1:
         parts = z.detach().split(MANY)

@@ -19,7 +19,7 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # to what they are given f
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """Record the picture in a call of a stand-in, and make the folder for a file to be written."""
+    """Record a picture that a script gives to a stand-in, and make the folder for its file."""
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
     if name in SHOWS and tracer.on and not tracer.full():
@@ -52,7 +52,7 @@ def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwa
 def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Make the folder of a file, and return the path of the file.
 
-    A file outside of the root gets a path in a folder inside the root.
+    A file outside of the root is redirected to a folder inside the root.
     """
     if isinstance(file, str):  # torch takes a part between backslashes for a folder
         file = file.replace("\\", "/")

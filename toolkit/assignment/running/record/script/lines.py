@@ -203,9 +203,9 @@ class _Change(ast.NodeTransformer):
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """Return True if a DataLoader reads items in one of these frames.
+    """Return True if a DataLoader is reading items, by the files of the running functions.
 
-    The number of items is then unclear, because other processes may read items, too.
+    It is then unclear how often a line runs, because other processes may read items, too.
     """
     return FETCH in files
 
@@ -239,7 +239,7 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
-    """Return facts about numbers (n,): if they are integers, if none is negative, and a checksum.
+    """Return facts about numbers (n,), such as their sign and a checksum.
 
     An unclear fact is None. All facts are unclear if a number is empty memory (nan). The sign is
     also unclear if only a few numbers are negative.

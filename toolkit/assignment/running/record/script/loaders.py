@@ -50,7 +50,7 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """Make a loader's batches smaller, if its last batch would be smaller than the others."""
+    """Make a loader's batches smaller if its last batch would be smaller than the others."""
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:
         return
@@ -68,7 +68,7 @@ def _shrink_batch(arguments: dict[str, Any]) -> None:
 
 
 def _size(dataset: Any) -> int | None:
-    """Return the number of items in a data set, or None if it draws new items for ever."""
+    """Return the number of items in a data set, or None if the data set has no end."""
     if isinstance(dataset, IterableDataset):
         return None
     try:
@@ -107,7 +107,7 @@ def _load_of(tracer: Tracer, batches: Any) -> int | None:
 
 
 def _is_read_elsewhere(tracer: Tracer) -> bool:
-    """Return True if the loop over a loader is not in a student's file or in this package."""
+    """Return True if the loop over a loader is in neither a student's file nor this package."""
     frame = sys._getframe(4)  # past what watches it
     if frame.f_globals.get("__name__", "").startswith(__package__):
         return False

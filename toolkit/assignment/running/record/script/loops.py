@@ -149,7 +149,7 @@ def _yields(loop: ast.stmt) -> bool:
 
 
 def _is_endless(loop: ast.While) -> bool:
-    """Return True for a loop without an end, which is not left because no later code can run."""
+    """Return True for an endless loop, which is not left early because no later code runs."""
     if not isinstance(loop.test, ast.Constant):
         return False
     return not any(isinstance(node, ast.Break) for node in ast.walk(loop))

@@ -1,4 +1,4 @@
-"""Facts about a student's script that are visible without a run, such as its modes."""
+"""Facts that can be read in a student's script without a run, such as the script's modes."""
 
 import argparse
 import ast
@@ -13,7 +13,8 @@ Words = tuple[str, ...]  # arguments of a command
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     """Return the arguments for each mode of a script.
 
-    Each mode is a combination of all required arguments, or one choice or switch.
+    A mode combines all required arguments. If no argument is required, a mode is one choice or
+    switch.
 
     Args:
         tree: the syntax tree of the script; texts that the script compares with an argument are
@@ -71,7 +72,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 def uncalled_training(tree: ast.Module) -> str | None:
     """Return the name of a function that trains but is never called, or None.
 
-    The function must not need any arguments.
+    The function has no required arguments.
     """
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     words = {name: _names_in(function) for name, function in functions.items()}
@@ -103,7 +104,7 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the words in a function and in the functions that it names."""
+    """Return the names in a function and in the functions that the function uses."""
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached

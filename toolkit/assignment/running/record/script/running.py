@@ -231,7 +231,7 @@ class Script:
         return End("finished")
 
     def _make_folder(self) -> bool:
-        """Make the folder that the script did not find; the folder may stay empty.
+        """Make the folder that the script did not find, because an empty folder may be enough.
 
         Returns:
             True if the folder was made.

@@ -275,7 +275,7 @@ class Tracer:
         return passes
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
-        """Return the backward passes that a step uses, and those that an earlier step has used."""
+        """Return the passes that a step uses, and the stale passes that an earlier step used."""
         passes = self._passes_of(keys)
         stale = passes & self._used
         self._used |= passes
@@ -297,7 +297,7 @@ class Tracer:
         return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
 
     def made(self, name: str, args: Any, result: Any) -> None:
-        """Record a call of torch that is a clamp or a softmax."""
+        """Record a call to a torch function if the function is a clamp or a softmax."""
         if not self.on:
             return
         if name in CLAMPS and isinstance(args[0], Tensor):

@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function of the check compute without a record of its calls."""
+    """Run a function of the check without recording its calls to torch."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -94,7 +94,7 @@ class Values:
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
         """Return the call that a tensor is `from`, or the calls of its rows, and its `values`.
 
-        The `values` are only included if they are needed.
+        The `values` are included only if they are needed.
 
         Args:
             is_varied: False if all numbers are equal, and so do not identify a call.
@@ -108,7 +108,7 @@ class Values:
         return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
-        """Return a copy of a tensor to send, or None if there are too many numbers."""
+        """Return a copy of a tensor for the judge, or None if the tensor has too many numbers."""
         size = tensor.numel()
         if size > MAX_VALUES or self._sent + size > MAX_SENT:
             return None
@@ -223,7 +223,7 @@ def _rows(tensor: Tensor) -> list[bytes]:
 
 
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
-    """Tell for each row if it is known, or if it begins or ends with a known row, beside labels."""
+    """Tell which rows are known, or begin or end with a known row that is joined to labels."""
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
         return [row in known for row in rows]
@@ -242,7 +242,7 @@ def _moments(flat: Tensor) -> dict[str, float | None]:
 
 
 class Losses:
-    """The results of loss functions.
+    """The recent results of a script's loss functions.
 
     Attributes:
         called: the place where the loss object of torch was made that is being called.

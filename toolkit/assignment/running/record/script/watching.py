@@ -1,6 +1,6 @@
-"""The code that tells a tracer about a script's calls of torch and of other libraries.
+"""The code that tells a tracer about a script's calls to torch and to other libraries.
 
-The watched functions work as before: arguments and results are passed on as they are. `forward` is
+The watched functions work as before: arguments and results are passed on unchanged. `forward` is
 wrapped in every class that is defined while a script is watched, because many scripts call it
 without `__call__`.
 """
@@ -104,7 +104,7 @@ def _subclass_hook(tracer: Tracer) -> Any:
 
 
 def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Make a call of a network's constructor, and keep the arguments of the first constructor.
+    """Call a network's constructor, and keep the arguments of the outermost constructor.
 
     The constructor of a derived class is called before the constructor of its base class.
     """
@@ -113,7 +113,7 @@ def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs:
 
 
 def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Make a call of a network, and record it if it is an outermost call."""
+    """Call a network, and record the call unless another network makes the call."""
     number = None
     if not (tracer.depth or tracer.full()) and isinstance(network, nn.Module):
         number = tracer.know(network)
