@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from toolkit.assignment.running.answers.lstm import LSTMAnswers
     from toolkit.assignment.running.answers.train import TrainAnswers
     from toolkit.assignment.running.record.script.running import Runs
-else:  # importing these takes all that runs a student's code, and torchvision
+else:  # these imports would load torchvision and all code for students' code
     DatasetAnswers = GANAnswers = LSTMAnswers = TrainAnswers = Runs = Any
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
-MAX_BYTES = 4 << 30  # of memory, for each part
+MAX_BYTES = 4 << 30  # bytes of memory for each part
 CHILD = ("-m", "toolkit.assignment.running")
-# What the code may not do here and may elsewhere: sentences by the names in `process.walls`.
+# Sentences about limits that ordinary machines lack, by their names in `process.walls`.
 WALLS = (
     {"ENOMEM": f"it may take {MAX_BYTES >> 30} GiB of memory"} if sys.platform == "linux" else {}
 )
-# What is missing on this system, as a sentence; "" on Linux.
+# A sentence about the limits that this system does not have; "" on Linux.
 NOT_LIMITED = (
     ""
     if sys.platform == "linux"
     else "This system does not limit the memory and the time of your code, so they are looked at "
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
-MAX_ROWS = 2000  # images that a question in return may be about
-# What reading something raises that is not as the child sends it.
+MAX_ROWS = 2000  # images in one request of the child
+# The errors that occur when the judge reads a malformed reply.
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 
 
@@ -63,13 +63,13 @@ class StudentError(Exception):
     def __init__(self, described: Mapping[str, Any]) -> None:
         if not (fits(described, ErrorDescription) and described["types"]):
             raise Disturbed
-        self.types: list[str] = described["types"]  # its own and those that it derives from
+        self.types: list[str] = described["types"]  # the exception's class and its base classes
         self.text: str = described["text"]
-        self.module: str | None = described["module"]  # that an import did not find
-        self.file: str | None = described["file"]  # relative to the root; None: not in their code
+        self.module: str | None = described["module"]  # the module that was not found
+        self.file: str | None = described["file"]  # relative to the root, or None
         self.line: int | None = described["line"]
-        self.walls: list[str] = described["walls"]  # names of those that it shows
-        self.missing: str | None = described["missing"]  # the path of a file that it did not find
+        self.walls: list[str] = described["walls"]  # names of the limits that it indicates
+        self.missing: str | None = described["missing"]  # the path of a missing file
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
@@ -78,15 +78,15 @@ class Gone(Exception):
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status = int(ended.get("status", 0))
-        self.seconds = float(ended.get("seconds", 0.0))  # that the judge has waited for answers
+        self.seconds = float(ended.get("seconds", 0.0))  # for which the judge waited for replies
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
-        self.last = float(ended.get("last", 0.0))  # of these, for the last one
-        self.late: bool = ended.get("late", False)  # it was killed, because it took too long
-        self.starved = float(ended.get("starved", 0.0))  # seconds that others had its core
+        self.last = float(ended.get("last", 0.0))  # seconds for the last reply
+        self.late: bool = ended.get("late", False)  # True if it was killed because it took too long
+        self.starved = float(ended.get("starved", 0.0))  # seconds lost to other programs
         self.limit = float(ended.get("limit", 0.0))  # CPU seconds that it may take
-        self.walls: list[str] = list(ended.get("walls", []))  # names of those that it met
-        self.disturbed = disturbed  # something that was no answer came through the pipe
-        self.reason = reason  # why the sandbox ended; "" if this part's process alone did
+        self.walls: list[str] = list(ended.get("walls", []))  # names of the limits that it met
+        self.disturbed = disturbed  # the data in the pipe was not a reply
+        self.reason = reason  # why the sandbox ended; "" if only the child ended
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
     @property
@@ -113,7 +113,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        # Seconds in all, and since when more are counted; one pair, since another thread looks.
+        # The seconds so far, and the start of the present wait. Another thread reads this pair.
         self._times: tuple[float, float | None] = (0.0, None)
 
     def __enter__(self) -> None:
@@ -129,7 +129,7 @@ class Clock:
         return before if since is None else before + time.monotonic() - since
 
 
-Answers = TypeVar("Answers", covariant=True)  # the class of what answers about the part
+Answers = TypeVar("Answers", covariant=True)  # the class that replies about the part
 
 
 @dataclass
@@ -142,11 +142,11 @@ class Child(Generic[Answers]):
     part: Part
     read: int
     write: int
-    nonce: str  # of the whole part
-    private: int | None  # where alone it is said how the process ended; None: where answers are
-    helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
+    nonce: str  # the nonce for the whole part
+    private: int | None  # the pipe for the child's end; None: the pipe for replies
+    helps: Mapping[str, Callable[..., Any]]  # what the child may always request
     clock: Clock
-    began: float  # on this clock
+    began: float  # the clock's time at the start
     ended: Mapping[str, Any] | None = None
 
     @property
@@ -251,7 +251,7 @@ class Child(Generic[Answers]):
             reply: the frame that came through the pipe for replies.
             before: the clock's time when the question was asked.
         """
-        if self.private is not None:  # where it was said before, unless one lives on
+        if self.private is not None:  # the end is reported there first
             if not select.select([self.private], [], [], 0)[0]:
                 raise Disturbed
             _, reply = receive(self.private, FEW)
@@ -289,12 +289,12 @@ class Host:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self.private: int | None = None  # as of a `Child`
+        self.private: int | None = None  # as in `Child`
         self.limits = LIMITS
         self.walls: Mapping[str, str] = WALLS
-        self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
+        self.helps: dict[str, Callable[..., Any]] = {}  # what every child may request
         self.clock = Clock()
-        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `running.process.renewal`
+        self.fresh: Mapping[str, Any] = {}  # `source` and `places` of `process.renewal`
 
     def __enter__(self) -> Self:
         """Start the warm process now, so that it gets ready while the judge reads or imports files.
@@ -337,13 +337,13 @@ class Host:
         request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
-            with contextlib.suppress(Closed):  # the first question will find that out
+            with contextlib.suppress(Closed):  # the first question raises an error, too
                 send(child.write, nonce, request)
             yield child
             child.finish()
             if not child.is_over:
                 self.close()
-        except BaseException:  # Ctrl-C too: there may be a question that was not answered
+        except BaseException:  # also Ctrl-C: a question may be without a reply
             if not child.is_over:
                 self.close()
             raise

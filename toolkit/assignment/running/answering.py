@@ -30,9 +30,9 @@ ANSWERS: dict[Part, str] = {
     "gan": "toolkit.assignment.running.answers.gan:GANAnswers",
     "lstm": "toolkit.assignment.running.answers.lstm:LSTMAnswers",
 }
-MAX_TEXT = 2000  # characters of an exception's message that are sent
+MAX_TEXT = 2000  # characters of an exception's message
 
-# Asks the judge something while it waits for an answer: back("what", name=value, ...).
+# A function that asks the waiting judge for something: back("what", name=value, ...).
 Back = Callable[..., Any]
 
 
@@ -50,7 +50,7 @@ def take_pipes() -> tuple[int, int]:
         os.dup2(nowhere, descriptor)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    # As the environment variables hide CUDA; cached as torch's own, in which the compiler looks.
+    # MPS is hidden, too. The function has a cache like torch's own, because the compiler uses it.
     torch.backends.mps.is_available = functools.cache(lambda: False)
     postpone_compiler()
     for name in ANSWERS.values():
@@ -75,7 +75,7 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
         send(write, nonce, {"call": name, "arguments": arguments})
         return receive(read)[1]
 
-    # This imports torchvision, and that the compiler, unless it is postponed by now.
+    # Torchvision imports the compiler, so the compiler must have been postponed by now.
     from toolkit.assignment.running.record.script.digits import few_digits, replace_mnist
 
     replace_mnist(few_digits(back))

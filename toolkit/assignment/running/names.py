@@ -122,7 +122,7 @@ class _Choice:
     known: Mapping[Any, Any]
     needed: Mapping[Any, Any]
     by_name: Mapping[str, Any]
-    unnamed: list[str]  # meanings of parameters whose names say nothing, in their order
+    unnamed: list[str]  # meanings for names without a meaning, in order
     took: dict[Any, Any] = field(default_factory=dict)
 
     def value(self, parameter: inspect.Parameter, word: str | None) -> Any:

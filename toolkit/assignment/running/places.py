@@ -26,7 +26,7 @@ def place_of(error: BaseException, root: Path | str) -> Place:
     The file of the place is relative to `root`.
     """
     known = getattr(error, "place", None)
-    if isinstance(known, Place):  # theirs may have an attribute of this name
+    if isinstance(known, Place):  # a student's exception may have such an attribute
         return known
     lines: list[tuple[str, int | None]] = []
     for frame in traceback.extract_tb(error.__traceback__):

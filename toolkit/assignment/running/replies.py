@@ -24,7 +24,7 @@ from torch import Tensor
 
 from toolkit.assignment.running.parts import Part
 
-LARGEST = 2**53  # of an integer, which is exact as a float, too
+LARGEST = 2**53  # integers below this number are exact as floats
 
 
 def is_natural(number: int) -> bool:
@@ -45,9 +45,9 @@ Natural = Annotated[int, is_natural]
 Shape = list[Natural]
 Matrix = Annotated[Tensor, has_axes(2)]
 FileLine = tuple[str | None, int | None]  # a place, relative to the root
-Named = tuple[str, str | None, int | None]  # the name of what was called, its file and its line
-Made = tuple[FileLine, Shape, bool]  # a tensor that was made of nothing: is it zero?
-Drawn = tuple[str, Shape, str | None, int | None]  # an operation, what it draws, and its place
+Named = tuple[str, str | None, int | None]  # a called name, and the file and line of the call
+Made = tuple[FileLine, Shape, bool]  # place and shape of a new tensor; True if it is zero
+Drawn = tuple[str, Shape, str | None, int | None]  # operation, shape and place of random numbers
 StateDict = dict[str, Tensor]  # a state_dict
 ScriptRun = dict[str, Any]  # as `record.script` describes it; `judging.train.trace` reads it
 
@@ -55,13 +55,13 @@ ScriptRun = dict[str, Any]  # as `record.script` describes it; `judging.train.tr
 class ErrorDescription(TypedDict):
     """An exception of a student's code, as `answering.described` returns it."""
 
-    types: list[str]  # names of its class and of those that it derives from
+    types: list[str]  # names of the exception's class and its base classes
     text: str
-    module: str | None  # that an import did not find
-    file: str | None  # relative to the root; None: not in their code
+    module: str | None  # the module that was not found
+    file: str | None  # relative to the root, or None
     line: int | None
-    walls: list[str]  # names of those that it shows
-    missing: str | None  # the path of a file that it did not find
+    walls: list[str]  # names of the limits that the exception indicates
+    missing: str | None  # the path of a missing file
 
 
 class DatasetClass(TypedDict):
@@ -167,7 +167,7 @@ class LookedUp(TypedDict):
     outputs: list[Tensor]
 
 
-# Of a tensor: autograd's slope, if it has a gradient, and two that were measured.
+# For a tensor: autograd's slope, or None without a gradient, and two measured slopes.
 Slopes = tuple[float | None, float, float]
 
 
@@ -246,17 +246,17 @@ class FunctionTried(TypedDict):
 
 
 FEW = 4 << 20  # bytes of a reply
-MANY = 64 << 20  # ten times what a right submission needs, where that can be read
+MANY = 64 << 20  # ten times the need of a correct submission
 
 
 class Reply(NamedTuple):
     """The type and the maximum size of the reply to a question."""
 
-    type: Any  # as the method that answers is annotated
+    type: Any  # the return annotation of the method
     max_bytes: int = FEW
 
 
-# By the name of the method that answers. Nothing else can be asked.
+# The replies by the name of the method. The judge can ask no other questions.
 REPLIES: dict[Part, dict[str, Reply]] = {
     "dataset": {
         "load": Reply(DatasetClass | NoDatasetClass),

@@ -23,25 +23,25 @@ if sys.platform == "linux":
 else:
     from toolkit.assignment.running.process.spawned import Spawned as Process
 
-PATIENCE = 2  # seconds on the clock for each CPU second, with those that the judge thinks
-MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, waiting for a core
+PATIENCE = 2  # seconds on the clock for each CPU second, including the judge's time
+MAX_FACTOR = 8  # times its limit that a process may take if it waits for a core
 
 
 def main() -> None:
     """Serve one request after another until the judge closes the pipe."""
     private = [int(descriptor) for descriptor in sys.argv[1:]]
     read, write = take_pipes()
-    gc.freeze()  # no process looks through what all of them share
+    gc.freeze()  # no child process collects garbage in the shared objects
     gc.enable()
     with contextlib.suppress(Closed):
         while True:
             nonce, request = receive(read)
-            # Anything else is a question that the last process did not live to read.
+            # Any other frame is a question that the previous child did not read before its end.
             if isinstance(request, dict) and "seconds" in request:
                 ended = serve(request, read, write, *private)
                 if sys.platform == "linux" and (fresh := request["fresh"]):
                     ended["left"] = renew(fresh["source"], request["root"], fresh["places"])
-                for descriptor in (*private, write):  # the last as they could: it wakes the host
+                for descriptor in (*private, write):  # `write` is last, as it wakes the host
                     send(descriptor, nonce, {"ended": ended})
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 NONCE = 32  # characters
-MAX_BYTES = 128 << 20  # of one frame
-MAX_ITEMS = 400_000  # of the lists and dictionaries of one; the numbers of tensors are none
+MAX_BYTES = 128 << 20  # bytes of one frame
+MAX_ITEMS = 400_000  # in the lists and dictionaries of one frame, without the numbers of tensors
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
           torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
 
@@ -45,7 +45,7 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         while data:
             data = data[os.write(descriptor, data) :]
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EINVAL):  # the last on Windows
+        if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EINVAL):  # EINVAL on Windows
             raise
         raise Closed from None
 
@@ -69,7 +69,7 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
         if sum(map(payload.count, (b",", b"[", b"{"))) > MAX_ITEMS:
             raise Disturbed
         text = payload.decode("ascii")
-        del payload  # the longest are of tens of MiB
+        del payload  # frees up to tens of MiB
         return head[:NONCE].decode("ascii"), json.loads(text, object_hook=_decode)
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
         raise Disturbed from error  # RecursionError is a RuntimeError
@@ -80,7 +80,7 @@ def _read(descriptor: int, length: int) -> bytearray:
     while len(data) < length:
         try:
             piece = os.read(descriptor, min(length - len(data), 1 << 20))
-        except ConnectionResetError:  # it has gone without reading all
+        except ConnectionResetError:  # the other side ended before it read everything
             piece = b""
         if not piece:
             raise Closed
@@ -106,7 +106,7 @@ def _decode(item: dict[str, Any]) -> Any:
     data = bytearray(base64.b64decode(item["data"], validate=True))
     dtype, shape = DTYPES[item["tensor"]], item["shape"]
     if not data:
-        if 0 not in shape:  # a few bytes must not become gigabytes
+        if 0 not in shape:  # a small frame must not become a huge tensor
             raise Disturbed
         return torch.zeros(shape, dtype=dtype)
     return torch.frombuffer(data, dtype=dtype).reshape(shape)

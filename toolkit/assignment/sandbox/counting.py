@@ -11,7 +11,7 @@ from toolkit.assignment.running.process.descent import Descent, Moved, open_fold
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 UNCOUNTED = sys.maxsize  # more than any limit
-TRIES = 3  # at walking through folders that are moved meanwhile
+TRIES = 3  # attempts to count folders that are moved in the meantime
 GONE = (FileNotFoundError, ProcessLookupError)
 
 
@@ -96,7 +96,7 @@ def nameless_files(pids: Collection[int]) -> int:
     """
     files: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):  # it has just ended, or is closed to us
+        with contextlib.suppress(OSError):  # the process has just ended or cannot be inspected
             for name in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):  # it has just been closed
                     status = os.stat(f"/proc/{pid}/fd/{name}")

@@ -18,7 +18,7 @@ from toolkit.assignment.sandbox.supervise import Status, Watched
 from toolkit.assignment.sandbox.walls import walls_of
 from toolkit.common.files import first_free
 
-THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
+THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest need
 
 
 class _Waiting(Clock):
@@ -47,11 +47,11 @@ class SandboxedHost(Host):
 
     def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
         super().__init__()
-        self.root = sandbox.copy  # of the submission, as the child names it
+        self.root = sandbox.copy  # the submission's folder, as the child names it
         self.walls = walls_of(sandbox.limits)
         self.clock = _Waiting(share)
         self.fresh = sandbox.fresh
-        self.printed = b""  # the end of its error output
+        self.printed = b""  # the error output, up to the limit
         self._child = list(child)
         self._sandbox = sandbox
         self._share = share

@@ -29,7 +29,7 @@ SPLITS: dict[str, tuple[str | bool, str | bool]] = {
     "test": (False, True),
 }
 LENGTHS = ("length", "perhaps_length")
-SPREAD = 10**6  # items of a data set over which those that are read are spread
+SPREAD = 10**6  # the largest number of items from which a sample is read
 
 
 class DatasetAnswers:
@@ -38,7 +38,7 @@ class DatasetAnswers:
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
         self.kind: Any = object
-        self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
+        self.means: dict[str, str | None] = {}  # lower-case name of a parameter -> its meaning
 
     def load(self, *, file: str, name: str | None) -> DatasetClass | NoDatasetClass:
         """Import the file, and find its data set class.
@@ -89,7 +89,7 @@ class DatasetAnswers:
             "batch": 1,
         }
         lengths = self._lengths()
-        by_name = dict.fromkeys(lengths, count)  # two lengths: one is the number
+        by_name = dict.fromkeys(lengths, count)  # of two lengths, one is the count
         by_name |= dict.fromkeys(lengths[:1], length)
         needed: dict[str, Any] = {"one_hot": False}
         for word, values in SPLITS.items():

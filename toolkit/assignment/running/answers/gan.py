@@ -37,8 +37,8 @@ from toolkit.assignment.running.replies import (
     StateDict,
 )
 
-MAX_NOISE = 100_000  # numbers that were made of nothing in one call of a function
-MAX_TEXT = 200_000  # characters of a file that are sent
+MAX_NOISE = 100_000  # numbers created without an input tensor in one call
+MAX_TEXT = 200_000  # characters of a file
 
 
 class GANAnswers(Runs):
@@ -92,7 +92,7 @@ class GANAnswers(Runs):
         """Return a network's output for new inputs in evaluation mode; None if the call fails."""
         module = self.script.tracer.networks[network]
         modes = {part: part.training for part in module.modules()}
-        for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
+        for part in modes:  # `eval` might call a student's method `train`, which trains
             part.training = False
         try:
             with torch.no_grad():
@@ -135,7 +135,7 @@ class GANAnswers(Runs):
         own_files = getattr(importlib.import_module(home), function)
         module = self.script.tracer.networks[network]
         module.load_state_dict(states)
-        for part in module.modules():  # not by `eval`, as in `outputs`
+        for part in module.modules():  # without `eval`, as in `outputs`
             part.training = False
         made: dict[str, Any] = own_files(name, module, facts)
         for ending in ("safetensors", "pt2", "pt"):
@@ -208,7 +208,7 @@ class GANAnswers(Runs):
         num_events = len(tracer.events)
         tracer.origins.numbers_came = Sources(MAX_NOISE)
         tracer.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
-        tracer.depth = int(known_to_end)  # then nothing is recorded
+        tracer.depth = int(known_to_end)  # at depth 1, nothing is recorded
         try:
             with (
                 self._standing_in(network, classifier),

@@ -56,7 +56,7 @@ class LSTMAnswers:
         self.root = root
         self.file = root
         self.kinds: dict[str, type] = {}
-        self.seen: dict[str, Seen] = {}  # how their training builds and calls a class
+        self.seen: dict[str, Seen] = {}  # how the student's training builds and calls a class
         self.recorder = Recorder(self._heard)
         self.heard: dict[str, list[Named]] = {"gpu": [], "recurrent": [], "device": []}
         self.origins = Origins(str(root))
@@ -64,7 +64,7 @@ class LSTMAnswers:
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
         self.as_seen = False
-        self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
+        self.first: dict[str, Tensor] = {}  # the initial value of each tensor
         self.optimizer: torch.optim.Optimizer | None = None
 
     def watch(self, *, files: Sequence[str], name: str | None, existing: Sequence[str]) -> None:
@@ -98,7 +98,7 @@ class LSTMAnswers:
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file=file):
-            torch.jit._state.disable()  # what Python runs has lines
+            torch.jit._state.disable()  # code that Python runs has line numbers
         with self.recorder:
             kinds = classes(import_briefly(self.file, self.root, name), nn.Module)
         for kind, network in self.seen.items():
@@ -144,7 +144,7 @@ class LSTMAnswers:
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
-        deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
+        deterministic = torch._C._set_deterministic_algorithms  # the public name imports more
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             self.origins = Origins(str(self.root))
@@ -157,7 +157,7 @@ class LSTMAnswers:
             name = tensor["name"]
             made = self.origins.of(self.network, name, self._all()[name])
             tensors.append(cast(NetworkTensor, {**tensor, "made": made}))
-        with torch.no_grad():  # what was never filled must not hide the rest
+        with torch.no_grad():  # an unfilled value must not hide other faults
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
                     x.copy_(torch.randn_like(x) * 0.1)
@@ -352,7 +352,7 @@ class LSTMAnswers:
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:
             kinds = self.kinds
-            with contextlib.suppress(Exception):  # a training that it begins then, and no model
+            with contextlib.suppress(Exception):  # the file may start a training
                 if again:
                     kinds = classes(import_briefly(self.file, self.root), nn.Module)
             gpu.left = None

@@ -52,7 +52,7 @@ class TrainAnswers(Runs):
         has_gpu = False
         replace_mnist(few_digits(self.back, whole=True))
         while True:
-            error = None  # its frames hold all that the last run has made
+            error = None  # the error's frames keep the objects of the last run
             error = self._raised(self.root / file, existing, weights, has_gpu)
             if error is None:
                 return None

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from toolkit.assignment.running.importing.stand_ins import StandIns, is_replaced
 from toolkit.assignment.running.places import within
 
-NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a file, and of its code where that name is taken
-PACKAGE = "submission"  # what the root is called, for relative imports
+NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a notebook, and of its code if the name is taken
+PACKAGE = "submission"  # the name of the root in relative imports
 
-# Changes the syntax tree of a student's file before it is compiled; the second is the file.
+# Changes the syntax tree of a student's file before it is compiled; the str is the file's path.
 Change = Callable[[ast.Module, str], ast.Module]
 
 

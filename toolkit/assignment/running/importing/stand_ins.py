@@ -37,7 +37,7 @@ class StandIns(MetaPathFinder, Loader):
             if not self._replaces_top(name, sys._getframe(1)):
                 return None
         elif name not in REPLACED and not _has_stand_in(name.rpartition(".")[0]):
-            return None  # all of a package is replaced, or nothing of it
+            return None  # either the whole package is replaced, or nothing
         return ModuleSpec(name, self, is_package=True)
 
     def _replaces_top(self, name: str, asking: FrameType) -> bool:
@@ -247,7 +247,7 @@ class Progress(Anything):
         return 0 if self.iterable is None else len(self.iterable)
 
 
-KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
+KNOWN: dict[tuple[str, str], Any] = {  # names that need more than `Anything`
     ("tqdm", "tqdm"): Progress,
     ("tqdm", "tqdm_notebook"): Progress,
     ("tqdm", "trange"): Progress.over_range,

@@ -12,7 +12,7 @@ assert sys.platform != "win32"
 
 from toolkit.assignment.running.process.descent import Descent, Mounted, open_closed_folder
 
-MOST_FAILURES = 100  # after these it stops
+MOST_FAILURES = 100  # the deletion stops after this number of failures
 
 
 @dataclass
@@ -136,7 +136,7 @@ def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str
         return
     except OSError as error:
         above.kept.add(level.name)
-        if not level.kept:  # otherwise the failures name its content
+        if not level.kept:  # otherwise the failures name the contents
             failures.append(_failure(level.name, error))
 
 

@@ -47,7 +47,7 @@ def clear_place(place: str) -> list[str]:
         if is_own:
             os.chmod(f"/proc/self/fd/{handle}", stat.S_IRWXU)
         elif not os.access(place, os.W_OK | os.X_OK):
-            return []  # it is not open to anybody
+            return []  # this user cannot write to the folder
         folder = open_folder(".", handle)
     except OSError as error:
         return [f"{place}: {error.strerror}"]
@@ -57,7 +57,7 @@ def clear_place(place: str) -> list[str]:
         if not is_own:
             return _delete_own(folder)
         for name in os.listxattr(folder):
-            if name.startswith("user."):  # a program's own words about a file
+            if name.startswith("user."):  # attributes that a program has set
                 os.removexattr(folder, name)
         return empty(folder)
     except OSError as error:

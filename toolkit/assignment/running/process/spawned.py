@@ -18,8 +18,8 @@ import psutil
 
 from toolkit.assignment.running.answering import answer_questions, take_pipes
 
-READY = b"\0"  # what it writes when it has imported all that it needs
-IDLE = 0.02  # of the time between two looks; who takes less of it sleeps, and waits for no core
+READY = b"\0"  # written by the process after its imports
+IDLE = 0.02  # of a measured interval; a process with less CPU time is asleep and waits for no core
 
 
 class Spawned:
@@ -37,7 +37,7 @@ class Spawned:
             stdout=write,
             stderr=subprocess.PIPE,
         )
-        self._family: set[psutil.Process] = {self._process}  # all that were ever seen
+        self._family: set[psutil.Process] = {self._process}  # all processes that were ever seen
         with self._process.stderr as stderr:
             while stderr.read(1) not in (READY, b""):
                 pass

@@ -29,7 +29,7 @@ ERRNOS = {
     errno.ENXIO: "ENOTTY",
     errno.ENETUNREACH: "ENETUNREACH",
 }
-# What stands in the text of an error that has no number, or was made of another one.
+# Words in the text of an error that has no number or was made from another error.
 OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "EFBIG": ("SIGXFSZ",),
     "ENOSPC": ("SIGBUS", "Bus error", "out of shared memory", "Not enough free space"),
@@ -54,15 +54,15 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 WORDS = _words()
-# These count although the code goes on: what fails later fails because of them. Who asks for a
-# terminal or looks into a closed folder may have another plan for that.
+# These limits count even if the code continues, because they cause later failures. Code that asks
+# for a terminal or opens a closed folder may have a plan for the failure.
 LASTING = ("EFBIG", "ENOSPC", "EAGAIN", "EMFILE", "ENOMEM", "EPERM")
-CROWDED = 0.9  # of the processes and threads that there may be
-FULL = 2**16  # bytes that are left
-MOST = 50  # errors of one chain
-OVERLAP = 200  # bytes of what was printed last, in which a word may begin
+CROWDED = 0.9  # of the allowed processes and threads
+FULL = 2**16  # fewer free bytes mean that the disk is full
+MOST = 50  # exceptions in one chain
+OVERLAP = 200  # bytes of the last output, in which a word may begin
 PIECE = 2**16
-MOST_PIECES = 64  # that are read after the end, from those that write on
+MOST_PIECES = 64  # pieces read after the end, because other processes may go on writing
 
 
 def walls_of(error: BaseException) -> list[str]:
@@ -95,7 +95,7 @@ def _walls_of_alone(error: BaseException) -> list[str]:
         return [ERRNOS[number]]
     try:
         return named_in(f"{type(error).__name__}: {error}")
-    except Exception:  # their own exception cannot say what it is
+    except Exception:  # the student's exception has no valid text
         return []
 
 
@@ -108,7 +108,7 @@ def is_crowded() -> bool:
     """Return True if this user has almost as many processes and threads as the limit allows."""
     if sys.platform != "linux":
         return False
-    import resource  # here: Windows has none
+    import resource  # imported here because Windows lacks this module
 
     limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if limit == resource.RLIM_INFINITY:
@@ -122,7 +122,7 @@ def _count_tasks() -> int:
         return 0
     tasks = 0
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+        with contextlib.suppress(OSError):  # the process has just ended or belongs to another user
             status = Path("/proc", name, "status").read_text(encoding="utf-8", errors="replace")
             fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
             if int(fields["Uid"].split()[0]) == os.getuid():

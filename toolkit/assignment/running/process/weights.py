@@ -27,8 +27,8 @@ class Weights:
     def __init__(self) -> None:
         self._wanted: set[str] = set()  # absolute paths that `torch.load` did not find
         self._provided: set[str] = set()
-        self._networks: WeakSet[nn.Module] = WeakSet()  # they should have had such weights
-        self.used = False  # one of these networks has computed something
+        self._networks: WeakSet[nn.Module] = WeakSet()  # networks that loaded missing weights
+        self.used = False  # True if one of these networks has computed something
 
     def provide(self, path: str | None) -> bool:
         """Provide a stand-in for a file, beginning with the next run.

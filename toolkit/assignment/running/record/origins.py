@@ -18,16 +18,16 @@ from toolkit.assignment.running.record.mode import FunctionMode
 
 SETTERS = ("__setattr__", "register_parameter", "register_buffer")
 DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
-MAX_SOURCE = 200_000  # numbers of one tensor that is kept
-MAX_END = 2_000  # numbers of one that is kept among the first: more than two ends have
-LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
+MAX_SOURCE = 200_000  # largest kept tensor, in numbers
+MAX_END = 2_000  # largest tensor among the first ones; more than two ends need
+LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
     """The places in a student's code where a tensor and its numbers were made."""
 
     made: Place  # the call that returned it
-    drawn: Place  # the call that made its numbers of nothing, however they were changed since
+    drawn: Place  # the call that created its numbers, even if they have changed since
 
 
 class Sources:
@@ -81,7 +81,7 @@ class Origins(FunctionMode):
         self._modules: Any = WeakIdKeyDictionary()  # module -> place, outside of its own class
         self._tensors: Any = WeakIdKeyDictionary()  # tensor -> Origin
         self._numbers: dict[int, Place] = {}  # address of a tensor's numbers -> place
-        self._by_numpy = NOWHERE  # the last draw: what is made of an array does not pass here
+        self._by_numpy = NOWHERE  # the last draw; tensors from arrays are not seen here
         self._stack = ExitStack()
         self.numbers_came = Sources()
 

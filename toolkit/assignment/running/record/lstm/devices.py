@@ -42,8 +42,8 @@ class Elsewhere(FunctionMode):
         super().__init__()
         self.root = str(root)
         self.on_gpu: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
-        self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
-        self.stores: dict[int, Tensor] = {}  # address of numbers -> the last tensor with these
+        self.origin: dict[int, list[Any]] = {}  # id of a CPU tensor -> file, line and name
+        self.stores: dict[int, Tensor] = {}  # address of numbers -> their last tensor
         self.alive: list[Any] = []
         self.left: list[Any] | None = None
 

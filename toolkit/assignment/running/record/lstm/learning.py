@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from toolkit.assignment.running.places import Place, within
 
-SMALL = 2.0**-10  # of a gradient, which no hook clips then; exact in floating point
+SMALL = 2.0**-10  # a factor so small that no hook clips the gradient; a power of 2 is exact
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
 

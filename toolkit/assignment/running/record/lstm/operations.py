@@ -26,13 +26,13 @@ MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
 DRAWN = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
 AFFINE = ("addmm", "mm", "bmm", "add", "mv", "addmv")
-CUTS = ("detach", "_local_scalar_dense")  # what autograd does not follow
+CUTS = ("detach", "_local_scalar_dense")  # operations that autograd does not follow
 
 
 class Operation(NamedTuple):
     """One tensor that an operation made."""
 
-    name: str  # as ATen calls it, without a last underscore
+    name: str  # ATen's name without a final underscore
     calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
     file: str | None
     line: int | None
@@ -51,18 +51,18 @@ class Operations(TorchDispatchMode):
     def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.root = str(root)
-        self.leaves = leaves  # alive, so that no other tensor has the id of one
+        self.leaves = leaves  # kept alive, so that no other tensor gets the same id
         self._names = {id(x): name for name, x in leaves.items()}
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
-        self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
-        self.new: list[Made] = []  # what is made of nothing
+        self.twice: list[list[Any]] = []  # name, file and line of operations that get a leaf twice
+        self.new: list[Made] = []  # tensors created without an input tensor
         self.cuts: list[Place] = []  # where a gradient ends
-        self._calls: tuple[int, ...] = ()  # of the operation before
+        self._calls: tuple[int, ...] = ()  # the calls of the previous operation
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # to skip it, torch would import all of it
+        return False  # to skip the compiler, torch would import it
 
     def __torch_dispatch__(
         self,
@@ -93,7 +93,7 @@ class Operations(TorchDispatchMode):
             is_cut: True if no gradient goes through the operation.
         """
         calls, inner, outer = self._running()
-        if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
+        if is_cut and calls != self._calls:  # autograd itself detaches saved tensors
             self.cuts.append(inner)
         self._calls = calls
         if len(used) > len(set(used)):
@@ -213,7 +213,7 @@ def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Ten
     """Return functions that cut the (batch, hidden) pieces from a tensor with any order of axes."""
     rows = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
-        rows = [-1]  # an axis more, in front
+        rows = [-1]  # an additional first axis
     units = [axis for axis, size in enumerate(shape) if size % hidden == 0]
     count = math.prod(shape) // (batch * hidden)  # of pieces, for each pair of axes
     axes = [(row, unit) for row, unit in product(rows, units) if unit != row]

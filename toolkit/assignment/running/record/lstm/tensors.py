@@ -83,7 +83,7 @@ class _LooseTensors:
     def __init__(self, network: nn.Module) -> None:
         self.tensors: list[tuple[str, Tensor]] = []
         self._registered = set(map(id, [*network.parameters(), *network.buffers()]))
-        self._visited: set[int] = set()  # objects of a student's own
+        self._visited: set[int] = set()  # ids of the student's objects
 
     def visit(self, name: str, value: Any, depth: int = 0) -> None:
         """Collect the tensors in a value: the value itself, its items or its attributes."""

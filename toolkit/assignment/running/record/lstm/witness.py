@@ -31,15 +31,15 @@ class Call(NamedTuple):
 
     network: nn.Module
     leaves: list[Any]
-    spec: TreeSpec  # of the positional arguments and those with names
+    spec: TreeSpec  # structure of the positional and named arguments
     outputs: list[Tensor]
 
 
 class Layout(NamedTuple):
     """The axes of the tensor that contains the digits."""
 
-    axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
-    dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
+    axes: str  # b: sequences, t: time steps, d: dimensions; "bf" combines t and d
+    dim: int  # 10 for one-hot digits, 1 for digits as floats, 0 for integers
     batch: int
     steps: int
 
@@ -119,11 +119,11 @@ class Seen:
 
     def said(self) -> dict[str, Any] | None:
         """Return the facts about the network that the judge needs, or None if they are unclear."""
-        states_inside = self.loop and not self.carried  # when do they begin anew?
+        states_inside = self.loop and not self.carried  # it is unclear when the states begin again
         if self.layout is None or not self.predicts or states_inside:
             return None
         steps = self.layout.steps
-        # If it is built for fewer digits than it is given, it is judged by those it is built for.
+        # A network that is built for fewer digits than it gets is judged with the smaller number.
         extra = max(0, self.sizes.get("steps", steps) - steps)
         return {**self.layout._asdict(), "extra": extra}
 
@@ -182,7 +182,7 @@ class Seen:
         if not isinstance(leaf, Tensor):
             return leaf
         hidden_size = self.sizes.get("hidden")
-        batches = {self.layout.batch: batch}  # it comes first where the hidden size is the same
+        batches = {self.layout.batch: batch}  # the batch has priority over an equal hidden size
         for axis, size in enumerate(leaf.shape):
             wanted = size
             if size in batches:
@@ -208,7 +208,7 @@ class Witness(Script):
     def _begin(self, tracer: Tracer) -> None:
         super()._begin(tracer)
         self._calls = deque[Call](maxlen=MAX_EVENTS)
-        self._rows: set[int] = set()  # of the labels
+        self._rows: set[int] = set()  # possible batch sizes, from the labels
         tracer.called = self._called  # type: ignore[method-assign]
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 

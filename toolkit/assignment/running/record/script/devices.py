@@ -64,8 +64,8 @@ class Recorder(FunctionMode):
 
 def _recurrent(name: str) -> str:
     """Return the name of the recurrent torch code to which a call belongs, or ""."""
-    name = name.partition(".")[0]  # of an overload
-    frame: FrameType | None = sys._getframe(3)  # what calls the mode
+    name = name.partition(".")[0]  # without the name of the overload
+    frame: FrameType | None = sys._getframe(3)  # the caller of the mode
     while not _is_recurrent(name):
         if frame is None:
             return ""

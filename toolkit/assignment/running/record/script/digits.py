@@ -8,9 +8,9 @@ import torchvision.datasets
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-TIMES = 10  # that each digit is in the training data
-WHOLE = {True: 60_000, False: 10_000}  # of MNIST's training and test data
-SETS = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")  # torchvision's that look alike
+TIMES = 10  # repetitions of each digit in the training data
+WHOLE = {True: 60_000, False: 10_000}  # items in MNIST's training and test data
+SETS = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")  # torchvision's similar data sets
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
@@ -30,7 +30,7 @@ class FewDigits(MNIST):  # type: ignore[misc]
         download: bool = False,
         **options: Any,
     ) -> None:
-        # Past MNIST's own constructor, which looks for its files.
+        # MNIST's own constructor is skipped, because it looks for files.
         super(MNIST, self).__init__(str(root), None, transform, target_transform)
         self.train = train
         examples = self.digits(bool(train))

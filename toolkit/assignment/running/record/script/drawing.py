@@ -16,7 +16,7 @@ from toolkit.assignment.running.answering import Back
 from toolkit.assignment.running.record.script.values import unwatched
 
 NUM_CLASSES = 10
-MANY = 1000  # images that the judge is asked about at once
+MANY = 1000  # images in one request to the judge
 Shapes = list[tuple[str, torch.Size]]
 
 
@@ -33,7 +33,7 @@ class Drawing:
     def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:
         self._back, self._generator = back, generator
         self._pixels, self._steps = pixels, steps
-        self._drawn: Tensor | None = None  # the last one, which layers hand on
+        self._drawn: Tensor | None = None  # the last result, which outer modules may return, too
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
@@ -44,7 +44,7 @@ class Drawing:
         """
         if steps < self._steps or result is self._drawn or not isinstance(result, Tensor):
             return result
-        if "forward" in vars(network):  # the judge has drawn it
+        if "forward" in vars(network):  # the judge has drawn this result
             return result
         source = _first_tensor(inputs)
         if source is None or not source.numel() or not len(result):

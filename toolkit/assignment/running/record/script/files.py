@@ -12,10 +12,10 @@ from torch import Tensor
 from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.record.script.values import are_tensors, stacked
 
-ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
+ELSEWHERE = "elsewhere"  # a folder in the root for files that a script writes elsewhere
 SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image", "add_images",
          "mimsave", "Image"}  # fmt: skip
-WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # to what they are given first
+WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first argument is a file
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
@@ -54,7 +54,7 @@ def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike
 
     A file outside of the root is redirected to a folder inside the root.
     """
-    if isinstance(file, str):  # torch takes a part between backslashes for a folder
+    if isinstance(file, str):  # for torch, backslashes separate folders
         file = file.replace("\\", "/")
     folder = Path(os.path.abspath(file)).parent
     if folder.is_dir():

@@ -26,8 +26,8 @@ from toolkit.assignment.running.record.script.values import unwatched
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 FETCH = fetch.__file__  # where a DataLoader takes items
 LINES = "__lines__"  # a name that a student's file will not have
-MAX_STEPS = 12  # in a loop
-SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
+MAX_STEPS = 12  # steps in a loop
+SEVERAL = 0.05  # share of negative numbers from which a tensor counts as negative
 
 
 class Lines(Script):
@@ -47,14 +47,14 @@ class Lines(Script):
         edit: Mapping[str, str] = {}, passes: int = 0
     ) -> None:  # fmt: skip
         self._seed, self._batch, self._edit, self._most = seed, batch, edit, passes
-        self._networks = 1 + game  # at least
+        self._networks = 1 + game  # the least number of networks
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
         torch.manual_seed(seed)
         self._lines: dict[str, dict[str, Any]] = {}
         self._passes: list[dict[str, Any]] = []
         self._made: set[Any] = set()  # ids of optimisers
-        self._stepped: set[Any] = set()  # of those that have stepped
+        self._stepped: set[Any] = set()  # ids of optimisers that have made a step
         self._whole = False
         super().__init__(root, file, MAX_STEPS, max_seconds)
 
@@ -161,7 +161,7 @@ class _Change(ast.NodeTransformer):
         return super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if node.name == "__len__":  # the check asks for it, too
+        if node.name == "__len__":  # the check calls this method, too
             return node
         return self.generic_visit(node)
 
@@ -180,7 +180,7 @@ class _Change(ast.NodeTransformer):
         """Return the assignment, and a call that reports the value of its name or attribute."""
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
-            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # to be read now
+            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # it is now read
         call = self._call(node, *arguments)
         return [node, ast.copy_location(ast.Expr(call), node)]
 
@@ -246,7 +246,7 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}
-    share = SEVERAL  # of negative ones
+    share = SEVERAL  # share of negative numbers
     if len(numbers):
         share = float((numbers < 0).double().mean())
     nonnegative = None

@@ -13,10 +13,10 @@ from toolkit.assignment.running.record.script.values import tensors_in
 SIGNATURE = inspect.signature(DataLoader.__init__)
 PROCESSES = ("self", "num_workers", "pin_memory", "prefetch_factor", "persistent_workers",
              "multiprocessing_context", "timeout")  # arguments that are not passed on  # fmt: skip
-MNIST = 60_000  # items of its training data
-LARGE = 2500  # numbers of an image, of which a network needs long
+MNIST = 60_000  # items in the training data
+LARGE = 2500  # numbers in an image that makes a network slow
 LARGE_BATCH, SMALL_BATCH = 64, 32
-INFINITE = 10**7  # items; more are not stored but drawn
+INFINITE = 10**7  # items; larger data sets draw their items
 
 
 def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
@@ -24,7 +24,7 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
     try:
         arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
     except TypeError:
-        function(loader, *args, **kwargs)  # says what is wrong with them
+        function(loader, *args, **kwargs)  # raises the error about the arguments
         raise
     for name in PROCESSES:
         arguments.pop(name, None)
@@ -108,7 +108,7 @@ def _load_of(tracer: Tracer, batches: Any) -> int | None:
 
 def _is_read_elsewhere(tracer: Tracer) -> bool:
     """Return True if the loop over a loader is in neither a student's file nor this package."""
-    frame = sys._getframe(4)  # past what watches it
+    frame = sys._getframe(4)  # skips the frames of the watching code
     if frame.f_globals.get("__name__", "").startswith(__package__):
         return False
     return within(frame.f_code.co_filename, tracer.root) is None

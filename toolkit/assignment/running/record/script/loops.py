@@ -23,8 +23,8 @@ from toolkit.assignment.running.importing.files import import_file
 from toolkit.assignment.running.record.script.tracer import Tracer
 
 LOOPS = "__loops__"  # a name that a student's file will not have
-FEW = 6  # steps in a loop that are enough if they take long
-SHORT = 2  # steps in a loop, of which nothing is looked at
+FEW = 6  # enough steps in a loop if they are slow
+SHORT = 2  # steps in a loop that nobody examines
 
 
 def import_briefly(path: Path, root: Path, name: str | None = None) -> ModuleType:
@@ -51,9 +51,9 @@ class Loops:
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._steps: Counter[str] = Counter()  # in each loop, named by its place
+        self._steps: Counter[str] = Counter()  # steps in each loop, by the loop's place
         self.entered: set[tuple[str, int]] = set()  # file and line of functions
-        self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
+        self._seen: dict[str, int] = {}  # while loop -> all steps at its last test
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:

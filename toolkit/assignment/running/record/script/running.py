@@ -36,14 +36,14 @@ from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
 from toolkit.assignment.running.replies import ErrorDescription
 
-MAX_MODES = 4  # of a script that are tried
+MAX_MODES = 4  # modes of a script that are tried
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
     socket.gaierror,
     ConnectionError,
     TimeoutError,
-    FileNotFoundError,  # what was not handed in is nothing to judge by
+    FileNotFoundError,  # a file that was not handed in says nothing about the code
 )
 
 
@@ -79,9 +79,9 @@ class Script:
         self.root = root
         self.file = root / file
         self.weights = Weights()
-        # Its end, and the errors for want of a folder or of weights, as of the package.
+        # The end of the script, and the errors for a missing folder or missing weights.
         self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
-        self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
+        self._others: list[dict[str, Any]] = []  # scripts that ran afterwards, and their ends
         self._begin(Tracer(root, max_steps, max_seconds, brisk))
 
     def _begin(self, tracer: Tracer) -> None:
@@ -89,7 +89,7 @@ class Script:
         self.loops = Loops(tracer)
         self.module = ModuleType("__main__")
         self._lacks: str | None = None  # a path that was not found
-        self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
+        self._ran: dict[str, list[int]] = {}  # file -> its unfinished lines
 
     def run(self, begin: bool = False) -> dict[str, Any]:
         """Run the script until it ends or has trained enough.
@@ -293,7 +293,7 @@ class Runs:
     """The replies to questions about one script, of which the first question is `run`."""
 
     script: Script
-    _brisk = False  # as of a tracer
+    _brisk = False  # as for a `Tracer`
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root

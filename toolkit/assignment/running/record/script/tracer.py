@@ -24,12 +24,12 @@ from toolkit.assignment.running.record.script.values import (
 )
 
 MAX_EVENTS = 4000
-MAX_SOURCES = 600_000  # numbers that were made of nothing, which are sent
-FACTOR = 12  # times the steps of one loop, after which any training is stopped
-LATE = 0.4  # of the time, after which fewer steps will do
-SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
+MAX_SOURCES = 600_000  # numbers created without an input tensor that are sent
+FACTOR = 12  # any training is stopped after this many times the steps of one loop
+LATE = 0.4  # after this share of the time, fewer steps are enough
+SOFTMAX = {"softmax", "log_softmax"}  # torch's functions that are recorded
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
-PASSES = 16  # backward passes that count as a step while there is none
+PASSES = 16  # without steps, this number of backward passes counts as a step
 
 
 class EnoughSteps(BaseException):
@@ -53,30 +53,30 @@ class Tracer:
         self.late = time.process_time() + LATE * max_seconds
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on = False  # whether anything is recorded
-        self.depth = 0  # networks inside networks
+        self.depth = 0  # nesting depth of network calls
         self.origins = Origins(self.root)
         self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
-        self.device: Place | None = None  # where a GPU was named first
+        self.device: Place | None = None  # where a GPU was first named
         self.losses = Losses()
-        self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
+        self.steps = 0  # steps of optimisers or by hand, or many passes without steps
         self.slow = False
-        self._idle = 0  # backward passes since something stepped
+        self._idle = 0  # backward passes since the last step
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
-        self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.begun: dict[int | None, int] = {}  # id of a DataLoader -> steps before its first batch
         self.drawing: Drawing | None = None  # draws for a generator
-        self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
-        self.parsers: list[ArgumentParser] = []  # of arguments
+        self.batch: int | None = None  # items in a batch; None: the script's number
+        self.parsers: list[ArgumentParser] = []  # parsers of a command's arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
-        self.nodes: set[Any] = set()  # of the graph of the last backward pass
+        self.nodes: set[Any] = set()  # graph nodes of the last backward pass
         self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
-        self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
+        self._gradients: dict[int, Tensor] | None = None  # gradients of the current backward pass
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
-        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
-        self._used: set[int] = set()  # passes that a step has used
-        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
+        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter and result
+        self._used: set[int] = set()  # backward passes that a step has used
+        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
 
     def another(self) -> "Tracer":
         """Return an empty tracer for the time that is left."""
@@ -313,7 +313,7 @@ class Tracer:
             return
         if name.endswith("_"):  # in place
             self._add_clip(name, [key], kept=True)
-        elif not torch.equal(tensor, result):  # else there was nothing to clip
+        elif not torch.equal(tensor, result):  # otherwise nothing was clipped
             event = self._add_clip(name, [key], kept=False)
             self._clamps.append((event, key, result))
 
@@ -341,7 +341,7 @@ class Tracer:
                 self._weights[key] = _copy(self._reached[key])
         used = self._use(moved)
         if used["passes"] == used["stale"]:
-            return  # without a new gradient it is no step: weights are kept in bounds
+            return  # without a new gradient, weights are only kept within bounds
         self._add_step(
             [],
             optimiser=None,

@@ -12,11 +12,11 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from toolkit.assignment.running.record.origins import Origins
 
-MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
-FEWEST_BYTES = 64  # of a part of a row
-MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
+MAX_VALUES = 110_000  # numbers of one tensor that are sent; more than 128 images
+FEWEST_BYTES = 64  # of a comparable part of a row
+MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are compared
 MAX_SENT = 6_000_000  # numbers of all tensors together
-MAX_NODES = 20_000  # of a graph that is followed
+MAX_NODES = 20_000  # nodes of a graph that are visited
 RECENT = 24  # outputs that a tensor is compared with
 KEPT = 16  # losses whose graphs are kept
 
@@ -47,14 +47,14 @@ class Values:
         self._origins = origins
         self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._ids: Any = WeakIdKeyDictionary()
-        self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
+        self._kept: dict[int, Any] = {}  # objects without weak references, by Python's id
         self._count = 0
         self._sent = 0
         self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
 
     def id_of(self, value: Any) -> int:
         """Return a small number that no other tensor, network or optimiser has."""
-        if type(value).__weakrefoffset__ == 0:  # a list is a data set, too
+        if type(value).__weakrefoffset__ == 0:  # for example, a list that is a data set
             value = self._kept.setdefault(id(value), _Kept(value))
         if value not in self._ids:
             self._ids[value] = self._count
@@ -252,7 +252,7 @@ class Losses:
     def __init__(self) -> None:
         self.called: Any = None
         self.inside = False
-        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and what each made in a graph
+        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and the graph node of each loss
 
     def keep(self, index: int, result: Any) -> None:
         """Remember the loss that the loss function of an event has returned."""

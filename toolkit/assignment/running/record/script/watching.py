@@ -45,7 +45,7 @@ LOSSES = (
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
 
-# Makes the call of a function that is watched: handler(tracer, function, *arguments).
+# A handler makes the call of a watched function: handler(tracer, function, *arguments).
 Handler = Callable[..., Any]
 
 
@@ -121,7 +121,7 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
         return tracer.drawn(network, args, function(network, *args, **kwargs))
     tracer.stop_if_slow()
     inputs = tracer.all_values(args, kwargs)
-    tracer.depth += 1  # the networks inside of it do not count
+    tracer.depth += 1  # networks inside this network do not count
     try:
         result = tracer.drawn(network, args, function(network, *args, **kwargs))
     finally:
@@ -168,7 +168,7 @@ def _loss(name: str, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
         reduction=str(kwargs.get("reduction", "mean")),
         made=tracer.losses.called,
     )
-    tracer.losses.inside = True  # torch comes back here by way of the recorder
+    tracer.losses.inside = True  # torch calls this function again through the recorder
     try:
         result = function(*args, **kwargs)
     finally:
@@ -196,7 +196,7 @@ def _clip(
 ) -> Any:
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    parameters = list(parameters)  # which may be read once only
+    parameters = list(parameters)  # an iterator can be read only once
     result = function(parameters, *args, **kwargs)
     tracer.clipped(name, parameters)
     return result
