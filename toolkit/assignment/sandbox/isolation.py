@@ -133,7 +133,7 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id, not in `taken`, for the programs that process `judge` starts."""
+        """Return a user id outside of `taken` for the programs that the process `judge` starts."""
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS

@@ -163,7 +163,7 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Measure directly if there is no space for files or no free descriptor.
+    """Return the limits that direct measurement shows, such as a full disk.
 
     Returns:
         the names of the limits that were met.

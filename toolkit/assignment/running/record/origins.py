@@ -200,7 +200,7 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module that contains a named part of a network, and its own name."""
+    """Return the innermost module that owns a named part of a network, and the module's name."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):

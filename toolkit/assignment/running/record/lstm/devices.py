@@ -48,7 +48,7 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Note if a tensor is on the GPU, and note the origin of a tensor on the CPU."""
+        """Record if a tensor is on the GPU, and record the origin of a tensor on the CPU."""
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor

@@ -203,7 +203,7 @@ class _Change(ast.NodeTransformer):
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """Return True if a DataLoader is reading items, by the files of the running functions.
+    """Return True if the files of the running functions show that a DataLoader reads items.
 
     It is then unclear how often a line runs, because other processes may read items, too.
     """
