@@ -1,1 +1,1 @@
-"""Reads a hand-in without running it: its files, notebooks, archive and records."""
+"""Reading of a hand-in's files, notebooks, archive and records, without running any code."""
