@@ -305,7 +305,7 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks use, by file and name; a LightningModule does not count."""
+    """Return the definitions that networks use, by file and name; LightningModules do not count."""
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}
