@@ -61,7 +61,7 @@ def grade_folder(
 ) -> dict[str, Result]:
     """Grade all archives in `folder`.
 
-    If an archive has a valid earlier result, only its points are computed again.
+    If an archive has a valid earlier result, only the points are computed again.
 
     Args:
         out: the folder of the results; see the head of this module.
@@ -122,7 +122,7 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield all results, and afterwards a second result for each disturbed archive.
+    """Yield the results of all archives, and then a second result for each disturbed archive.
 
     An archive is disturbed if other programs left too little processor time for its code, or if
     something was not seen because the code was too slow. A disturbed archive is graded again while
@@ -190,7 +190,7 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the links in `folder` that have the names of archives; `grade` follows no links."""
+    """Return the links in `folder` whose names look like archives; `grade` follows no links."""
     links = []
     for path in folder.iterdir():
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
@@ -226,7 +226,7 @@ def refuse_same(folder: Path, out: Path) -> None:
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
-    """Return the archives to grade: the archives of the student `only`, or all archives.
+    """Return the archives to grade: the archives that match `only`, or all archives.
 
     Raises:
         UsageError: there is no such archive.
@@ -299,7 +299,7 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the hash of the grading conditions on a worker, or None if it has no sandbox."""
+    """Return the hash of a worker's grading conditions, or None if the worker has no sandbox."""
     try:
         return judging.identity()
     except ToolkitError:
@@ -352,7 +352,7 @@ def _kept_results(
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
-    """Return an earlier valid result of the same archive, with the points of the current rubric.
+    """Return the valid earlier result of an archive, with the points of the current rubric.
 
     The function returns None if there is no valid earlier result, or if other programs disturbed
     the grading.
@@ -377,7 +377,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Make the folder for an archive's result, and return the contents of the files by path."""
+    """Make the folder for an archive's result, and return the contents of its files by path."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

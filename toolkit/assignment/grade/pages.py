@@ -220,7 +220,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Return a page from its template, with all control characters replaced."""
+    """Render a page from a template, and replace all control characters."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

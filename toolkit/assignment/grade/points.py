@@ -25,7 +25,7 @@ Cause = tuple[object, ...]
 
 @dataclass
 class Counted:
-    """The points of one task: lost, open and certain.
+    """The lost, open and certain points of one task.
 
     Attributes:
         losses: the findings that cost points in this task, each kind once, with the points.
@@ -95,7 +95,7 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the points that a finding costs in a task, which may be 0."""
+    """Return the price of a finding in a task, which is 0 if the task does not list the finding."""
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)

@@ -1,4 +1,4 @@
-"""Unusual code that no part of the assignment needs and that a person should look at.
+"""A search for code that the assignment does not need and that a person should look at.
 
 The search is only a rough guide, because code can disguise the words that the search looks for. The
 sandbox and the judge's separate process protect the grader from harmful code.

@@ -1,4 +1,4 @@
-"""The grading of one archive: unpack it, judge its code in a sandbox, and give points."""
+"""The grading of one archive: unpacking, judging the code in a sandbox, and giving points."""
 
 import contextlib
 import os

@@ -31,9 +31,9 @@ def toolkit_files() -> dict[str, str]:
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """Return the version of each package that this Python can import.
+    """Return the version of each package that the running Python can import.
 
-    Submissions run with the same Python.
+    Submissions run with the same Python as the toolkit.
     """
     packages: dict[str, str] = {}
     for package in distributions():
@@ -49,7 +49,7 @@ def versions() -> str:
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the file with the released set for a version of Python.
+    """Return the path of the constraints file of released packages for a version of Python.
 
     Some versions of Python have no such file.
     """

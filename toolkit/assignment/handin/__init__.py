@@ -1,1 +1,1 @@
-"""Reading of a hand-in's files, notebooks, archive and records, without running any code."""
+"""Functions that read the files, notebooks, archive and records of a hand-in; no code is run."""

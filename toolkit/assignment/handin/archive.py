@@ -104,7 +104,7 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
     """Return a zip archive of the given files.
 
-    The same files always result in the same bytes.
+    The same files always give an archive with the same bytes.
 
     Args:
         executable: the names of the files that can be run as programs.
@@ -174,7 +174,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too many bytes in files of one kind: a suffix, or "" for all files."""
+    """Return the error for too many bytes in all files with a suffix; "" stands for any suffix."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":
@@ -192,7 +192,7 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of an archive's entry that may be unpacked.
+    """Return the path of an archive's entry if the entry may be unpacked.
 
     Raises:
         BrokenArchive: the entry may not be unpacked.

@@ -320,7 +320,7 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield the files that train a network and use an LSTM or palindromes, even by imports."""
+    """Yield each file that trains an LSTM or trains on palindromes, directly or through imports."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))

@@ -226,8 +226,8 @@ def _is_guard(node: ast.stmt) -> bool:
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """Return True if a top-level statement does work instead of only defining something.
 
-    A statement does work if it is the block under `if __name__ == "__main__":`, a loop, or a call
-    of `step`, `backward` or the file's own code.
+    A statement does work if it is the block under `if __name__ == "__main__":`, if it is a `while`
+    loop, or if it calls `step`, `backward` or the file's own code.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True

@@ -81,7 +81,7 @@ def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath
 
 
 def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
-    """Return the contents of the Python files and notebooks below a folder, for `locate`."""
+    """Return the contents of all Python files and notebooks below a folder, for `locate`."""
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 

@@ -128,7 +128,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a code cell of format version 3 or 4 with its source as `text`."""
+    """Return a code cell of notebook format 3 or 4 with the cell's source as `text`."""
     lines = cell.get("source", cell.get("input", ""))
     return cell | {"text": _encodable("".join(lines))}
 
@@ -214,7 +214,7 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """Return True if a cell may write a Python file with this name."""
+    """Return True if a cell may write a Python file with the given name."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 

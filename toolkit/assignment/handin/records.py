@@ -76,7 +76,7 @@ class Log:
 
     @property
     def network(self) -> str:
-        """The network's name, which is LSTM, RNN, or the student's own name."""
+        """The name of the network: LSTM, RNN, or another name that the student chose."""
         return self.settings.get("network", "lstm").upper()
 
     @property
@@ -139,7 +139,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """Yield the part, a clause and the command's options for each missing or unusable record."""
+    """Yield the part, the problem and the command's options for each missing or unusable record."""
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:

@@ -83,8 +83,8 @@ class Submission:
     def has_place(self, file: str | None, line: int | None) -> bool:
         """Return True if a file was handed in and has the given line.
 
-        Without a line, only the file is tested; without a file, there must be no line either. Only
-        files that were handed in are opened, and the copy contains no links.
+        If `line` is None, only the file is tested. If `file` is None, `line` must also be None.
+        Only files that were handed in are opened, and the copy contains no links.
         """
         if file is None:
             return line is None
@@ -172,7 +172,7 @@ def _are_files(candidates: list[Candidate]) -> bool:
 
 
 def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
-    """Return the message about each part that is neither found nor `known`."""
+    """Return a message about each part that was not found and is not in `known`."""
     missing: dict[Part, Said] = {}
     for part in PARTS:
         if part not in search.parts and part not in known:
@@ -183,7 +183,7 @@ def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
 def _notebooks_of(
     code: Code, python: Mapping[PurePosixPath, str]
 ) -> dict[str, tuple[str, Notebook]]:
-    """Return the name and the code of each notebook, by the Python file made from the notebook."""
+    """Return each notebook's name and code, by the Python file made from the notebook."""
     notebooks = {}
     for path, (original, notebook) in code.notebooks.items():
         if path in python:
@@ -214,7 +214,7 @@ def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPa
 
 
 def _read_first(source: Path) -> list[str]:
-    """Return the beginning of each text file in a folder, such as a README."""
+    """Return the beginning of each text file, such as a README, in a folder."""
     texts = []
     for path in list_files(source):
         if path.suffix.lower() in READ_FIRST:
@@ -223,7 +223,7 @@ def _read_first(source: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path) -> list[str]:
-    """Copy a folder, smallest files first, and return the files that exceed `MAX_COPIED`."""
+    """Copy up to `MAX_COPIED` bytes of a folder, smallest files first; return the other files."""
     for folder in list_folders(source):  # even empty ones: the code may write there
         (target / folder).mkdir()
     sizes = {file: (source / file).stat().st_size for file in list_files(source)}

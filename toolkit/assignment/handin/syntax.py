@@ -109,7 +109,7 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body, which replaces earlier definitions."""
+    """Return the last definition of each name in a body; earlier definitions have no effect."""
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -132,7 +132,7 @@ def marked(source: str) -> str:
 
 
 def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
-    """Return the placeholder statement for missing code, or None if the function has code."""
+    """Return a function's placeholder for missing code, or None if the function has code."""
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node

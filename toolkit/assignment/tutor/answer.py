@@ -139,7 +139,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text; a tensor is shown as its shape, with its numbers if it is small."""
+    """Return a value as text: a tensor becomes its shape, with the numbers of a small tensor."""
     if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
@@ -160,8 +160,8 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text says where to copy right code, and leaves out the stub, which the
-    notebook shows.
+    If `in_cell` is True, the text says where to copy correct code, and leaves out the stub, which
+    the notebook shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -213,7 +213,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a table that shows the values of the example below one another."""
+    """Return the lines of a table with the names and values of the example."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results agree in shape and kind, and in their numbers up to rounding."""
+    """Return True if two results have the same kind and shape, and nearly the same numbers."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function on clones of the tensors, which protects the originals from changes."""
+    """Call a function on clones of the tensors, so the originals cannot change."""
     return function(*map(_clone, inputs))
 
 
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first known mistake that gives this result, or ""."""
+    """Return the key of the first known mistake that gives the same result, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -152,7 +152,7 @@ def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, .
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute a simple cell for tests: h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t)."""
+    """Compute a step of a simple cell: h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t)."""
     return c / 2 + x + h / 4, c / 2 + x
 
 
@@ -225,7 +225,7 @@ REFERENCES: dict[str, Function] = {
 
 
 def _linear(size: int) -> nn.Module:
-    """Return a network with fixed weights that maps inputs (batch, ...) to logits."""
+    """Return a network with fixed weights, which maps inputs of shape (batch, ...) to logits."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
@@ -268,7 +268,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
 def accuracy(function: Function) -> Iterator[Comparison]:
     """Test the accuracy function on nine samples in batches of 4, 4 and 1.
 
-    The three tests have 6, 9 and 0 right answers.
+    In the three tests, the model gives 6, 9 and 0 right answers.
     """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)

@@ -1,9 +1,9 @@
 """The search for the code that a student wrote for an exercise, in a notebook cell or in the files.
 
-A function in a cell is called in the notebook. A file runs in the check's child process, within the
-check's limits. If the file contains the function of the exercise, this function is called. If there
-is no such function, or if the call fails, the check judges the whole part of the assignment, and
-only the findings that belong to the exercise count.
+A function in a cell is called in the process of the notebook. A file runs in the check's child
+process, within the check's limits. If the file contains the function of the exercise, this function
+is called. If there is no such function, or if the call fails, the check judges the whole part of
+the assignment, and only the findings that belong to the exercise count.
 """
 
 import ast
@@ -69,7 +69,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if an exercise's function is written, False if not, or None if it is absent."""
+    """Return True if an exercise's function is written, False if unwritten, and None if absent."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -223,7 +223,7 @@ def _line(
 ) -> list[Sentence]:
     """Return a sentence about a line of a student's Python file, or [] if the line is unknown.
 
-    The sentence names the file if it is not the file of the exercise.
+    The sentence also names the file unless the line is in the exercise's file.
     """
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []

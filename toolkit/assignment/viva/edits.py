@@ -74,7 +74,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """Return True if a statement assigns a variable without reading it."""
+    """Return True if a statement assigns a variable without reading the variable."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):

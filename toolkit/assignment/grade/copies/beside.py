@@ -113,7 +113,7 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return a line as the page shows it, with a very long line shortened."""
+    """Return the text of a line for the page; very long lines are shortened."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 

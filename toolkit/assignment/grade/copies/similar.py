@@ -85,7 +85,7 @@ class Code(NamedTuple):
 def read_code(data: bytes) -> Code:
     """Return the text of all Python files and notebooks in an archive.
 
-    Compiled code is not read, but its files are named.
+    Compiled files are not read, but the result names these files.
     """
     code = Code({}, [])
     files = {}

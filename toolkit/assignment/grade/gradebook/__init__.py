@@ -1,1 +1,1 @@
-"""Names of archives, rosters, grades and feedback in the formats of platforms such as Moodle."""
+"""Archive names, rosters, grades and feedback in the formats of platforms such as Moodle."""

@@ -33,7 +33,7 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with a student number; letters and leading zeros do not matter."""
+        """Return the row with the given student number; letters and leading zeros do not matter."""
         digits = number.lstrip("0")
         if not digits:
             return None

@@ -269,7 +269,7 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return the table's cells for one student, from the roster's row or else from `cells`."""
+    """Return one student's cells, from the roster's row or, failing that, from `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
