@@ -152,8 +152,7 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Two other kinds of files are left out: exports, and pictures of `toolkit curve` that no report
-    shows.
+    Exports, and pictures of `toolkit curve` that no report shows, are also left out.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -308,7 +307,7 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """Return the last run of each code cell, by cell number, without the tutor's cells."""
+    """Return the last run of each code cell, by cell number; the tutor's cells are left out."""
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):
         if not is_tutors(cell):

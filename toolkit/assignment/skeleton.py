@@ -62,7 +62,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the solution's files that a submission copies, even under other identifiers."""
+    """Return the solution files that a submission copies, even if the identifiers are renamed."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

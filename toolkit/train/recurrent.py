@@ -152,7 +152,7 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print the quality of the network, and of networks with other seeds."""
+    """Print the accuracy of the network, and of the networks with other seeds."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."

@@ -206,10 +206,10 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
     """Return the first cause in causes.toml that fits the features of the curves.
 
-    A curve called NAME has two features: `NAME` is the mean of its last third, and `least of NAME`
-    is its smallest value. Another feature is the side, above or below, on which the loss leaves its
-    band. If the loss stays inside its band, this feature describes the first other curve that
-    leaves its band.
+    For a curve called NAME, the feature `NAME` is the mean of the last third, and the feature
+    `least of NAME` is the smallest value. Another feature is the side, above or below, on which the
+    loss leaves its band. If the loss stays inside its band, this feature describes the first other
+    curve that leaves its band.
     """
     first = departures[0]
     for departure in departures:

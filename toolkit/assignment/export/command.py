@@ -97,7 +97,7 @@ def _export_watched(
 ) -> None:
     """Export a network as the training script calls it.
 
-    If the child process ends while it watches these calls, the definition of the network is used.
+    If the child process ends while watching the script, the network is exported as defined.
     """
     try:
         with host.child(part, str(submission.root)) as child:

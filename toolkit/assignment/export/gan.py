@@ -182,7 +182,7 @@ def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> 
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Compute the film of a training run with the exported networks.
+    """Make the film of a training run from the weights that were saved during the run.
 
     The module `toolkit.gan.film` explains the contents of a film.
 

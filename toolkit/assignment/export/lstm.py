@@ -295,7 +295,7 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network in the sizes of its weights, and return the sizes.
+    """Build a network whose sizes fit its weights, and return the sizes.
 
     The result is None if no sizes of the network match the weights.
     """
@@ -336,7 +336,8 @@ def _usages_to_read(network: Network) -> list[Usage]:
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
     """Return the size of each axis, and a third and a quarter of each size.
 
-    An axis may hold the weights of three or four gates, so a fraction may be the hidden size.
+    An axis may hold the weights of three or four gates, so a third or a quarter of its size may be
+    the hidden size.
     """
     sizes = set()
     for size in chain.from_iterable(shapes.values()):

@@ -87,7 +87,7 @@ class OwnGenerator(nn.Module):
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """Return the size of z for an `OwnGenerator` with these arguments."""
+    """Return the size of z for an `OwnGenerator` with the arguments `facts`."""
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 
 
@@ -200,7 +200,7 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the files for a student's generator or discriminator in eval mode.
+    """Return the export files for a student's generator or discriminator in eval mode.
 
     Args:
         name: "generator" or "discriminator".

@@ -78,7 +78,7 @@ class Saved:
     def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:
         """Yield the state_dicts in a file.
 
-        A file that contains a whole network is read in the student's process.
+        A file that contains a whole network is unpickled in the child process.
         """
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -98,7 +98,7 @@ class Saved:
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """Return the files in a submission that may contain weights.
+    """Return the files of a submission with suffixes that are usual for weights.
 
     Files that `toolkit export` has written are left out.
     """

@@ -71,7 +71,7 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """Return the first directory of `out`, `<out>-2`, ... where no edited file is overwritten."""
+    """Return the first of the folders `out`, `<out>-2`, ... in which no edited file would be lost."""
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
@@ -82,9 +82,9 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes, and then the files.
+    """Write the hashes first, and then the files.
 
-    In this order, no file looks edited if the process is killed.
+    With the hashes written first, no file looks edited if the process is killed.
     """
     made = _made(directory)
     for name, data in files.items():

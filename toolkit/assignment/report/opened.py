@@ -62,7 +62,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add the plot of accuracy against T, and pictures of the inside of the LSTM.
+    """Add the plot of accuracy against T, and pictures of the LSTM's gates and states.
 
     The pictures show a palindrome that the LSTM completes correctly and, if possible, a palindrome
     that the LSTM completes wrongly.

@@ -1,8 +1,8 @@
 """The one-file page, which contains the networks of a folder of exports and the code to show them.
 
 The page with its script and styles is `playground/dist/playground.html`, which `make playground`
-builds from `playground/`. This module adds the weights in half precision, with their entries in the
-manifest. The page needs no other file.
+builds from `playground/`. This module adds the weights, in half precision, and the networks'
+entries in the manifest. The page needs no other file.
 """
 
 import base64
