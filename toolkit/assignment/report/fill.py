@@ -71,7 +71,7 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """Return the first of the folders `out`, `<out>-2`, ... in which no edited file would be lost."""
+    """Return the first of the folders `out`, `<out>-2`, ... where no edited file would be lost."""
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
