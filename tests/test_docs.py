@@ -280,6 +280,7 @@ def test_tour_with_torch_alone() -> None:
     assert "the classifier sees a" in done.stdout
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("number", [0, 1], ids=["with the toolkit", "with torch alone"])
 def test_python_snippet(number: int) -> None:
     snippets = re.findall(r"```python\n(.*?)```", (DOCS / "exports.md").read_text(), re.DOTALL)

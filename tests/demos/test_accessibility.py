@@ -59,7 +59,7 @@ def test_no_serious_violation(
     assert not any(found.values()), found
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_sticks_out_a_finger_hits_it_and_all_is_translated(

@@ -84,6 +84,7 @@ def test_a_tally_counts_everybody_once() -> None:
     assert other["visitors"] == 0
 
 
+@pytest.mark.slow
 def test_600_sentences(node: Callable[..., str], page: Path) -> None:
     """Of the film, the studio and the ring: what is said is what numpy finds."""
     rng = np.random.default_rng(1)

@@ -197,6 +197,7 @@ def test_arrow_keys_in_a_map(page: Any) -> None:
     assert frame.get_attribute("aria-valuetext").startswith(f"step 2, unit {rows[1]}: ")
 
 
+@pytest.mark.slow
 def test_all_cells_and_another_network(page: Any) -> None:
     read(page, "31415")
     rows = "document.querySelector('.matrix').height"
@@ -366,6 +367,7 @@ def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
     assert np.corrcoef(strength, darkness)[0, 1] > 0.8
 
 
+@pytest.mark.slow
 def test_draw_with_the_keyboard(page: Any) -> None:
     """Space puts the pen down; the arrow keys draw a 1."""
     open_pad(page)
@@ -378,6 +380,7 @@ def test_draw_with_the_keyboard(page: Any) -> None:
     expect(page.locator(".row.best b")).to_have_text("1")
 
 
+@pytest.mark.slow
 def test_two_digits_are_said_to_be_two(page: Any) -> None:
     open_pad(page)
     message = page.locator("#part-draw .message")

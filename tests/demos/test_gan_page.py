@@ -334,7 +334,7 @@ def test_the_address_has_it_all(page: Any, browser: Any, gan_page: str) -> None:
     assert pressed(page) != [3, 21]
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["1.5", "-1", "1000000", ""])
 def test_a_seed_that_is_none(page: Any, value: str) -> None:
     """It is said beside the field, and the rest stays."""
@@ -354,6 +354,7 @@ def test_a_seed_that_is_none(page: Any, value: str) -> None:
     expect(message).to_be_empty()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone(page: Any) -> None:
     page.route("**/component_server**", lambda route: route.abort())
     page.get_by_role("button", name="New samples").click()
@@ -436,6 +437,7 @@ def test_spot_the_fake(page: Any, browser: Any, gan_page: str) -> None:
     assert scores.nth(0).inner_text().split()[:2] == ["you", str(you)]
 
 
+@pytest.mark.slow
 def test_uploads(page: Any, tmp_path: Path) -> None:
     """A text, a digit, and a file that is too large."""
     page.get_by_role("tab", name="Your own digit").click()

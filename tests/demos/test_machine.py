@@ -111,6 +111,7 @@ def test_one_unit(window: Any) -> None:
     window.get_by_label("Step", exact=True).press("End")
 
 
+@pytest.mark.slow
 def test_a_figure_keeps_the_drawing(window: Any, tmp_path: Path) -> None:
     for name, button in (("gates.svg", "Save figure (SVG)"), ("gates.gif", "Record 3 seconds")):
         with window.expect_download() as download:

@@ -342,6 +342,7 @@ def test_weights_are_those_of_the_script() -> None:
             assert torch.equal(tensor, state[key])
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("name", ["lstm", "rnn_plain", "generator", "discriminator", "classifier"])
 def test_a_folder_from_before_there_were_weights(name: str, tmp_path: Path) -> None:
     """Its .pt file is the source; it becomes a network of the toolkit, and other formats."""

@@ -135,6 +135,7 @@ def test_what_does_not_end(
         assert caught.value.cpu >= 0.9 or caught.value.late
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     "code",
     [

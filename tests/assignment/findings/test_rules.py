@@ -1,8 +1,8 @@
 """The rules: every sentence is one, is used, and says nothing that nobody could prove."""
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -18,7 +18,6 @@ from toolkit.assignment.running.parts import PARTS
 
 CHECK = Path(module.__file__).parents[2]
 SOURCES = "\n".join(path.read_text("utf-8") for path in CHECK.rglob("*.py")).replace("'", '"')
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in CHECK.rglob("*.py")}
 RECORDS = Path(doubts.__file__).read_text("utf-8")
 # The names of what a judge gives to a sentence: keywords of calls and keys of dictionaries.
 GIVEN = {*re.findall(r"\b(\w+)=", SOURCES), *re.findall(r"\"(\w+)\":", SOURCES)}
@@ -98,9 +97,12 @@ def claim_of(node: ast.expr | None, function: ast.AST) -> str:
     return claim_of(values[max(before)], function) if before else ""
 
 
-def raised() -> Iterator[Any]:
-    """Each call of `fault` or `right` whose rule and claim stand there: its place, and both."""
-    for path, tree in TREES.items():
+@functools.cache
+def raised() -> list[tuple[Path, str, str]]:
+    """The file, rule and claim of each call of `fault` or `right` that writes out both names."""
+    calls = []
+    for path in CHECK.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         for function in functions:
             for call in ast.walk(function):
@@ -112,21 +114,23 @@ def raised() -> Iterator[Any]:
                 rule, claim = call.args[0], claim_of(proofs[0], function)
                 if isinstance(rule, ast.Constant) and claim:
                     name = rule.value if call.func.attr == "fault" else f"right.{rule.value}"
-                    yield pytest.param(path, name, claim, id=f"{path.stem}-{name}")
+                    calls.append((path, name, claim))
+    return calls
 
 
-RAISED = list(raised())
-
-
-@pytest.mark.parametrize(("path", "rule", "claim"), RAISED)
-def test_each_fault_names_a_claim_that_may_prove_it(path: Path, rule: str, claim: str) -> None:
+def test_each_fault_names_a_claim_that_may_prove_it() -> None:
     """And so does what is right: the claim rules out all that the sentence answers."""
-    table, _, _ = rule.partition(".")
-    rooms = {room.removesuffix(".py") for room in path.relative_to(CHECK).parts}
-    parts = [part for part in PARTS if part in rooms] or PARTS
-    ids = {table} if table != "right" else set(rules(parts[0])[rule].answers)
-    assert CLAIMS[claim].verdict == ("right" if table == "right" else "wrong")
-    assert CLAIMS[claim].ids >= ids
+    wrong = []
+    for path, rule, claim in raised():
+        table, _, _ = rule.partition(".")
+        rooms = {room.removesuffix(".py") for room in path.relative_to(CHECK).parts}
+        parts = [part for part in PARTS if part in rooms] or PARTS
+        ids = {table} if table != "right" else set(rules(parts[0])[rule].answers)
+        if CLAIMS[claim].verdict != ("right" if table == "right" else "wrong"):
+            wrong.append((path.name, rule, claim, "another verdict"))
+        if not CLAIMS[claim].ids >= ids:
+            wrong.append((path.name, rule, claim, "does not prove it"))
+    assert wrong == []
 
 
 def test_most_faults_name_their_claim_in_sight() -> None:
@@ -134,4 +138,4 @@ def test_most_faults_name_their_claim_in_sight() -> None:
     calls = re.findall(r"\.(?:fault|right)\(\s", SOURCES) + re.findall(
         r"verdicts\.(?:fault|right)\(\"", SOURCES
     )
-    assert len(RAISED) > 0.7 * len(calls)
+    assert len(raised()) > 0.7 * len(calls)

@@ -320,6 +320,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "The nearest are 60000002" in wrong.output
 
 
+@pytest.mark.slow
 def test_killed_and_restarted(tmp_path: Path) -> None:
     """SIGKILL to all of it in the middle; the same results as without."""
     ways.need_a_safe_one()

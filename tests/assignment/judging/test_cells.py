@@ -40,6 +40,7 @@ def test_what_ran_before_is_judged_and_the_stop_is_one_finding(
         assert finding.part == "train"
 
 
+@pytest.mark.slow
 def test_what_comes_after_it_was_not_run(tmp_path: Path, warm_check: Check) -> None:
     """The data set is judged, and the LSTM is not; nobody says that it is missing."""
     report = checked(["imports", "data", FAULT, "lstm", "train"], tmp_path, warm_check)

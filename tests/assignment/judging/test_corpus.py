@@ -95,7 +95,7 @@ def _planted() -> Iterator[ParameterSet]:
             yield pytest.param(name)
 
 
-@pytest.mark.rows(8)
+@pytest.mark.rows(6)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_planted_fault_is_named(name: str, tmp_path: Path, warm_check: Check) -> None:
     """By its id and its equation, at a line where it would be mended; and nothing else is.

@@ -208,7 +208,7 @@ def test_numbers_without_a_picture(mine: Path, file: str, row: str, clause: str)
         assert "cannot be drawn" in text
 
 
-@pytest.mark.rows(2)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("network", ["$\\frac$", "\ud800", "_x", "a$b", "x\0y"])
 def test_networks_with_odd_names(mine: Path, network: str) -> None:
     """A name is no formula, whatever is in it."""

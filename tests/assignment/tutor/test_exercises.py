@@ -328,6 +328,7 @@ QUICK = ("no zero", "overlapping subsets", "c is cut off")
 PLANTED = [name for name, wrong in cases.WRONG.items() if wrong.first]
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[pytest.mark.nightly] * (name not in QUICK)) for name in PLANTED],

@@ -49,7 +49,7 @@ def _planted() -> Iterator[ParameterSet]:
         yield pytest.param(name, marks=[later] if seen[id] > 1 else [])
 
 
-@pytest.mark.rows(4)
+@pytest.mark.rows(3)
 @pytest.mark.parametrize("name", list(_planted()))
 def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Check) -> None:
     id, changes = WRONG[name]

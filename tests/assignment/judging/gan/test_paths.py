@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from toolkit.assignment.judging.gan.drawing.paths import extended, find_paths, is_sample, without
@@ -14,7 +15,7 @@ def _lerp(first: Tensor, last: Tensor, n: int) -> Tensor:
 
 
 def _slerp(first: Tensor, last: Tensor, n: int) -> Tensor:
-    angle = torch.acos(torch.nn.functional.cosine_similarity(first, last, dim=0))
+    angle = torch.acos(F.cosine_similarity(first, last, dim=0))
     weights = torch.linspace(0, 1, n)[:, None]
     return (
         torch.sin((1 - weights) * angle) * first + torch.sin(weights * angle) * last
@@ -40,6 +41,19 @@ def test_random_points_are_no_path(size: int) -> None:
     for seed in range(20):
         torch.manual_seed(seed)
         assert find_paths([(0, torch.randn(64, size)), (1, torch.randn(25, size))]) == []
+
+
+@pytest.mark.parametrize("size", [10, 100])
+@pytest.mark.parametrize("way", [_lerp, _slerp])
+def test_a_path_that_is_nearly_one_among_random_points(size: int, way: object) -> None:
+    """Points may be a thousandth beside the line, as float16 puts them."""
+    assert callable(way)
+    torch.manual_seed(0)
+    points = way(*torch.randn(2, size), 9)
+    points += 5e-4 * points.norm(dim=1).mean() * F.normalize(torch.randn(9, size))
+    rows = torch.cat([torch.randn(50, size), points, torch.randn(50, size)])
+    (path,) = find_paths([(0, rows)])
+    torch.testing.assert_close(path.points, points.double())
 
 
 def test_the_same_point_again_is_no_path() -> None:

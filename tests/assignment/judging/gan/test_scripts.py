@@ -113,6 +113,7 @@ HANDLED = (
 GUARD = ("A.eval()\n", "A.eval()\nassert A(torch.zeros(2, Z)).max() > 0.99, 'train for longer'\n")
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
@@ -152,6 +153,7 @@ def test_a_folder_is_missing_where_there_is_no_gpu(tmp_path: Path, warm_check: C
     assert said(tmp_path, warm_check)[0] == {"fixed-device", "missing-folder"}
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("readme", ["Run `b.py`.", ""])
 def test_of_two_files_one_is_taken(readme: str, tmp_path: Path, warm_check: Check) -> None:
     """The one that the README names, else the one about which more is known."""

@@ -146,6 +146,7 @@ def test_dropout_is_no_other_equation(name: str, tmp_path: Path, warm_check: Che
 EMBEDDING = (HERE / "right" / "lstm_embedding.py").read_text()
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize(("limit", "is_sure"), [(1, False), (2, True), (3, True), (20, False)])
 def test_digits_take_a_cell_to_its_limits(
     limit: int, is_sure: bool, tmp_path: Path, warm_check: Check

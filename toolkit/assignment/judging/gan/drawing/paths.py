@@ -98,7 +98,11 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
         return []
     fewest = MIN_POINTS_IN_A_PLANE if points.size(1) < 3 else MIN_POINTS
     paths, start = [], 0
+    may_start = _may_start_path(points) if len(points) >= fewest else []
     while len(points) - start >= fewest:
+        if not may_start[start]:
+            start += 1
+            continue
         stop = _end_of_path(points, start)
         if stop - start < fewest:
             start += 1
@@ -108,6 +112,23 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
             paths.append(path)
         start = stop
     return paths
+
+
+def _may_start_path(points: Tensor) -> list[bool]:
+    """Mark each of the points (n, d) whose two successors may continue a path, n - 2 in all.
+
+    A line between two points and an arc about 0 through both lie in the plane of 0 and the two
+    points. One call measures the distance of all points from the planes of their neighbours, so
+    that `is_path` need not look at each of hundreds of random points.
+    """
+    neighbours = torch.stack([points[:-2], points[2:]], dim=2)
+    middle = points[1:-1, :, None]
+    parts = torch.linalg.lstsq(neighbours, middle, driver="gelsd").solution
+    distances = (neighbours @ parts - middle).norm(dim=(1, 2))
+    sizes = points.norm(dim=1).unfold(0, 3, 1).mean(dim=1)
+    tolerances = 2 * NEAR * sizes.clamp_min(1e-9)  # twice that of `between`, which decides
+    marks: list[bool] = (distances <= tolerances).tolist()
+    return marks
 
 
 def _end_of_path(points: Tensor, start: int) -> int:
