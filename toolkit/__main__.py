@@ -28,7 +28,7 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # --help
 
 @demos.command("gan", add_help_option=False, context_settings=PASSED_ON)
 def latent_studio(context: typer.Context) -> None:
-    """Latent studio: generate digits, walk between two of them, ask the discriminator."""
+    """Latent studio: generate digits, walk between two digits, and ask the discriminator."""
     run_demo("gan", context.args)
 
 

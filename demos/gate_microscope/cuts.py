@@ -1,4 +1,4 @@
-"""Exports with cut wires, and the gradient that flows back, computed from their weights.
+"""The states of exported networks with cut wires, and the gradients that flow back.
 
 Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
 number in the name. With "hg", "hi", "hf" or "ho", the named gate does not read h(t-1). With "hh",
@@ -52,7 +52,7 @@ def parse_wires(text: Any) -> tuple[str, ...]:
 
 
 def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    """Return every gate and state after every step: equations (1) to (6) with cut wires.
+    """Return every gate and state after every step, by equations (1) to (6) with cut wires.
 
     Args:
         network: the export of an LSTM or an RNN.
@@ -84,7 +84,7 @@ def _lstm_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tenso
 
 
 def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, Tensor]:
-    """Return the gates by equations (1) to (4), each float64 (batch, hidden_size).
+    """Return the gates of equations (1) to (4), each of which is float64 (batch, hidden_size).
 
     Args:
         from_x: W_x x(t) + b of the four gates, float64 (batch, 4 * hidden_size).
@@ -118,10 +118,11 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
 
 
 def _projected_inputs(network: Any) -> Tensor:
-    """Return W_x x + b of each digit: float64 (10, hidden_size), or 4 times that for an LSTM.
+    """Return W_x x + b of each digit as float64.
 
-    The result requires gradients. Otherwise, nothing would, because the weights of an export do
-    not.
+    The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
+
+    The result is set to require gradients, because the weights of an export require no gradients.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
@@ -129,14 +130,14 @@ def _projected_inputs(network: Any) -> Tensor:
 
 
 def readout(network: Any, h: Tensor) -> Tensor:
-    """Return the logits (7) of h, float64 (batch, hidden_size)."""
+    """Return the logits of h, float64 (batch, hidden_size), by equation (7)."""
     return F.linear(h, network.readout.weight.double(), network.readout.bias.double())
 
 
 def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
-    """Return the norm of the derivative of the loss after each step.
+    """Return the norm of the derivative of the loss with respect to the memory after each step.
 
-    The derivative is with respect to c for an LSTM, or h for an RNN.
+    The memory is c for an LSTM, or h for an RNN.
 
     Args:
         digits: int64 (length,), 0 to 9; the loss is the cross-entropy with the first digit as the

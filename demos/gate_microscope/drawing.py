@@ -19,7 +19,7 @@ SHADES = 255
 
 
 class Drawing:
-    """The classifier, and the two networks of the GAN if the exports contain them.
+    """The classifier, and the generator and discriminator if the exports contain these networks.
 
     The methods raise a `UsageError` if they cannot use their input.
 
@@ -70,7 +70,7 @@ class Drawing:
         return _image(self.generator(z))
 
     def picture(self, data: str) -> str:
-        """Convert a picture file (in base64) that shows one digit to an image for `classify`."""
+        """Convert a picture file of one digit, in base64, to an image for `classify`."""
         return _image(digit_on(data))
 
     @torch.no_grad()
@@ -91,14 +91,14 @@ class Drawing:
 
 
 def _load_if_listed(name: str, exports_dir: Path) -> nn.Module | None:
-    """Load a network, or return None if the manifest does not list it."""
+    """Load a network, or return None if the manifest does not list the network."""
     if not entry_of(name, exports_dir):
         return None
     return load(name, exports_dir)
 
 
 def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
-    """Return the maps after each convolution and its ReLU, each (channels, height, width)."""
+    """Return the feature maps, each (channels, height, width), after each convolution and ReLU."""
     maps = []
     x = images
     for layer in classifier.layers.children():

@@ -21,10 +21,10 @@ from toolkit.lstm.data import NUM_DIGITS, palindromes, split_last
 from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 
 MAX_DIGITS = 5000  # `MOST` in playground/src/reading.js
-MAX_REPLACED = 60  # digits, each of them replaced; `MOST_REPLACED` in playground/src/reading.js
+MAX_REPLACED = 60  # digits, which are replaced singly; `MOST_REPLACED` in playground/src/reading.js
 NUM_ASKED, MAX_ASKED = 500, 100  # palindromes, and their longest T; as in playground/src/reading.js
 MAX_UNCUT = 1000  # the longest T if no wire is cut; as in playground/src/curves.js
-FIRST_LENGTH, NUM_TRIED = 36, 50  # of the palindrome that is shown first
+FIRST_LENGTH, NUM_TRIED = 36, 50  # T of the palindrome shown first; the number of palindromes tried
 # Networks of one kind stand beside each other.
 ORDER = (f"lstm{MINE}", f"rnn{MINE}", "lstm", "rnn", "lstm_plain", "rnn_plain")
 SHORTS = 32767  # the largest 16-bit integer
@@ -54,7 +54,7 @@ class GateMicroscope:
             if name in available:
                 shown[name] = available[name]
         if not shown:
-            shown["lstm"] = Shown("lstm", exports_dir, "")  # loading it says what is missing
+            shown["lstm"] = Shown("lstm", exports_dir, "")  # `load` reports the missing file
         self.networks = {}
         self.described = {}
         for name, (export, folder, author) in shown.items():
@@ -80,8 +80,8 @@ class GateMicroscope:
     def first(self) -> list[int]:
         """Return the digits that the page shows when it opens.
 
-        The first network completes these digits and the last network does not, unless a short
-        search finds no such digits.
+        If a short search finds suitable digits, the first network completes these digits and the
+        last network does not.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -171,7 +171,7 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count how many of some palindromes a network completes; see `accuracy`.
+        """Count the palindromes of a range that a network completes; see `accuracy`.
 
         The palindromes are `count` of the 500 palindromes of `accuracy`, beginning with number
         `first`, counted from 0.
@@ -280,7 +280,7 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return all cells' i, f, o, g, c and h (or only h) after a step, counted from 1."""
+        """Return i, f, o, g, c and h (or only h) of all cells after a step, counted from 1."""
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -306,7 +306,7 @@ class GateMicroscope:
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Return the cut wires as a `Cut`, after converting `step`, which is counted from 1."""
+    """Return the cut wires as a `Cut`; the argument `step` is counted from 1."""
     names = parse_wires(wires)
     if not names:
         return NO_CUT
@@ -314,7 +314,10 @@ def _cut(wires: Any, step: Any) -> Cut:
 
 
 def _mean_sizes(values: Tensor) -> Numbers:
-    """Return the mean absolute value over all units at each step; values: (steps, units)."""
+    """Return the mean absolute value over all units at each step.
+
+    The argument `values` has shape (steps, units).
+    """
     return _rounded(values.abs().mean(dim=1).tolist())
 
 

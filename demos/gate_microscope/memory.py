@@ -17,8 +17,9 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
     """Measure how much of each digit the memory holds after each step.
 
     The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced by each of the nine
-    other digits, and the rest is read unchanged. The further the memory moves, the more of this
-    digit the memory holds. If the network has forgotten the digit, the memory does not move.
+    other digits, and the other digits are read unchanged. The further the memory moves, the more of
+    the replaced digit the memory holds. If the network has forgotten the digit, the memory does not
+    move.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
@@ -36,7 +37,7 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
     if is_lstm(network):
         num_states = 2  # h and c
     original = [torch.zeros(1, network.hidden_size)] * num_states
-    # After t steps these have nine rows for each of t digits.
+    # After t steps, the replaced states have nine rows for each of the t digits.
     replaced = [torch.zeros(0, network.hidden_size)] * num_states
     result = torch.zeros(length, length)
     for t, digit in enumerate(digits.tolist()):

@@ -1,1 +1,1 @@
-"""The latent studio: generate digits, walk between two of them, ask the discriminator."""
+"""The latent studio: generate digits, walk between two digits, and ask the discriminator."""

@@ -27,9 +27,9 @@ class Endpoints:
         """Generate 25 pictures; the same seed gives the same pictures.
 
         digit: 0 to 9 for at most 25 pictures that clearly show this digit, or "any".
-        Each picture comes with its image (28 rows of 28 numbers, 0 paper to 255 ink), the digit
-        that the classifier sees, the probability of this digit, the discriminator's logit (above 0:
-        real), and z.
+        Each picture comes with its image (28 rows of 28 numbers from 0 for paper to 255 for ink),
+        the digit that the classifier sees, the probability of this digit, the discriminator's logit
+        (above 0 means real), and z.
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)
@@ -38,11 +38,11 @@ class Endpoints:
         self, seed: int = 42, first: int = 1, second: int = 2, pictures: int = 9,
         arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """Walk from one of the seed's 25 samples to another, both counted from 1.
+        """Walk from sample `first` to sample `second` of the seed's 25 samples, counted from 1.
 
         pictures: the number of pictures, 2 to 60, evenly spaced and including both ends.
         arc: true to follow an arc around 0 instead of the straight line.
-        gif: true to return also the film, there and back, in base64, and a name for the file.
+        gif: true to also return a film of the walk and the way back, in base64, and a file name.
         """
         first = whole("first", first, 1, NUM_SAMPLES)
         second = whole("second", second, 1, NUM_SAMPLES)
@@ -55,7 +55,7 @@ class Endpoints:
         self, seed: int = 42, digit_from: int | str = 3, digit_to: int | str = 8,
         pictures: int = 9, arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """Walk from a clear picture of one digit to a clear picture of another; see walk.
+        """Walk from a clear picture of one digit to a clear picture of another digit; see walk.
 
         The steps are even, so the class may change early or late. The `digit` of each picture shows
         where the class changes.
@@ -64,15 +64,15 @@ class Endpoints:
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
     def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
-        """Generate pictures from your own latent points: 1 to 100 lists, each as long as z."""
+        """Generate pictures from 1 to 100 latent points of your own, each a list as long as z."""
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)
 
     def judge(self, picture: str) -> dict[str, Any]:
-        """Let the networks judge your picture of a digit: a file (PNG, JPEG) in base64.
+        """Let the networks judge your picture of a digit, which is a PNG or JPEG file in base64.
 
         Returns the image as the networks see it, the classifier's ten probabilities, and the
-        discriminator's logit (above 0: real).
+        discriminator's logit (above 0 means real).
         """
         pictures = self.studio.read(picture)
         (plain,) = _plain(pictures)

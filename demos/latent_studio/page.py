@@ -53,8 +53,9 @@ def build(exports_dir: Path) -> gr.Blocks:
 class Answers:
     """The functions that the page's script calls.
 
-    A point is a weighted sum of corners: `corners` is a list of a few z, and `weights` contains,
-    for each point, the weight of each corner. A picture is sent as its 784 bytes in base64.
+    A point is a weighted sum of corners. The argument `corners` is a list of a few z, and `weights`
+    contains the weights of all corners for each point. A picture is sent as its 784 bytes in
+    base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -95,7 +96,7 @@ class Answers:
         return {"image": _bytes(nearest), "distance": distance, "of_real": of_real}
 
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
-        """Draw such points with the generator from early in its training."""
+        """Draw points with the generator as it was early in its training."""
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
@@ -133,7 +134,7 @@ def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
 
 
 def _received(texts: Any) -> Tensor:
-    """Return the images that the script has sent: float32 (n, 1, 28, 28), 0 to 1."""
+    """Return the images that the script has sent, as float32 (n, 1, 28, 28) from 0 to 1."""
     try:
         data = b"".join(base64.b64decode(text, validate=True) for text in texts)
         images = torch.frombuffer(bytearray(data), dtype=torch.uint8).view(-1, 1, 28, 28)

@@ -1,4 +1,4 @@
-"""The quality of generators: their scorecards, beside the scorecards of real images."""
+"""The quality of generators, in scorecards of generated images and of real images."""
 
 import functools
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from toolkit.gan.measure.evaluation import Evaluator, over_draws, sample_images
 from toolkit.gan.measure.scorecard import Scorecard, Scorer
 
 NUM_IMAGES, NUM_DRAWS = 2000, 5  # as in playground/src/standing.js
-NUM_COMPARED = 10  # with all training images, which the page does not show
+NUM_COMPARED = 10  # images compared with the training images; the page does not show the result
 SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """The scores of draws that all visitors share, each of which is measured only once.
+    """The scores of draws; each draw is measured only once for all visitors.
 
     Args:
         studios: the studios of the generators; the last studio's classifier measures all draws.

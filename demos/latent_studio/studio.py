@@ -25,8 +25,8 @@ MAX_SEED = 999_999
 MAX_POINTS = 100  # drawn at once
 MAX_LATENT = 100.0  # a standard normal number is hardly ever beyond 6
 MILLISECONDS = 2500  # how long a film takes from one end to the other
-NUM_REAL = 40  # test images of each digit, to judge distances by
-EARLY = 0.5  # the part of the film's frames up to the generator that is shown as early
+NUM_REAL = 40  # test images of each digit, to compare distances with
+EARLY = 0.5  # the fraction of the film's frames before the frame that is shown as early
 ANY = "any"
 
 
@@ -39,7 +39,7 @@ class Pictures(NamedTuple):
 
 
 class Studio:
-    """The three networks, and the functions of the page.
+    """The page's generator, discriminator and classifier, and the functions of the page.
 
     Args:
         generator, discriminator: the folder and the author of each of these two networks.
@@ -105,14 +105,14 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Draw latent points, float32 (n, latent_dim), with `generator` or else the export."""
+        """Draw latent points, float32 (n, latent_dim), with `generator` or the export."""
         if generator is None:
             generator = self.generator
         return self.judge(generator(z))
 
     @torch.no_grad()
     def judge(self, images: Tensor) -> Pictures:
-        """Let the networks judge images, float32 (n, 1, 28, 28), 0 to 1."""
+        """Let the networks judge images, float32 (n, 1, 28, 28) from 0 to 1."""
         shares = torch.softmax(self.classifier(images), dim=1)
         return Pictures(images, shares, self.discriminator(images).squeeze(1))
 
@@ -124,7 +124,7 @@ class Studio:
 
     @torch.no_grad()
     def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
-        """Return the training image that is nearest to an image (1, 1, 28, 28), and distances.
+        """Return the training image nearest to an image (1, 1, 28, 28), and distances to compare.
 
         Returns:
             the training image (28 * 28,); its distance from the image; and, for comparison, the
@@ -136,7 +136,7 @@ class Studio:
 
     @functools.cached_property
     def training(self) -> Tensor:
-        """The training images, float32 (60,000, 28 * 28), 0 to 1."""
+        """The training images, float32 (60,000, 28 * 28) from 0 to 1."""
         return to_unit(self.mnist.train_images).flatten(1)
 
     @functools.cached_property
@@ -162,7 +162,7 @@ class Studio:
         return digits
 
     def points(self, z: Any) -> Tensor:
-        """Convert latent points that a visitor sent as lists to float32 (n, latent_dim).
+        """Convert a visitor's latent points from lists to a tensor, float32 (n, latent_dim).
 
         Raises:
             UsageError: the value is anything else.
@@ -173,7 +173,9 @@ class Studio:
         return points
 
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
-        """Return weighted sums of `corners`, float32 (n, latent_dim), from arguments sent as lists.
+        """Return sums of `corners`, weighted by `weights`, as float32 (n, latent_dim).
+
+        A visitor sent both arguments as lists.
 
         Raises:
             UsageError: a value is anything else.
@@ -183,7 +185,7 @@ class Studio:
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """Return the film of a walk over latent points (n, latent_dim) and back again."""
+        """Return the GIF of a walk through latent points (n, latent_dim), there and back."""
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
     def read(self, picture: str) -> Pictures:
@@ -195,12 +197,12 @@ class Studio:
         Raises:
             UsageError: see `digit_on`.
         """
-        with self._reading:  # the page and programs: two large pictures would fill the memory
+        with self._reading:  # one at a time, because two large pictures would fill the memory
             return self.judge(digit_on(picture))
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """Return a step early in training, when digits start to appear, and the generator then.
+        """Return an early training step, at which digits start to appear, and its generator.
 
         Raises:
             ToolkitError: there is no film, or the film is damaged.
@@ -223,7 +225,7 @@ class Studio:
 def studios_of(exports_dir: Path) -> list[Studio]:
     """Return the studio with the student's own networks, if any, and then the toolkit's studio.
 
-    If the student has only one of the two networks, the other network is the toolkit's.
+    If the student has only a generator or only a discriminator, the other network is the toolkit's.
 
     Raises: see `Studio` and `networks_of`.
     """

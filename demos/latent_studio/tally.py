@@ -1,4 +1,4 @@
-"""The game Spot the fake for a class: counts of the images that visitors take for generated."""
+"""The game Spot the fake for a class, which counts the images that visitors take for generated."""
 
 import re
 from collections import OrderedDict
@@ -9,17 +9,17 @@ from toolkit.common.errors import UsageError
 
 NUM_CARDS, NUM_DRAWN, NUM_ROUNDS, MOST_GAMES = 12, 6, 3, 10_000
 MOST_VISITORS = 1000  # of one round
-MOST_ROUNDS = 100  # kept at once, those that were played last
+MOST_ROUNDS = 100  # the number of latest rounds that are kept
 
 
 class Tally:
-    """Counts that are kept only in memory. The server's event loop runs one call at a time."""
+    """Counts of votes, kept only in memory. The server's event loop runs one call at a time."""
 
     def __init__(self) -> None:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """Count a visitor's choice of six of the twelve images, which replaces an earlier choice.
+        """Count a visitor's choice of six of the twelve images, in place of any earlier choice.
 
         Args:
             visitor: a word that the page draws at random when it is opened.
@@ -46,7 +46,7 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """Return the number of visitors, and for each image how many took it for generated."""
+        """Return the number of visitors, and how many visitors took each image for generated."""
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

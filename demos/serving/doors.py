@@ -1,4 +1,4 @@
-"""The access rules of a page: which requests may have a body, and how much of it is read.
+"""The access rules of a page, which say which requests may have a body, and of which size.
 
 The size of a body is limited before Gradio checks the sender, because Gradio reads a whole body
 before it asks for the password. No page needs file uploads, because pictures are sent as text in a
@@ -19,12 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.pictures import MAX_BYTES
 
 BASE64 = 4 / 3  # characters for each byte
-# Bytes: the largest picture, and the rest of a question.
+# The bytes of the largest picture and of the rest of a request.
 MAX_BODY = int(BASE64 * MAX_BYTES) + 100_000
 MAX_LOGIN = 10_000  # bytes that somebody without the password can send
-SMALL = 64_000  # bytes; larger bodies share a room of their own, so that they never block these
+SMALL = 64_000  # bytes; larger bodies share a separate room, so they never block small bodies
 ROOM_FOR_SMALL, ROOM_FOR_LARGE = 16_000_000, 60_000_000  # bytes of all bodies at the same time
-MAX_ITEMS = 100_000  # of JSON in one body: a list of two bytes takes fifty in memory
+MAX_ITEMS = 100_000  # of JSON in one body; a list of two bytes takes fifty bytes in memory
 STRUCTURE = (b",", b"[", b"{")
 SECONDS_TO_ARRIVE = 120  # for 5 MB over a poor Wi-Fi
 SECONDS_TO_WAIT = 120  # for room
@@ -32,29 +32,29 @@ SECONDS_TO_WAIT = 120  # for room
 WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 LOGIN = {"/login", "/login/"}
 STREAM = "/gradio_api/heartbeat"  # which stays open as long as a visitor likes
-# What the page's script, Gradio's own, and programs ask. Everything else that takes a body is shut,
-# uploads and recordings among it.
+# The addresses that the page's script, Gradio's script and programs use. All other addresses refuse
+# bodies, such as uploads and recordings.
 ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/call/",
          "/gradio_api/cancel", "/gradio_api/reset", "/logout")  # fmt: skip
 
 
 class Refused(HTTPException):
-    """An error that refuses a request; if the page is reading the body, the error is its answer."""
+    """An error that refuses a request; while a body is read, the error is the request's answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})
 
 
 class Room:
-    """A number of bytes that several bodies share; a body waits until there is room."""
+    """A number of bytes that several bodies share; a body waits until enough bytes are free."""
 
     def __init__(self, size: int) -> None:
         self._free = size
         self._changing = threading.Lock()
-        self._collected = 0.0  # when, on the clock `monotonic`
+        self._collected = 0.0  # the time of the last collection, on the clock `monotonic`
 
     async def take(self, size: int) -> "Place":
-        """Take this number of bytes for as long as the returned place exists.
+        """Take `size` bytes for as long as the returned `Place` exists.
 
         Raises:
             Refused: the bytes did not become free in time.
@@ -87,7 +87,7 @@ class Room:
 
 
 class Place:
-    """Bytes of a room that are taken while this object exists, which is as long as its request.
+    """Bytes of a room that stay taken until the request with this object is deleted.
 
     While an event waits, Gradio keeps the event's request with its body.
     """
@@ -100,7 +100,7 @@ class Place:
 
 
 class Doors:
-    """Middleware that admits only the page's own requests, and limits their bodies."""
+    """Middleware that admits only the page's own requests, and limits the size of their bodies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -124,7 +124,7 @@ class Doors:
             held = {**scope, "place": await room.take(size)}
             await self._app(held, Body(receive, size), send)
         except Refused as refused:
-            if refused.status_code == 503:  # so that the answer is read: a page is told why
+            if refused.status_code == 503:  # so that the page reads the answer and its reason
                 await Body(receive, size).skip()
             answer = JSONResponse({"detail": refused.detail}, refused.status_code, refused.headers)
             await answer(scope, receive, send)
@@ -166,13 +166,13 @@ class Body:
         return message
 
     async def skip(self) -> None:
-        """Receive and discard the rest of the body; the errors are the same as for receiving."""
+        """Receive and discard the rest of the body, with the same errors as `__call__`."""
         while not self._is_complete:
             await self()
 
 
 def longest_body(scope: Scope) -> int:
-    """Return the number of bytes that this visitor may send to this address.
+    """Return the largest number of bytes that the visitor may send to the requested address.
 
     Raises:
         Refused: no bytes are allowed, because the visitor has not entered the password, or because
@@ -199,7 +199,7 @@ def is_known(scope: Scope) -> bool:
 
 
 def announced(headers: Headers, limit: int) -> int:
-    """Return the length of a body according to its header, or `limit` if none is stated.
+    """Return the length of a body according to its header, or `limit` if no length is stated.
 
     Raises:
         Refused: the length exceeds `limit`.

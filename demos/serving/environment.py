@@ -1,4 +1,7 @@
-"""The environment variables that Gradio and its parts read. This module does not need Gradio."""
+"""The environment variables that Gradio and its dependencies read.
+
+This module does not need Gradio.
+"""
 
 import os
 from pathlib import Path
@@ -8,7 +11,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SETTINGS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Gradio sums up its last events after each event; nobody reads it with monitoring off.
+    # Gradio sums up its last events after each event, which is useless without monitoring.
     "GRADIO_ANALYTICS_MAX_EVENTS": "100",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
 }

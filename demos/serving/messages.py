@@ -70,5 +70,5 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
 
 
 def message(sentence: str) -> gr.Error:
-    """Return a message, which the page renders as HTML, without a traceback in the log."""
+    """Return a message that the page renders as HTML and that leaves no traceback in the log."""
     return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -1,5 +1,6 @@
-"""A demo in a notebook, below the cell that starts it; the cell does not wait for the demo's
-end.
+"""A demo in a notebook, below the cell that starts the demo.
+
+The cell does not wait until the demo ends.
 """
 
 import contextlib

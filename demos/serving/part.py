@@ -1,7 +1,7 @@
 """A page whose script comes from `playground/`, so that the browser draws everything that moves.
 
-The same scripts also draw the single-file page, where they use the networks inside the page. In a
-demo, the scripts call this server.
+The same scripts also draw the single-file page, where the scripts use the networks inside the page.
+In a demo, the scripts call this server.
 """
 
 import functools
@@ -51,7 +51,7 @@ def part(
 def _answering(
     name: str, function: Callable[..., Any], alone: threading.Lock
 ) -> Callable[[Any], Any]:
-    """Wrap a function to take one JSON object, and to answer mistakes with a sentence.
+    """Wrap a function so that it takes one JSON object, and answers mistakes with a sentence.
 
     The object contains the arguments by name. The answer to a mistake is {"error": sentence}.
 

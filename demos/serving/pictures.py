@@ -1,10 +1,10 @@
-"""Visitors' pictures: any drawing of a digit becomes an image like those of MNIST.
+"""The conversion of visitors' pictures of digits to images like the images of MNIST.
 
-The method is the one by which MNIST's images were made (LeCun, Bottou, Bengio and Haffner,
+The method is the same as for the images of MNIST (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
-to fit into a box of 20 x 20 pixels without changing its aspect ratio, which makes its edges grey.
-Then the digit is moved until its centre of mass is at the centre of 28 x 28 pixels. Ink is 1, and
-paper is 0.
+to fit into a box of 20 x 20 pixels without a change of its aspect ratio. Scaling makes the edges of
+the digit grey. Then the digit is moved until its centre of mass is at the centre of 28 x 28 pixels.
+Ink is 1, and paper is 0.
 """
 
 import base64
@@ -26,20 +26,21 @@ from toolkit.common.errors import UsageError
 
 SIDE = 28
 DIGIT_SIDE = 20  # the digit's longer side
-NOISE_MARGIN = 8  # normal noise, a million pixels of it, hardly ever exceeds 8 times its median
-MIN_CONTRAST = 0.1  # less contrast than this, of 1, is not ink
-FALL = 0.35  # by which the light on the edge may differ from its median, of 1
-SPECK = 0.02  # pieces with less area, of the largest one's, are not ink
+NOISE_MARGIN = 8  # a million pixels of normal noise hardly ever exceed 8 times the median
+MIN_CONTRAST = 0.1  # below this contrast, from 0 to 1, a picture has no ink
+FALL = 0.35  # how far the light on the edge may differ from its median, from 0 to 1
+SPECK = 0.02  # pieces below this fraction of the largest piece's area are not ink
 MAX_BYTES = 5_000_000  # of a file; `MAX_BYTES` in playground/src/drawing.js
-# Pillow opens fifty more; some run another program, or take five times the memory.
+# Pillow opens fifty more formats, some of which run another program or take five times the memory.
 FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 25_000_000  # a small file can hold a picture that fills the memory
 MAX_SIDE = 1000  # larger pictures are reduced first
-# A progressive JPEG comes in scans, and decoding goes over the whole picture for each of them: 5 MB
-# can hold 100,000 scans, which take minutes. Cameras and programs write at most some twenty. The
-# mark of a scan may also occur by chance in what a camera appends, 76 times in 5 MB.
+# A progressive JPEG comes in scans, and decoding goes over the whole picture for each scan. A file
+# of 5 MB can hold 100,000 scans, which take minutes. Cameras and programs write at most some twenty
+# scans. The mark of a scan may also occur by chance in data that a camera appends, 76 times in 5
+# MB.
 MAX_SCANS = 200
-JPEG, SCAN = b"\xff\xd8", b"\xff\xda"  # how a file and a scan begin
+JPEG, SCAN = b"\xff\xd8", b"\xff\xda"  # the first bytes of a file and of a scan
 TOO_LARGE = f"The picture has more than {MAX_PIXELS:,} pixels. Make it smaller and try again."
 TOO_MANY_SCANS = (
     f"The JPEG is stored in more than {MAX_SCANS} scans, which would take too long to read. Save "
@@ -51,7 +52,7 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
+    """Return the digit in a picture file (base64 or a data URL) as MNIST would show the digit.
 
     Returns:
         an image; see `to_mnist`.
@@ -100,8 +101,8 @@ def read_picture(data: bytes) -> Pixels:
             file = Image.open(io.BytesIO(data), formats=FORMATS)
         if file.width * file.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        file.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded small at once
-        ImageOps.exif_transpose(file, in_place=True)  # a copy would be as large again
+        file.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded directly to a small size
+        ImageOps.exif_transpose(file, in_place=True)  # a copy would take the same memory again
         image = file if file.mode == "RGBA" else file.convert("RGBA")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UsageError(TOO_LARGE) from error
@@ -116,7 +117,7 @@ def to_mnist(picture: Pixels) -> Tensor:
 
     The paper has the colour of most pixels on the picture's edge, and uneven lighting of the page
     is corrected. In a photograph, the brightness of the paper itself varies. A pixel that differs
-    from the paper by no more than this variation also counts as paper, and so do specks.
+    from the paper by no more than the paper varies also counts as paper, and so do specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -141,7 +142,7 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """Return each pixel's difference from the paper, 0 to 1, and how much the paper varies."""
+    """Return the difference, 0 to 1, of each pixel from the paper, and the paper's variation."""
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
@@ -188,7 +189,10 @@ def _light(grey: Tensor) -> Tensor:
 
 
 def _terms(height: int, width: int) -> Iterator[Tensor]:
-    """Yield 1, x, y, x^2, x y, y^2 of each pixel: float32 (height, width), x and y from -1 to 1."""
+    """Yield 1, x, y, x^2, x y and y^2 of each pixel, each as float32 (height, width).
+
+    Both x and y are from -1 to 1.
+    """
     y, x = torch.meshgrid(
         torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
     )
@@ -222,7 +226,7 @@ def _one_digit(is_ink: Tensor) -> Tensor:
 
 
 def _labels(is_ink: Tensor) -> Tensor:
-    """Number the connected pieces of ink: float32 (1, 1, height, width), with 0 for paper.
+    """Number the connected pieces of ink, as float32 (1, 1, height, width) with 0 for paper.
 
     Every pixel of ink starts with a different number, and the largest number in each piece spreads
     over the whole piece.
@@ -250,7 +254,7 @@ def _box(piece: Tensor) -> Box:
 
 
 def _are_two_digits(boxes: list[Box]) -> bool:
-    """Return True if two high pieces are side by side."""
+    """Return True if two tall pieces of ink are side by side."""
     top = min(box.top for box in boxes)
     bottom = max(box.bottom for box in boxes)
     high = [box for box in boxes if 2 * (box.bottom - box.top + 1) >= bottom - top + 1]
@@ -265,7 +269,7 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    The centre of mass is moved as close to the centre as possible. In MNIST, this is pixel 14,
+    The centre of mass is moved as close as possible to the centre, which is pixel 14 in MNIST,
     counted from 0.
     """
     image = torch.zeros(SIDE, SIDE)

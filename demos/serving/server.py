@@ -1,4 +1,6 @@
-"""The server of a page, which starts it, prints its address, shares it, and cleans up after
+"""The server of a page.
+
+The server starts the page, prints the page's address, shares the page, and cleans up after
 visitors.
 """
 
@@ -22,10 +24,10 @@ from serving.theme import CSS, THEME
 from serving.upkeep import keep_forever, share_one_heap
 from toolkit.common.errors import ToolkitError
 
-QUEUE_SIZE = 40  # events that wait; a visitor who comes after them reads that the queue is full
+QUEUE_SIZE = 40  # waiting events; a visitor with one more event reads that the queue is full
 HEIGHT = 900  # pixels of the page in a notebook
 SMALL = 2000  # bytes; longer answers are compressed
-SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; every call of a program is one
+SESSIONS = 100  # visitors whose state Gradio keeps, 0.15 MB each; a program's call counts as one
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def serving(
     scratch: Path,
     closed_by: str = "Ctrl+C",
 ) -> Iterator[None]:
-    """Serve the page that `build` returns inside the block, and print the page's address.
+    """In the `with` block, serve the page that `build` returns, and print the page's address.
 
     Args:
         name: the name of the page, for the line with the address.
@@ -53,7 +55,7 @@ def serving(
         ToolkitError: an export is missing or damaged, or the port is not available.
     """
     share_one_heap()
-    torch.set_num_threads(1)  # in steps this small, two wait longer for each other than they work
+    torch.set_num_threads(1)  # in small steps, two threads would mostly wait for each other
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # of pictures that Gradio opens; see also read_picture
     tunnel = Tunnel(scratch) if share else None
     try:
@@ -95,7 +97,7 @@ def launch(blocks: gr.Blocks, host: str, port: int, credentials: tuple[str, str]
         prevent_thread_lock=True,
         quiet=True,
         height=HEIGHT,
-        share=False,  # Gradio hides why sharing fails; sharing.py does it
+        share=False,  # Gradio hides why sharing fails, so sharing.py shares the page
         show_error=False,
         enable_monitoring=False,
         run_history=False,

@@ -1,4 +1,4 @@
-"""A public address for the local page, or a sentence that says why there is none.
+"""A public address for the local page, or a sentence that says why there is no public address.
 
 Gradio can share a page by itself. However, Gradio reports every failure as a missing file, waits
 forever for a server that does not answer, and runs any file that it finds in place of its tunnel
@@ -20,8 +20,9 @@ from toolkit.common.files import read_bytes, sha256
 
 PATIENCE = 14  # seconds that the share server has to answer
 
-# Imports Gradio while the page is built, then waits for the page's address. When the process that
-# started it ends, in whatever way, its input ends, and it ends together with the tunnel.
+# This program imports Gradio while the page is built, and then waits for the page's address. When
+# the parent process ends, in whatever way, the program's input ends, and the program ends together
+# with the tunnel.
 PROGRAM = """
 import os, sys, threading
 import psutil
@@ -62,7 +63,7 @@ class Tunnel:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 encoding="utf-8",
-                start_new_session=True,  # Ctrl+C is for the page, which then ends this
+                start_new_session=True,  # Ctrl+C is for the page, which then ends this process
             )
         self._words: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -86,15 +87,15 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        """Stop the tunnel and the program behind it by closing its input."""
+        """Stop the tunnel and its program by closing the program's input."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it is closed on the other side
+        with contextlib.suppress(OSError):  # the other side is closed
             self._process.stdin.close()
         self._process.wait()
 
     def _address(self, host: str, port: int, token: str) -> str:
         assert self._process.stdin is not None
-        # It may come a little later than the page where the machine is busy.
+        # On a busy machine, "ready" may come a little later than the page.
         if self._words.get() != "ready":
             code = self._process.wait()
             errors = self._errors.read_text(encoding="utf-8", errors="replace").strip()
@@ -102,7 +103,7 @@ class Tunnel:
             raise ToolkitError(
                 f"the tunnel's process ended before it was ready, with exit code {code}{reason}."
             )
-        with contextlib.suppress(OSError):  # it has ended; its empty output says so below
+        with contextlib.suppress(OSError):  # the process has ended; see its empty output below
             self._process.stdin.write(f"{host} {port} {token}\n")
             self._process.stdin.flush()
         try:
@@ -112,14 +113,14 @@ class Tunnel:
                 f"the share server did not answer within {PATIENCE} seconds."
             ) from None
         if not address:
-            check_tunnel_program()  # Gradio may have downloaded it just now
+            check_tunnel_program()  # Gradio may have downloaded the program just now
             raise ToolkitError(
                 "the share server cannot be reached. Is this machine connected to the internet?"
             )
         return address
 
     def _listen(self) -> None:
-        """Queue "ready", then the address, and an empty string when the process ends."""
+        """Queue "ready", then the address, and then an empty string when the process ends."""
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:

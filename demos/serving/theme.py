@@ -1,4 +1,4 @@
-"""The theme of both demos: `playground/src/style.css` styles the page, and this module the rest."""
+"""The theme of both demos, for all parts that `playground/src/style.css` does not style."""
 
 import gradio as gr
 

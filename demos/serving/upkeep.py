@@ -15,9 +15,10 @@ def share_one_heap() -> None:
     thread frees. Without this function, the memory of a page with many visitors grew by up to a
     seventh in a minute.
 
-    Large blocks, such as pictures, are kept outside the heap, so their memory is returned as soon
-    as they are freed. By default, only the first large blocks are kept outside the heap. With many
-    visitors, later large blocks then fragmented the heap, which grew by a tenth in twelve seconds.
+    Large blocks, such as pictures, are kept outside the heap, so the memory of a large block is
+    returned as soon as the block is freed. By default, only the first large blocks are kept outside
+    the heap. With many visitors, later large blocks then fragmented the heap, which grew by a tenth
+    in twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
@@ -25,6 +26,6 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude existing objects from garbage collection, to find visitors' objects sooner."""
+    """Exclude existing objects from garbage collection, so visitors' objects are found sooner."""
     gc.collect()
     gc.freeze()

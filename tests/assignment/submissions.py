@@ -110,13 +110,7 @@ def with_lstm(program: str) -> bytes:
 @functools.cache
 def zip_bomb() -> bytes:
     """A small archive that unpacks to 300 MiB."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, text in FINE.items():
-            archive.writestr(name, text)
-        for k in range(3):
-            archive.writestr(f"zeros{k}.csv", bytes(100 * 2**20))
-    return buffer.getvalue()
+    return pack(FINE | {f"zeros{k}.csv": bytes(100 * 2**20) for k in range(3)})
 
 
 def symlink(target: str) -> bytes:

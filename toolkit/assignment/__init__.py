@@ -1,1 +1,1 @@
-"""The commands for submissions of the assignment: check, report, pack and grade."""
+"""The commands for submissions of the assignment, such as check, report, pack and grade."""

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.assignment COMMAND; --help lists the commands.
+"""The command line, python -m toolkit.assignment COMMAND, whose --help lists the commands.
 
 Each command imports its modules only when it is called, so that --help appears at once.
 """
@@ -95,9 +95,9 @@ def check(
     """Say what is right and what is wrong in your code, and what the check could not see.
 
     The check finds your files by their contents. The check runs a copy of your files as you,
-    without a sandbox, so use `grade` for other people's code. Exit code 0: everything is right. 1:
-    something is wrong. 3: nothing is wrong, but the check could not see something. 2: the folder
-    cannot be checked.
+    without a sandbox, so use `grade` for other people's code. The exit code is 0 if everything is
+    right, 1 if something is wrong, 3 if nothing is wrong but the check could not see something, and
+    2 if the folder cannot be checked.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.findings.explanations import explain_id
@@ -110,7 +110,7 @@ def check(
 
     if NOT_LIMITED:
         print(f"Note: {NOT_LIMITED}", file=sys.stderr)
-    with Host() as host:  # it gets ready while this one imports
+    with Host() as host:  # the host starts while this process imports
         from toolkit.assignment.findings.text import as_text
         from toolkit.assignment.judging.parent import check as check_submission
 
@@ -137,11 +137,12 @@ def export(
 ) -> None:
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
-    The command exports an LSTM only if `check` says that it is right. The weights of the LSTM are
-    copied into the toolkit's network, which then gives the same answers as yours. A generator and a
-    discriminator are exported unchanged. The command runs your code as you, without a sandbox, and
-    unpickles weights that are saved as whole networks, so do not use it on other people's files.
-    Exit code 1: a network could not be exported, but all other networks are written.
+    The command exports an LSTM only if `check` says that the LSTM is right. The weights of the LSTM
+    are copied into the toolkit's network, which then gives the same answers as your LSTM. A
+    generator and a discriminator are exported unchanged. The command runs your code as you, without
+    a sandbox, and unpickles weights that are saved as whole networks, so do not use this command on
+    other people's files. The exit code is 1 if a network could not be exported; all other networks
+    are still written.
     """
     from toolkit.assignment.asking.host import Host
 
@@ -182,8 +183,8 @@ def report(
 
     Your train.py and my_gan.py write the numbers and pictures into the folder records/. For each
     missing record, the output names the command that makes the record. The command does not run
-    your code. With --exports, the report also shows and measures your own networks, which takes a
-    minute.
+    your code. With --exports, the report also shows your own networks, whose measurement takes
+    a minute.
     """
     from toolkit.assignment.handin.archive import check_student_number
     from toolkit.assignment.report.fill import make_report
@@ -248,13 +249,13 @@ def pack(
 
     If a file is missing or empty, the command says so and makes no archive. The first line of the
     output lists everything that would cost points. An older archive is kept under another name. The
-    command tests your code in the sandbox of `grade` if this system has one, and otherwise as you,
-    without a sandbox.
+    command tests your code in the sandbox of `grade` if this system supports that sandbox, and
+    otherwise as you, without a sandbox.
     """
     from toolkit.assignment.pack import pack as pack_submission
     from toolkit.assignment.sandbox.isolation import Limits
 
-    ask = partial(typer.confirm, default=None) if can_ask() else None  # y or n, no Enter
+    ask = partial(typer.confirm, default=None) if can_ask() else None  # no default for Enter
     print(pack_submission(folder, student_number, out, Limits(), report=report, ask=ask).as_text())
 
 
@@ -282,7 +283,7 @@ def tutor(
 
         print(next_hint(name, folder))
         return
-    with Host() as host:  # it gets ready while this one imports
+    with Host() as host:  # the host starts while this process imports
         from toolkit.assignment.tutor.session import check_exercise
 
         answer, text = check_exercise(name, folder, None, expect, host)
@@ -316,8 +317,9 @@ def curve(
 ) -> None:
     """Compare your losses with the losses of healthy training runs, and draw both in one picture.
 
-    FILE contains your losses, such as records/gan.csv. Exit code 0: the curve is inside the healthy
-    range. 1: the curve is outside, and the command names the usual cause.
+    FILE, such as records/gan.csv, contains your losses. The exit code is 0 if the curve is inside
+    the healthy range. If the curve is outside this range, the exit code is 1, and the command names
+    the usual cause.
     """
     from toolkit.assignment.curve.answer import compare
 
@@ -371,7 +373,7 @@ def viva(
 
     check_folder(folder)
     print("Running your code several times, to find questions: up to a minute.", file=sys.stderr)
-    with Host() as host:  # it gets ready while this one imports
+    with Host() as host:  # the host starts while this process imports
         from toolkit.assignment.viva.session import ask, find_questions
 
         questions = find_questions(folder, lang, seed, host)

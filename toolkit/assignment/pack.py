@@ -43,8 +43,8 @@ SUFFIXES = {
 }
 DATA_FOLDERS = {"data", "dataset", "datasets", "mnist"}
 IN_DATA_FOLDERS = {".py", ".md", ".txt"}
-LEFT_OUT = {"build", "dist", "env"}  # folders
-MANIFEST = "manifest.json"  # of exports
+LEFT_OUT = {"build", "dist", "env"}  # folders to leave out
+MANIFEST = "manifest.json"  # the manifest of exports
 MAX_FILE = 20 * 2**20  # bytes; a larger file is a data set or a checkpoint
 FATAL = ("missing-file", "does-not-import")
 
@@ -52,11 +52,11 @@ Files = dict[PurePosixPath, bytes]
 
 
 class Packed(NamedTuple):
-    """An archive, and the remarks for the student."""
+    """An archive, and the remarks about it for the student."""
 
     path: Path
     files: Files
-    costs: list[tuple[str, str]]  # faults that would cost points: in a word or two, in a sentence
+    costs: list[tuple[str, str]]  # what would cost points: in a word or two, and in a sentence
     unseen: list[str]  # things that the check could not see
     hints: list[str]  # things that could be better
 
@@ -152,8 +152,7 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Files that the toolkit made are also left out: exports, and pictures of `toolkit curve` that no
-    report shows.
+    Exports, and pictures of `toolkit curve` that no report shows, are also left out.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -191,7 +190,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
     return (
         path.suffix.lower() in suffixes
         and LEFT_OUT.isdisjoint(folders)
-        and not path.name.startswith("~$")  # Word's, while a document is open
+        and not path.name.startswith("~$")  # Word's file for an open document
         and path.name != JOURNAL
     )
 
@@ -216,7 +215,7 @@ def find_problems(files: Files) -> list[str]:
 
 
 def _part_problems(files: Files) -> list[str]:
-    """Return the problems of the four parts: missing, not Python, unfinished or copied."""
+    """Return a sentence for each part that is missing, empty, not Python, unfinished or copied."""
     problems = []
     located = locate(files)
     code = {}
@@ -233,7 +232,7 @@ def _part_problems(files: Files) -> list[str]:
             f"Your code equals the toolkit's solution for {name}, whatever its names are. Hand in "
             "your own; the tutor helps with each step: toolkit tutor --help"
         )
-    return list(dict.fromkeys(problems))  # one file may be several parts
+    return list(dict.fromkeys(problems))  # one file may contain several parts
 
 
 def find_leftovers(files: Files) -> list[str]:
@@ -258,9 +257,9 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    """Return the first problem of a part's file: empty, not Python or unfinished."""
+    """Return the first problem of a file, which may be empty, not Python, or unfinished."""
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
-    if not source.strip():  # `_notebook_problems` has the problems of a notebook
+    if not source.strip():  # `_notebook_problems` reports an empty notebook
         if is_notebook:
             return []
         return [f"{path} is empty."]
@@ -308,7 +307,7 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """Return the last run of each code cell, by cell number, without the tutor's cells."""
+    """Return the last run of each code cell, by cell number; the tutor's cells are left out."""
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):
         if not is_tutors(cell):

@@ -1,4 +1,4 @@
-"""Functions that copy files out of the toolkit: the skeleton, data, and the teachers' solution."""
+"""Functions that copy the skeleton, the data or the teachers' solution out of the toolkit."""
 
 import gzip
 import os
@@ -11,11 +11,11 @@ from toolkit.common.files import atomic_write, make_directory, read_bytes
 from toolkit.common.package_data import package_data
 
 RAW = Path("data", "MNIST", "raw")  # where torchvision.datasets.MNIST("data") looks
-COPIED = 0.9  # of the solution's own code in one file: no file of somebody else's has half of it
+COPIED = 0.9  # of a solution file's own code; files by other people contain less than half of it
 
 
 def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Path]]:
-    """Copy the skeleton's four files and the notebook into a folder, and overwrite nothing.
+    """Copy the skeleton's four files and the notebook into a folder, without overwriting any file.
 
     Args:
         out: the folder, which is made if it does not exist.
@@ -36,12 +36,12 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
         if len(compressed) != 4:
             raise ToolkitError(f"{package_data('mnist')} no longer has the four files of MNIST.")
         sources |= {RAW / path.stem: path for path in compressed}
-        sources[RAW / "README"] = package_data("mnist") / "README.md"  # the licence asks for it
+        sources[RAW / "README"] = package_data("mnist") / "README.md"  # the licence requires it
     return _copy(sources, out)
 
 
 def write_solution(out: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the complete solution into a folder, and overwrite nothing."""
+    """Copy the complete solution into a folder, without overwriting any file."""
     return _copy({Path(name): package_data("solution") / name for name in FILES.values()}, out)
 
 
@@ -62,7 +62,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the files of the solution that a program copies, even with renamed identifiers."""
+    """Return the solution files that a submission copies, even if the identifiers are renamed."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

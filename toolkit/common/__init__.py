@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for a package that imports public names on first use.
+    """Return `__getattr__` and `__dir__` for a package that imports a public name on its first use.
 
-    The import of a lazy package takes almost no time, and a program that uses one network does not
-    import the code that draws curves. See PEP 562. Type checkers read the imports below `if
+    Importing a lazy package takes almost no time. For example, a program that uses a network does
+    not import the code that draws curves. See PEP 562. Type checkers read the imports below `if
     TYPE_CHECKING` instead of running the function `lazily`.
 
     Args:
@@ -27,7 +27,7 @@ def lazily(
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = importlib.import_module(f"{package}.{home_of[name]}")
         value: object = getattr(module, name)
-        setattr(sys.modules[package], name, value)  # the next time it is not asked for here
+        setattr(sys.modules[package], name, value)  # found without this function next time
         return value
 
     def list_attributes() -> list[str]:

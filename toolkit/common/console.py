@@ -21,30 +21,30 @@ from typer.core import TyperCommand, TyperGroup
 from toolkit.common.errors import ToolkitError, is_out_of_memory
 
 Function = TypeVar("Function", bound=Callable[..., None])
-# Any wrong option or command. Not every version of typer exports it.
+# The error for a wrong option or command, a class that not every version of typer exports.
 Mistyped = cast(type[typer.BadParameter], typer.BadParameter.__base__)
-# New objects after which some are looked through for garbage: importing torch makes a million that
-# stay, and at Python's 700 takes a third longer.
+# The number of new objects after which Python looks for garbage. Importing torch makes a million
+# objects that stay, and takes a third longer with Python's default of 700.
 GARBAGE = 50_000
 TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "auto"}
 
 
 class Command(TyperCommand):
-    """A command line with a single command, passed to typer as `cls`; see `_answer`."""
+    """The typer class of a command line with a single command; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """A command line with several commands, passed to typer as `cls`; see `_answer`."""
+    """The typer class of a command line with several commands; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 def command_group(help_text: str, first: Callable[[], None] | None = None) -> typer.Typer:
-    """Return a command line to which commands can be added; `first` runs before each of them."""
+    """Return a command line to which commands can be added; `first` runs before each command."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -57,14 +57,14 @@ def command_group(help_text: str, first: Callable[[], None] | None = None) -> ty
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and report mistyped words in one sentence instead of in typer's box."""
+    """Run a command line, and report a mistyped word in one sentence instead of typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
     except Mistyped as error:
-        if message := " ".join(error.format_message().split()):  # none where the help is shown
+        if message := " ".join(error.format_message().split()):  # empty if typer shows the help
             where = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
-            message = message.replace("Value error, ", "").rstrip(".")  # pydantic's, inside typer
+            message = message.replace("Value error, ", "").rstrip(".")  # pydantic's prefix
             end = "" if message.endswith("?") else "."
             print(f"Error: {message}{end}{where}", file=sys.stderr)
         code = error.exit_code
@@ -76,9 +76,9 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
 def reports_errors(command: Function) -> Function:
     """Decorate a command so that a user's mistake prints one sentence instead of a traceback.
 
-    The sentence is printed on standard error. The exit code is the code of the error (1 or 2), 1 if
-    memory runs out or a file cannot be used, or 130 after Ctrl-C, SIGTERM or SIGHUP. Any other
-    exception is a bug and keeps its traceback.
+    The sentence is printed on standard error. The exit code is the error's `exit_code` (1 or 2). If
+    memory runs out or a file cannot be used, the exit code is 1. After Ctrl-C, SIGTERM or SIGHUP,
+    the exit code is 130. Any other exception is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -95,10 +95,10 @@ def reports_errors(command: Function) -> Function:
                 raise
             print("Error: out of memory. Choose smaller sizes.", file=sys.stderr)
             raise typer.Exit(1) from error
-        except BrokenPipeError as error:  # `| head` has read enough
+        except BrokenPipeError as error:  # such as after `| head` has ended
             sys.stdout = _nowhere()
             raise typer.Exit(1) from error
-        except OSError as error:  # such as a file that has vanished since it was looked for
+        except OSError as error:  # such as a file that was deleted meanwhile
             where = f"{error.filename}: " if error.filename else ""
             print(f"Error: {where}{error.strerror or error}.", file=sys.stderr)
             raise typer.Exit(1) from error
@@ -113,12 +113,12 @@ def reports_errors(command: Function) -> Function:
 
 
 def can_ask() -> bool:
-    """Return True if a user can answer questions, which is not possible in a notebook."""
+    """Return True if the program can ask the user questions, which is impossible in a notebook."""
     return sys.stdin.isatty() and "JPY_PARENT_PID" not in os.environ
 
 
 def _prepare_output() -> None:
-    """Prevent errors on consoles with few characters, and let Matplotlib draw only to files."""
+    """Prevent errors on consoles that lack characters, and let Matplotlib draw only to files."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command
@@ -130,13 +130,13 @@ def _prepare_output() -> None:
 
 
 def _nowhere() -> TextIO:
-    """Return a stream that discards all text, in place of a closed stream."""
+    """Return a stream that discards all text, to replace a closed stream."""
     return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block, unless they are ignored."""
+    """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block, unless a signal is ignored."""
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread can handle signals
@@ -167,7 +167,7 @@ def training_command(*words: str, **options: object) -> str:
 
 
 def command_line(*words: str) -> str:
-    """Return the words of a command as a user types them in this system's shell, with quotes."""
+    """Return a command as one line for this system's shell, with quotes where they are needed."""
     join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
     return join(words).encode(errors="surrogateescape").decode(errors="replace")  # any path as text
 

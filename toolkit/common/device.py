@@ -17,7 +17,7 @@ from toolkit.common.settings import Precision
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
-# The least torch for what torch 2.4 cannot do; one release below, it failed.
+# The oldest torch for each task that torch 2.4 cannot do; the task failed one release earlier.
 LEAST_TORCH = {"Training": "2.11", "Exporting a model": "2.9", "A .pt2 file": "2.9"}
 
 
@@ -64,7 +64,10 @@ def device_of(network: nn.Module) -> torch.device:
 
 
 def pick_precision(device: torch.device) -> Precision:
-    """Return bfloat16, which is about twice as fast, if the device supports it, or else float32."""
+    """Return bfloat16 if the device supports it natively, or else float32.
+
+    Computations in bfloat16 are about twice as fast as computations in float32.
+    """
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -99,7 +102,7 @@ def make_rng(seed: int, purpose: str) -> torch.Generator:
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Make torch use exactly this number of threads in the `with` block, on any number of cores.
+    """Make torch use exactly `number` threads in the `with` block, on any number of cores.
 
     Each thread adds up one part of a sum, so the rounding errors depend on the number of threads.
     For identical results on every machine, the number of threads must be fixed. With more threads
@@ -118,7 +121,7 @@ def flushed_denormals() -> Iterator[None]:
     """Replace numbers below 1e-38 with 0 in the `with` block, on the calling thread.
 
     Derivatives that vanish over a long sequence can become smaller than 1e-38. Processors take many
-    times longer for computations with such small numbers.
+    times longer for computations with numbers below 1e-38.
     """
     torch.set_flush_denormal(True)
     try:

@@ -4,7 +4,7 @@ import difflib
 import sys
 from collections.abc import Sequence
 
-# How torch's allocators say it in a plain RuntimeError: on Linux and macOS, on Windows, on MPS.
+# Messages of torch's plain RuntimeErrors if memory runs out: on Linux and macOS, Windows, MPS.
 NO_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
@@ -44,7 +44,7 @@ def first_line(error: BaseException, length: int = 200) -> str:
 
 
 def in_short(text: str, length: int) -> str:
-    """Return the first line of a text, cut to whole sentences or words within `length`."""
+    """Return the first line of a text, cut after a sentence or a word if it exceeds `length`."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")
@@ -67,7 +67,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return True if an error means that the computer or a GPU ran out of memory."""
     if isinstance(error, MemoryError):
         return True
-    torch = sys.modules.get("torch")  # which --help does without
+    torch = sys.modules.get("torch")  # not imported by --help
     if torch is not None and isinstance(error, torch.cuda.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)

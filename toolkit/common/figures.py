@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean of a curve over several seeds, and its lowest and highest value over the seeds."""
+    """The mean, the lowest and the highest value of a curve over several seeds, at each x."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -35,19 +35,23 @@ class Ranged(NamedTuple):
     colour: str
 
 
-Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> shares of 0 to 1
+Panels = Mapping[str, Mapping[str, Ranged]]  # title -> name -> proportions, 0 to 1
 
 
 def to_picture(image: Tensor) -> Picture:
-    """Convert a float image (..., height, width), 0 to 1, to uint8, and drop axes of length 1."""
+    """Convert a float image to uint8, and drop axes of length 1.
+
+    The image has shape (..., height, width) and values from 0 to 1.
+    """
     array: Picture = image.mul(255).round().clamp(0, 255).byte().squeeze().numpy()
     return array
 
 
 def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
-    """Arrange images (n, 1, 28, 28), 0 to 1, in rows of `columns` images with grey frames.
+    """Arrange images in rows of `columns` images with grey frames.
 
-    `torchvision.utils.make_grid` does the same, but importing torchvision takes two seconds.
+    The images have shape (n, 1, 28, 28) and values from 0 to 1. `torchvision.utils.make_grid` does
+    the same, but importing torchvision takes two seconds.
 
     Returns:
         uint8 (height, width); each pixel is enlarged `scale` times.
@@ -73,9 +77,10 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 
 
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
-    """Encode images (n, 1, 28, 28), values 0 to 1, as a GIF that loops forwards and backwards.
+    """Encode images as a GIF that loops forwards and backwards.
 
-    Two identical frames in a row become one frame that is shown for twice as long.
+    The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row
+    become one frame that is shown for twice as long.
     """
     forwards = list(map(to_picture, _enlarge(frames, scale)))
     backwards = forwards[-2:0:-1]
@@ -91,7 +96,7 @@ def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: in
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side, each `inches` wide and below its caption."""
+    """Write one file with pictures side by side, each `inches` wide, with its caption above."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -158,7 +163,7 @@ def _draw_curves(
     curves: Mapping[str, Curve],
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draw curves, and the band around each curve that has a band."""
+    """Draw curves, and a band around each curve that `bands` names."""
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
@@ -168,7 +173,7 @@ def _draw_curves(
 
 
 def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """Draw a dashed horizontal line, and shade the range of its standard deviation."""
+    """Draw a dashed horizontal line, and shade one standard deviation above and below."""
     mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
     axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
     axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)
@@ -185,7 +190,7 @@ def save_panels(
 ) -> None:
     """Write small plots of proportions, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest value over the seeds. Each curve is
+    Bands and error bars extend from the lowest to the highest value of all seeds. Each curve is
     thinner than the previous curve, so all curves remain visible where they coincide.
 
     Args:
@@ -218,7 +223,10 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Plot matrices (rows, time) with values -1 to 1 below one another, on one colour scale."""
+    """Plot matrices, one below another, on one colour scale.
+
+    The matrices have shape (rows, time) and values from -1 to 1.
+    """
     heights = [len(values) + 2 for values in maps.values()]
     inches = 0.6 + sum(min(rows / 13, 1.5) for rows in heights)
     figure = Figure(figsize=(8, inches), layout="constrained")

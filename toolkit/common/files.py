@@ -17,7 +17,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from toolkit.common.errors import ToolkitError
 
-HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)  # as `atomic_write` names it
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)  # named by `atomic_write`
 
 
 def sha256(data: bytes) -> str:
@@ -55,8 +55,8 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    A process can lock the same file several times. If another process wants the lock, it waits and
-    tells its user the reason.
+    A process can lock the same file several times. A second process that wants the lock tells its
+    user the reason and waits.
 
     Args:
         busy: a clause for the waiting user, which says what the process with the lock is doing.
@@ -143,7 +143,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def write_changed(files: Mapping[Path, bytes]) -> None:
-    """Write the files with new content in parallel, because each write waits for the disk."""
+    """Write the files with changed contents in parallel, because each write waits for the disk."""
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(atomic_write, changed, changed.values()))
@@ -153,7 +153,7 @@ class Log(NamedTuple):
     """The contents of a log file."""
 
     entries: list[dict[str, Any]]  # oldest first
-    damaged: list[int]  # the numbers of the lines that are not as they were written, from 1
+    damaged: list[int]  # the numbers of damaged lines, counted from 1
 
 
 def append_entry(path: Path, entry: dict[str, Any]) -> None:
@@ -182,7 +182,9 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """Return the entries of a log, without a truncated last line; a missing log has no entries.
+    """Return the entries of a log, and the numbers of its damaged lines.
+
+    A truncated last line is ignored, and a missing log has no entries.
 
     Raises:
         ToolkitError: the file is unreadable.
@@ -210,7 +212,7 @@ def _sealed(entry: dict[str, Any]) -> str:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in `directory` survive a power cut, which is only possible on POSIX systems."""
+    """On POSIX systems, make a rename in `directory` survive a power cut."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

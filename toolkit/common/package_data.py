@@ -60,7 +60,7 @@ def how_to_install(extra: str) -> str:
 
     The command uses the tool that made this environment, such as pip or uv.
     """
-    from toolkit.common.console import command_line  # here, since few commands need it
+    from toolkit.common.console import command_line  # here, because few commands need it
 
     place, python = Path(sys.prefix), command_line(sys.executable)
     try:
@@ -71,13 +71,13 @@ def how_to_install(extra: str) -> str:
         return f"uv tool install {_for_uv_tool(place / 'uv-receipt.toml', extra)}"
     if (place / "pipx_metadata.json").is_file():
         return f"pipx inject {place.name} {packages}"
-    if importlib.util.find_spec("pip") is None:  # uv makes environments without it
+    if importlib.util.find_spec("pip") is None:  # uv makes environments without pip
         return f"uv pip install --python {python} {packages}"
     return f"{python} -m pip install {packages}"
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """Return the toolkit's source with all wanted extras, because uv removes all other extras."""
+    """Return the toolkit's source with all wanted extras, because uv removes unlisted extras."""
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
     extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """A display of the step, the latest metrics and the remaining time of `total` steps.
+    """A display of the current step out of `total`, the latest metrics and the remaining time.
 
         with Progress("lstm", total=1000) as progress:
             progress.update(step, loss=0.1, accuracy=0.99)
@@ -38,7 +38,7 @@ class Progress:
         self.title = title
         self.total = total
         self.start = start
-        # A notebook asks for colours, and rich would take it for a terminal.
+        # A notebook asks for colours, so rich would mistake the notebook for a terminal.
         self.console = console or Console(
             soft_wrap=True,
             highlight=False,
@@ -78,7 +78,7 @@ class Progress:
             self._line()
 
     def update(self, step: int, **metrics: float) -> None:
-        """Report that `step` steps are done; each metric stays until a newer value replaces it.
+        """Show that `step` steps are done; each metric stays on display until it gets a new value.
 
         Outside a terminal, this method prints at most one line every 5 seconds.
         """

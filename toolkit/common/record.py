@@ -1,6 +1,6 @@
-"""The facts about a run, which are written once to `run.json` in the run directory.
+"""The record of a run, which is the file `run.json` in the run directory.
 
-The facts include the final losses and the metrics of the manifest. The file contains no time of
+The record includes the final losses and the metrics of the manifest. The file contains no time of
 day, so the same command on the same CPU writes the same file, except for the field `seconds` and
 the checksum `crc32`. Nothing in this module needs torch.
 """
@@ -21,7 +21,7 @@ Digit = Annotated[int, Field(ge=0, le=9)]
 Count = Annotated[int, Field(ge=0)]
 Stopped = Literal["all steps done", "target accuracy reached"]
 
-MADE_BY = "assignment3-toolkit"  # what the PNGs of the toolkit name as their software
+MADE_BY = "assignment3-toolkit"  # the field "Software" of the toolkit's PNG files
 
 
 class RecordPart(BaseModel):
@@ -81,7 +81,7 @@ class RunRecord(RecordPart):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum of all other fields; older records have no checksum."""
+        """Verify and remove the checksum of the other fields; older records have no checksum."""
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
@@ -108,12 +108,12 @@ def write_record(directory: Path, record: RunRecord) -> None:
         ToolkitError: the record cannot be written; the previous record is unharmed.
     """
     text = record.model_dump_json(indent=2, exclude_defaults=True)
-    seal = checksum(json.dumps(json.loads(text)))  # which stays when JSON is laid out anew
+    seal = checksum(json.dumps(json.loads(text)))  # the same for any layout of the JSON
     atomic_write(directory / "run.json", f'{text[:-2]},\n  "crc32": "{seal}"\n}}\n'.encode())
 
 
 def cannot_continue(kind: type[ToolkitError], problem: str, directory: Path) -> ToolkitError:
-    """Return an error about an old run, with advice for a program and for a command."""
+    """Return the error for a run that cannot continue, with advice for a program and a command."""
     return kind(
         f"{problem} Choose another directory, or delete {directory} to start from scratch.",
         in_command=f"{problem} Choose another --runs-dir, or start from scratch with --restart, "

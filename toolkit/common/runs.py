@@ -51,8 +51,8 @@ class Run:
 
     The methods `load` and `save` keep the status in run.json at "running". The method `finish` is
     called last, and replaces run.json with the complete record, so a killed run never looks
-    finished. If another process opens the same run, it waits until this process ends or leaves the
-    run's `with` block.
+    finished. A second process that opens the same run waits until the first process ends or leaves
+    the run's `with` block.
 
     Args:
         directory: the run's directory, which is made if it does not exist.
@@ -87,7 +87,7 @@ class Run:
         self.entries: list[dict[str, Any]] = []
         self.latest: dict[str, Any] = {}
         make_directory(self.figures)
-        # Beside the directory, which can be renamed.
+        # The lock is beside the directory, so that the directory can be renamed.
         self._lock = take_lock(
             directory.with_name(f".{directory.name}.lock"),
             f"Another command is training in {directory}",
@@ -124,7 +124,8 @@ class Run:
         """Return the state of the last `save`, or None for a new run, and rewind the log.
 
         Damaged lines of the log are reported, and the damaged log is kept under another name.
-        Training can continue without the damaged lines, but the curves will lack them.
+        Training can continue without the damaged lines, but their values will be missing from the
+        curves.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
@@ -213,7 +214,7 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """Return the record of the run; `stopped` is the reason for the end of training."""
+        """Return the record of the run; `stopped` is the reason why training ended."""
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -235,7 +236,7 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Tell the user that this run is already complete; only a command has --restart."""
+        """Tell the user that this run is complete; a command's message mentions --restart."""
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 
@@ -264,7 +265,7 @@ class Run:
         state: dict[str, Any] = torch.load(
             io.BytesIO(payload), map_location="cpu", weights_only=True
         )
-        # A setting that is newer than the run had what is the default now.
+        # If a setting is newer than the run, the run used what is now the default.
         if differences := _differences(self._defaults | state["config"], self.config):
             problem = (
                 f"{self.directory} holds a run with other settings ({differences}). "
@@ -290,7 +291,7 @@ def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Return a text that lists the different settings of two configs, or "" if all are equal."""
+    """Return a text that lists the settings in which two configs differ, or "" if all are equal."""
     return "; ".join(
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted(there.keys() | here.keys())

@@ -18,9 +18,9 @@ LARGEST = sys.float_info.max
 def check_kinds(config: "DataclassInstance") -> None:
     """Raise a UsageError unless the value of each field of `config` matches its annotation.
 
-    The supported annotations are int, float, bool and Literal. A float may be given as an int, but
-    an int may not be given as 5.0, and a number may not be given as True. Infinity and NaN are
-    rejected.
+    The supported annotations are int, float, bool and Literal. An int is accepted in place of a
+    float, but 5.0 is not accepted in place of an int, and True is not accepted in place of a
+    number. Infinity and NaN are rejected.
     """
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
@@ -45,7 +45,7 @@ def _is_number(value: object, kind: Any) -> bool:
 
 
 def check_range(config: object, **limits: tuple[int, int]) -> None:
-    """Raise a UsageError unless each named number of `config` lies between its two limits."""
+    """Raise a UsageError unless each field of `config` in `limits` is within its limits."""
     for name, (low, high) in limits.items():
         value = getattr(config, name)
         if not low <= value <= high:
@@ -53,7 +53,7 @@ def check_range(config: object, **limits: tuple[int, int]) -> None:
 
 
 def check_positive(config: object, *names: str) -> None:
-    """Raise a UsageError unless each named number of `config` is above 0."""
+    """Raise a UsageError unless all fields `names` of `config` are above 0."""
     for name in names:
         value = getattr(config, name)
         if value <= 0:
@@ -61,7 +61,7 @@ def check_positive(config: object, *names: str) -> None:
 
 
 def check_weight(config: object, *names: str) -> None:
-    """Raise a UsageError unless each named number of `config` is at least 0."""
+    """Raise a UsageError unless all fields `names` of `config` are at least 0."""
     for name in names:
         value = getattr(config, name)
         if value < 0:
@@ -69,7 +69,7 @@ def check_weight(config: object, *names: str) -> None:
 
 
 def check_decay(config: object, *names: str) -> None:
-    """Raise a UsageError unless each named number of `config` is at least 0 and below 1."""
+    """Raise a UsageError unless all fields `names` of `config` are at least 0 and below 1."""
     for name in names:
         value = getattr(config, name)
         if not 0 <= value < 1:
@@ -77,7 +77,7 @@ def check_decay(config: object, *names: str) -> None:
 
 
 def annealed(learning_rate: float, step: int, num_steps: int, final_lr_ratio: float = 0.0) -> float:
-    """Return the learning rate at one step: constant for the first half, then a linear decay.
+    """Return the learning rate, which is constant for half of the steps and then falls linearly.
 
     Args:
         step: 1 to `num_steps`.

@@ -41,8 +41,8 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
 def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> list[Answer]:
     """Run a function on each worker of a cluster, and return the results.
 
-    The function waits until the cluster has a worker, because a cluster that grows on demand starts
-    without workers.
+    `ask_workers` waits until the cluster has a worker, because a cluster that grows on demand
+    starts without workers.
 
     Raises:
         UsageError: there is no scheduler at that address.
@@ -54,7 +54,7 @@ def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> l
 
 
 def _connected(cluster: str) -> Any:
-    """Return a client that is connected to a scheduler, as a context manager."""
+    """Connect to a Dask scheduler, and return the client, which is a context manager."""
     try:
         from distributed import Client
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The exported models. Demos, tests, C++ and other programs use these files, not the model classes.
+"""The exported models, which demos, tests, C++ and other programs use instead of model classes.
 
 Most programs need only `load("lstm")`. `verify("lstm")` compares the network with its golden
 values.

@@ -1,4 +1,4 @@
-"""The verified film of a GAN's training, with the networks that the film belongs to.
+"""The verified film of a GAN's training, and the networks in the film.
 
 For example:
 
@@ -23,11 +23,11 @@ from toolkit.gan.data import EMBEDDED, load_mnist, to_unit
 from toolkit.gan.film import Arrays, from_bytes, state_dict_at
 from toolkit.gan.film_page import for_pages, with_digits
 
-NUM_REALS = 36  # real images in a page, for a game of real and drawn
+NUM_REALS = 36  # real images on a page, for a game with real and drawn images
 
 
 def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
-    """Return the arrays of film.npz (see `toolkit.gan.film`); no code in the file is run.
+    """Return the arrays of film.npz, and run no code in the file; see `toolkit.gan.film`.
 
     Raises:
         ToolkitError: the file is missing or damaged, or belongs to another generator.
@@ -67,11 +67,11 @@ def has_film(exports_dir: Path) -> bool:
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """Return the training films that the pages show, as `film` and `clinic`.
+    """Return the training films that the pages show, under the keys `film` and `clinic`.
 
-    `film` is the film of this generator, or None, and `clinic` contains the films of the failures.
-    If there is a classifier, all films include counts of digits. `film` also includes the name of
-    the loss, the name of the owner, and real images if the package contains MNIST.
+    `film` is the film of the folder's generator, or None, and `clinic` contains the films of the
+    failures. If there is a classifier, all films include counts of digits. `film` also includes the
+    name of the loss, the name of the owner, and real images if the package contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.

@@ -1,4 +1,4 @@
-"""Golden values: example inputs and outputs of each export.
+"""Golden values, which are example inputs of each export and the correct outputs.
 
 The golden values are stored in the manifest, so a program in any language can prove that it loads
 and calls a model correctly.
@@ -17,8 +17,8 @@ from toolkit.common.checks import check_digits, check_images, check_latents
 from toolkit.common.errors import ToolkitError
 from toolkit.export.manifest import DIGITS, LATENTS, SIGNATURES, Export
 
-# An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add in
-# another order. A damaged weight or a transposed input causes a far larger error.
+# An output y may be off by TOLERANCE * (1 + |y|), because other processors and runtimes add numbers
+# in another order. A damaged weight or a transposed input causes a far larger error.
 TOLERANCE = 1e-5
 LONG = 1000  # digits of the long input
 
@@ -44,7 +44,7 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network in a format without input checks, with the checks of the toolkit's modules.
+    """A network in a format without input checks, to which the toolkit's own checks are added.
 
     The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
 
@@ -80,7 +80,7 @@ class Checked(nn.Module):
 
 @torch.no_grad()
 def golden_values(name: str, model: Any) -> dict[str, Any]:
-    """Return example inputs, and the outputs of `model`, which must be on the CPU in eval mode.
+    """Return example inputs and a model's outputs; the model must be on the CPU in eval mode.
 
     Returns:
         `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON. Each
@@ -104,11 +104,11 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
 
 
 def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
-    """Return pseudo-random digits, int64 of this shape, that any language can reproduce.
+    """Return pseudo-random digits, int64 of shape `shape`, that any language can reproduce.
 
-    x(0) is the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod 2^31 - 1, and the k-th digit
-    is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones are
-    hard to find", 1988, with the multiplier that they recommended in 1993).
+    x(0) is the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
+    digit is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones
+    are hard to find", 1988, with the multiplier that they recommended in 1993).
     """
     digits = []
     x = seed
@@ -148,7 +148,9 @@ def check_golden(
 def difference_at_length(
     golden: Mapping[str, Any], model: Callable[[Tensor], Any]
 ) -> tuple[int, float] | None:
-    """Return the length of the long golden input, and the largest |difference| / (1 + |y|) there.
+    """Return the length of the long golden input, and the largest relative difference of an output.
+
+    The relative difference of an output y is |difference| / (1 + |y|).
 
     Rounding errors grow from step to step, at a rate that depends on the network. A large
     difference is therefore no reason to reject a network.

@@ -5,9 +5,9 @@
     lstm = load("lstm")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-The network is built from its weights, `lstm.safetensors`. The other formats work without the
-toolkit, and `load` reads them too. `load` first compares the SHA-256 of the file with the manifest,
-because neither torch nor onnxruntime notices a damaged weight.
+The network is built from its weights, `lstm.safetensors`. Files in the other formats work without
+the toolkit, and `load` also reads such files. `load` first compares the SHA-256 of the file with
+the manifest, because neither torch nor onnxruntime notices a damaged weight.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ from toolkit.export.manifest import (
 
 
 def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
-    """Load a network that is ready to use: verified, on the CPU, in eval mode, without gradients.
+    """Load a verified network, which is on the CPU, in eval mode, and without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
@@ -62,7 +62,7 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
 
 def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
-    """Return the network in a verified file, loaded by the runtime for the file's format.
+    """Load the network in a verified file with the runtime for the file's format.
 
     Args:
         folder: the folder of the file, in which a student's own network has other formats.
@@ -81,7 +81,7 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
 
 
 def _built(export: Export, folder: Path) -> nn.Module:
-    """Return the network that is built from the weights in an export."""
+    """Build a network from the weights in an export, and return the network."""
     if "own" in export.entry and "architecture" not in export.entry:
         listed = read_manifest(folder)
         has_script, has_program = f"{export.name}.pt" in listed, f"{export.name}.pt2" in listed
@@ -98,7 +98,7 @@ def _built(export: Export, folder: Path) -> nn.Module:
 def verify(
     name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
 ) -> float:
-    """Compare an export with the golden values in its manifest, as other programs can do too.
+    """Compare an export with the golden values in the manifest, which any program can do.
 
     Args: see `load`.
 
@@ -119,7 +119,7 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from the exports, or any TorchScript file, which runs the file's code.
+    """Load a network from the exports, or from any TorchScript file, whose code is then run.
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest

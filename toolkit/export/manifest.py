@@ -4,10 +4,10 @@ For each file, `exports/manifest.json` has an entry with the SHA-256 and the siz
 network is its file of weights, such as `lstm.safetensors`. The entry of the weights also has the
 architecture, the input and output, the settings of the training run, the metrics, and golden values
 (see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
-contain the SHA-256 of the weights as `made_from`, and these files count only while the weights are
-listed too. Before version 0.3, there were no files of weights, and the `.pt` file was the source.
-Folders from these versions can still be read. Each entry has "crc32", a checksum of its name and
-content, because a flipped bit in an entry would otherwise go unnoticed.
+contain the SHA-256 of the weights as `made_from`, and these files are valid only while the manifest
+also lists the weights. Before version 0.3, there were no files of weights, and the `.pt` file was
+the source. Folders from versions before 0.3 can still be read. Each entry has "crc32", a checksum
+of its name and content, because a flipped bit in an entry would otherwise go unnoticed.
 
 Exports can be found and read without importing torch. `toolkit.export.replacing` writes exports.
 """
@@ -25,7 +25,7 @@ from toolkit.common.files import checksum, read_bytes, sha256
 from toolkit.common.package_data import package_data
 
 EXPORTS_DIR = Path("exports")
-MINE = "_mine"  # after the name that somebody's own network has on the pages, beside ours
+MINE = "_mine"  # the end of the name under which the pages show a student's own network
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ SIGNATURES = {
 
 
 Format = Literal["safetensors", "onnx", "pt2", "pt"]
-# What is made besides the weights; TorchScript comes last, since a torch may be without it.
+# The formats besides the weights; TorchScript is last, because torch may lack TorchScript.
 FORMATS: tuple[Format, ...] = ("onnx", "pt2", "pt")
 WEIGHTS: Literal["safetensors"] = "safetensors"
-SOURCES: tuple[Format, ...] = (WEIGHTS, "pt")  # the file that says all about a network
+SOURCES: tuple[Format, ...] = (WEIGHTS, "pt")  # the formats whose entry describes a network fully
 
-# The training that makes a file, as `restore` calls it, where it has another name.
+# The training that makes a file, as `restore` calls the training, if the two names differ.
 TRAININGS = {"generator": "gan", "discriminator": "gan", "film": "gan"}
-# The command of `python -m toolkit.train` for a training, where it has another name.
+# The command of `python -m toolkit.train` for a training, if the two names differ.
 COMMANDS = {
     "lstm": "lstm --curriculum",
     "rnn": "rnn --curriculum",
@@ -88,7 +88,7 @@ COMMANDS = {
 }
 
 
-# What an entry may have besides the SHA-256, of which a reader relies on the kind.
+# The optional fields of an entry, and the types that readers rely on.
 KINDS = {
     "metrics": dict, "attributes": dict, "golden": dict, "config": dict, "own": dict, "whose": str,
     "architecture": dict, "known_as": str,
@@ -104,7 +104,7 @@ class Export(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name without the format, such as "lstm"."""
+        """The file's name without the format, such as "lstm"."""
         return self.file.rpartition(".")[0]
 
 
@@ -113,13 +113,13 @@ class Shown(NamedTuple):
 
     name: str  # of its export
     folder: Path
-    whose: str  # "" of the toolkit's, or of a folder that does not say
+    whose: str  # the owner; "" for the toolkit's networks, or if no owner is named
 
 
 class Listed(NamedTuple):
     """A file in a folder with a manifest."""
 
-    data: bytes | None  # its content; None if there is none
+    data: bytes | None  # its content; None if the file does not exist
     entry: dict[str, Any] | None  # in the manifest; None if it is not listed
     sha256: str | None  # of the content
 
@@ -142,7 +142,7 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 
 
 def source_of(name: str, files: Collection[str]) -> str:
-    """Return the name of a network's source: the weights, or before version 0.3 the .pt file."""
+    """Return the name of a network's source, which is its weights, or its .pt file before 0.3."""
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
             return f"{name}.{format_}"
@@ -160,10 +160,11 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a network's weights, by which figures identify the network.
+    """Return the SHA-256 of a network's weights, by which measurements identify the network.
 
-    Figures from before version 0.3 identify a network by its .pt file. The entries of such networks
-    keep the SHA-256 of the .pt file as `known_as`, so that old and new figures can be compared.
+    Measurements from before version 0.3 identify a network by its .pt file. The entries of such
+    networks keep the SHA-256 of the .pt file as `known_as`, so that old and new measurements can be
+    compared.
     """
     digest: str = entry.get("known_as", entry["sha256"])
     return digest
@@ -181,7 +182,7 @@ def judge_of(exports_dir: Path) -> str:
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
-    """Return the manifest as a dictionary, file name -> entry, or {} if there is no manifest.
+    """Return the manifest as a dictionary from file names to entries, or {} without a manifest.
 
     A manifest in which no entry has a checksum is from before version 0.2, and is accepted without
     verification.
@@ -206,7 +207,7 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
     return manifest
 
 
-@functools.lru_cache(maxsize=8)  # a training reads the same one a dozen times
+@functools.lru_cache(maxsize=8)  # a training run reads the same manifest a dozen times
 def _check(data: bytes) -> None:
     """Raise a ValueError or a similar error unless `data` is an intact manifest."""
     manifest = json.loads(data)
@@ -226,15 +227,15 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the temporary path for new content of `path` with this SHA-256.
+    """Return the temporary path for new content of `path`, which has the SHA-256 `digest`.
 
-    The content is moved to `path` after the manifest lists `path` with this SHA-256.
+    The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 
 
 def read_listed(path: Path) -> Listed:
-    """Return a file and its entry in the manifest beside it, both from the same write.
+    """Return a file and the file's entry in the manifest, both from the same write.
 
     If a process was killed between replacing the manifest and moving the file into place, the
     staged file is returned. While another process is writing, this function reads again and again,
@@ -259,7 +260,7 @@ def read_listed(path: Path) -> Listed:
 
 
 def read_intact(path: Path) -> Export | None:
-    """Return a file as the manifest beside it lists it, or None if it is damaged or not listed.
+    """Return a file with its manifest entry, or None if the file is damaged or not listed.
 
     Raises:
         ToolkitError: see `read_listed`.
@@ -284,7 +285,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def readable_exports() -> Path:
-    """Return the folder of exports in the current directory, or else the toolkit's own."""
+    """Return the folder of exports in the current directory, or else the toolkit's own folder."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
@@ -322,8 +323,8 @@ def networks_of(exports_dir: Path) -> dict[str, Shown]:
     """Return the networks that the pages show for a folder, by their names on the pages.
 
     A student's own networks, whose entries name their owner, come first, under names such as
-    "lstm_mine". The toolkit's networks are shown beside these networks. If a folder contains no
-    student's networks, only the networks in this folder are shown.
+    "lstm_mine". The toolkit's networks are shown beside the student's networks. If a folder
+    contains no student's networks, only the networks in this folder are shown.
 
     Raises: see `read_manifest`.
     """
@@ -410,6 +411,6 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
 
 
 def training_of(file: str) -> str:
-    """Return the name of the training whose exports, including this file, form a unit."""
+    """Return the name of the training that makes a file of the exports."""
     name = file.rpartition(".")[0]
     return TRAININGS.get(name, name)

@@ -1,10 +1,11 @@
-"""The replacement of exports, in which nothing is lost.
+"""The replacement of exports without the loss of any file.
 
-All exports of one training run form a unit, together with the files made from them. First, the
-files to be replaced are copied to `previous/`, which has a separate manifest. Then the new files
-are staged beside the old files, and the manifest that lists the new files is renamed into place.
-This rename makes all new files valid at once, and `read_listed` finds each of them, whether still
-staged or already in place. A kill or a full disk before the rename leaves the old files in place.
+All exports of one training run form a unit, together with the files made from these exports. First,
+the files to be replaced are copied to `previous/`, which has a separate manifest. Then the new
+files are staged beside the old files, and the manifest that lists the new files is renamed into
+place. Renaming the manifest makes all new files valid at once. `read_listed` finds each new file,
+whether the file is still staged or already in place. If the process is killed or the disk is full
+before the rename, the old files stay in place.
 
 A file whose bytes would not change is not written, and its entry still describes the training run
 that wrote the file.
@@ -49,21 +50,21 @@ from toolkit.export.manifest import (
 PREVIOUS = "previous"
 UNDONE = "previous/undone"
 
-# What an entry says of the run that wrote its file: it stays as long as the bytes are equal.
+# The fields about the run that wrote a file, which stay as long as the file's bytes are equal.
 OF_THE_RUN = ("torch", "seed", "config", "metrics", "golden")
-MOST_SHOWN = 4  # differences between two runs that are named
+MOST_SHOWN = 4  # the number of differences between two runs that are shown
 
 
 class Replaced(NamedTuple):
     """The outcome of replacing exports."""
 
-    changed: list[str]  # the files that are new, or have another content than before
-    old: list[Export]  # those that the manifest listed, unless they were the same
+    changed: list[str]  # the files that are new or have new contents
+    old: list[Export]  # the replaced files that the manifest listed
     notes: list[str]  # sentences for the user: where other files are kept
 
 
 def lock_exports(exports_dir: Path) -> "AcquireReturnProxy[Any]":
-    """Return the lock for writing to a folder of exports, as a context manager."""
+    """Lock a folder of exports for writing, and return the lock, which is a context manager."""
     return take_lock(exports_dir / ".lock", f"Another command is writing to {exports_dir}")
 
 
@@ -73,12 +74,12 @@ def replace_exports(
     keep_in: str = PREVIOUS,
     removed: Sequence[str] = (),
 ) -> Replaced:
-    """Replace exports with new exports, either all of them or none.
+    """Replace old exports with new exports, either all exports or none.
 
     Old exports that the manifest lists are kept in the folder `keep_in`, where they replace the
     exports that were kept earlier. An unlisted file with the name of a new export is kept in
-    `previous/` under a numbered name. If the bytes are equal, nothing is written, and a note tells
-    the user if the training run was different.
+    `previous/` under a numbered name. A file with unchanged bytes is not written, and a note tells
+    the user if its training run was different.
 
     Args:
         keep_in: the folder for the replaced exports.
@@ -93,7 +94,7 @@ def replace_exports(
         _finish(exports_dir)
         changed, old = [], []
         notes: list[str] = []
-        same: list[tuple[Export, Export]] = []  # the file that was there, and the new one
+        same: list[tuple[Export, Export]] = []  # the old file, and the new file
         kept = []  # the new entries of these files
         for new in exports:
             listed = read_intact(exports_dir / new.file)
@@ -121,7 +122,7 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
-    """Return at most one sentence about how a run differs from an earlier run with equal bytes."""
+    """Return at most one sentence about the differences between two runs with equal bytes."""
     files: dict[str, None] = {}  # in order
     differences = {}
     for listed, new in same:
@@ -142,20 +143,20 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
 
 
 def _describe_difference(name: str, before: object, now: object) -> str:
-    """Return the name of a fact that differs, with both values if they are single values."""
+    """Return the name of a fact that differs, and its two values if both are single values."""
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name
     return f"{name} ({now}, there {before})"
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the seed, the settings and the metrics of a training run from an entry, by name."""
+    """Return a dictionary of the seed, the settings and the metrics in an entry."""
     facts = {"seed": entry.get("seed"), **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """Copy a file that no manifest lists to `previous/`, unless its content is also the new one.
+    """Copy an unlisted file to `previous/`, unless the file already has the new content.
 
     Returns:
         a sentence for the user if there is a copy.
@@ -195,7 +196,7 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
             if read_listed(path).sha256 != export.entry["sha256"]:
                 atomic_write(staged(path, export.entry["sha256"]), export.data)
         write_changed({exports_dir / "manifest.json": text.encode()})
-        for file in removed:  # whose copy was written before
+        for file in removed:  # the copies were written before
             (exports_dir / file).unlink()
     finally:
         _finish(exports_dir)
@@ -215,7 +216,7 @@ def _finish(exports_dir: Path) -> None:
         for path in exports_dir.glob(".*.staged"):
             name = path.name.removeprefix(".").rpartition(".")[0].rpartition(".")[0]
             if path == staged(path.with_name(name), sha256(path.read_bytes())):
-                path.unlink()  # it was written by `_write`: its name says what it holds
+                path.unlink()  # its name fits its content, so `_write` wrote the file
         sweep(exports_dir)
     except OSError as error:
         raise ToolkitError(
@@ -225,7 +226,7 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy a network's weights, their entry and the other formats to another directory.
+    """Copy a network's weights, and its files in `formats`, to another folder with their entries.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
@@ -235,7 +236,7 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 
 
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the networks that were replaced last, and the files made from them.
+    """Restore the previous versions of networks, and the files made from these versions.
 
     The current files are moved to `previous/undone/`.
 
@@ -252,20 +253,20 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
         if export is not None and export.entry.get("made_from") in digests:
             earlier.append(export)
     present = read_manifest(exports_dir)
-    # Weights that were saved after the .pt file that is the source again.
+    # Weights that are newer than the .pt file, which becomes the source.
     weights = [f"{name}.{WEIGHTS}" for name in names]
     removed = [file for file in weights if file in present and file not in sources]
     return replace_exports(earlier, exports_dir, UNDONE, removed)
 
 
 def _earlier_source(name: str, previous: Path) -> Export:
-    """Return the source of a network that was replaced last.
+    """Return the previous source of a network.
 
-    A training with a torch without TorchScript, or from before there were weights, has kept fewer
-    files than the one before: the source is the newest that is intact.
+    A training run without TorchScript, or from before version 0.3, kept fewer files than other
+    runs. The source is the first intact file in the order of `SOURCES`.
 
     Raises:
-        ToolkitError: there is none.
+        ToolkitError: there is no intact source.
     """
     for format_ in SOURCES:
         source = read_intact(previous / f"{name}.{format_}")
@@ -310,7 +311,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """Return the difference between the main metrics of two files that chance can explain.
+    """Return how far the main metrics of two files can differ by chance.
 
     The result is twice the standard error of the difference, or 0 if no standard deviation is
     known.

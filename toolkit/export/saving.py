@@ -1,8 +1,8 @@
-"""Networks saved as exports: the weights and all other formats, made from the network itself.
+"""The export of networks, in which all formats are made from the network itself.
 
 Before anything is written, each file is loaded in its own runtime and compared with the golden
-values of the network. Either all files of a training run are replaced together, or none of them.
-Only the `.pt` files may be missing, if torch cannot write TorchScript.
+values of the network. Either all files of a training run are replaced, or none. If torch cannot
+write TorchScript, only the `.pt` files are missing.
 """
 
 import copy
@@ -40,7 +40,7 @@ from toolkit.gan.film import Arrays, from_bytes, to_bytes
 from toolkit.gan.model import ConvGenerator
 from toolkit.lstm.model import RNN
 
-# What the entries of the other formats take from that of the weights.
+# The fields that the entries of other formats copy from the entry of the weights.
 TAKEN = ("input", "output", "attributes", "whose", "own")
 
 
@@ -105,7 +105,7 @@ def for_export(model: nn.Module) -> nn.Module:
 
 
 def possible(formats: Sequence[Format]) -> list[Format]:
-    """Return those of the formats that this torch can write; "pt" may be missing."""
+    """Return the given formats, but without "pt" if this torch cannot write TorchScript."""
     return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
 
 
@@ -124,7 +124,7 @@ def rehearse() -> None:
         list(convert(make(name, model, {}), model, possible(FORMATS)))
 
 
-@threads(1)  # golden values are the same whatever the machine has
+@threads(1)  # so that the golden values are the same on every machine
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
     """Return a network's weights and their manifest entry, with `facts` about the training run.
 
@@ -145,7 +145,7 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """Return a network's weights with an entry that contains these facts."""
+    """Return a network's weights with an entry that contains `facts`."""
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -202,7 +202,7 @@ def proved(source: Export, format_: Format, data: bytes) -> Export:
 
 
 def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
-    """Write every network that the manifest lists in another format, from its weights.
+    """Write a file in the format `format_` for every network whose weights the manifest lists.
 
     Returns:
         sentences for the user about the files, their agreement with the golden values, and the old
@@ -276,7 +276,7 @@ def _described(source: Export, export: Export) -> str:
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
     """Return a file with its entry, which names the weights `source` as the file's origin.
 
-    The file counts only while these weights are listed.
+    The file is valid only while the manifest lists these weights.
     """
     entry = {
         "sha256": sha256(data),
@@ -294,7 +294,10 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """Return True if a folder has this film of this generator, however its arrays are packed."""
+    """Return True if a folder has a film of this generator with equal arrays.
+
+    The arrays may be packed differently.
+    """
     data = _made_from(generator, exports_dir / "film.npz")
     if data is None:
         return False
@@ -305,7 +308,7 @@ def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool
 
 
 def _made_from(source: Export, path: Path) -> bytes | None:
-    """Return the content of an intact file that was made from these weights, or else None."""
+    """Return the content of an intact file that was made from the weights `source`, or None."""
     export = read_intact(path)
     if export is None or export.entry.get("made_from") != source.entry["sha256"]:
         return None

@@ -40,7 +40,7 @@ def train_step(
 
 @torch.no_grad()
 def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Return the fraction of correctly classified images, 0 to 1, and set `model` to eval mode.
+    """Return the fraction, 0 to 1, of correctly classified images, and set `model` to eval mode.
 
     Args:
         images: uint8 (n, 1, 28, 28).

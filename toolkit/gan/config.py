@@ -26,19 +26,19 @@ class Config:
     architecture: Literal["conv", "mlp"] = "conv"
     loss: Loss = "hinge"  # of both players; see `toolkit.gan.losses`
     latent_dim: int = 64  # size of z
-    mapping_size: int = 128  # units in a layer of the generator's mapping network; 0: without
-    batch_size: int = 32  # real images in the first step, and as many generated ones
-    growing_batch: bool = True  # twice as many after half of the steps, four times after 80%
+    mapping_size: int = 128  # units per layer of the mapping network; 0 for no mapping network
+    batch_size: int = 32  # real images in the first step, and as many generated images
+    growing_batch: bool = True  # twice the size after half of the steps, four times after 80%
     num_steps: int = 10_000
     learning_rate: float = 2e-3  # of Adam; constant for the first half, then falling
     final_lr_ratio: float = 0.4  # the rate stops falling at this fraction of learning_rate
-    mapping_lr_ratio: float = 0.1  # the mapping network's rate, as a fraction of the others'
+    mapping_lr_ratio: float = 0.1  # the mapping network's rate, as a fraction of the other rate
     beta1: float = 0.0  # Adam's decay rate for gradients; 0: no momentum
     beta2: float = 0.99  # Adam's decay rate for squared gradients
     r1_gamma: float = 0.5  # weight of the R1 penalty; 0 switches it off
     r1_every: int = 8  # steps between R1 penalties, each weighted by this number (lazy R1)
     auxiliary_weight: float = 1.0  # of the auxiliary classification loss; 0 switches it off
-    ema_decay: float = 0.998  # of the generator's moving average, which is what gets exported
+    ema_decay: float = 0.998  # of the generator's moving average, which is exported
     eval_every: int = 2000  # steps between evaluations
     save_every: int = 500  # steps between checkpoints
     precision: Precision = "float32"
@@ -82,7 +82,7 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return a rough estimate of the run's cost: multiplications and bytes of memory."""
+        """Return rough estimates of a run's number of multiplications and its memory in bytes."""
         tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
         of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
         num_images = self.num_steps * sum(tenths) / 10
@@ -90,7 +90,7 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return the template's settings: its networks, its Adam optimiser and no R1 penalty."""
+    """Return the settings of the assignment's template, such as MLP networks and no R1 penalty."""
     return replace(
         config,
         architecture="mlp",
@@ -113,7 +113,7 @@ class ClassifierConfig:
     """The settings for training the classifier."""
 
     num_epochs: int = 3
-    num_images: int = 60_000  # the first ones of the training images
+    num_images: int = 60_000  # the first images of the training set
     batch_size: int = 100
     learning_rate: float = 2e-3  # of AdamW; falls linearly to 0
     weight_decay: float = 0.05  # of AdamW

@@ -1,4 +1,4 @@
-"""MNIST, which is part of the package, so nothing needs to be downloaded."""
+"""The MNIST data set, which is part of the package, so nothing needs to be downloaded."""
 
 import gzip
 import zlib
@@ -39,7 +39,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """MNIST images, uint8 (n, 1, 28, 28) with background 0, and their labels, uint8 (n,)."""
+    """The images of MNIST, uint8 (n, 1, 28, 28) with background 0, and their labels, uint8 (n,)."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -64,12 +64,12 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """Convert uint8, 0 to 255, to float32, 0 to 1."""
+    """Convert uint8 pixels (0 to 255) to float32 pixels (0 to 1)."""
     return images.float() / 255
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Convert float, 0 to 1, to uint8, 0 to 255, by rounding, as the inverse of `to_unit`."""
+    """Convert float pixels (0 to 1) to uint8 pixels (0 to 255) by rounding; see `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 

@@ -18,11 +18,11 @@ from toolkit.gan.film import Film
 from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.training import Networks, initial_state, train_step
 
-NUM_IMAGES = 100  # generated ones, and as many real ones, for the diagnostics
-# Steps. The first is the 6th, so that none is a step with an R1 penalty, which disturbs the
-# discriminator.
+NUM_IMAGES = 100  # generated images, and as many real images, for the diagnostics
+# The number of steps between two diagnoses. The first diagnosis is after step 6, so no diagnosis is
+# after a step with an R1 penalty, which disturbs the discriminator.
 DIAGNOSE_EVERY = 12
-# Plain in everything, and with a fast moving average, which shows the generator's present state.
+# Plain settings, except for a fast moving average, which shows the generator's present state.
 SHORT = Config(
     loss="non-saturating",
     num_steps=400,
@@ -41,13 +41,13 @@ class Case:
     config: Config = SHORT
     generator_lr: float = 2e-3
     discriminator_lr: float = 2e-3
-    head_start: int = 0  # first steps, in which only the discriminator learns
+    head_start: int = 0  # the number of first steps in which only the discriminator learns
     pause_after: int = 0  # after this step the discriminator learns only in every `pause`-th step
     pause: int = 1
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the learning rates of generator and discriminator; rate 0 freezes a network."""
+        """Return the learning rates of generator and discriminator; a frozen network has rate 0."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -130,7 +130,7 @@ def train(
 
 @torch.no_grad()
 def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
-    """Return the fraction of images that the discriminator classifies correctly, 0 to 1.
+    """Return the fraction, 0 to 1, of images that the discriminator classifies correctly.
 
     Args:
         real, fake: real and generated images (n, 1, 28, 28), 0 to 1, the same number of each.
@@ -150,7 +150,8 @@ def gradient_norm(network: nn.Module) -> float:
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
     """Generate images (n, 1, 28, 28) from z (n, latent_dim) in training mode.
 
-    Even after an error, the generator is returned to eval mode, with its old running statistics.
+    Afterwards, even after an error, the generator is in eval mode and has its old running
+    statistics.
     """
     before = deepcopy(generator.state_dict())
     generator.train()
@@ -165,7 +166,7 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
 
-    During the call, the running statistics are mean 0 and variance 1. After the call, the
+    During the call, the running means are 0, and the running variances are 1. After the call, the
     generator's own statistics are restored.
 
     Raises:

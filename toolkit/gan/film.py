@@ -37,12 +37,12 @@ from toolkit.gan.latent import generate, sample_latents
 from toolkit.gan.losses import LOSSES
 
 NUM_FRAMES = 16
-NUM_ASKED = 500  # real images that the discriminator judges, and as many drawn ones
+NUM_ASKED = 500  # real images that the discriminator judges, and as many drawn images
 Arrays = dict[str, NDArray[Any]]
 
 
 def frame_steps(num_steps: int) -> list[int]:
-    """Return the steps of the film: 0, and then steps that grow by a constant factor.
+    """Return the steps of the film, which are 0 and then steps that grow by a constant factor.
 
     The first step after 0 is at 1/400 of the training, because the moving average hardly changes
     earlier. The film of a very short training run has fewer frames.
@@ -58,9 +58,9 @@ def frame_steps(num_steps: int) -> list[int]:
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
-    A random guess gives 0.5. This probability is the area under the ROC curve. The area equals U /
-    (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether One of Two
-    Random Variables is Stochastically Larger", 1947).
+    For random guesses, the probability is 0.5. The probability is the area under the ROC curve. The
+    area equals U / (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether
+    One of Two Random Variables is Stochastically Larger", 1947).
 
     Args:
         real: logits (n,).
@@ -103,7 +103,7 @@ class Film:
         self.discriminator_steps = sorted({self.steps[k * last // 3] for k in (1, 2, 3)})
         rng = make_rng(self.config.seed, "film")
         self.real_indices = torch.randperm(len(self.images), generator=rng)[:NUM_ASKED]
-        # Rounded before they are used, so that the file says exactly what was drawn.
+        # The points are rounded before use, so the file has exactly the points that are drawn.
         self.z = sample_latents(NUM_ASKED, self.config.latent_dim, rng).half()
 
     @torch.no_grad()
@@ -166,7 +166,7 @@ def to_bytes(arrays: Arrays) -> bytes:
 
 
 def from_bytes(data: bytes) -> Arrays:
-    """Return the arrays of film.npz; no code in the file is run.
+    """Return the arrays of film.npz, without running any code in the file.
 
     Raises:
         ValueError, zipfile.BadZipFile: the data is not such a file.

@@ -1,4 +1,4 @@
-"""The film of a GAN's training as a page shows it: values that JSON can hold, and two pictures."""
+"""The film of a GAN's training as JSON values for pages, including two pictures."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """Return a film as values that JSON can hold; see `Film` in playground/src/models.js.
+    """Return a film as JSON values for a page; see `Film` in playground/src/models.js.
 
     Args:
         generator: any generator of the film's architecture; its weights are replaced.
@@ -51,10 +51,10 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """Add the entry `digits`, with counts by the classifier (images to logits), to a page's film.
+    """Return a page's film with the additional entry `digits`, the classifier's counts of digits.
 
-    For each step, `digits` contains the number of the page's pictures that show each digit, 0 to 9,
-    and then the number of pictures that the classifier is not sure about.
+    The classifier maps images to logits. For each step, `digits` contains the number of pictures of
+    each digit from 0 to 9, and then the number of pictures about which the classifier is unsure.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255
@@ -66,7 +66,10 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
 
 
 def _png(rows: Sequence[Tensor]) -> str:
-    """Return rows of images (n, 1, 28, 28), 0 to 1, as one picture in base64."""
+    """Return rows of images as one picture in base64.
+
+    Each row has shape (n, 1, 28, 28) and values from 0 to 1.
+    """
     sheet = torch.cat([torch.cat(list(images[:, 0]), dim=1) for images in rows])
     picture = Image.fromarray((sheet * (SHADES - 1)).round().byte().numpy(), "P")
     picture.putpalette([shade * 255 // (SHADES - 1) for shade in range(SHADES) for _ in "RGB"])

@@ -12,7 +12,7 @@ from toolkit.common.errors import ToolkitError, UsageError
 
 CONFIDENCE = 0.9  # least probability at which a prediction of the classifier counts
 NUM_CANDIDATES = 1000
-BATCH_SIZE = 25  # twice as fast per image as 50, which does not fit into the cache
+BATCH_SIZE = 25  # twice as fast per image as batches of 50, which do not fit into the cache
 MIN_ANGLE = 1e-6  # radians; a smaller angle counts as 0
 
 
@@ -46,7 +46,7 @@ def interpolate(
 ) -> Tensor:
     """Return evenly spaced latent points from `z_from` to `z_to`, including both ends.
 
-    The assignment's 7 steps between two ends correspond to `num_images=9`.
+    The assignment's 7 steps between the two ends of the interpolation correspond to `num_images=9`.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -71,13 +71,13 @@ def interpolate(
 
 
 def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
-    """Interpolate along an arc, so that the direction and the length change evenly.
+    """Interpolate between two points along an arc, so that direction and length change evenly.
 
     The method is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion
-    Curves", 1985, section 3.3), applied to the two directions. Nearly all standard normal points
-    have a length near sqrt(latent_dim). Points on the arc keep this length, whereas points on the
-    straight line are shorter. If both ends point in the same direction, the arc is the straight
-    line.
+    Curves", 1985, section 3.3), applied to the directions of the two points. Nearly all standard
+    normal points have a length near sqrt(latent_dim). Points on the arc have similar lengths,
+    whereas points on the straight line are shorter. If both ends point in the same direction, the
+    arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -149,7 +149,7 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield (point, digit) for each of 1,000 points whose image the classifier is sure about.
+    """Out of 1,000 points, yield (point, digit) for each point whose image clearly shows a digit.
 
     Images are generated in small batches, so the caller can stop early.
     """

@@ -5,8 +5,8 @@ objective of the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). Written with softplus,
-neither expression can overflow.
+In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). The expressions with
+softplus cannot overflow.
 """
 
 from collections.abc import Callable
@@ -36,19 +36,19 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return E_q[log(1 - D(G(Z)))], the generator's part of equation (10): a scalar <= 0.
+    """Return E_q[log(1 - D(G(Z)))], a scalar <= 0, which is the generator's part of equation (10).
 
-    The gradient of this loss vanishes where the discriminator is confident, which is exactly where
-    the generator needs a gradient.
+    The gradient of this loss vanishes where the discriminator is confident that images are
+    generated, which is exactly where the generator needs a gradient.
     """
     return -F.softplus(fake_logits).mean()
 
 
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return -E_q[log D(G(Z))], a scalar >= 0, whose gradient does not vanish.
+    """Return -E_q[log D(G(Z))], a scalar >= 0 whose gradient does not vanish.
 
-    This loss has the same fixed point as the minimax loss. Source: Goodfellow et al., "Generative
-    Adversarial Nets" (2014), section 3.
+    This loss has the same fixed point as the minimax loss. The source is Goodfellow et al.,
+    "Generative Adversarial Nets" (2014), section 3.
     """
     return F.softplus(-fake_logits).mean()
 
@@ -58,7 +58,7 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
     For logits between -1 and 1, the gradient has the same size for every image. With the objective
     of equation (10), in contrast, the gradient for an image grows with D's error on this image.
-    Source: Lim and Ye, "Geometric GAN" (2017), section 3.
+    The source is Lim and Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -67,16 +67,16 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
 
 def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return -E_q[l(G(Z))], the generator's part of the hinge loss: a scalar of either sign."""
+    """Return -E_q[l(G(Z))], a scalar of any sign and the generator's part of the hinge loss."""
     return -fake_logits.mean()
 
 
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
-    """Return half the squared norm of dD/dx at real images, averaged over the batch: a scalar >= 0.
+    """Return the R1 penalty, a scalar >= 0, on the gradient of the logits at real images.
 
-    The penalty keeps the discriminator from becoming ever steeper around the data. Source:
-    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018),
-    section 4.1.
+    The penalty is half the squared norm of the gradient, averaged over the batch. The penalty keeps
+    the discriminator from becoming ever steeper around the data. The source is Mescheder, Geiger
+    and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.
@@ -89,5 +89,5 @@ def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
 LOSSES: dict[Loss, Losses] = {
     "hinge": Losses(hinge_discriminator_loss, hinge_generator_loss),
     "non-saturating": Losses(discriminator_loss, non_saturating_generator_loss),
-    "minimax": Losses(discriminator_loss, minimax_generator_loss),  # (10) to the letter
+    "minimax": Losses(discriminator_loss, minimax_generator_loss),  # exactly equation (10)
 }

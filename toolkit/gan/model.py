@@ -2,9 +2,9 @@
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
 exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
-digits, which improves its features for both tasks. The use of labels of real images in the
-discriminator comes from semi-supervised GANs (Salimans et al., "Improved Techniques for Training
-GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image
+digits, which improves its features for both tasks. Training the discriminator with labels of real
+images comes from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs",
+2016, section 5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image
 Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN also classifies
 generated images, and the generator of an AC-GAN is conditioned on a class. The generator in this
 module never sees a label.
@@ -25,18 +25,19 @@ def init_dcgan(layer: nn.Module) -> None:
 
 
 class ConvGenerator(nn.Module):
-    """A small convolutional generator: 7 x 7, then 14 x 14, then 28 x 28 pixels.
+    """A small convolutional generator, which enlarges 7 x 7 pixels to 14 x 14 and then to 28 x 28.
 
     Convolutions and pixel shuffles enlarge the images. A pixel shuffle turns four channels into one
     channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
-    Before these layers, a mapping network moves z. The digits are ten separate kinds of image, but
-    the values of z form one connected cloud. If the image changes slowly with z, large parts of
-    this cloud give images between two digits. The mapping network can make these parts smaller.
-    StyleGAN also has a mapping network (Karras, Laine and Aila, "A Style-Based Generator
-    Architecture for GANs", 2019). In this generator, the output of the mapping network is added to
-    z. The output is close to 0 at first, so an untrained mapping network has almost no effect.
+    Before these layers, a mapping network moves the latent point z. The digits are ten separate
+    kinds of image, but the values of z form one connected cloud. If the image changes slowly with
+    z, large parts of this cloud give images between two digits. The mapping network can shrink the
+    parts of the cloud between two digits. StyleGAN also has a mapping network (Karras, Laine and
+    Aila, "A Style-Based Generator Architecture for GANs", 2019). In this generator, the output of
+    the mapping network is added to z. The output is close to 0 at first, so an untrained mapping
+    network has almost no effect.
 
     Args:
         latent_dim: size of z.
@@ -79,7 +80,9 @@ class ConvGenerator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
+        """Map z to images, which have shape (batch, 1, 28, 28) and values from 0 to 1.
+
+        The latent points z are float32 (batch, latent_dim), drawn from N(0, 1).
 
         Raises:
             ValueError: z has the wrong shape or dtype.
@@ -91,7 +94,9 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """A convolutional discriminator without normalisation: 28 x 28, 14 x 14, 7 x 7, one logit.
+    """A convolutional discriminator without normalisation.
+
+    The layers reduce 28 x 28 pixels to 14 x 14, then to 7 x 7, and then to one logit.
 
     Args:
         width: channels at 7 x 7; there are half as many at 14 x 14.
@@ -117,7 +122,9 @@ class ConvDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
+        """Map images (batch, 1, 28, 28) to logits (batch, 1); a logit above 0 means a real image.
+
+        The pixels of the images are from 0 to 1.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.
@@ -126,14 +133,14 @@ class ConvDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28) to the features before the logit, (batch, hidden_size)."""
+        """Map images (batch, 1, 28, 28) to the features (batch, hidden_size) before the logit."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
 
 
 class MLPGenerator(nn.Module):
-    """The generator of the assignment's template: 100 -> 128 -> 256 -> 512 -> 1024 -> 784."""
+    """The assignment template's generator, with layer sizes 100, 128, 256, 512, 1024 and 784."""
 
     def __init__(self, latent_dim: int = 100) -> None:
         super().__init__()
@@ -162,7 +169,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """The template's discriminator without its sigmoid: 784 -> 512 -> 256 -> 1."""
+    """The template's discriminator without its sigmoid, with layer sizes 784, 512, 256 and 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,7 +188,7 @@ class MLPDiscriminator(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """See `ConvDiscriminator.features`; the shape here is (batch, 256)."""
+        """Return the features, (batch, 256); see `ConvDiscriminator.features`."""
         check_images(images)
         features: Tensor = self.layers(images * 2 - 1)
         return features
@@ -211,7 +218,7 @@ class Classifier(nn.Module):
         self.readout = nn.Linear(128, 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 10).
+        """Map images, with shape (batch, 1, 28, 28) and values from 0 to 1, to logits (batch, 10).
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.
@@ -220,7 +227,7 @@ class Classifier(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the features before the logits: float32 (batch, 128), each number >= 0."""
+        """Return the features before the logits, float32 (batch, 128), which are all >= 0."""
         check_images(images)
         features: Tensor = self.layers(images)
         return features

@@ -33,12 +33,12 @@ Discriminator = ConvDiscriminator | MLPDiscriminator
 
 LOG_EVERY = 50  # steps between two entries of the losses
 NUM_SAMPLES = 25
-NUM_SNAPSHOTS = 32  # after the one before the first step; even, so that one is at half the steps
+NUM_SNAPSHOTS = 32  # besides the first snapshot; even, so that one snapshot is at half of the steps
 Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The generator and the discriminator, the generator's moving average, and the auxiliary head.
+    """The generator, the discriminator, the generator's moving average, and the auxiliary head.
 
     The moving average of the generator is exported. During training, the auxiliary head uses the
     discriminator's features.
@@ -70,7 +70,7 @@ def build(config: Config, device: torch.device | str | None = None) -> Networks:
 
 @dataclass
 class TrainState:
-    """The state that changes during training and that a checkpoint holds."""
+    """The training state, which a checkpoint contains."""
 
     networks: Networks
     generator_optimizer: Optimizer
@@ -191,9 +191,10 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Build Adam for the weights of one network, with a separate group for a mapping network.
+    """Build Adam for the weights of `networks`, with a separate group for any mapping network.
 
-    The entry "lr_ratio" of a group is its learning rate as a fraction of the scheduled rate.
+    The entry "lr_ratio" of a group is the group's learning rate as a fraction of the scheduled
+    rate.
     """
     mapping = []
     weights = []
@@ -242,7 +243,7 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Return no metrics; the function `train` calls this function by default."""
+    """Return no metrics; this function is the default of `evaluate` in `train`."""
     return {}
 
 

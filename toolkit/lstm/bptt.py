@@ -17,7 +17,7 @@ letter a denotes the pre-activations of i, f, s and o. The loop runs backwards f
     dc(t-1) = dc * f                       from (5): no matrix, no tanh, so dc need not vanish
 
 Autograd computes the same derivatives, but splits the work into more and smaller operations.
-`benchmarks/lstm_speed.py` times both methods.
+`benchmarks/lstm_speed.py` compares the speed of this loop and of autograd.
 """
 
 from typing import Any
@@ -32,14 +32,14 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the result of `sigmoids.last_hidden`, which can be differentiated only once."""
-    apply: Any = _LastHidden.apply  # it has no types before torch 2.15
+    """Return the values of `sigmoids.last_hidden` as a tensor that can be differentiated once."""
+    apply: Any = _LastHidden.apply  # `apply` has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h
 
 
 class _LastHidden(torch.autograd.Function):
-    """The autograd function of `last_hidden`, with the derivatives in the module's docstring."""
+    """The autograd function behind `last_hidden`; the module's docstring lists its derivatives."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, weight: Tensor) -> Tensor:

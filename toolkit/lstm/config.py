@@ -18,15 +18,15 @@ class Config:
     hidden_size: int = 128  # size of h, and of the LSTM's c
     batch_size: int = 128  # palindromes per step
     learning_rate: float = 1e-3  # of RMSProp
-    fast: bool = True  # the LSTM: derivatives by hand, not by autograd; see `toolkit.lstm.fast`
+    fast: bool = True  # LSTM only: derivatives by hand, not by autograd; see `toolkit.lstm.fast`
     curriculum: bool = False  # start short, then mix all lengths up to T; the rate is annealed
-    max_grad_norm: float = 10.0  # gradients with a larger norm are scaled down to it
+    max_grad_norm: float = 10.0  # gradients with a larger norm are scaled down to this norm
     forget_bias: float = 1.0  # initial value of the LSTM's b_f
     chrono: bool = False  # initialise b_f and b_i for memories of all lengths up to T instead
     orthogonal: bool = False  # initialise each gate's W_hh orthogonal instead of normal
     num_steps: int = 1000  # at most
     eval_every: int = 50  # steps between validations; each is followed by a checkpoint
-    target_accuracy: float = 0.999  # stop when two validations in a row reach it; not in curricula
+    target_accuracy: float = 0.999  # two validations in a row end training; not in curricula
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -53,12 +53,13 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return a rough estimate of a run's multiplications and of its memory in bytes."""
+        """Return rough estimates of a run's number of multiplications and its memory in bytes."""
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
-        # The product forward, and two of its size backward. Each weight has a gradient, its mean
-        # square, and a place in the checkpoint that is being written, and in its copy.
+        # One matrix product forward, and two products of the same size backward. Memory holds each
+        # weight, its gradient, the gradient's mean square, and two copies of the weight for the
+        # checkpoint.
         return (
             3.0 * self.num_steps * self.batch_size * self.length * weights,
             4.0 * (5 * weights + kept * units),
@@ -66,7 +67,7 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """Return a model's best settings for the curriculum; both models train for a similar time."""
+    """Return the best curriculum settings for a model; the LSTM and RNN train for similar times."""
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

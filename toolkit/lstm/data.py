@@ -1,8 +1,8 @@
 """Palindromes of digits, in three disjoint splits.
 
 The left half, which is the first ceil(T / 2) of T digits, determines the palindrome. A hash of the
-left half determines the split: 80% train, 10% validation, 10% test. So the splits are disjoint at
-every length, for any seed, order of the data and number of workers.
+left half determines the split: 80% train, 10% validation, 10% test. The splits are therefore
+disjoint at every length, whatever the seed, the order of the data and the number of workers.
 """
 
 from typing import Literal, get_args
@@ -16,7 +16,7 @@ NUM_DIGITS = 10
 CHANCE = 1 / NUM_DIGITS  # accuracy by guessing
 Split = Literal["train", "validation", "test"]
 
-# Out of ten hash buckets, the first one is the test split, the second one validation.
+# The first of ten hash buckets is the test split, and the second bucket is the validation split.
 BUCKETS: dict[str, tuple[int, int]] = {"test": (0, 1), "validation": (1, 2), "train": (2, 10)}
 CHUNK = 1_000_000  # left halves listed at a time, to bound the memory
 
@@ -64,7 +64,7 @@ def palindromes(
 
 
 def all_palindromes(length: int, split: Split) -> Tensor:
-    """Return every palindrome of the split in numerical order: int64 of shape (n, length).
+    """Return every palindrome of a split in numerical order, as int64 of shape (n, length).
 
     The number n is about 0.8 (train) or 0.1 (validation, test) times 10^ceil(length / 2), so
     `length` should be small.
@@ -74,7 +74,7 @@ def all_palindromes(length: int, split: Split) -> Tensor:
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return an evaluation set: `count` distinct palindromes, or the whole split if it is smaller.
+    """Return `count` distinct palindromes for evaluation, or all palindromes of a smaller split.
 
     Returns:
         int64 of shape (n, length), n <= count.
@@ -85,12 +85,12 @@ def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Ten
 
 
 def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
-    """Split digits (batch, T) into inputs (batch, T - 1) and labels (batch,), int64."""
+    """Split int64 digits of shape (batch, T) into inputs (batch, T - 1) and labels (batch,)."""
     return digits[:, :-1], digits[:, -1]
 
 
 def membership(halves: Tensor) -> Tensor:
-    """Return the hash bucket, 0 to 9, of each left half: int64 (count, half) -> int64 (count,).
+    """Map left halves, int64 (count, half), to their hash buckets, int64 (count,) from 0 to 9.
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
     products are added modulo 2^64, and the finaliser of splitmix64 is applied to the sum (Steele,
@@ -146,7 +146,7 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves by rejection: the split "train" accepts 80%, any other split 10%."""
+    """Sample left halves by rejection; the split "train" accepts 80%, and other splits 10%."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -157,7 +157,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample until `count` distinct left halves are found, which is fast if many more exist."""
+    """Sample until there are `count` distinct left halves, which is fast in a much larger split."""
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -167,7 +167,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all left halves, which is fast for more than a tenth of the list."""
+    """Sample from the list of all left halves, which is fast for over a tenth of the list."""
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):

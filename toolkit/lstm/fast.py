@@ -1,8 +1,8 @@
-"""A faster version of the LSTM in `model.py`, which the presets use (`Config.fast`).
+"""A faster version of the LSTM in `model.py`; the presets use this version (`Config.fast`).
 
-The fast LSTM has the same parameters and computes the same values. The method `LSTM.last_hidden` is
-the loop that the assignment teaches. The fast LSTM replaces this loop with one of two faster loops,
-derived from the same equations:
+The fast LSTM has the same parameters as the class `LSTM` and computes the same values. The method
+`LSTM.last_hidden` is the loop that the assignment teaches. The fast LSTM replaces this loop with
+one of two faster loops, derived from the same equations:
 
 - for prediction, the loop of `sigmoids.py`;
 - for training, the same loop with handwritten derivatives, in `bptt.py`: **autograd is bypassed**.
@@ -25,7 +25,7 @@ class FastLSTM(LSTM):
     """An `LSTM` with a faster `forward`."""
 
     def forward(self, digits: Tensor) -> Tensor:
-        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
         Raises:
             ValueError: `digits` has the wrong dtype or shape, or contains a value outside 0 to 9.

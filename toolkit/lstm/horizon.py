@@ -1,9 +1,9 @@
 """The memory-horizon study, a grid of independent trials that run in parallel.
 
-A trial trains one network and tests it at several values of T. joblib runs the trials on this
-machine's cores or on a Dask cluster; the results are the same. Each grid has a run directory, and
-each finished trial is one step in the log of this run. So an interrupted study continues where it
-stopped.
+A trial trains one network and tests it at several values of T. The library joblib runs the trials
+on this machine's cores or on a Dask cluster, with the same results. Each grid has a run directory,
+and each finished trial is one step in the log of this run. So an interrupted study continues where
+it stopped.
 """
 
 import json
@@ -26,12 +26,12 @@ from toolkit.lstm.training import accuracy_by_length, train
 
 Row = dict[str, Any]  # the settings of a trial, and its measurements or "error"
 
-NEWER: Row = {"fast": True}  # settings that trials before 0.3 lack, and how these were trained
+NEWER: Row = {"fast": True}  # settings that trials before version 0.3 lack, and their values then
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A training run in a grid, and the lengths at which the network is tested."""
+    """A training run in a grid, and the palindrome lengths at which the network is tested."""
 
     family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid, with which a run directory rejects the trials of other grids."""
+    """The key of a grid, which a run directory stores to reject the trials of other grids."""
 
     sha256: str
 
@@ -70,7 +70,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Do nothing after a finished trial; the function `run_grid` calls this function by default."""
+    """Do nothing after a trial; this function is the default of `report` in `run_grid`."""
 
 
 def run_grid(
@@ -135,7 +135,7 @@ def _identity(trial: Trial) -> dict[str, Any]:
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings, but leave out settings in `NEWER` that have their old values."""
+    """Return the settings, but omit each setting that has the same value in `NEWER`."""
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 
@@ -150,7 +150,7 @@ def _key(row: Row) -> str:
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """Return the accuracies of all seeds for each family and each T."""
+    """Return the accuracies of all seeds for each family of trials and each T."""
     result: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         family = result.setdefault(row["family"], {})

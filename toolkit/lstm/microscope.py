@@ -45,7 +45,7 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
         h, and for an LSTM also c, each a list of one float32 (batch, hidden_size) per step.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
-    projected.requires_grad_()  # the weights of an export do not, so nothing would
+    projected.requires_grad_()  # the weights of an export require no gradients
     zero = projected.new_zeros(len(digits), network.hidden_size)
     state, steps = [zero] * (2 if is_lstm(network) else 1), []
     for t in range(digits.size(1)):
@@ -92,14 +92,14 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
 
 @torch.no_grad()
 def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
-    """Return the logits of equation (7) at every step: h (length, hidden_size) -> (length, 10)."""
+    """Map h at every step, (length, hidden_size), to the logits of equation (7), (length, 10)."""
     logits: Tensor = network.readout(h)
     return logits
 
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """Sort the cells by their contribution to the answer, the largest contribution first.
+    """Sort the cells by the size of their contribution to the answer, the largest size first.
 
     By equation (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if
     the same amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the

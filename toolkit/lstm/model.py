@@ -1,6 +1,6 @@
 """The LSTM of the assignment, equation by equation, and the vanilla RNN as its baseline.
 
-For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0:
+The equations for each digit x(t) of a sequence, where * is element-wise and h(0) = c(0) = 0, are:
 
     g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)       (1)  input modulation
     i(t) = sigmoid(W_ix x(t) + W_ih h(t-1) + b_i)    (2)  input gate
@@ -11,8 +11,8 @@ For each digit x(t) of the sequence, where * is element-wise and h(0) = c(0) = 0
     p(t) = W_ph h(t) + b_p                           (7)  logits
     y~(t) = softmax(p(t))                            (8)  probabilities
 
-The models return the logits, equation (7), after the last step, computed in the dtype of their
-weights. Apply the softmax, equation (8), only to show probabilities, because `cross_entropy`
+The models return the logits, equation (7), after the last step. All computations use the dtype of
+the weights. Apply the softmax, equation (8), only to show probabilities, because `cross_entropy`
 already contains the softmax. With a second softmax, the loss cannot fall below 1.46.
 """
 
@@ -26,7 +26,10 @@ from toolkit.common.checks import check_digits, check_sizes
 
 
 class Step(NamedTuple):
-    """The gates and states at one step t, each (batch, hidden_size), or at all steps."""
+    """The gates and states at one step or at all steps.
+
+    At one step, each tensor has shape (batch, hidden_size).
+    """
 
     i: Tensor
     f: Tensor
@@ -37,7 +40,7 @@ class Step(NamedTuple):
 
 
 class LSTMCell(nn.Module):
-    """One step through time: equations (1) to (6).
+    """The LSTM's cell, which computes one time step by equations (1) to (6).
 
     The matrices W_gx, W_ix, W_fx and W_ox are stacked into `weight_ih`, and the four matrices for h
     are stacked into `weight_hh`. The order i, f, g, o is PyTorch's, so `nn.LSTM` can use the same
@@ -62,11 +65,14 @@ class LSTMCell(nn.Module):
         nn.init.constant_(self.bias[hidden_size : 2 * hidden_size], forget_bias)
 
     def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Step:
-        """Compute step t from x (batch, input_size) and h, c (batch, hidden_size) of step t-1."""
+        """Compute step t from x(t), h(t-1) and c(t-1).
+
+        x has shape (batch, input_size), and h and c have shape (batch, hidden_size).
+        """
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_x x + b, a part of the pre-activations: (batch, 4 hidden_size)."""
+        """Return W_x x + b, (batch, 4 hidden_size), which is one part of the pre-activations."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
@@ -98,7 +104,7 @@ def all_inputs(weight: Tensor) -> Tensor:
 
 
 class LSTM(nn.Module):
-    """An LSTM that reads a sequence of digits and predicts the next digit: equations (1) to (7).
+    """An LSTM, equations (1) to (7), that reads a sequence of digits and predicts the next digit.
 
     Args:
         hidden_size: size of h and c.
@@ -117,7 +123,7 @@ class LSTM(nn.Module):
         self.readout = nn.Linear(hidden_size, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        """Map digits, int64 (batch, length), to the logits p after the last digit, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits p (batch, 10) after the last digit.
 
         Raises:
             ValueError: `digits` has the wrong dtype or shape, or contains a value outside 0 to 9.
@@ -156,7 +162,7 @@ class LSTM(nn.Module):
 
 
 class RNNCell(nn.Module):
-    """One step of the vanilla RNN: h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h)."""
+    """The vanilla RNN's cell, which computes h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h)."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -168,11 +174,11 @@ class RNNCell(nn.Module):
         nn.init.normal_(self.weight_hh, std=hidden_size**-0.5)
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        """Compute h(t) from x (batch, input_size) and h(t-1) (batch, hidden_size)."""
+        """Compute h(t) from x, (batch, input_size), and h(t-1), (batch, hidden_size)."""
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h, a part of the pre-activation: (batch, hidden_size)."""
+        """Return W_hx x + b_h, (batch, hidden_size), which is one part of the pre-activation."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:
@@ -191,7 +197,7 @@ class RNN(nn.Module):
         self.readout = nn.Linear(hidden_size, 10)
 
     def forward(self, digits: Tensor) -> Tensor:
-        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
         Raises:
             ValueError: `digits` has the wrong dtype or shape, or contains a value outside 0 to 9.
@@ -207,7 +213,7 @@ class RNN(nn.Module):
 
 @torch.no_grad()
 def init_chrono(cell: LSTMCell, longest: int) -> None:
-    """Set b_f = log u, with u uniform in 1..`longest` - 1, and b_i = -b_f.
+    """Set b_f to log u, where u is uniform from 1 to `longest` - 1, and set b_i to -b_f.
 
     The method is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks
     warp time?" (2018), section 3. The function samples from torch's global generator, as

@@ -1,7 +1,7 @@
 """The equations of `model.py` with sigmoids only, for a faster loop.
 
-Since tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid computes all four gates if the rows of g
-are doubled. Let a(t) be the pre-activation of g in equation (1), and let
+Since tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid computes all four gates if the weights
+of g are doubled. Let a(t) be the pre-activation of g in equation (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1
     C(t) = 2 c(t)
@@ -15,8 +15,8 @@ With these variables, equations (5) and (6) become
 
 torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
 
-Each sequence is a column, so the rows of a gate are adjacent in memory, and all results are written
-in place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t). So a single
+Each sequence is a column, so the rows of a gate are adjacent in memory. All results are written in
+place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t). So a single
 matrix product gives the pre-activations of all gates.
 """
 
@@ -27,7 +27,7 @@ from torch import Tensor
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
     """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The pre-activations of g are doubled. The result can be differentiated.
+    The pre-activations of g are doubled. Gradients can flow through the matrix.
 
     Args:
         projected: W_x x + b of each of the ten digits, float (10, 4 hidden_size), with the gates in
@@ -58,10 +58,10 @@ def step(
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return H(T), (hidden_size, batch), after the last of `digits`, int64 (batch, T), T >= 1.
+    """Return H(T), the halved hidden state after T >= 1 digits.
 
-    The result cannot be differentiated, because every step overwrites the states of the previous
-    step.
+    H(T) has shape (hidden_size, batch), and `digits` is int64 of shape (batch, T). H(T) cannot be
+    differentiated, because every step overwrites the states of the previous step.
 
     Args:
         weight: the result of `stack`.

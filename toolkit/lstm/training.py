@@ -21,7 +21,7 @@ from toolkit.lstm.model import LSTM, RNN, init_chrono
 
 FIRST_LENGTH = 5  # T at the start of a curriculum
 FAR = (5, 36, 100, 1000, 10_000)  # T at which networks trained with the curriculum are tested
-NEAR = (5, 9, 20, 36, 50, 100, 1000)  # and those trained at one length
+NEAR = (5, 9, 20, 36, 50, 100, 1000)  # T at which networks trained at one length are tested
 
 
 def build(config: Config) -> LSTM | RNN:
@@ -70,12 +70,15 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return `longest`, increased by a quarter and by 1 if over 97% of a batch is right."""
+    """Return `longest`, or after a good batch a larger length, up to `target`.
+
+    In a good batch, over 97% of the answers are right. The length then grows by a quarter and by 1.
+    """
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
 
 def sample_length(longest: int, rng: torch.Generator) -> int:
-    """Sample T uniformly from 5 (or from `longest`, if `longest` is less than 5) to `longest`.
+    """Sample T uniformly from 5 to `longest`, or return `longest` if it is less than 5.
 
     Mixed lengths teach the network to remember the first digit for any number of steps.
     """
@@ -85,7 +88,10 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction (0 to 1) of the palindromes (int64, (n, T)) that the model completes."""
+    """Return the fraction, 0 to 1, of palindromes that the model completes.
+
+    The palindromes in `sequences` are int64 of shape (n, T).
+    """
     device = device_of(model)
     correct = 0
     for batch in sequences.split(batch_size):
@@ -104,7 +110,7 @@ class Tested(NamedTuple):
 def accuracy_by_length(
     model: nn.Module, lengths: tuple[int, ...], seed: int, num_test: int
 ) -> dict[int, Tested]:
-    """Return the accuracy on unseen palindromes of each T.
+    """Return the accuracy on unseen palindromes of each length T.
 
     Args:
         lengths: the values of T.
@@ -167,7 +173,7 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Update the streak of good evaluations, and return True if training may stop early."""
+    """Update the streak of good validations, and return True if training may stop early."""
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:

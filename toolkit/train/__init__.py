@@ -1,1 +1,1 @@
-"""python -m toolkit.train: train, measure, draw, export."""
+"""The commands of python -m toolkit.train, which train, measure, draw and export."""

@@ -4,7 +4,7 @@ import sys
 
 try:
     from toolkit.train.app import app
-except KeyboardInterrupt:  # nothing has begun yet
+except KeyboardInterrupt:  # no command has begun yet
     sys.exit(130)
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: python -m toolkit.train COMMAND; --help lists the commands.
+"""The command line, python -m toolkit.train COMMAND, whose --help lists the commands.
 
 Each command imports its modules only when it is called, so that --help appears at once.
 """
@@ -18,13 +18,14 @@ from toolkit.train import options, presets
 
 
 def share_busy_cores() -> None:
-    """Let threads that wait for each other sleep early if other programs keep the cores busy.
+    """Make waiting threads sleep early if other programs keep the cores busy.
 
-    A thread of GNU OpenMP that waits keeps its core busy for a while, also if the thread for which
-    it waits needs this core. Beside four busy programs on two cores, the training of the GAN
-    estimated 48 to 93 minutes for itself, and 24 to 26 minutes with threads that sleep early. On
-    idle cores such threads cost some 15% of the speed, so the default stays. The numbers that are
-    computed are the same. OpenMP reads the variable when torch is imported.
+    A waiting thread of GNU OpenMP keeps its core busy for a while, even if the thread for which it
+    waits needs this core. On two cores with four other busy programs, the estimated training time
+    of the GAN was 48 to 93 minutes, and 24 to 26 minutes with threads that slept early. On idle
+    cores, threads that sleep early cost some 15% of the speed, so the default is kept there. The
+    computed numbers do not depend on the setting. OpenMP reads the environment variable
+    `GOMP_SPINCOUNT` when torch is imported.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
@@ -151,7 +152,7 @@ def train_all(
     exports_dir: options.ExportsOption = None,
     restart: options.RestartOption = False,
 ) -> None:
-    """Train all networks: the GAN, and the LSTM and the RNN with and without the curriculum."""
+    """Train the GAN, and train the LSTM and the RNN both with and without the curriculum."""
     from toolkit.gan.data import load_mnist
     from toolkit.train.classifier import find_classifier
     from toolkit.train.gan import train_gan
@@ -160,7 +161,7 @@ def train_all(
 
     plan = presets.plan_gan(preset).customise(seed=seed)
     with open_workspace(preset, device, runs_dir, exports_dir, restart, data_dir) as workspace:
-        load_mnist(workspace.data_dir)  # what Part II needs and lacks is said before Part I
+        load_mnist(workspace.data_dir)  # an error about Part II comes before Part I is trained
         find_classifier(workspace.exports_dir)
         train_both(preset, seed, workspace, curriculum=True)
         num_seeds = presets.NUM_SEEDS[preset]
@@ -242,7 +243,7 @@ def clinic(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Show the classic failures of a GAN, produced on purpose, and their cures."""
+    """Produce the classic failures of a GAN on purpose, and show their cures."""
     from toolkit.train.clinic import LESSONS, hold_clinic
     from toolkit.train.workspace import evaluation_workspace
 
@@ -279,7 +280,7 @@ def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_D
 
 @app.command(name="export", hidden=True)
 def export_as(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
-    """Do what `convert` does, of which this is the old name."""
+    """Run `convert`, of which `export` is the old name."""
     print("Note: `toolkit train export` is now `toolkit train convert`.", file=sys.stderr)
     convert(format_, exports_dir)
 

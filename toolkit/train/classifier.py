@@ -35,7 +35,7 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return the folder of the classifier, `exports_dir` or else the toolkit's own exports.
+    """Return `exports_dir` if it contains a classifier, or else the toolkit's folder of exports.
 
     Raises:
         ToolkitError: the classifier in `exports_dir` differs from the manifest.
@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier into the folder of the exports that it measures.
+    """Copy the classifier into the folder of the exports that the classifier measures.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.
@@ -77,7 +77,7 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
-    """Load the exported classifier that evaluates the GAN, and note if it is not the toolkit's own.
+    """Load the evaluator of the GAN, and print a note if its classifier is not the toolkit's own.
 
     Args:
         options: further arguments of `Evaluator`.

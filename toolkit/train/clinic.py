@@ -23,7 +23,7 @@ from toolkit.train.generators.generator import Generator
 from toolkit.train.workspace import Workspace
 
 NUM_IMAGES = 1000
-COMMON = 0.02  # least fraction of the samples at which a digit counts as generated
+COMMON = 0.02  # the smallest fraction of the samples for a digit to count as generated
 PAGES = Path(__file__).with_name("lessons")  # how to recognise a failure, its cause, and its cure
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -119,7 +119,7 @@ def training_failure(
     mnist: MNIST,
     evaluator: Evaluator,
 ) -> str:
-    """Train a GAN that fails and its healthy control, and plot the results side by side.
+    """Train a failing GAN and its healthy control, and plot the results side by side.
 
     Args:
         finished: earlier outcomes, which are reused; new outcomes are added.
@@ -158,10 +158,10 @@ def training_failure(
 
 
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
-    """Find the smallest batch that the generator can draw in training mode.
+    """Find the smallest batch size with which the generator can draw in training mode.
 
-    Batch normalisation divides by the variance over a batch. In an MLP, a batch of one sample has
-    no variance.
+    Batch normalisation needs the variance over a batch. In an MLP, a batch of one sample has no
+    variance.
 
     Returns:
         the size, 1 or 2, and for 2 a sentence with the reason (otherwise "").

@@ -1,4 +1,4 @@
-"""The command `gan`: train, measure, plot, export."""
+"""The command `gan`, which trains, measures, plots and exports the GAN."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from toolkit.train.generators.interpolate import save_walk
 from toolkit.train.presets import Plan
 from toolkit.train.workspace import Workspace
 
-CLASSIFIER = "422b9235e42b"  # it measured the default settings on three processors
+CLASSIFIER = "422b9235e42b"  # the classifier that measured the default settings on three processors
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IMAGES) -> None:
@@ -77,7 +77,7 @@ def draw_interpolation(
     """Draw 9 images between two samples of different classes, as a strip and as a GIF.
 
     Returns:
-        the two digits; or None if there are no such samples, which a note tells the user.
+        the two digits; or None, after a note for the user, if there are no such samples.
     """
     try:
         pair = pair_of_classes(average, evaluator.classifier, seed)
@@ -148,9 +148,10 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if this training run was also measured on other processors.
+    """Return True if the same training was also measured on other processors.
 
-    The classifier, the number of samples and all settings except the precision must be the same.
+    All settings except the precision must be the defaults, and the classifier and the number of
+    samples must be the same.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)

@@ -1,4 +1,4 @@
-"""The command `horizon`: the trials of the memory-horizon study, its table and its figures."""
+"""The command `horizon`, which runs the memory-horizon study, and makes its table and figures."""
 
 import csv
 import io
@@ -23,8 +23,8 @@ from toolkit.lstm.training import FAR, build, train
 PLOTTED_LENGTH = 100  # T of the palindromes in the figures of gradients and gates
 
 COLOURS = {"LSTM": "C0", "LSTM, curriculum": "C0", "RNN": "C1", "RNN, curriculum": "C1"}
-VARIANTS = ("C2", "C3")  # the colours of other families
-QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -> its name there
+VARIANTS = ("C2", "C3")  # the colours of the other families
+QUESTIONS: dict[str, dict[str, str]] = {  # one panel each: family -> its label in the panel
     "Trained at one length:\nup to which T does it learn?": {
         "LSTM": "LSTM",
         "RNN": "RNN",
@@ -56,7 +56,7 @@ QUESTIONS: dict[str, dict[str, str]] = {  # a panel of the figure each: family -
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials of networks that are tested at the T of their training."""
+    """Return trials whose networks are tested at the same T at which they were trained."""
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -82,7 +82,7 @@ def smoke() -> list[Trial]:
 
 
 def default() -> list[Trial]:
-    """Return a grid of trials that takes minutes on two cores."""
+    """Return a grid of trials that takes several minutes on two cores."""
     rnn = Config(model="rnn", num_steps=1000)
     lstm = Config(num_steps=1000)
     return [
@@ -111,7 +111,11 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Return trials with the curriculum up to T = 36, and up to T = 100 with far longer tests."""
+    """Return trials with the curriculum.
+
+    Some trials have the curriculum up to T = 36. The other trials have the curriculum up to T = 100
+    and tests at far larger T.
+    """
     lstm = curriculum_config("lstm")
     rnn = curriculum_config("rnn")
     variants = {
@@ -172,11 +176,12 @@ def in_words(row: Row) -> list[str]:
 
 
 def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
-    """Train an RNN and an LSTM, and plot their gradients at early steps and the LSTM's gates.
+    """Train an RNN and an LSTM, and plot the gradients of both networks and the LSTM's gates.
 
-    Both networks are trained with the curriculum up to T = 20, and plotted before and after
-    training, on 100 unseen palindromes of 100 digits. Gradients are relative to the gradient at the
-    last step, because a network that predicts confidently has small gradients everywhere.
+    Both networks are trained with the curriculum up to T = 20. The gradients are measured before
+    and after training, on 100 unseen palindromes of 100 digits. Each gradient is divided by the
+    gradient at the last step, because a network that predicts confidently has small gradients at
+    all steps.
     """
     unseen = held_out(PLOTTED_LENGTH, "test", 100, make_rng(0, "test"))
     digits, labels = split_last(unseen)
@@ -241,7 +246,7 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with one line for each family and T, and then the failed trials."""
+    """Return a Markdown table with one line for each family and T, and a list of failed trials."""
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
@@ -261,7 +266,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T with the range of the seeds, in one panel for each question."""
+    """Plot accuracy against T with the range over the seeds, in one panel for each question."""
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():

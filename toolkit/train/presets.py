@@ -1,4 +1,4 @@
-"""The settings of a training run: a preset, changed by the options of the command."""
+"""The settings of a training run, which combine a preset with the command's options."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
@@ -17,7 +17,7 @@ RECURRENT: dict[Preset, RecurrentConfig] = {
     "default": RecurrentConfig(),
     "long": RecurrentConfig(num_steps=20_000),
 }
-CURRICULUM: dict[Preset, dict[str, Any]] = {  # what differs from `curriculum_config`
+CURRICULUM: dict[Preset, dict[str, Any]] = {  # the differences from `curriculum_config`
     "smoke": {"length": 20, "num_steps": 150, "eval_every": 25},
     "default": {},
     "long": {"num_steps": 5000},
@@ -41,10 +41,10 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 
 @dataclass(frozen=True)
 class Plan(Generic[AnyConfig]):
-    """The plan of a training run: the settings, the run's name, and the words of the command."""
+    """The plan of a training run, with its settings, its name and the words of the command."""
 
     config: AnyConfig
-    name: str  # of the run directory, e.g. "lstm-curriculum-length=20"
+    name: str  # the name of the run directory, e.g. "lstm-curriculum-length=20"
     words: tuple[str, ...]  # of the command line, e.g. "lstm", "--curriculum", "--length", "20"
 
     @property

@@ -1,4 +1,4 @@
-"""The commands `lstm` and `rnn`: train, test, plot and export a recurrent network."""
+"""The commands `lstm` and `rnn`, which train, test, plot and export a recurrent network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ def train_both(
 def train_recurrent(
     plan: Plan[Config], workspace: Workspace, num_test: int = 10_000, num_seeds: int = 1
 ) -> Run:
-    """Train the LSTM or the RNN, test it on unseen palindromes, draw the curve, and export it.
+    """Train, test and export the LSTM or the RNN, and draw the accuracy during training.
 
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
@@ -72,7 +72,7 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the trial of a network, with tests at its own T and at each T in `FAR` or `NEAR`.
+    """Return the trial of a network, with tests at its training T and at each T in `FAR` or `NEAR`.
 
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
@@ -99,7 +99,7 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train `num_seeds` - 1 further networks, with the next seeds after the trial's seed.
+    """Train `num_seeds` - 1 further networks, with the seeds that follow the trial's seed.
 
     The networks are trained in parallel, each on one thread. Results are kept in `directory`, so an
     interrupted command continues with the remaining networks.
@@ -119,7 +119,7 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
     def report(done: int, row: Row) -> None:
         print(f"{trial.family}, seed {row['seed']}: {done} of {len(trials)} further ones are done.")
 
-    cores = min(len(trials), joblib.cpu_count())  # a single one is trained in this process
+    cores = min(len(trials), joblib.cpu_count())  # a single network is trained in this process
     rows = run_grid(trials, directory / f"seeds-{num_seeds}", num_workers=cores, report=report)
     for row in rows:
         if "error" in row:
@@ -152,7 +152,7 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print the quality of the network, and of networks with other seeds."""
+    """Print the accuracy of the network, and of the networks with other seeds."""
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."

@@ -1,4 +1,4 @@
-"""The folders, the device and the number of threads for a command of `toolkit train`."""
+"""The folders and the device for a command of `toolkit train`."""
 
 import time
 from collections.abc import Mapping
@@ -34,25 +34,25 @@ from toolkit.train.presets import AnyConfig, Plan, Preset
 
 ImageConfig = TypeVar("ImageConfig", GANConfig, ClassifierConfig)
 
-LONG = 3600.0  # seconds of training that a user may not have meant
-SLOWEST = 1e10  # multiplications a second that any machine reaches
+LONG = 3600.0  # seconds: the user is asked before longer training
+SLOWEST = 1e10  # multiplications per second that any machine reaches
 
 
 @dataclass(frozen=True)
 class Workspace:
     """The folders and the device for one command of `toolkit train`."""
 
-    runs_dir: Path  # the run directories are made in here
+    runs_dir: Path  # the folder for the run directories
     exports_dir: Path  # the exports and their manifest
     data_dir: Path | None  # the user's own copy of MNIST
     device: torch.device
     restart: bool = False  # set finished and interrupted runs aside and start again
-    yes: bool = False  # train for as long, and with as much memory, as it takes
+    yes: bool = False  # do not ask before long training or training that needs much memory
     options: Mapping[str, object] = field(default_factory=dict)  # of the command, for its record
-    replaced: list[Replaced] = field(default_factory=list)  # by the trainings of this command
+    replaced: list[Replaced] = field(default_factory=list)  # the exports that this command replaced
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
-        """Return the run directory of a plan."""
+        """Open the run of a plan; set an older run aside if the user asked for a restart."""
         command = training_command(*plan.words, **self.options)
         run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
         if self.restart:
@@ -62,7 +62,7 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes hours, or needs more memory than the machine has.
+        """Ask the user before a run that takes an hour or more, or needs more memory than there is.
 
         Args:
             cost: the number of multiplications, and the bytes of memory.
@@ -99,10 +99,12 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export all models of a run or no model, and print notes about the replaced exports.
+        """Export the models of a run, and print notes about the replaced exports.
+
+        If a model cannot be exported, no export is replaced.
 
         Args:
-            models: the name of each export, e.g. "generator" -> the network.
+            models: the name of each export, e.g. "generator" -> the network to export.
             record: the record of the run.
             metrics: the name of each export -> metrics for the manifest, taken from the record.
             film: the film of the run, if `models` includes "generator".
@@ -168,7 +170,7 @@ def open_workspace(
 ) -> Workspace:
     """Open the workspace for the options of a training command.
 
-    The function first tries everything that could fail after hours of training.
+    The function first tries every operation that could otherwise fail after hours of training.
 
     Raises:
         ToolkitError: the runs or the exports cannot be written to these folders, the manifest is
@@ -195,7 +197,7 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Return the multiplications per second in a product of two float32 matrices (size, size)."""
+    """Measure multiplications per second in products of float32 matrices of shape (size, size)."""
     matrix = torch.ones(size, size, device=device)
     product = matrix @ matrix  # the first product also loads the library
     begin = time.perf_counter()
@@ -208,7 +210,7 @@ def speed(device: torch.device, size: int = 1024) -> float:
 def evaluation_workspace(
     runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
 ) -> Workspace:
-    """Open the workspace of a command that measures a generator without training.
+    """Open the workspace of a command that evaluates generators and exports no network.
 
     Raises:
         ToolkitError: the results cannot be written to `runs_dir`.

@@ -1,6 +1,7 @@
 """A class of archives, hostile ones among them: a result for each, in Gradescope's schema."""
 
 import csv
+import functools
 import html
 import json
 import os
@@ -72,19 +73,25 @@ SCHEMA = {
     },
 }
 IN_GBK = os.fsdecode(b"\xce\xd2_10000010_assignment3.zip")  # no UTF-8, as Windows may pack it
-CLASS = {
-    "10000001_assignment3.zip": pack(FINE),
-    "10000002_assignment3.zip": with_lstm(SLEEP),
-    "10000003_assignment3.zip": zip_bomb(),
-    "10000004_assignment3.zip": symlink("/etc/passwd"),
-    "10000005_assignment3.zip": pack({"../../lstm.py": "x"}),
-    "10000006_assignment3.zip": b"",
-    "10000007_assignment3.rar": b"Rar!",
-    "10000008_assignment3.zip": pack({f"10000008/{name}": text for name, text in FINE.items()}),
-    "10000009_assignment3.zip": with_lstm(EXIT.replace("0", "3")),
-    "=HYPERLINK(1)_assignment3.zip": pack(FINE),
-    IN_GBK: pack(FINE),
-}
+
+
+@functools.cache
+def archives() -> dict[str, bytes]:
+    """A class by the names of its files."""
+    return {
+        "10000001_assignment3.zip": pack(FINE),
+        "10000002_assignment3.zip": with_lstm(SLEEP),
+        "10000003_assignment3.zip": zip_bomb(),
+        "10000004_assignment3.zip": symlink("/etc/passwd"),
+        "10000005_assignment3.zip": pack({"../../lstm.py": "x"}),
+        "10000006_assignment3.zip": b"",
+        "10000007_assignment3.rar": b"Rar!",
+        "10000008_assignment3.zip": pack({f"10000008/{name}": text for name, text in FINE.items()}),
+        "10000009_assignment3.zip": with_lstm(EXIT.replace("0", "3")),
+        "=HYPERLINK(1)_assignment3.zip": pack(FINE),
+        IN_GBK: pack(FINE),
+    }
+
 
 pytestmark = pytest.mark.needs("bwrap")
 
@@ -98,13 +105,13 @@ def grade(folder: Path, out: Path, **options: Any) -> list[Result]:
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("class")
-    for name, data in CLASS.items():
+    for name, data in archives().items():
         (folder / name).write_bytes(data)
     (folder / "notes.txt").write_text("not an archive")
     (folder / "folder.zip").mkdir()
     (folder / "link.zip").symlink_to("/etc/passwd")
     results = grade(folder, folder / "graded")
-    names = [name.encode(errors="backslashreplace").decode() for name in sorted(CLASS)]
+    names = [name.encode(errors="backslashreplace").decode() for name in sorted(archives())]
     assert [result.extra_data.archive for result in results] == names
     return folder
 
@@ -119,7 +126,7 @@ def results_of(graded: Path) -> dict[str, dict[str, Any]]:
 @pytest.mark.xdist_group("class")  # graded once
 def test_each_has_a_result_in_the_schema(graded: Path) -> None:
     results = results_of(graded)
-    assert set(results) == set(CLASS)
+    assert set(results) == set(archives())
     for result in results.values():
         jsonschema.validate(result, SCHEMA)
         assert result["score"] == sum(test["score"] for test in result["tests"])
@@ -155,7 +162,7 @@ def test_hostile_ones_cost_themselves(graded: Path) -> None:
 def test_class_csv(graded: Path) -> None:
     with open(graded / "graded" / "class.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(CLASS)
+    assert len(rows) == len(archives())
     assert rows[0]["student number"] == "10000001"
     assert rows[0]["score"] == rows[0]["checked points"] == "84"
     assert rows[0]["needs a look"] == ""
@@ -192,7 +199,7 @@ def test_finished_ones_are_kept(graded: Path) -> None:
     assert (
         results_of(graded)["10000008_assignment3.zip"]["score"] == 84 - 8 - 8
     )  # one is lost, one open
-    changed.write_bytes(CLASS[changed.name])
+    changed.write_bytes(archives()[changed.name])
     assert again() == [changed.name]
 
 
@@ -215,7 +222,7 @@ def test_another_rubric_is_arithmetic(tmp_path: Path, monkeypatch: pytest.Monkey
     scratch, out, toml = tmp_path / "scratch", tmp_path / "graded", tmp_path / "points.toml"
     for number in (10000001, 10000006, 10000009):
         name = f"{number}_assignment3.zip"
-        (tmp_path / name).write_bytes(CLASS[name])
+        (tmp_path / name).write_bytes(archives()[name])
     grade(tmp_path, out, num_workers=1)
     text = DEFAULT.read_text().replace("does-not-import = 8", "does-not-import = 3", 1)
     toml.write_text(text.replace("points = 20", "points = 30").replace('"visible"', '"hidden"'))
@@ -256,7 +263,7 @@ def test_pages(graded: Path) -> None:
     """A link for each archive, whatever its name, and the equal ones side by side."""
     page = (graded / "graded" / "class.html").read_text()
     links = {os.fsdecode(unquote_to_bytes(link)) for link in re.findall('href="([^"#]*)"', page)}
-    assert {f"{name}/feedback.html" for name in CLASS} <= links
+    assert {f"{name}/feedback.html" for name in archives()} <= links
     assert all((graded / "graded" / link).exists() for link in links)
     assert html.escape(versions()) in page
 

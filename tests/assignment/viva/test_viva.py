@@ -135,8 +135,8 @@ def test_the_answer_is_what_was_seen(
 def test_asked_in_a_terminal() -> None:
     with patch("builtins.input", side_effect=["x", "C", ""]):
         said = "\n".join(ask([ONE, ONE], "en", True))
-    assert "1 of 2 right" in said
-    assert "2. It is c. What the run has shown: it was 3." in said
+    assert "1 of 2 answers are right" in said
+    assert "2. The right answer is c. Results of the run: it was 3." in said
 
 
 def test_grade_writes_a_sheet_with_the_answers_on_another_page(tmp_path: Path) -> None:

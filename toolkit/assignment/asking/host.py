@@ -1,7 +1,7 @@
-"""The judge's side of the pipe: starts the child, asks, and says how it ended.
+"""The judge's side of the pipe: the code that starts a child process and asks it questions.
 
-`child.ask` stands for the object in the child that answers, and has its type: calling
-`child.ask.build(...)` here calls `LSTMAnswers.build` there.
+The property `child.ask` has the type of the object in the child that replies. A call to
+`child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
 """
 
 import contextlib
@@ -31,76 +31,89 @@ if TYPE_CHECKING:
     from toolkit.assignment.running.answers.lstm import LSTMAnswers
     from toolkit.assignment.running.answers.train import TrainAnswers
     from toolkit.assignment.running.record.script.running import Runs
-else:  # importing these takes all that runs a student's code, and torchvision
+else:  # these imports would load torchvision and all code for students' code
     DatasetAnswers = GANAnswers = LSTMAnswers = TrainAnswers = Runs = Any
 
 LIMITS: dict[Part, int] = {"dataset": 15, "lstm": 40, "train": 20, "gan": 25}  # CPU seconds
-MAX_BYTES = 4 << 30  # of memory, for each part
+MAX_BYTES = 4 << 30  # bytes of memory for each part
 CHILD = ("-m", "toolkit.assignment.running")
-# What the code may not do here and may elsewhere: sentences by the names in `process.walls`.
+# Sentences about limits that ordinary machines lack, by their names in `process.walls`.
 WALLS = (
     {"ENOMEM": f"it may take {MAX_BYTES >> 30} GiB of memory"} if sys.platform == "linux" else {}
 )
-# What is missing on this system, as a sentence; "" on Linux.
+# A sentence about the limits that this system does not have; "" on Linux.
 NOT_LIMITED = (
     ""
     if sys.platform == "linux"
     else "This system does not limit the memory and the time of your code, so they are looked at "
     "twice a second: code that takes very much at once can slow the computer before it is ended."
 )
-MAX_ROWS = 2000  # images that a question in return may be about
-# What reading something raises that is not as the child sends it.
+MAX_ROWS = 2000  # images in one request of the child
+# The errors that occur when the judge reads a malformed reply.
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 
 
 class StudentError(Exception):
-    """An exception of a student's code; `Disturbed` if the child would not describe it so."""
+    """An exception that a student's code raised, as the child describes it.
+
+    Raises:
+        Disturbed: the description is malformed.
+    """
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         if not (fits(described, ErrorDescription) and described["types"]):
             raise Disturbed
-        self.types: list[str] = described["types"]  # its own and those that it derives from
+        self.types: list[str] = described["types"]  # the exception's class and its base classes
         self.text: str = described["text"]
-        self.module: str | None = described["module"]  # that an import did not find
-        self.file: str | None = described["file"]  # relative to the root; None: not in their code
+        self.module: str | None = described["module"]  # the module that was not found
+        self.file: str | None = described["file"]  # relative to the root, or None
         self.line: int | None = described["line"]
-        self.walls: list[str] = described["walls"]  # names of those that it shows
-        self.missing: str | None = described["missing"]  # the path of a file that it did not find
+        self.walls: list[str] = described["walls"]  # names of the limits that it indicates
+        self.missing: str | None = described["missing"]  # the path of a missing file
         super().__init__(f"{self.types[0]}: {self.text}")
 
 
 class Gone(Exception):
-    """The process has ended, or can no longer be believed, in the middle of a question."""
+    """The error for a child that ended before it replied, or that can no longer be trusted."""
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status = int(ended.get("status", 0))
-        self.seconds = float(ended.get("seconds", 0.0))  # that the judge has waited for answers
+        self.seconds = float(ended.get("seconds", 0.0))  # for which the judge waited for replies
         self.cpu = float(ended.get("cpu", 0.0))  # CPU seconds
-        self.last = float(ended.get("last", 0.0))  # of these, for the last one
-        self.late: bool = ended.get("late", False)  # it was killed, because it took too long
-        self.starved = float(ended.get("starved", 0.0))  # seconds that others had its core
+        self.last = float(ended.get("last", 0.0))  # seconds for the last reply
+        self.late: bool = ended.get("late", False)  # True if it was killed because it took too long
+        self.starved = float(ended.get("starved", 0.0))  # seconds lost to other programs
         self.limit = float(ended.get("limit", 0.0))  # CPU seconds that it may take
-        self.walls: list[str] = list(ended.get("walls", []))  # names of those that it met
-        self.disturbed = disturbed  # something that was no answer came through the pipe
-        self.reason = reason  # why the sandbox ended; "" if this part's process alone did
+        self.walls: list[str] = list(ended.get("walls", []))  # names of the limits that it met
+        self.disturbed = disturbed  # the data in the pipe was not a reply
+        self.reason = reason  # why the sandbox ended; "" if only the child ended
         super().__init__(f"status {self.status} after {self.cpu:.1f} CPU seconds")
 
     @property
     def busy(self) -> bool:
-        """True if it was late because others had its core, or because the judge thought."""
+        """True if the child timed out because other programs or the judge used the time.
+
+        Other programs used the child's core, or the judge computed in the meantime.
+        """
         answering = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit
 
 
 class Unwatched(Gone):
-    """The process has ended while it watched how a script calls a network: ask another without."""
+    """The error for a child that ended while it watched how a script calls a network.
+
+    The judge can then ask a new child, which does not watch the script.
+    """
 
 
 class Clock:
-    """The time that a submission has been waited for; it stands still while the judge thinks."""
+    """A clock that measures how long the judge waits for a submission.
+
+    The clock stops while the judge computes.
+    """
 
     def __init__(self) -> None:
-        # Seconds in all, and since when more are counted; one pair, since another thread looks.
+        # The seconds so far, and the start of the present wait. Another thread reads this pair.
         self._times: tuple[float, float | None] = (0.0, None)
 
     def __enter__(self) -> None:
@@ -111,50 +124,53 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """So far."""
+        """The seconds that the judge has waited so far."""
         before, since = self._times
         return before if since is None else before + time.monotonic() - since
 
 
-Answers = TypeVar("Answers", covariant=True)  # the class of what answers about the part
+Answers = TypeVar("Answers", covariant=True)  # the class that replies about the part
 
 
 @dataclass
 class Child(Generic[Answers]):
-    """One part of one submission, in a process that answers questions; `clock` times answers."""
+    """One part of one submission, in a child process that replies to questions.
+
+    The attribute `clock` measures how long the judge waits for replies.
+    """
 
     part: Part
     read: int
     write: int
-    nonce: str  # of the whole part
-    private: int | None  # where alone it is said how the process ended; None: where answers are
-    helps: Mapping[str, Callable[..., Any]]  # what the child may ask whatever it is asked
+    nonce: str  # the nonce for the whole part
+    private: int | None  # the pipe for the child's end; None: the pipe for replies
+    helps: Mapping[str, Callable[..., Any]]  # what the child may always request
     clock: Clock
-    began: float  # on this clock
+    began: float  # the clock's time at the start
     ended: Mapping[str, Any] | None = None
 
     @property
     def is_over(self) -> bool:
-        """True if it has ended, and nothing of it is left where the next part will run."""
+        """True if the child has ended and has left nothing behind where the next part will run."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property
     def ask(self) -> Answers:
-        """The object in the child that answers: a call of one of its methods is a question.
+        """The object that replies in the child; each call to one of its methods asks a question.
 
         Each call has named arguments, and returns the reply.
 
         Raises:
-            StudentError: their code raised something.
-            Gone: there is no answer, and never will be.
+            StudentError: the student's code raised an exception.
+            Gone: the child has not replied, and will never reply.
         """
         return cast(Answers, _Questions(self))
 
     def reply_to(self, question: str, /, **arguments: Any) -> Any:
-        """Ask something, and wait for the reply, which is of the type in `REPLIES`.
+        """Ask a question, and wait for the reply, whose type is given in `REPLIES`.
 
         Raises:
-            StudentError, Gone: as of `ask`.
+            StudentError, Gone: as for `ask`.
         """
         if self.ended is not None:
             raise Gone(self.ended)
@@ -169,10 +185,10 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """In this block a reply is read: if that fails, the child has not sent it.
+        """Read a reply inside this block; a reply that cannot be read ends the part.
 
         Raises:
-            Gone: the reply is malformed, or there is none; the next one will not be believed.
+            Gone: the reply is malformed or missing; no later reply of the child is accepted.
         """
         try:
             yield
@@ -185,7 +201,7 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
-        """In this block the child may call these functions, too, while it works on an answer."""
+        """Allow the child to call additional functions while the block runs."""
         before = self.helps
         self.helps = {**before, **functions}
         try:
@@ -194,7 +210,7 @@ class Child(Generic[Answers]):
             self.helps = before
 
     def finish(self) -> None:
-        """Let the process end, if it has not."""
+        """Tell the child process to end, unless it has already ended."""
         if self.ended is None:
             with contextlib.suppress(Gone), self.reading():
                 self._frame("no more", {}, FEW)
@@ -202,12 +218,12 @@ class Child(Generic[Answers]):
     def _frame(
         self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, help the child while it works on it, and return what comes back.
+        """Send a question, answer the child's requests in the meantime, and return the reply.
 
         Raises:
-            Gone: the process has ended.
-            Closed: the pipe has.
-            Disturbed: what came is not from the child.
+            Gone: the child has ended.
+            Closed: the pipe is closed.
+            Disturbed: the data in the pipe did not come from the child.
         """
         nonce, before = secrets.token_hex(16), self.clock.seconds
         send(self.write, nonce, {"ask": question, "arguments": arguments})
@@ -229,13 +245,13 @@ class Child(Generic[Answers]):
             send(self.write, nonce, help_with(**frame["arguments"]))
 
     def _end(self, reply: Mapping[str, Any], before: float) -> Mapping[str, Any]:
-        """Return how the process has ended.
+        """Return a description of how the child ended.
 
         Args:
-            reply: what came where answers come.
-            before: the time when the question was asked, on the clock.
+            reply: the frame that came through the pipe for replies.
+            before: the clock's time when the question was asked.
         """
-        if self.private is not None:  # where it was said before, unless one lives on
+        if self.private is not None:  # the end is reported there first
             if not select.select([self.private], [], [], 0)[0]:
                 raise Disturbed
             _, reply = receive(self.private, FEW)
@@ -246,7 +262,7 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """Has the methods of the object in the child that answers, by their names in `REPLIES`."""
+    """The questions to a child, as methods with the names in `REPLIES`."""
 
     def __init__(self, child: Child[Any]) -> None:
         self._child = child
@@ -265,25 +281,26 @@ ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
 
 
 class Host:
-    """The warm process that forks one for each part; it starts when it is needed, and again.
+    """The host of a warm process, which starts a child process for each part of a submission.
 
-    This one runs on this machine, without a sandbox.
+    The host starts the warm process when necessary, and replaces a warm process that has ended.
+    This class does not use a sandbox.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self.private: int | None = None  # as of a `Child`
+        self.private: int | None = None  # as in `Child`
         self.limits = LIMITS
         self.walls: Mapping[str, str] = WALLS
-        self.helps: dict[str, Callable[..., Any]] = {}  # that every child may ask for
+        self.helps: dict[str, Callable[..., Any]] = {}  # what every child may request
         self.clock = Clock()
-        self.fresh: Mapping[str, Any] = {}  # `source` and `places`, as of `running.process.renewal`
+        self.fresh: Mapping[str, Any] = {}  # `source` and `places` of `process.renewal`
 
     def __enter__(self) -> Self:
-        """Start the child now: it gets ready while the judge reads, or imports what judges.
+        """Start the warm process now, so that it gets ready while the judge reads or imports files.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: the process cannot be started.
         """
         self._process = self._process or self.start()
         return self
@@ -305,7 +322,11 @@ class Host:
     def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """A process that runs this part of the submission in `root`, as the child names it."""
+        """Start a child for one part of a submission, and end the child after the block.
+
+        Args:
+            root: the folder of the submission, as the child names it.
+        """
         process = self._process = self._process or self.start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -316,25 +337,28 @@ class Host:
         request = {"part": part, "root": root, "seconds": self.limits[part], "memory": MAX_BYTES}
         request |= {"fresh": self.fresh}
         try:
-            with contextlib.suppress(Closed):  # the first question will find that out
+            with contextlib.suppress(Closed):  # the first question raises an error, too
                 send(child.write, nonce, request)
             yield child
             child.finish()
             if not child.is_over:
                 self.close()
-        except BaseException:  # Ctrl-C too: there may be a question that was not answered
+        except BaseException:  # also Ctrl-C: a question may be without a reply
             if not child.is_over:
                 self.close()
             raise
 
     def close(self) -> None:
-        """End the process and all that it started; the next part starts another."""
+        """End the warm process and all processes that it has started.
+
+        The next part of a submission starts a new warm process.
+        """
         if self._process is not None:
             process, self._process = self._process, None
             self.stop(process)
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Start `toolkit.assignment.running`, with unbuffered pipes to it and from it."""
+        """Start `toolkit.assignment.running` with unbuffered pipes for its input and output."""
         return subprocess.Popen(
             [sys.executable, *CHILD],
             env=environment(),
@@ -346,7 +370,10 @@ class Host:
         )
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """End the child, and with it what it has started: on Linux the kernel sees to that."""
+        """Kill the warm process and the processes that it has started.
+
+        On Linux, the kernel kills the processes that the warm process has started.
+        """
         started: list[psutil.Process] = []
         if sys.platform != "linux":
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -359,7 +386,7 @@ class Host:
 
 
 def environment() -> dict[str, str]:
-    """The environment variables of a child: no GPU, no windows, one thread."""
+    """Return the environment variables of a child, which has no GPU, no windows and one thread."""
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

@@ -1,1 +1,1 @@
-"""The command `curve`: a comparison of a training run with a band of healthy runs."""
+"""The command `curve`, which compares a training run with a band of healthy runs."""

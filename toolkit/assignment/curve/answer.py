@@ -1,4 +1,4 @@
-"""The answer of `toolkit curve` and `tutor.curve`: a diagnosis in sentences, and a picture."""
+"""The answer of `toolkit curve` and `tutor.curve`, which consists of a diagnosis and a picture."""
 
 import json
 import sys
@@ -83,7 +83,7 @@ def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) ->
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:
-    """Return the settings in the JSON file beside a CSV, or {} if there is no such file.
+    """Return the settings in the JSON file beside a CSV file, or {} if there are no settings.
 
     Raises:
         UsageError: the file is not a JSON object.
@@ -125,11 +125,11 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
-    """Save a picture of a training run over the bands of its recipe.
+    """Save a picture of a training run's curves over the bands of the recipe.
 
     In a notebook, the picture is also shown.
     """
-    from toolkit.common.figures import save_curves  # which takes a second
+    from toolkit.common.figures import save_curves  # the import takes a second
 
     lines, bands = {}, {}
     for key, curve in sorted(curves.items(), reverse=True):

@@ -1,4 +1,4 @@
-"""The diagnosis of a curve: inside the healthy band, or outside the band with a usual cause.
+"""The diagnosis of a curve, which names the usual cause if the curve leaves the healthy band.
 
 `benchmarks/curves.py` makes the file bands.json from healthy runs of each recipe.
 """
@@ -17,14 +17,14 @@ from pydantic import BaseModel
 
 from toolkit.assignment.curve.reading import GAN, PART_I, Curve
 
-ROOM = 0.1  # below the least accuracy that goes with a loss: each wrong answer costs ln 2 or more
-FLOOR = 1e-4  # smaller losses count as this one
-WORST = 2.6  # the largest loss of Part I on the scale; guessing has 2.3
+ROOM = 0.1  # tolerance below the least accuracy for a loss: each wrong answer costs ln 2 or more
+FLOOR = 1e-4  # smaller losses count as this loss
+WORST = 2.6  # the largest loss of Part I on the scale; the chance level is 2.3
 CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encoding="utf-8"))
 
 
 class Band(NamedTuple):
-    """The healthy range of one curve: the limits and the median of the healthy runs in each bin."""
+    """The healthy range of one curve, with limits and a median of the healthy runs for each bin."""
 
     low: list[float]
     middle: list[float]
@@ -43,16 +43,16 @@ class Recipe(BaseModel):
     steps: list[int]
     settings: dict[str, float]
     bands: dict[str, Band]
-    means: dict[str, tuple[float, float]]  # of each curve, the limits of its mean up to `least`
+    means: dict[str, tuple[float, float]]  # curve -> the limits of its mean up to `least`
 
 
 class Diagnosis(NamedTuple):
     """The diagnosis of a training run, with the step and the cause if a curve leaves its band."""
 
-    cause: str = ""  # a key of causes.toml; "": inside
-    leaves: float = 0.0  # the step
+    cause: str = ""  # a key of causes.toml, or "" for a curve inside its band
+    leaves: float = 0.0  # the step at which the curve leaves its band
     curve: str = ""
-    value: float = 0.0  # at that step, with the limits there
+    value: float = 0.0  # at that step; `low` and `high` are the limits there
     low: float = 0.0
     high: float = 0.0
 
@@ -63,15 +63,15 @@ class Departure(NamedTuple):
     Departures are sorted by the number of the bin.
     """
 
-    number: int  # of the bin
-    name: str  # of the curve
+    number: int  # the number of the bin
+    name: str  # the name of the curve
     direction: float  # above the band if positive, below it if negative
     diagnosis: Diagnosis  # without a cause
 
 
 @functools.cache
 def recipes() -> dict[str, Recipe]:
-    """Return the recipes by name: lstm-T5, ..., gan-saturating."""
+    """Return the recipes by their names, such as lstm-T5 and gan-saturating."""
     listed = json.loads(Path(__file__).with_name("bands.json").read_text(encoding="utf-8"))
     return {name: Recipe(**fields) for name, fields in listed.items()}
 
@@ -79,8 +79,9 @@ def recipes() -> dict[str, Recipe]:
 def scale(name: str, value: float) -> float:
     """Map a loss or an accuracy to the scale on which distances from the band are measured.
 
-    A loss is mapped to its logarithm, and an accuracy stays the same. The loss of Part I is also
-    stretched near the chance level, because a loss of 2.1 is much better than a loss of 2.3.
+    A loss is mapped to its logarithm, and an accuracy stays the same. For the loss of Part I, the
+    scale is also stretched near the chance level, because a loss of 2.1 is much better than a loss
+    of 2.3.
     """
     if name == "accuracy":
         return value
@@ -104,12 +105,13 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """Return each bin's distance from the band on the `scale`: positive above, negative below.
+    """Return the distance of each bin from the band, as measured on the `scale`.
 
-    A recorded value may be the latest loss or the mean loss since the previous value, so the value
-    is compared with the band in all bins since the previous value. If two bins in a row are on the
-    same side of the band, the smaller distance counts. If only a single bin is outside the band,
-    the distance is 0, because one peak does not count.
+    The distance is positive above the band and negative below the band. Some programs record the
+    latest loss, and others record the mean loss since the previous record. Each value is therefore
+    compared with the band in all bins since the previous value. If two consecutive bins are on the
+    same side of the band, the smaller of the two distances counts. If only a single bin is outside
+    the band, the distance is 0, because an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -132,7 +134,7 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of its recipe.
 
-    The discriminator's loss may be the sum of its two terms, as in the band, or their mean.
+    The discriminator's loss may be the sum of two terms, as in the band, or the mean of both terms.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -150,7 +152,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
-    """Judge curves by the first bin outside the band, and find the cause from all such bins."""
+    """Judge curves by the first bin outside a band, and find the cause from all such bins."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
     for name, values in bins.items():
@@ -173,7 +175,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the first bin if the mean of a curve's first part is outside the healthy limits."""
+    """Yield the last bin of a curve's early part if the mean of this part is outside the limits."""
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
@@ -204,10 +206,10 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
     """Return the first cause in causes.toml that fits the features of the curves.
 
-    Each curve has two features: the mean of its last third (under the curve's own name) and its
-    smallest value (`least of NAME`). A further feature is the side, above or below, on which the
-    loss leaves its band. If the loss stays inside its band, the first other curve that leaves its
-    band counts.
+    For a curve called NAME, the feature `NAME` is the mean of the last third, and the feature
+    `least of NAME` is the smallest value. Another feature is the side, above or below, on which the
+    loss leaves its band. If the loss stays inside its band, this feature describes the first other
+    curve that leaves its band.
     """
     first = departures[0]
     for departure in departures:

@@ -15,21 +15,21 @@ from toolkit.common.errors import UsageError
 COLUMNS = tomllib.loads(Path(__file__).with_name("columns.toml").read_text(encoding="utf-8"))
 GAN = ("loss_discriminator", "loss_generator")
 PART_I = ("loss", "accuracy")
-STEPS_OF_EPOCH = (10_000 // 128, 60_000 // 64)  # in Part I, of a GAN
+STEPS_OF_EPOCH = (10_000 // 128, 60_000 // 64)  # in Part I, and for a GAN
 WANTED = (
     "It needs columns called step, loss and accuracy, or step, loss_discriminator and "
     "loss_generator, as the skeleton's keep_record writes them"
 )
-Curve = list[tuple[float, float]]  # steps and values
+Curve = list[tuple[float, float]]  # pairs of a step and a value
 Source = Path | str | Sequence[Any] | Mapping[str, Any]
 
 
 def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
-    """Return the rows of a source; the names in a row are in `COLUMNS`.
+    """Return the rows of a source; each key of a row is a name in `COLUMNS`.
 
     Args:
-        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step and
-            two values, or columns by name.
+        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step
+            and two values each, or columns by name.
         gan: True if values without names belong to a GAN.
 
     Raises:
@@ -48,7 +48,7 @@ def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
 
 
 def has_steps(rows: list[dict[str, float]]) -> bool:
-    """Return True if a source contains the steps of its values."""
+    """Return True if any row has a step."""
     return any("step" in row for row in rows)
 
 
@@ -76,8 +76,8 @@ def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Cu
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
     """Return the curves by name, collected from all rows.
 
-    If a row has no step, its step is computed from its epoch or, without an epoch, from its row
-    number.
+    If a row has no step, the step is computed from the epoch or, if the row has no epoch, from the
+    row number.
     """
     names = set().union(*rows)
     steps_of_epoch = STEPS_OF_EPOCH[not names.isdisjoint(GAN)]
@@ -129,7 +129,7 @@ def _column_of(word: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    """Return the contents of a file: its rows, or its columns by name."""
+    """Return the contents of a file, as rows or as columns by name."""
     if path.is_dir() or "tfevents" in path.name:
         return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()
@@ -154,7 +154,7 @@ def _read_tensorboard(path: Path) -> list[dict[str, float]]:
 
 
 def _read_csv(text: str) -> list[Any]:
-    """Return the rows of a table, whose first line may contain the names of the columns."""
+    """Return the rows of a CSV table; its first line may contain the names of the columns."""
     with_commas = re.sub(r"[;\t]", ",", text)
     lines = list(filter(None, csv.reader(with_commas.splitlines())))
     if not lines:

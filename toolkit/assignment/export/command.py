@@ -1,4 +1,4 @@
-"""The export of a student's networks: find the weights, run the code, and write the files."""
+"""The export of a student's networks, from finding the weights to writing the files."""
 
 import contextlib
 import os
@@ -35,10 +35,10 @@ from toolkit.export.manifest import FORMATS, Export, read_manifest
 from toolkit.export.replacing import replace_exports
 from toolkit.export.saving import convert, for_export, make, possible, proved
 
-SECONDS = 120  # of CPU time for each part: importing torch's exporters takes some
+SECONDS = 120  # of CPU time for each part, including the import of torch's exporters
 IS_RNN = re.compile(r"^\s*class \w*RNN\w*\(", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[str], None]
-Find = Callable[[LSTMChild, Located, Verdicts], Network]  # raises a ToolkitError if there is none
+Find = Callable[[LSTMChild, Located, Verdicts], Network]  # or raises a ToolkitError
 ExportOne = Callable[[Child[Any], Located], None]
 
 
@@ -56,8 +56,8 @@ def export(
         an exporter with the exports that were written, and with a sentence about each network.
 
     Raises:
-        UsageError: `folder` has none of the parts, or `out` has exports of the toolkit's own.
-        ToolkitError: there are no weights, or something cannot be written.
+        UsageError: `folder` has no part of the assignment, or `out` has the toolkit's own exports.
+        ToolkitError: there are no weights, or a file cannot be written.
     """
     needs_torch("Exporting a model")
     folder = Path(os.path.realpath(folder))
@@ -95,7 +95,10 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a network as the training script uses it or, if that fails, as it is defined."""
+    """Export a network as the training script calls it.
+
+    If the child process ends while watching the script, the network is exported as defined.
+    """
     try:
         with host.child(part, str(submission.root)) as child:
             export_one(child, located)
@@ -106,14 +109,14 @@ def _export_watched(
 
 @dataclass
 class Exporter:
-    """An exporter of the networks of one submission."""
+    """An exporter for the networks of one submission."""
 
     submission: Submission
     saved: Saved
     progress: Progress
     exports: list[Export] = field(default_factory=list)  # the files to write
     said: list[str] = field(default_factory=list)  # a sentence about each network
-    refused: bool = False  # a network that has weights could not be exported
+    refused: bool = False  # True if a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
         """Return the first file with a class called RNN, or None if there is no such file."""
@@ -124,9 +127,9 @@ class Exporter:
         return None
 
     def recurrent(self, kind: str, find: Find, child: LSTMChild, located: Located) -> None:
-        """Export the student's LSTM or RNN as the toolkit's network.
+        """Copy the student's LSTM or RNN into the toolkit's network, and export the copy.
 
-        The check judges only the LSTM.
+        Before an LSTM is exported, the check must confirm the LSTM's equations.
         """
         network = find(child, located, Verdicts("lstm", located.file, self.progress))
         path, fitted = self.saved.of(f"The {kind}", child, partial(lstm.fitted, network))
@@ -145,7 +148,7 @@ class Exporter:
                 self.exports += convert(source, copied, [format_])
 
     def gan(self, child: GANChild, located: Located) -> None:
-        """Export the generator and the discriminator unchanged, and a film of their training."""
+        """Export the unchanged generator and discriminator, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
         for describe in gan.look(child, located):
@@ -190,10 +193,10 @@ class Exporter:
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
     def _add(self, source: Export, weights: str) -> None:
-        """Add the weights of a network to the exports, and a sentence to the output.
+        """Add the weights of a network to `exports`, and a sentence about the network to `said`.
 
         Args:
-            weights: the end of this sentence, which names the file with the weights.
+            weights: the end of the sentence, which names the file with the weights.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

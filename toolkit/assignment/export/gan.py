@@ -1,4 +1,4 @@
-"""The export of a student's generator and discriminator, unchanged, with facts from the check."""
+"""The export of a student's unchanged generator and discriminator, with facts from the check."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -34,17 +34,17 @@ from toolkit.gan.data import load_mnist
 from toolkit.gan.film import Film
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0))
-NEAR = 0.05  # of an end of a range
-UNIFORM = 2.0  # the fourth moment of a uniform distribution is 1.8
+NEAR = 0.05  # the tolerance for an end of a range
+UNIFORM = 2.0  # a smaller fourth moment counts as uniform; a uniform distribution has 1.8
 
 
 class Own(NamedTuple):
     """A network that is exported unchanged."""
 
-    name: str  # in the manifest
+    name: str  # the name in the manifest
     network: WatchedNetwork
-    facts: dict[str, Any]  # its inputs and outputs, for the wrapper: see `own.py`
-    entry: dict[str, Any]  # the same for the manifest
+    facts: dict[str, Any]  # the inputs and outputs, for the wrapper in `own.py`
+    entry: dict[str, Any]  # the inputs and outputs, for the manifest
 
 
 def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
@@ -77,7 +77,7 @@ def _generator(game: Game, probe: Probe) -> Own:
     image_shape = call.outputs[0].shape[1:]
     uniform = _uniform_range(game, math.prod(z_shape))
     ends = _near(bounds_of(game, probe.images))
-    if ends not in RANGES:  # nothing bounds it
+    if ends not in RANGES:  # the generator's output is not bounded
         ends = _near(real_bounds(game) or RANGES[0])
     if labels and uniform:
         raise ToolkitError("The generator was not exported: it has labels, and z is not normal.")
@@ -93,10 +93,10 @@ def _generator(game: Game, probe: Probe) -> Own:
 
 
 def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
-    """Return the two ends of the range of z if z is uniform, or None if z is normal.
+    """Return the range of z if z is uniformly distributed, or None if z is normally distributed.
 
     Raises:
-        ToolkitError: z was not seen, or was only seen together with labels.
+        ToolkitError: z was not seen, or was seen only together with labels.
     """
     noise = list(filter(torch.is_tensor, map(latent_of, game.draws)))
     if not noise or noise[0].size(1) != latent_dim:
@@ -119,7 +119,7 @@ def _discriminator(game: Game, probe: Probe) -> Own:
 
 
 def fits(child: GANChild, network: WatchedNetwork, states: Weights) -> Weights | None:
-    """Return the weights if they belong to this network, or else None."""
+    """Return the weights if they belong to this network; otherwise return None."""
     shapes = {name: list(tensor.shape) for name, tensor in states.items()}
     if shapes == child.ask.shapes(network=network.id):
         return states
@@ -127,19 +127,19 @@ def fits(child: GANChild, network: WatchedNetwork, states: Weights) -> Weights |
 
 
 class Exported(NamedTuple):
-    """A network of the student that has been written to files."""
+    """A student's network that has been written to files."""
 
-    source: Export  # its weights
-    made: list[Export]  # .pt2 and .pt, as far as they could be made
-    graph: ExportedProgram | None  # of the .pt2 file
-    network: nn.Module  # from one of them
-    problems: list[str]  # why a format is missing, each a sentence
+    source: Export  # the file with the weights
+    made: list[Export]  # the .pt2 and .pt files, if they could be made
+    graph: ExportedProgram | None  # the graph in the .pt2 file
+    network: nn.Module  # loaded from the first file in `made`
+    problems: list[str]  # one sentence for each missing format
 
 
 def exported(
     child: GANChild, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network with its weights to files, and compare the files with the student's code.
+    """Write a network to files, and check that the files compute what the student's code computes.
 
     Args:
         root: the copy of the submission.
@@ -163,7 +163,7 @@ def exported(
 
 
 def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> Exported:
-    """Read the files that the child has written, and compare them with each other."""
+    """Read the files that the child process wrote, and check them against the golden values."""
     content = {}
     formats: tuple[Format, ...] = ("safetensors", "pt2", "pt")
     for format_ in formats:
@@ -182,9 +182,9 @@ def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> 
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Return the film of a training run, with images from the exported networks.
+    """Make the film of a training run from the weights that were saved during the run.
 
-    `toolkit.gan.film` explains the film.
+    The module `toolkit.gan.film` explains the contents of a film.
 
     Args:
         frames: the frames that the skeleton's `keep_weights` wrote.
@@ -222,9 +222,9 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of the labels that a generator receives with z, or "" if it gets no labels.
+    """Return the form of a generator's labels, or "" if the generator receives no labels.
 
-    `OwnGenerator` explains the possible forms.
+    The class `OwnGenerator` explains the possible forms.
     """
     if len(inputs) != 1:
         return ""
@@ -249,7 +249,7 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return the common range with nearly these ends, such as -1 and 1, or else these ends."""
+    """Return (-1, 1) or (0, 1) if `ends` is close to that range; otherwise return `ends`."""
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

@@ -1,8 +1,8 @@
 """The conversion of a student's LSTM or RNN into the toolkit's network.
 
 Among the numbers that a network computes, the check finds the pre-activations of the gates. The
-pre-activations are an affine map of x(t) and h(t-1), in any style of code. Least squares finds the
-weights of this affine map from steps in double precision.
+pre-activations are an affine map of x(t) and h(t-1), however the code is written. Least squares
+recovers the weights of this affine map from time steps in double precision.
 """
 
 import contextlib
@@ -37,10 +37,10 @@ from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import TOLERANCE
 from toolkit.lstm.model import LSTM, RNN
 
-LENGTHS = (1, 4, 9, 19, 35)  # digits that are read, for the proof
-NUM_SEQUENCES = 200  # of each length
-NEAR = 1e-3  # relative; of a recorded value and the piece that it is found as
-AGREEMENTS = {  # of the toolkit's network with a student's code, by what the code returns
+LENGTHS = (1, 4, 9, 19, 35)  # digits in the sequences on which the networks are compared
+NUM_SEQUENCES = 200  # sequences of each length
+NEAR = 1e-3  # the relative tolerance when a recorded value is identified
+AGREEMENTS = {  # of the toolkit's network with a student's code, for each kind of output
     "logits": "on 1,000 sequences it answers as your code does",
     "probabilities": (
         "it returns logits, where your code returns probabilities; on 1,000 sequences the logits "
@@ -57,7 +57,7 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 class Gate(NamedTuple):
     """A gate of an LSTM, or the state of an RNN.
 
-    The two arrays of a gate have the shape (steps, rows, hidden), with the last step first.
+    The arrays `before` and `values` have the shape (steps, rows, hidden), with the last step first.
     """
 
     before: Tensor | None  # the pre-activation, if it was recorded
@@ -68,8 +68,8 @@ class Gate(NamedTuple):
 class Cell(NamedTuple):
     """The recorded values of a recurrent cell."""
 
-    h: Tensor  # (steps, rows, hidden), backwards in time
-    gates: list[Gate]  # i, f, g, o; or of an RNN its state
+    h: Tensor  # (steps, rows, hidden), with the last step first
+    gates: list[Gate]  # i, f, g and o of an LSTM, or the state of an RNN
     first: int  # the first step that was recorded
 
 
@@ -77,18 +77,18 @@ class Pieces(NamedTuple):
     """The ids of the recorded values of one gate, with one id for each step."""
 
     numbers: list[int]
-    is_before: bool  # of the pre-activation, rather than the value
+    is_before: bool  # True for pre-activations, False for values after the activation
 
 
 class Carried(NamedTuple):
-    """The toolkit's network with a student's weights, and how it agrees with the student's code."""
+    """The toolkit's network with a student's weights, and its agreement with the student's code."""
 
     model: LSTM | RNN
     worst: float  # the largest difference, relative to 1 + |y|
-    outputs: str  # of the student's code: "logits", "probabilities" or "logarithms"
+    outputs: str  # the output of the student's code: "logits", "probabilities" or "logarithms"
 
     def agreement(self) -> str:
-        """Return a clause that says how the two networks agree."""
+        """Return a clause that says how well the network agrees with the student's code."""
         return f"{AGREEMENTS[self.outputs]}, within {self.worst:.0e}"
 
 
@@ -103,7 +103,7 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     if candidate is not None:
         network, _, source, _ = candidate
         _look_at(network, source, verdicts)
-        verdicts.findings.clear()  # the others are not about the equations
+        verdicts.findings.clear()  # these findings are not about the equations
         equations.check_equations(network, source, verdicts)
         if {finding.verdict for finding in verdicts.findings} <= {"right"}:
             return network
@@ -113,13 +113,13 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
 
 
 def find_rnn(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
-    """Return the network whose class has "RNN" in its name.
+    """Return a student's network whose class has "RNN" in its name.
 
     The name alone proves nothing, but `Fitted.carry` later compares the network with the toolkit's
     RNN.
 
     Raises:
-        ToolkitError: the class cannot be built and called.
+        ToolkitError: no such class can be built and called.
     """
     kinds = child.ask.load(file=located.file, name="RNN")["classes"]
     likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
@@ -143,7 +143,7 @@ class Fitted:
 
     network: Network
     states: Weights
-    sizes: Mapping[str, int | None]  # with which the network is built
+    sizes: Mapping[str, int | None]  # the sizes with which the network is built
 
     def carry(self, kind: str) -> Carried:
         """Return the toolkit's network with the student's weights.
@@ -152,8 +152,8 @@ class Fitted:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight is missing, the check saw no suitable layer, or the two networks
-                answer differently.
+            ToolkitError: a weight is missing, the check saw no suitable layer, or the outputs of
+                the two networks differ.
         """
         not_exported = f"The {kind} was not exported:"
         for tensor in self.network.tensors:
@@ -168,7 +168,7 @@ class Fitted:
                 "and the check did not see such a layer here."
             )
         worst, outputs = self._difference(model)
-        if not worst <= TOLERANCE:  # it may be nan
+        if not worst <= TOLERANCE:  # `worst` may be NaN
             raise ToolkitError(
                 f"{not_exported} the toolkit's network with its weights differs from it by "
                 f"{worst:.1e}, relative to 1 + |logit|."
@@ -177,9 +177,9 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Return a network with weights from least squares, or None without a recurrent cell."""
+        """Return a network with least-squares weights, or None if no recurrent cell is found."""
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
-        network.build(**self.sizes)  # since then other weights were tried
+        network.build(**self.sizes)  # other weights may have been tried since the last build
         network.find_real()
         randomise(network)
         steps_and_cell = self._seen_cell(kind)
@@ -207,7 +207,11 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Return a recording of the network, its cell and its hidden size, or None."""
+        """Record the network, and find its recurrent cell.
+
+        Returns:
+            the recording, the cell and the hidden size; or None if no cell is found.
+        """
         find_cell = _lstm_in if kind == "LSTM" else _rnn_in
         for hidden in equations.hidden_sizes(self.network):
             rows = math.ceil(1.5 * (hidden + 11) / (self.network.usage.steps - 1))
@@ -219,12 +223,15 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> tuple[float, str]:
-        """Return the largest difference of a network from the student's code, relative to 1 + |y|.
+        """Compare the outputs of a network with the outputs of the student's code.
 
-        The second result says what the student's code returns, see `Carried.outputs`.
-        The student's code and the network compute in double precision, on random sequences. If a
-        network amplifies rounding errors from step to step, even a different order of addition can
-        change its result a lot.
+        The student's code and the network compute in double precision, on random sequences. A
+        network may amplify rounding errors from step to step, and then even a different order of
+        addition changes the result considerably.
+
+        Returns:
+            the largest difference, relative to 1 + |y| for an output y of the student's code; and
+            the kind of this output, as in `Carried.outputs`.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -250,11 +257,13 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Return the last logits (batch, 10) in double precision, and the recorded values.
+        """Return the logits of the last time step, and the recorded values.
+
+        The logits have shape (batch, 10), and are in double precision.
 
         Args:
-            numbers: the numbers of the pieces to record.
-            built: further sizes with which the network is built.
+            numbers: the ids of the values to record.
+            built: further sizes for building the network.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)
@@ -265,7 +274,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return the network, built in the sizes of its weights, or None if the weights do not fit."""
+    """Return a network together with its weights, or None if the weights do not fit."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -286,9 +295,9 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network in the sizes of its weights, and return these sizes.
+    """Build a network whose sizes fit its weights, and return the sizes.
 
-    The result is None if the network cannot have these sizes.
+    The result is None if no sizes of the network match the weights.
     """
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]
@@ -297,7 +306,7 @@ def _fitting_sizes(
         variant.build(**sizes)
         if _has_shapes(variant, shapes):
             batch = variant.usage.batch
-            # If batch and hidden size are equal, the network may take one for the other.
+            # If the batch size equals the hidden size, the network may use one for the other.
             if hidden and batch == variant.usage.hidden:
                 batch = hidden
             variant.usage = replace(variant.usage, hidden=hidden, batch=batch)
@@ -307,7 +316,7 @@ def _fitting_sizes(
 
 @torch.no_grad()
 def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
-    """Put the weights of the gates and of the readout into a network."""
+    """Copy the weights of the gates and of the readout into a network."""
     model.cell.weight_ih.copy_(torch.cat([gate.weight_x for gate in gates], 1).t())
     model.cell.weight_hh.copy_(torch.cat([gate.weight_h for gate in gates], 1).t())
     model.cell.bias.copy_(torch.cat([gate.bias for gate in gates]))
@@ -316,18 +325,19 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return all layouts and encodings of digits, beginning with those of the network."""
+    """Return all layouts and encodings of the input digits, beginning with the network's own."""
     usages = [network.usage]
-    named_only = replace(network.usage, as_seen=False)  # kept weights may have another encoding
+    named_only = replace(network.usage, as_seen=False)  # saved weights may need another encoding
     for axes, dim in LAYOUTS:
         usages.append(replace(named_only, layout=axes, input_dim=dim))
     return list(dict.fromkeys(usages))
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """Return the sizes of all axes, and also a third and a quarter of each size.
+    """Return the size of each axis, and a third and a quarter of each size.
 
-    A third or a quarter is included because an axis may hold three or four gates.
+    An axis may hold the weights of three or four gates, so a third or a quarter of its size may be
+    the hidden size.
     """
     sizes = set()
     for size in chain.from_iterable(shapes.values()):
@@ -338,7 +348,7 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if every tensor of a network has the same shape as the weight with its name."""
+    """Return True if every tensor of a network has the shape of the weight with the same name."""
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False
@@ -360,7 +370,7 @@ def _lstm_in(recording: Recording) -> Cell | None:
 def _rnn_in(recording: Recording) -> Cell | None:
     """Return the cell of an RNN, or None if there is no such cell.
 
-    In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h.
+    In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h(t).
     """
     candidates = Candidates(recording, late=False)
     for k, kind, before in candidates.explained:
@@ -373,7 +383,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the recorded pre-activations of a gate, or else the recorded values of the gate."""
+    """Return the ids of a gate's recorded pre-activations, or else of its recorded values."""
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)
@@ -381,7 +391,7 @@ def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
 
 
 def _as_logits(outputs: Tensor) -> Tensor:
-    """Return outputs as logits, up to a constant.
+    """Convert outputs to logits, up to an additive constant.
 
     The outputs may be logits, probabilities or logarithms of probabilities.
     """
@@ -389,7 +399,7 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return the number of the recorded value for each step, or [] if a step was not recorded.
+    """Return the id of the recorded value for each step, or [] if a step was not recorded.
 
     Args:
         series: (steps, rows, hidden).

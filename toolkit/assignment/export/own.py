@@ -1,9 +1,9 @@
-"""A student's networks with the toolkit's interface, so that all readers of exports accept them.
+"""Wrappers that give a student's networks the interface that all readers of exports expect.
 
 A wrapper holds the student's unchanged generator or discriminator in the attribute `module`. The
-wrapper converts the input and the output: the distribution and the shape of z, the shape and the
-range of images, and probabilities to logits. The student's LSTM needs no wrapper, because its
-weights are copied into the toolkit's LSTM.
+wrapper converts z to the right distribution and shape, images to the right shape and value range,
+and probabilities to logits. The student's LSTM needs no wrapper, because its weights are copied
+into the toolkit's LSTM.
 """
 
 import copy
@@ -24,16 +24,17 @@ from toolkit.export.saving import possible
 
 
 class OwnGenerator(nn.Module):
-    """A student's generator that maps standard normal z to images from 0 to 1.
+    """A student's generator that maps standard normal z to images with values from 0 to 1.
 
     Args:
         module: maps z (batch, *z_shape) to images, each with as many numbers as `image_shape` has.
-        z_shape: the shape of one z, such as (100,) or (100, 1, 1), whose product is `latent_dim`.
+        z_shape: the shape of one z for the module, such as (100,) or (100, 1, 1); its product is
+            `latent_dim`, or `latent_dim` - 1 with labels.
         image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
             are averaged.
         value_range: the smallest and the largest value of the module's images.
-        uniform: the limits between which the module expects uniformly distributed z; None if the
-            module expects standard normal z.
+        uniform: the smallest and the largest z if the module expects uniformly distributed z; None
+            if the module expects standard normal z.
         labels: the form in which the module takes the digit to draw, "numbers" or "one-hot" (see
             `Labelled`); "" if the module takes no digit.
     """
@@ -57,7 +58,13 @@ class OwnGenerator(nn.Module):
         self.z_low, self.z_high = uniform or (0.0, 1.0)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map z, float32 (batch, latent_dim) ~ N(0, 1), to images (batch, 1, 28, 28), 0 to 1.
+        """Map standard normal z to images.
+
+        Args:
+            z: float32 (batch, latent_dim).
+
+        Returns:
+            images (batch, 1, 28, 28) with values from 0 to 1.
 
         Raises:
             ValueError: z has the wrong shape or dtype.
@@ -72,15 +79,15 @@ class OwnGenerator(nn.Module):
         return ((images - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def given(self, z: Tensor) -> Tensor:
-        """Return the input of the network `module` that corresponds to z."""
-        if self.is_uniform:  # by the distribution function of the normal distribution
+        """Convert z to the input that `module` expects."""
+        if self.is_uniform:  # the normal distribution function makes z uniform
             z = self.z_low + (self.z_high - self.z_low) * (1 + torch.erf(z / 2**0.5)) / 2
         shaped: Tensor = z.unflatten(1, self.z_shape)
         return shaped
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """Return the size of z for an `OwnGenerator` with these arguments."""
+    """Return the size of z for an `OwnGenerator` with the arguments `facts`."""
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 
 
@@ -97,7 +104,11 @@ class Labelled(nn.Module):
         self.module, self.z_shape, self.one_hot = module, list(z_shape), one_hot
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map standard normal z (batch, n + 1) to images; all ten digits are equally likely."""
+        """Map standard normal z to images, with an equal probability for each of the ten digits.
+
+        Args:
+            z: (batch, n + 1), where n is the product of `z_shape`.
+        """
         digits = (5 * (1 + torch.erf(z[:, -1] / 2**0.5))).long().clamp(0, 9)
         labels = torch.eye(10)[digits] if self.one_hot else digits
         images: Tensor = self.module(z[:, :-1].unflatten(1, self.z_shape), labels)
@@ -105,7 +116,7 @@ class Labelled(nn.Module):
 
 
 class OwnDiscriminator(nn.Module):
-    """A student's discriminator that maps images from 0 to 1 to logits.
+    """A student's discriminator that maps images with values from 0 to 1 to logits.
 
     Args:
         module: maps images (batch, *image_shape) to one number for each image.
@@ -129,7 +140,13 @@ class OwnDiscriminator(nn.Module):
         self.probabilities = probabilities
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1); above 0 means real.
+        """Map images to logits; a logit above 0 classifies the image as real.
+
+        Args:
+            images: (batch, 1, 28, 28) with values from 0 to 1.
+
+        Returns:
+            logits (batch, 1).
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.
@@ -138,12 +155,12 @@ class OwnDiscriminator(nn.Module):
         judged: Tensor = self.module(self.given(images))
         judged = judged.float().reshape(images.size(0), 1)
         if self.probabilities:
-            judged = judged.clamp(1e-30, 1 - 6e-8)  # those with a finite logit in float32
+            judged = judged.clamp(1e-30, 1 - 6e-8)  # in float32, this range has finite logits
             judged = torch.log(judged) - torch.log(1 - judged)
         return judged
 
     def given(self, images: Tensor) -> Tensor:
-        """Return the input of the network `module` that corresponds to these images."""
+        """Convert images to the input that `module` expects."""
         if self.height != 28 or self.width != 28:
             size = (self.height, self.width)
             images = F.interpolate(images, size, mode="bilinear", align_corners=False)
@@ -155,7 +172,7 @@ class OwnDiscriminator(nn.Module):
 
 @torch.no_grad()
 def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
-    """Return the discriminator without a final nn.Sigmoid, which would round large logits away."""
+    """Return the discriminator without a final nn.Sigmoid, whose rounding loses large logits."""
     last = [name for name, part in model.named_modules() if isinstance(part, nn.Sigmoid)]
     if len(last) == 1:
         other = copy.deepcopy(model)
@@ -183,16 +200,16 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a student's generator or discriminator, in eval mode, as files without a manifest.
+    """Return the export files for a student's generator or discriminator in eval mode.
 
     Args:
         name: "generator" or "discriminator".
         facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
 
     Returns:
-        the contents of the files, as `safetensors`, `pt2` and `pt`, of which the last two are b""
-        if the file cannot be made; `golden`, the golden values from the student's own code; and
-        `problems`, the reasons why files are missing.
+        the contents of the files under `safetensors`, `pt2` and `pt`, where b"" stands for a `pt2`
+        or `pt` file that cannot be made; under `golden`, the golden values from the student's own
+        code; and under `problems`, the reasons why files are missing.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model = kind(module, **facts).requires_grad_(False)
@@ -227,7 +244,7 @@ def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
     traced._modules = dict(model._modules)
     try:
         traced.module = torchscript.trace(model.module, model.given(example))
-    except Exception as error:  # whatever torch raises about a student's code
+    except Exception as error:  # torch can raise any error about a student's code
         raise ToolkitError(
             f"The {name} has no .pt file: torch can neither script nor trace it "
             f"({first_line(error)})."

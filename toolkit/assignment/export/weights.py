@@ -1,4 +1,4 @@
-"""The weights that a student's training runs have saved, and the networks to which they belong."""
+"""The weights that a student's training runs saved, and the networks that have these weights."""
 
 import pickle
 import shutil
@@ -38,7 +38,7 @@ class Saved:
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
-        self.films: dict[Path, Sequence[Any]] = {}  # of files that were read: frames beside weights
+        self.films: dict[Path, Sequence[Any]] = {}  # file -> the frames of the film in the file
         self._paths = list(chosen) or _files_with_weights(folder)
         for path in chosen:
             if not path.is_file():
@@ -52,7 +52,7 @@ class Saved:
     def of(
         self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the file with the weights of a network, and what `fits` returns for this file.
+        """Return the file with a network's weights, and the result of `fits` for these weights.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
@@ -78,7 +78,7 @@ class Saved:
     def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:
         """Yield the state_dicts in a file.
 
-        A file that contains a whole network is read in the student's process.
+        A file that contains a whole network is unpickled in the child process.
         """
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -91,14 +91,14 @@ class Saved:
             shutil.copyfile(path, copy)
             try:
                 yield from child.ask.unpickle(file=copy.name)
-            except StudentError:  # another class, of a network that is not this one
+            except StudentError:  # the file has a network of another class
                 return
         except (RuntimeError, EOFError, ValueError, OSError):  # torch.save did not write this file
             return
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """Return the files in a submission that may contain weights.
+    """Return the files of a submission with suffixes that are usual for weights.
 
     Files that `toolkit export` has written are left out.
     """
@@ -111,15 +111,15 @@ def _files_with_weights(folder: Path) -> list[Path]:
 
 
 def is_export(path: Path) -> bool:
-    """Return True if a manifest beside a file lists the file."""
+    """Return True if a file is listed in the manifest of its folder."""
     try:
         return path.name in read_manifest(path.parent)
-    except ToolkitError:  # it is the manifest of another program
+    except ToolkitError:  # the manifest is from another program
         return False
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """Yield the state_dicts in a saved object, which may be a state_dict or contain several."""
+    """Yield the state_dicts in a saved object, which may be or contain state_dicts."""
     if not isinstance(loaded, Mapping) or depth == 3:
         return
     if loaded and all(map(torch.is_tensor, loaded.values())):

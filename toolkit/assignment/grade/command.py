@@ -1,6 +1,6 @@
 """The command `grade`: its options, and the messages that a teacher sees during grading.
 
-The command imports the grading code only when it is called, so that --help appears at once.
+The grading code is imported only when the command is called, so that --help appears at once.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.assignment.grade.result import Result
     from toolkit.common.progress import Progress
 
-BUSY = 8  # times its limit that a submission may take where others have its core
+BUSY = 8  # times its time limit that a submission may take on a busy core
 WINDOW = 3600.0  # seconds; one archive may take minutes
 OPEN_CLUSTER = (
     "this scheduler asks for no certificate: anybody on its network can run any code on its "
@@ -188,7 +188,7 @@ def _find_names(folder: Path, out: Path) -> list[str]:
 
 
 def _say_others(folder: Path, out: Path) -> None:
-    """Name what lies beside the archives, since a hand-in may be a folder that is not packed."""
+    """Print the names of other files and folders, because a hand-in may be an unpacked folder."""
     from toolkit.assignment.grade.folder import find_others
 
     others = find_others(folder, out)
@@ -203,7 +203,7 @@ def say_open(cluster: str | None) -> None:
 
 
 def say_outdated(number: int) -> None:
-    """Say that archives with an earlier result are graded again, and why."""
+    """Print how many archives with an earlier result are graded again, and the reason."""
     archives = "1 archive has" if number == 1 else f"{number} archives have"
     print(
         f"{archives} a result that does not count: the grader was disturbed, or the archive, the "
@@ -226,7 +226,7 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 
 
 class Watch(contextlib.ExitStack):
-    """A display of the progress: a bar on a terminal, and lines elsewhere.
+    """A display of the grading progress: a bar on a terminal, or lines of text elsewhere.
 
     The bar shows the remaining time and the number of archives that a person should look at. Each
     archive that a person should look at also gets a line above the bar. Without a terminal, every

@@ -36,7 +36,7 @@ from toolkit.common.files import atomic_write, make_directory, read_bytes, sha25
 from toolkit.common.texts.language import Language
 from toolkit.common.workers import ask_workers, workers
 
-# Only zip is unpacked; the others get a result that says so.
+# Only zip archives are unpacked; other archives get a result that says so.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 
 NO_NUMBER = "The student number is unknown: the file name has no number before '_assignment3'."
@@ -61,7 +61,7 @@ def grade_folder(
 ) -> dict[str, Result]:
     """Grade all archives in `folder`.
 
-    If an archive has a valid earlier result, only its points are computed again.
+    If an archive has a valid earlier result, only the points are computed again.
 
     Args:
         out: the folder of the results; see the head of this module.
@@ -107,7 +107,7 @@ def grade_folder(
     begin(len(results), total)
 
     def job(path: Path) -> Any:
-        # The other machines of a cluster cannot read the file, so they are sent its content.
+        # The other machines of a cluster cannot read the file, so the job contains the archive.
         archive = read_archive(path) if cluster else path.absolute()
         return joblib.delayed(_grade)(path.name, archive, judging)
 
@@ -122,11 +122,11 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield all results, and afterwards a second result for each disturbed archive.
+    """Yield the results of all archives, and then a second result for each disturbed archive.
 
     An archive is disturbed if other programs left too little processor time for its code, or if
     something was not seen because the code was too slow. A disturbed archive is graded again while
-    no other archive is graded, and the fuller result counts.
+    no other archive is graded, and the more complete result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -190,7 +190,7 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the links in `folder` that have the names of archives; `grade` follows no links."""
+    """Return the links in `folder` whose names look like archives; `grade` follows no links."""
     links = []
     for path in folder.iterdir():
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
@@ -199,10 +199,10 @@ def find_links(folder: Path) -> list[Path]:
 
 
 def find_others(folder: Path, out: Path) -> list[str]:
-    """Return the names of all visible entries of `folder` that are not archives, in order.
+    """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the folder of the results, which is left out, as are links with names of archives.
+        out: the folder of the results, which is left out, like links with the names of archives.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -217,7 +217,7 @@ def refuse_same(folder: Path, out: Path) -> None:
     """Raise an error if the results would go into the folder of the archives.
 
     Raises:
-        UsageError: they would.
+        UsageError: both folders are the same.
     """
     if out.resolve() == folder.resolve():
         raise UsageError(
@@ -226,7 +226,7 @@ def refuse_same(folder: Path, out: Path) -> None:
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
-    """Return the archives to grade: the archives of the student `only`, or all archives.
+    """Return the archives to grade: the archives that match `only`, or all archives.
 
     Raises:
         UsageError: there is no such archive.
@@ -245,9 +245,9 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
 def _reusable(
     archives: list[Path], chosen: list[Path], isolation: Isolation | None, regrade: bool
 ) -> list[Path]:
-    """Return the archives whose earlier results are still valid."""
+    """Return the archives whose earlier results may be reused."""
     if isolation is not None and not isolation.safe:
-        return []  # a submission could have written them
+        return []  # a submission could have written the results
     if regrade:
         return [path for path in archives if path not in chosen]
     return archives
@@ -255,7 +255,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """The conditions, besides the archive, that determine a verdict."""
+    """The grading conditions that determine a verdict together with the archive."""
 
     rubric: Rubric
     limits: Limits
@@ -287,7 +287,7 @@ class Judging:
         return sha256(json.dumps(depends).encode())
 
 
-_own_isolation = functools.cache(find_isolation)  # trying each way takes a second
+_own_isolation = functools.cache(find_isolation)  # trying each isolation takes a second
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
@@ -299,7 +299,7 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the hash of the grading conditions on a worker, or None without a sandbox."""
+    """Return the hash of a worker's grading conditions, or None if the worker has no sandbox."""
     try:
         return judging.identity()
     except ToolkitError:
@@ -317,7 +317,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
         )
     except Exception as error:  # one archive must not stop the others
         problem = f"The grader failed: {error}"
-        return name, ungraded(name, problem, judging.rubric)  # no hashes: tried again next time
+        return name, ungraded(name, problem, judging.rubric)  # no hashes: graded again next time
     if not result.extra_data.student_number:
         result.extra_data.hints.append(NO_NUMBER)
         result.extra_data.needs_a_look.append(NO_NUMBER)
@@ -327,7 +327,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
-    """Count the archives whose earlier results are not among those that still count."""
+    """Return the number of archives with an earlier result that is not among the valid results."""
     number = 0
     for path in archives:
         number += path.name not in results and _result_path(out, path).exists()
@@ -352,7 +352,7 @@ def _kept_results(
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
-    """Return an earlier valid result of the same archive, with the points of the current rubric.
+    """Return the valid earlier result of an archive, with the points of the current rubric.
 
     The function returns None if there is no valid earlier result, or if other programs disturbed
     the grading.
@@ -377,7 +377,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Make the folder for one archive's result files, and return their contents by path."""
+    """Make the folder for an archive's result, and return the contents of its files by path."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

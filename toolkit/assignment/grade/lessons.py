@@ -1,4 +1,4 @@
-"""Lessons for a class: the most frequent mistakes, with the students' own lines."""
+"""Lessons for a class: the most frequent mistakes, with lines from the students' code."""
 
 import re
 from collections import Counter
@@ -18,15 +18,15 @@ class Lesson:
 
     id: Id
     number: int | None  # of the equation
-    archives: list[str]  # those that have it
-    examples: list[tuple[str, int]]  # source lines without names, and how many archives have each
+    archives: list[str]  # the archives with this finding
+    examples: list[tuple[str, int]]  # source lines, and the number of archives with each line
 
 
 Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equation
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:
-    """Return a lesson for each kind of finding, the most frequent first.
+    """Return a lesson for each kind of finding, the most frequent kind first.
 
     Findings about different equations are of different kinds.
     """
@@ -57,7 +57,10 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return everything that the check could not see, and its archives, the most frequent first."""
+    """Return each finding that says what the check could not see, with the archives that have it.
+
+    The finding with the most archives comes first.
+    """
     kinds: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
     for result in results:
         for finding in result.extra_data.not_seen:

@@ -1,4 +1,4 @@
-"""Pages for people: one for each student, one for each similar pair, and one for the class.
+"""HTML pages: one for each student, one for each similar pair, and one for the class.
 
 Any text on a page may come from an untrusted program. Jinja2 escapes the text, and the pages forbid
 all scripts except the script that sorts the tables of the class.
@@ -75,11 +75,11 @@ def class_page(
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
 ) -> str:
-    """Return the teacher's page with lessons for the class, all archives and similar pairs.
+    """Return the teacher's page: the lessons for the class, the archives and the similar pairs.
 
     Args:
         results: the results by the file names of the archives.
-        usual: the usual similarity of two archives in this class, 0 to 1.
+        usual: the usual similarity of two archives in this class, from 0 to 1.
         not_compared: the archives whose code could not be fully compared with the others, each with
             the reasons as clauses.
     """
@@ -163,7 +163,7 @@ def class_csv(results: list[Result], pairs: list[Pair]) -> str:
 
 
 def _alike(archive: str, pairs: list[Pair]) -> list[str]:
-    """Return the archives that share nearly all code with one archive, and the shared fractions."""
+    """Return the archives similar to a given archive, each with the fraction of shared code."""
     alike = []
     for pair in pairs:
         if pair.first == archive:
@@ -177,7 +177,7 @@ class Bin(NamedTuple):
     """One bar of the histogram of points."""
 
     label: str  # the points, as a range
-    number: int  # of results
+    number: int  # the number of results
     height: float  # 0 to 90
 
 
@@ -201,7 +201,7 @@ class Explained(NamedTuple):
     """The explanation of a finding, for a page."""
 
     html: Markup
-    translated: bool  # True if it is in the language that was asked for
+    translated: bool  # True if the text is in the requested language
 
 
 @functools.cache
@@ -211,7 +211,7 @@ def _explained(id: Id, language: Language) -> Explained:
     translated = page is not None
     _, _, text = (page or explanation(id)).split("\n\n", 2)
     html = _markdown().render(text.partition(IN_CLASS)[0])
-    below = html.replace("<h2>", "<h4>").replace("</h2>", "</h4>")  # the finding's own is an h3
+    below = html.replace("<h2>", "<h4>").replace("</h2>", "</h4>")  # the finding's heading is an h3
     return Explained(Markup(below), translated)
 
 
@@ -220,7 +220,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Return a page from its template, with all control characters replaced."""
+    """Render a page from a template, and replace all control characters."""
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

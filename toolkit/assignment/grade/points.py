@@ -1,9 +1,9 @@
-"""The points of an archive, computed from the check's report as a teacher would give them.
+"""The points of an archive, which are computed from the check's report.
 
-Each cause costs points only once. If the check could not see something, the points for it are open:
-they are neither given nor lost. The points of an unanswered question are also open. Code that stops
-before the check can judge anything loses the points that the rubric names. If code stops later,
-only the points of unanswered questions are open.
+Each cause costs points only once. If the check could not see something, the corresponding points
+are open, that is, neither given nor lost. The points of an unanswered question are also open. Code
+that stops before the check can judge anything loses the points that the rubric names. If code stops
+later, only the points of unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,18 +14,18 @@ from toolkit.assignment.grade.result import describe
 from toolkit.assignment.grade.rubric import CHECKS, Rubric, Task
 from toolkit.assignment.running.parts import FILES, PARTS, TITLES, Part
 
-# These end the code of a part. What was judged before stays judged.
+# These findings end the code of a part. Earlier verdicts stay.
 STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-watched", "time-limit")
 # A part that is absent costs points in every task; a mistake costs points once.
 ABSENT: tuple[Id, ...] = ("missing-file", "not-written")
 UNANSWERED = ("not-seen.unanswered", "not-seen.after-stop")  # rules that only name the question
-LOW = 0.5  # of the checked points: less needs a look
+LOW = 0.5  # of the checked points: a lower score needs a look
 Cause = tuple[object, ...]
 
 
 @dataclass
 class Counted:
-    """The points of one task: lost, open and certain.
+    """The lost, open and certain points of one task.
 
     Attributes:
         losses: the findings that cost points in this task, each kind once, with the points.
@@ -95,7 +95,7 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the points that a finding costs in a task, which may be 0."""
+    """Return the price of a finding in a task, which is 0 if the task does not list the finding."""
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
@@ -123,7 +123,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question: the fault that would cost the most."""
+    """Return a finding for each unanswered question, with the fault that would cost the most."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
@@ -196,8 +196,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """Return the tasks in which each cause costs points.
 
-    A cause costs points only in the task with the highest cost, but a missing part costs points in
-    all its tasks.
+    A cause costs points only in the task where the cost is highest, but a missing part costs points
+    in every task that the part belongs to.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:
@@ -226,7 +226,7 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     open_points = remaining if is_unseen else 0.0
     lost = {finding.id for finding, _ in counted.losses}
     for finding in counted.task.of_its_parts(not_seen):
-        if finding.id is None:  # says why something was not seen; the questions say what
+        if finding.id is None:  # a reason why something was not seen, without a fault
             if remaining:
                 counted.unseen.append(finding)
             continue

@@ -1,4 +1,4 @@
-"""The result of one archive, in Gradescope's format, which a restarted command reuses.
+"""The result of one archive in Gradescope's format; a restarted command reuses this result.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -14,14 +14,14 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """Return a file name with codes instead of bytes that are not UTF-8."""
+    """Return a file name with escape codes in place of bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 
 class Open(BaseModel):
     """The part of a task's result that Gradescope stores but does not show."""
 
-    open: float = 0.0  # points that a person may give, because not all could be seen
+    open: float = 0.0  # points that a person may give, because the check did not see everything
 
 
 class TaskResult(BaseModel):
@@ -42,20 +42,20 @@ class Extra(BaseModel):
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none
-    problem: Text = ""  # why it could not be graded at all; "" if it was
-    needs_a_look: list[str] = []  # why a person should look at it, a sentence each
+    problem: Text = ""  # why the archive could not be graded; "" if it was graded
+    needs_a_look: list[str] = []  # why a person should look at the archive, one sentence each
     hints: list[Text] = []  # the part of `needs_a_look` that no rubric decides
     files: dict[Part, str] = {}  # the file that was checked for each part
     findings: list[Finding] = []
     not_seen: list[Finding] = []  # neither right nor wrong
     right: list[Finding] = []
     lines: dict[str, str] = {}  # the source line of each place where something is wrong
-    viva: list[Question] = []  # for an oral examination, if they were asked for
+    viva: list[Question] = []  # for an oral examination, if requested
     isolated_by: str = "none was needed"  # the name of the isolation
     isolation: str = "none was needed: nothing was run"
-    versions: str = ""  # of the packages it ran with, and how they differ from the released set
-    printed: str = ""  # the end of its error output
-    disturbed: bool = False  # by other programs: it is graded again, alone
+    versions: str = ""  # of the packages, and the differences from the released set
+    printed: str = ""  # the end of the code's error output
+    disturbed: bool = False  # other programs took time or memory: it is graded again, alone
     # SHA-256 of the archive, of all else that decides the verdict, and of the rubric. The first two
     # are "" if the grader failed; the next command tries again.
     archive_sha256: str = ""
@@ -92,7 +92,7 @@ class Result(BaseModel):
 
     @property
     def checked(self) -> float:
-        """The highest number of points that the check could give."""
+        """The highest number of points that the check can give."""
         return sum(test.max_score for test in self.tests)
 
 

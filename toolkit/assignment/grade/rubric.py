@@ -29,9 +29,9 @@ class Task(BaseModel, frozen=True, extra="forbid"):
 
     name: str
     part: Literal["I", "II"]
-    points: Points  # what it is worth
+    points: Points  # the points that the task is worth
     by_hand: bool = Field(False, strict=True)  # a person gives the points
-    checks: tuple[Part, ...] = ()  # the parts whose findings count; () for all of this `part`
+    checks: tuple[Part, ...] = ()  # the parts whose findings count; () for all parts in `part`
     findings: dict[str, Points] = {}  # finding id -> points that it costs
 
     @field_validator("findings")

@@ -43,7 +43,7 @@ def questions_for_sheet(
         limits: the limits of the sandbox.
 
     Raises:
-        UsageError: the path is not a folder, or the folder has none of the files.
+        UsageError: the path is not a folder, or the folder has none of the assignment's files.
         ToolkitError: this machine has no safe isolation, the code exceeded a limit, or there is no
             question.
     """
@@ -80,6 +80,6 @@ def _drawn(
         return Drawn(problem=str(error))
     drawn = Drawn()
     host = SandboxedHost(CHECK.child, sandbox, share)
-    with host, contextlib.suppress(*MALFORMED):  # what their process tells
+    with host, contextlib.suppress(*MALFORMED):  # the student's process may reply with nonsense
         drawn.questions = questions_of(submission, host, host.root, language, seed)
     return drawn

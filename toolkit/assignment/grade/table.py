@@ -1,4 +1,4 @@
-"""CSV tables that any spreadsheet can open safely, even with cells from untrusted people."""
+"""CSV tables that any spreadsheet can open safely, even if untrusted people wrote the cells."""
 
 import csv
 import io
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from toolkit.common.errors import printable
 
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also as East Asian keyboards write them
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also in full width, as on East Asian keyboards
 
 
 def as_csv(rows: Iterable[Iterable[str]]) -> str:
-    """Return one line for each row, with commas between the cells."""
+    """Return the rows of a table as CSV, with one line for each row."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     for row in rows:

@@ -1,7 +1,7 @@
-"""Unusual code that no part of the assignment needs and that a person should look at.
+"""A search for code that the assignment does not need and that a person should look at.
 
-A match is only a hint, because code can hide unusual words. The protection comes from the sandbox
-and from the judge's separate process.
+The search is only a rough guide, because code can disguise the words that the search looks for. The
+sandbox and the judge's separate process protect the grader from harmful code.
 """
 
 import ast
@@ -20,17 +20,18 @@ ATTRIBUTES = {
     *("os._exit", "os.kill", "os.killpg", "os.fork", "os.getppid", "os.setsid"),
     *("atexit.register", "signal.signal", "resource.setrlimit"),
 }
-PLACES = ("/etc/", "/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # in a text
-MAX_WORDS = 5  # of one file are named
+PLACES = ("/etc/", "/proc/", "/autograder", "toolkit/", "toolkit.assignment")  # paths in a text
+MAX_WORDS = 5  # words of one file that are named
 MAX_WORD = 60  # characters of a word that are shown
-MAX_NAMED = 10  # files of one submission
+MAX_NAMED = 10  # sentences about one submission
 
 
 def unusual(submission: Submission) -> list[str]:
-    """Return a sentence for each file that uses something unusual, or that nobody can read.
+    """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every file that Python could import is read in the same way as by Python: in the file's own
-    encoding, and at any depth of nesting. A file that Python itself cannot read does not run.
+    Every file that Python could import is read as Python reads the file: in the file's own encoding
+    and with any depth of nesting. Files that Python cannot read are skipped, because these files
+    cannot run.
     """
     sentences = []
     for file in _modules_of(submission):

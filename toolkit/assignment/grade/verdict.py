@@ -1,4 +1,4 @@
-"""The grading of one archive: unpack it, judge its code in a sandbox, and give points."""
+"""The grading of one archive: unpacking, judging the code in a sandbox, and giving points."""
 
 import contextlib
 import os
@@ -26,22 +26,22 @@ from toolkit.common.texts.language import Language
 if TYPE_CHECKING:
     from toolkit.assignment.sandbox.share import Share
 
-MAX_FINDINGS = 200  # of each verdict that a result keeps
+MAX_FINDINGS = 200  # findings of each verdict that a result keeps
 MAX_PRINTED = 4000  # characters of the error output that a result keeps
 # Limits of judging one archive, besides those of its code: see SECURITY.md.
 JUDGE_SECONDS = 120  # of the clock, and of the processor
 JUDGE_MEMORY = 256 * 2**20  # bytes
-# What was not seen because the code took too long: two submissions on one core slow each other.
+# Rules about code that took too long: two submissions on one core slow each other down.
 TOO_LONG = frozenset({"not-seen.slow", "not-seen.too-slow", "not-seen.not-reached"})
 
 
 @dataclass(frozen=True)
 class Check:
-    """The judge of a submission in this process, and the program that runs in the sandbox."""
+    """The function that judges a submission, and the program that runs in the sandbox."""
 
     judge: Callable[..., Report] | None = None  # None for `judging.parent.judge`
     child: tuple[str, ...] = ("-m", "toolkit.assignment.running")  # arguments of Python
-    viva: Language | None = None  # of questions for an oral examination; None for no questions
+    viva: Language | None = None  # the language of questions; None for no questions
 
 
 CHECK = Check()
@@ -90,7 +90,7 @@ def judged_apart(
     """Call `work` with a new sandbox, in a separate process with its own limits.
 
     Args:
-        work: reads an untrusted submission, and runs it in the sandbox that it receives.
+        work: a function that reads an untrusted submission and runs it in the given sandbox.
         limits: the limits of the sandbox.
         isolation: None for the best isolation that works on this machine.
 
@@ -102,7 +102,7 @@ def judged_apart(
         Exceeded: `work` exceeded the limits of judging.
         Failed: `work` raised an exception.
     """
-    from toolkit.assignment.judging.parent import import_judges  # here: they have torch
+    from toolkit.assignment.judging.parent import import_judges  # here: the judges import torch
     from toolkit.assignment.sandbox.apart import Bounds, apart  # need Linux
     from toolkit.assignment.sandbox.scratch import scratch_directory, uids_in_use
     from toolkit.assignment.sandbox.share import share
@@ -117,7 +117,7 @@ def judged_apart(
     with scratch_directory() as scratch, share(limits.memory, scratch) as memory_share:
 
         def in_sandbox() -> bytes:
-            os.umask(0o022)  # the sandbox runs as another user, who must read what is written
+            os.umask(0o022)  # the sandbox's user must be able to read the written files
             sandbox = Sandbox(isolation, scratch / "submission", scratch / "sandbox", limits)
             return work(sandbox, memory_share)
 
@@ -176,17 +176,17 @@ def _judge_archive(
 
 
 def _is_disturbed(report: Report, starved: bool) -> bool:
-    """Return True if other programs may be why something was not seen.
+    """Return True if other programs may have kept the check from seeing something.
 
     Args:
-        starved: other programs took the sandbox's core, or the machine's memory.
+        starved: True if other programs took the sandbox's core or the machine's memory.
     """
     rules = {finding.rule for finding in report.not_seen}
     return not TOO_LONG.isdisjoint(rules) or (starved and rules != set())
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the student's source line for each finding, by the finding's place."""
+    """Return the student's source line for each finding, with the finding's place as the key."""
     lines = {}
     for finding in report.findings:
         if finding.file is None or finding.line is None:
@@ -198,7 +198,7 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Return a result with the points of a rubric, without running any code.
+    """Return the result of an archive with the points of a rubric, without running any code.
 
     Args:
         extra: the findings, which do not depend on a rubric.

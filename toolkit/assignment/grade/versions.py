@@ -19,7 +19,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 def toolkit_files() -> dict[str, str]:
     """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
 
-    The models are represented by their manifest, which contains their hashes.
+    The manifest contains the hashes of the models, so the function does not read the models.
     """
     paths = {package_data("exports") / "manifest.json"}
     paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
@@ -31,9 +31,9 @@ def toolkit_files() -> dict[str, str]:
 
 @functools.cache
 def installed() -> dict[str, str]:
-    """Return the version of each package that this Python can import.
+    """Return the version of each package that the running Python can import.
 
-    Submissions run with the same Python.
+    Submissions run with the same Python as the toolkit.
     """
     packages: dict[str, str] = {}
     for package in distributions():
@@ -43,13 +43,16 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Return a sentence about this Python's packages; see `compare_versions`."""
+    """Return a sentence about the packages of the running Python; see `compare_versions`."""
     released = released_set(sys.version_info.major, sys.version_info.minor)
     return compare_versions(released, installed())
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the released set for a version of Python; some versions have no file."""
+    """Return the path of the constraints file of released packages for a version of Python.
+
+    Some versions of Python have no such file.
+    """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 
 

@@ -1,1 +1,1 @@
-"""Reads a hand-in without running it: its files, notebooks, archive and records."""
+"""Functions that read the files, notebooks, archive and records of a hand-in; no code is run."""

@@ -1,4 +1,4 @@
-"""Archives from untrusted people, which are read within limits and unpacked into one folder."""
+"""Functions that read and unpack untrusted archives within limits."""
 
 import contextlib
 import hashlib
@@ -22,11 +22,11 @@ MAX_UNPACKED = 200 * 2**20  # bytes of all its files together
 # much memory as the code itself; in a notebook most bytes are pictures.
 MOST = {"": MAX_UNPACKED, ".py": MAX_SOURCE, SUFFIX: 8 * 2**20}
 MAX_FILES = 2000
-MAX_DEPTH = 12  # folders inside of folders
+MAX_DEPTH = 12  # folders inside folders
 MAX_NAME = 200  # bytes of one name
 CHUNK = 2**20
 STUDENT_NUMBER = r"[0-9]{4,12}"
-# What Python's zip reader raises on damaged or crafted input.
+# The exceptions that Python's zip reader raises on damaged or crafted input.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError,
           OverflowError, RuntimeError, ValueError)  # fmt: skip
 
@@ -36,10 +36,10 @@ class BrokenArchive(ToolkitError):
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
-    """Yield the files of a zip archive: a safe relative path, and the content in pieces of 1 MiB.
+    """Yield each file of a zip archive, as a safe relative path and an iterator over the contents.
 
-    Read the contents of a file before you request the next file. Sizes are counted while unpacking,
-    because the sizes in the archive are not trusted.
+    The iterator yields pieces of up to 1 MiB. Read the contents of a file before you request the
+    next file. The unpacked bytes are counted, because the sizes in the archive are not trusted.
 
     Raises:
         BrokenArchive: the data is empty or not a zip archive, is damaged or encrypted, holds a link
@@ -63,8 +63,8 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
             path = _checked(entry)
             if entry.is_dir():
                 continue
-            # Systems that ignore case compare names like that. `casefold` goes further: it makes ß
-            # equal to ss, and no system does.
+            # Systems that ignore case compare lower-case names. `casefold` would go further: it
+            # makes ß equal to ss, which no system does.
             name = str(path).lower()
             if name in names:
                 raise BrokenArchive(f"It contains {str(path)!r} twice.")
@@ -92,7 +92,7 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
             for folder in reversed(path.parents[:-1]):
                 (directory / folder).mkdir(exist_ok=True)
                 (directory / folder).chmod(0o755)
-            with open(target, "xb") as file:  # fails if it exists: never through a link
+            with open(target, "xb") as file:  # fails if the path exists, even as a link
                 file.writelines(pieces)
             target.chmod(0o644)
         except OSError as error:
@@ -102,9 +102,9 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 
 
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
-    """Return a zip archive of these files.
+    """Return a zip archive of the given files.
 
-    Equal files always give an archive with equal bytes.
+    The same files always give an archive with the same bytes.
 
     Args:
         executable: the names of the files that can be run as programs.
@@ -138,13 +138,13 @@ def hash_archive(archive: Path | bytes) -> str:
 
 
 def student_number(name: str) -> str:
-    """Return the number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
+    """Return the student number in a name such as `<studentnumber>_assignment3.zip`, or ""."""
     match = re.search(rf"(?<![0-9])({STUDENT_NUMBER})_assignment3", name)
     return match[1] if match else ""
 
 
 def check_student_number(number: str) -> None:
-    """Raise a UsageError if a student number is not one that `student_number` finds in a name."""
+    """Raise a UsageError if a text is not a student number of 4 to 12 digits."""
     if not re.fullmatch(STUDENT_NUMBER, number):
         raise UsageError(f"{number!r} is not a student number: give its 4 to 12 digits.")
 
@@ -174,7 +174,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too many bytes in the files with a suffix; "" means all files."""
+    """Return the error for too many bytes in all files with a suffix; "" stands for any suffix."""
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":
@@ -192,7 +192,7 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of an archive's entry, or raise an error if the entry may not be unpacked.
+    """Return the path of an archive's entry if the entry may be unpacked.
 
     Raises:
         BrokenArchive: the entry may not be unpacked.

@@ -17,7 +17,7 @@ from toolkit.assignment.handin.notebooks import (
 )
 from toolkit.assignment.running.parts import Part, is_theirs
 
-# The points for each piece of evidence; ENOUGH is the least that a part must have.
+# The points for each piece of evidence; ENOUGH has the fewest points that make a part.
 EVIDENCE: dict[Part, dict[str, float]] = {
     "dataset": {  # of each class or function
         "gives items": 2,
@@ -69,8 +69,8 @@ JUDGES = re.compile(r"scriminator|critic|^(dis|disc|dsc|netd|net_d|d_net|dnet)(_
 
 COMPILED = {*BYTECODE_SUFFIXES, *(PurePosixPath(f"_{end}").suffix for end in EXTENSION_SUFFIXES)}
 
-MAX_FILES = 300  # read in a submission, the least deep first
-MAX_DEFINITIONS = 1000  # read in all its files: each may use all others
+MAX_FILES = 300  # read in a submission, the top folder first
+MAX_DEFINITIONS = 1000  # read in all files together: each may use all others
 
 Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
@@ -190,19 +190,19 @@ class Code:
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Return True if a file steps an optimiser, or defines a module that a Trainer trains."""
+        """Return True if a file calls `backward` and `step`, or defines a module for a Trainer."""
         facts = self.facts[path]
         if {"step", "backward"} <= facts.words:
             return True
         return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """Return True if files contain both networks of a GAN, or two competing optimisers."""
+        """Return True if the given files contain a generator and a discriminator."""
         roles = map(self.roles.__getitem__, paths)
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return two flags: the names show a generator, and the names show a discriminator."""
+        """Return a flag for a generator and a flag for a discriminator, based on a file's names."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -210,7 +210,7 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file has noise, images and two optimisers, regardless of their names."""
+        """Return True if a file has noise, images and two optimisers, and so probably a GAN."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -234,17 +234,17 @@ def _shows_results(facts: Facts) -> bool:
 
 
 def is_code(path: PurePosixPath) -> bool:
-    """Return True if a file has the name of a Python file or of a notebook."""
+    """Return True if a path has the suffix of a Python file or of a notebook."""
     return path.suffix.lower() in (".py", SUFFIX)
 
 
 def is_compiled(path: PurePosixPath) -> bool:
-    """Return True if a file has the name of a module that Python imports and nobody can read."""
+    """Return True if a path has the suffix of a compiled module, which Python can import."""
     return path.suffix in COMPILED
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Yield each class that provides items, and each function that mirrors a sequence."""
+    """Yield the classes that provide items and the functions that mirror a sequence."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -266,7 +266,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Yield each class that is a network, with the evidence that it is the LSTM."""
+    """Yield a candidate for each network class, with points for the evidence of an LSTM."""
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]
@@ -290,7 +290,7 @@ def networks(code: Code) -> Iterator[Candidate]:
 def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
     """Return True if a network is called RNN, and its code mentions neither a sigmoid nor an LSTM.
 
-    The assignment compares the LSTM with such a network, which is often in the training's file.
+    The assignment compares the LSTM with a plain RNN, which is often in the file of the training.
 
     Args:
         name: the network's name in lower case.
@@ -305,7 +305,7 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions, by file and name, that networks other than a LightningModule use."""
+    """Return the definitions that networks use, by file and name; LightningModules do not count."""
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}
@@ -320,7 +320,7 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that uses an LSTM class and steps an optimiser, directly or by imports."""
+    """Yield each file that trains an LSTM or trains on palindromes, directly or through imports."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))
@@ -344,7 +344,7 @@ def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterato
 
 
 def gans(code: Code) -> Iterator[Candidate]:
-    """Yield each file that defines or imports a generator and a discriminator."""
+    """Yield a candidate for each file that defines or imports a generator and a discriminator."""
     for path, facts in code.facts.items():
         reached = code.reached[path]
         if not code.has_both(path, *reached):

@@ -11,7 +11,7 @@ from toolkit.assignment.handin.syntax import parsed, unwritten, words_in
 
 LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp)
 RECURRENT = {"LSTM", "LSTMCell", "GRU", "GRUCell", "RNN", "RNNCell"}
-MAX_IMPORTS = 200  # of a file, and names that one takes
+MAX_IMPORTS = 200  # of a file, and names in one import
 MIRRORS = {"reversed", "flip", "fliplr", "flipud", "reverse"}
 
 
@@ -21,11 +21,11 @@ class Definition:
 
     name: str
     is_class: bool
-    words: frozenset[str]  # all identifiers in it
+    words: frozenset[str]  # all identifiers in the definition
     methods: frozenset[str]
-    bases: tuple[str, ...]  # the last word of each
+    bases: tuple[str, ...]  # the last word of each base class
     loops: bool  # outside of a constructor
-    mirrors: bool  # puts a sequence the other way round
+    mirrors: bool  # reverses a sequence
     torchs_own: bool  # uses a recurrent module of torch
 
     @property
@@ -56,7 +56,7 @@ class Facts:
     definitions: tuple[Definition, ...]
     words: frozenset[str]
     imports: tuple[Import, ...]
-    steppers: frozenset[str]  # the objects whose method step is called, as they are written
+    steppers: frozenset[str]  # the objects whose method `step` is called, as source text
     runs: bool  # does work when it is run, rather than only define
     to_do: int  # functions that are still empty
 
@@ -118,7 +118,7 @@ def imported_files(
 def files_of_import(
     path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """Return the files among `known` to which an import in the file `path` refers."""
+    """Return the known files to which an import in the file `path` refers."""
     above = [path.parent, *path.parent.parents]
     folders = above[imported.level - 1 : imported.level] if imported.level else above
     for folder in folders:
@@ -148,7 +148,7 @@ def _definition(
 ) -> Definition:
     methods: dict[str, ast.FunctionDef] = {}
     bases: tuple[str, ...] = ()
-    working: list[ast.AST] = [node]  # not a constructor, which may loop over layers
+    working: list[ast.AST] = [node]  # without the constructor, which may loop over layers
     if isinstance(node, ast.ClassDef):
         methods = {method.name: method for method in node.body if _is_function(method)}
         bases = tuple(map(_last_word, node.bases))
@@ -226,8 +226,8 @@ def _is_guard(node: ast.stmt) -> bool:
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """Return True if a top-level statement does work instead of only defining something.
 
-    A statement does work if it is the block under `if __name__ == "__main__":`, a loop, or a call
-    of `step`, `backward` or the file's own code.
+    A statement does work if it is the block under `if __name__ == "__main__":`, if it is a `while`
+    loop, or if it calls `step`, `backward` or the file's own code.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
@@ -243,7 +243,7 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a definition and of everything that it uses, and two flags.
+    """Return the words of a definition and of all definitions that it uses, and two flags.
 
     The first flag is True if the code contains a loop, and the second flag is True if the code
     mirrors a sequence.

@@ -1,4 +1,4 @@
-"""The search for the parts of a submission, first by the contents of its files, then by names.
+"""The search for the parts of a submission, first by the contents and then by the names of files.
 
 No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
 (`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
@@ -33,17 +33,17 @@ from toolkit.assignment.handin.syntax import parsed
 from toolkit.assignment.running.parts import FILES, PARTS, Part, list_files
 from toolkit.common.files import sha256
 
-NAMES: dict[Part, tuple[str, ...]] = {  # the stems of files, where the content does not decide
+NAMES: dict[Part, tuple[str, ...]] = {  # stems of file names, which count last
     "dataset": ("dataset", "data", "datasets", "palindrome", "palindromes", "palindrome_dataset"),
     "lstm": ("lstm", "my_lstm", "lstm_model"),
     "train": ("train", "train_lstm", "lstm_train", "training"),
     "gan": ("my_gan", "gan", "dcgan", "mygan", "train_gan", "gan_train"),
 }
-NAMED = 1  # as the assignment calls it
-ALIKE = 0.5  # another of the NAMES
-USED = 3  # by the training; once more if it names the class
+NAMED = 1  # the file name that the assignment gives
+ALIKE = 0.5  # another name in NAMES
+USED = 3  # by the training; twice as much if the training names the class
 NOTEBOOK = -0.5
-UNFINISHED = -2  # a template, beside one that was filled in
+UNFINISHED = -2  # a template, which may lie beside a filled-in file
 OLD = TEST = -4
 OLD_WORDS = {
     *("old", "backup", "bak", "copy", "copies", "archive", "archived", "deprecated", "unused"),
@@ -53,15 +53,15 @@ OLD_WORDS = {
 
 @dataclass
 class Found:
-    """The result of the search, with a candidate for each part.
+    """The result of the search for the parts of a submission.
 
     Attributes:
         code: the code of the submission.
         chosen: a file that the user named; the search chooses this file for each part that it could
             be.
         parts: the chosen candidate for each part.
-        equal: two or more candidates with equal points, of which none was chosen.
-        close: the next candidates, the likeliest first.
+        equal: for each ambiguous part, the candidates with the highest number of points.
+        close: for each part, the candidates with fewer points, the likeliest first.
         elsewhere: "module.name" of the LSTM if the training imports the LSTM from a module that is
             not among the files, else "". With such an import, only a class with "lstm" in its name
             can be the LSTM.
@@ -81,7 +81,7 @@ def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath
 
 
 def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
-    """Return the contents of the Python files and notebooks below a folder, for `locate`."""
+    """Return the contents of all Python files and notebooks below a folder, for `locate`."""
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 
@@ -132,7 +132,7 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a part by its file name, among the files that do not belong to another part.
+    """Choose a part by file name, among the files that do not belong to another part.
 
     A file that the training of Part I imports cannot be the GAN. A file that the GAN imports cannot
     be any other part.
@@ -173,7 +173,7 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Return a candidate, with additional points if the training uses it."""
+    """Return a candidate, with additional points if the training uses the candidate."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words
@@ -181,7 +181,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the candidate with the best content, if any candidate has enough points."""
+    """Choose the candidate with the most points among the candidates with enough evidence."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:
@@ -236,7 +236,7 @@ def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
 
 
 def _digest(code: Code, path: PurePosixPath) -> str:
-    """Return the SHA-256 of a file's syntax tree, or of its text if it is not Python."""
+    """Return the SHA-256 of a file's syntax tree, or of the text if the file is not Python."""
     tree = parsed(code.text[path])
     if tree is None:
         return sha256(code.text[path].encode())

@@ -1,4 +1,4 @@
-"""Notebooks as Python files: all code cells become one file, with the cell number of each line.
+"""The conversion of a notebook's code cells to one Python file, with each line's cell number.
 
 The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so large
 pictures in the outputs do no harm. Versions 3 and 4 of the notebook format are supported.
@@ -19,14 +19,14 @@ from toolkit.assignment.handin.syntax import UNREADABLE
 
 SUFFIX = ".ipynb"
 MAX_SOURCE = 300 * 2**10  # characters of code: its syntax tree takes up to 500 times as many bytes
-MAX_NAME = 200  # bytes of a file that a cell writes
-# Cell magics that run the rest of the cell as Python; under any other magic it is not Python.
+MAX_NAME = 200  # bytes of the name of a file that a cell writes
+# Cell magics that run the rest of the cell as Python; under other magics, the rest is not Python.
 PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "python", "python3", "debug"}
 FILE_MAGICS = {"writefile", "file"}
 STATEMENT_MAGICS = {"time", "timeit", "prun", "memit", "mprun", "lprun"}
 IPYTHON = "from unittest.mock import MagicMock as get_ipython, MagicMock as display"
 BEGINS = re.compile(r"^(?P<before>\s*(?:[\w.,][\w., ]*=\s*)?)(?P<sign>%%?(?=\w)|!+)(?P<rest>.*)$")
-SHELL = re.compile(r"^\s*(pip3?|conda|cd|ls|pwd|mkdir|wget|git)(\s+[\w./~-].*)?$")  # without a sign
+SHELL = re.compile(r"^\s*(pip3?|conda|cd|ls|pwd|mkdir|wget|git)(\s+[\w./~-].*)?$")  # without `!`
 # The beginning of a cell that belongs to the tutor: an exercise is not part of the hand-in.
 TUTORS = re.compile(r"\s*(# Exercise \S|(from toolkit\.assignment )?import tutor\b|tutor\.\w+\()")
 ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
@@ -46,9 +46,9 @@ class Notebook:
     """The code of a notebook."""
 
     source: str = ""  # all code cells, one after the other
-    places: list[tuple[int, int]] = field(default_factory=list)  # of each line: cell and line
+    places: list[tuple[int, int]] = field(default_factory=list)  # cell and line, for each line
     broken: list[Cell] = field(default_factory=list)  # left out of `source`
-    files: dict[str, "Notebook"] = field(default_factory=dict)  # written by %%writefile, by name
+    files: dict[str, "Notebook"] = field(default_factory=dict)  # files from %%writefile, by name
 
 
 class BrokenNotebook(ValueError):
@@ -78,13 +78,13 @@ def decoded(data: bytes) -> str:
     """Return the text of a Python file, with the line endings that Python's parser counts."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
-    except ValueError:  # an encoding that replaces nothing
+    except ValueError:  # an encoding without errors="replace"
         text = data.decode(errors="replace")
     return _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encodable(text: str) -> str:
-    """Replace lone surrogates, because UTF-8 cannot encode them."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     return text.encode(errors="replace").decode()
 
 
@@ -98,14 +98,14 @@ def encoding_of(data: bytes) -> str:
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         "".encode(encoding, errors="replace")
-    # It is unknown, or no encoding of texts, or the text is not UTF-8: Python cannot import it.
+    # The encoding is unknown or not for text, or the text is not UTF-8: the file is not importable.
     except (SyntaxError, LookupError, UnicodeError):
         return "utf-8"
     return encoding
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:
-    """Return the non-empty code cells of a notebook, each with its `text`.
+    """Return the non-empty code cells of a notebook, each with its source as `text`.
 
     Raises:
         BrokenNotebook: the file is not a notebook, is not in Python, or is longer than a person
@@ -128,13 +128,13 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a code cell with its `text`, for version 3 or 4 of the notebook format."""
+    """Return a code cell of notebook format 3 or 4 with the cell's source as `text`."""
     lines = cell.get("source", cell.get("input", ""))
     return cell | {"text": _encodable("".join(lines))}
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell contains an exercise or only calls the tutor."""
+    """Return True if a code cell begins with an exercise or with a call to the tutor."""
     return TUTORS.match(cell["text"]) is not None
 
 
@@ -165,7 +165,7 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return a cell as Python; the tutor's cells and invalid Python become blank lines."""
+    """Return a cell's lines as Python; the tutor's cells and invalid cells become blank lines."""
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
     if is_tutors(cell):
@@ -214,7 +214,7 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """Return True if a cell may write a Python file with this name."""
+    """Return True if a cell may write a Python file with the given name."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 
@@ -224,7 +224,7 @@ def _without_magics(lines: list[str]) -> list[str]:
     replaced, goes_on = [], False
     for line in lines:
         magic = BEGINS.match(line)
-        if goes_on:  # a command for the shell that is longer than its line
+        if goes_on:  # a shell command that continues on the next line
             goes_on = line.rstrip().endswith("\\")
             replaced.append("")
         elif magic:

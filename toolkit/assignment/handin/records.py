@@ -1,14 +1,14 @@
-"""The records that a student's `train.py` and `my_gan.py` write, and functions that read them.
+"""Functions that read the records written by a student's `train.py` and `my_gan.py`.
 
 records/
   lstm-T5-rate0.001.csv    step, loss, accuracy on unseen palindromes: one file for each run
   lstm-T5-rate0.001.json   the run's settings, and the command that made the record
-  lstm-T5-rate0.001.pt, gan.pt   weights, for `toolkit export` alone; `pack` leaves them out
+  lstm-T5-rate0.001.pt, gan.pt   weights, only for `toolkit export`; `pack` leaves them out
   gan.csv, gan.json        the same for the GAN: step, discriminator's loss, generator's loss
   samples-start.png, samples-halfway.png, samples-end.png   25 images each
   interpolation.png        9 images
 
-The toolkit does not trust records: their sizes are limited, and unreadable records are described.
+The toolkit does not trust records: it limits their sizes and reports unreadable records.
 """
 
 import csv
@@ -26,41 +26,41 @@ from toolkit.common.console import command_line
 from toolkit.common.errors import printable
 from toolkit.common.record import MADE_BY
 
-FOLDER = "records"  # at any depth of what is handed in
+FOLDER = "records"  # at any depth of a hand-in
 TRAINING = ("step", "loss", "accuracy")  # the columns of a CSV
 GAN = ("step", "loss_discriminator", "loss_generator")
 GAN_LOG = "gan.csv"
 SAMPLES = ("samples-start.png", "samples-halfway.png", "samples-end.png")
 INTERPOLATION = "interpolation.png"
-PICTURES = {  # file -> what it shows
+PICTURES = {  # file name -> a description of the picture
     SAMPLES[0]: "25 samples at the start of the training",
     SAMPLES[1]: "25 samples halfway through",
     SAMPLES[2]: "25 samples after its end",
     INTERPOLATION: "9 images between two digits",
 }
 
-MAX_FILE, MAX_BYTES = 4 << 20, 32 << 20  # bytes of one, and of all
+MAX_FILE, MAX_BYTES = 4 << 20, 32 << 20  # bytes of one record, and of all records
 MAX_FILES = 100
-MAX_ROWS = 20_000  # of a CSV: one a step of a long training
+MAX_ROWS = 20_000  # of a CSV, one for each step of a long training run
 MAX_JSON = 1 << 16  # bytes of settings
-MAX_SETTINGS = 30  # of one training
-MAX_WORD = 80  # characters of a setting's name or value; of a command, four times as many
+MAX_SETTINGS = 30  # of one training run
+MAX_WORD = 80  # characters of a name or value; a command may have four times as many
 PNG = b"\x89PNG\r\n\x1a\n"
 
-Settings = dict[str, str]  # as they are printed
+Settings = dict[str, str]  # names and values, as text
 
 
 class Gap(NamedTuple):
     """A record that is missing or cannot be used."""
 
-    part: Part  # the part that makes it
+    part: Part  # the part that makes the record
     what: str  # a clause, e.g. "there is no record of the LSTM at T = 5"
-    command: str  # the command that makes it, to be run in the student's folder
+    command: str  # the command that makes the record, to be run in the student's folder
 
 
 @dataclass(frozen=True)
 class Log:
-    """The record of one training run: a CSV file and the settings beside this file.
+    """The record of one training run: the contents of a CSV file, and the run's settings.
 
     Attributes:
         path: the path of the CSV, relative to the folder.
@@ -76,7 +76,7 @@ class Log:
 
     @property
     def network(self) -> str:
-        """The network's name, which is LSTM, RNN, or the student's own name."""
+        """The name of the network: LSTM, RNN, or another name that the student chose."""
         return self.settings.get("network", "lstm").upper()
 
     @property
@@ -91,7 +91,7 @@ class Log:
     def shares(self) -> list[float]:
         """The accuracies as fractions, even if the file contains percentages.
 
-        A column with a value above 2 is in percent.
+        A column of accuracies with a value above 2 is taken as percentages.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -109,9 +109,9 @@ class Records:
     """The records of one student.
 
     Attributes:
-        trainings: the training runs of the LSTM and of the networks that it is compared with, by T.
+        trainings: the training runs of the LSTM and of the networks for comparison, sorted by T.
         gan: the training run of the GAN; None without its CSV.
-        pictures: file name -> its path and its bytes.
+        pictures: the path and the bytes of each picture, by file name.
         problems: for each record that cannot be used, the part that makes it, and a clause with the
             reason.
         foreign: the files that were made by the toolkit and not by this student.
@@ -139,7 +139,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """Yield the part and a description of each missing record, and options for its command."""
+    """Yield the part, the problem and the command's options for each missing or unusable record."""
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:
@@ -159,17 +159,17 @@ def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """Return the part of the assignment that writes this record."""
+    """Return the part of the assignment that writes a record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
 def is_record(path: PurePosixPath) -> bool:
-    """Return True if a file of a submission is in a folder of records."""
+    """Return True if a path is a CSV, JSON or PNG file in a `records` folder."""
     return FOLDER in path.parts[:-1] and path.suffix.lower() in (".csv", ".json", ".png")
 
 
 def read_folder(folder: Path) -> Records:
-    """Return the records in a student's folder, at any depth."""
+    """Return the records at any depth below a student's folder."""
     files, bytes_left = {}, MAX_BYTES
     for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
         with open(folder / path, "rb") as file:
@@ -206,7 +206,7 @@ def _read_record(
     if len(data) > MAX_FILE:
         raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
     if path.name == "run.json" or (data.startswith(PNG) and MADE_BY.encode() in data[:4096]):
-        records.foreign.append(path)  # the toolkit's own record of a run, or a picture of its
+        records.foreign.append(path)  # a record or a picture of the toolkit's own
     elif path.name in PICTURES:
         if not data.startswith(PNG):
             raise ValueError("is not a PNG picture")
@@ -218,7 +218,7 @@ def _read_record(
 
 
 def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
-    """Return one training run from its CSV.
+    """Return the training run that a CSV file records.
 
     Raises:
         ValueError: a value is missing or not a number; the message completes a sentence that begins
@@ -249,7 +249,7 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
 
 
 def _read_settings(data: bytes) -> Settings:
-    """Return the names and values in a JSON file of settings, as text.
+    """Return the names and values of the settings in a JSON file, as text.
 
     Raises:
         ValueError: the file is not a JSON object.
@@ -267,5 +267,5 @@ def _read_settings(data: bytes) -> Settings:
         if isinstance(value, str | int | float):
             settings[name] = printable(str(value))[:limit]
         else:
-            settings.pop(name, None)  # of two names that are cut to one, the last counts
+            settings.pop(name, None)  # of two names that are equal after the cut, the last counts
     return settings

@@ -1,4 +1,4 @@
-"""A submission as the check looks at it: a copy, and which file in it is which part."""
+"""The check's copy of a submission, and the file of each part in this copy."""
 
 import re
 import shutil
@@ -15,11 +15,11 @@ from toolkit.assignment.handin.syntax import marked
 from toolkit.assignment.running.parts import FILES, PARTS, Part, list_files, list_folders
 from toolkit.common.errors import UsageError
 
-CHOSEN: tuple[Part, ...] = ("gan",)  # where several files are each judged, and one is taken
-READ_FIRST = (".md", ".rst", ".txt")  # endings of files that say which file is meant
-MAX_READ = 1 << 20  # bytes of such a file
+CHOSEN: tuple[Part, ...] = ("gan",)  # for these, several files may be judged, and one is taken
+READ_FIRST = (".md", ".rst", ".txt")  # suffixes of texts that may name the file to judge
+MAX_READ = 1 << 20  # bytes of such a text
 MAX_USERS = 2  # scripts that may show how a network is called
-MAX_COPIED = 64 << 20  # bytes, the smallest files first: the check brings MNIST with it
+MAX_COPIED = 64 << 20  # bytes, the smallest files first; the check has its own MNIST
 WHAT: dict[Part, str] = {
     "dataset": "the data set of palindromes",
     "lstm": "the LSTM",
@@ -28,39 +28,40 @@ WHAT: dict[Part, str] = {
 }
 
 
-Said = tuple[str, dict[str, Any]]  # a rule, and what its sentence mentions
+Said = tuple[str, dict[str, Any]]  # a rule, and the fields of its sentence
 
 
 @dataclass(frozen=True)
 class Located:
-    """The place of a part, and the files around it."""
+    """The file of a part, and the other files that matter for the part."""
 
-    file: str  # in the copy, relative to it; a Python file
-    name: str | None = None  # the class that makes it this part, where that is known
-    files: tuple[str, ...] = ()  # this one, and all of theirs that it imports
-    users: tuple[str, ...] = ()  # their files that import this one: notebooks, scripts
-    network: str | None = None  # the class of the LSTM, where that is known
-    witnesses: tuple[str, ...] = ()  # their scripts that may show how its networks are called
-    existing: tuple[str, ...] = ()  # all files and folders of the copy, before anything ran
+    file: str  # a Python file, relative to the copy
+    name: str | None = None  # the class that is the part, if known
+    files: tuple[str, ...] = ()  # this file, and all submitted files that it imports
+    users: tuple[str, ...] = ()  # submitted notebooks and scripts that import this file
+    network: str | None = None  # the class of the LSTM, if known
+    witnesses: tuple[str, ...] = ()  # scripts that may show how the networks are called
+    existing: tuple[str, ...] = ()  # all files and folders of the copy, before any code ran
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A copy of a student's folder that may be run and written to.
+    """A copy of a student's folder, in which code may run and write files.
 
     Attributes:
-        root: where it is; the notebooks are there as Python files too, and functions that are still
-            to be written say so when they are called.
-        parts: those that were found.
-        unclear: for each part that more than one file could be, the rule and what it mentions.
-        choices: for each part of which several files are judged: all of them.
-        named: of these the one that other files name, or the README; "" if there is none.
-        missing: for each other part the same, about where it was looked for.
-        files: all their Python files, also those made from notebooks.
-        notebooks: of such a file the notebook's name, and its code.
-        broken: of such a file, why the notebook cannot be read.
-        left_out: files that were too large to copy.
-        existing: all files and folders of the copy, before anything ran.
+        root: the folder of the copy. The folder also contains the notebooks as Python files, and
+            each unwritten function raises an error when it is called.
+        parts: the parts that were found.
+        unclear: for each part that several files could be, the rule and the fields of its sentence.
+        choices: for each part of which several files are judged, all these files.
+        named: for each part in `choices`, the only file that other files or a README name; "" if
+            there is no such file.
+        missing: for each other part, the rule and the fields of the sentence about the search.
+        files: all Python files of the submission, including files made from notebooks.
+        notebooks: for each file made from a notebook, the notebook's name and code.
+        broken: for each file made from an unreadable notebook, the reason.
+        left_out: the files that were too large to copy.
+        existing: all files and folders of the copy, before any code ran.
     """
 
     root: Path
@@ -76,13 +77,14 @@ class Submission:
     existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
-        """The student's name for a file of the copy."""
+        """Return the student's own name for a file of the copy."""
         return self.notebooks[file][0] if file in self.notebooks else file
 
     def has_place(self, file: str | None, line: int | None) -> bool:
-        """True if a file was handed in and has this line; None for no file, or for no line of it.
+        """Return True if a file was handed in and has the given line.
 
-        Nothing is opened that was not handed in, and no link is followed: there is none.
+        If `line` is None, only the file is tested. If `file` is None, `line` must also be None.
+        Only files that were handed in are opened, and the copy contains no links.
         """
         if file is None:
             return line is None
@@ -96,10 +98,10 @@ class Submission:
 
 
 def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission:
-    """Copy what is a student's own into the empty folder `target`, and find the parts.
+    """Copy a student's own files into the empty folder `target`, and find the parts.
 
     Args:
-        chosen: the name of a file in it that is meant, whatever else could be the same part.
+        chosen: the name of a file in `source` that is preferred to all other candidates.
 
     Raises:
         UsageError: `source` is not a folder, or has none of the parts.
@@ -147,7 +149,7 @@ def check_folder(path: Path) -> None:
 
 
 def _search(source: Path, chosen: str | None) -> Found:
-    """Find the parts in a folder.
+    """Find the parts of the assignment in a folder.
 
     Raises:
         UsageError: `source` is not a folder, or has none of the parts.
@@ -164,13 +166,13 @@ def _search(source: Path, chosen: str | None) -> Found:
 
 
 def _are_files(candidates: list[Candidate]) -> bool:
-    """True if these are two candidates or more, each in a file of its own."""
+    """Return True if there are at least two candidates, each in a separate file."""
     paths = {candidate.path for candidate in candidates}
     return len(paths) == len(candidates) > 1
 
 
 def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
-    """Return what to say about each part that was not found, and about which nothing is known."""
+    """Return a message about each part that was not found and is not in `known`."""
     missing: dict[Part, Said] = {}
     for part in PARTS:
         if part not in search.parts and part not in known:
@@ -181,7 +183,7 @@ def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
 def _notebooks_of(
     code: Code, python: Mapping[PurePosixPath, str]
 ) -> dict[str, tuple[str, Notebook]]:
-    """Return the notebooks by the files that hold their cells, each with its own name."""
+    """Return each notebook's name and code, by the Python file made from the notebook."""
     notebooks = {}
     for path, (original, notebook) in code.notebooks.items():
         if path in python:
@@ -190,7 +192,10 @@ def _notebooks_of(
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
-    """The only one of several files that another one imports, or that the README names."""
+    """Return the path of the only candidate that another file or a text such as a README names.
+
+    An import also counts. Without exactly one such candidate, the function returns an empty path.
+    """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]
     texts = _read_first(source)
@@ -209,7 +214,7 @@ def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPa
 
 
 def _read_first(source: Path) -> list[str]:
-    """Return the beginnings of the texts that one reads first, such as a README."""
+    """Return the beginning of each text file, such as a README, in a folder."""
     texts = []
     for path in list_files(source):
         if path.suffix.lower() in READ_FIRST:
@@ -218,8 +223,8 @@ def _read_first(source: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path) -> list[str]:
-    """Copy a folder, the smallest files first, as long as there is room; returns those left out."""
-    for folder in list_folders(source):  # the empty ones too: their code may write there
+    """Copy up to `MAX_COPIED` bytes of a folder, smallest files first; return the other files."""
+    for folder in list_folders(source):  # even empty ones: the code may write there
         (target / folder).mkdir()
     sizes = {file: (source / file).stat().st_size for file in list_files(source)}
     room, left_out = MAX_COPIED, []
@@ -233,10 +238,10 @@ def _copy(source: Path, target: Path) -> list[str]:
 
 
 def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
-    """Write notebooks as Python files beside them, and mark what is still to be written.
+    """Write each notebook as a Python file, and insert an error into each unwritten function.
 
     Returns:
-        the Python file of each file of the submission.
+        the Python file in the copy for each code file of the submission.
     """
     python = {}
     for path, text in code.text.items():
@@ -250,14 +255,14 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
         changed = marked(text)
         if changed != text or path in code.notebooks:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
-            copied = target / path  # not there if a notebook writes it, or if it was left out
+            copied = target / path  # absent if a notebook writes it, or if it was left out
             encoding = encoding_of(copied.read_bytes()) if copied.is_file() else "utf-8"
             (target / file).write_bytes(changed.encode(encoding, errors="replace"))
     return python
 
 
 def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
-    """Return True if the code in `path` may not be written as `file`, where other content goes."""
+    """Return True if the code in `path` cannot be written as `file` because the name is taken."""
     if file == path:
         return (target / file).is_dir()
     return file in code.text or (target / file).exists()
@@ -266,12 +271,12 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Describe where a part is.
+    """Return the place of a part in the copy.
 
     Args:
-        taken: the file that is taken for the part.
-        python: the Python file in the copy of each file.
-        existing: as of a `Submission`.
+        taken: the candidate that is taken for the part.
+        python: the Python file in the copy for each code file.
+        existing: see `Submission`.
     """
     reached_by = search.code.reached
     file = python[taken.path]
@@ -290,7 +295,7 @@ def _located(
 
 
 def unclear(part: Part, candidates: list[Candidate]) -> Said:
-    """Say that several files, or classes of one file, could be one part."""
+    """Return the message that several files, or several classes of one file, could be a part."""
     files = dict.fromkeys(str(candidate.path) for candidate in candidates)
     fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
     if len(files) > 1:
@@ -300,7 +305,7 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """Say that no training was found, and that another file uses the LSTM."""
+    """Return a message if no training was found but another file uses the LSTM, otherwise {}."""
     if "train" in search.parts or "train" in search.equal:
         return {}
     taken = {candidate.path for candidate in search.parts.values()}
@@ -316,7 +321,7 @@ def _users_of_lstm(search: Found) -> dict[Part, Said]:
 
 
 def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
-    """Say that the training imports an LSTM that may lie in an archive in the folder."""
+    """Return a message if the training's LSTM may be in an archive in the folder, otherwise {}."""
     if not search.elsewhere or "lstm" in search.parts or "lstm" in search.equal:
         return {}
     archives = [file for file in list_files(source) if _holds_python(source / file)]
@@ -328,7 +333,7 @@ def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
 
 
 def _holds_python(path: Path) -> bool:
-    """True if a file is an archive that Python can import from."""
+    """Return True if a file is a zip archive from which Python can import modules."""
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith((".py", ".pyc")) for name in archive.namelist())
@@ -337,7 +342,7 @@ def _holds_python(path: Path) -> bool:
 
 
 def _missing(part: Part, search: Found) -> Said:
-    """Say that a part is not there, and where it was looked for."""
+    """Return the message that a part is missing, with the names of similar files."""
     number = len(search.code.text)
     looked = "the only file" if number == 1 else f"{number} files"
     near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))

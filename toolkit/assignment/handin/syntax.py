@@ -1,4 +1,4 @@
-"""Syntax trees of students' files, and the functions in them that are not written yet."""
+"""Syntax trees of students' files, and a search for functions that are not written yet."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def deep_tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of any program that Python can run; it may be too deep for recursion.
+    """Return the syntax tree of a program, which may be too deep for recursive functions.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
@@ -42,7 +42,7 @@ def deep_tree_of(source: str | bytes) -> ast.Module:
 
 
 def tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program, unless the program is nested more than `MAX_DEPTH` deep.
+    """Return the syntax tree of a program that is nested at most `MAX_DEPTH` deep.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
@@ -109,9 +109,7 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body, because Python uses only the last
-    definition.
-    """
+    """Return the last definition of each name in a body; earlier definitions have no effect."""
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -120,7 +118,7 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Return the program with an error in each unwritten function, at the same line numbers."""
+    """Return a program with an error in each unwritten function; line numbers do not change."""
     tree = parsed(source)
     if tree is None:
         return source
@@ -134,7 +132,7 @@ def marked(source: str) -> str:
 
 
 def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
-    """Return the placeholder statement for missing code, or None if the function has code."""
+    """Return a function's placeholder for missing code, or None if the function has code."""
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node
@@ -169,7 +167,7 @@ def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
 
 
 def _values(node: ast.expr) -> list[ast.expr]:
-    """Return the elements of a tuple, or a list with only the node itself if it is not a tuple."""
+    """Return the elements of a tuple node, or a list of the node itself for any other node."""
     if isinstance(node, ast.Tuple):
         return node.elts
     return [node]

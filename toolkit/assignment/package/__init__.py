@@ -1,1 +1,1 @@
-"""Packages for Gradescope, Classroom 50 and GitHub Actions, which run a grader."""
+"""Packages with which Gradescope, Classroom 50 and GitHub Actions run the grader."""

@@ -1,4 +1,4 @@
-"""The contents of a package: the toolkit's code without documentation, and its requirements."""
+"""The contents of a package, which are the toolkit's code and a list of required packages."""
 
 import re
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from toolkit.common.files import read_bytes
 from toolkit.common.package_data import PACKAGE, how_to_install, package_data
 from toolkit.common.package_data import requirements as toolkit_requirements
 
-LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders
-NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # of demos and trainings
+LEFT_OUT = {"__pycache__", "_data", "report", "templates"}  # folders to leave out
+NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # for demos and training
 
 
 def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield the grader's files, which are `toolkit/`, `requirements.txt` and `rubric.toml`.
 
     Raises:
-        UsageError: `rubric` is not a rubric.
+        UsageError: `rubric` is not a valid rubric.
         ToolkitError: the toolkit is not installed, so the requirements are unknown.
     """
     read_rubric(rubric or DEFAULT)
@@ -35,10 +35,9 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def requirements() -> list[str]:
-    """Return the requirements of grading in pip's format.
+    """Return the packages that grading requires, in pip's format.
 
-    The requirements are the packages that the toolkit needs and the packages that students may
-    import.
+    The list contains the packages that the toolkit needs and the packages that students may import.
 
     Raises:
         ToolkitError: the toolkit is not installed.

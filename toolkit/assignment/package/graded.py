@@ -1,8 +1,8 @@
-"""Grading in a platform's container, without namespaces.
+"""Grading in a platform's container, without Linux namespaces.
 
-The judge runs as root. The submission runs as another user, which cannot signal or read the judge,
-and cannot open a folder that root has closed. At the end, all processes of the submission's user
-are killed, and the user's files in shared folders are deleted.
+The judge runs as root. The submission runs as another user, who cannot send signals to the judge or
+read the judge's memory, and cannot open a folder that root has closed. At the end, all processes of
+the submission's user are killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib

@@ -3,7 +3,7 @@
 The grader writes release-body.md and result.json into the working directory. The format of
 result.json is described at https://github.com/foundation50/classroom50/wiki/Advanced-Autograding
 (version of 16 August 2026, read in November 2026). On a runner of GitHub Actions, the grader is
-started with sudo, because root can run the submission as another user.
+started with sudo, because only root can run the submission as another user.
 """
 
 import json
@@ -23,7 +23,7 @@ from toolkit.common.files import atomic_write
 
 SCHEMA = "classroom50/result/v1"
 LIMITS = Limits(seconds=300, longest=300, memory=2 * 2**30, output=2**16)
-# Each field that Classroom 50 asks for, and the variable of its runner that has it.
+# The fields that Classroom 50 requires, and the runner's variables that contain their values.
 FIELDS = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -44,7 +44,9 @@ def main(folder: Path) -> None:
 
 
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return the contents of result.json; fields that only Classroom 50 knows are empty elsewhere.
+    """Return the contents of result.json.
+
+    Outside Classroom 50, the fields that only Classroom 50 can fill are empty.
 
     Args:
         variables: the variables of the runner's environment.
@@ -85,7 +87,7 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return the feedback page in Markdown, with the submission's text in a block without markup.
+    """Return the feedback page in Markdown, with the feedback in a block without markup.
 
     Everybody who can see the student's repository can also see the feedback page.
     """

@@ -1,6 +1,6 @@
 """The grader for Gradescope: python -m toolkit.assignment.package.on_gradescope ROOT
 
-ROOT is /autograder, with source/, submission/ and results/ below it, as
+ROOT is /autograder, which contains source/, submission/ and results/, as
 https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes (read in November 2026).
 """
 
@@ -14,7 +14,7 @@ from toolkit.assignment.package.graded import closed, grade_handed_in
 from toolkit.assignment.sandbox.isolation import Limits
 from toolkit.common.files import atomic_write
 
-# A container gets 10 minutes, 768 MiB and half a core; the judge needs the rest of them.
+# A container gets 10 minutes, 768 MiB and half a core; the judge needs some of each.
 LIMITS = Limits(
     seconds=420,
     longest=420,
@@ -28,7 +28,7 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, even after a failure, and print reasons for a closer look."""
+    """Write results/results.json, even if grading fails, and print reasons for a manual review."""
     rubric = read_rubric(root / "source" / "rubric.toml")
     submission = root / "submission"
     results = root / "results"

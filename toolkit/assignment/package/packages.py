@@ -1,6 +1,6 @@
-"""The command `package`: an archive for Gradescope, a folder for Classroom 50 and GitHub Actions.
+"""The command `package`, which makes a grader for Gradescope, Classroom 50 or GitHub Actions.
 
-The command imports the code for packages only when it is called, so that --help appears at once.
+The code for packages is imported only when the command is called, so that --help appears at once.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def gradescope(
 
     if out.suffix != ".zip":
         raise UsageError(f"{out} does not end in .zip, and Gradescope takes a zip archive.")
-    scripts = ("setup.sh", "run_autograder")  # at the root, as Gradescope wants them
+    scripts = ("setup.sh", "run_autograder")  # Gradescope expects these files at the root
     files = {str(path): data for path, data in grader_files(rubric)}
     for name in scripts:
         files[name] = (HERE / "gradescope" / name).read_bytes()

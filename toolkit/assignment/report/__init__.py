@@ -1,1 +1,1 @@
-"""The report, filled with the numbers and pictures of the training runs."""
+"""The report, which is filled with the numbers and pictures of training runs."""

@@ -3,7 +3,7 @@
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
   figures/                  the pictures of report.tex
-  .made.json                hashes, by which a later command knows the files that were edited
+  .made.json                hashes, from which a later command recognises edited files
 """
 
 import contextlib
@@ -57,7 +57,7 @@ def make_report(
 
 
 def one_line(label: str, text: str) -> str:
-    """Return `text` with single spaces.
+    """Return `text` on one line, with single spaces between the words.
 
     Raises:
         UsageError: the text is empty, too long, or has characters that cannot be printed.
@@ -71,7 +71,7 @@ def one_line(label: str, text: str) -> str:
 
 
 def place_for(files: Mapping[str, bytes], out: Path) -> Path:
-    """Return the first of `out`, `<out>-2`, ... in which no edited file would be overwritten."""
+    """Return the first of the folders `out`, `<out>-2`, ... where no edited file would be lost."""
     directory = out
     named = out.resolve() if out.name in ("", "..") else out
     for number in count(2):
@@ -82,7 +82,10 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes before the files, so that no file looks edited if the process is killed."""
+    """Write the hashes first, and then the files.
+
+    With the hashes written first, no file looks edited if the process is killed.
+    """
     made = _made(directory)
     for name, data in files.items():
         made[name] = sorted({sha256(data), *made.get(name, [])})

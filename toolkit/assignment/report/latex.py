@@ -27,9 +27,9 @@ SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
-    "/": r"\slash{}",  # after which a long path may break
+    "/": r"\slash{}",  # a long path may break after a slash
 }
-# pdfLaTeX has these besides ASCII in its Latin fonts (t1enc.dfu and ts1enc.dfu of LaTeX).
+# The letters besides ASCII in pdfLaTeX's Latin fonts (t1enc.dfu and ts1enc.dfu of LaTeX).
 LETTERS = {chr(code) for code in range(0xA1, 0x180)} - set("¸ĦħĸĿŀŉŦŧſ\xad")  # noqa: RUF001
 LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 
@@ -37,7 +37,7 @@ LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 def escape(text: object) -> str:
     """Return a text that LaTeX prints literally and never reads as a command.
 
-    A character that pdfLaTeX's fonts lack becomes its code, e.g. [U+674E].
+    A character that is missing from pdfLaTeX's fonts is replaced by its code, e.g. [U+674E].
     """
     letters = unicodedata.normalize("NFC", str(text))
     escaped = "".join(map(_escaped, letters))
@@ -67,7 +67,7 @@ def render(template: Path, **values: object) -> bytes:
         finalize=escape,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # which is for HTML; finalize escapes
+        autoescape=False,  # this is for HTML; `finalize` escapes for LaTeX
         loader=FileSystemLoader(template.parent),
     )
     return environment.get_template(template.name).render(values).encode()

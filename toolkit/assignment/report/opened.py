@@ -1,4 +1,4 @@
-"""The report's pictures and numbers about the inside of exported networks."""
+"""The pictures and numbers with which the report shows how exported networks work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,9 +25,9 @@ from toolkit.lstm.microscope import logits_after_each_step, telling_cells, trace
 LENGTHS = (5, 7, 10, 14, 20, 28, 36, 50, 70, 100, 140, 200, 280, 400, 600, 1000)
 NUM_ASKED = 500  # palindromes of each length
 NUM_CELLS, NUM_WRITTEN = 12, 30  # cells and digits that a microscope picture shows
-NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than `score` has, to take less time
-SHORT = 36  # the longest palindrome that is shown if all are right
-Examples = dict[bool, tuple[Tensor, int]]  # right or wrong -> digits, and the last one
+NUM_IMAGES, NUM_DRAWS, NUM_SAMPLES = 2000, 5, 25  # fewer than in `score`, to save time
+SHORT = 36  # the longest palindrome that is shown if all answers are right
+Examples = dict[bool, tuple[Tensor, int]]  # right or wrong -> digits to read, and the last digit
 SCALED = "c / max"
 SEED = 0
 OPENED = ("lstm", "rnn", "generator")
@@ -35,7 +35,7 @@ OPENED = ("lstm", "rnn", "generator")
 
 @threads(1)
 def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
-    """Add pictures and numbers of exported networks, with the name of their owner.
+    """Add pictures and numbers of exported networks, and the name of the owner, to the report.
 
     Args:
         shown: the networks by the names of their exports.
@@ -62,10 +62,10 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add the plot of accuracy against T, and pictures of the inside of the LSTM.
+    """Add the plot of accuracy against T, and pictures of the LSTM's gates and states.
 
-    The pictures show a palindrome that the LSTM answers correctly and, if there is one, a
-    palindrome that the LSTM answers wrongly.
+    The pictures show a palindrome that the LSTM completes correctly and, if possible, a palindrome
+    that the LSTM completes wrongly.
     """
     examples: Examples = {}
     curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
@@ -92,7 +92,7 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Keep the first palindrome that a network completes, and the first that it gets wrong.
+    """Keep one palindrome that a network completes correctly, and one that the network gets wrong.
 
     Args:
         digits: (palindromes, T - 1).
@@ -113,7 +113,7 @@ def _add_accuracy(
 ) -> None:
     """Add the picture of accuracy against T.
 
-    If `all_right` is True, the caption has an additional note.
+    If `all_right` is True, the caption also says that the LSTM made no mistake.
     """
     picture = drawn(
         save_curves,
@@ -137,7 +137,7 @@ def _add_accuracy(
 
 
 def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
-    """Return a network's answer to a sequence, and a picture of its gates and states."""
+    """Return a network's answer to a sequence, and a picture of the network's gates and states."""
     inside = trace(network, digits)
     cells = telling_cells(network, inside["h"][-1])[:NUM_CELLS]
     answers = logits_after_each_step(network, inside["h"]).argmax(dim=1)
@@ -152,13 +152,13 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 
 
 def _add_generator(generator: Any, author: str, results: Results) -> None:
-    """Add samples, an interpolation, and the scorecard beside the scorecard of real images."""
+    """Add a generator's samples, interpolation and scorecard, with the scorecard of real images."""
     folder = package_data("exports")
     classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {author}", moment="of one seed")
     try:
         pair = pair_of_classes(generator, classifier, SEED)
-    except ToolkitError:  # no image is clear enough: take any two
+    except ToolkitError:  # no two digits are clear enough: take any two latent vectors
         ends = sample_latents(2, generator.latent_dim, make_rng(SEED, "samples"))
     else:
         ends = torch.stack([pair.z_from, pair.z_to])

@@ -43,7 +43,7 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Build the contents of a report from the records in a student's folder, and return them.
 
-    Each missing or unusable record becomes a gap.
+    The contents have a `Gap` for each missing or unusable record.
 
     Args:
         exports_dir: the folder of the student's exported networks, which are opened. A TorchScript
@@ -51,7 +51,7 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
 
     Raises:
         UsageError: the path is not a folder, or the exports are not the student's.
-        ToolkitError: one of the files was made by the toolkit, not by the student, or is damaged.
+        ToolkitError: a file is damaged, or was made by the toolkit instead of the student.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and its records.")
@@ -112,7 +112,7 @@ def read_reference(exports_dir: Path | None = None) -> Results:
 
 
 def own_networks(exports_dir: Path) -> dict[str, Shown]:
-    """Return a student's networks in the named folder, without loading them.
+    """List the student's networks in a folder, without loading the networks.
 
     Raises:
         UsageError: the folder has no networks of the student's own.
@@ -136,7 +136,7 @@ def _gap_of(log: Log, clause: CannotDraw) -> Gap:
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training run of the LSTM, or of a network with which the LSTM is compared.
+    """Add a training run of the LSTM, or of a network that is compared with the LSTM.
 
     Raises:
         CannotDraw: the numbers cannot be drawn, so nothing is added.
@@ -173,9 +173,9 @@ def add_training(log: Log, results: Results) -> None:
 
 
 def add_by_length(records: Records, results: Results) -> None:
-    """Add a picture of the best accuracy at each T, beside the toolkit's accuracies.
+    """Add a picture of the best accuracy at each T, with the toolkit's accuracies for comparison.
 
-    The picture needs a network that was trained at two or more lengths.
+    The picture is added only if a network was trained at two or more lengths.
 
     Raises:
         CannotDraw: the numbers cannot be drawn.
@@ -253,6 +253,6 @@ def is_whole(data: bytes) -> bool:
     """
     try:
         iio.imread(data, plugin="pillow")
-    except (OSError, SyntaxError, ValueError, DecompressionBombError):  # what Pillow raises
+    except (OSError, SyntaxError, ValueError, DecompressionBombError):  # Pillow's errors
         return False
     return data.endswith(END_OF_PNG)

@@ -22,13 +22,13 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
     """Return the PNG that a function of `toolkit.common.figures` writes.
 
     Raises:
-        CannotDraw: the numbers do not fit on any axis, such as 1e308 and -1e308.
+        CannotDraw: the numbers, such as 1e308 and -1e308, do not fit on any axis.
     """
     with scratch_directory("report") as scratch:
         path = scratch / "figure.png"
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", RuntimeWarning)  # numpy's, of numbers too large
+                warnings.simplefilter("error", RuntimeWarning)  # numpy's warnings of overflow
                 save(path, *args, **options)
         except (ValueError, ArithmeticError, RuntimeWarning) as error:
             reason = first_line(error) or type(error).__name__
@@ -37,12 +37,12 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
 
 
 def literally(text: str) -> str:
-    """Return a text from a record, escaped so that matplotlib finds no formula in it."""
+    """Escape dollar signs, because matplotlib reads the text between them as a formula."""
     return text.replace("$", r"\$")
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracy of the toolkit's LSTM at each length, up to the first >= `longest`."""
+    """Return the accuracy of the toolkit's LSTM at each T up to the first T >= `longest`."""
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 from toolkit.common.errors import ToolkitError, UsageError
 
-REMARK = "Made by the toolkit, not by this student."  # at the end of captions, with --reference
+REMARK = "Made by the toolkit, not by this student."  # the end of each caption with --reference
 PROMPT = re.compile(r"\[\[\s*(.+?)\s*\]\]", re.DOTALL)
 ReportKind = Literal["word", "latex"]
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -23,7 +23,7 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Return the files with only one of the two reports, in Word or in LaTeX.
+    """Leave out one report if the files contain a report in Word and a report in LaTeX.
 
     Args:
         report: the kind to keep; None to ask.
@@ -53,7 +53,7 @@ def _ask_for_kind(
     by_kind: Mapping[ReportKind, list[PurePosixPath]],
     ask: Callable[[str], bool] | None,
 ) -> ReportKind:
-    """Ask which kind of report to hand in, and offer the kind with fewer prompts first."""
+    """Ask which kind of report to hand in, and propose the kind with fewer remaining prompts."""
     prompts: dict[ReportKind, int] = dict.fromkeys(by_kind, 0)
     reports = []
     for kind, paths in by_kind.items():
@@ -71,7 +71,7 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the unwritten parts of the reports, each described by a few words and a sentence."""
+    """Return the problems of unfinished reports, each as a short phrase and as a sentence."""
     remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):

@@ -14,7 +14,7 @@ class Row(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A picture with its file name and its caption."""
+    """The file name and the caption of a picture."""
 
     file: str
     caption: str
@@ -22,7 +22,7 @@ class Figure(NamedTuple):
 
 @dataclass
 class Gan:
-    """A training run of the GAN.
+    """The pictures and numbers of a GAN.
 
     Each picture is given by its file name, or "" if the picture is missing.
     """
@@ -30,11 +30,11 @@ class Gan:
     name: str
     settings: list[Row] = field(default_factory=list)
     measured: list[Row] = field(default_factory=list)
-    samples: list[str] = field(default_factory=list)  # side by side
+    samples: list[str] = field(default_factory=list)  # pictures that are shown side by side
     moment: str = "at the start of the training, halfway through, and after its end"
     losses: str = ""
     interpolation: str = ""
-    ends: str = ""  # of the interpolation, e.g. " from a 3 to an 8"
+    ends: str = ""  # the ends of the interpolation, e.g. " from a 3 to an 8"
 
 
 @dataclass
@@ -43,13 +43,13 @@ class Results:
 
     source: str  # a sentence about the origin of the numbers
     remark: str = ""  # the end of every caption
-    doubts: list[str] = field(default_factory=list)  # impossible values, a sentence each
+    doubts: list[str] = field(default_factory=list)  # a sentence about each impossible value
     by_length: str = ""  # file name of the picture of accuracies against T
-    opened: list[Figure] = field(default_factory=list)  # of the exported LSTM
-    recurrent: list[dict[str, str]] = field(default_factory=list)  # lines: column -> word
+    opened: list[Figure] = field(default_factory=list)  # pictures of the exported LSTM and RNN
+    recurrent: list[dict[str, str]] = field(default_factory=list)  # table rows: column -> text
     gans: list[Gan] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)  # missing records
-    commands: list[str] = field(default_factory=list)  # that make the contents
+    commands: list[str] = field(default_factory=list)  # the commands that make the contents
     tutor: list[str] = field(default_factory=list)  # the exercises, if the teacher wants them
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 

@@ -23,7 +23,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     document = DocxTemplate(template)
 
     def picture(name: str, width: float) -> InlineImage:
-        """Return a picture for the Word report that is `width` cm wide."""
+        """Return a picture, `width` cm wide, for the Word report."""
         return InlineImage(document, io.BytesIO(pictures[name]), Cm(width))
 
     environment = Environment(undefined=StrictUndefined, autoescape=True, finalize=printable)
@@ -32,7 +32,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
 
 
 def printable(value: object) -> object:
-    """Return a text in which characters that XML does not allow become codes, e.g. [U+0007]."""
+    """In a text, replace each character that XML does not allow with a code, e.g. [U+0007]."""
     if not isinstance(value, str):
         return value
     return "".join(map(_printable_letter, value))
@@ -43,12 +43,12 @@ def _printable_letter(letter: str) -> str:
 
 
 def to_bytes(document: Any) -> bytes:
-    """Return a document of python-docx or docxtpl as the bytes of a .docx file, without dates."""
+    """Convert a document of python-docx or docxtpl to the bytes of a .docx file without dates."""
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:
         for name in source.namelist():
-            entry = zipfile.ZipInfo(name)  # dated 1980, as all entries are without a date
+            entry = zipfile.ZipInfo(name)  # its date is the default, in 1980
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, source.read(name))
     return undated.getvalue()

@@ -1,1 +1,4 @@
-"""Runs a student's code, and holds no right answer: all that the sandbox sees of the toolkit."""
+"""The package that runs a student's code, and that contains no right answers.
+
+The sandbox gets a copy of this package, and no other part of the toolkit.
+"""

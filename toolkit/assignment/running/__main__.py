@@ -1,8 +1,8 @@
-"""Starts what waits warm for submissions: python -m toolkit.assignment.running"""
+"""Start the warm process that waits for submissions: python -m toolkit.assignment.running"""
 
 import gc
 import importlib
 
 if __name__ == "__main__":
-    gc.disable()  # until all is there that stays: looking through it takes as long as torch itself
+    gc.disable()  # until all imports are done; collecting garbage takes as long as importing torch
     importlib.import_module("toolkit.assignment.running.serving").main()

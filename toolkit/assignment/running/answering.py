@@ -1,8 +1,8 @@
-"""The process that runs one part of a submission: it is asked, and it answers.
+"""The process that runs one part of a submission and replies to the judge's questions.
 
-Each part has a class in `answers/` whose public methods are the questions. An answer carries the
-nonce of its question. What a student's code raises is an answer too: its type, its text and its
-place.
+Each part has a class in `answers/`, and each public method of the class replies to one question. A
+reply carries the nonce of its question. If a student's code raises an exception, the reply contains
+the type, the text and the place of the exception.
 """
 
 import functools
@@ -30,19 +30,19 @@ ANSWERS: dict[Part, str] = {
     "gan": "toolkit.assignment.running.answers.gan:GANAnswers",
     "lstm": "toolkit.assignment.running.answers.lstm:LSTMAnswers",
 }
-MAX_TEXT = 2000  # characters of an exception's message that are sent
+MAX_TEXT = 2000  # characters of an exception's message
 
-# Asks the judge something while it waits for an answer: back("what", name=value, ...).
+# A function that asks the waiting judge for something: back("what", name=value, ...).
 Back = Callable[..., Any]
 
 
 def take_pipes() -> tuple[int, int]:
-    """Get ready to run or to start students' code, which sees neither warnings nor these pipes.
+    """Prepare this process for students' code, which sees neither warnings nor the judge's pipes.
 
-    Whatever answers is imported now.
+    The function also imports all classes that reply to questions.
 
     Returns:
-        the descriptors of the standard input and output, in place of which there is nothing now.
+        the descriptors of the former standard input and output, which now lead nowhere.
     """
     read, write = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -50,7 +50,7 @@ def take_pipes() -> tuple[int, int]:
         os.dup2(nowhere, descriptor)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    # As the environment variables hide CUDA; cached as torch's own, in which the compiler looks.
+    # MPS is hidden, too. The function has a cache like torch's own, because the compiler uses it.
     torch.backends.mps.is_available = functools.cache(lambda: False)
     postpone_compiler()
     for name in ANSWERS.values():
@@ -59,10 +59,10 @@ def take_pipes() -> tuple[int, int]:
 
 
 def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
-    """Answer until the judge has no more questions; then end this process.
+    """Reply to questions until the judge has no more questions; then end this process.
 
     Args:
-        root: the copy of the submission; the working directory is there.
+        root: the copy of the submission, which becomes the working directory.
         read, write: the pipes to the judge.
     """
     os.chdir(root)
@@ -75,7 +75,7 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
         send(write, nonce, {"call": name, "arguments": arguments})
         return receive(read)[1]
 
-    # This imports torchvision, and that the compiler, unless it is postponed by now.
+    # Torchvision imports the compiler, so the compiler must have been postponed by now.
     from toolkit.assignment.running.record.script.digits import few_digits, replace_mnist
 
     replace_mnist(few_digits(back))
@@ -95,8 +95,12 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
 
 def described(error: BaseException, root: Path) -> ErrorDescription:
-    """An exception as it is sent: the names of its types, its text, its place in their code, the
-    names of the walls that it shows, and the path of a file that it did not find."""
+    """Describe an exception for the judge.
+
+    The description contains the names of the exception's types, its text, its place in the
+    student's code, the names of the limits that the exception indicates, and the path of a missing
+    file.
+    """
     file, line = place_of(error, root)
     return {
         "types": [kind.__name__ for kind in type(error).__mro__],
@@ -110,7 +114,7 @@ def described(error: BaseException, root: Path) -> ErrorDescription:
 
 
 def _missing(error: BaseException) -> str | None:
-    """The path of the file that was not found, as they name it; None for other errors."""
+    """Return the path of a missing file as the student's code gave it; None for other errors."""
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
         return error.filename[:MAX_TEXT]
     return None

@@ -29,7 +29,7 @@ JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 # linux/landlock.h
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 READ, LIST = 0b101, 0b1000  # read or execute a file; list a folder
-OF_A_FILE = 0b1100_0000_0000_0111  # all rights that a file can have, and not only a folder
+OF_A_FILE = 0b1100_0000_0000_0111  # the rights that apply to files, too
 RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # every right, by version
 
 
@@ -58,19 +58,19 @@ def main() -> None:
         os.setresuid(uid, uid, uid)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    # Process 1 of a namespace hears only the signals that it has a handler for, and Python has one.
+    # In a namespace, process 1 gets only signals with a handler. Python has a handler for SIGINT.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     for name, value in settings["rlimits"].items():
         resource.setrlimit(getattr(resource, name), (value, value))
     Path(os.environ["HOME"]).mkdir(exist_ok=True)
-    if settings["source"] != settings["submission"]:  # a copy, which it may write to
+    if settings["source"] != settings["submission"]:  # a copy to which the program may write
         shutil.copytree(settings["source"], settings["submission"])
     prctl(PR_SET_DUMPABLE, 0)
     if settings["reach"] is not None:
         confine(libc, **settings["reach"])
     if settings["filter"]:
-        libc.syscall(settings["keyctl"], JOIN_SESSION_KEYRING, None)  # a new one, without ours
+        libc.syscall(settings["keyctl"], JOIN_SESSION_KEYRING, None)  # a new, empty keyring
         refuse_calls(libc, bytes.fromhex(settings["filter"]))
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
     from toolkit.assignment.running.process.renewal import kill_children
@@ -110,7 +110,7 @@ def confine(
     everything = RIGHTS[min(version, max(RIGHTS))]
     tcp = 0b11 if version >= 4 else 0
     outside = 0b11 if version >= 6 else 0  # abstract sockets and signals
-    size = 24  # bytes of the three numbers, of which older versions know fewer
+    size = 24  # bytes of the three numbers; older versions have fewer numbers
     if version < 4:
         size = 8
     elif version < 6:

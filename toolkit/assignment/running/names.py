@@ -1,6 +1,6 @@
-"""The meanings of names, by the tables in `names.toml`, and calls of what has names of its own.
+"""The meanings of names, from the tables in `names.toml`, and calls that use these meanings.
 
-No other module holds a list of names: what these tables do not say is not known.
+No other module holds a list of names, so a name without a meaning in these tables is unknown.
 """
 
 import inspect
@@ -17,11 +17,14 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 
 
 class UnknownParameter(Exception):
-    """A student's function has a parameter, named here, that the check knows no value for."""
+    """The error for a parameter of a student's function for which the check knows no value.
+
+    The message is the name of the parameter.
+    """
 
 
 def meaning(name: str, *tables: str) -> str | None:
-    """Return the meaning of a name by the first of these tables that says it; None if none does."""
+    """Return the meaning of a name from the first table that contains the name, or None."""
     lower = name.lower()
     for table in tables:
         for result, pattern in NAMES[table].items():
@@ -31,7 +34,7 @@ def meaning(name: str, *tables: str) -> str | None:
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """The candidate that is called like the first word that fits: exactly, else as a part."""
+    """Return the candidate whose name equals or contains the first word that fits, or None."""
     for word in words:
         for exact in (True, False):
             for name, value in candidates.items():
@@ -41,7 +44,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A config or args object that knows every value, by whatever name it is asked for."""
+    """A stand-in for a config or args object, which finds a value by the meaning of its name."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)
@@ -77,20 +80,20 @@ def arguments(
     """Choose the arguments of a student's function by the names of its parameters.
 
     Args:
-        tables: of names, the first before the others.
-        known: meaning -> value, which goes before a default; None: the default is to be kept.
-        needed: the same for parameters without a default.
-        by_name: the name of a parameter in lower case -> value, which goes before all others.
-        positions: meanings of those without a default whose names say nothing, in this order, as
-            far as no name says them.
-        given: how many parameters have their values already.
+        tables: the tables of names; the first table that contains a name decides.
+        known: meaning -> value, which replaces the default; None keeps the default.
+        needed: meaning -> value for parameters without a default.
+        by_name: lower-case name of a parameter -> value, which replaces all other values.
+        positions: meanings of the parameters whose names have no meaning and which have no default,
+            in this order; meanings that belong to other names are left out.
+        given: the number of parameters that already have values.
 
     Returns:
-        the positional arguments, those with names, and the meanings that were asked for, with
-        their defaults where these are whole numbers.
+        the positional arguments, the named arguments, and the meanings that the parameters asked
+        for, with their defaults if these are integers.
 
     Raises:
-        UnknownParameter: a parameter without a default has a name that says nothing.
+        UnknownParameter: a parameter without a default has a name without a meaning.
     """
     parameters = list(inspect.signature(function).parameters.values())[given:]
     meanings = {parameter.name: meaning(parameter.name, *tables) for parameter in parameters}
@@ -113,23 +116,23 @@ def arguments(
 
 @dataclass
 class _Choice:
-    """The values that may be chosen, as of `arguments`, and the meanings that were asked for."""
+    """The values to choose from, as for `arguments`, and the meanings that parameters asked for."""
 
     tables: Sequence[str]
     known: Mapping[Any, Any]
     needed: Mapping[Any, Any]
     by_name: Mapping[str, Any]
-    unnamed: list[str]  # meanings of parameters whose names say nothing, in their order
+    unnamed: list[str]  # meanings for names without a meaning, in order
     took: dict[Any, Any] = field(default_factory=dict)
 
     def value(self, parameter: inspect.Parameter, word: str | None) -> Any:
-        """Return the value of a parameter; `Parameter.empty` if it keeps its default.
+        """Return the value of a parameter, or `Parameter.empty` to keep its default.
 
         Args:
-            word: the meaning of its name.
+            word: the meaning of the parameter's name.
 
         Raises:
-            UnknownParameter: it has no default, and its name says nothing.
+            UnknownParameter: the parameter has no default, and its name has no meaning.
         """
         is_needed = parameter.default is parameter.empty
         lower = parameter.name.lower()
@@ -154,6 +157,6 @@ class _Choice:
 
 
 def call(function: Any, *choices: Any, **further: Any) -> Any:
-    """Call a student's function with its `arguments`."""
+    """Call a student's function with the values that `arguments` chooses."""
     positional, named, _ = arguments(function, *choices, **further)
     return function(*positional, **named)

@@ -18,9 +18,9 @@ TITLES: dict[Part, str] = {
     "train": "Part I, training",
     "gan": "Part II, the GAN",
 }
-MAX_FILES = 20_000  # listed below a folder; more is no submission
-MAX_DEPTH = 50  # of folders in folders; what lies deeper is no submission
-# Folders with files of others; so has everything that is hidden.
+MAX_FILES = 20_000  # a folder with more files is not a submission
+MAX_DEPTH = 50  # of nested folders; deeper folders are not part of a submission
+# Folders with files that the student did not write; hidden files are not the student's, either.
 NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"}
 
 

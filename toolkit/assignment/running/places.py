@@ -1,4 +1,4 @@
-"""The places in a student's files of what runs, raises or is defined there."""
+"""The places in a student's files where code runs, raises an exception or is defined."""
 
 import functools
 import inspect
@@ -21,9 +21,12 @@ NOWHERE = Place(None, None)
 
 
 def place_of(error: BaseException, root: Path | str) -> Place:
-    """The file, relative to `root`, and the line of the student's code that raised."""
+    """Return the place in the student's code that raised an exception, or `NOWHERE`.
+
+    The file of the place is relative to `root`.
+    """
     known = getattr(error, "place", None)
-    if isinstance(known, Place):  # theirs may have an attribute of this name
+    if isinstance(known, Place):  # a student's exception may have such an attribute
         return known
     lines: list[tuple[str, int | None]] = []
     for frame in traceback.extract_tb(error.__traceback__):
@@ -39,14 +42,14 @@ def place_of(error: BaseException, root: Path | str) -> Place:
 
 @functools.cache
 def within(file: str, root: str) -> str | None:
-    """A file's path below a student's folder, with slashes; None if it is not there."""
+    """Return a file's path in a student's folder, with slashes; None for a file elsewhere."""
     if not file.startswith(root) or file[len(root) : len(root) + 1] not in ("/", "\\"):
         return None
     return file[len(root) + 1 :].replace("\\", "/")
 
 
 def running(root: str) -> Iterator[tuple[FrameType, str]]:
-    """Yield the frame and the file of each running function of a student's, the innermost first."""
+    """Yield the frame and the file of each running function of the student, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = within(frame.f_code.co_filename, root)
@@ -56,14 +59,17 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
 
 
 def place(root: str) -> Place:
-    """The file, relative to the root, and the line of the student's code that is running."""
+    """Return the place of the student's code that is running, or `NOWHERE`."""
     for frame, file in running(root):
         return Place(file, frame.f_lineno)
     return NOWHERE
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
-    """The place of a class, or of the first of `methods` it has; None if it is not theirs."""
+    """Return the place of a student's class, or of its first method in `methods`.
+
+    The result is None if the class is not in the student's files.
+    """
     path = getattr(sys.modules.get(kind.__module__), "__file__", None)
     file = within(path or "", str(root))
     if not file:
@@ -72,7 +78,7 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
 
 
 def line_of(definition: Any, *methods: str) -> int | None:
-    """The first line of a class or a function; of a class, of the first of `methods` it has."""
+    """Return the first line of a function, a class, or the class's first method in `methods`."""
     for method in methods:
         definition = vars(definition).get(method, definition)
         if inspect.isfunction(definition):

@@ -1,8 +1,8 @@
-"""The replies to the judge's questions: their types, which mypy sees on both sides of the pipe.
+"""The types of the replies to questions, which mypy checks on both sides of the pipe.
 
-A question is a method of a class in `answers/`, and its reply is of the type that the method
-returns. The judge does not import these classes, so `REPLIES` names the types once more; a test
-compares them. The judge believes no reply of another type: see `fits`.
+A question is a method of a class in `answers/`, and its reply has the type that the method returns.
+The judge does not import these classes, so `REPLIES` repeats the types, and a test compares both
+lists. The judge accepts no reply of another type; see `fits`.
 """
 
 from collections.abc import Callable
@@ -24,16 +24,16 @@ from torch import Tensor
 
 from toolkit.assignment.running.parts import Part
 
-LARGEST = 2**53  # of an integer, which is exact as a float, too
+LARGEST = 2**53  # integers below this number are exact as floats
 
 
 def is_natural(number: int) -> bool:
-    """True for 0, 1, 2, ..."""
+    """Return True for the numbers 0, 1, 2, ..."""
     return number >= 0
 
 
 def has_axes(count: int) -> Callable[[Tensor], bool]:
-    """Return a test for a floating tensor of so many axes."""
+    """Return a test for floating-point tensors that have `count` axes."""
 
     def is_such(tensor: Tensor) -> bool:
         return tensor.is_floating_point() and tensor.dim() == count
@@ -45,27 +45,27 @@ Natural = Annotated[int, is_natural]
 Shape = list[Natural]
 Matrix = Annotated[Tensor, has_axes(2)]
 FileLine = tuple[str | None, int | None]  # a place, relative to the root
-Named = tuple[str, str | None, int | None]  # the name of what was called, its file and its line
-Made = tuple[FileLine, Shape, bool]  # a tensor that was made of nothing: is it zero?
-Drawn = tuple[str, Shape, str | None, int | None]  # an operation, what it draws, and its place
+Named = tuple[str, str | None, int | None]  # a called name, and the file and line of the call
+Made = tuple[FileLine, Shape, bool]  # place and shape of a new tensor; True if it is zero
+Drawn = tuple[str, Shape, str | None, int | None]  # operation, shape and place of random numbers
 StateDict = dict[str, Tensor]  # a state_dict
 ScriptRun = dict[str, Any]  # as `record.script` describes it; `judging.train.trace` reads it
 
 
 class ErrorDescription(TypedDict):
-    """An exception of a student's code, as of `answering.described`."""
+    """An exception of a student's code, as `answering.described` returns it."""
 
-    types: list[str]  # names of its class and of those that it derives from
+    types: list[str]  # names of the exception's class and its base classes
     text: str
-    module: str | None  # that an import did not find
-    file: str | None  # relative to the root; None: not in their code
+    module: str | None  # the module that was not found
+    file: str | None  # relative to the root, or None
     line: int | None
-    walls: list[str]  # names of those that it shows
-    missing: str | None  # the path of a file that it did not find
+    walls: list[str]  # names of the limits that the exception indicates
+    missing: str | None  # the path of a missing file
 
 
 class DatasetClass(TypedDict):
-    """The class of a data set, as of `DatasetAnswers.load`."""
+    """The class of a data set, as `DatasetAnswers.load` returns it."""
 
     name: str
     split: tuple[str, str | bool, str | bool] | None
@@ -75,14 +75,14 @@ class DatasetClass(TypedDict):
 
 
 class NoDatasetClass(TypedDict):
-    """A file without a class of a data set."""
+    """The reply for a file that has no data set class."""
 
     name: None
     functions: list[str]
 
 
 class DatasetItems(TypedDict):
-    """Some items of a data set, as of `DatasetAnswers.items`."""
+    """Some items of a data set, as `DatasetAnswers.items` returns them."""
 
     inputs: Tensor
     labels: Matrix
@@ -90,14 +90,14 @@ class DatasetItems(TypedDict):
 
 
 class NoDatasetItems(TypedDict):
-    """Items that are no pairs of tensors."""
+    """The reply for items that are not pairs of tensors."""
 
     inputs: None
     labels: None
 
 
 class SeenCall(TypedDict):
-    """How a training calls a network, as of `Seen.said`."""
+    """The way in which a training calls a network, as `Seen.said` returns it."""
 
     axes: str
     dim: Natural
@@ -107,7 +107,7 @@ class SeenCall(TypedDict):
 
 
 class NetworkClass(TypedDict):
-    """The class of a network, as of `LSTMAnswers.load`."""
+    """The class of a network, as `LSTMAnswers.load` returns it."""
 
     name: str
     line: int | None
@@ -116,13 +116,13 @@ class NetworkClass(TypedDict):
 
 
 class NetworkClasses(TypedDict):
-    """The classes of networks in a file."""
+    """The network classes in a file."""
 
     classes: list[NetworkClass]
 
 
 class NetworkTensor(TypedDict):
-    """A tensor of a network, as of `LSTMAnswers.build`."""
+    """A tensor of a network, as `LSTMAnswers.build` returns it."""
 
     name: str
     kind: str
@@ -134,7 +134,7 @@ class NetworkTensor(TypedDict):
 
 
 class Built(TypedDict):
-    """A network that was built, as of `LSTMAnswers.build`."""
+    """The facts about a new network, as `LSTMAnswers.build` returns them."""
 
     took: dict[str, object]
     recurrent: list[FileLine]
@@ -142,7 +142,7 @@ class Built(TypedDict):
 
 
 class Recorded(TypedDict):
-    """The operations of a forward pass, as of `LSTMAnswers.record`."""
+    """The operations of a forward pass, as `LSTMAnswers.record` returns them."""
 
     values: Annotated[Tensor, has_axes(3)]
     seen: list[tuple[int, int, int, str, str | None, int | None, FileLine]]
@@ -161,24 +161,24 @@ class Recorded(TypedDict):
 
 
 class LookedUp(TypedDict):
-    """Pieces of a forward pass in double precision, as of `LSTMAnswers.look_up`."""
+    """Pieces of a forward pass in double precision, as `LSTMAnswers.look_up` returns them."""
 
     pieces: Tensor
     outputs: list[Tensor]
 
 
-# Of a tensor: autograd's slope, if it has a gradient, and two that were measured.
+# For a tensor: autograd's slope, or None without a gradient, and two measured slopes.
 Slopes = tuple[float | None, float, float]
 
 
 class LeftBehind(TypedDict):
-    """What a network has left on another device, as of `LSTMAnswers.elsewhere`."""
+    """A tensor that a network has left on the CPU, as `LSTMAnswers.elsewhere` returns it."""
 
     left: tuple[str | None, int | None, str | None] | None
 
 
 class CallsHeard(TypedDict):
-    """Calls that should not have been, as of `LSTMAnswers.calls`."""
+    """The unwanted calls, as `LSTMAnswers.calls` returns them."""
 
     gpu: list[Named]
     recurrent: list[Named]
@@ -186,7 +186,7 @@ class CallsHeard(TypedDict):
 
 
 class LoaderItems(TypedDict):
-    """The inputs of items that a DataLoader reads, as of `TrainAnswers.items`."""
+    """The inputs of items that a DataLoader reads, as `TrainAnswers.items` returns them."""
 
     rows: Matrix
     total: int | None
@@ -202,14 +202,17 @@ class BackwardPass(TypedDict):
 
 
 class LineRun(TypedDict):
-    """A statement in such a script, and further facts that only the oral examination reads."""
+    """A statement in a script that is watched line by line.
+
+    The reply also contains facts that only the oral examination reads.
+    """
 
     at: FileLine
     random: int
 
 
 class LinesRun(TypedDict):
-    """A script that was watched line by line, as of `TrainAnswers.watch`."""
+    """The record of a script that was watched line by line, as `TrainAnswers.watch` returns it."""
 
     ended: str
     whole: bool
@@ -219,21 +222,21 @@ class LinesRun(TypedDict):
 
 
 class Golden(TypedDict):
-    """Golden values of an export."""
+    """The golden values of an export."""
 
     tolerance: float
     cases: list[object]
 
 
 class FilesMade(TypedDict):
-    """A network that was written to files, as of `GANAnswers.export`."""
+    """The facts about a network's exported files, as `GANAnswers.export` returns them."""
 
     problems: list[str]
     golden: Golden
 
 
 class FunctionTried(TypedDict):
-    """A call of a student's function, as of `GANAnswers.try_function`."""
+    """A call to a student's function, as made by `GANAnswers.try_function`."""
 
     returned: list[Tensor]
     noise: list[Tensor]
@@ -243,17 +246,17 @@ class FunctionTried(TypedDict):
 
 
 FEW = 4 << 20  # bytes of a reply
-MANY = 64 << 20  # ten times what a right submission needs, where that can be read
+MANY = 64 << 20  # ten times the need of a correct submission
 
 
 class Reply(NamedTuple):
-    """What may come back after a question."""
+    """The type and the maximum size of the reply to a question."""
 
-    type: Any  # as the method that answers is annotated
+    type: Any  # the return annotation of the method
     max_bytes: int = FEW
 
 
-# By the name of the method that answers. Nothing else can be asked.
+# The replies by the name of the method. The judge can ask no other questions.
 REPLIES: dict[Part, dict[str, Reply]] = {
     "dataset": {
         "load": Reply(DatasetClass | NoDatasetClass),
@@ -297,13 +300,13 @@ REPLIES: dict[Part, dict[str, Reply]] = {
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """True if a value that came through the pipe is of a type.
+    """Return True if a value that came through the pipe has a given type.
 
     Args:
-        kind: as in an annotation: None, Any or object, a class, a `TypedDict` (further keys may be
-            there, too), or `list`, `tuple`, `dict` with names as keys, a union and `Annotated` of
-            such, the last with functions that have to be true. A tuple has become a list on its
-            way, since JSON has no tuples.
+        kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict` (the value
+            may have further keys), a `list`, a `tuple`, a `dict` with names as keys, a union, or an
+            `Annotated` with functions that must return True. A tuple has become a list on its way,
+            because JSON has no tuples.
     """
     if kind is Any:
         return True
@@ -329,12 +332,12 @@ def _fits_class(value: Any, kind: type) -> bool:
 
 @cache
 def _fields(kind: type) -> dict[str, Any]:
-    """The fields of a `TypedDict`, by name."""
+    """Return the fields of a `TypedDict`, by name."""
     return get_type_hints(kind, include_extras=True)
 
 
 def _fits_parts(value: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:
-    """True if a value is of a type that has types in it."""
+    """Return True if a value has a given type that contains other types."""
     if origin in (Union, UnionType):
         return any(fits(value, kind) for kind in kinds)
     if origin is Annotated:
@@ -346,7 +349,7 @@ def _fits_parts(value: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:
 
 
 def _fits_items(items: list[Any], origin: Any, kinds: tuple[Any, ...]) -> bool:
-    """True if items are of the type of a list's, or one by one of the types of a tuple's."""
+    """Return True if the items have the item type of a list, or the types of a tuple in order."""
     if origin is list:
         return all(fits(item, kinds[0]) for item in items)
     return len(items) == len(kinds) and all(map(fits, items, kinds))

@@ -1,9 +1,10 @@
-"""Waits warm for submissions, with everything imported.
+"""The warm process, which has already imported everything and waits for submissions.
 
-It never runs a student's code itself. For each part of each submission it starts a process that
-does, and that answers the judge's questions over the same two pipes, the standard input and output.
-When that process has ended, in whatever way, it says so: in a sandbox over a third pipe, whose
-descriptor is its argument, and which no other process has.
+The warm process never runs a student's code. For each part of each submission, it starts a child
+process, which runs the code and replies to the judge's questions over the same two pipes, the
+standard input and output. When the child process has ended for any reason, the warm process reports
+the end. In a sandbox, the report goes through a third pipe, whose descriptor is an argument of the
+warm process and which no other process has.
 """
 
 import contextlib
@@ -22,25 +23,25 @@ if sys.platform == "linux":
 else:
     from toolkit.assignment.running.process.spawned import Spawned as Process
 
-PATIENCE = 2  # seconds on the clock for each CPU second, with those that the judge thinks
-MAX_FACTOR = 8  # times its limit that a process may take on a busy machine, waiting for a core
+PATIENCE = 2  # seconds on the clock for each CPU second, including the judge's time
+MAX_FACTOR = 8  # times its limit that a process may take if it waits for a core
 
 
 def main() -> None:
-    """Serve until the judge has gone."""
+    """Serve one request after another until the judge closes the pipe."""
     private = [int(descriptor) for descriptor in sys.argv[1:]]
     read, write = take_pipes()
-    gc.freeze()  # no process looks through what all of them share
+    gc.freeze()  # no child process collects garbage in the shared objects
     gc.enable()
     with contextlib.suppress(Closed):
         while True:
             nonce, request = receive(read)
-            # Anything else is a question that the last process did not live to read.
+            # Any other frame is a question that the previous child did not read before its end.
             if isinstance(request, dict) and "seconds" in request:
                 ended = serve(request, read, write, *private)
                 if sys.platform == "linux" and (fresh := request["fresh"]):
                     ended["left"] = renew(fresh["source"], request["root"], fresh["places"])
-                for descriptor in (*private, write):  # the last as they could: it wakes the host
+                for descriptor in (*private, write):  # `write` is last, as it wakes the host
                     send(descriptor, nonce, {"ended": ended})
 
 
@@ -51,9 +52,9 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
         request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
 
     Returns:
-        how it ended: the exit `status` (negative for a signal), `cpu` seconds, `late` if it was
-        killed because it took too long, of which it was `starved` seconds by others, and the
-        `walls` that it met.
+        the exit `status` (negative for a signal); `cpu` seconds; `late`, which is True if the
+        process was killed because it took too long; the seconds for which other programs `starved`
+        the process; and `walls`, the names of the limits that it met.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()
@@ -75,9 +76,11 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 
 
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:
-    """Kill a process that takes too much or, without the time that it waited for a core, too long.
+    """Kill the process of a part if it exceeds a limit or runs for too long.
 
-    Nothing that it has written is believed: the host knows who was waited for.
+    The time for which the process waited for a core does not count, up to a maximum. The guard does
+    not rely on data from the process. Only the host knows whether the judge or the process used the
+    time.
     """
     started = time.monotonic()
     while not ended.wait(0.5):

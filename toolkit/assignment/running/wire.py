@@ -1,7 +1,8 @@
-"""The wire between judge and child: values as JSON, tensors included, so nothing is unpickled.
+"""The messages between judge and child, with all values as JSON, so that nothing is unpickled.
 
-A frame is a nonce of 32 characters, the length of what follows as 8 hexadecimal digits, and JSON.
-Read with `os.read`, so that neither side takes more from the pipe than the frame.
+A frame is a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits, and the
+JSON text. Frames are read with `os.read`, so that neither side takes more bytes from the pipe than
+the frame has.
 """
 
 import base64
@@ -14,18 +15,18 @@ import torch
 from torch import Tensor
 
 NONCE = 32  # characters
-MAX_BYTES = 128 << 20  # of one frame
-MAX_ITEMS = 400_000  # of the lists and dictionaries of one; the numbers of tensors are none
+MAX_BYTES = 128 << 20  # bytes of one frame
+MAX_ITEMS = 400_000  # in the lists and dictionaries of one frame, without the numbers of tensors
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, torch.float64,
           torch.int64, torch.int32, torch.uint8, torch.bool)}  # fmt: skip
 
 
 class Closed(Exception):
-    """The other side has gone."""
+    """The error for a pipe whose other side has ended."""
 
 
 class Disturbed(Exception):
-    """The other side would not have sent this."""
+    """The error for data that a working process on the other side would not have sent."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
@@ -35,8 +36,8 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         value: None, numbers, strings, tensors, and lists, tuples and dictionaries of these.
 
     Raises:
-        Closed: nobody reads any more.
-        TypeError: a value of another kind.
+        Closed: no process reads from the pipe any more.
+        TypeError: the value contains a value of another kind.
     """
     payload = json.dumps(value, default=_encode).encode()
     data = memoryview(f"{nonce}{len(payload):08x}".encode() + payload)
@@ -44,20 +45,20 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         while data:
             data = data[os.write(descriptor, data) :]
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EINVAL):  # the last on Windows
+        if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EINVAL):  # EINVAL on Windows
             raise
         raise Closed from None
 
 
 def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
-    """Read one frame: its nonce and its value, in which tuples have become lists.
+    """Read one frame, and return its nonce and its value; tuples have become lists.
 
     Args:
-        max_bytes: that it may have.
+        max_bytes: the largest length of the JSON text.
 
     Raises:
-        Closed: the other side has gone.
-        Disturbed: it is no frame, or a larger one.
+        Closed: the other side has ended.
+        Disturbed: the data is not a frame, or the frame is too large.
     """
     head = _read(descriptor, NONCE + 8)
     try:
@@ -68,7 +69,7 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
         if sum(map(payload.count, (b",", b"[", b"{"))) > MAX_ITEMS:
             raise Disturbed
         text = payload.decode("ascii")
-        del payload  # the longest are of tens of MiB
+        del payload  # frees up to tens of MiB
         return head[:NONCE].decode("ascii"), json.loads(text, object_hook=_decode)
     except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
         raise Disturbed from error  # RecursionError is a RuntimeError
@@ -79,7 +80,7 @@ def _read(descriptor: int, length: int) -> bytearray:
     while len(data) < length:
         try:
             piece = os.read(descriptor, min(length - len(data), 1 << 20))
-        except ConnectionResetError:  # it has gone without reading all
+        except ConnectionResetError:  # the other side ended before it read everything
             piece = b""
         if not piece:
             raise Closed
@@ -105,7 +106,7 @@ def _decode(item: dict[str, Any]) -> Any:
     data = bytearray(base64.b64decode(item["data"], validate=True))
     dtype, shape = DTYPES[item["tensor"]], item["shape"]
     if not data:
-        if 0 not in shape:  # a few bytes must not become gigabytes
+        if 0 not in shape:  # a small frame must not become a huge tensor
             raise Disturbed
         return torch.zeros(shape, dtype=dtype)
     return torch.frombuffer(data, dtype=dtype).reshape(shape)

@@ -15,7 +15,7 @@ from typing import NoReturn
 import psutil
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
-FORKING = threading.Lock()  # another thread's fork would keep the end of this one's pipe open
+FORKING = threading.Lock()  # another thread's fork would keep this thread's pipe open
 FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 
@@ -72,13 +72,13 @@ def apart(
     finally:
         os.close(read_end)
         if not ended:
-            os.kill(pid, signal.SIGSTOP)  # so that `kill` still finds its children below it
+            os.kill(pid, signal.SIGSTOP)  # so that `kill` can still find the children
         kill(pid)
         os.kill(pid, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if len(data) > bounds.answer:
         raise Exceeded(f"its result has more than {bounds.answer >> 20} MiB")
-    if code in (TOO_LARGE, -signal.SIGKILL):  # the kernel kills it where memory is short
+    if code in (TOO_LARGE, -signal.SIGKILL):  # the kernel kills the fork if memory is short
         raise Exceeded(f"it took more than {bounds.memory >> 20} MiB of memory")
     if code == TOO_LONG:
         raise Exceeded(f"it took more than {bounds.cpu} s of processor time")
@@ -126,7 +126,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
     except Exception as error:
         data = f"{type(error).__name__}: {error}".encode(errors="replace")
     finally:
-        with contextlib.suppress(BaseException):  # nobody reads any more
+        with contextlib.suppress(BaseException):  # the pipe may have no reader
             while data:
                 written = os.write(write_end, data)
                 data = data[written:]
@@ -134,7 +134,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a limit on this process that a submission's sandbox may replace later."""
+    """Set a soft limit on this process; a submission's sandbox may replace the limit later."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

@@ -11,7 +11,7 @@ from toolkit.assignment.running.process.descent import Descent, Moved, open_fold
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 UNCOUNTED = sys.maxsize  # more than any limit
-TRIES = 3  # at walking through folders that are moved meanwhile
+TRIES = 3  # attempts to count folders that are moved in the meantime
 GONE = (FileNotFoundError, ProcessLookupError)
 
 
@@ -24,7 +24,7 @@ def own_memory(pid: int) -> int:
     """Return the memory of a process in bytes, with shared memory divided among its users.
 
     A new fork shares all of its memory with its parent. `own_memory` takes longer than `memory`. If
-    a process hides how it shares its memory, both functions return the same number.
+    a process hides how it shares its memory, `own_memory` returns the same number as `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -51,7 +51,7 @@ def _listed(pid: int, file: str, *names: bytes) -> int:
 def in_memory(pids: Iterable[int], size: int) -> int | None:
     """Return the size in bytes of the files that bubblewrap keeps in memory.
 
-    Each file takes at least a page.
+    Each file counts as at least one page.
 
     Args:
         pids: the ids of the processes, which all see the same files.
@@ -96,7 +96,7 @@ def nameless_files(pids: Collection[int]) -> int:
     """
     files: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):  # it has just ended, or is closed to us
+        with contextlib.suppress(OSError):  # the process has just ended or cannot be inspected
             for name in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):  # it has just been closed
                     status = os.stat(f"/proc/{pid}/fd/{name}")
@@ -166,7 +166,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the size of an open folder's files, counted up to `limit`, and its subfolders."""
+    """Return the total size of the files in a folder, up to `limit`, and its subfolders' names."""
     total = 0
     folders = []
     with os.scandir(folder) as entries:

@@ -18,7 +18,7 @@ from toolkit.assignment.sandbox.supervise import Status, Watched
 from toolkit.assignment.sandbox.walls import walls_of
 from toolkit.common.files import first_free
 
-THINKING = 20  # CPU seconds that the judge may take for one part: twenty times the most it needs
+THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest need
 
 
 class _Waiting(Clock):
@@ -35,10 +35,10 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """A host that starts the child in a sandbox, and starts it again if the child has died.
+    """A host that starts the child in a sandbox, and starts a new child if the child has died.
 
-    The limits apply to the whole archive. The sandbox's clock stops while the judge computes. The
-    judge has a separate time limit for each part.
+    The sandbox's limits apply to the whole archive. The sandbox's clock stops while the judge
+    computes. The judge has a separate time limit for each part.
 
     Args:
         child: the child, as arguments for Python.
@@ -47,11 +47,11 @@ class SandboxedHost(Host):
 
     def __init__(self, child: Sequence[str], sandbox: Sandbox, share: Share) -> None:
         super().__init__()
-        self.root = sandbox.copy  # of the submission, as the child names it
+        self.root = sandbox.copy  # the submission's folder, as the child names it
         self.walls = walls_of(sandbox.limits)
         self.clock = _Waiting(share)
         self.fresh = sandbox.fresh
-        self.printed = b""  # the end of its error output
+        self.printed = b""  # the error output, up to the limit
         self._child = list(child)
         self._sandbox = sandbox
         self._share = share
@@ -61,7 +61,7 @@ class SandboxedHost(Host):
 
     @property
     def disturbed(self) -> bool:
-        """True if programs outside the sandbox took its core or the machine's memory."""
+        """True if programs outside the sandbox took the sandbox's core or the machine's memory."""
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager

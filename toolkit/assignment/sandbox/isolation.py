@@ -15,11 +15,11 @@ from toolkit.common.package_data import PACKAGE
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr")
 FROM_ETC = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts")
-# User ids that nobody has, one for each judge that root starts: the first one, and the number of
-# them. A container may have only some ids; then the second range is used.
+# Two ranges of unused user ids, with one id for each judge that root starts: the first id and the
+# number of ids. The second range is used in a container that has only some ids.
 FIRST_UID, MANY_UIDS = 2_000_000_000, 2**23
 FIRST_OF_FEW, FEW_UIDS = 10_000, 50_000
-STEP = 7919  # to the next id if one is taken; a prime, so that neighbours do not meet
+STEP = 7919  # step to the next id; a prime number, so that neighbours do not collide
 UID_MAP = Path("/proc/self/uid_map")
 SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # every user may write to these folders
 DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom", "/proc")
@@ -35,7 +35,7 @@ Tool = Literal["bubblewrap", "unshare", "limits"]
 class Limits:
     """The limits of one submission, including all processes that it starts."""
 
-    seconds: float = 300.0  # from start to end, without those in which other programs had its core
+    seconds: float = 300.0  # from start to end, except while other programs had its core
     longest: float = 2400.0  # seconds from start to end, all of them
     memory: int = 4 * 2**30  # bytes
     processes: int = 128  # at the same time; with their threads if the kernel counts
@@ -60,7 +60,7 @@ class Isolation:
 
     @property
     def name(self) -> str:
-        """The isolation in a few words, as the table of the class has it."""
+        """A short description of the isolation, for the table of a class's results."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return f"bubblewrap{user}"
@@ -133,7 +133,7 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id, not in `taken`, for the programs that process `judge` starts."""
+        """Return a user id outside of `taken` for the programs that the process `judge` starts."""
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS
@@ -204,7 +204,7 @@ class Sandbox:
         if uid is not None:
             os.chown(self.scratch, uid, uid)
             os.chown(self.scratch.parent, -1, uid)
-            self.scratch.parent.chmod(0o710)  # this user may go through it, and no other
+            self.scratch.parent.chmod(0o710)  # only this user may pass through the folder
 
     def command(self, program: list[str]) -> list[str]:
         """Return the command that copies the submission and runs Python with these arguments."""
@@ -284,8 +284,8 @@ class Sandbox:
             "RLIMIT_CORE": 0,
         }
         # The kernel counts all processes of a user, but not those of root. If the sandbox has a
-        # user id or a user namespace of its own, these are the sandbox's; otherwise they are all of
-        # the teacher's.
+        # user id or a user namespace of its own, only the sandbox's processes count. Otherwise, all
+        # processes of the teacher count.
         if self.isolation.drop_user or (self.isolation.tool != "limits" and os.geteuid()):
             rlimits["RLIMIT_NPROC"] = limits.processes
         return rlimits
@@ -336,7 +336,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths outside the system that a program with these arguments reads."""
+    """Return the paths outside the system folders that Python reads for these arguments."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):

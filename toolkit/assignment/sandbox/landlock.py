@@ -26,7 +26,7 @@ def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]
 
     Returns:
         the paths that may be read, with everything below them, and the folders around `left_out`,
-        if any. These folders may only be listed, so that the rest of their content is found.
+        if any. These folders may only be listed, so that the rest of their contents is found.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -1,7 +1,8 @@
-"""The filter of system calls that a submission may not make, which `launcher.py` sets.
+"""The filter that forbids a submission some system calls; `launcher.py` sets the filter.
 
 The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
 filter reports `clone3` as missing, and C libraries use `clone` instead.
+
 `benchmarks/system_calls.py` reads the numbers of the calls from the kernel's headers, and a test
 compares these numbers with the numbers in this module.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
@@ -37,13 +38,16 @@ NUMBERS: dict[str, tuple[int, tuple[int, ...]]] = {  # linux/audit.h; of REFUSED
 NEW_NAMESPACE = 0x7E020000  # flags of clone, linux/sched.h
 UNIX = 1  # linux/socket.h
 LOAD, EQUAL, AT_LEAST, ANY_BIT, GIVE = 0x20, 0x15, 0x35, 0x45, 0x06  # linux/bpf_common.h
-NUMBER, ARCHITECTURE, ARGUMENT = 0, 4, 16  # where the kernel puts them
+NUMBER, ARCHITECTURE, ARGUMENT = 0, 4, 16  # offsets in the kernel's data
 ALLOW, NOT_PERMITTED, NOT_THERE = 0x7FFF0000, 0x00050001, 0x00050026  # EPERM, ENOSYS
 Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter in hexadecimal digits, or "", and the number of keyctl."""
+    """Return this machine's filter as hexadecimal digits, or "", and the number of keyctl.
+
+    `keyctl` is a system call, which the launcher makes before it sets the filter.
+    """
     if platform.machine() not in NUMBERS:
         return "", 0
     architecture, numbers = NUMBERS[platform.machine()]
@@ -57,7 +61,7 @@ def filter_for_machine() -> tuple[str, int]:
         (EQUAL, 1, 0, architecture),
         refuse,
         (LOAD, 0, 0, NUMBER),
-        (AT_LEAST, 0, 1, 0x40000000),  # on x86-64 each call has a second number from here on
+        (AT_LEAST, 0, 1, 0x40000000),  # on x86-64, calls have second numbers from here on
         refuse,
     ]
 
@@ -67,7 +71,7 @@ def filter_for_machine() -> tuple[str, int]:
 
     for name in REFUSED:
         add(name, refuse)
-    argument = (LOAD, 0, 0, ARGUMENT)  # its lower half: the kernel reads no more of these
+    argument = (LOAD, 0, 0, ARGUMENT)  # the lower half, because the kernel reads only this half
     add("clone3", (GIVE, 0, 0, NOT_THERE))
     add("clone", argument, (ANY_BIT, 0, 1, NEW_NAMESPACE), refuse, allow)
     add("prlimit64", argument, (EQUAL, 0, 1, 0), allow, refuse)

@@ -18,8 +18,8 @@ import psutil
 from toolkit.assignment.scratch.locks import locked
 
 CORES = Path("/sys/devices/system/cpu")
-# Control groups, of version 2 and 1: their folder, and the files that limit their memory, keep it
-# from being swapped out, and count the processes that were killed for it.
+# Control groups of versions 2 and 1: their folder, and the files that limit their memory, prevent
+# swapping, and count the processes that were killed because memory ran out.
 GROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max", "memory.events"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.swappiness",
@@ -56,7 +56,7 @@ class Share:
         Raises:
             FileNotFoundError: there is no such program.
         """
-        if shutil.which(command[0]) is None:  # `nice` would not report this to us
+        if shutil.which(command[0]) is None:  # `nice` would not report the missing program
             raise FileNotFoundError(f"There is no program {command[0]}.")
         enter = ["nice", "-n", str(LOWEST)]
         if self.group is not None:
@@ -94,7 +94,7 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
     with contextlib.ExitStack() as until_the_end:
         sandbox_share = Share(os.sched_getaffinity(0))
         for core in sorted(sandbox_share.cores):
-            with contextlib.suppress(OSError):  # another sandbox has it
+            with contextlib.suppress(OSError):  # another sandbox has this core
                 until_the_end.enter_context(locked(CORES / f"cpu{core}"))
                 sandbox_share.cores = {core}
                 break

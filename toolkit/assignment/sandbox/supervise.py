@@ -28,11 +28,11 @@ from toolkit.assignment.sandbox.scratch import clear_files_of, files_of
 from toolkit.assignment.sandbox.share import CORES, Share
 from toolkit.assignment.scratch.locks import locked
 
-if TYPE_CHECKING:  # it has torch
+if TYPE_CHECKING:  # this import would load torch
     from toolkit.assignment.asking.host import Clock
 
 RESERVE = 256 * 2**20  # bytes of memory that the machine keeps
-MOST_SECONDS = 10.0  # of waiting until killed processes have given their memory back
+MOST_SECONDS = 10.0  # to wait until killed processes have released their memory
 TICK = 0.1  # seconds between two measurements of the processes
 LAUNCHED = re.compile("running/launcher.py$")  # a word in the command line of each sandbox
 Status = Literal["finished", "time", "memory", "processes", "disk", "short", "busy"]
@@ -63,8 +63,8 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
     core. The first time leaves out the pauses during which the judge itself computes. The second
-    time leaves out waits that the program's own threads cause each other. The third time leaves out
-    the time during which a program sleeps.
+    time leaves out the time during which the program's own threads wait for each other. The third
+    time leaves out the time during which a program sleeps.
 
     Args:
         cores: the number of cores that the program may use.
@@ -112,8 +112,8 @@ class Watched:
         self._limits = sandbox.limits
         self._clock = clock
         self._uid = sandbox.isolation.uid
-        self._lock_of_memory = contextlib.ExitStack()  # held while this one gives its memory back
-        self._was_counted = False  # the size of the files that bubblewrap keeps in memory
+        self._lock_of_memory = contextlib.ExitStack()  # held while this sandbox releases its memory
+        self._was_counted = False  # True if the files in bubblewrap's memory were counted
         sandbox.prepare()
         # Sockets, not pipes: `shutdown` ends the wait of the other side.
         self._ours, program_end = socket.socketpair()
@@ -232,7 +232,7 @@ class Watched:
         if self._share.exceeded or self._memory_is_full(family):
             return "memory"
         if psutil.virtual_memory().available < RESERVE and is_largest(family):
-            with contextlib.suppress(OSError):  # another sandbox is giving its memory back
+            with contextlib.suppress(OSError):  # another sandbox is releasing its memory
                 self._lock_of_memory.enter_context(locked(CORES))
                 return "short"
         if self._disk_is_full(family):
@@ -251,7 +251,7 @@ class Watched:
         if self._sandbox.isolation.tool == "bubblewrap":
             used = in_memory([pid for pid in family if pid != self.process.pid], limit)
             if used in (None, UNCOUNTED) and not self._was_counted:
-                return False  # it has not begun: bubblewrap is still making its file systems
+                return False  # bubblewrap is still making its file systems
             self._was_counted = True
             return (used or 0) > limit
         paths = [self._sandbox.scratch]

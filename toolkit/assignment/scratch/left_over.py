@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-NAMED = 3  # in one message
+NAMED = 3  # files named in one message
 
 
 def say_left_over(folder: Path, failures: list[str]) -> None:

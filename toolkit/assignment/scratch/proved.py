@@ -44,7 +44,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
     try:
         # A toolkit from before 2026-12 looks for the lock there.
         fcntl.flock(folder, fcntl.LOCK_EX)
-        os.fchmod(folder, 0o711)  # another user may be let into `files`
+        os.fchmod(folder, 0o711)  # another user may get access to `files`
         with _new_proof(path, folder):
             (path / FILES).mkdir(mode=0o700)
             try:
@@ -123,7 +123,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise NotAbandoned
         fcntl.flock(proof, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another command may have deleted it while this one waited.
+        # Another command may have deleted the proof while this command waited.
         is_there = os.fstat(proof).st_nlink == 1
         if not is_there or _parsed(os.read(proof, MOST_BYTES)) != _proof_of(path, folder):
             raise NotAbandoned
@@ -133,7 +133,10 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the contents that a folder's proof must have; no copy of the folder has them."""
+    """Return the contents that a folder's proof must have.
+
+    The contents name the folder, so the proof in a copy of the folder is invalid.
+    """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
 

@@ -1,4 +1,4 @@
-"""A tutor for the assignment, which checks each exercise and gives hints after a first attempt.
+"""A tutor that checks each exercise of the assignment and gives hints after a first attempt.
 
 from toolkit.assignment import tutor
 
@@ -18,7 +18,7 @@ __all__ = ["check", "curve", "hint", "progress"]
 
 
 def check(name: str, expect: str | None = None) -> None:
-    """Check an exercise: a function in this notebook, or in the files beside the notebook.
+    """Check an exercise, which is a function in the notebook or in the files beside the notebook.
 
     Args:
         name: the exercise, such as "lstm.equation_5".
@@ -62,7 +62,7 @@ def curve(
 
 
 def _print(path: str, *args: object) -> None:
-    """Call a function and print the text that it returns.
+    """Call a function, and print the text that the function returns.
 
     After a user's mistake, the function prints a sentence instead of a traceback.
     """

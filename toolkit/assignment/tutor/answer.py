@@ -1,4 +1,4 @@
-"""The examination of one exercise: a verdict on the student's function, and its text."""
+"""The examination of one exercise: the verdict on a student's function, and the text to print."""
 
 import linecache
 import shlex
@@ -25,19 +25,19 @@ class Answer(BaseModel):
     """The tutor's answer about an exercise."""
 
     verdict: Literal["right", "wrong", "not written", "not seen"]
-    number: int = 0  # of results that were compared and right; 0 if the check has judged
+    number: int = 0  # of compared results that were right; 0 if the check has judged
     numbers: bool = False  # the code returned results that could be compared
     shown: list[tuple[str, str]] = []  # inputs, result and right result: names and texts
     result: str = "result"  # the name of the result, a key of `sentences.toml`
-    sentences: list[Sentence] = []  # in the place of a comparison, and below one
-    mistake: str = ""  # the likely one, a key of the exercise's
-    id: str = ""  # the finding of the check
+    sentences: list[Sentence] = []  # instead of a comparison, or below a comparison
+    mistake: str = ""  # the likely mistake, a key of the exercise's `mistakes`
+    id: str = ""  # the id of the check's finding
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
     """Run a student's function on the examples of an exercise, and return the answer.
 
-    An exception in the function also leads to an answer.
+    If the function raises an exception, the answer describes the exception.
     """
     number = 0
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
@@ -57,7 +57,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer about a function that gives `number` right results and then a wrong one."""
+    """Return the answer about a wrong function whose first `number` results are right."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -111,9 +111,9 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Describe an exception, with the student's last line and the shapes of its tensors.
+    """Describe an exception: the message, the student's line, and the shapes of the tensors there.
 
-    The line's file is named if it is not the first file, which contains the function.
+    The line's file is named unless the file contains the exercise's function.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -139,7 +139,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text; a tensor is shown as its shape, with its numbers if it is small."""
+    """Return a value as text: a tensor becomes its shape, with the numbers of a small tensor."""
     if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
@@ -160,7 +160,8 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text leaves out information that the notebook shows.
+    If `in_cell` is True, the text says where to copy correct code, and leaves out the stub, which
+    the notebook shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -192,7 +193,7 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """Return a folder as the last argument of a command, or "" for the terminal's own folder."""
+    """Return a folder as the last argument of a command, or "" for the current folder."""
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 
@@ -212,7 +213,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a table that shows the values of the example below one another."""
+    """Return the lines of a table with the names and values of the example."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

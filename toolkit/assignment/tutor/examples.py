@@ -1,8 +1,8 @@
-"""Tests of a student's functions on tiny examples, in comparison with an independent reference.
+"""Tests that compare a student's functions with an independent reference on tiny examples.
 
 For an exercise that is a formula, `exercises.toml` contains the examples, and the dictionary
 `REFERENCES` contains the formula. For every other exercise, a function of this module runs the
-student's code with tiny networks and compares the results.
+student's code with tiny networks and tests the results.
 """
 
 import math
@@ -22,7 +22,7 @@ from toolkit.assignment.tutor.exercises import Exercise
 
 Function = Callable[..., Any]
 LATENT, BATCH = 100, 64  # large enough for a test of the distribution
-OLD = 1e6  # an earlier gradient, larger than that of any loss
+OLD = 1e6  # an earlier gradient, larger than the gradient of any loss
 
 
 class Comparison(NamedTuple):
@@ -30,14 +30,14 @@ class Comparison(NamedTuple):
 
     got: Any
     wanted: Any
-    result: str = "result"  # its name, a key of `sentences.toml`
-    mistake: str = ""  # the exercise's mistake if the result is wrong; "" for any
+    result: str = "result"  # the name of the result, a key of `sentences.toml`
+    mistake: str = ""  # the likely mistake if the result is wrong; "" if unknown
     inputs: Mapping[str, Any] = {}
-    ignored: tuple[str, ...] = ()  # inputs on which it should depend, and does not
+    ignored: tuple[str, ...] = ()  # inputs on which the result should depend but does not
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results agree in shape and kind, and in their numbers up to rounding."""
+    """Return True if two results have the same kind and shape, and nearly the same numbers."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function on clones of the tensors, so that it cannot change the originals."""
+    """Call a function on clones of the tensors, so the originals cannot change."""
     return function(*map(_clone, inputs))
 
 
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first known mistake that gives this result, or ""."""
+    """Return the key of the first known mistake that gives the same result, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -152,12 +152,12 @@ def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, .
 
 
 def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute a simple cell for tests: h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t)."""
+    """Compute a step of a simple cell: h(t) = c(t) + h(t-1) / 4 and c(t) = c(t-1) / 2 + x(t)."""
     return c / 2 + x + h / 4, c / 2 + x
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Compute each gate from W_x, W_h and b with the check's reference."""
+    """Compute each gate from W_x, W_h and b with the reference that the check uses."""
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
@@ -225,7 +225,7 @@ REFERENCES: dict[str, Function] = {
 
 
 def _linear(size: int) -> nn.Module:
-    """Return a network with fixed weights that maps inputs (batch, ...) to logits."""
+    """Return a network with fixed weights, which maps inputs of shape (batch, ...) to logits."""
     layer = nn.Linear(size, 10, bias=False)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
     return nn.Sequential(nn.Flatten(), layer)
@@ -268,7 +268,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
 def accuracy(function: Function) -> Iterator[Comparison]:
     """Test the accuracy function on nine samples in batches of 4, 4 and 1.
 
-    The three tests have 6, 9 and 0 right answers.
+    In the three tests, the model gives 6, 9 and 0 right answers.
     """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
@@ -289,7 +289,7 @@ def _shape(images: Any, *wanted: int) -> Comparison:
 
 
 def generator(function: Function) -> Iterator[Comparison]:
-    """Test the shapes of two batches, and the pixels for z far from zero."""
+    """Test the shapes of two batches of images, and the pixel values for z far from zero."""
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
@@ -303,7 +303,7 @@ def generator(function: Function) -> Iterator[Comparison]:
 
 
 class _Generator(nn.Module):
-    """A generator of images (n, 1, 28, 28) that keeps every z and every image."""
+    """A generator that stores every z and every image; its images have shape (n, 1, 28, 28)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -319,7 +319,7 @@ class _Generator(nn.Module):
         return images.reshape(-1, 1, 28, 28)
 
     def noise(self, rows: int) -> Iterator[Comparison]:
-        """Compare all the noise z with `rows` rows from a standard normal distribution."""
+        """Test that the generator received `rows` vectors z with a standard normal distribution."""
         z = torch.cat(self.asked)
         yield Comparison(len(z), rows, "rows", "noise")
         yield Comparison(is_normal(*Moments.of(z)), True, "noise", "noise")
@@ -341,9 +341,9 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Compare the direction `wanted` with the effect of a step on D's outputs for some images.
+        """Test that a training step pushes D's outputs for the images in the direction `wanted`.
 
-        A direction is "up", "down", or "-" if it is unclear.
+        A direction is "up" or "down", and an unclear direction is "-".
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -374,7 +374,7 @@ class _Step:
             "discriminator": self.discriminator.weight,
         }
         self.weight = self.weights[trained]
-        # As the generator's backward pass leaves one in the discriminator before each of its steps.
+        # The generator's backward pass also leaves a gradient in D before each of D's steps.
         self.weight.grad = torch.full_like(self.weight, OLD)
         self.reached = False  # a gradient that is not zero reached the generator
         self.generator.weight.register_hook(self._reach)
@@ -385,7 +385,10 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the student's function, and return the loss and how far each network moved."""
+        """Call the student's function, and return the loss and the largest change in each network.
+
+        Networks without a change are left out.
+        """
         before = {name: weight.detach().clone() for name, weight in self.weights.items()}
         batch = BATCH if self.trained == "generator" else self.real
         loss = self.function(self.generator, self.discriminator, self.optimizer, batch)
@@ -398,7 +401,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test that a loss is finite, because only a finite number minus itself is 0."""
+    """Test that a loss is finite: only a finite number minus itself is 0."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -408,7 +411,7 @@ def _compared_moves(moved: Mapping[str, float], trained: str) -> Comparison:
 
 
 def discriminator_step(function: Function) -> Iterator[Comparison]:
-    """Test one step: the direction of D's outputs, the gradients, and the changed weights."""
+    """Test a step of D: the direction of D's outputs, the gradients and the changed weights."""
     step = _Step("discriminator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -421,7 +424,7 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test a step of the generator, and a second step with the gradients left by the first."""
+    """Test a step of G, and a second step that begins with the gradients of the first step."""
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -429,7 +432,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
     yield step.discriminator.push(torch.cat(step.generator.drawn), "up", "direction")
     yield _compared_moves(moved, "generator")
     yield from step.generator.noise(BATCH)
-    # Nothing else leaves gradients in it, so they may be cleared after a step as well.
+    # Nothing else leaves gradients in G, so a step may also clear the gradients at its end.
     _, moved = step.make()
     yield Comparison(moved.get("generator", 0.0) > OLD / 2, False, "cleared", "clear")
 
@@ -446,7 +449,7 @@ def sample(function: Function) -> Iterator[Comparison]:
 
 
 def interpolation(function: Function) -> Iterator[Comparison]:
-    """Test the points of the interpolation and their order."""
+    """Test the number, the ends and the spacing of the points of an interpolation."""
     model, ends = _Generator().eval(), torch.randn(2, LATENT)
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)
@@ -455,7 +458,7 @@ def interpolation(function: Function) -> Iterator[Comparison]:
     yield Comparison(repeats, 0, "repeats", "repeats")
     yield Comparison(len(z), 9, "points", "steps")
     yield Comparison(same(z[[0, -1]], ends), True, "ends", "ends")
-    equal = float(steps.max()) <= 3 * float(steps.min())  # along an arc they are not quite equal
+    equal = float(steps.max()) <= 3 * float(steps.min())  # steps along an arc are not quite equal
     yield Comparison(equal, True, "equal", "steps")
     yield _shape(images, 9, 1, 28, 28)
 

@@ -22,7 +22,7 @@ class Exercise(BaseModel):
     stub: str
     goal: dict[Language, str]
     hints: dict[Language, list[str]]
-    mistakes: dict[str, dict[str, str]]  # by their keys
+    mistakes: dict[str, dict[str, str]]  # by key
     claim: str = ""
     examples: list[dict[str, Any]] = []
 
@@ -44,7 +44,7 @@ def exercises() -> dict[str, Exercise]:
 
 
 def find_exercise(name: str) -> Exercise:
-    """Return the exercise with this name.
+    """Return the exercise with the given name.
 
     Raises:
         UsageError: there is no such exercise.

@@ -25,7 +25,7 @@ class TutorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     hints: bool = True  # the tutor gives hints
-    predictions: bool = True  # before a second check it asks which change is expected
+    predictions: bool = True  # before a second check, the tutor asks which change is expected
     report: bool = False  # `toolkit report` lists the checks and hints
     language: Language = "en"
 
@@ -77,7 +77,7 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """Return a report line for each exercise that was begun, or [] if the teacher wants none."""
+    """Return a report line for each exercise that was begun, or [] if `report` is off."""
     if not read_settings(folder).report:
         return []
     lines = []

@@ -1,9 +1,9 @@
-"""The search for a student's code for an exercise, in a notebook cell or in the files.
+"""The search for the code that a student wrote for an exercise, in a notebook cell or in the files.
 
-A function in a cell is called in the notebook. A file runs in the check's child process, within the
-check's limits. If the file contains the function of the exercise, this function is called. If there
-is no such function, or if the call fails, the check judges the whole part of the assignment, and
-only the findings that belong to the exercise count.
+A function in a cell is called in the process of the notebook. A file runs in the check's child
+process, within the check's limits. If the file contains the function of the exercise, this function
+is called. If there is no such function, or if the call fails, the check judges the whole part of
+the assignment, and only the findings that belong to the exercise count.
 """
 
 import ast
@@ -29,12 +29,12 @@ from toolkit.common.files import sha256
 DRIVER, RESULT = "tutor_example.py", "tutor_answer.json"
 NO_FILE = Answer(verdict="not written", sentences=[("no file", {})])
 REPORTS: dict[tuple[object, ...], Report] = {}
-WARM = Host()  # one process for all checks of a notebook, from the first one on
+WARM = Host()  # one process for all checks of a notebook
 atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """Return the answer about an exercise, from the function in a cell or else from the files.
+    """Return the answer about an exercise, based on the function in a cell or on the files.
 
     The files count only if the cell's function is missing or not written.
     """
@@ -57,7 +57,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
     if written is False:
         return Answer(verdict="not written")
     called = None
-    # A class may be built in another way and be right, so the judge looks at it first.
+    # A class with other parameters may also be right, so the judge looks at a class first.
     if written and exercise.stub.startswith("def"):
         called = _called(exercise, submission, host)
         if called.numbers or called.verdict == "not written":
@@ -69,7 +69,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if an exercise's function is written, False if not, or None if it is absent."""
+    """Return True if an exercise's function is written, False if unwritten, and None if absent."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -81,7 +81,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
         return False
     for node in tree.body:
         if type(node) is type(stub) and getattr(node, "name", "") == exercise.function:
-            # With the skeleton's parameters it has the skeleton's contract.
+            # A function with the skeleton's parameters has the skeleton's contract.
             by_name = exercise.where == exercise.function
             return True if _same_parameters(node, stub, by_name) else None
     places = (exercise.where, f"{exercise.where}.__init__", f"{exercise.where}.__getitem__")
@@ -138,7 +138,7 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report about a part, and judge unchanged files only once."""
+    """Return the check's report about a part; unchanged files are judged only once."""
     from toolkit.assignment.judging.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -150,7 +150,7 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
-    """Return the answer about an exercise, from the check's report about its part."""
+    """Return the answer about an exercise, based on the check's report about the part."""
     for finding in report.findings:
         ids = {str(finding.id), f"{finding.id} {finding.equation}"}
         if not ids.isdisjoint(exercise.ids):
@@ -170,7 +170,7 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
     obstacles += [finding for finding in report.not_seen if finding.id is None]
     if not obstacles:
         return Answer(verdict="not seen", sentences=[("not looked at", {})])
-    # A fault of another exercise was found in numbers, so there is something to give hints about.
+    # A fault of another exercise was found by comparing numbers, so hints can be given.
     compared = obstacles[0].verdict == "wrong" and obstacles[0].id not in STOPS
     return Answer(
         verdict="not seen",
@@ -193,7 +193,7 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the faults of an exercise that the check could not look for."""
+    """Return the findings about the exercise's faults that the check could not look for."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
@@ -211,7 +211,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that one of the findings' ids proves, or ""."""
+    """Return the key of the mistake that a finding with one of the ids proves, or ""."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
@@ -221,9 +221,9 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
 def _line(
     exercise: Exercise, submission: Submission, file: str | None, line: int | None
 ) -> list[Sentence]:
-    """Return a line of a student's own Python file, or [] if the line is unknown.
+    """Return a sentence about a line of a student's Python file, or [] if the line is unknown.
 
-    The sentence names the file if it is not the file of the exercise.
+    The sentence also names the file unless the line is in the exercise's file.
     """
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []

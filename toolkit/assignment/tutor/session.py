@@ -30,7 +30,7 @@ def check_exercise(
     expect: str | None = None,
     host: Host | None = None,
 ) -> tuple[Answer, str]:
-    """Return the answer about an exercise and its text, and add a line to the journal.
+    """Check an exercise, add a line to the journal, and return the answer and the text to print.
 
     Args:
         folder: the folder with the student's files, in which the journal is written.
@@ -54,7 +54,7 @@ def check_exercise(
 
 
 def _find(name: str, folder: Path) -> Exercise:
-    """Return the exercise with this name, if the folder exists."""
+    """Return the exercise with the given name, after a test that the folder exists."""
     if name not in exercises() and str(folder) in exercises():
         raise UsageError(f"The exercise comes first, and then the folder: {folder} {name}.")
     exercise = find_exercise(name)
@@ -97,7 +97,7 @@ def _ask(question: str) -> str | None:
         return None
     try:
         return input(question).strip()[:500]
-    except (EOFError, NotImplementedError):  # the notebook is run without anybody at it
+    except (EOFError, NotImplementedError):  # the notebook runs, and nobody is there to answer
         return None
 
 

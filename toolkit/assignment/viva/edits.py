@@ -1,4 +1,4 @@
-"""Small changes to a student's program that do not move any other line."""
+"""Small changes to a student's program, which leave all other lines in place."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit]:
-    """Yield changes to each statement that ran and that is alone on its line.
+    """Yield changes to each statement that ran and is alone on its line.
 
     Args:
         states: the states of the random generators after the first run of each line.
@@ -74,7 +74,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """Return True if a statement assigns a variable without reading it."""
+    """Return True if a statement assigns a variable without reading the variable."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):
@@ -85,7 +85,7 @@ def _makes_a_variable(node: Statement) -> bool:
 
 
 def _doubled(node: Statement, line: str) -> str:
-    """Return a statement with its only number doubled, or "" if it has no number or several."""
+    """Return a statement with its number doubled, or "" unless there is exactly one number."""
     numbers = []
     for constant in ast.walk(node):
         if not isinstance(constant, ast.Constant) or not constant.value:

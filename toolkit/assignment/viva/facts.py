@@ -1,4 +1,4 @@
-"""Facts about single lines of a student's code, which come from running the code."""
+"""Facts about single lines of a student's code, obtained by running the code."""
 
 import math
 import random
@@ -12,12 +12,12 @@ from toolkit.assignment.judging.gan.drawing.stand_ins import digits
 from toolkit.assignment.viva.edits import KINDS, CodeLine, Edit, edits
 from toolkit.assignment.viva.questions import ScriptFacts
 
-BATCH = 7  # items in a batch, if the code accepts that
+BATCH = 7  # items in a batch, if the code accepts this size
 MAX_USERS = 2  # scripts that use a file which trains nothing
-MAX_EACH = 16  # changes of a kind that are tried
+MAX_EACH = 16  # changes of each kind that are tried
 MAX_SECONDS = 8.0  # of processor time for a run
 MAX_TRYING = 6.0  # the same for all changes of a script; the last one may take longer
-CLEAR = 1e-4  # relative: losses that differ by more are different; equal ones do not differ at all
+CLEAR = 1e-4  # a clear relative difference of two losses is 0 or larger than this
 FEWER = 600  # digits in one of the runs, to find the facts that depend on their number
 Run = dict[str, Any]  # the result of the child's `watch`
 
@@ -29,7 +29,7 @@ class Runs:
 
     Args:
         root: the child's copy of the submission.
-        seed: determines which changes are tried.
+        seed: the seed that determines which changes are tried.
     """
 
     def __init__(self, submission: Submission, host: Host, root: str, seed: int) -> None:
@@ -71,7 +71,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if all lines of a run are in the submission; no other file is ever read."""
+        """Return True if all lines of a run are in the submission: no other file may be read."""
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
@@ -81,10 +81,10 @@ class Runs:
         places = [tuple(step["at"]) for step in run["passes"]]
         first, second = _two_losses(places)
         states = {tuple(line["at"]): line["random"] for line in run["lines"]}
-        # A change of the line of the second loss alone would come after that loss.
+        # A change to the line of the second loss alone would take effect after this loss.
         comes_too_late = {places[second]} - {places[first]}
         changes = (edit for edit in self._edits(states) if edit.at not in comes_too_late)
-        # A change may concern the size of a batch, so the code keeps its own.
+        # A change may concern the size of a batch, so the code keeps its own batch size.
         unchanged = {**options, "passes": second + 1, "batch": None}
         for edit, effect in self._effects(changes, unchanged, [first, second]):
             known.setdefault(edit.kind, {})[edit.at] = effect

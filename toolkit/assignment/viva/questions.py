@@ -1,9 +1,9 @@
-"""Questions made from facts; a guess without the file is right one time in four.
+"""Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
-A reader who knows similar programs can guess a lot about a line from its number alone. So a
-question asks how many of seven lines have a property, and prefers lines whose neighbours differ.
-The four choices are consecutive numbers, and for each choice, the code has seven lines that make
-this choice right.
+A reader who knows similar programs can guess a lot about a line from its number alone. Therefore, a
+question asks how many of seven lines have a property. Lines close to a line that differs in this
+property are preferred. The four choices are consecutive numbers, and for each choice, the code has
+seven lines that make this choice right.
 """
 
 import functools
@@ -24,7 +24,7 @@ from toolkit.common.texts.language import Language
 COUNT = 5  # questions
 CHOICES = 4
 LINES = 7  # of a question
-DISTANCES = (1, 2, 4, 99)  # within which a line has a neighbour that differs, best first
+DISTANCES = (1, 2, 4, 99)  # to the nearest line that differs, at most; best first
 MAX_TEXT = 80  # characters of a value
 
 
@@ -32,7 +32,7 @@ class ScriptFacts(NamedTuple):
     """The facts about one script."""
 
     script: str
-    batch: int | None  # None: the script's own
+    batch: int | None  # None for the script's own size
     losses: list[int]  # the two calls of `backward()` whose values are compared after a change
     known: dict[str, dict[Any, Any]]  # a kind of fact -> a line -> the fact
 
@@ -150,7 +150,7 @@ def _contrasting(
     A line counts only if a nearby line belongs to the other group.
 
     Args:
-        distance: the largest distance of such a nearby line, in lines with facts.
+        distance: the largest distance of a nearby line, counted in lines that have facts.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

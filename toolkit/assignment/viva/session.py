@@ -1,4 +1,4 @@
-"""The session of `toolkit viva`, which finds questions about a folder and asks them."""
+"""The session of `toolkit viva`, which asks questions about the code in a folder."""
 
 import os
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def find_questions(folder: Path, language: Language, seed: int, host: Host) -> l
     """Return questions about the user's own code, which runs in the given host without a sandbox.
 
     Raises:
-        UsageError: the path is not a folder, or the folder has none of the files.
+        UsageError: the path is not a folder, or the folder has none of the assignment's files.
         ToolkitError: there is no question.
     """
     with scratch_directory("viva") as scratch:
@@ -63,7 +63,7 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 
 
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
-    """Yield the texts to print, with the questions one after the other.
+    """Yield the texts to print, which ask the questions one after the other.
 
     If the user can type, each question waits for an answer, and the verdicts come at the end.
     """

@@ -1,7 +1,7 @@
-"""Translations: the English text is in the code, and `zh.toml` has the Chinese for each text.
+"""Translations of the English texts in the code; the Chinese translations are in `zh.toml`.
 
-Texts without a translation stay English; examples are the names that a teacher gives to tasks.
-Tests make sure that all of the toolkit's texts are translated.
+Texts without a translation, such as a teacher's names for tasks, stay English. Tests make sure that
+all of the toolkit's texts are translated.
 """
 
 import functools
@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-TAGS: dict[Language, str] = {"en": "en", "zh": "zh-Hans"}  # as HTML names them
+TAGS: dict[Language, str] = {"en": "en", "zh": "zh-Hans"}  # the tags that HTML uses
 
 
 def translate(text: str, language: Language) -> str:
@@ -21,12 +21,12 @@ def translate(text: str, language: Language) -> str:
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return the translations by English text; for English itself, return {}."""
+    """Return a dictionary from English texts to their translations, which is {} for English."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """Return the Chinese translations, by English text, for the scripts in `playground/src`."""
+    """Return a dictionary from English to Chinese texts for the scripts in `playground/src`."""
     return _read("playground.zh.toml")
 
 

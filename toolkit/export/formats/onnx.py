@@ -21,17 +21,18 @@ from toolkit.export.formats.program import exporter, free_axes
 from toolkit.export.golden import Checked
 from toolkit.export.manifest import SIGNATURES, Export
 
-OPSET = 18  # with IR version 10, the newest that onnxruntime 1.21 reads, which Debian 13 has
+OPSET = 18  # with IR version 10, the newest that Debian 13's onnxruntime 1.21 reads
 
 
 def opened(export: Export) -> Checked:
-    """Return the network in a verified ONNX file, which maps a numpy array to a numpy array."""
-    # From 1.29 on it reports its use to its makers unless it is told not to before it is imported.
+    """Return the network in a verified ONNX file; the network maps numpy arrays to numpy arrays."""
+    # From version 1.29, onnxruntime reports its use to its makers unless this variable is set
+    # before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # an error is raised, so it need not be printed as well
+    options.log_severity_level = 4  # errors are raised, so they need not be printed
     session = onnxruntime.InferenceSession(export.data, options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     return Checked(export, lambda x: session.run(None, {given.name: np.asarray(x)})[0])
@@ -49,7 +50,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
     import onnx
 
     signature = SIGNATURES[name]  # "z: float32 ...", "logits of the next digit: ..."
-    logger = logging.getLogger("onnx_ir")  # it warns of empty lists that torch itself writes
+    logger = logging.getLogger("onnx_ir")  # which warns of empty lists that torch itself writes
     level = logger.level
     try:
         logger.setLevel(logging.ERROR)
@@ -77,7 +78,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 
 def _parts(graph: Any) -> Iterable[Any]:
-    """Yield everything that can have metadata in a graph and in its subgraphs."""
+    """Yield each part of a graph and of its subgraphs that can have metadata."""
     yield graph
     yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for node in graph.node:

@@ -6,7 +6,7 @@
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
 A program is a graph of operations for a single call, without methods. `torch.export` would unroll a
-Python loop to one fixed length. The loop over time is therefore written as a `scan`, which is a
+Python loop for one fixed length. The loop over time is therefore written as a `scan`, which is a
 single operation of the graph and accepts any length.
 """
 
@@ -29,7 +29,7 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A program from a file, whose weights can be replaced like a module's weights."""
+    """A program from a `.pt2` file, with weights that can be replaced like a module's weights."""
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
@@ -41,7 +41,7 @@ class Program(Checked):
 
 
 def opened(export: Export) -> Program:
-    """Return the network in a verified `.pt2` file, which maps a tensor to a tensor."""
+    """Return the network in a verified `.pt2` file; the network maps tensors to tensors."""
     return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
@@ -80,7 +80,7 @@ def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of a `.pt2` file; extra/made_from is the SHA-256 of the weights."""
+    """Return the content of a `.pt2` file; extra/made_from contains the SHA-256 of the weights."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -104,7 +104,7 @@ def is_too_old() -> bool:
 
 
 class Scanned(nn.Module):
-    """An LSTM or an RNN whose loop over time is a scan: equations (1) to (7) of `toolkit.lstm`."""
+    """An LSTM or RNN by equations (1) to (7) of `toolkit.lstm`, whose loop over time is a scan."""
 
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
@@ -112,11 +112,11 @@ class Scanned(nn.Module):
         self.hidden_size = model.hidden_size
 
     def forward(self, digits: Tensor) -> Tensor:
-        """Map digits, int64 (batch, length), to the logits after the last digit, (batch, 10).
+        """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
-        A digit outside 0 to 9 is an error in both formats. In torch, an assertion fails. ONNX has
-        no assertions, but the lookup fails because the table of the ten inputs has no row for such
-        a digit.
+        A digit outside 0 to 9 is an error in `.pt2` and ONNX files. In torch, an assertion about
+        the digits fails. ONNX has no assertions, but the lookup fails because the table of the ten
+        inputs has no row for such a digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -143,7 +143,7 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter(task: str) -> Iterator[None]:
-    """Let one of torch's exporters run inside the block, without its warnings.
+    """Run one of torch's exporters in the `with` block, without its warnings.
 
     Args:
         task: what torch does, for the error message, such as "export lstm".
@@ -154,7 +154,7 @@ def exporter(task: str) -> Iterator[None]:
     try:
         with exporter_quiet():
             yield
-    except Exception as error:  # torch does not say which
+    except Exception as error:  # torch does not document which errors
         raise ToolkitError(
             f"torch {torch.__version__} cannot {task}: {first_line(error)}"
         ) from error
@@ -162,7 +162,7 @@ def exporter(task: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def exporter_quiet() -> Iterator[None]:
-    """Suppress torch's warnings about future changes, and one from torch 2.11's file reader."""
+    """Suppress torch's warnings about future changes, and a warning of torch 2.11's file reader."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -1,12 +1,13 @@
 """The networks as TorchScript `.pt` files with code and weights, for C++ and Python with only
 torch.
 
-TorchScript is deprecated, and future versions of torch may drop it. `why_not` then returns the
-reason, and everything else works without TorchScript. A `.pt` file is executable code, so load only
-files that a manifest lists.
+TorchScript is deprecated, and future versions of torch may drop it. If torch cannot write
+TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file is
+executable code, so load only files that a manifest lists.
 
-The bytes of a file depend only on the network and on torch's version. The output of torch itself
-also depends on three other things. `script` and `canonical` together remove these dependencies:
+The bytes of a file depend only on the network and on torch's version. The output of torch alone
+also depends on three other things. The functions `script` and `canonical` together remove these
+dependencies:
 
 - Earlier scripting: torch reuses the classes that it has compiled. The first class Linear is called
   `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
@@ -42,13 +43,13 @@ CONSTANTS = re.compile(rb"(^  \w+ : Final\[.*\n)+", re.MULTILINE)
 OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
 
 
-@functools.cache  # a torch does not change
+@functools.cache  # torch stays the same while a program runs
 def why_not() -> str:
     """Return the reason why this torch cannot write TorchScript, or "" if it can."""
     try:
         with exporter_quiet():
             torch.jit.save(script(nn.Identity()), io.BytesIO())
-    except Exception as error:  # a torch without TorchScript raises what it likes
+    except Exception as error:  # without TorchScript, torch can raise any error
         return (
             f"torch {torch.__version__} writes no TorchScript, so no .pt files are made "
             f"({first_line(error)}). Weights, .pt2 and .onnx files do not need it."
@@ -106,7 +107,7 @@ class ScriptedLSTM(LSTM):
 
 
 def trace(module: nn.Module, example: Tensor) -> nn.Module:
-    """Return the operations of a module for one example, in place of code that is no script."""
+    """Return a module's operations for one example, for code that TorchScript does not support."""
     with exporter_quiet():
         traced: nn.Module = torch.jit.trace(module, example, check_trace=False)
     return traced
@@ -114,7 +115,7 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 
 @torch.no_grad()
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
-    """Raise a ToolkitError unless both networks agree on random inputs, in every method.
+    """Raise a ToolkitError unless all methods of two networks agree on random inputs.
 
     The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
     other languages. A tolerance is needed because a script may add numbers in a different order
@@ -134,7 +135,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def opened(export: Export) -> torch.jit.ScriptModule:
-    """Return the network in a verified `.pt` file, after the first two calls, which compile it."""
+    """Return the network in a verified `.pt` file, compiled by two calls with example inputs."""
     module = from_bytes(export.data)
     for _ in range(2):
         module(*example_inputs(export.name, module, batch_size=1))
@@ -189,7 +190,7 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
     architecture = architecture_of(module.original_name, state)
     if architecture is None:
         return module
-    # A discriminator of 0.1.0 has a head besides, which only its training used.
+    # A discriminator of version 0.1.0 also has a head that only its training used.
     state = {name: tensor for name, tensor in state.items() if not name.startswith("auxiliary")}
     return build(architecture, state)
 
@@ -201,7 +202,7 @@ def script(model: nn.Module) -> torch.jit.ScriptModule:
     each class therefore has a predecessor of the same name, regardless of what was scripted
     earlier.
     """
-    from torch.jit import _recursive  # private: a torch without it can write no such file
+    from torch.jit import _recursive  # private; without it, torch cannot write TorchScript
 
     store = _recursive.concrete_type_store
     try:

@@ -1,10 +1,11 @@
-"""The weights of a network as a `.safetensors` file, and the network that they belong to.
+"""The weights of a network as a `.safetensors` file, and the network built from the weights.
+
+The manifest describes the architecture of a network by a class of the toolkit and its arguments:
 
     {"class": "LSTM", "hidden_size": 128, "one_hot": true}
 
-is an example of an architecture in the manifest: a class of the toolkit, and its arguments. The
-file contains the tensors of the `state_dict` by name. Loading the file runs no code, and numpy can
-read the file without torch.
+The file contains the tensors of the `state_dict` by name. Loading the file runs no code, and numpy
+can read the file without torch.
 """
 
 from collections.abc import Mapping
@@ -68,7 +69,7 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
 
 
 def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
-    """Return the network with these weights, in eval mode, on the CPU, without gradients.
+    """Return a network with the weights `state`, in eval mode, on the CPU, without gradients.
 
     Raises:
         ValueError: there is no such class, or the weights do not fit the architecture.
@@ -80,7 +81,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     if not _fits(architecture, state):  # before memory is taken for sizes that may be huge
         raise ValueError(f"the weights are not those of {dict(architecture)}")
     try:
-        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn, and replaced
+        with torch.random.fork_rng(devices=[]):  # the initial weights are drawn, and then replaced
             model = CLASSES[kind](**arguments)
         model.load_state_dict(state, assign=True)
     except (TypeError, RuntimeError) as error:
@@ -89,7 +90,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _fits(architecture: Architecture, state: Mapping[str, Tensor]) -> bool:
-    """Return True if the shapes of the weights give each argument of an architecture."""
+    """Return True if the arguments of an architecture match the shapes of the weights."""
     try:
         of_weights = architecture_of(architecture["class"], state)
     except (KeyError, IndexError):  # a tensor is missing, or has fewer dimensions
@@ -98,14 +99,14 @@ def _fits(architecture: Architecture, state: Mapping[str, Tensor]) -> bool:
 
 
 def to_bytes(model: nn.Module) -> bytes:
-    """Return the content of a `.safetensors` file: equal weights give equal bytes."""
+    """Return the content of a `.safetensors` file; equal weights give equal bytes."""
     state = {name: tensor.contiguous().clone() for name, tensor in model.state_dict().items()}
     data: bytes = safetensors.torch.save(state)
     return data
 
 
 def from_bytes(data: bytes) -> dict[str, Tensor]:
-    """Return the weights in a `.safetensors` file, by name.
+    """Return a dictionary from names to weights, which is read from a `.safetensors` file.
 
     Raises:
         ValueError: the data is not a `.safetensors` file.

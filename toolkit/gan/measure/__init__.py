@@ -1,1 +1,1 @@
-"""Measurements of generated digits by a classifier, compared with real images."""
+"""Measurements of generated digits with a classifier, for comparison with real images."""

@@ -1,4 +1,4 @@
-"""A search for copies: a generator's first samples beside the nearest training images."""
+"""A search for copies of training images among a generator's first samples."""
 
 import base64
 from typing import Any
@@ -11,9 +11,9 @@ from toolkit.gan.data import EMBEDDED, MNIST, load_mnist, to_unit
 from toolkit.gan.latent import sample_latents
 from toolkit.gan.measure import neighbours
 
-NUM_SAMPLES = 25  # as the latent studio shows, and by its generator of random numbers
+NUM_SAMPLES = 25  # as many as the latent studio shows, from the same random numbers
 SEED = 42
-NUM_REAL = 40  # test images of each digit, to judge distances by
+NUM_REAL = 40  # test images of each digit, to compare distances with
 
 
 def has_images() -> bool:
@@ -23,7 +23,7 @@ def has_images() -> bool:
 
 @torch.no_grad()
 def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]:
-    """Find the training image nearest to each of the first 25 samples of seed 42.
+    """Find the training image that is nearest to each of the first 25 samples for seed 42.
 
     Args:
         generator: the export, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0 to 1.

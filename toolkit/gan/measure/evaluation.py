@@ -1,8 +1,9 @@
-"""Measurements of generated digits by a classifier, with error bars.
+"""Measurements of generated digits with a classifier, including error bars.
 
 The Fréchet distance of 10,000 images is a random number. For another 10,000 images from the same
 generator, the distance can differ by one or two. The report therefore gives the mean and the
-standard deviation over several draws, and also over an equal number of sets of real images.
+standard deviation over several draws of generated images, and over an equal number of sets of real
+images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,14 +21,14 @@ from toolkit.gan.latent import sample_latents
 
 NUM_IMAGES = 10_000  # in a draw
 NUM_DRAWS = 5
-SURE = 0.8  # least probability of its digit at which an image is clear to the classifier
+SURE = 0.8  # least probability at which the classifier is sure of a digit
 BATCH_SIZE = 100
 
-Number = TypeVar("Number", float, Spread)  # of one draw, or of several
+Number = TypeVar("Number", float, Spread)  # a value of one draw, or of several draws
 
 
 class Gaussian(NamedTuple):
-    """The mean (n,) and the covariance (n, n) of a set of features, float64."""
+    """The float64 mean (n,) and covariance (n, n) of a set of features."""
 
     mean: Tensor
     covariance: Tensor
@@ -56,11 +57,11 @@ def fit_gaussian(features: Tensor) -> Gaussian:
 
 
 def frechet_distance(p: Gaussian, q: Gaussian) -> float:
-    """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), at least 0.
+    """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), a number >= 0.
 
-    Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace
-    of the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has
-    the same eigenvalues as C_p C_q.
+    The source is Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The
+    trace of the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and
+    has the same eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -72,13 +73,13 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Return the spread of each field over tuples (e.g. `Scores`) whose last field is a list."""
+    """Return the spread of each field over several tuples, such as `Scores`, that end in a list."""
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
 
 class Evaluator:
-    """Measurement of images by the classifier's features and predictions.
+    """An evaluator that measures images by a classifier's features and predictions.
 
     Fréchet distances are comparable only if the same classifier measured them on the same number of
     images. Compare each distance with the floor, which is the distance between two sets of real
@@ -106,7 +107,7 @@ class Evaluator:
         num_images: int = NUM_IMAGES,
         num_draws: int = NUM_DRAWS,
     ) -> None:
-        with torch.no_grad():  # a copy, since its layout, which is twice as fast, is not for export
+        with torch.no_grad():  # a copy, because its layout is twice as fast, but not for export
             self.classifier = deepcopy(classifier).to(device, memory_format=torch.channels_last)
         self.sha256 = sha256
         self.device = device
@@ -118,7 +119,7 @@ class Evaluator:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Predictions:
-        """Predict the digits of images (n, 1, 28, 28), 0 to 1."""
+        """Predict the digits of images, which have shape (n, 1, 28, 28) and values from 0 to 1."""
         batches = []
         for batch in images.split(BATCH_SIZE):
             features = self.classifier.features(batch.to(self.device))
@@ -127,11 +128,14 @@ class Evaluator:
         return Predictions(*map(torch.cat, zip(*batches, strict=True)))
 
     def measure(self, images: Tensor) -> Scores[float]:
-        """Return the scores of one draw of images (n, 1, 28, 28), 0 to 1."""
+        """Return the scores of one draw of images.
+
+        The images have shape (n, 1, 28, 28) and values from 0 to 1.
+        """
         return self.scores(self.predict(images))
 
     def scores(self, predictions: Predictions) -> Scores[float]:
-        """Return the scores of images from the predictions for these images."""
+        """Compute the scores of images from the classifier's predictions, and return the scores."""
         features, digits, confidences = predictions
         return Scores(
             frechet_distance(fit_gaussian(features), self._test_gaussian),
@@ -165,7 +169,7 @@ class Evaluator:
 
 @torch.no_grad()
 def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> Iterator[Tensor]:
-    """Yield sets of generated images, each (count, 1, 28, 28), from one stream of z.
+    """Yield sets of images, each (count, 1, 28, 28), generated from one stream of latent points.
 
     Args:
         network: a generator in eval mode.

@@ -1,4 +1,4 @@
-"""Nearest-neighbour metrics: the realism and the diversity of samples, and copies among them.
+"""Nearest-neighbour metrics of samples: their realism, their diversity and the copies among them.
 
 All distances are Euclidean.
 """
@@ -13,11 +13,14 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """The overlap of two sets of features. A point's ball reaches to its k-th neighbour."""
+    """The overlap of two sets of features.
+
+    The ball of a point reaches to the point's k-th neighbour.
+    """
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
     recall: float  # fraction, 0 to 1, of real images that lie in the ball of a sample
-    density: float  # mean number of real balls around a sample, over k; about 1 for real images
+    density: float  # mean number of real balls around a sample, divided by k; about 1 if real
     coverage: float  # fraction, 0 to 1, of real images with a sample in their ball
 
 
@@ -25,11 +28,11 @@ class Memory(NamedTuple):
     """The closeness of images to the training images."""
 
     median_distance: float  # from an image to the nearest training image
-    share_nearer: float  # fraction, 0 to 1, closer to it than any other training image is
+    share_nearer: float  # fraction, 0 to 1, of images that are copies; see `memory`
 
 
 def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
-    """Find the k nearest `neighbours` (m, n) of each of `points` (p, n), nearest first.
+    """For each of `points` (p, n), find the k nearest of `neighbours` (m, n), nearest first.
 
     Returns:
         distances (p, k), and row indices into `neighbours`, int64 (p, k).
@@ -46,21 +49,25 @@ def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Ten
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """Return the distance (num_images,) of each row of features from its k-th nearest other row."""
+    """Return the distance of each row of features from the k-th nearest other row.
+
+    The distances have shape (num_images,).
+    """
     return nearest(features, features, k + 1)[0][:, k]  # the first neighbour is the row itself
 
 
 def overlap(
     real: Tensor, samples: Tensor, k: int = NUM_NEIGHBOURS, real_radii: Tensor | None = None
 ) -> Overlap:
-    """Return precision, recall, density and coverage; `real` and `samples` are (num_images, n).
+    """Return the precision, recall, density and coverage of samples.
 
-    `real_radii` is `radii(real, k)`. Pass these radii to measure many sets of samples against the
-    same real images.
+    Both `real` and `samples` have shape (num_images, n). To measure many sets of samples against
+    the same real images, pass `radii(real, k)` as `real_radii`.
 
-    Precision and recall: Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing
-    Generative Models" (2019), eqs. (1) and (2). Density and coverage: Naeem et al., "Reliable
-    Fidelity and Diversity Metrics for Generative Models" (2020), which uses k = 5 for all four.
+    Precision and recall come from Kynkäänniemi et al., "Improved Precision and Recall Metric for
+    Assessing Generative Models" (2019), eqs. (1) and (2). Density and coverage come from Naeem et
+    al., "Reliable Fidelity and Diversity Metrics for Generative Models" (2020), which uses k = 5
+    for all four.
     """
     real_radii = radii(real, k) if real_radii is None else real_radii
     sample_radii = radii(samples, k)
@@ -81,9 +88,10 @@ def overlap(
 
 
 def memory(images: Tensor, training_images: Tensor) -> Memory:
-    """Measure how many of the images (n, 1, 28, 28) are copies of training images (m, 1, 28, 28).
+    """Measure the closeness of images to training images, and the fraction of copies.
 
-    All pixels are 0 to 1. An image is a copy if its nearest training image is closer to this image
+    The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
+    pixels are from 0 to 1. An image is a copy if its nearest training image is closer to this image
     than to any other training image. The fraction of copies is 1 minus the authenticity that Alaa
     et al. define in "How Faithful is your Synthetic Data?" (2022). Distances are measured between
     pixels, because features would hide the noise in a copy.

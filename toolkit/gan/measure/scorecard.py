@@ -1,4 +1,4 @@
-"""The scorecard of a generator: all metrics, for its samples and for real images."""
+"""The scorecard of a generator, with all metrics of its samples and of real images."""
 
 from collections.abc import Iterable
 from typing import Generic, NamedTuple
@@ -24,7 +24,7 @@ NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched
 
 
 class Scorecard(NamedTuple, Generic[Number]):
-    """The metrics of images, compared with the test images and the training images."""
+    """The metrics of images in comparison with the test images and the training images."""
 
     frechet_distance: Number  # of the features
     share_unsure: Number  # fraction, 0 to 1, whose digit is not clear to the classifier
@@ -52,7 +52,7 @@ class Scorer:
         self._test_radii = radii(evaluator.test.features)
 
     def score(self, predictions: Predictions, images: Tensor) -> Scorecard[float]:
-        """Return the scorecard of one draw.
+        """Return the scorecard of one draw of images.
 
         Args:
             predictions: the predictions for all images of the draw.
@@ -69,14 +69,14 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """Return the scorecard over several draws, given the arguments of `score` for each."""
+        """Return the scorecard over several draws, each given as the arguments of `score`."""
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        The images are disjoint sets of training images. For `Memory`, they are disjoint sets of
-        test images. There is one set for each of the evaluator's draws.
+        The images are disjoint sets of training images, or of test images for `Memory`. There is
+        one set for each of the evaluator's draws.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -85,7 +85,7 @@ class Scorer:
 
 
 def in_words(card: Scorecard[Spread]) -> dict[str, str]:
-    """Return each metric with its error bar, by the metric's name in tables."""
+    """Return a dictionary from the name of each metric to its value with the error bar."""
     words = {"Frechet distance": f"{card.frechet_distance:.2f}"}
     for name, title in TITLES.items():
         words[title] = f"{getattr(card, name):.3f}"

@@ -1,6 +1,6 @@
 """The commands `score` and `interpolate`, which take any generator file.
 
-- `generator`: loads a file, the toolkit's or a student's, and checks its images.
+- `generator`: loads a generator file of the toolkit or of a student, and checks the images.
 - `score`: measures the images.
 - `interpolate`: draws the images between two digits.
 """

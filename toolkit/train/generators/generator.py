@@ -1,7 +1,7 @@
-"""Any generator file, the toolkit's or a student's, behind one interface.
+"""One interface for all generator files of the toolkit and of students.
 
-The input is z, and the output is images with values from 0 to 1. A file that does not contain such
-a generator is rejected with a one-sentence error.
+A generator maps z to images with values from 0 to 1. A file that does not contain such a generator
+is rejected with a one-sentence error.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ NUM_PROBES = 100  # images that are generated to detect the range
 
 
 class Generator(nn.Module):
-    """A generator from a file, which checks every batch that it generates.
+    """A generator that is loaded from a file and checks every batch of its images.
 
     Args:
         path: weights that a manifest lists, or a TorchScript file. A TorchScript file is executable
@@ -53,7 +53,7 @@ class Generator(nn.Module):
             else f"{path} is not listed in a manifest, so it was not verified."
         )
         self.latent_dim = self._own_latent_dim() if latent_dim is None else latent_dim
-        self._has_drawn = False  # so the size of z is not known to be right
+        self._has_drawn = False  # so the size of z may be wrong
         probes = sample_latents(NUM_PROBES, self.latent_dim, make_rng(0, "probes"))
         if value_range is None:
             value_range = "-1,1" if float(self._generate(probes).min()) < -TOLERANCE else "0,1"
@@ -61,7 +61,13 @@ class Generator(nn.Module):
         self(probes)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map z, float32 (batch, latent_dim), to images (batch, 1, 28, 28), 0 to 1.
+        """Map z to images.
+
+        Args:
+            z: float32 (batch, latent_dim).
+
+        Returns:
+            images (batch, 1, 28, 28) with values from 0 to 1.
 
         Raises:
             ToolkitError: the generator in the file does not accept z, or does not return such
@@ -89,10 +95,10 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _generate(self, z: Tensor) -> Tensor:
-        """Return the images that the file generates from z, in the file's own range of values."""
+        """Return the images that the file's network generates from z, in their original range."""
         try:
             images = self.module(z)
-        except (ValueError, *SCRIPT_ERRORS) as error:  # a network of ours raises a ValueError
+        except (ValueError, *SCRIPT_ERRORS) as error:  # the toolkit's networks raise a ValueError
             if is_out_of_memory(error):
                 raise
             reason = str(error).strip().splitlines()[-1].rstrip(".")

@@ -1,4 +1,4 @@
-"""The command `score`: the scorecard of any generator file."""
+"""The command `score`, which makes the scorecard of any generator file."""
 
 import json
 from dataclasses import asdict
@@ -22,10 +22,10 @@ PER_CLASS = 10  # images of each digit in the picture
 
 
 def score_generator(generator: Generator, workspace: Workspace, seed: int) -> None:
-    """Measure several draws of 10,000 samples in comparison with real images.
+    """Compare several draws of 10,000 samples with real images.
 
     The function prints the scorecard, and writes `scorecard.json` and `samples.png` to
-    `<runs_dir>/<name>/`. The same seed gives the same bytes.
+    `<runs_dir>/<name>/`. The same seed gives files with the same bytes.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
@@ -74,7 +74,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Return True if the generator gives the same image for a latent point in every batch."""
+    """Return True if the image of a latent vector does not depend on chance or on the batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 

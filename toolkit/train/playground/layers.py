@@ -1,6 +1,6 @@
-"""The layers of a network that reads or draws images, as the page in one file computes them.
+"""The layers of a network that reads or draws images, in the form that the one-file page computes.
 
-These layers are the torch operations that the network performs, regardless of how its code is
+The layers are the torch operations that the network performs, however the network's code is
 written.
 """
 
@@ -16,13 +16,13 @@ from torch.utils._pytree import tree_leaves
 from toolkit.common.errors import ToolkitError
 from toolkit.export.golden import example_inputs
 
-BATCH = 2  # in a record: a network may treat one image otherwise than several
-# Operations that change the shape of a tensor and no number.
+BATCH = 2  # images in a record: a network may treat a single image differently
+# Operations that change only the shape of a tensor.
 RESHAPES = {
     *("view", "_unsafe_view", "reshape", "flatten", "unsqueeze", "squeeze"),
     *("alias", "detach", "clone", "contiguous"),
 }
-# "op", the places "of" its inputs, its "shape", and the parameters of the operation
+# The keys are "op", "of" (the places of the inputs), "shape" and the operation's parameters.
 Layer = dict[str, Any]
 
 
@@ -78,13 +78,13 @@ class _Record(TorchDispatchMode):
         self.tensors: dict[str, Tensor] = {}
         self.foreign = ""
         self._places = {id(x): 0}
-        self._alive: list[Any] = [x]  # so that no two have the same id
+        self._alive: list[Any] = [x]  # keeps each id unique
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
-        if result is None:  # an assertion, of which a .pt2 file has many
+        if result is None:  # an assertion; a .pt2 file has many assertions
             return result
         inputs = [self._places[id(x)] for x in tree_leaves(args) if id(x) in self._places]
         name = function.overloadpacket.__name__
@@ -102,14 +102,14 @@ class _Record(TorchDispatchMode):
     def _layer_of(
         self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
     ) -> Layer | None:
-        """Return the layer for an operation on one or two recorded tensors, or None."""
+        """Return the layer for an operation on one or two recorded tensors, or else None."""
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
             return None
         return _layer(name.rstrip("_"), args, kwargs, len(inputs))
 
     def _add(self, layer: Layer, inputs: list[int], output: Tensor) -> None:
-        """Add a layer, and add its weights to the tensors."""
+        """Add a layer to `layers`, and the weights of the layer to `tensors`."""
         place = len(self.layers)
         for key in ("weight", "bias"):
             if key in layer:
@@ -120,7 +120,11 @@ class _Record(TorchDispatchMode):
 
 
 def _layer(called: str, args: Sequence[Any], kwargs: Any, num_inputs: int) -> Layer | None:
-    """Return the layer for an ATen operation, or None; `called` lacks the in-place suffix "_"."""
+    """Return the layer for an ATen operation, or None if the page does not support the operation.
+
+    Args:
+        called: the name of the operation without the in-place suffix "_".
+    """
     if called in RESHAPES:
         return {"op": "reshape"}
     if kwargs or (num_inputs == 2 and called not in ("add", "sub")):
@@ -173,7 +177,7 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution that treats both axes alike, or else None."""
+    """Return the layer for a convolution, or None if its two axes are treated differently."""
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -184,7 +188,7 @@ def _convolution(
 
 
 def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Layer:
-    """Return the layer y = (x - mean) * scale * weight + bias of a batch normalisation."""
+    """Return the layer for a batch normalisation, y = (x - mean) * scale * weight + bias."""
     if weight is not None:
         scale = weight * scale
     shift = -mean * scale
@@ -194,7 +198,7 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times x + plus for an operation with a single number, or else None."""
+    """Return the layer y = times * x + plus for an operation with a single number, or else None."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)

@@ -1,8 +1,8 @@
-"""The page as a single file: the networks of a folder of exports, and the code that shows them.
+"""The one-file page, which contains the networks of a folder of exports and the code to show them.
 
 The page with its script and styles is `playground/dist/playground.html`, which `make playground`
-builds from `playground/`. This module adds the weights in half precision, with their entries in the
-manifest. The page needs no other file.
+builds from `playground/`. This module adds the weights, in half precision, and the networks'
+entries in the manifest. The page needs no other file.
 """
 
 import base64
@@ -24,8 +24,8 @@ from toolkit.gan.measure.copies import has_images, nearest_images
 from toolkit.lstm.model import LSTM, RNN
 from toolkit.train.playground.layers import layers_of
 
-PLACE = "{/* the exports */}"  # in the page, where they are put
-MAX_BYTES = 16_000_000  # of a page that a browser opens in a few seconds
+PLACE = "{/* the exports */}"  # the text in the page that the exports replace
+MAX_BYTES = 16_000_000  # a browser opens a page of this size in a few seconds
 
 
 def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) -> str:
@@ -64,7 +64,7 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         "zh": chinese_of_pages(),
     }
     page = (package_data("pages") / "playground.html").read_text(encoding="utf-8")
-    # No text in the data can end the element of the page that holds it.
+    # Without "<", no text in the data can end the element that contains the data.
     data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
     whole = page.replace(PLACE, data, 1).encode()
     if len(whole) > MAX_BYTES:
@@ -89,11 +89,11 @@ def _copies(shown: dict[str, Shown]) -> dict[str, Any]:
 
 
 def _model(place: Shown) -> dict[str, Any]:
-    """Return a network for the page: its entry in the manifest, its layers and its weights."""
+    """Return a network in the page's format, with its manifest entry, layers and weights."""
     name, folder, owner = place
     export = read_export(name, folder)
     network = load(name, folder)
-    path = folder / name  # without an ending: a network is several files
+    path = folder / name  # without an ending, because a network has several files
     written = datetime.date.fromtimestamp((folder / export.file).stat().st_mtime)
     if "lstm" in name or "rnn" in name:
         tensors, layers = _weights(path, network, name), None
@@ -114,7 +114,7 @@ def _model(place: Shown) -> dict[str, Any]:
 
 
 def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
-    """Return the weights of a network that reads digits, the toolkit's LSTM or RNN.
+    """Return the weights of a recurrent network, which must be the toolkit's LSTM or RNN.
 
     Raises:
         ToolkitError: the network is of another class.
@@ -128,7 +128,7 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
 
 
 def _half(name: str, tensor: Tensor) -> str:
-    """Return a tensor in half precision, little-endian and row-major, in base64."""
+    """Return a tensor in half precision as base64 text, little-endian and row-major."""
     values = tensor.half()
     if not values.isfinite().all():
         raise ToolkitError(

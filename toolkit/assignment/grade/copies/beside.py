@@ -1,4 +1,4 @@
-"""Two submissions side by side, line by line, with their shared code marked."""
+"""A line-by-line view of two submissions side by side, with the shared code marked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ class Line(NamedTuple):
 
     number: int  # from 1
     text: str
-    shared: bool  # True if the other submission has it too
-    words: tuple[str, ...]  # its tokens, all names as one
+    shared: bool  # True if the line is shared with the other submission
+    words: tuple[str, ...]  # the tokens, with all names as the same token
 
 
-Row = tuple[Line | None, Line | None]  # None if that submission has no line beside the other's
+Row = tuple[Line | None, Line | None]  # None if only the other submission has a line here
 
 
 def side_by_side(
@@ -42,7 +42,8 @@ def side_by_side(
         first, second: the texts of the submissions' files by path, from `similar.read_code`.
 
     Yields:
-        both paths, and the rows. A file that shares nothing with the other submission is left out.
+        both paths, and the rows of the page. A file that shares nothing with the other submission
+        is left out.
     """
     first_side = Side.of(first)
     second_side = Side.of(second)
@@ -62,7 +63,7 @@ class Side:
 
     files: Mapping[str, str]
     blocks: Mapping[str, list[Block]]
-    grams: Mapping[str, Grams]  # its own runs, without those of the skeleton
+    grams: Mapping[str, Grams]  # runs of tokens, without the skeleton's runs
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> "Side":
@@ -81,7 +82,7 @@ class Side:
     def lines(self, path: str, shared: set[int]) -> list[Line]:
         """Return the lines of a file.
 
-        A line counts as shared if at least one of the `shared` runs covers it.
+        A line counts as shared if at least one of the `shared` runs covers the line.
         """
         words: dict[int, list[str]] = {}
         covered: set[int] = set()
@@ -112,13 +113,13 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return a line as the page shows it, with a very long line shortened."""
+    """Return the text of a line for the page; very long lines are shortened."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return the rows of a page, with equal lines beside each other and other lines in between."""
+    """Return the rows of a page: equal lines are beside each other, with other lines in between."""
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

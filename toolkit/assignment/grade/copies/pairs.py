@@ -16,9 +16,9 @@ from toolkit.assignment.handin.archive import read_archive
 from toolkit.assignment.sandbox.apart import Bounds, Exceeded, Failed, apart
 from toolkit.common.files import atomic_write, make_directory
 
-BOUNDS = Bounds()  # of reading an archive, and of a page
+BOUNDS = Bounds()  # for reading an archive, and for making a page
 MADE_HERE = b'<meta name="generator" content="toolkit grade: two similar archives">'
-MAX_CLAUSES, MAX_CLAUSE = 5, 300  # about one archive, and characters of one
+MAX_CLAUSES, MAX_CLAUSE = 5, 300  # clauses about one archive, characters of a clause
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Similar:
 
     pairs: list[Pair]
     usual: float  # the similarity that is usual in the class, 0 to 1
-    not_compared: dict[str, list[str]]  # archives left out, or compared in part: why, in clauses
+    not_compared: dict[str, list[str]]  # archive, not or partly compared -> reasons
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
@@ -71,9 +71,9 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's fingerprints and the omitted parts, in numpy's file format.
+    """Return an archive's fingerprints and clauses about omitted code, in numpy's file format.
 
-    Fingerprints are computed twice: with all names as the same token, and with different names.
+    Fingerprints are computed twice: with all names as the same token, and with names as written.
     """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()

@@ -1,16 +1,16 @@
-"""Pairs of submissions with nearly the same code, which are pointed out but never judged.
+"""Pairs of submissions with nearly the same code; these pairs are reported but not judged.
 
-A program is represented by its runs of GRAM tokens. Comments, docstrings and layout are left out.
-All names count as the same token, so renaming has no effect. A run ends where a function or a class
-begins, so moving functions and classes has no effect. Runs that also occur in the skeleton do not
-count. The similarity of two submissions is the fraction of the smaller submission's runs that also
-occur in the other submission. The pages also name the code that was not compared: unreadable files,
-and code beyond a limit. (Runs of tokens as fingerprints come from Schleimer, Wilkerson and Aiken,
-Winnowing, SIGMOD 2003; this module keeps all runs.)
+A program is represented by its runs of `GRAM` consecutive tokens. Comments, docstrings and layout
+are left out. All names count as the same token, so renaming has no effect. A run ends where a
+function or a class begins, so moving functions and classes has no effect. Runs that also occur in
+the skeleton do not count. The similarity of two submissions is the fraction of the smaller
+submission's runs that also occur in the other submission. The pages also name the code that was not
+compared: unreadable files, and code beyond a limit. (The use of runs of tokens as fingerprints
+comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
-The tool compare50 does the same, but its licence is the GPL, and it requires attrs below 21, which
-no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any size and writes
-pages that need scripts; both are unacceptable for untrusted archives.
+The tool compare50 does the same, but its licence is the GPL, and it requires a version of attrs
+below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any
+size and writes pages that need scripts; both are unacceptable for untrusted archives.
 """
 
 import functools
@@ -37,11 +37,11 @@ from toolkit.common.package_data import package_data
 GRAM = 12  # tokens of a run: two or three short lines
 SAME = 0.9  # a pair is named if its similarity is at least this,
 ABOVE = 1 / 3  # or if it is beyond this part of the way from the usual similarity to 1
-MIN_GRAMS = 100  # of a submission's own; shorter programs are all alike
-MAX_PAIRS = 50  # that are named
-MAX_TOKENS = 150_000  # that are read of a submission: an archive may unpack to about as many
+MIN_GRAMS = 100  # of a submission's own; all shorter programs look alike
+MAX_PAIRS = 50  # pairs that are named
+MAX_TOKENS = 150_000  # tokens read in a submission: an archive may have about as many
 LAYOUT = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
-Grams = NDArray[np.int64]  # hashes, sorted, each once
+Grams = NDArray[np.int64]  # sorted hashes without duplicates
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Pair:
 class Prints:
     """The fingerprints of a submission: its runs of tokens, without the skeleton's runs."""
 
-    plain: Grams  # all names count as the same
-    named: Grams  # names count as they are
-    left_out: tuple[str, ...] = ()  # what could not be compared, a clause each
+    plain: Grams  # all names count as the same token
+    named: Grams  # different names count as different
+    left_out: tuple[str, ...] = ()  # clauses about code that was not compared
 
 
-Block = list[tuple[str, int]]  # tokens, each with its line, from 1
+Block = list[tuple[str, int]]  # tokens, each with its line number, from 1
 
 
 class Code(NamedTuple):
@@ -85,7 +85,7 @@ class Code(NamedTuple):
 def read_code(data: bytes) -> Code:
     """Return the text of all Python files and notebooks in an archive.
 
-    Compiled code is not read, but its files are named.
+    Compiled files are not read, but the result names these files.
     """
     code = Code({}, [])
     files = {}
@@ -171,7 +171,7 @@ def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[st
     """Return the tokens of each file in blocks: functions, classes, and the rest.
 
     Returns:
-        the pieces of each file, up to the file's first error and to `MAX_TOKENS` over all files;
+        the blocks of each file, up to the file's first error and to `MAX_TOKENS` over all files;
         and a clause for each place after which code is left out.
     """
     blocks_of_files = {}
@@ -203,7 +203,7 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
     """Yield the tokens of a file, except layout, comments and docstrings.
 
     Yields:
-        a flag that is True if a function or a class begins here, and the token.
+        a flag that is True if a function or a class begins with the token, and the token.
 
     Raises:
         SyntaxError, tokenize.TokenError: the rest of the file is not Python.
@@ -226,7 +226,7 @@ def anonymous(word: str) -> str:
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of tokens in a block, in order; a short block is one run.
+    """Return the hash of each run of tokens in a block, in order; a short block has one run.
 
     Args:
         names: True if different names count as different, False if all names count as the same.

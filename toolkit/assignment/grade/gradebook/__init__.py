@@ -1,1 +1,1 @@
-"""The files that platforms export and import: archive names, rosters, grades and feedback."""
+"""Archive names, rosters, grades and feedback in the formats of platforms such as Moodle."""

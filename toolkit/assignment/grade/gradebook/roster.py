@@ -11,7 +11,7 @@ from toolkit.assignment.grade.gradebook.platforms import GRADE, Platform, Row
 from toolkit.common.errors import UsageError
 from toolkit.common.files import read_bytes
 
-# The columns of a student's number, in small letters; the first one with a number counts.
+# The columns for a student's number, in lower case; the first column with a number counts.
 NUMBERS = ("student number", "number", "student id", "sid", "sis user id", "id number",
            "sis login id", "username")  # fmt: skip
 MARKS = {*NUMBERS, "identifier", "id"}  # a line with nothing in these columns is not a student
@@ -33,7 +33,7 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with a student number, ignoring letters and leading zeros."""
+        """Return the row with the given student number; letters and leading zeros do not matter."""
         digits = number.lstrip("0")
         if not digits:
             return None
@@ -43,7 +43,7 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row of the student with the platform's identifier in a file name, or None."""
+        """Return the row whose identifier on the platform is `mark`, or None if there is none."""
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row

@@ -1,4 +1,4 @@
-"""Grades and feedback in the files that a platform imports, and the list of missing students.
+"""The files with grades and feedback for a platform, and the list of missing students.
 
 graded/
   moodle.csv              or canvas.csv, blackboard.csv, gradescope.csv
@@ -29,11 +29,11 @@ from toolkit.common.files import write_changed
 
 @dataclass(frozen=True)
 class HandIn:
-    """One archive, and the student that it belongs to."""
+    """An archive, and the student who handed in the archive."""
 
     archive: str  # the file name
-    number: str  # the student's, "" if it is not in the name
-    match: re.Match[str] | None  # what the platform has written into the name
+    number: str  # the student number, "" if the file name has none
+    match: re.Match[str] | None  # the platform's part of the name
     row: Row | None  # of the roster
 
     @property
@@ -45,7 +45,7 @@ class HandIn:
 
     @property
     def owner(self) -> object:
-        """A key that identifies the student: it is equal for all archives of one student."""
+        """A key that is equal for all archives of one student."""
         if self.row is not None:
             return id(self.row)
         if self.match is not None:
@@ -71,7 +71,7 @@ class Written:
 def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
 ) -> tuple[list[HandIn], Written]:
-    """Return one archive for each student with its owner, and sentences about unclear owners.
+    """Return each student's newest archive, and sentences about archives with unclear owners.
 
     Raises:
         ToolkitError: no archive has a clear owner, so there is nothing to write.
@@ -107,7 +107,7 @@ def write_gradebook(
     rubric: Rubric,
     title: str,
 ) -> Written:
-    """Write the files for a platform's import next to the results.
+    """Write the grades and the feedback for a platform into the folder with the results.
 
     Args:
         archives: the file names of all archives.
@@ -210,7 +210,7 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The platform's identifier determines the owner, or else the student number.
+    The owner is found by the platform's identifier or, failing that, by the student number.
     """
     numbered = roster.by_number(number)
     if match is None:
@@ -269,7 +269,7 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return the table's cells for one student, from the roster's row or else from `cells`."""
+    """Return one student's cells, from the roster's row or, failing that, from `cells`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]

@@ -1,1 +1,1 @@
-"""The answers to the judge's questions: one class for each part, one method for each question."""
+"""The replies to the judge's questions: one class for each part, one method for each question."""

@@ -1,4 +1,4 @@
-"""Answers about a student's data set."""
+"""Replies to questions about a student's data set."""
 
 import inspect
 import random
@@ -29,25 +29,26 @@ SPLITS: dict[str, tuple[str | bool, str | bool]] = {
     "test": (False, True),
 }
 LENGTHS = ("length", "perhaps_length")
-SPREAD = 10**6  # items of a data set over which those that are read are spread
+SPREAD = 10**6  # the largest number of items from which a sample is read
 
 
 class DatasetAnswers:
-    """One data set class, and what it makes."""
+    """The replies to questions about one data set class and its items."""
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
         self.kind: Any = object
-        self.means: dict[str, str | None] = {}  # a parameter's name in lower case -> what it is
+        self.means: dict[str, str | None] = {}  # lower-case name of a parameter -> its meaning
 
     def load(self, *, file: str, name: str | None) -> DatasetClass | NoDatasetClass:
-        """Import the file and find the class in it.
+        """Import the file, and find its data set class.
 
         Returns:
-            its `name` (None if there is none, and `functions`, the names of those); of its
-            constructor's parameters, in lower case, which one chooses the `split`, with two values
-            of it, or None; which one asks for `one_hot` digits, or None; and the places where it
-            begins (`item`, `init`).
+            the `name` of the class; the constructor parameter that chooses the `split`, with two of
+            its values; the constructor parameter that asks for `one_hot` digits; and the places
+            where the methods for an `item` and for `init` begin. Parameters are in lower case, and
+            None if they do not exist. If there is no class, `name` is None, and `functions` has the
+            names of the file's functions.
         """
         module = import_briefly(self.root / file, self.root, name)
         kind = _dataset_in(classes(module, object), name)
@@ -71,14 +72,14 @@ class DatasetAnswers:
         """Build the data set for palindromes of about `length` digits, and read some items.
 
         Args:
-            count: how many it should have, if its constructor asks for that.
-            read: how many are read at most, spread over all that there are.
-            more: values for other parameters of its constructor, by lower-case name.
+            count: the number of items, if the constructor asks for this number.
+            read: the largest number of items to read, spread over the whole data set.
+            more: values for other parameters of the constructor, by lower-case name.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers of one label), as they are but for their
-            types, and `dtype`, that of the inputs; `inputs` is None if items are no pairs of two
-            tensors, all of one shape.
+            `inputs` (n, ...) and `labels` (n, numbers of one label), which are unchanged except for
+            their types, and `dtype`, the type of the inputs. `inputs` is None if the items are not
+            pairs of two tensors, or if their shapes differ.
         """
         known = {
             "classes": 10,
@@ -88,7 +89,7 @@ class DatasetAnswers:
             "batch": 1,
         }
         lengths = self._lengths()
-        by_name = dict.fromkeys(lengths, count)  # two lengths: one is the number
+        by_name = dict.fromkeys(lengths, count)  # of two lengths, one is the count
         by_name |= dict.fromkeys(lengths[:1], length)
         needed: dict[str, Any] = {"one_hot": False}
         for word, values in SPLITS.items():
@@ -115,7 +116,7 @@ class DatasetAnswers:
         }
 
     def _split(self) -> tuple[str, str | bool, str | bool] | None:
-        """The first parameter that chooses the split, and two values of it."""
+        """Return the first parameter that chooses the split, and two of its values, or None."""
         for parameter, word in self.means.items():
             if word in SPLITS:
                 first, second = SPLITS[word]
@@ -123,14 +124,14 @@ class DatasetAnswers:
         return None
 
     def _one_hot(self) -> str | None:
-        """The first parameter that asks for one-hot digits."""
+        """Return the first parameter that asks for one-hot digits, or None."""
         for parameter, word in self.means.items():
             if word == "one_hot":
                 return parameter
         return None
 
     def _lengths(self) -> list[str]:
-        """The parameters that may be the length: by their names, or else the first one."""
+        """Return the parameters that may be the length: by their names, or else the first one."""
         lengths = []
         for word in LENGTHS:
             lengths += [name for name, known in self.means.items() if known == word]
@@ -140,7 +141,7 @@ class DatasetAnswers:
 
 
 def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
-    """Return the class of the data set: by its name, or else the first that gives items."""
+    """Return the class of the data set, found by its name or else by its methods."""
     words = (name.lower(),) if name else ()
     named: type | None = pick(kinds, *words, *NAMES["classes"]["dataset"].split("|"))
     if named:
@@ -152,7 +153,10 @@ def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
 
 
 def _read(dataset: Any, count: int) -> Iterator[Any]:
-    """Some items, spread over the data set, since its first ones may be its least; or the first."""
+    """Yield at most `count` items of a data set.
+
+    If items have indices, random items are chosen, because the first items may be the smallest.
+    """
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)
         return
@@ -163,7 +167,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return what is read, as it is, and what is predicted, float (n,); None if unclear."""
+    """Return an item's unchanged input and its labels, float (n,); None if these are unclear."""
     if isinstance(item, dict):
         item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:
@@ -176,7 +180,7 @@ def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
 
 
 def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
-    """Return the two values of an item with keys, the one that is read first; None if unclear."""
+    """Return the input and the label of an item with keys, or None if they are unclear."""
     read = next((key for key in item if meaning(str(key), "keys")), None)
     predicted = [value for key, value in item.items() if key != read]
     if read is None or len(predicted) != 1:

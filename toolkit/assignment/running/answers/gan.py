@@ -1,4 +1,4 @@
-"""Answers about a student's GAN."""
+"""Replies to questions about a student's GAN."""
 
 import importlib
 import inspect
@@ -37,27 +37,31 @@ from toolkit.assignment.running.replies import (
     StateDict,
 )
 
-MAX_NOISE = 100_000  # numbers that were made of nothing in one call of a function
-MAX_TEXT = 200_000  # characters of a file that are sent
+MAX_NOISE = 100_000  # numbers created without an input tensor in one call
+MAX_TEXT = 200_000  # characters of a file
 
 
 class GANAnswers(Runs):
-    """One script that trains a generator against a discriminator."""
+    """The replies to questions about one script that trains a generator against a discriminator."""
 
     _brisk = True
 
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
-        """Run the script once more; the judge draws for its generator after as many steps as then.
+        """Run the script once more; after its training, the judge draws for the generator.
 
-        Meanwhile it asks back("draw", z, training) and back("classify", images).
+        The judge draws after as many training steps as the first run has made.
+
+        During this run, the child asks the judge with back("draw", z, training) and
+        back("classify", images).
 
         Args:
-            max_seconds: as of `run`.
-            generator: id of the network.
-            pixels: of one of its images.
+            max_seconds: as for `run`.
+            generator: the id of the generator network.
+            pixels: the number of pixels in one image of the generator.
 
         Returns:
-            as `run`; None if it does not come to its end either, and the first run stands.
+            the reply of `run`; None if this run does not reach its end either, so that the first
+            run stays valid.
         """
         first = self.script
         shapes = shapes_of(first.tracer.networks[generator])
@@ -76,19 +80,19 @@ class GANAnswers(Runs):
         return None
 
     def run_also(self, *, file: str, max_seconds: float, until: float) -> ScriptRun:
-        """Run another script, as if the first had gone on with it: see `Script.run_also`.
+        """Run another script as if it continued the first script; see `Script.run_also`.
 
         Args:
-            max_seconds: of CPU time.
-            until: CPU time of this process at which it is to have ended.
+            max_seconds: the limit in seconds of CPU time.
+            until: the CPU time of this process at which the script must have ended.
         """
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
     def outputs(self, *, network: int, inputs: list[Tensor]) -> Tensor | None:
-        """Call a network that was seen with other inputs, in evaluation mode; None if it fails."""
+        """Return a network's output for new inputs in evaluation mode; None if the call fails."""
         module = self.script.tracer.networks[network]
         modes = {part: part.training for part in module.modules()}
-        for part in modes:  # not by `eval`, whose `train` may be a method of theirs that trains
+        for part in modes:  # `eval` might call a student's method `train`, which trains
             part.training = False
         try:
             with torch.no_grad():
@@ -100,11 +104,11 @@ class GANAnswers(Runs):
                 part.training = mode
 
     def unpickle(self, *, file: str) -> list[StateDict]:
-        """The weights in a file that has whole networks."""
+        """Return the weights from a file that contains whole networks."""
         return unpickled(self.root / file, vars(self.script.module))
 
     def shapes(self, *, network: int) -> dict[str, Shape]:
-        """Of all that a network's state_dict has."""
+        """Return the shape of each tensor in a network's state_dict, by name."""
         states = self.script.tracer.networks[network].state_dict()
         return {name: list(value.shape) for name, value in states.items()}
 
@@ -117,20 +121,21 @@ class GANAnswers(Runs):
         facts: dict[str, Any],
         maker: tuple[str, str],
     ) -> FilesMade:
-        """Write a network with these weights as files like ours into the root.
+        """Write a network with the given weights to the root folder, in the toolkit's file formats.
 
         Args:
-            maker: the module and the function that make the files, `own_files`. It stands outside
-                of this folder, so `toolkit export` says where; in a sandbox it is not there.
+            maker: the names of a module and of its function `own_files`, which makes the files. The
+                module is outside of this package, so `toolkit export` passes its name; in a
+                sandbox, the module is missing.
 
         Returns:
-            `golden` and `problems` of `own_files`.
+            `golden` and `problems` from `own_files`.
         """
         home, function = maker
         own_files = getattr(importlib.import_module(home), function)
         module = self.script.tracer.networks[network]
         module.load_state_dict(states)
-        for part in module.modules():  # not by `eval`, as in `outputs`
+        for part in module.modules():  # without `eval`, as in `outputs`
             part.training = False
         made: dict[str, Any] = own_files(name, module, facts)
         for ending in ("safetensors", "pt2", "pt"):
@@ -138,7 +143,10 @@ class GANAnswers(Runs):
         return cast(FilesMade, made)
 
     def texts(self) -> dict[str, str]:
-        """The source of the student's files, relative to the root; notebooks are there as such."""
+        """Return the source of the student's .py files, by path relative to the root.
+
+        The code of notebooks is included, because it has been copied to .py files.
+        """
         texts = {}
         for path in sorted(self.root.rglob("*")):
             if path.suffix == ".py" and path.is_file():
@@ -158,25 +166,26 @@ class GANAnswers(Runs):
         seed: int,
         known_to_end: bool,
     ) -> FunctionTried:
-        """Call a function or a method of theirs, with a generator whose images the judge draws.
+        """Call a function or a method of the student's; the judge draws the generator's images.
 
-        Meanwhile the generator and what classifies digits ask the judge: back("draw", z, training)
-        and back("classify", images).
+        During the call, the generator and the digit classifier ask the judge with back("draw", z,
+        training) and back("classify", images).
 
         Args:
-            name: of the function, "Class.method" for a method.
-            file: in which it is.
-            generator: id of the network.
-            pixels: of one of its images.
-            values: for parameters without a default, by what they mean.
-            own: for others, by lower-case name.
-            seed: of the random numbers.
-            known_to_end: it need not be watched for a training that has to be stopped.
+            name: the name of the function, or "Class.method" for a method.
+            file: the file that defines the function.
+            generator: the id of the generator network.
+            pixels: the number of pixels in one image of the generator.
+            values: values for parameters without a default, by their meaning.
+            own: values for other parameters, by lower-case name.
+            seed: the seed of the random numbers.
+            known_to_end: True if the function need not be watched for a training that must be
+                stopped.
 
         Returns:
-            `returned` (tensors), `noise` (those that were made of nothing), `lines` (file and
-            line of each network that was called), `error`, and `unknown` (the parameter that
-            nothing is known about).
+            `returned` (tensors), `noise` (tensors that were created without an input tensor),
+            `lines` (file and line of each call of a network), `error`, and `unknown` (the parameter
+            without a known value).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -199,7 +208,7 @@ class GANAnswers(Runs):
         num_events = len(tracer.events)
         tracer.origins.numbers_came = Sources(MAX_NOISE)
         tracer.drawing = Drawing(self.back, shapes_of(network), pixels, steps=0)
-        tracer.depth = int(known_to_end)  # then nothing is recorded
+        tracer.depth = int(known_to_end)  # at depth 1, nothing is recorded
         try:
             with (
                 self._standing_in(network, classifier),
@@ -221,7 +230,11 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """The names in the script, in lower case, but for those that mean one of these words."""
+        """Return the script's variables by lower-case name, except names with certain meanings.
+
+        Args:
+            words: the meanings.
+        """
         values = {}
         for name, value in vars(self.script.module).items():
             if meaning(name.lower(), "drawing") not in words:
@@ -229,7 +242,7 @@ class GANAnswers(Runs):
         return values
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
-        """Find a function or a method of theirs, as of `try_function`."""
+        """Find a function or a method of the student's by its name, for `try_function`."""
         names = vars(self.script.module)
         class_name, _, method = name.rpartition(".")
         if class_name:
@@ -249,7 +262,7 @@ class GANAnswers(Runs):
 
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
-        """Inside this block generators' images, and what classifies them, are the judge's."""
+        """Let the judge draw the generators' images and classify images while the block runs."""
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
             return draw(self.back, z, generator.training)
@@ -268,25 +281,25 @@ class GANAnswers(Runs):
 
 
 class Classifier(nn.Module):
-    """From images to logits (batch, 10), by the judge."""
+    """A network that gets the logits (batch, 10) for images from the judge."""
 
     def __init__(self, back: Back) -> None:
         super().__init__()
         self._back = back
 
     def forward(self, images: Tensor, *ignored: Any) -> Tensor:
-        """Ask the judge."""
+        """Ask the judge for the logits (batch, 10) of images."""
         return classify(self._back, images)
 
 
 def _classifies(network: nn.Module) -> bool:
-    """True if its last linear layer has ten outputs."""
+    """Return True if the last linear layer of a network has ten outputs."""
     layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
     return bool(layers) and layers[-1].out_features == 10
 
 
 def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
-    """The file and the line of each call of a network, each place once."""
+    """Return the file and the line of each call of a network, with each place only once."""
     places: dict[FileLine, None] = {}
     for event in events:
         if event["kind"] == "call":
@@ -295,7 +308,7 @@ def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
 
 
 def _stacked(result: Any) -> Iterator[Any]:
-    """A list of tensors of one shape as one tensor, in whatever was returned."""
+    """Yield the returned values; each list of tensors with the same shape becomes one tensor."""
     values = result if isinstance(result, tuple) else (result,)
     for value in values:
         if inspect.isgenerator(value):

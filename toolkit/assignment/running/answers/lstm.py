@@ -1,4 +1,4 @@
-"""Answers about a student's LSTM: it is built, called, watched, changed and trained as asked."""
+"""Replies to questions about a student's LSTM, which is built, called, recorded and trained."""
 
 import contextlib
 import inspect
@@ -50,13 +50,13 @@ POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
 class LSTMAnswers:
-    """The networks of one file, and one instance of one of them."""
+    """The replies to questions about the networks in one file, and about one built network."""
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
         self.file = root
         self.kinds: dict[str, type] = {}
-        self.seen: dict[str, Seen] = {}  # how their training builds and calls a class
+        self.seen: dict[str, Seen] = {}  # how the student's training builds and calls a class
         self.recorder = Recorder(self._heard)
         self.heard: dict[str, list[Named]] = {"gpu": [], "recurrent": [], "device": []}
         self.origins = Origins(str(root))
@@ -64,16 +64,16 @@ class LSTMAnswers:
         self.kind = ""
         self.sizes: Mapping[str, Any] = {}
         self.as_seen = False
-        self.first: dict[str, Tensor] = {}  # what each tensor was when the network was built
+        self.first: dict[str, Tensor] = {}  # the initial value of each tensor
         self.optimizer: torch.optim.Optimizer | None = None
 
     def watch(self, *, files: Sequence[str], name: str | None, existing: Sequence[str]) -> None:
-        """See how a training builds and calls its networks.
+        """Record how a training script builds and calls its networks.
 
         Args:
-            files: scripts, of which the first that trains is the witness.
-            name: as of a `Witness`.
-            existing: all that the folder is to have, before and afterwards.
+            files: the scripts; the first script that trains is used.
+            name: the class of the network, as for a `Witness`.
+            existing: all paths that the folder must have, both before and afterwards.
         """
         clear(self.root, existing)
         for file in files:
@@ -90,15 +90,15 @@ class LSTMAnswers:
                 return
 
     def load(self, *, file: str, name: str | None) -> NetworkClasses:
-        """Import the file, and name the networks in it, the likeliest first.
+        """Import the file, and list its network classes, the likeliest class first.
 
         Returns:
-            `classes`: of each its `name`, the lines of the class and of its `forward`, and how it
-            was `seen`: see `Seen.said`.
+            `classes`: for each class its `name`, the lines of the class and of its `forward`, and
+            the way in which a training has `seen` the class called (see `Seen.said`).
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file=file):
-            torch.jit._state.disable()  # what Python runs has lines
+            torch.jit._state.disable()  # code that Python runs has line numbers
         with self.recorder:
             kinds = classes(import_briefly(self.file, self.root, name), nn.Module)
         for kind, network in self.seen.items():
@@ -108,7 +108,7 @@ class LSTMAnswers:
         return {"classes": list(map(self._described, self.kinds))}
 
     def _described(self, name: str) -> NetworkClass:
-        """Describe a class, as `load` returns it."""
+        """Describe a network class for the reply of `load`."""
         kind = self.kinds[name]
         call = None
         if name in self.seen:
@@ -121,28 +121,30 @@ class LSTMAnswers:
         }
 
     def source(self, *, file: str) -> str:
-        """The text of a file; empty for a file that is not in the folder."""
+        """Return the text of a file, or an empty text for a file outside of the folder."""
         path = (self.root / file).resolve()
         if not path.is_relative_to(self.root):
             return ""
         return path.read_text(encoding="utf-8-sig", errors="replace")
 
     def build(self, *, kind: str, sizes: dict[str, Any], as_seen: bool) -> Built:
-        """Make a network, which the next questions are about.
+        """Build the network that the next questions are about.
 
         Args:
-            sizes: what a parameter is -> its value; None where its default is to be kept.
-            as_seen: whether it is built and called as their training does; else its constructor
-                and its forward get what the names of their parameters ask for.
+            sizes: meaning of a parameter -> value; None keeps the default.
+            as_seen: True to build and call the network as the student's training does. Otherwise,
+                the constructor and `forward` get the values that the names of their parameters ask
+                for.
 
         Returns:
-            `took`, the sizes that its constructor asks for, and their defaults; `recurrent`,
-            the places of recurrent modules of torch in it, of their class or else where they were
-            made; and its `tensors`: parameters, buffers, and loose ones.
+            `took`, the sizes that the constructor asks for, with their defaults; `recurrent`, the
+            places of torch's recurrent modules in the network (where their class is defined, or
+            else where they were made); and `tensors`: parameters, buffers, and tensors that are
+            neither.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
-        deterministic = torch._C._set_deterministic_algorithms  # the public one imports a lot more
+        deterministic = torch._C._set_deterministic_algorithms  # the public name imports more
         deterministic(True, warn_only=True)  # fills empty memory with nan
         try:
             self.origins = Origins(str(self.root))
@@ -155,7 +157,7 @@ class LSTMAnswers:
             name = tensor["name"]
             made = self.origins.of(self.network, name, self._all()[name])
             tensors.append(cast(NetworkTensor, {**tensor, "made": made}))
-        with torch.no_grad():  # what was never filled must not hide the rest
+        with torch.no_grad():  # an unfilled value must not hide other faults
             for x in self._all().values():
                 if x.is_floating_point() and bool(x.isnan().any()):
                     x.copy_(torch.randn_like(x) * 0.1)
@@ -163,7 +165,7 @@ class LSTMAnswers:
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
     def _recurrent(self) -> list[FileLine]:
-        """The places of recurrent modules of torch in the network, as of `build`."""
+        """Return the places of torch's recurrent modules in the network, for `build`."""
         places: list[FileLine] = []
         for name, module in self.network.named_modules():
             if isinstance(module, nn.RNNBase | nn.RNNCellBase):
@@ -172,7 +174,7 @@ class LSTMAnswers:
         return places
 
     def put(self, *, values: Mapping[str, Tensor | None]) -> None:
-        """Give tensors of the network other values; None is the first that they had."""
+        """Set tensors of the network to new values; None restores the initial values."""
         tensors = self._all()
         with torch.no_grad():
             for name, value in values.items():
@@ -183,20 +185,20 @@ class LSTMAnswers:
                     tensor.copy_(value.reshape(tensor.shape))
 
     def unpickle(self, *, file: str) -> list[StateDict]:
-        """The weights in a file that has whole networks."""
+        """Return the weights from a file that contains whole networks."""
         return unpickled(self.root / file, self.kinds)
 
     def run(
         self, *, inputs: list[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[list[Tensor]]:
-        """Call the network with each of the inputs.
+        """Call the network in evaluation mode with each of the inputs.
 
         Args:
-            fresh: build the network anew for each input.
-            seeds: of the random numbers drawn in each call.
+            fresh: True to build the network again for each input.
+            seeds: the seeds of the random numbers, one for each call.
 
         Returns:
-            for each input the tensors that come back.
+            for each input, the tensors that the network returns.
         """
         results = []
         for x, seed in zip(inputs, seeds or repeat(0), strict=False):
@@ -208,18 +210,18 @@ class LSTMAnswers:
         return list(map(_detached, results))
 
     def run_without_dropout(self, *, x: Tensor, training: bool) -> list[Tensor]:
-        """Call the network in training mode, or in evaluation mode."""
+        """Call the network without dropout, in training mode or in evaluation mode."""
         self.network.train(training)
         torch.manual_seed(0)
         with WithoutDropout():
             return _detached(self._call(x))
 
     def record(self, *, inputs: list[Tensor], batch: int, hidden: int) -> Recorded:
-        """Call the network with each input, and tell what it computes.
+        """Call the network with each input, and record the computation.
 
         Returns:
-            what `operations.pieces`, `operations.notable` and `tensors.changed` do; the `outputs`;
-            and where the forward has `written` to attributes, by name.
+            the fields of `operations.pieces`, `operations.notable` and `tensors.changed`;
+            `outputs`; and `written`, the places where `forward` wrote to attributes, by name.
         """
         network = self.network.eval()
         before = {name: (id(x), x.detach().clone()) for name, x in self._all().items()}
@@ -245,13 +247,13 @@ class LSTMAnswers:
         return cast(Recorded, recorded)
 
     def look_up(self, *, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> LookedUp:
-        """Call the network in double precision; afterwards it has to be built anew.
+        """Call the network in double precision; afterwards, the network must be built again.
 
         Args:
-            numbers: of pieces, in the order in which `record` has `seen` them.
+            numbers: the numbers of pieces, in the order of `seen` in the reply of `record`.
 
         Returns:
-            these `pieces`, (n, batch, hidden), and the `outputs`.
+            `pieces`, the pieces with these numbers, (n, batch, hidden), and `outputs`.
         """
         if x.is_floating_point():
             x = x.double()
@@ -264,7 +266,10 @@ class LSTMAnswers:
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, *, x: Tensor) -> list[Made]:
-        """Return what a call makes of nothing until it stops: `new`, as of `operations.notable`."""
+        """Return the tensors that a call creates without an input tensor, even if the call fails.
+
+        The format is that of `new` in `operations.notable`.
+        """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
             self._call(x)
@@ -274,10 +279,10 @@ class LSTMAnswers:
         return Operations(self.root, self._all())
 
     def slopes(self, *, x: Tensor, pick: int, width: float) -> dict[str, Slopes]:
-        """Measure the slopes of a weighted sum of the output: see `learning.slopes`.
+        """Measure the slopes of a weighted sum of the output; see `learning.slopes`.
 
         Args:
-            pick: which of the tensors that come back.
+            pick: the index of the output among the tensors that the network returns.
         """
         self.network.eval()
         rng = torch.Generator().manual_seed(2)
@@ -300,13 +305,15 @@ class LSTMAnswers:
         rate: float,
         integers: bool,
     ) -> list[float]:
-        """Train with RMSProp on batches, from where the last call stopped.
+        """Train with RMSProp on batches, and continue after the previous call of this method.
 
         Args:
-            inputs: (n, ...), a batch each. labels: (n, batch).
-            pick: which of the tensors that come back is trained.
-            axis: of it, whose last item counts, if it has all steps.
-            integers: whether the network reads integers.
+            inputs: the batches, (n, ...).
+            labels: (n, batch).
+            pick: the index of the output among the tensors that the network returns.
+            axis: the time axis of the output, of which only the last step counts; None if the
+                output has only one step.
+            integers: True if the network reads integers.
 
         Returns:
             the losses.
@@ -331,20 +338,21 @@ class LSTMAnswers:
     def elsewhere(
         self, *, sizes: dict[str, Any], x: Tensor, again: bool, moved: list[str]
     ) -> LeftBehind:
-        """Call a network that was moved to another device, as if to a GPU.
+        """Call the network as if it had been moved to a GPU.
 
         Args:
-            sizes: of the network, its `device` a "cuda".
-            again: import the file once more, for what it decides when it is imported.
-            moved: names of tensors that are no parameters, but are there as well.
+            sizes: the sizes of the network, with "cuda" as the `device`.
+            again: True to import the file again, because a file may choose its device during the
+                import.
+            moved: the names of tensors that are on the GPU although they are not parameters.
 
         Returns:
-            `left`: the [file, line, name] of what was used and is not on that device, if anything.
+            `left`: the [file, line, name] of a tensor that was used but is not on the GPU, or None.
         """
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:
             kinds = self.kinds
-            with contextlib.suppress(Exception):  # a training that it begins then, and no model
+            with contextlib.suppress(Exception):  # the file may start a training
                 if again:
                     kinds = classes(import_briefly(self.file, self.root), nn.Module)
             gpu.left = None
@@ -359,7 +367,7 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """The calls so far that should not have been: of each [name, file, line]."""
+        """Return the unwanted calls so far, each as [name, file, line]."""
         heard = self.heard
         return {
             "gpu": heard["gpu"],
@@ -372,11 +380,11 @@ class LSTMAnswers:
         self.heard[kind].append((name, file, line))
 
     def _all(self) -> dict[str, Tensor]:
-        """Every tensor of the network, by name."""
+        """Return every tensor of the network, by name."""
         return all_tensors(self.network)
 
     def _call(self, x: Tensor) -> list[Tensor]:
-        """The floating tensors that come back, in their order."""
+        """Return the floating-point tensors that the network returns, in order."""
         with self.recorder:
             result = self._result(self.network, x)
         return [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
@@ -387,7 +395,10 @@ class LSTMAnswers:
         return network(x, **self._more(network, x))
 
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """The arguments of a forward after its input: initial states, in a tuple or one by one."""
+        """Return the arguments of `forward` after its input.
+
+        Initial states are in a tuple, or each state is a separate argument.
+        """
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
             function = network.__call__
@@ -405,9 +416,10 @@ class LSTMAnswers:
         return named
 
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """An instance, and which sizes its constructor asks for, with their defaults.
+        """Build a network, and return it with the sizes that its constructor asks for.
 
-        Which axis comes first is left as it is where that has a default: each order is tried.
+        Each size is returned with its default. If the parameter for the order of the axes has a
+        default, the default is kept, because the judge tries each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)
@@ -417,7 +429,7 @@ class LSTMAnswers:
 
 
 def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, type]:
-    """The classes by name: the likeliest network first, then those with the longest names."""
+    """Return the classes by name: the likeliest network first, then the longest names first."""
     words = NAMES["classes"]["lstm"].split("|")
     if name:
         words.insert(0, name.lower())
@@ -428,5 +440,5 @@ def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, typ
 
 
 def _detached(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The same numbers without their history."""
+    """Return the same tensors, detached from their graphs."""
     return [tensor.detach() for tensor in tensors]

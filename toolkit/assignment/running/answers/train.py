@@ -1,4 +1,4 @@
-"""Answers about the training of a student's LSTM."""
+"""Replies to questions about the training of a student's LSTM."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -30,27 +30,29 @@ AGAIN = 20  # items that are read twice
 
 
 class TrainAnswers(Runs):
-    """One script that trains."""
+    """The replies to questions about one script that trains."""
 
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
-        """Run a file as `python FILE` does, until it ends, as it will where it stops with an error.
+        """Run a file as `python FILE` does, until the script ends or stops with an error.
 
-        Nothing is cut short or guessed, and only walls are watched for. What this machine lacks is
-        not as it is for them: MNIST, which is not downloaded, packages that plot or log and are not
-        installed, and a GPU. Weights that were not handed in have a stand-in.
+        No loop is shortened, no argument is guessed, and the check notes only the limits that the
+        run meets. Unlike the student's machine, this machine does not download MNIST, and it
+        replaces missing packages for plots and logs and a missing GPU. Weights that were not handed
+        in have stand-ins.
 
         Args:
-            existing: all that its folder is to have; what else an earlier run has made is deleted.
+            existing: all paths that the folder must have; other files from an earlier run are
+                deleted.
 
         Returns:
-            what it raised, as in `answering.described`; None if it came to its end, or if what it
-            raised may come from weights that are not its own, or from a GPU that is none.
+            the exception, as in `answering.described`; None if the script reached its end, or if
+            the exception may be due to replaced weights or to a missing GPU.
         """
         weights = Weights()
         has_gpu = False
         replace_mnist(few_digits(self.back, whole=True))
         while True:
-            error = None  # its frames hold all that the last run has made
+            error = None  # the error's frames keep the objects of the last run
             error = self._raised(self.root / file, existing, weights, has_gpu)
             if error is None:
                 return None
@@ -66,15 +68,15 @@ class TrainAnswers(Runs):
     def _raised(
         self, path: Path, existing: Sequence[str], weights: Weights, has_gpu: bool
     ) -> Exception | None:
-        """Run a file once in its folder as it was handed in.
+        """Run a file once, after restoring its folder to the state that was handed in.
 
         Args:
-            existing: as of `plainly`.
-            weights: those that have a stand-in by now.
-            has_gpu: what asks for a GPU is computed on the CPU.
+            existing: as for `plainly`.
+            weights: the weights that have stand-ins by now.
+            has_gpu: True to compute on the CPU whatever asks for a GPU.
 
         Returns:
-            what it raised; None if it came to its end.
+            the exception; None if the script reached its end.
         """
         clear(self.root, existing)
         forget_imports(self.root)
@@ -92,7 +94,7 @@ class TrainAnswers(Runs):
         return None
 
     def _is_raised(self, error: Exception) -> bool:
-        """True if a line of theirs raises it, and no library that was called there."""
+        """Return True if the student's code itself, and not a library, raised the exception."""
         last = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)][-1]
         return within(last, str(self.root)) is not None
 
@@ -108,23 +110,27 @@ class TrainAnswers(Runs):
         edit: dict[str, str] | None = None,
         passes: int = 0,
     ) -> LinesRun:
-        """Follow a script, in a folder that has only what is `existing`: see `Lines`."""
+        """Run a script, and record its lines; see `Lines`.
+
+        Before the run, all files outside of `existing` are deleted.
+        """
         clear(self.root, existing)
         forget_imports(self.root)
         lines = Lines(self.root, file, seed, max_seconds, game, batch, edit or {}, passes)
         return cast(LinesRun, lines.watch())
 
     def items(self, *, load: int, count: int, seconds: float) -> LoaderItems:
-        """The inputs of a data set's items, without their labels.
+        """Return the inputs of a data set's items, without their labels.
 
         Args:
-            load: id of the DataLoader.
-            count: how many at most.
-            seconds: of CPU time that it may take.
+            load: the id of the DataLoader.
+            count: the largest number of items.
+            seconds: the limit in seconds of CPU time.
 
         Returns:
-            `rows` (n, numbers of one item), float32; `total`, how many items it has (None: it has
-            no end); and `redrawn`, whether an item is another one when it is read again.
+            `rows` (n, numbers of one item), float32; `total`, the number of items, or None for a
+            data set without an end; and `redrawn`, which is True if an item changes when it is read
+            again.
         """
         loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds
@@ -144,7 +150,7 @@ def _asks_for_gpu(error: Exception) -> bool:
 
 
 def _keys(loader: Any) -> Sequence[Any]:
-    """The keys of the items that a loader reads, in the order of its sampler."""
+    """Return the keys of the items that a loader reads, in the order of its sampler."""
     keys = getattr(loader.sampler, "indices", None)
     if keys is None:
         return range(len(loader.dataset))
@@ -152,7 +158,7 @@ def _keys(loader: Any) -> Sequence[Any]:
 
 
 def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
-    """The inputs of items, until this process has used so much CPU time."""
+    """Return the inputs of items; the reading stops at a deadline in CPU time."""
     rows = []
     for item in items:
         rows.append(_input(item))
@@ -162,7 +168,7 @@ def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
 
 
 def _input(item: Any) -> Tensor:
-    """The input that a network reads of an item: the first value in it."""
+    """Return the input of an item, which is the first value in the item."""
     if isinstance(item, dict):
         item = next(iter(item.values()))
     if isinstance(item, tuple | list):
@@ -171,7 +177,7 @@ def _input(item: Any) -> Tensor:
 
 
 def _together(rows: list[Tensor]) -> Tensor:
-    """One tensor of all rows; an empty one if there are none, or if their sizes differ."""
+    """Stack rows into one tensor, which is empty if there are no rows or if their sizes differ."""
     shapes = {row.shape for row in rows}
     if len(shapes) != 1:
         return torch.zeros(0, 1)

@@ -1,1 +1,1 @@
-"""Imports a student's files, with stand-ins for what the check does not need."""
+"""The import of a student's files, with stand-ins for packages that the check does not need."""

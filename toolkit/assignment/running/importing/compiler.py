@@ -1,9 +1,10 @@
-"""Torch's compiler, imported when somebody wants it and not before.
+"""Torch's compiler, whose import is postponed until some code needs the compiler.
 
-Importing `torch._dynamo` takes longer than checking a part. Torchvision imports it to ask one
-question, and every optimiser at its first step, only to tell it to stay away. Both get an answer
-here; whatever else is asked of it imports it. Compiling takes longer than a check may, and what is
-compiled computes the same, so `torch.compile` does nothing.
+The import of `torch._dynamo` takes longer than the check of a part. Torchvision imports the
+compiler to ask one question. Every optimiser imports the compiler at its first step, only to
+exclude the step from compilation. This module serves both purposes without the import. Any other
+use imports the compiler. Compiling takes longer than a check may take, and compiled code computes
+the same results, so `torch.compile` has no effect.
 """
 
 import importlib
@@ -17,7 +18,7 @@ NAME = "torch._dynamo"
 
 
 class _Later(ModuleType):
-    """Stands for a module of the compiler until something is asked that only the module knows."""
+    """A placeholder for a module of the compiler, which imports the module when necessary."""
 
     def __getattr__(self, name: str) -> Any:
         asked_of_all = name.startswith("__")  # by `inspect` and the import system
@@ -31,14 +32,14 @@ class _Later(ModuleType):
 
 
 def _as_it_is(model: Any = None, **options: Any) -> Any:
-    """`torch.compile`, as a function or as a decorator: what it is given, which does the same."""
+    """Replace `torch.compile`: return the model unchanged, or a decorator that does so."""
     if model is None:
         return _as_it_is  # the decorator
     return model
 
 
 def postpone_compiler() -> None:
-    """Keep torch's compiler from being imported until it is used; a model is not compiled."""
+    """Postpone the import of torch's compiler until its use, and make `torch.compile` a no-op."""
     torch.compile = _as_it_is
     if NAME in sys.modules:
         return

@@ -1,4 +1,4 @@
-"""Importing a student's files."""
+"""The import of a student's files."""
 
 import ast
 import importlib
@@ -17,24 +17,24 @@ from torch import Tensor, nn
 from toolkit.assignment.running.importing.stand_ins import StandIns, is_replaced
 from toolkit.assignment.running.places import within
 
-NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a file, and of its code where that name is taken
-PACKAGE = "submission"  # what the root is called, for relative imports
+NOTEBOOK, ENDING = ".ipynb", "_notebook"  # of a notebook, and of its code if the name is taken
+PACKAGE = "submission"  # the name of the root in relative imports
 
-# Changes the syntax tree of a student's file before it is compiled; the second is the file.
+# Changes the syntax tree of a student's file before it is compiled; the str is the file's path.
 Change = Callable[[ast.Module, str], ast.Module]
 
 
 def unchanged(tree: ast.Module, file: str) -> ast.Module:
-    """Leave a file as it is."""
+    """Return the syntax tree of a file unchanged."""
     return tree
 
 
 class StudentFinder(MetaPathFinder):
-    """Finds a student's own modules; the last resort takes an unknown name for their root.
+    """An import finder for the modules in a student's folder.
 
     Args:
-        root: of the submission.
-        change: what is done to every file before it is compiled.
+        root: the folder of the submission.
+        change: the change of every file before the file is compiled.
     """
 
     def __init__(self, root: Path, change: Change) -> None:
@@ -44,7 +44,7 @@ class StudentFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find the module of this name, if it is in a file of theirs."""
+        """Find a module by its name, if the module is one of the student's files."""
         spec = PathFinder.find_spec(name, path)
         if spec is None or not spec.origin or not Path(spec.origin).is_relative_to(self.root):
             return None
@@ -54,19 +54,22 @@ class StudentFinder(MetaPathFinder):
 
 
 class StudentLoader(SourceFileLoader):
-    """Compiles a student's file, and leaves no trace of it."""
+    """An import loader that compiles a student's file and writes no compiled file."""
 
     def __init__(self, name: str, path: str, change: Change) -> None:
         super().__init__(name, path)
         self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
-        """The code of the file, after its change."""
+        """Return the compiled code of the file after its change."""
         return compiled(Path(self.path), self.change)
 
 
 class FolderFinder(MetaPathFinder):
-    """Takes `name` in `import name.module` for a folder of theirs, or for the root itself."""
+    """An import finder that takes `name` in `import name.module` for a folder or the root.
+
+    The folder is one of the student's folders, and the root is the folder of the submission.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -74,7 +77,7 @@ class FolderFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A package, if there is such a folder, or if the module that is asked for is there."""
+        """Return a package for a student's folder or for the root, or None for any other name."""
         if path is not None:
             return None
         folder = self._folder(name)
@@ -85,14 +88,14 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Find the folder that is meant: the first with Python files, or the root."""
+        """Return the folder for a package name: a folder with Python files, or the root."""
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):
                 return path
         return self.root if self._is_root(name) else None
 
     def _is_root(self, name: str) -> bool:
-        """True if a file imports `name.module`, and the module lies in the root."""
+        """Return True if a file imports `name.module`, and the root contains this module."""
         for file in self.root.rglob("*.py"):
             text = file.read_text(encoding="utf-8-sig", errors="replace")
             for word in text.split():
@@ -112,12 +115,13 @@ def prepare_imports(
     change: Change = unchanged,
     lacking: bool = False,
 ) -> None:
-    """Put a student's folder and those around it on the path, and stand-ins where they are needed.
+    """Put a student's folder and its parent folders on the import path, and add the stand-ins.
 
-    From the root down: a script that lies in any of them may use this folder.
+    All folders from the root down to the student's folder are on the path, because a script in any
+    of these folders may use the student's folder.
 
     Args:
-        lacking: there are stand-ins only for packages that this machine lacks.
+        lacking: True to use stand-ins only for packages that this machine lacks.
     """
     for path in reversed(folder.parents):
         if path.is_relative_to(root):
@@ -135,21 +139,24 @@ def prepare_imports(
 
 
 def _put_first(folder: Path) -> None:
-    """Put a folder before all others on the path."""
+    """Move a folder to the beginning of the import path."""
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
 
 
 def _forget_replaced() -> None:
-    """Import anew what has a stand-in now; what has imported it keeps it."""
+    """Forget the imported modules that now have a stand-in.
+
+    Code that has already imported such a module keeps the module.
+    """
     for name in list(sys.modules):
         if is_replaced(name):
             del sys.modules[name]
 
 
 def forget_imports(root: Path) -> None:
-    """Import a student's modules anew when they are asked for, and find them anew."""
+    """Forget a student's imported modules, so that the next import runs the files again."""
     kinds = StudentFinder | StandIns | FolderFinder
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, kinds)]
     for name, module in list(sys.modules.items()):
@@ -159,16 +166,16 @@ def forget_imports(root: Path) -> None:
 
 
 def compiled(file: Path, change: Change = unchanged) -> CodeType:
-    """The code of a student's file."""
+    """Return the compiled code of a student's file."""
     tree = ast.parse(file.read_bytes(), str(file))
     return compile(change(tree, str(file)), str(file), "exec", dont_inherit=True)
 
 
 def package_of(file: Path, root: Path) -> str | None:
-    """The package that a file with relative imports is in; its parents are made.
+    """Return the package of a file that has relative imports, and make its parent packages.
 
     Returns:
-        None if it has no relative imports.
+        the name of the package, or None if the file has no relative imports.
     """
     if not _has_relative_imports(ast.parse(file.read_bytes())):
         return None
@@ -185,14 +192,14 @@ def _has_relative_imports(tree: ast.Module) -> bool:
 
 
 def _make_package(name: str, folder: Path) -> None:
-    """Make an empty package of this name, unless there is one; its modules are in `folder`."""
+    """Make an empty package whose modules are in `folder`, unless the package exists."""
     if name not in sys.modules:
         sys.modules[name] = package = ModuleType(name)
         package.__path__ = [str(folder)]
 
 
 def is_of_notebook(path: Path) -> bool:
-    """True if a file holds the cells of a notebook beside it: see `submission.prepare`."""
+    """Return True if a file holds the cells of the notebook beside it; see `submission.prepare`."""
     stem = path.stem.removesuffix(ENDING)
     beside = {file.name.lower() for file in path.parent.iterdir()}
     if f"{stem}{NOTEBOOK}".lower() not in beside:
@@ -201,18 +208,18 @@ def is_of_notebook(path: Path) -> bool:
 
 
 def import_file(path: Path, root: Path, change: Change, name: str | None = None) -> ModuleType:
-    """Import a student's file under its own name, its folder and the root on the path.
+    """Import a student's file under its own name, with its folder and the root on the import path.
 
-    A cell of a notebook that raises something ends the cells after it, and not those before: what
-    these defined is there.
+    If a cell of a notebook raises an exception, the later cells do not run, but the module keeps
+    the names from the earlier cells.
 
     Args:
-        root: of the submission.
-        change: what is done to every file before it is compiled.
-        name: of what is wanted of it.
+        root: the folder of the submission.
+        change: the change of every file before the file is compiled.
+        name: the name that the file should define.
 
     Raises:
-        whatever the file raises, unless it is a notebook that has defined `name` by then.
+        whatever the file raises, unless the file is a notebook that has already defined `name`.
     """
     prepare_imports(root, path.parent, change)
     package = package_of(path, root)
@@ -231,7 +238,10 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 
 
 def classes(module: ModuleType, base: type) -> dict[str, type]:
-    """The classes derived from `base` in a module that are not torch's own, by name."""
+    """Return a module's classes that are derived from `base`, by name.
+
+    The classes of torch and torchvision are left out.
+    """
     derived = {}
     for name, value in vars(module).items():
         if isinstance(value, type) and issubclass(value, base):
@@ -242,10 +252,10 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
 
 
 def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
-    """The weights of whole networks in a file of `torch.save`.
+    """Return the weights of whole networks from a file that `torch.save` has written.
 
     Args:
-        names: what the script that saved them had defined.
+        names: the names defined by the script that has saved the networks.
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)

@@ -1,4 +1,4 @@
-"""Runs a student's file as `python FILE` does, in a folder as it was handed in."""
+"""Functions that run a student's file as `python FILE` does, in the folder as handed in."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from toolkit.assignment.running.importing.files import package_of
 
 
 def clear(root: Path, handed_in: Container[str]) -> None:
-    """Delete what an earlier run has made."""
+    """Delete all files that were not handed in, such as the output of an earlier run."""
     for path in sorted(root.rglob("*"), reverse=True):
         if path.relative_to(root).as_posix() in handed_in:
             continue

@@ -1,7 +1,7 @@
-"""Stands in for packages that plot, log or show progress, none of which the judge needs.
+"""Stand-ins for packages that plot, log or show progress, which the judge does not need.
 
-They are replaced even where they are installed, so that a check says the same on every machine and
-wastes no time on pictures that nobody sees.
+The packages are replaced even if they are installed, so that a check has the same result on every
+machine and wastes no time on pictures that nobody sees.
 """
 
 import sys
@@ -22,7 +22,7 @@ REPLACED = set(NAMES["packages"]["replaced"].split())
 
 
 class StandIns(MetaPathFinder, Loader):
-    """Finds a stand-in for each of these packages, unless the student has a module of that name."""
+    """An import finder for the stand-ins; a student's module with the same name has priority."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -30,21 +30,21 @@ class StandIns(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Make the stand-in of this name, and of everything below it."""
+        """Return a stand-in for a replaced package or for a module inside it, or None."""
         if not is_replaced(name) and not _is_shared(name):
             return None
         if path is None:
             if not self._replaces_top(name, sys._getframe(1)):
                 return None
         elif name not in REPLACED and not _has_stand_in(name.rpartition(".")[0]):
-            return None  # all of a package is replaced, or nothing of it
+            return None  # either the whole package is replaced, or nothing
         return ModuleSpec(name, self, is_package=True)
 
     def _replaces_top(self, name: str, asking: FrameType) -> bool:
-        """True if a module outside of packages is replaced.
+        """Return True if a top-level module is replaced.
 
         Args:
-            asking: the code of Python that imports it.
+            asking: the frame of Python's import system that imports the module.
         """
         installed = PathFinder.find_spec(name)
         if installed is None:
@@ -57,40 +57,40 @@ class StandIns(MetaPathFinder, Loader):
         return self._is_asked_by_them(asking)
 
     def _is_asked_by_them(self, asking: FrameType) -> bool:
-        """True if a file of theirs imports it, rather than a package that relies on it."""
+        """Return True if a student's file, and not an installed package, imports the module."""
         frame: FrameType | None = asking
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
         return frame is None or within(frame.f_code.co_filename, str(self.root)) is not None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Make a module in which there is everything."""
+        """Make a module that has every attribute."""
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """There is nothing to run."""
+        """Do nothing, because a stand-in has no code to run."""
 
 
 def _is_shared(name: str) -> bool:
-    """True for a package that several projects have parts of, if none of them is installed."""
+    """Return True for a package that several projects share, if no such project is installed."""
     return name == "google" and PathFinder.find_spec(name) is None
 
 
 def _has_stand_in(name: str) -> bool:
-    """True if a stand-in was imported under this name."""
+    """Return True if the imported module with a given name is a stand-in."""
     return isinstance(sys.modules.get(name), AnyModule)
 
 
 def is_replaced(name: str) -> bool:
-    """True if a module of this name is replaced, unless it is a student's own."""
+    """Return True if modules with this name are replaced, unless the student has such a module."""
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 
 class AnyModule(ModuleType):
-    """A module that has everything that it is asked for."""
+    """A stand-in for a module, which has every attribute."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -108,7 +108,7 @@ class AnyModule(ModuleType):
 
 
 class WandbConfig(dict[str, Any]):
-    """`wandb.config`: what it was given, as items and as attributes."""
+    """The stand-in for `wandb.config`, with the settings as items and as attributes."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -119,7 +119,7 @@ class WandbConfig(dict[str, Any]):
         self[name] = value
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Take more settings, of a dictionary or of parsed arguments."""
+        """Add settings from a dictionary or from parsed arguments."""
         for settings in (*args[:1], kwargs):
             if not isinstance(settings, dict):
                 settings = getattr(settings, "__dict__", {})
@@ -130,7 +130,7 @@ _config = WandbConfig()
 
 
 def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
-    """`wandb.init`: a run that has the settings."""
+    """Return a run with the given settings, in place of `wandb.init`."""
     _config.update(config or {})
     run: Any = Anything("run")
     run.config = _config
@@ -138,7 +138,7 @@ def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
 
 
 class _AnyType(type):
-    """The type of `Anything`, whose classes have every attribute too."""
+    """The metaclass of `Anything`, which gives its classes every attribute."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -147,14 +147,17 @@ class _AnyType(type):
 
 
 class Anything(metaclass=_AnyType):
-    """Accepts everything: calls, attributes, items, arithmetic, `with`; loops find it empty."""
+    """An object that accepts calls, attributes, items, arithmetic and `with`.
+
+    A loop over the object has no items.
+    """
 
     def __init__(self, name: Any = "", *args: Any, **kwargs: Any) -> None:
         self.__dict__["_name"] = name if isinstance(name, str) else type(self).__name__
 
     @staticmethod
     def heard(name: str, args: tuple[Any, ...]) -> None:
-        """Called with the name of a function that is called, and what it is given."""
+        """Do nothing; a tracer replaces this method to learn which functions are called."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -173,7 +176,7 @@ class Anything(metaclass=_AnyType):
         return Anything(self._name)
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The axes of `subplots(rows, columns)`: an array, or one of them."""
+        """Return the axes of `subplots(rows, columns)`: an array, or a single object."""
         sizes = [x for x in args[:2] if isinstance(x, int)]
         rows, columns = [*sizes, 1, 1][:2]
         rows = int(kwargs.get("nrows", rows))
@@ -220,7 +223,7 @@ class Anything(metaclass=_AnyType):
 
 
 class Progress(Anything):
-    """tqdm: iterates over what it is given."""
+    """The stand-in for tqdm, which iterates over its argument."""
 
     def __init__(self, iterable: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -230,7 +233,7 @@ class Progress(Anything):
 
     @classmethod
     def over_range(cls, *args: Any, **kwargs: Any) -> "Progress":
-        """`trange`."""
+        """Return a progress bar over a range, in place of `trange`."""
         return cls(range(*args))
 
     @staticmethod
@@ -244,7 +247,7 @@ class Progress(Anything):
         return 0 if self.iterable is None else len(self.iterable)
 
 
-KNOWN: dict[tuple[str, str], Any] = {  # what there must be more than a name
+KNOWN: dict[tuple[str, str], Any] = {  # names that need more than `Anything`
     ("tqdm", "tqdm"): Progress,
     ("tqdm", "tqdm_notebook"): Progress,
     ("tqdm", "trange"): Progress.over_range,

@@ -1,1 +1,1 @@
-"""The process of one part: a fork of the warm one on Linux, one that starts anew elsewhere."""
+"""The process of one part: a fork of the warm process on Linux, a new process elsewhere."""

@@ -12,7 +12,7 @@ assert sys.platform != "win32"
 
 from toolkit.assignment.running.process.descent import Descent, Mounted, open_closed_folder
 
-MOST_FAILURES = 100  # after these it stops
+MOST_FAILURES = 100  # the deletion stops after this number of failures
 
 
 @dataclass
@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files up to the first subfolder, and return its name, or None without a subfolder."""
+    """Delete files up to the first subfolder, and return the subfolder's name, or None."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:
@@ -136,7 +136,7 @@ def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str
         return
     except OSError as error:
         above.kept.add(level.name)
-        if not level.kept:  # otherwise the failures name its content
+        if not level.kept:  # otherwise the failures name the contents
             failures.append(_failure(level.name, error))
 
 

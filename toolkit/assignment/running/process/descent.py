@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 assert sys.platform != "win32"
-Identity = tuple[int, int]  # of a folder: its device and its inode
+Identity = tuple[int, int]  # the device and the inode of a folder
 
 
 class Moved(OSError):
@@ -41,7 +41,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
         if mount_of(handle) != mount_of(parent):
             raise Mounted("something is mounted there")
         if os.fstat(handle).st_mode & stat.S_IRWXU != stat.S_IRWXU:
-            with contextlib.suppress(PermissionError):  # it is another user's: then this is root
+            with contextlib.suppress(PermissionError):  # if another user owns it, this is root
                 _give_mode(name, parent, handle)
         return open_folder(".", handle)
     finally:

@@ -1,4 +1,4 @@
-"""On Linux: a fork of the warm process, whose limits the kernel holds."""
+"""The process of one part on Linux, which is a fork whose limits the kernel enforces."""
 
 import contextlib
 import ctypes
@@ -21,12 +21,12 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class Forked:
-    """A process that answers for one part.
+    """A process that replies to questions about one part.
 
     Args:
         request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
         read, write: the pipes to the judge.
-        private: descriptors that it does not get.
+        private: descriptors that the process does not get.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
@@ -48,11 +48,11 @@ class Forked:
         self._said.start()
 
     def wait(self) -> None:
-        """Wait until it has ended; its id stays its own until `end`."""
+        """Wait until the process has ended; no other process gets its id before `end` is called."""
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
 
     def starved(self) -> float:
-        """Seconds that it was ready to run and had no core."""
+        """Return the seconds for which the process was ready to run but had no core."""
         try:
             times = Path(f"/proc/{self.pid}/schedstat").read_bytes().split()
             return int(times[1]) / 1e9
@@ -60,21 +60,22 @@ class Forked:
             return 0.0
 
     def exceeds(self) -> bool:
-        """True if it has taken more than it may: the kernel sees to that."""
+        """Return False, because the kernel enforces the limits."""
         return False
 
     def kill(self) -> None:
-        """End it and everything that it started."""
+        """Kill the process and all processes that it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, float, list[str]]:
-        """End what is left.
+        """Kill the remaining processes, and return how the process ended.
 
         Returns:
-            its exit status, negative for a signal, its CPU seconds, and the walls that it met.
+            the exit status (negative for a signal), the CPU seconds, and the names of the limits
+            that the process met.
         """
         self.kill()
         _, status, used = os.wait4(self.pid, 0)
@@ -84,13 +85,13 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """End when the host is killed, and so the judge sees its pipe closed."""
+    """Let the kernel kill this process when its parent ends, so that the judge's pipe closes."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(kind: int, value: int) -> None:
-    """Set a limit of this process, or keep the one that is set if it is lower."""
+    """Set a limit of this process, or keep the current limit if it is lower."""
     _, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

@@ -1,4 +1,4 @@
-"""Removes what a part leaves before the next begins: processes, files, changes of the copy."""
+"""The clean-up between two parts: processes, files, and the copy of the submission."""
 
 import os
 import shutil
@@ -14,10 +14,11 @@ from toolkit.assignment.running.process.descent import open_folder
 
 
 def renew(source: str, copy: str, places: list[str]) -> list[str]:
-    """Kill what was left running, empty the places where it may have written, and copy anew.
+    """Kill the remaining processes, empty the writable folders, and copy the submission again.
 
     Returns:
-        what is left of it, and why: then nothing was copied, and no other part may run here.
+        the files that remain, and the reasons; if any file remains, nothing was copied, and no
+        other part may run here.
     """
     kill_children()
     failures: list[str] = []
@@ -30,10 +31,12 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
 
 
 def clear_place(place: str) -> list[str]:
-    """Delete what this user has in a folder; if the folder is its own, all that can be said there.
+    """Delete the current user's files in a folder.
+
+    If the folder belongs to the user, all its contents and extended attributes are deleted.
 
     Returns:
-        what is left, and why.
+        the files that remain, and the reasons.
     """
     try:
         handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -44,7 +47,7 @@ def clear_place(place: str) -> list[str]:
         if is_own:
             os.chmod(f"/proc/self/fd/{handle}", stat.S_IRWXU)
         elif not os.access(place, os.W_OK | os.X_OK):
-            return []  # it is not open to anybody
+            return []  # this user cannot write to the folder
         folder = open_folder(".", handle)
     except OSError as error:
         return [f"{place}: {error.strerror}"]
@@ -54,7 +57,7 @@ def clear_place(place: str) -> list[str]:
         if not is_own:
             return _delete_own(folder)
         for name in os.listxattr(folder):
-            if name.startswith("user."):  # a program's own words about a file
+            if name.startswith("user."):  # attributes that a program has set
                 os.removexattr(folder, name)
         return empty(folder)
     except OSError as error:
@@ -64,7 +67,7 @@ def clear_place(place: str) -> list[str]:
 
 
 def _delete_own(folder: int) -> list[str]:
-    """Delete what this user has in a folder where others have something, too."""
+    """Delete the current user's files in a folder that also contains files of other users."""
     failures: list[str] = []
     for name in os.listdir(folder):
         try:
@@ -77,7 +80,7 @@ def _delete_own(folder: int) -> list[str]:
 
 
 def kill_children() -> None:
-    """Kill what the program left running; the kernel makes this process the parent of orphans."""
+    """Kill the program's remaining processes, which the kernel makes children of this process."""
     while True:
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
             os.kill(int(pid), signal.SIGKILL)

@@ -1,7 +1,8 @@
-"""On Windows and macOS: a process of its own, whose limits are watched from outside.
+"""The process of one part on Windows and macOS: a new process, with limits checked from outside.
 
-Windows has no fork, and on macOS a process that has torch is not safely forked. Neither has limits
-of CPU time and memory that the kernel holds for one process, so the host looks twice a second.
+Windows has no fork, and on macOS a process with torch cannot be forked safely. On these systems,
+the kernel cannot limit the CPU time and the memory of one process, so the host measures both
+quantities twice a second.
 """
 
 import contextlib
@@ -17,14 +18,15 @@ import psutil
 
 from toolkit.assignment.running.answering import answer_questions, take_pipes
 
-READY = b"\0"  # what it writes when it has imported all that it needs
-IDLE = 0.02  # of the time between two looks; who takes less of it sleeps, and waits for no core
+READY = b"\0"  # written by the process after its imports
+IDLE = 0.02  # of a measured interval; a process with less CPU time is asleep and waits for no core
 
 
 class Spawned:
-    """A process that answers for one part, with what it starts; as `forked.Forked`.
+    """A process that replies to questions about one part, like `forked.Forked`.
 
-    It is ready when this object is made: importing torch counts neither as time nor as CPU time.
+    The process is ready when the constructor returns, so the import of torch counts neither towards
+    the waiting time nor towards the CPU time.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
@@ -35,7 +37,7 @@ class Spawned:
             stdout=write,
             stderr=subprocess.PIPE,
         )
-        self._family: set[psutil.Process] = {self._process}  # all that were ever seen
+        self._family: set[psutil.Process] = {self._process}  # all processes that were ever seen
         with self._process.stderr as stderr:
             while stderr.read(1) not in (READY, b""):
                 pass
@@ -44,11 +46,14 @@ class Spawned:
         self._looked = time.monotonic()
 
     def wait(self) -> None:
-        """Wait until it has ended."""
+        """Wait until the process has ended."""
         self._process.wait()
 
     def starved(self) -> float:
-        """Seconds that it was ready to run and had no core, as far as two looks a second show."""
+        """Return the seconds for which the process was ready to run but had no core.
+
+        The result is an estimate, because the process is measured only twice a second.
+        """
         now, (cpu, self._memory) = time.monotonic(), self._used()
         elapsed, self._looked = now - self._looked, now
         used, self._cpu = cpu - self._cpu, max(cpu, self._cpu)
@@ -57,26 +62,30 @@ class Spawned:
         return self._starved
 
     def exceeds(self) -> bool:
-        """True if it had taken more than it may at the last look."""
+        """Return True if the process exceeded a limit at the last measurement."""
         seconds, memory = self._cpu - self._cpu_before, self._memory
         return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 
     def kill(self) -> None:
-        """End it and everything that it started, as far as a look has seen it."""
+        """Kill the process and all of its child processes that a measurement has found."""
         self._used()
         for process in self._family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
     def end(self) -> tuple[int, float, list[str]]:
-        """End what is left; its exit status, its CPU seconds as of the last look, and no walls."""
+        """Kill the remaining processes, and return how the process ended.
+
+        Returns:
+            the exit status, the CPU seconds at the last measurement, and no limits.
+        """
         self.kill()
         return int(self._process.wait()), self._cpu - self._cpu_before, []
 
     def _used(self) -> tuple[float, int]:
-        """CPU seconds and bytes of memory, now, of the process and all below it.
+        """Return the CPU seconds and bytes of memory that the process and its descendants use.
 
-        In a virtual environment on Windows it is the one below that runs Python.
+        In a virtual environment on Windows, a child of the process runs Python.
         """
         with contextlib.suppress(psutil.NoSuchProcess):
             self._family.update(self._process.children(recursive=True))
@@ -90,7 +99,10 @@ class Spawned:
 
 
 def main() -> None:
-    """Answer for one part: python -m toolkit.assignment.running.process.spawned REQUEST"""
+    """Reply to questions about one part.
+
+    The command is: python -m toolkit.assignment.running.process.spawned REQUEST
+    """
     request, ready = json.loads(sys.argv[1]), os.dup(2)
     pipes = take_pipes()
     os.write(ready, READY)

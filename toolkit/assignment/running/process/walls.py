@@ -1,5 +1,7 @@
-"""Finds signs that the code has met a wall: the check or a sandbox sets it, an ordinary machine
-does not. Which walls stand where it runs is known to the judge alone (`Host.walls`).
+"""Signs that code has met a limit of the check or the sandbox that ordinary machines lack.
+
+Such a limit is called a wall. Only the judge knows which walls exist in the place where the code
+runs (`Host.walls`).
 """
 
 import contextlib
@@ -27,7 +29,7 @@ ERRNOS = {
     errno.ENXIO: "ENOTTY",
     errno.ENETUNREACH: "ENETUNREACH",
 }
-# What stands in the text of an error that has no number, or was made of another one.
+# Words in the text of an error that has no number or was made from another error.
 OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "EFBIG": ("SIGXFSZ",),
     "ENOSPC": ("SIGBUS", "Bus error", "out of shared memory", "Not enough free space"),
@@ -42,7 +44,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the words that show each wall: what the system says first."""
+    """Collect the words that indicate each limit, beginning with the system's own message."""
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():
         words[name] = (*words.get(name, ()), os.strerror(number))
@@ -52,19 +54,19 @@ def _words() -> dict[str, tuple[str, ...]]:
 
 
 WORDS = _words()
-# These count although the code goes on: what fails later fails because of them. Who asks for a
-# terminal or looks into a closed folder may have another plan for that.
+# These limits count even if the code continues, because they cause later failures. Code that asks
+# for a terminal or opens a closed folder may have a plan for the failure.
 LASTING = ("EFBIG", "ENOSPC", "EAGAIN", "EMFILE", "ENOMEM", "EPERM")
-CROWDED = 0.9  # of the processes and threads that there may be
-FULL = 2**16  # bytes that are left
-MOST = 50  # errors of one chain
-OVERLAP = 200  # bytes of what was printed last, in which a word may begin
+CROWDED = 0.9  # of the allowed processes and threads
+FULL = 2**16  # fewer free bytes mean that the disk is full
+MOST = 50  # exceptions in one chain
+OVERLAP = 200  # bytes of the last output, in which a word may begin
 PIECE = 2**16
-MOST_PIECES = 64  # that are read after the end, from those that write on
+MOST_PIECES = 64  # pieces read after the end, because other processes may go on writing
 
 
 def walls_of(error: BaseException) -> list[str]:
-    """The names of the walls that an error shows, or one that it comes from."""
+    """Return the names of the limits that an exception or one of its causes indicates."""
     walls: list[str] = []
     waiting: list[BaseException] = [error]
     known: list[BaseException] = []
@@ -93,20 +95,20 @@ def _walls_of_alone(error: BaseException) -> list[str]:
         return [ERRNOS[number]]
     try:
         return named_in(f"{type(error).__name__}: {error}")
-    except Exception:  # their own exception cannot say what it is
+    except Exception:  # the student's exception has no valid text
         return []
 
 
 def named_in(text: str) -> list[str]:
-    """The names of the walls that a text speaks of."""
+    """Return the names of the limits that a text mentions."""
     return [name for name, words in WORDS.items() if any(word in text for word in words)]
 
 
 def is_crowded() -> bool:
-    """True if there are about as many processes and threads as there may be."""
+    """Return True if this user has almost as many processes and threads as the limit allows."""
     if sys.platform != "linux":
         return False
-    import resource  # here: Windows has none
+    import resource  # imported here because Windows lacks this module
 
     limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if limit == resource.RLIM_INFINITY:
@@ -115,12 +117,12 @@ def is_crowded() -> bool:
 
 
 def _count_tasks() -> int:
-    """Count the processes and threads of this user; 0 where there is no /proc."""
+    """Return the number of processes and threads of this user, or 0 if the system is not Linux."""
     if sys.platform != "linux":
         return 0
     tasks = 0
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+        with contextlib.suppress(OSError):  # the process has just ended or belongs to another user
             status = Path("/proc", name, "status").read_text(encoding="utf-8", errors="replace")
             fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
             if int(fields["Uid"].split()[0]) == os.getuid():
@@ -130,9 +132,10 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Say on the error output which lasting walls are met inside, also where nobody hears of it.
+    """Report lasting limits that code in the block meets, even if the code continues.
 
-    That slows Python down, and so is for a run that only has to end.
+    The reports go to the error output. Tracing slows Python down, so this function is only for a
+    run that merely has to end.
     """
     named: set[str] = set()
 
@@ -160,10 +163,10 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Measure what can be counted, whatever an error says: no room for files, no descriptor left.
+    """Return the limits that direct measurement shows, such as a full disk.
 
     Returns:
-        the names of the walls that were met.
+        the names of the limits that were met.
     """
     if sys.platform == "win32":
         return []
@@ -181,7 +184,7 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Say it, too, when a file grows too large: the kernel signals that to this process."""
+    """Report when the kernel signals that a file has grown too large."""
     if sys.platform != "win32":
         import signal
 
@@ -189,13 +192,13 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Name a wall on the error output, where a `Listener` hears it."""
+    """Write the words for a limit to the error output, where a `Listener` reads them."""
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
 
 
 class Listener:
-    """Reads the error output of a part, and knows which lasting walls were named there.
+    """A reader of a part's error output, which notes the lasting limits that the output names.
 
     Attributes:
         write: the descriptor that becomes the error output.
@@ -208,21 +211,24 @@ class Listener:
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def take(self) -> None:
-        """Make the pipe the error output of this process, the part, which cannot read from it.
+        """Make the pipe the error output of this process, and close the pipe's reading end.
 
-        A part that reads there, too, could keep the one that listens waiting for ever.
+        If the part could read from the pipe, the listener could wait for ever.
         """
         os.close(self._read)
         os.dup2(self.write, 2)
         os.close(self.write)
 
     def start(self) -> None:
-        """Listen, after the part has its end of the pipe; it was forked from this process."""
+        """Start to listen; the parent process calls this method after the fork."""
         os.close(self.write)
         self._thread.start()
 
     def end(self) -> list[str]:
-        """The walls, when the part has ended; others may hold its error output open."""
+        """Return the limits after the part has ended.
+
+        Other processes may still have the error output open.
+        """
         self._ended.set()
         self._thread.join()
         os.close(self._read)
@@ -245,7 +251,7 @@ class Listener:
 
 
 def wall_of_status(status: int) -> list[str]:
-    """The wall that the kernel's signal shows."""
+    """Return the names of the limits that an exit status indicates."""
     if sys.platform == "win32":
         return []
     import signal

@@ -1,4 +1,4 @@
-"""Stands in for weights that a script loads and that were not handed in."""
+"""Stand-ins for weights that a script loads but that were not handed in."""
 
 import os
 from collections.abc import Iterator
@@ -17,23 +17,25 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 class Weights:
-    """The files of weights that are missing, and what should have had them.
+    """The missing files of weights, and the networks that should have these weights.
 
-    A network or an optimiser that loads such a file keeps its own values. What a script handles
-    itself is left alone: a file has a stand-in only after a run ended for want of it.
+    A network or an optimiser that loads such a file keeps its own values. A file gets a stand-in
+    only after a run has ended because the file was missing, so a script can handle a missing file
+    itself.
     """
 
     def __init__(self) -> None:
         self._wanted: set[str] = set()  # absolute paths that `torch.load` did not find
         self._provided: set[str] = set()
-        self._networks: WeakSet[nn.Module] = WeakSet()  # they should have had such weights
-        self.used = False  # one of these networks has computed something
+        self._networks: WeakSet[nn.Module] = WeakSet()  # networks that loaded missing weights
+        self.used = False  # True if one of these networks has computed something
 
     def provide(self, path: str | None) -> bool:
-        """Stand in for a file from the next run on.
+        """Provide a stand-in for a file, beginning with the next run.
 
         Returns:
-            False if `torch.load` has not looked for it, or if it has a stand-in already.
+            False if `torch.load` has not looked for the file, or if the file already has a
+            stand-in.
         """
         wanted = os.path.abspath(path or "")
         is_new = wanted in self._wanted and wanted not in self._provided
@@ -43,7 +45,7 @@ class Weights:
 
     @contextmanager
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
-        """Inside this block the files that are provided can be loaded, or all that are missing."""
+        """Let the block load stand-ins for the provided files, or for all missing files."""
         self._networks.clear()
         self.used = False
         hook = register_module_forward_pre_hook(self._note_use)
@@ -90,14 +92,14 @@ class Weights:
 
 
 def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
-    """Raise that the file is missing."""
+    """Raise the error for the missing file."""
     raise vars(weights)["_error"]
 
 
 def _refuse_in_torch(
     kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """Raise that the file is missing, where a function of torch's was given its stand-in."""
+    """Raise the error for the missing file if a torch function gets the stand-in."""
     for value in (*args, *(kwargs or {}).values()):
         if isinstance(value, kind):
             _refuse(value)
@@ -105,7 +107,7 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """A class that refuses what numbers, lists and dictionaries can do, and it cannot."""
+    """Make a class refuse the operators of numbers, lists and dictionaries that it lacks."""
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):
         if name.startswith("__"):
@@ -116,9 +118,9 @@ def _refuses_all_else(kind: type) -> type:
 
 @_refuses_all_else
 class StandIn:
-    """What `torch.load` returns for a missing file; an item of it is one of many weights.
+    """The result of `torch.load` for a missing file, or an item of this result.
 
-    Any use but loading it raises the error that the file is missing.
+    Any use other than loading the weights raises the error for the missing file.
     """
 
     def __init__(self, error: FileNotFoundError) -> None:

@@ -1,1 +1,1 @@
-"""Records the computations of a student's networks and scripts."""
+"""The recording of what a student's networks and scripts compute."""

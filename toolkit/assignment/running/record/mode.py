@@ -1,4 +1,4 @@
-"""A mode of torch: inside its block, each call of torch's is made by one method."""
+"""A torch mode in which one method makes all calls of torch's functions."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from torch.overrides import TorchFunctionMode
 
 
 class FunctionMode(TorchFunctionMode):
-    """Inside this block `make` makes the calls of torch's functions, methods and attributes.
+    """A mode in which `make` makes the calls of torch's functions, methods and attributes.
 
-    The calls that a function of torch makes itself are no longer among them.
+    Calls that a torch function makes internally are not included.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.make(func, getattr(func, "__name__", ""), args, kwargs or {})
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Make a call of the function with this name, or return what stands in its place."""
+        """Call the function with this name, or return a replacement for its result."""
         raise NotImplementedError

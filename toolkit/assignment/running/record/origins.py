@@ -18,23 +18,24 @@ from toolkit.assignment.running.record.mode import FunctionMode
 
 SETTERS = ("__setattr__", "register_parameter", "register_buffer")
 DRAWS = ("normal", "uniform", "rand", "randn", "random", "standard_normal", "random_sample")
-MAX_SOURCE = 200_000  # numbers of one tensor that is kept
-MAX_END = 2_000  # numbers of one that is kept among the first: more than two ends have
-LIKE = ("new_", "_like")  # in the names of what takes only a shape from a tensor
+MAX_SOURCE = 200_000  # largest kept tensor, in numbers
+MAX_END = 2_000  # largest tensor among the first ones; more than two ends need
+LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
-    """The origin of a tensor."""
+    """The places in a student's code where a tensor and its numbers were made."""
 
     made: Place  # the call that returned it
-    drawn: Place  # the call that made its numbers of nothing, however they were changed since
+    drawn: Place  # the call that created its numbers, even if they have changed since
 
 
 class Sources:
-    """Numbers that were made of nothing, as noise is: the last `limit`, and some of the first.
+    """Copies of tensors that were created without an input tensor, such as noise.
 
-    Two ends may be drawn before the training, and joined after it: small tensors are kept until
-    they have a quarter of `limit` numbers.
+    The object keeps the last `limit` numbers and some of the first numbers. The two ends of an
+    interpolation may be drawn before the training and joined after it, so small tensors from the
+    beginning are kept until they have a quarter of `limit` numbers.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -44,7 +45,7 @@ class Sources:
         self._last = deque[Tensor]()
 
     def add(self, made: Any) -> None:
-        """Keep a copy of a tensor or an array of floats."""
+        """Keep a copy of a tensor or an array of floating-point numbers."""
         if not self._is_on or not isinstance(made, Tensor | np.ndarray):
             return
         with torch._C.DisableTorchFunction():
@@ -65,7 +66,9 @@ class Sources:
 
 
 class Origins(FunctionMode):
-    """Notes the place where each thing is made inside this block; of an attribute, the first place.
+    """A mode that notes the place where each module, attribute and tensor is made in its block.
+
+    For an attribute, the first place counts.
 
     Args:
         root: the student's folder.
@@ -78,7 +81,7 @@ class Origins(FunctionMode):
         self._modules: Any = WeakIdKeyDictionary()  # module -> place, outside of its own class
         self._tensors: Any = WeakIdKeyDictionary()  # tensor -> Origin
         self._numbers: dict[int, Place] = {}  # address of a tensor's numbers -> place
-        self._by_numpy = NOWHERE  # the last draw: what is made of an array does not pass here
+        self._by_numpy = NOWHERE  # the last draw; tensors from arrays are not seen here
         self._stack = ExitStack()
         self.numbers_came = Sources()
 
@@ -109,7 +112,7 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost place that runs in a function without this module."""
+        """Return the innermost running place of the student's code that is outside of a module."""
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
                 return Place(file, frame.f_lineno)
@@ -122,7 +125,7 @@ class Origins(FunctionMode):
         return result
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Note where the result was made, and where its numbers were."""
+        """Make the call, and note where the result and its numbers were made."""
         result = function(*args, **kwargs)
         results = result if isinstance(result, tuple) else (result,)
         tensors = [x for x in results if isinstance(x, Tensor)]
@@ -131,10 +134,10 @@ class Origins(FunctionMode):
         return result
 
     def _note(self, tensors: list[Tensor], source: Tensor | None) -> None:
-        """Note the origin of tensors that were just made.
+        """Note the origin of new tensors.
 
         Args:
-            source: the tensor that has become these; None: their numbers were made of nothing.
+            source: the tensor from which the new tensors were made; None if their numbers are new.
         """
         made = place(self._root)
         if source is None:
@@ -148,25 +151,26 @@ class Origins(FunctionMode):
                 self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """The origin of a tensor."""
+        """Return the places where a tensor and its numbers were made."""
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
     def of_module(self, module: nn.Module) -> Place:
-        """The place where a module was made: a line outside of its class."""
+        """Return the place where a module was made, which is a line outside of its class."""
         known: Place = self._modules.get(module, NOWHERE)
         return known
 
     def all_modules(self, kind: str) -> Iterator[Place]:
-        """The places where the modules of a class were made, as far as they are still there."""
+        """Yield the places where the modules of a class were made, if the modules still exist."""
         for module, made in self._modules.items():
             if type(module).__name__ == kind:
                 yield made
 
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
-        """The place of a module, or of a tensor, that is called like this in a network.
+        """Return the place where a named module or tensor of a network was made.
 
-        What is an attribute of a module was made where it was assigned; else its numbers tell.
+        A module's attribute was made where it was assigned. For other tensors, the place is found
+        by the address of their numbers.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")
@@ -178,7 +182,7 @@ class Origins(FunctionMode):
 
 
 def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    """A function whose calls a handler makes: handler(function, *arguments)."""
+    """Return a function whose calls a handler makes: handler(function, *arguments)."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -188,12 +192,15 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 
 
 def address(tensor: Tensor) -> int:
-    """The address of its numbers; two tensors that are alive share it only with their numbers."""
+    """Return the address of a tensor's numbers.
+
+    Two tensors that exist at the same time have the same address only if they share numbers.
+    """
     return tensor.untyped_storage().data_ptr() or id(tensor)
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module that has what is called like this, and the module's name."""
+    """Return the innermost module that owns a named part of a network, and the module's name."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):
@@ -202,7 +209,7 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the tensor that a function of torch changes; None if it makes numbers of nothing."""
+    """Return the tensor that a torch function changes; None if the function makes new numbers."""
     for word in LIKE:
         if word in name:
             return None

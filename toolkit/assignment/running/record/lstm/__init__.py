@@ -1,1 +1,1 @@
-"""Answers about a student's LSTM."""
+"""The recording of what a student's LSTM computes."""

@@ -1,4 +1,4 @@
-"""A network on a GPU, on a machine that has none: where each tensor would be is only noted."""
+"""A network on a simulated GPU: the CPU computes everything, and devices are only noted."""
 
 import contextlib
 import sys
@@ -24,13 +24,15 @@ MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_
 
 
 class LeftBehind(Exception):
-    """An operation has inputs on both devices."""
+    """The error for an operation whose inputs are on both devices."""
 
 
 class Elsewhere(FunctionMode):
-    """Pretends that there is a GPU, and finds what is on the CPU when it meets what is there.
+    """A mode that simulates a GPU, and finds tensors that were left on the CPU.
 
-    All is computed on the CPU; where a tensor would be is kept beside it, as far as it is known.
+    The mode raises an error where such a tensor meets a tensor on the GPU. In fact, the CPU
+    computes everything. For each tensor, the mode notes the simulated device, if the device is
+    known.
 
     Args:
         root: the student's folder.
@@ -40,13 +42,13 @@ class Elsewhere(FunctionMode):
         super().__init__()
         self.root = str(root)
         self.on_gpu: dict[int, bool] = {}  # id of a tensor -> whether it is on the GPU
-        self.origin: dict[int, list[Any]] = {}  # id -> file, line and name, of what is not
-        self.stores: dict[int, Tensor] = {}  # address of numbers -> the last tensor with these
+        self.origin: dict[int, list[Any]] = {}  # id of a CPU tensor -> file, line and name
+        self.stores: dict[int, Tensor] = {}  # address of numbers -> their last tensor
         self.alive: list[Any] = []
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Say where a tensor is."""
+        """Record if a tensor is on the GPU, and record the origin of a tensor on the CPU."""
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor
@@ -54,7 +56,7 @@ class Elsewhere(FunctionMode):
             self.origin.setdefault(id(tensor), origin)
 
     def move(self, network: nn.Module, moved: Container[str]) -> None:
-        """Move the parameters and buffers of a network, and the tensors that `moved` names."""
+        """Move a network's parameters and buffers to the GPU, and the tensors named in `moved`."""
         for tensor in [*network.parameters(), *network.buffers()]:
             self.put(tensor, True)
         for name, tensor in loose_tensors(network):
@@ -85,13 +87,16 @@ class Elsewhere(FunctionMode):
         return result
 
     def _device_of(self, tensor: Tensor) -> torch.device:
-        """The device on which a tensor would be; the CPU if nothing is known."""
+        """Return the device on which a tensor would be, or the CPU if nothing is known."""
         if self.on_gpu.get(id(tensor)):
             return GPU
         return CPU
 
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
-        """Say where the result of a function is; a copy, where `to` has given an input back."""
+        """Note the device of a function's result.
+
+        The result is copied if `to` has returned its input.
+        """
         origin = self._origin_of(inputs) or [*place(self.root), None]
         for tensor in tensors_in(result):
             if name == "to" and any(tensor is value for value in inputs):
@@ -102,13 +107,13 @@ class Elsewhere(FunctionMode):
     def _is_result_on_gpu(
         self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
     ) -> bool | None:
-        """True if the result of a call is on the GPU; None if nothing is known.
+        """Return True if the result of a call is on the GPU, or None if nothing is known.
 
         Args:
-            name: of the function.
-            inputs: the tensors among its arguments.
-            devices: the devices among its arguments.
-            known: of the inputs whose device is known, True for each on the GPU.
+            name: the name of the function.
+            inputs: the tensors among the function's arguments.
+            devices: the devices among the function's arguments.
+            known: for each input whose device is known, True if it is on the GPU.
         """
         if name in ("cuda", "cpu"):
             return name == "cuda"
@@ -123,16 +128,16 @@ class Elsewhere(FunctionMode):
         return any(known)  # False if there is no input
 
     def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
-        """Return the origin of the first input that has one."""
+        """Return the origin of the first input that has an origin, or None."""
         for tensor in inputs:
             if id(tensor) in self.origin:
                 return self.origin[id(tensor)]
         return None
 
     def _recognise(self, inputs: list[Tensor]) -> None:
-        """Put a tensor that was made behind our back where the one with its numbers is.
+        """Note the device of an unknown tensor that shares its numbers with a known tensor.
 
-        A parameter that is made of a tensor is no call that passes through here.
+        For example, this mode does not see how a parameter is made from a tensor.
         """
         for tensor in inputs:
             known = self.stores.get(address(tensor))
@@ -140,7 +145,7 @@ class Elsewhere(FunctionMode):
                 self.put(tensor, self.on_gpu[id(known)], self.origin.get(id(known)))
 
     def _complain(self, inputs: list[Tensor]) -> None:
-        """Raise where two devices meet: it is an error, but for numbers without an axis."""
+        """Raise an error if a CPU tensor with an axis meets a GPU tensor."""
         if GPU not in map(self._device_of, inputs):
             return
         for tensor in inputs:
@@ -150,7 +155,7 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function with the CPU in place of every device; a move gives a copy."""
+    """Call a function with the CPU in place of every device, and copy a tensor that is moved."""
     if name in ("cuda", "cpu"):
         return args[0].clone()
     named = {key: _on_cpu(value) for key, value in kwargs.items()}
@@ -158,14 +163,14 @@ def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _on_cpu(value: Any) -> Any:
-    """The CPU in place of a device; anything else as it is."""
+    """Return the CPU in place of a device, and any other value unchanged."""
     if _is_device(value):
         return CPU
     return value
 
 
 def _is_device(x: Any) -> bool:
-    """True for a device, or for the name of one."""
+    """Return True for a device or the name of a device."""
     if isinstance(x, str):
         return x == "cpu" or x.startswith("cuda")
     return isinstance(x, torch.device)
@@ -173,10 +178,10 @@ def _is_device(x: Any) -> bool:
 
 @contextlib.contextmanager
 def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
-    """Inside this block torch says that there is a GPU.
+    """Make torch report a GPU while the block runs.
 
     Args:
-        again: forget the student's modules meanwhile, so that they are imported again.
+        again: True to forget the student's modules in the block, so that they are imported again.
     """
     before = dict(sys.modules)
     if again:

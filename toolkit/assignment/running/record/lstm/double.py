@@ -1,4 +1,4 @@
-"""A student's network in double precision, whatever its code says of float32."""
+"""A student's network in double precision, even if its code asks for float32."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from toolkit.assignment.running.record.mode import FunctionMode
 
 
 class _Wider(FunctionMode):
-    """Takes `float` and float32 for their doubles."""
+    """A mode that replaces `float` and float32 with `double` and float64."""
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call the function, or the one for doubles."""
+        """Call the function, or the corresponding function for float64."""
         if function is Tensor.float:
             function = Tensor.double
         named = {key: _wider(value) for key, value in kwargs.items()}
@@ -23,7 +23,7 @@ class _Wider(FunctionMode):
 
 
 def _wider(value: Any) -> Any:
-    """The type of doubles in place of float32; anything else as it is."""
+    """Return float64 in place of float32, and any other value unchanged."""
     if value is torch.float32 or value is torch.FloatTensor:
         return torch.float64
     return value
@@ -31,7 +31,7 @@ def _wider(value: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Inside this block the network computes in double precision; its weights stay so."""
+    """Let a network compute in double precision inside the block; the weights stay in float64."""
     for tensor in all_tensors(network).values():
         if tensor.dtype == torch.float32:
             tensor.data = tensor.data.double()

@@ -1,4 +1,4 @@
-"""Measures how a network learns: the slopes of its parameters, and log-probabilities."""
+"""Measurements of how a network learns: the slopes of its parameters, and log-probabilities."""
 
 import re
 import warnings
@@ -9,27 +9,27 @@ from torch import Tensor, nn
 
 from toolkit.assignment.running.places import Place, within
 
-SMALL = 2.0**-10  # of a gradient, which no hook clips then; exact in floating point
+SMALL = 2.0**-10  # a factor so small that no hook clips the gradient; a power of 2 is exact
 ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 def slopes(
     network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """Measure the change of a sum where each parameter moves in a random direction.
+    """Measure how a sum changes if each parameter moves in a random direction.
 
     Args:
-        total: computes the sum.
-        width: how far it moves.
+        total: the function that computes the sum.
+        width: the distance that a parameter moves.
         root: the student's folder.
 
     Returns:
-        for each of them autograd's slope (None without a gradient) and the measured ones, over
-        the whole width and over a quarter of it.
+        for each parameter, autograd's slope (None without a gradient), the slope that was measured
+        over the whole width, and the slope that was measured over a quarter of the width.
 
     Raises:
         RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
-            line of what it could not go through, if they are known.
+            line of the operation that failed, if they are known.
     """
     network.zero_grad(set_to_none=True)
     _backward(total, root)
@@ -54,10 +54,10 @@ def slopes(
 
 
 def _backward(total: Callable[[], Tensor], root: str) -> None:
-    """Compute the gradients of a small part of a sum, if it has any.
+    """Compute the gradients of a small multiple of a sum, if the sum has gradients.
 
     Raises:
-        RuntimeError: as of `slopes`.
+        RuntimeError: as for `slopes`.
     """
     anomalies = torch.autograd.set_detect_anomaly(True, check_nan=False)
     with warnings.catch_warnings(record=True) as caught, anomalies:
@@ -73,7 +73,7 @@ def _backward(total: Callable[[], Tensor], root: str) -> None:
 
 
 def _anomaly(messages: Iterable[str], root: str) -> Place | None:
-    """Return the first place in a student's code of which the detection of anomalies warns."""
+    """Return the first place in a student's code that torch's detection of anomalies reports."""
     for message in messages:
         for file, line in reversed(ANOMALY.findall(message)):
             inner_file = within(file, root)
@@ -83,7 +83,7 @@ def _anomaly(messages: Iterable[str], root: str) -> Place | None:
 
 
 def _padding(network: nn.Module) -> dict[str, int]:
-    """Return the rows of embeddings that have no gradient on purpose, by their parameters."""
+    """Return the padding rows of embeddings, which have no gradient, by parameter name."""
     rows = {}
     for name, module in network.named_modules():
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
@@ -92,7 +92,7 @@ def _padding(network: nn.Module) -> dict[str, int]:
 
 
 def log_probabilities(output: Tensor) -> Tensor:
-    """Return the logarithms of probabilities, from logits or from probabilities, (B, 10)."""
+    """Return the log-probabilities (B, 10) of an output that has logits or probabilities."""
     if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
         return output.clamp_min(1e-9).log()
     return output.log_softmax(1)

@@ -1,4 +1,4 @@
-"""A forward pass without the dropout that belongs to training."""
+"""A forward pass of a network without dropout."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from toolkit.assignment.running.record.mode import FunctionMode
 
 
 class WithoutDropout(FunctionMode):
-    """Inside this block every dropout of torch's, by whatever name, returns what it is given."""
+    """A mode in which every dropout function of torch returns its input."""
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Compute, but for dropout."""
+        """Call the function, unless the function is a dropout."""
         if "dropout" not in name:
             return function(*args, **kwargs)
         if args:

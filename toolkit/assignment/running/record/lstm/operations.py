@@ -1,7 +1,7 @@
-"""Records a forward pass: every tensor that it makes, with the line that made it.
+"""The record of a forward pass: each new tensor, and the line of code that made the tensor.
 
-Recorded below autograd, where views, in-place operations, `.data` and TorchScript are operations
-like any other.
+The record is made below autograd, where views, in-place operations, `.data` and TorchScript are
+ordinary operations.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ MAX_PIECES = 96  # of one tensor
 MAX_OPERATIONS = 20_000
 DRAWN = ("randn", "rand", "normal", "uniform", "randn_like", "rand_like", "kaiming")
 AFFINE = ("addmm", "mm", "bmm", "add", "mv", "addmv")
-CUTS = ("detach", "_local_scalar_dense")  # what autograd does not follow
+CUTS = ("detach", "_local_scalar_dense")  # operations that autograd does not follow
 
 
 class Operation(NamedTuple):
-    """One tensor that was made."""
+    """One tensor that an operation made."""
 
-    name: str  # as ATen calls it, without a last underscore
+    name: str  # ATen's name without a final underscore
     calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
     file: str | None
     line: int | None
@@ -41,28 +41,28 @@ class Operation(NamedTuple):
 
 
 class Operations(TorchDispatchMode):
-    """Records the floating tensors that are made inside this block.
+    """A mode that records the floating-point tensors that are made inside its block.
 
     Args:
         root: the student's folder.
-        leaves: those whose uses are counted, by name.
+        leaves: the tensors whose uses are counted, by name.
     """
 
     def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.root = str(root)
-        self.leaves = leaves  # alive, so that no other tensor has the id of one
+        self.leaves = leaves  # kept alive, so that no other tensor gets the same id
         self._names = {id(x): name for name, x in leaves.items()}
         self.made: list[Operation] = []
         self.uses: Counter[str] = Counter()
-        self.twice: list[list[Any]] = []  # name, file and line of what is given a leaf two times
-        self.new: list[Made] = []  # what is made of nothing
+        self.twice: list[list[Any]] = []  # name, file and line of operations that get a leaf twice
+        self.new: list[Made] = []  # tensors created without an input tensor
         self.cuts: list[Place] = []  # where a gradient ends
-        self._calls: tuple[int, ...] = ()  # of the operation before
+        self._calls: tuple[int, ...] = ()  # the calls of the previous operation
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # to skip it, torch would import all of it
+        return False  # to skip the compiler, torch would import it
 
     def __torch_dispatch__(
         self,
@@ -71,7 +71,7 @@ class Operations(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Compute, and keep a copy of what came out."""
+        """Call the operation, and keep a copy of its results."""
         result = func(*args, **(kwargs or {}))
         used = [self._names[id(x)] for x in flat(args) if id(x) in self._names]
         self.uses.update(set(used))
@@ -88,12 +88,12 @@ class Operations(TorchDispatchMode):
         """Record an operation.
 
         Args:
-            used: names of the leaves among its arguments.
-            outputs: the floating tensors that it has made.
-            is_cut: no gradient goes through it.
+            used: the names of the leaves among the arguments.
+            outputs: the floating-point tensors that the operation has made.
+            is_cut: True if no gradient goes through the operation.
         """
         calls, inner, outer = self._running()
-        if is_cut and calls != self._calls:  # autograd detaches what it keeps of an operation
+        if is_cut and calls != self._calls:  # autograd itself detaches saved tensors
             self.cuts.append(inner)
         self._calls = calls
         if len(used) > len(set(used)):
@@ -106,7 +106,7 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """The calls in the student's code, and the places of the innermost and the outermost."""
+        """Return the calls in the student's code, with the innermost and the outermost place."""
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
             return (), NOWHERE, NOWHERE
@@ -115,19 +115,19 @@ class Operations(TorchDispatchMode):
 
 
 def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
-    """True if an operation reads no tensor, or only its shape."""
+    """Return True if an operation reads no tensor, or reads only the shape of a tensor."""
     if any(word in name for word in LIKE):
         return True
     return next(iter(tensors_in(args)), None) is None
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
-    """Cut what was made in one or more runs of the same network into (sequence, unit) pieces.
+    """Cut the tensors from one or more runs of the same network into (sequence, unit) pieces.
 
     Args:
-        runs: of each run its operations; runs beside each other are stacked along the sequences.
-        batch: sequences in each run.
-        hidden: units in a piece.
+        runs: the operations of each run; the tensors of all runs are stacked along the sequences.
+        batch: the number of sequences in each run.
+        hidden: the number of units in a piece.
 
     Returns:
         the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece in the
@@ -159,7 +159,7 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """Return functions that take the pieces of one run, in the order of `seen`."""
+    """Return functions that cut the pieces from one run, in the order of `seen` in `pieces`."""
     takers: list[Callable[[], Tensor]] = []
     for operation in made:
         for cut in _cuts(tuple(operation.value.shape), batch, hidden):
@@ -168,13 +168,14 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return what else a run shows, where places are [operation, file, line].
+    """Return further facts about a run, with places as [operation, file, line].
 
     Returns:
-        the `uses` of each tensor of the network; where an operation is given one `twice`; what is
-        made of nothing (`new`: [file, line], shape, and whether it is zero); where a gradient is
-        `cut` off; what is drawn at `random` (operation, shape, file, line); each `softmax`; the
-        `last` affine map to 10; and where an output is `made`: a softmax may be written out.
+        the `uses` of each tensor of the network; the places where an operation gets the same tensor
+        `twice`; `new` tensors that were created without an input tensor ([file, line], shape, and
+        True if the tensor is zero); the place where a gradient is `cut` off; what is drawn at
+        `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10; and
+        the place where an output is `made`, because a softmax may be written out.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []
@@ -204,15 +205,15 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 
 def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
-    """True if a tensor has the numbers of one of the outputs."""
+    """Return True if a tensor has the same numbers as one of the outputs."""
     return any(value.shape == output.shape and torch.equal(value, output) for output in outputs)
 
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
-    """Return functions that take the (batch, hidden) pieces out of a tensor with any axes."""
+    """Return functions that cut the (batch, hidden) pieces from a tensor with any order of axes."""
     rows = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
-        rows = [-1]  # an axis more, in front
+        rows = [-1]  # an additional first axis
     units = [axis for axis, size in enumerate(shape) if size % hidden == 0]
     count = math.prod(shape) // (batch * hidden)  # of pieces, for each pair of axes
     axes = [(row, unit) for row, unit in product(rows, units) if unit != row]

@@ -1,4 +1,4 @@
-"""Tensors in what a student's code makes: in a network's attributes, in what a forward returns."""
+"""The tensors of a student's network: parameters, buffers, and tensors in attributes."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ NOT_THEIRS = {"torch", "numpy", *sys.stdlib_module_names}
 
 
 def all_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """Every tensor of a network, by name."""
+    """Return every tensor of a network, by name."""
     return dict([*network.named_parameters(), *network.named_buffers(), *loose_tensors(network)])
 
 
 def described(network: nn.Module) -> list[dict[str, Any]]:
-    """Describe each floating tensor of a network: its name, kind and shape, and what is in it."""
+    """Describe each floating-point tensor of a network: its name, kind, shape and contents."""
     kinds = {name: "parameter" for name, _ in network.named_parameters()}
     kinds |= {name: "buffer" for name, _ in network.named_buffers()}
     descriptions = []
@@ -37,14 +37,15 @@ def described(network: nn.Module) -> list[dict[str, Any]]:
 
 
 def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dict[str, list[str]]:
-    """Find the tensors that a forward has changed.
+    """Find the tensors that a forward pass has changed.
 
     Args:
-        before: of each tensor of the network its id, and a copy of its values.
+        before: for each tensor of the network, its id and a copy of its values before the pass.
 
     Returns:
-        the names of the parameters that it has replaced (`remade`); and of other tensors that are
-        others or have other values now (`kept`), first of those that were there before.
+        `remade`, the names of the parameters that were replaced; and `kept`, the names of other
+        tensors that were replaced or have new values, beginning with the tensors that were there
+        before.
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
@@ -60,10 +61,10 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
 
 
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
-    """Find tensors that the network has, but that are neither its parameters nor its buffers.
+    """Find the tensors of a network that are neither its parameters nor its buffers.
 
-    They are attributes, or items of lists and dictionaries, or belong to modules or to objects of a
-    student's own in such.
+    The tensors are attributes or items of lists and dictionaries, or they belong to modules or to
+    the student's objects that are stored there.
     """
     search = _LooseTensors(network)
     for prefix, module in network.named_modules():
@@ -77,15 +78,15 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 class _LooseTensors:
-    """Collects the tensors in values that are neither parameters nor buffers of a network."""
+    """A collector of the tensors in a network that are neither its parameters nor its buffers."""
 
     def __init__(self, network: nn.Module) -> None:
         self.tensors: list[tuple[str, Tensor]] = []
         self._registered = set(map(id, [*network.parameters(), *network.buffers()]))
-        self._visited: set[int] = set()  # objects of a student's own
+        self._visited: set[int] = set()  # ids of the student's objects
 
     def visit(self, name: str, value: Any, depth: int = 0) -> None:
-        """Collect what is in a value: itself, its items or its attributes."""
+        """Collect the tensors in a value: the value itself, its items or its attributes."""
         if isinstance(value, Tensor):
             self._add(name, value)
         elif isinstance(value, nn.Module):
@@ -114,6 +115,6 @@ class _LooseTensors:
 
 
 def _is_theirs(value: Any) -> bool:
-    """True for an object of a class of a student's own."""
+    """Return True for an object of a class that a student has defined."""
     module = type(value).__module__
     return hasattr(value, "__dict__") and module.partition(".")[0] not in NOT_THEIRS

@@ -1,7 +1,7 @@
-"""A student's training as the witness: how it builds its network, and how it calls it.
+"""The way in which a student's training builds and calls its network.
 
-The script runs until a backward pass has reached a network. Where that is called once for each time
-step, the loop around it is part of the network.
+The script runs until a backward pass has reached a network. If the network is called once for each
+time step, the loop around these calls is part of the network.
 """
 
 import copy
@@ -27,30 +27,30 @@ VARIED = ("hidden", "batch", "steps", "device")  # arguments that the experiment
 
 
 class Call(NamedTuple):
-    """One call of a network: what it was given, flat, and the tensors that came back."""
+    """One call of a network: its flattened arguments, and the tensors that the network returned."""
 
     network: nn.Module
     leaves: list[Any]
-    spec: TreeSpec  # of the positional arguments and those with names
+    spec: TreeSpec  # structure of the positional and named arguments
     outputs: list[Tensor]
 
 
 class Layout(NamedTuple):
-    """The axes of a tensor that has the digits."""
+    """The axes of the tensor that contains the digits."""
 
-    axes: str  # b for sequences, t for time steps, d for dimensions; "bf" has t and d in one
-    dim: int  # 10 for one-hot digits, 1 for bare ones, 0 for integers
+    axes: str  # b: sequences, t: time steps, d: dimensions; "bf" combines t and d
+    dim: int  # 10 for one-hot digits, 1 for digits as floats, 0 for integers
     batch: int
     steps: int
 
 
 class Seen:
-    """A network as their training has built and called it.
+    """A network, as a student's training has built and called it.
 
     Args:
-        calls: those that led to one loss, in their order; several are the steps of a loop.
-        args, kwargs: of its constructor.
-        rows: sizes that the batch may have.
+        calls: the calls that led to one loss, in order; several calls are the steps of a loop.
+        args, kwargs: the arguments of the constructor.
+        rows: the sizes that the batch may have.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Seen:
         self.sizes = self._sizes(self.built.arguments)
 
     def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
-        """Return the number of the argument that has the digits, and their layout."""
+        """Return the index of the argument that has the digits, and the layout of the digits."""
         predicted = [output.shape for output in calls[-1].outputs if CLASSES in output.shape]
         rows = rows.intersection(*predicted)
         if not rows:
@@ -88,7 +88,7 @@ class Seen:
         return 0, None
 
     def _sizes(self, named: Mapping[str, Any]) -> dict[str, int]:
-        """The sizes among arguments, and in objects that hold settings."""
+        """Return the sizes among arguments, including those in objects that hold settings."""
         sizes: dict[str, int] = {}
         for name, value in named.items():
             word = meaning(name, "network")
@@ -99,7 +99,7 @@ class Seen:
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
-        """Put other sizes among arguments, and in copies of objects that hold settings."""
+        """Change the sizes among arguments, and in copies of objects that hold settings."""
         for name, value in list(named.items()):
             word = meaning(name, "network")
             if word == "settings":
@@ -109,7 +109,7 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """True if a value can be what the name of an argument means, by the way of the calls."""
+        """Return True if a value fits the meaning of its argument's name and the recorded calls."""
         if word == "device" or self.layout is None:
             return word == "device"
         if not isinstance(value, int) or isinstance(value, bool):
@@ -118,24 +118,24 @@ class Seen:
         return abs(value - called.get(word, value)) <= (word == "steps")
 
     def said(self) -> dict[str, Any] | None:
-        """Return what the judge needs to know of it; None if it was not understood."""
-        states_inside = self.loop and not self.carried  # when do they begin anew?
+        """Return the facts about the network that the judge needs, or None if they are unclear."""
+        states_inside = self.loop and not self.carried  # it is unclear when the states begin again
         if self.layout is None or not self.predicts or states_inside:
             return None
         steps = self.layout.steps
-        # If it is built for fewer digits than it is given, it is judged by those it is built for.
+        # A network that is built for fewer digits than it gets is judged with the smaller number.
         extra = max(0, self.sizes.get("steps", steps) - steps)
         return {**self.layout._asdict(), "extra": extra}
 
     def build(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Build a network with other sizes.
+        """Build the network with other sizes.
 
         Args:
-            kind: its class.
-            sizes: what an argument is -> its value; None where theirs is to be kept.
+            kind: the class of the network.
+            sizes: meaning of an argument -> value; None keeps the student's value.
 
         Returns:
-            the network, and which of its sizes its constructor asks for.
+            the network, and the sizes that its constructor asks for.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -144,7 +144,10 @@ class Seen:
         return network, dict.fromkeys(self.sizes)
 
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
-        """Call a network with an input in their layout, at the last step if the loop is theirs."""
+        """Call a network with an input in the layout of the student's training.
+
+        If the student's code loops over the time steps, the result is that of the last step.
+        """
         assert self.layout is not None
         if x.is_floating_point():
             x = x.to(self.dtype)
@@ -165,7 +168,10 @@ class Seen:
         return result
 
     def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
-        """An argument for an input of another batch and length, and for another hidden size."""
+        """Return an argument that fits another input and another hidden size.
+
+        The input may have another batch size and another length.
+        """
         assert self.layout is not None
         axes, steps = self.layout.axes, self.layout.steps
         batch = x.size(axes.index("b"))
@@ -176,7 +182,7 @@ class Seen:
         if not isinstance(leaf, Tensor):
             return leaf
         hidden_size = self.sizes.get("hidden")
-        batches = {self.layout.batch: batch}  # it comes first where the hidden size is the same
+        batches = {self.layout.batch: batch}  # the batch has priority over an equal hidden size
         for axis, size in enumerate(leaf.shape):
             wanted = size
             if size in batches:
@@ -188,10 +194,10 @@ class Seen:
 
 
 class Witness(Script):
-    """Runs a script until a backward pass has reached the network.
+    """A script that runs until a backward pass has reached the network.
 
     Args:
-        name: of the class that is looked for; None for any.
+        name: the name of the network's class; None for any class.
     """
 
     def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:
@@ -202,7 +208,7 @@ class Witness(Script):
     def _begin(self, tracer: Tracer) -> None:
         super()._begin(tracer)
         self._calls = deque[Call](maxlen=MAX_EVENTS)
-        self._rows: set[int] = set()  # of the labels
+        self._rows: set[int] = set()  # possible batch sizes, from the labels
         tracer.called = self._called  # type: ignore[method-assign]
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
@@ -224,7 +230,7 @@ class Witness(Script):
         return index
 
     def _look(self) -> None:
-        """See which calls have led to this backward pass."""
+        """Find the calls that led to the current backward pass."""
         reached = [call for call in self._calls if self._is_reached(call)]
         self._calls.clear()
         calls_of: dict[int, list[Call]] = defaultdict(list)  # by network
@@ -239,7 +245,7 @@ class Witness(Script):
                 raise EnoughSteps
 
     def _is_reached(self, call: Call) -> bool:
-        """True if the backward pass went through an output of a call."""
+        """Return True if the backward pass went through an output of a call."""
         for output in call.outputs:
             if output.grad_fn is not None and output.grad_fn in self.tracer.nodes:
                 return True
@@ -247,18 +253,20 @@ class Witness(Script):
 
 
 def _inside(settings: Any) -> MutableMapping[str, Any]:
-    """The values in an object that holds settings, by their names."""
+    """Return the values in an object that holds settings, by name."""
     if isinstance(settings, MutableMapping):
         return settings
     return cast(MutableMapping[str, Any], getattr(settings, "__dict__", {}))
 
 
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
-    """Find the digits in a tensor; None if it has none, or if batch and time may be exchanged.
+    """Find the axes of the digits in a tensor.
+
+    The result is None if the tensor has no digits, or if batch and time may be exchanged.
 
     Args:
-        rows: sizes that the batch may have.
-        stepwise: the first axis is that of the time steps.
+        rows: the sizes that the batch may have.
+        stepwise: True if the first axis is the time axis.
     """
     for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):
         if len(axes) != x.dim() or (stepwise and axes[0] != "t"):
@@ -275,14 +283,14 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
 
 
 def _steps(axes: str, shape: Sequence[int]) -> int:
-    """The number of time steps in a tensor with these axes, as of a `Layout`."""
+    """Return the number of time steps in a tensor with the axes of a `Layout`."""
     if axes == "bf":
         return shape[1] // CLASSES
     return shape[axes.index("t")]
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """The encoding of the digits in a tensor, as of a `Layout`; None if they are not digits."""
+    """Return the encoding of the digits in a tensor, as `Layout.dim`, or None without digits."""
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)
     if axes == "bf" and x.size(-1) % CLASSES == 0:
@@ -298,7 +306,7 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 
 
 def _carried(first: Call, second: Call) -> dict[int, int]:
-    """The arguments of a call that are outputs of the one before: their numbers."""
+    """Return the arguments of a call that repeat outputs of the previous call, by number."""
     carried = {}
     for k, leaf in enumerate(second.leaves):
         if not isinstance(leaf, Tensor):

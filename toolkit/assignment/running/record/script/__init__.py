@@ -1,19 +1,19 @@
-"""Runs a student's script as they would, and records what really happened: the trace.
+"""A run of a student's script, with a record of what really happened: the trace.
 
-`Script.run()` returns what `toolkit.assignment.judging.train.trace` reads, with all events, values
-and networks as they are described there. A tensor has the same id wherever it appears; a place is a
-file and a line. Beside the events there are:
+`Script.run()` returns the data that `toolkit.assignment.judging.train.trace` reads. That module
+describes all events, values and networks. A tensor has the same id wherever it appears; a place is
+a file and a line. The data also contains:
 
     ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
                 while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,
-                or a file that is not there), or "nothing" (trained nothing)
-    error       what it raised, as in `answering.described`, or None
-    lacking     what it raised for want of a folder, which was made then, or None
-    unloaded    what it raised because weights are missing, or None; a stand-in replaced them
-    others      scripts that ran after it: file, ended, error
+                or a file that is missing), or "nothing" (it trained nothing)
+    error       the exception of the script, as in `answering.described`, or None
+    lacking     the exception for a missing folder, which was then made, or None
+    unloaded    the exception for missing weights, which a stand-in then replaced, or None
+    others      scripts that ran afterwards: file, ended, error
     normalised  places where transforms that normalise were made
-    ran         the files of theirs that did
-    noise       tensors that were made of nothing, the last ones, if the run is brisk
-    entered     places of the functions of theirs that were called
-    unfinished  places of `pass` that is all there is in a function or a loop
+    ran         the student's files that ran
+    noise       the last tensors that were made from no other tensor, if the run is brisk
+    entered     places of the student's functions that were called
+    unfinished  places of a `pass` that is the whole body of a function or a loop
 """

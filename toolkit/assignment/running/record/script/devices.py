@@ -1,4 +1,4 @@
-"""Every call of torch passes through here: what is for a GPU is computed on the CPU."""
+"""A mode that sees every call of torch, and computes on the CPU what is meant for a GPU."""
 
 import functools
 import os
@@ -20,12 +20,12 @@ ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "
 
 
 class Recorder(FunctionMode):
-    """Computes on the CPU what is for a GPU, and says which calls should not be there.
+    """A mode that computes on the CPU what is meant for a GPU, and reports unwanted calls.
 
     Args:
-        heard: called with "gpu" or "recurrent", and the name of a function that asks for a GPU or
-            is recurrent; and with "device" where a GPU is only named.
-        made: called with the name of each function, its arguments and what it returned.
+        heard: called with "gpu" or "recurrent" and the name of a function that asks for a GPU or is
+            recurrent, and with "device" if a GPU is only named.
+        made: called with the name, the arguments and the result of each function.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Recorder(FunctionMode):
         self.heard, self.made = heard, made
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Make the call with every GPU replaced."""
+        """Make the call with the CPU in place of every GPU."""
         if function is torch.device:
             device = function(*args, **kwargs)
             if is_gpu(device):
@@ -63,9 +63,9 @@ class Recorder(FunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """Name the recurrent code of torch's that a call is, or is made by; "" if there is none."""
-    name = name.partition(".")[0]  # of an overload
-    frame: FrameType | None = sys._getframe(3)  # what calls the mode
+    """Return the name of the recurrent torch code to which a call belongs, or ""."""
+    name = name.partition(".")[0]  # without the name of the overload
+    frame: FrameType | None = sys._getframe(3)  # the caller of the mode
     while not _is_recurrent(name):
         if frame is None:
             return ""
@@ -84,14 +84,14 @@ def _is_recurrent(name: str) -> bool:
 
 
 def _on_cpu(x: Any) -> Any:
-    """The CPU in place of a GPU; anything else as it is."""
+    """Return the CPU in place of a GPU, and any other value unchanged."""
     if is_gpu(x):
         return CPU
     return x
 
 
 def is_gpu(x: Any) -> bool:
-    """True for a GPU as a device, or for the name of one."""
+    """Return True for a GPU device or the name of a GPU."""
     if isinstance(x, torch.device):
         return x.type in GPUS
     return isinstance(x, str) and x.startswith(GPUS)

@@ -1,4 +1,4 @@
-"""Few digits in place of MNIST, which torchvision would download: with its arguments and items."""
+"""A few digits in place of MNIST, so that torchvision does not download MNIST."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,16 +8,16 @@ import torchvision.datasets
 from torch import Tensor
 from torchvision.datasets import MNIST
 
-TIMES = 10  # that each digit is in the training data
-WHOLE = {True: 60_000, False: 10_000}  # of MNIST's training and test data
-SETS = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")  # torchvision's that look alike
+TIMES = 10  # repetitions of each digit in the training data
+WHOLE = {True: 60_000, False: 10_000}  # items in MNIST's training and test data
+SETS = ("MNIST", "FashionMNIST", "KMNIST", "QMNIST")  # torchvision's similar data sets
 
 # Gives the images (uint8, n x 28 x 28) and labels (int64, n) for training, or for testing.
 Digits = Callable[[bool], Any]
 
 
 class FewDigits(MNIST):  # type: ignore[misc]
-    """As torchvision's MNIST, with other digits."""
+    """A replacement for torchvision's MNIST with other digits, but the same arguments and items."""
 
     digits: Digits
 
@@ -30,7 +30,7 @@ class FewDigits(MNIST):  # type: ignore[misc]
         download: bool = False,
         **options: Any,
     ) -> None:
-        # Past MNIST's own constructor, which looks for its files.
+        # MNIST's own constructor is skipped, because it looks for files.
         super(MNIST, self).__init__(str(root), None, transform, target_transform)
         self.train = train
         examples = self.digits(bool(train))
@@ -39,11 +39,13 @@ class FewDigits(MNIST):  # type: ignore[misc]
 
 
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
-    """Few digits many times, so that an epoch is long enough and little is sent.
+    """Return a function that repeats a few digits.
+
+    With the repetition, an epoch is long enough, although only a few digits are sent.
 
     Args:
-        back: asks the judge: back("digits", train).
-        whole: whether there are as many as in MNIST.
+        back: the function that asks the judge: back("digits", train).
+        whole: True to return as many digits as MNIST has.
     """
     sent: dict[bool, dict[str, Tensor]] = {}
 
@@ -58,7 +60,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 
 def _size(count: int, train: bool, whole: bool) -> int:
-    """The number of items in a data set that is made of `count` digits."""
+    """Return the number of items in a data set that is made of `count` digits."""
     if whole:
         return WHOLE[train]
     if train:
@@ -67,7 +69,7 @@ def _size(count: int, train: bool, whole: bool) -> int:
 
 
 def replace_mnist(digits: Digits) -> None:
-    """Let torchvision's data sets of digits, and of things like digits, have these."""
+    """Replace the digits in torchvision's MNIST and in torchvision's similar data sets."""
     for name in SETS:
         members = {
             "classes": getattr(torchvision.datasets, name).classes,

@@ -1,8 +1,9 @@
-"""Draws in the place of a student's generator, and reads digits, once their training is over.
+"""The judge's images and logits, which replace the results of a student's networks.
 
-A script is trained for a few steps here, so its generator draws nothing that anybody could call a
-digit, and a search for two classes among its images has no end. From a step on, the judge draws for
-it: its images get other values and keep their graph, so a training that goes on is not disturbed.
+The check trains a script for only a few steps. Therefore, the generator's images do not look like
+digits, and a search for two classes among these images never ends. After a certain step, the judge
+draws for the generator. The images get the judge's values but keep their graph, so a training that
+continues is not disturbed.
 """
 
 from collections.abc import Iterable
@@ -15,35 +16,35 @@ from toolkit.assignment.running.answering import Back
 from toolkit.assignment.running.record.script.values import unwatched
 
 NUM_CLASSES = 10
-MANY = 1000  # images that the judge is asked about at once
+MANY = 1000  # images in one request to the judge
 Shapes = list[tuple[str, torch.Size]]
 
 
 class Drawing:
-    """Puts the judge's images and logits in the place of the results of networks.
+    """A replacement of networks' results by the judge's images and logits.
 
     Args:
-        back: asks the judge to `draw` images for z, and to `classify` images.
-        generator: names and shapes of the parameters of the network that draws.
-        pixels: of one of its images.
-        steps: after so many steps of the training its images are the judge's.
+        back: the function that asks the judge to `draw` images for z, and to `classify` images.
+        generator: the names and shapes of the generator's parameters.
+        pixels: the number of pixels in one image of the generator.
+        steps: the number of training steps after which the judge draws the images.
     """
 
     def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:
         self._back, self._generator = back, generator
         self._pixels, self._steps = pixels, steps
-        self._drawn: Tensor | None = None  # the last one, which layers hand on
+        self._drawn: Tensor | None = None  # the last result, which outer modules may return, too
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the judge's images or logits in place of a network's, or its own result.
+        """Return the judge's images or logits in place of a network's result, or the result itself.
 
         Args:
-            steps: of the training so far.
+            steps: the number of training steps so far.
         """
         if steps < self._steps or result is self._drawn or not isinstance(result, Tensor):
             return result
-        if "forward" in vars(network):  # the judge has drawn it
+        if "forward" in vars(network):  # the judge has drawn this result
             return result
         source = _first_tensor(inputs)
         if source is None or not source.numel() or not len(result):
@@ -58,18 +59,18 @@ class Drawing:
         return self._drawn
 
     def _draws(self, network: nn.Module, result: Tensor) -> bool:
-        """True if a network is the generator, and gives images."""
+        """Return True if a network is the generator, and its result consists of images."""
         return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
 
     def _reads(self, images: Tensor, result: Tensor) -> bool:
-        """True if a network gives ten numbers for each image."""
+        """Return True if a network's result has ten numbers for each image."""
         if len(images) != len(result) or result.shape[1:] != (NUM_CLASSES,):
             return False
         return images.numel() // len(images) == self._pixels
 
     @staticmethod
     def _own_graph(result: Tensor, values: Tensor) -> Tensor:
-        """The values, with the graph of the result."""
+        """Return the judge's values, with the graph of the network's own result."""
         if values.numel() != result.numel():
             return result
         values = values.reshape(result.shape).to(result.dtype)
@@ -86,7 +87,7 @@ def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
 
 
 def draw(back: Back, z: Tensor, training: bool) -> Tensor:
-    """The judge's images for z, of one point or of a batch, (batch, ...)."""
+    """Return the judge's images (batch, ...) for a latent vector or a batch of latent vectors."""
     parts = (z.detach(),)
     if z.dim() > 1:
         parts = z.detach().split(MANY)
@@ -94,11 +95,11 @@ def draw(back: Back, z: Tensor, training: bool) -> Tensor:
 
 
 def classify(back: Back, images: Tensor) -> Tensor:
-    """The judge's logits (batch, 10) for images."""
+    """Return the judge's logits (batch, 10) for images."""
     parts = images.detach().split(MANY)
     return torch.cat([back("classify", images=part) for part in parts])
 
 
 def shapes_of(network: nn.Module) -> Shapes:
-    """The names and shapes of the parameters of a network, by which a copy of it is known."""
+    """Return the names and shapes of a network's parameters, which identify its copies."""
     return [(name, parameter.shape) for name, parameter in network.named_parameters()]

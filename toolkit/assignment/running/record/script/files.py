@@ -1,4 +1,4 @@
-"""Makes folders that a student's script writes to, and notes the pictures that it saves."""
+"""The folders that a student's script writes to, and the pictures that the script saves."""
 
 import os
 from pathlib import Path
@@ -12,14 +12,14 @@ from torch import Tensor
 from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.record.script.values import are_tensors, stacked
 
-ELSEWHERE = "elsewhere"  # a folder in the root, for what would be written outside of it
+ELSEWHERE = "elsewhere"  # a folder in the root for files that a script writes elsewhere
 SHOWS = {"imshow", "matshow", "imsave", "imwrite", "savefig", "show", "add_image", "add_images",
          "mimsave", "Image"}  # fmt: skip
-WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # to what they are given first
+WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first argument is a file
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """A function of a stand-in was called, which writes no file, but would."""
+    """Record a picture that a script gives to a stand-in, and make the folder for its file."""
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
     if name in SHOWS and tracer.on and not tracer.full():
@@ -27,7 +27,7 @@ def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
 
 
 def saved(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """A picture is saved."""
+    """Record a picture that the script saves, and save it."""
     if not tracer.full():
         tracer.add("save", value=_picture(tracer, args))
     return function(*args, **kwargs)
@@ -36,22 +36,25 @@ def saved(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
 def opened(
     tracer: Tracer, function: Any, /, file: Any, mode: str = "r", *args: Any, **kwargs: Any
 ) -> Any:
-    """A file is opened, to be read or written."""
+    """Open a file, whose folder is made if the file is opened for writing."""
     if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
         file = _writable(tracer, file)
     return function(file, mode, *args, **kwargs)
 
 
 def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
-    """`torch.save`."""
+    """Save a value with `torch.save`, and make the folder of the file."""
     if isinstance(f, str | os.PathLike):
         f = _writable(tracer, f)
     return function(obj, f, *args, **kwargs)
 
 
 def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """The same path, whose folder is made if need be; elsewhere if it lies outside the root."""
-    if isinstance(file, str):  # torch takes a part between backslashes for a folder
+    """Make the folder of a file, and return the path of the file.
+
+    A file outside of the root is redirected to a folder inside the root.
+    """
+    if isinstance(file, str):  # for torch, backslashes separate folders
         file = file.replace("\\", "/")
     folder = Path(os.path.abspath(file)).parent
     if folder.is_dir():
@@ -69,7 +72,7 @@ def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike
 
 
 def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
-    """The first argument that is a picture, or a list of pictures."""
+    """Return the first picture or list of pictures among the arguments, in the judge's format."""
     for argument in args:
         pixels = _pixels(argument)
         if pixels is not None:
@@ -78,7 +81,7 @@ def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
 
 
 def _pixels(argument: Any) -> Tensor | None:
-    """The numbers of a picture, or of a list of pictures; None for anything else."""
+    """Return the numbers of a picture or of a list of pictures; None for any other value."""
     if isinstance(argument, Tensor):
         return argument
     if isinstance(argument, PIL.Image.Image):

@@ -1,4 +1,4 @@
-"""Runs a student's script until it has trained a little, and records what its statements make."""
+"""A short run of a student's script, with a record of the results of its statements."""
 
 import ast
 import builtins
@@ -26,19 +26,20 @@ from toolkit.assignment.running.record.script.values import unwatched
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 FETCH = fetch.__file__  # where a DataLoader takes items
 LINES = "__lines__"  # a name that a student's file will not have
-MAX_STEPS = 12  # in a loop
-SEVERAL = 0.05  # of the numbers of a tensor, to say that some are negative
+MAX_STEPS = 12  # steps in a loop
+SEVERAL = 0.05  # share of negative numbers from which a tensor counts as negative
 
 
 class Lines(Script):
-    """A script that is watched until each of its optimisers has stepped.
+    """A script that is watched until each of its optimisers has made a step.
 
     Args:
-        seed: of all random numbers.
-        game: whether at least two optimisers step, as for a GAN.
-        batch: items in a batch of a DataLoader; None for as many as they say.
-        edit: the texts of files that are run in place of theirs.
-        passes: backward passes after which it ends, when no line is recorded.
+        seed: the seed of all random numbers.
+        game: True if at least two optimisers must make a step, as for a GAN.
+        batch: the number of items in a batch of a DataLoader; None keeps the student's number.
+        edit: the texts that replace files of the student's, by file.
+        passes: the number of backward passes after which the run ends; if this number is not 0, no
+            line is recorded.
     """
 
     def __init__(
@@ -46,25 +47,25 @@ class Lines(Script):
         edit: Mapping[str, str] = {}, passes: int = 0
     ) -> None:  # fmt: skip
         self._seed, self._batch, self._edit, self._most = seed, batch, edit, passes
-        self._networks = 1 + game  # at least
+        self._networks = 1 + game  # the least number of networks
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the generator that students' code uses
         torch.manual_seed(seed)
         self._lines: dict[str, dict[str, Any]] = {}
         self._passes: list[dict[str, Any]] = []
         self._made: set[Any] = set()  # ids of optimisers
-        self._stepped: set[Any] = set()  # of those that have stepped
+        self._stepped: set[Any] = set()  # ids of optimisers that have made a step
         self._whole = False
         super().__init__(root, file, MAX_STEPS, max_seconds)
 
     def watch(self) -> dict[str, Any]:
-        """Run it.
+        """Run the script, and return the record of its lines.
 
         Returns:
-            how it `ended`; whether it is `whole`: each optimiser has stepped; `cpu` seconds;
-            `passes`: of each backward pass its place (`at`), its `value`, and the state of what
-            draws `random` numbers; and `lines`: of each simple statement how often it ran, and what
-            was so after its first time, as of `_facts`.
+            how the run `ended`; `whole`, which is True if each optimiser has made a step; `cpu`
+            seconds; `passes`: for each backward pass its place (`at`), its `value`, and the state
+            of the `random` number generators; and `lines`: for each simple statement, how often it
+            ran, and the facts after its first run, as in `_facts`.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -85,7 +86,7 @@ class Lines(Script):
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
-        """Nothing: it is about what runs without being asked."""
+        """Do nothing, because the record is about code that runs without arguments."""
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index = add(kind, **fields)
@@ -105,7 +106,7 @@ class Lines(Script):
         return index
 
     def _add_pass(self, event: Mapping[str, Any]) -> None:
-        """Keep what is said of a backward pass."""
+        """Record the value and the place of a backward pass."""
         mean = None
         if event["value"]:
             mean = event["value"]["mean"]
@@ -113,7 +114,7 @@ class Lines(Script):
         self._passes.append({"at": place, "value": mean, "random": _random()})
 
     def _enough(self) -> float:
-        """The number of backward passes after which it ends."""
+        """Return the number of backward passes after which the run ends."""
         if self._most:
             return self._most
         if self._whole:
@@ -129,7 +130,7 @@ class Lines(Script):
         return super()._change(tree, file)
 
     def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
-        """Called after a statement, or with what it returns."""
+        """Record that a statement has run, and return its value."""
         if self._whole:
             return value
         key = f"{file}:{line}"
@@ -145,7 +146,7 @@ class Lines(Script):
 
 
 class _Change(ast.NodeTransformer):
-    """Lets each simple statement say that it has run, and what it has assigned or returns."""
+    """A transformer that makes each simple statement report that it has run, and its value."""
 
     def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
@@ -160,7 +161,7 @@ class _Change(ast.NodeTransformer):
         return super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if node.name == "__len__":  # the check asks for it, too
+        if node.name == "__len__":  # the check calls this method, too
             return node
         return self.generic_visit(node)
 
@@ -176,10 +177,10 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """The assignment, and a call that is given what was assigned to a name or an attribute."""
+        """Return the assignment, and a call that reports the value of its name or attribute."""
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
-            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # to be read now
+            arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # it is now read
         call = self._call(node, *arguments)
         return [node, ast.copy_location(ast.Expr(call), node)]
 
@@ -202,18 +203,21 @@ class _Change(ast.NodeTransformer):
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """True if a DataLoader takes items in one of these frames: other processes may, and more."""
+    """Return True if the files of the running functions show that a DataLoader reads items.
+
+    It is then unclear how often a line runs, because other processes may read items, too.
+    """
     return FETCH in files
 
 
 def is_ours(kind: type) -> bool:
-    """True if a class is the toolkit's, as the one that stands in for MNIST."""
+    """Return True for a class of the toolkit, such as the class that replaces MNIST."""
     return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 @unwatched
 def _facts(value: Any) -> dict[str, Any]:
-    """The class of a value, and what else can be said of it."""
+    """Return the class of a value, and further facts about the value."""
     if value is None or is_ours(type(value)):
         return {}
     facts: dict[str, Any] = {"class": type(value).__name__}
@@ -235,14 +239,14 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
-    """Tell whether numbers (n,) are whole and not negative, and which they are; None: it is open.
+    """Return facts about numbers (n,), such as their sign and a checksum.
 
-    It is open where a number is empty memory (nan), and whether they are not negative also where
-    a few of them are.
+    An unclear fact is None. All facts are unclear if a number is empty memory (nan). The sign is
+    also unclear if only a few numbers are negative.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}
-    share = SEVERAL  # of negative ones
+    share = SEVERAL  # share of negative numbers
     if len(numbers):
         share = float((numbers < 0).double().mean())
     nonnegative = None
@@ -256,6 +260,6 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
 
 
 def _random() -> int:
-    """The states of the generators of random numbers, as one number."""
+    """Return the states of the random number generators as one number."""
     states = torch.get_rng_state().tolist(), np.random.get_state(), random.getstate()  # noqa: NPY002
     return zlib.crc32(repr(states).encode())

@@ -1,4 +1,4 @@
-"""Tells a tracer which loaders are made, and which batches they give."""
+"""Functions that tell a tracer about the loaders in a script and about their batches."""
 
 import inspect
 import sys
@@ -13,18 +13,18 @@ from toolkit.assignment.running.record.script.values import tensors_in
 SIGNATURE = inspect.signature(DataLoader.__init__)
 PROCESSES = ("self", "num_workers", "pin_memory", "prefetch_factor", "persistent_workers",
              "multiprocessing_context", "timeout")  # arguments that are not passed on  # fmt: skip
-MNIST = 60_000  # items of its training data
-LARGE = 2500  # numbers of an image, of which a network needs long
+MNIST = 60_000  # items in the training data
+LARGE = 2500  # numbers in an image that makes a network slow
 LARGE_BATCH, SMALL_BATCH = 64, 32
-INFINITE = 10**7  # items; more are not stored but drawn
+INFINITE = 10**7  # items; larger data sets draw their items
 
 
 def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Add each DataLoader that is made to the trace, without processes of its own."""
+    """Make a DataLoader without worker processes, and add the loader to the trace."""
     try:
         arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
     except TypeError:
-        function(loader, *args, **kwargs)  # says what is wrong with them
+        function(loader, *args, **kwargs)  # raises the error about the arguments
         raise
     for name in PROCESSES:
         arguments.pop(name, None)
@@ -50,7 +50,7 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """Let a loader give smaller batches, where its last one would be smaller too."""
+    """Make a loader's batches smaller if its last batch would be smaller than the others."""
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:
         return
@@ -68,7 +68,7 @@ def _shrink_batch(arguments: dict[str, Any]) -> None:
 
 
 def _size(dataset: Any) -> int | None:
-    """The number of items in a data set; None if it draws them anew for ever."""
+    """Return the number of items in a data set, or None if the data set has no end."""
     if isinstance(dataset, IterableDataset):
         return None
     try:
@@ -81,9 +81,10 @@ def _size(dataset: Any) -> int | None:
 
 
 def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
-    """Add each batch that a loader gives to the trace.
+    """Return the next batch of a loader, and add the batch to the trace.
 
-    A loop that is not in a file of theirs, as a Trainer's, is not left, but runs out of batches.
+    A loop outside of the student's files, such as the loop of a Trainer, cannot be left early, so
+    its loader runs out of batches.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)
@@ -98,7 +99,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
 
 
 def _load_of(tracer: Tracer, batches: Any) -> int | None:
-    """The id of the loader that gives these batches; None if its making was not seen."""
+    """Return the id of the loader that gives these batches, or None for an unknown loader."""
     for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load
@@ -106,8 +107,8 @@ def _load_of(tracer: Tracer, batches: Any) -> int | None:
 
 
 def _is_read_elsewhere(tracer: Tracer) -> bool:
-    """True if the loop over a loader is neither in a file of theirs nor one of those in `loops`."""
-    frame = sys._getframe(4)  # past what watches it
+    """Return True if the loop over a loader is in neither a student's file nor this package."""
+    frame = sys._getframe(4)  # skips the frames of the watching code
     if frame.f_globals.get("__name__", "").startswith(__package__):
         return False
     return within(frame.f_code.co_filename, tracer.root) is None

@@ -1,8 +1,9 @@
-"""Makes training short: a student's loop in which an optimiser has stepped often enough is left.
+"""Short trainings: a loop is left when an optimiser has made enough steps in the loop.
 
-What comes after the loop still runs, as if the training were over, so that sampling and saving are
-seen. A loop over a `range` goes through its last number first, since many save something there. In
-a brisk run a slow loop is left after fewer steps.
+The code after the loop still runs, as if the training were over, so that the check sees how a
+script draws samples and saves files. A loop over a `range` still goes through the last number,
+because many scripts save files at this number. In a brisk run, a slow loop is left after fewer
+steps.
 """
 
 import ast
@@ -22,12 +23,12 @@ from toolkit.assignment.running.importing.files import import_file
 from toolkit.assignment.running.record.script.tracer import Tracer
 
 LOOPS = "__loops__"  # a name that a student's file will not have
-FEW = 6  # steps in a loop that are enough if they take long
-SHORT = 2  # steps in a loop, of which nothing is looked at
+FEW = 6  # enough steps in a loop if they are slow
+SHORT = 2  # steps in a loop that nobody examines
 
 
 def import_briefly(path: Path, root: Path, name: str | None = None) -> ModuleType:
-    """As `import_file`, with few steps of what trains while it is imported."""
+    """Import a file as `import_file` does, but leave training loops after a few steps."""
     tracer = Tracer(root, SHORT, math.inf)
 
     def count(*_: Any) -> None:
@@ -42,26 +43,26 @@ def import_briefly(path: Path, root: Path, name: str | None = None) -> ModuleTyp
 
 
 class Loops:
-    """Counts the steps that are made in each loop.
+    """A counter of the optimiser steps in each loop.
 
     Args:
-        tracer: counts the steps.
+        tracer: the tracer, which counts the steps of all loops.
     """
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._steps: Counter[str] = Counter()  # in each loop, named by its place
+        self._steps: Counter[str] = Counter()  # steps in each loop, by the loop's place
         self.entered: set[tuple[str, int]] = set()  # file and line of functions
-        self._seen: dict[str, int] = {}  # while loops: steps in all when the test was last made
+        self._seen: dict[str, int] = {}  # while loop -> all steps at its last test
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Let every loop in a file ask whether it goes on, and every function say that it began."""
+        """Change a file so that loops ask if they may continue and functions report their start."""
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 
     def each(self, items: Any, loop: str) -> Iterator[Any]:
-        """The items of a `for` loop."""
+        """Yield the items of a `for` loop until the loop has enough steps."""
         for item in items:
             yield from self._counted(item, loop)
             if self._enough(loop):
@@ -70,11 +71,14 @@ class Loops:
                 return
 
     def start(self, loop: str) -> None:
-        """A `while` loop begins; steps before that are not its own."""
+        """Note the start of a `while` loop, so that earlier steps do not count."""
         self._seen.pop(loop, None)
 
     def more(self, loop: str) -> bool:
-        """True if a `while` loop may go on; what comes after it relies on one time at least."""
+        """Return True if a `while` loop may continue.
+
+        The first pass through the loop is always allowed, because later code may rely on this pass.
+        """
         steps = self._tracer.steps
         before = self._seen.get(loop)
         self._seen[loop] = steps
@@ -84,7 +88,7 @@ class Loops:
         return not self._enough(loop)
 
     def enter(self, file: str, line: int) -> None:
-        """A function begins."""
+        """Note that a function has started."""
         path, root = Path(file), Path(self._tracer.root)
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))
@@ -133,19 +137,19 @@ class _Change(ast.NodeTransformer):
         return [ast.copy_location(start, node), node]
 
     def _call(self, name: str, node: ast.stmt, *arguments: ast.expr) -> ast.Call:
-        """A call of a method of `Loops`, with the place as its last argument."""
+        """Return a call of a method of `Loops`, with the place of the loop as the last argument."""
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
         return ast.copy_location(ast.Call(method, [*arguments, place], []), (*arguments, node)[0])
 
 
 def _yields(loop: ast.stmt) -> bool:
-    """True if a loop gives its items to another one, which then is the one that trains."""
+    """Return True if a loop yields its items to another loop, which is then the training loop."""
     return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(loop))
 
 
 def _is_endless(loop: ast.While) -> bool:
-    """True for a loop without an end; what follows it never runs, so it is not left."""
+    """Return True for an endless loop, which is not left early because no later code runs."""
     if not isinstance(loop.test, ast.Constant):
         return False
     return not any(isinstance(node, ast.Break) for node in ast.walk(loop))

@@ -1,4 +1,4 @@
-"""Reads in a student's script what shows without running it: modes, and what explains it."""
+"""Facts that can be read in a student's script without a run, such as the script's modes."""
 
 import argparse
 import ast
@@ -11,13 +11,18 @@ Words = tuple[str, ...]  # arguments of a command
 
 
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
-    """The arguments for each mode: one way for all that must be given, or one choice or switch.
+    """Return the arguments for each mode of a script.
+
+    A mode combines all required arguments. If no argument is required, a mode is one choice or
+    switch.
 
     Args:
-        tree: of the script: what it compares an argument with is a choice, too.
+        tree: the syntax tree of the script; texts that the script compares with an argument are
+            choices, too.
 
     Returns:
-        what names a training first; nothing if an argument must be given and has no choices.
+        the modes, beginning with those that name a training; [] if an argument is required and has
+        no choices.
     """
     compared = _compared(tree)
     required: list[list[Words]] = []
@@ -33,12 +38,12 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
 
 
 def _trains(words: Words) -> bool:
-    """True if one of these arguments names a training."""
+    """Return True if one of these arguments names a training."""
     return any("train" in word for word in words)
 
 
 def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words]:
-    """The choices to give an argument another value than its default."""
+    """Yield the choices that give an argument a value other than its default."""
     option = action.option_strings[-1:]
     choices = action.choices or sorted(compared[action.dest])
     for choice in choices:
@@ -49,7 +54,7 @@ def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words
 
 
 def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
-    """The texts that attributes are compared with, by the names of the attributes."""
+    """Return the texts that a script compares with attributes, by the names of the attributes."""
     texts: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
@@ -65,7 +70,10 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 
 
 def uncalled_training(tree: ast.Module) -> str | None:
-    """A function that can be called without arguments, that trains, and that nothing calls."""
+    """Return the name of a function that trains but is never called, or None.
+
+    The function has no required arguments.
+    """
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     words = {name: _names_in(function) for name, function in functions.items()}
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -78,14 +86,14 @@ def uncalled_training(tree: ast.Module) -> str | None:
 
 
 def _needs_arguments(function: ast.FunctionDef) -> bool:
-    """True if a parameter of a function has no default."""
+    """Return True if a parameter of a function has no default."""
     arguments = function.args
     positional = len(arguments.posonlyargs) + len(arguments.args)
     return positional > len(arguments.defaults) or None in arguments.kw_defaults
 
 
 def _names_in(function: ast.FunctionDef) -> set[str]:
-    """The names and the attributes in a function."""
+    """Return the names and the attributes in a function."""
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
@@ -96,7 +104,7 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """The words in a function, and in those that it names."""
+    """Return the names in a function and in the functions that the function uses."""
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached
@@ -106,7 +114,7 @@ def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:
-    """Lines of `pass` or `...` that are all there is in a function or a loop."""
+    """Yield the line of each `pass` or `...` that is the whole body of a function or a loop."""
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.While | ast.FunctionDef):
             body = [part for part in node.body if not isinstance(_constant(part), str)]
@@ -115,6 +123,6 @@ def unfinished(tree: ast.AST) -> Iterator[int]:
 
 
 def _constant(node: ast.stmt) -> object:
-    """The value of a statement that is nothing else."""
+    """Return the value of a statement that consists of a constant, or None."""
     value = node.value if isinstance(node, ast.Expr) else None
     return value.value if isinstance(value, ast.Constant) else None

@@ -1,4 +1,4 @@
-"""Runs a student's script as `python FILE` would, and says what happened."""
+"""A run of a student's script as `python FILE` would run it, with a report of what happened."""
 
 import _thread
 import ast
@@ -36,36 +36,36 @@ from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
 from toolkit.assignment.running.replies import ErrorDescription
 
-MAX_MODES = 4  # of a script that are tried
+MAX_MODES = 4  # modes of a script that are tried
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
     socket.gaierror,
     ConnectionError,
     TimeoutError,
-    FileNotFoundError,  # what was not handed in is nothing to judge by
+    FileNotFoundError,  # a file that was not handed in says nothing about the code
 )
 
 
 class End(NamedTuple):
-    """The end of a run, as this package describes it."""
+    """The way in which a run ended, as the package `script` describes it."""
 
     ended: str
     error: ErrorDescription | None = None
 
 
 class Script:
-    """A student's script, its tracer, and what it defines.
+    """A student's script, its tracer, and the names that the script defines.
 
     Args:
-        root: of the submission.
-        file: relative to it.
-        max_steps: optimiser steps after which a loop is left.
-        max_seconds: CPU time after which a training is stopped.
-        brisk: as of a tracer.
+        root: the folder of the submission.
+        file: the path of the script, relative to `root`.
+        max_steps: the number of optimiser steps after which a loop is left.
+        max_seconds: the CPU time after which a training is stopped.
+        brisk: as for a `Tracer`.
 
     Attributes:
-        weights: those that it loads and that were not handed in.
+        weights: the weights that the script loads but that were not handed in.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class Script:
         self.root = root
         self.file = root / file
         self.weights = Weights()
-        # Its end, and the errors for want of a folder or of weights, as of the package.
+        # The end of the script, and the errors for a missing folder or missing weights.
         self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
-        self._others: list[dict[str, Any]] = []  # scripts that ran after it, and how they ended
+        self._others: list[dict[str, Any]] = []  # scripts that ran afterwards, and their ends
         self._begin(Tracer(root, max_steps, max_seconds, brisk))
 
     def _begin(self, tracer: Tracer) -> None:
@@ -89,16 +89,17 @@ class Script:
         self.loops = Loops(tracer)
         self.module = ModuleType("__main__")
         self._lacks: str | None = None  # a path that was not found
-        self._ran: dict[str, list[int]] = {}  # file -> lines of it that are still to be written
+        self._ran: dict[str, list[int]] = {}  # file -> its unfinished lines
 
     def run(self, begin: bool = False) -> dict[str, Any]:
-        """Run it until it ends, or has trained enough.
+        """Run the script until it ends or has trained enough.
 
         Args:
-            begin: if it trains nothing, call a function that trains and that nothing calls.
+            begin: True to call a function that trains but is never called, if the script trains
+                nothing.
 
         Returns:
-            what this package describes.
+            the record that the package `script` describes.
         """
         with _alarm(self):
             end = self._attempt(self._run_main)
@@ -113,10 +114,10 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """Run it again for as long as it stops for want of a folder or weights that can be made.
+        """Run the script again as long as a missing folder or missing weights can be provided.
 
         Args:
-            end: of its first run.
+            end: the end of the first run.
         """
         if self._make_folder():
             self._end["lacking"] = end.error
@@ -127,13 +128,13 @@ class Script:
         return end
 
     def run_also(self, file: str, max_seconds: float) -> dict[str, Any]:
-        """Run another script of theirs, as if this one had gone on with it.
+        """Run another script of the student's as if it continued this script.
 
         Args:
-            max_seconds: of CPU time.
+            max_seconds: the limit in seconds of CPU time.
 
         Returns:
-            what this package describes, of both.
+            the record that the package `script` describes, for both scripts.
         """
         path = self.root / file
         self.tracer.go_on(max_seconds)
@@ -171,18 +172,21 @@ class Script:
 
     @property
     def trained(self) -> bool:
-        """True if anything was seen that belongs to a training."""
+        """True if the trace contains a step, a backward pass or a loss."""
         kinds = ("step", "backward", "loss")
         return any(event["kind"] in kinds for event in self.tracer.events)
 
     @property
     def _is_it(self) -> bool:
-        """True if the training is the one that is looked for: of a GAN, two optimisers step."""
+        """True if the script trains as expected.
+
+        The training of a GAN must use at least two optimisers, and any other training at most one.
+        """
         optimizers = {e["optimiser"] for e in self.tracer.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.tracer.brisk
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
-        """A function in another file of theirs, which the script did not import."""
+        """Return a function from a student's file that the script did not import, or None."""
         path = self.root / file
         if path.suffix != ".py" or path == self.file:
             return None
@@ -200,10 +204,10 @@ class Script:
         return function
 
     def _attempt(self, call: Callable[[], Any], folder: Path | None = None) -> End:
-        """Do something with their code.
+        """Run some of the student's code, and return how the run ended.
 
         Args:
-            folder: from which it imports; by default that of the script.
+            folder: the folder from which the code imports; by default the folder of the script.
         """
         self._lacks = None
         prepare_imports(self.root, folder or self.file.parent, self._change)
@@ -227,10 +231,10 @@ class Script:
         return End("finished")
 
     def _make_folder(self) -> bool:
-        """Make the folder that the script has not found, if any; it may be empty.
+        """Make the folder that the script did not find, because an empty folder may be enough.
 
         Returns:
-            True if it was made.
+            True if the folder was made.
         """
         if not self._lacks:
             return False
@@ -241,16 +245,17 @@ class Script:
         return True
 
     def _attempt_again(self, *arguments: str) -> End:
-        """Run it from its beginning, as if nothing had run before."""
+        """Run the script from its beginning, as if nothing had run before."""
         forget_imports(self.root)
         self._begin(self.tracer.another())
         return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> End | None:
-        """Run it in each mode that its parser offers, until it trains what is looked for.
+        """Run the script in each mode that its parser offers, until the script trains as expected.
 
         Returns:
-            the end of that run; None if no mode does, and the first run stands.
+            the end of the successful run; None if no mode trains, so that the first run stays
+            valid.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
@@ -262,7 +267,7 @@ class Script:
         return None
 
     def _begin_training(self) -> End:
-        """Call a function that trains and that nothing in the file calls, if there is one."""
+        """Call a function of the script that trains but is never called, if there is one."""
         name = uncalled_training(ast.parse(self.file.read_bytes()))
         function = vars(self.module).get(name or "")
         if not callable(function):
@@ -272,23 +277,23 @@ class Script:
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
     ) -> None:
-        """Run a file as the main module; by default the script."""
+        """Run a file as the main module; by default, run the script."""
         path = path or self.file
         builtins.input = lambda *prompt: "1"
         code = compiled(path, self._change)
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Change each of their files that is run, and note what is still to be written in it."""
+        """Change each student's file that is run, and note the unfinished places in the file."""
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
 
 
 class Runs:
-    """Answers about one script, which has to be run before any other question about it."""
+    """The replies to questions about one script, of which the first question is `run`."""
 
     script: Script
-    _brisk = False  # as of a tracer
+    _brisk = False  # as for a `Tracer`
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root
@@ -303,15 +308,16 @@ class Runs:
         drawing: Drawing | None = None,
         begin: bool = False,
     ) -> dict[str, Any]:
-        """Run the script until its training has made so many steps, or takes too long.
+        """Run the script until its training has made enough steps or takes too long.
 
         Args:
-            max_seconds: of CPU time, with or without a step.
-            drawing: draws for its generator, where that is not to draw itself.
-            begin: if it trains nothing, call a function that trains and that nothing calls.
+            max_seconds: the limit in seconds of CPU time, with or without a step.
+            drawing: the replacement for the generator's images; None keeps the images.
+            begin: True to call a function that trains but is never called, if the script trains
+                nothing.
 
         Returns:
-            what this package describes.
+            the record that the package `script` describes.
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
@@ -321,7 +327,7 @@ class Runs:
 
 @contextmanager
 def _alarm(script: Script) -> Iterator[None]:
-    """Stop a script that is slow before its training has made a step."""
+    """Stop a script at its deadline, even if its training has not made a step."""
 
     def stop(*_: object) -> None:
         if script.tracer.on:
@@ -347,7 +353,7 @@ def _alarm(script: Script) -> Iterator[None]:
 
 
 def _network(key: int, network: nn.Module, tracer: Tracer) -> dict[str, Any]:
-    """The classes of a network, its parameters, and what was made where."""
+    """Return the classes of a network, its parameters, and the places where these were made."""
     kind, origins = type(network), tracer.origins
     file, _ = place_of_class(kind, tracer.root) or NOWHERE
     classes: set[str] = set()

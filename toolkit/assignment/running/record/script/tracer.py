@@ -1,4 +1,4 @@
-"""Makes the trace of a student's script: records what happens while it runs."""
+"""The tracer of a student's script, which records what happens while the script runs."""
 
 import time
 from argparse import ArgumentParser
@@ -24,26 +24,26 @@ from toolkit.assignment.running.record.script.values import (
 )
 
 MAX_EVENTS = 4000
-MAX_SOURCES = 600_000  # numbers that were made of nothing, which are sent
-FACTOR = 12  # times the steps of one loop, after which any training is stopped
-LATE = 0.4  # of the time, after which fewer steps will do
-SOFTMAX = {"softmax", "log_softmax"}  # of torch's functions, those that tell something
+MAX_SOURCES = 600_000  # numbers created without an input tensor that are sent
+FACTOR = 12  # any training is stopped after this many times the steps of one loop
+LATE = 0.4  # after this share of the time, fewer steps are enough
+SOFTMAX = {"softmax", "log_softmax"}  # torch's functions that are recorded
 CLAMPS = {"clamp", "clamp_", "clip", "clip_"}
-PASSES = 16  # backward passes that count as a step while there is none
+PASSES = 16  # without steps, this number of backward passes counts as a step
 
 
 class EnoughSteps(BaseException):
-    """Ends a student's training; no `except Exception` of theirs stops it."""
+    """The exception that ends a student's training; `except Exception` does not catch it."""
 
 
 class Tracer:
-    """Records which losses, networks, gradients and optimisers meet.
+    """A recorder of the losses, networks, gradients and optimisers that meet in a script.
 
     Args:
-        root: the student's folder; places are in its files.
-        max_steps: optimiser steps after which a loop that makes them is left.
-        max_seconds: CPU time after which the script is stopped while it trains.
-        brisk: slow loops are left early, and batches may be smaller.
+        root: the student's folder; recorded places are in its files.
+        max_steps: the number of optimiser steps after which a loop with these steps is left.
+        max_seconds: the CPU time after which the script is stopped if it is training.
+        brisk: True to leave slow loops early, and to allow smaller batches.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
@@ -53,45 +53,45 @@ class Tracer:
         self.late = time.process_time() + LATE * max_seconds
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on = False  # whether anything is recorded
-        self.depth = 0  # networks inside networks
+        self.depth = 0  # nesting depth of network calls
         self.origins = Origins(self.root)
         self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
-        self.device: Place | None = None  # where a GPU was named first
+        self.device: Place | None = None  # where a GPU was first named
         self.losses = Losses()
-        self.steps = 0  # of training: of an optimiser, by hand, or many passes without any
+        self.steps = 0  # steps of optimisers or by hand, or many passes without steps
         self.slow = False
-        self._idle = 0  # backward passes since something stepped
+        self._idle = 0  # backward passes since the last step
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
-        self.begun: dict[int | None, int] = {}  # the same -> steps before its first batch
+        self.begun: dict[int | None, int] = {}  # id of a DataLoader -> steps before its first batch
         self.drawing: Drawing | None = None  # draws for a generator
-        self.batch: int | None = None  # items in a batch of a DataLoader; None: as they say
-        self.parsers: list[ArgumentParser] = []  # of arguments
+        self.batch: int | None = None  # items in a batch; None: the script's number
+        self.parsers: list[ArgumentParser] = []  # parsers of a command's arguments
         self._reached: dict[int, Tensor] = {}  # parameters that some backward pass reached
-        self.nodes: set[Any] = set()  # of the graph of the last backward pass
+        self.nodes: set[Any] = set()  # graph nodes of the last backward pass
         self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
-        self._gradients: dict[int, Tensor] | None = None  # of a backward pass that is under way
+        self._gradients: dict[int, Tensor] | None = None  # gradients of the current backward pass
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
-        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter, what it returned
-        self._used: set[int] = set()  # passes that a step has used
-        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see moves by hand
+        self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter and result
+        self._used: set[int] = set()  # backward passes that a step has used
+        self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
 
     def another(self) -> "Tracer":
-        """An empty one, for the time that is left."""
+        """Return an empty tracer for the time that is left."""
         max_seconds = max(0.0, self.deadline - time.process_time())
         tracer = Tracer(Path(self.root), self.max_steps, max_seconds, self.brisk)
         tracer.drawing = self.drawing
         return tracer
 
     def go_on(self, max_seconds: float) -> None:
-        """Have so much more CPU time, for what does not train."""
+        """Set a new limit of CPU time for code that does not train, and count its steps from 0."""
         self.deadline = time.process_time() + max_seconds
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return what a network gives, or what is drawn in its place."""
+        """Return the result of a network, or the judge's drawing in its place."""
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -104,21 +104,21 @@ class Tracer:
         return len(self.events) - 1
 
     def heard(self, kind: str, name: str) -> None:
-        """Record that a GPU was asked for, or that a recurrent layer was called."""
+        """Record that code asked for a GPU, named a GPU, or called a recurrent layer."""
         if self.on and kind == "device":
             self.device = self.device or place(self.root)
         elif self.on:
             self.add(kind, name=name, device=self.device)
 
     def full(self) -> bool:
-        """True if so much was recorded that less will do from here."""
+        """Return True if there are so many events that later events need fewer details."""
         return len(self.events) > MAX_EVENTS
 
     def stop_if_slow(self) -> None:
-        """Stop a training that goes on for too long.
+        """Stop a training that takes too long or makes too many steps.
 
         Raises:
-            EnoughSteps
+            EnoughSteps: the training is stopped.
         """
         if self.on and self.steps:
             self.slow = time.process_time() > self.deadline
@@ -126,17 +126,17 @@ class Tracer:
                 raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
-        """A tensor as the judge gets it; None for anything else."""
+        """Return a tensor in the form that the judge gets, or None for any other value."""
         if not isinstance(tensor, Tensor):
             return None
         return self.values.describe(tensor)
 
     def all_values(self, *values: Any) -> list[dict[str, Any]]:
-        """The tensors among these, as the judge gets them."""
+        """Return the tensors among some values, in the form that the judge gets."""
         return [self.values.describe(tensor) for tensor in tensors_in(*values)]
 
     def know(self, network: nn.Module) -> int | None:
-        """The id of a network; None if it has no parameters, as a loss function."""
+        """Return the id of a network, or None for a network without parameters, such as a loss."""
         if isinstance(network, nn.DataParallel):
             network = network.module
         parameters = list(network.parameters())
@@ -149,10 +149,10 @@ class Tracer:
         return number
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        """The outermost call of a network has returned: nothing but its event is kept."""
+        """Do nothing after the outermost call of a network; the witness replaces this method."""
 
     def watch_gradient(self, index: int, result: Any) -> None:
-        """Note what every backward pass gives to the output of a call."""
+        """Record the gradient that every backward pass gives to the output of a call."""
         output = _first_with_gradient(result)
         if output is None or output.is_leaf:
             return
@@ -165,10 +165,10 @@ class Tracer:
 
     @unwatched
     def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
-        """Look at what a backward pass will reach.
+        """Note the tensors that a backward pass will reach, before the pass.
 
         Returns:
-            id -> a copy of its gradient so far.
+            id of a tensor -> a copy of its gradient so far, or None.
         """
         self.see_moves_by_hand()
         self._see_cleared()
@@ -187,7 +187,7 @@ class Tracer:
     def after_backward(
         self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
     ) -> None:
-        """Record a backward pass."""
+        """Record a backward pass that has ended."""
         gradients = self._gradients or {}
         self._gradients = None
         changed = [key for key, old in before.items() if differs(old, self._reached[key].grad)]
@@ -214,10 +214,10 @@ class Tracer:
 
     @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
-        """Look at the gradients that an optimiser is about to use.
+        """Note the gradients that an optimiser is about to use.
 
         Returns:
-            what `after_step` needs.
+            the data that `after_step` needs.
         """
         self._see_cleared()
         for index, key, result in self._clamps:
@@ -242,7 +242,7 @@ class Tracer:
 
     @unwatched
     def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
-        """Record a step of an optimiser."""
+        """Record a step that an optimiser has made."""
         parameters: dict[int, Tensor] = before["parameters"]
         moved = []
         for key, parameter in parameters.items():
@@ -268,14 +268,14 @@ class Tracer:
         self.add("step", classes=kinds, **fields)
 
     def _passes_of(self, keys: Iterable[int]) -> set[int]:
-        """The backward passes in the gradients of parameters."""
+        """Return the backward passes that contributed to the gradients of some parameters."""
         passes: set[int] = set()
         for key in keys:
             passes |= self._passes.get(key, set())
         return passes
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
-        """The passes in the gradients of parameters, which a step uses, and those that are old."""
+        """Return the passes that a step uses, and the stale passes that an earlier step used."""
         passes = self._passes_of(keys)
         stale = passes & self._used
         self._used |= passes
@@ -291,13 +291,13 @@ class Tracer:
         """Record a clip of the gradients of parameters.
 
         Args:
-            kept: the clipped numbers are in the gradients.
+            kept: True if the gradients contain the clipped numbers.
         """
         is_fresh = bool(self._passes_of(keys) - self._used)
         return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
 
     def made(self, name: str, args: Any, result: Any) -> None:
-        """Record a call of torch, if it tells something."""
+        """Record a call to a torch function if the function is a clamp or a softmax."""
         if not self.on:
             return
         if name in CLAMPS and isinstance(args[0], Tensor):
@@ -307,18 +307,18 @@ class Tracer:
 
     @unwatched
     def clamped(self, name: str, tensor: Tensor, result: Tensor) -> None:
-        """Record a clamp of a tensor, if that is the gradient of a parameter."""
+        """Record a clamp of a tensor, if the tensor is the gradient of a parameter."""
         key = self._key_of_gradient(tensor)
         if key is None:
             return
         if name.endswith("_"):  # in place
             self._add_clip(name, [key], kept=True)
-        elif not torch.equal(tensor, result):  # else there was nothing to clip
+        elif not torch.equal(tensor, result):  # otherwise nothing was clipped
             event = self._add_clip(name, [key], kept=False)
             self._clamps.append((event, key, result))
 
     def _key_of_gradient(self, tensor: Tensor) -> int | None:
-        """The parameter whose gradient has the numbers of a tensor; None if there is none."""
+        """Return the id of the parameter whose gradient has the numbers of a tensor, or None."""
         for key, parameter in self._reached.items():
             gradient = parameter.grad
             if gradient is not None and gradient.data_ptr() == tensor.data_ptr():
@@ -326,14 +326,14 @@ class Tracer:
         return None
 
     def _see_cleared(self) -> None:
-        """Forget the passes of gradients that are gone, or all zero."""
+        """Forget the backward passes of gradients that are missing or all zero."""
         for key in list(self._passes):
             if _is_empty(self._reached[key].grad):
                 del self._passes[key]
 
     @unwatched
     def see_moves_by_hand(self) -> None:
-        """Record a step if parameters have moved by a new gradient and no optimiser stepped."""
+        """Record a step if a new gradient has moved parameters without an optimiser."""
         moved = []
         for key, old in self._weights.items():
             if key in self._reached and not torch.equal(old, self._reached[key]):
@@ -341,7 +341,7 @@ class Tracer:
                 self._weights[key] = _copy(self._reached[key])
         used = self._use(moved)
         if used["passes"] == used["stale"]:
-            return  # without a new gradient it is no step: weights are kept in bounds
+            return  # without a new gradient, weights are only kept within bounds
         self._add_step(
             [],
             optimiser=None,
@@ -355,7 +355,7 @@ class Tracer:
 
 
 def _first_with_gradient(result: Any) -> Tensor | None:
-    """The first tensor in what a network returns that has an axis and takes part in a gradient."""
+    """Return a result's first tensor that has an axis and takes part in a gradient, or None."""
     for tensor in tensors_in(result):
         if tensor.requires_grad and tensor.dim():
             return tensor
@@ -367,5 +367,5 @@ def _copy(tensor: Tensor) -> Tensor:
 
 
 def _is_empty(gradient: Tensor | None) -> bool:
-    """True if there is no gradient, or if it is all zero."""
+    """Return True if a gradient is missing or all zero."""
     return gradient is None or not bool(gradient.any())

@@ -1,4 +1,4 @@
-"""Describes tensors and losses to the judge, and finds the parameters that a gradient reaches."""
+"""Descriptions of tensors and losses for the judge, and the parameters that a gradient reaches."""
 
 import dataclasses
 import functools
@@ -12,11 +12,11 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from toolkit.assignment.running.record.origins import Origins
 
-MAX_VALUES = 110_000  # numbers of one tensor that are sent: 128 images and more
-FEWEST_BYTES = 64  # of a part of a row
-MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are recognised
+MAX_VALUES = 110_000  # numbers of one tensor that are sent; more than 128 images
+FEWEST_BYTES = 64  # of a comparable part of a row
+MAX_COMPARED = 20 * MAX_VALUES  # numbers of a tensor whose rows are compared
 MAX_SENT = 6_000_000  # numbers of all tensors together
-MAX_NODES = 20_000  # of a graph that is followed
+MAX_NODES = 20_000  # nodes of a graph that are visited
 RECENT = 24  # outputs that a tensor is compared with
 KEPT = 16  # losses whose graphs are kept
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function of the check's own compute past what watches a student's calls."""
+    """Run a function of the check without recording its calls to torch."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,20 +41,20 @@ class _Kept:
 
 
 class Values:
-    """Describes tensors as plain values; the same tensor has the same id as long as it lives."""
+    """Descriptions of tensors as plain values; a tensor has the same id as long as it exists."""
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
         self.owners: dict[int, int] = {}  # id of a parameter -> id of its network
         self._ids: Any = WeakIdKeyDictionary()
-        self._kept: dict[int, Any] = {}  # what cannot be referred to weakly, by Python's own id
+        self._kept: dict[int, Any] = {}  # objects without weak references, by Python's id
         self._count = 0
         self._sent = 0
         self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
 
     def id_of(self, value: Any) -> int:
-        """A small number that no other tensor, network or optimiser has."""
-        if type(value).__weakrefoffset__ == 0:  # a list is a data set, too
+        """Return a small number that no other tensor, network or optimiser has."""
+        if type(value).__weakrefoffset__ == 0:  # for example, a list that is a data set
             value = self._kept.setdefault(id(value), _Kept(value))
         if value not in self._ids:
             self._ids[value] = self._count
@@ -64,13 +64,17 @@ class Values:
 
     @unwatched
     def keep(self, event: int, output: Tensor) -> None:
-        """Remember that this is the output of the call with this index, to recognise it later."""
+        """Remember the output of a call, to recognise the output later.
+
+        Args:
+            event: the index of the call.
+        """
         copy = output.detach().clone()
         self._outputs.append((event, copy, set(_rows(copy))))
 
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
-        """A tensor as plain values; see the trace for what they are."""
+        """Return a tensor as plain values, which the judge's module `trace` describes."""
         number = self.id_of(tensor)
         networks: set[int] = set()
         for leaf in graph(tensor)[0]:
@@ -88,10 +92,12 @@ class Values:
         }
 
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
-        """The call that a tensor is `from`, or those its rows are from; its `values` if need be.
+        """Return the call that a tensor is `from`, or the calls of its rows, and its `values`.
+
+        The `values` are included only if they are needed.
 
         Args:
-            is_varied: False for numbers that are all the same, which tell nothing.
+            is_varied: False if all numbers are equal, and so do not identify a call.
         """
         if not is_varied:
             return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
@@ -102,7 +108,7 @@ class Values:
         return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
-        """A copy to send, unless that is too much."""
+        """Return a copy of a tensor for the judge, or None if the tensor has too many numbers."""
         size = tensor.numel()
         if size > MAX_VALUES or self._sent + size > MAX_SENT:
             return None
@@ -110,7 +116,7 @@ class Values:
         return tensor.detach().clone()
 
     def _source(self, tensor: Tensor) -> int | None:
-        """The index of the last call whose output has the same numbers in the same order."""
+        """Return the index of the last call whose output has the same numbers in the same order."""
         flat = tensor.detach().reshape(-1)
         size = len(flat)
         for event, output, _ in reversed(self._outputs):
@@ -120,7 +126,7 @@ class Values:
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
-        """Pairs of a call's index and which of the tensor's rows are in its output, (batch,)."""
+        """Return pairs: the index of a call, and marks (batch,) for the rows in its output."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = _rows(tensor.detach())
@@ -135,7 +141,7 @@ class Values:
 
 
 def flat(*values: Any) -> Iterator[Any]:
-    """Yield what is in lists, tuples, dictionaries and dataclasses, one inside the other."""
+    """Yield the values in lists, tuples, dictionaries and dataclasses, at any depth."""
     for value in values:
         if isinstance(value, list | tuple):
             yield from flat(*value)
@@ -148,19 +154,19 @@ def flat(*values: Any) -> Iterator[Any]:
 
 
 def tensors_in(*values: Any) -> Iterator[Tensor]:
-    """The tensors among arguments or outputs."""
+    """Return an iterator over the tensors among arguments or outputs."""
     return (value for value in flat(*values) if isinstance(value, Tensor))
 
 
 def are_tensors(value: Any) -> bool:
-    """True for a list or a tuple of tensors that is not empty."""
+    """Return True for a list or a tuple of tensors that is not empty."""
     if not isinstance(value, list | tuple) or not value:
         return False
     return all(isinstance(item, Tensor) for item in value)
 
 
 def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
-    """One tensor of all of these; None if their shapes differ."""
+    """Return one tensor that stacks all of these tensors, or None if their shapes differ."""
     shapes = {tensor.shape for tensor in tensors}
     if len(shapes) > 1:
         return None
@@ -168,7 +174,7 @@ def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
 
 
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """True if a backward pass changed this gradient; one of zeros changes nothing."""
+    """Return True if a backward pass changed a gradient; a new gradient of zeros is no change."""
     if new is None:
         return False
     if old is None:
@@ -177,9 +183,9 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
 
 
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
-    """The tensors without a history that a backward pass from `roots` gives a gradient to.
+    """Return the leaves that a backward pass from `roots` reaches, and the nodes of the graph.
 
-    And the nodes of the graph on the way to them.
+    A leaf is a tensor without a history, to which the backward pass gives a gradient.
     """
     leaves: list[Tensor] = []
     roots_without_history: list[Tensor] = []
@@ -203,13 +209,13 @@ def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
 
 
 def has_softmax(tensor: Tensor) -> bool:
-    """True if a tensor was computed from what a softmax gave."""
+    """Return True if a tensor was computed from the result of a softmax."""
     _, nodes = graph(tensor)
     return any(type(node).__name__.startswith("SoftmaxBackward") for node in nodes)
 
 
 def _rows(tensor: Tensor) -> list[bytes]:
-    """Each row of a batch as bytes; nothing for what has no batch axis, or is too large."""
+    """Return the rows of a batch as bytes, or [] for a tensor that is a scalar or too large."""
     if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
@@ -217,7 +223,7 @@ def _rows(tensor: Tensor) -> list[bytes]:
 
 
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
-    """Tell for each row if it is among others, or begins or ends as one of them, beside labels."""
+    """Tell which rows are known, or begin or end with a known row that is joined to labels."""
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
         return [row in known for row in rows]
@@ -225,7 +231,7 @@ def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
 
 
 def _moments(flat: Tensor) -> dict[str, float | None]:
-    """Least and largest number, mean and deviation."""
+    """Return the minimum, the maximum, the mean and the standard deviation of a tensor."""
     names = ("min", "max", "mean", "std")
     if not len(flat) or flat.is_complex():
         return dict.fromkeys(names)
@@ -236,23 +242,23 @@ def _moments(flat: Tensor) -> dict[str, float | None]:
 
 
 class Losses:
-    """The results of loss functions.
+    """The recent results of a script's loss functions.
 
     Attributes:
-        called: the place where the loss object of torch's was made that is being called.
-        inside: whether a loss function is running.
+        called: the place where the loss object of torch was made that is being called.
+        inside: True while a loss function is running.
     """
 
     def __init__(self) -> None:
         self.called: Any = None
         self.inside = False
-        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and what each made in a graph
+        self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and the graph node of each loss
 
     def keep(self, index: int, result: Any) -> None:
-        """Remember what the loss function of an event returned."""
+        """Remember the loss that the loss function of an event has returned."""
         if isinstance(result, Tensor) and result.grad_fn is not None:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """The events of those that are among the nodes of a graph."""
+        """Return the events whose losses are among the nodes of a graph."""
         return [index for index, node in self._nodes if node in nodes]

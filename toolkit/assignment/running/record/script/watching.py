@@ -1,7 +1,8 @@
-"""Tells a tracer what happens: while it watches, functions of torch and others pass through here.
+"""The code that tells a tracer about a script's calls to torch and to other libraries.
 
-Nothing that works is changed by it: arguments and results are passed on as they are. `forward` is
-wrapped in every class that is defined meanwhile, since many call it without `__call__`.
+The watched functions work as before: arguments and results are passed on unchanged. `forward` is
+wrapped in every class that is defined while a script is watched, because many scripts call it
+without `__call__`.
 """
 
 import builtins
@@ -44,13 +45,13 @@ LOSSES = (
 )
 CLIPS = ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_")
 
-# Makes the call of a function that is watched: handler(tracer, function, *arguments).
+# A handler makes the call of a watched function: handler(tracer, function, *arguments).
 Handler = Callable[..., Any]
 
 
 @contextmanager
 def watching(tracer: Tracer) -> Iterator[None]:
-    """Inside this block the tracer is told what happens, and data is loaded in this process."""
+    """Tell the tracer what happens inside the block, and load all data in this process."""
     with ExitStack() as stack:
 
         def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
@@ -79,7 +80,7 @@ def watching(tracer: Tracer) -> Iterator[None]:
 def _watched(
     tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """A function whose calls go to a handler while the tracer is on, or always."""
+    """Return a function whose calls go to a handler while the tracer is on, or always."""
 
     def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if tracer.on or always:
@@ -90,7 +91,7 @@ def _watched(
 
 
 def _subclass_hook(tracer: Tracer) -> Any:
-    """Watch what each class defines that is derived from nn.Module."""
+    """Return a hook that watches the methods of each class that is derived from nn.Module."""
 
     def hook(cls: type[Any], /, **kwargs: Any) -> None:
         super(nn.Module, cls).__init_subclass__(**kwargs)
@@ -103,13 +104,16 @@ def _subclass_hook(tracer: Tracer) -> Any:
 
 
 def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Keep what the constructor of a network is given, before that of its base."""
+    """Call a network's constructor, and keep the arguments of the outermost constructor.
+
+    The constructor of a derived class is called before the constructor of its base class.
+    """
     tracer.built.setdefault(network, (args, kwargs))
     function(network, *args, **kwargs)
 
 
 def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Record calls of a network, of which only the outermost count."""
+    """Call a network, and record the call unless another network makes the call."""
     number = None
     if not (tracer.depth or tracer.full()) and isinstance(network, nn.Module):
         number = tracer.know(network)
@@ -117,7 +121,7 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
         return tracer.drawn(network, args, function(network, *args, **kwargs))
     tracer.stop_if_slow()
     inputs = tracer.all_values(args, kwargs)
-    tracer.depth += 1  # the networks inside of it do not count
+    tracer.depth += 1  # networks inside this network do not count
     try:
         result = tracer.drawn(network, args, function(network, *args, **kwargs))
     finally:
@@ -164,7 +168,7 @@ def _loss(name: str, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
         reduction=str(kwargs.get("reduction", "mean")),
         made=tracer.losses.called,
     )
-    tracer.losses.inside = True  # torch comes back here by way of the recorder
+    tracer.losses.inside = True  # torch calls this function again through the recorder
     try:
         result = function(*args, **kwargs)
     finally:
@@ -192,7 +196,7 @@ def _clip(
 ) -> Any:
     if isinstance(parameters, Tensor):
         parameters = [parameters]
-    parameters = list(parameters)  # which may be read once only
+    parameters = list(parameters)  # an iterator can be read only once
     result = function(parameters, *args, **kwargs)
     tracer.clipped(name, parameters)
     return result
@@ -215,7 +219,7 @@ def _parsed(
 def _asked_gpu(
     name: str, answer: Any, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
-    """Answer what stops without a GPU; it counts as asking for one."""
+    """Return an answer for a function that needs a GPU, and record this request."""
     tracer.heard("gpu", name)
     return answer
 
@@ -239,7 +243,7 @@ HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
 
 
 def _steps(tracer: Tracer) -> list[Any]:
-    """Before and after each step of an optimiser."""
+    """Return hooks that run before and after each step of an optimiser."""
     begun: list[dict[str, Any]] = []
 
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
