@@ -98,7 +98,8 @@ def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
 
 
 def place_of(finding: Finding) -> str:
-    """Return the short form of a finding's place: `lstm.py:30`, or `GAN.ipynb, cell 4:30`."""
+    """Return the place of a finding as a short text, like `lstm.py:30` or `GAN.ipynb, cell 4:30`.
+    """
     if not finding.file:
         return ""
     place = finding.file

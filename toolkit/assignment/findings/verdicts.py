@@ -63,7 +63,7 @@ class Verdicts:
         self._progress(f"{self.part}: {work}")
 
     def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
-        """Add a finding that something is right, by the rule `[right.NAME]`.
+        """Add a finding by the rule `[right.NAME]` that something is right.
 
         Args:
             proof: a claim, and the numbers that were seen. If the numbers do not prove it, the
@@ -110,7 +110,7 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Add a finding that something is neither right nor wrong, by the rule `[not-seen.NAME]`.
+        """Add a finding by the rule `[not-seen.NAME]` that something is neither right nor wrong.
 
         Args:
             raised: the exception that the sentence tells of.

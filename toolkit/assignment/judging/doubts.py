@@ -142,7 +142,7 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return a finding that something about the records is right, by the rule `[right.NAME]`."""
+    """Return a finding, by the rule `[right.NAME]`, about what is right in the records."""
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)
     return Finding(verdict="right", part=part, message=message, rule=rule, fields=fields)

@@ -58,7 +58,7 @@ def check(
     The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 
     A copy of the student's code runs in separate processes. Each process has a limit on CPU time,
-    and no process knows the right answers. These processes are not a sandbox, so run code that you
+    and no process knows the right answers. The processes are not a sandbox, so run code that you
     do not trust in a sandbox, as `grade` does.
 
     Args:

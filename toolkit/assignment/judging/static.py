@@ -161,7 +161,7 @@ class Reading:
         self._look_for_toolkit(tree, part, file)
 
     def _report_broken_cells(self, part: Part, file: str) -> None:
-        """Report the cells of a notebook that cannot be read, each at its first line."""
+        """Report the unreadable cells of a notebook, each at its first line."""
         _, notebook = self.submission.notebooks[file]
         for cell in notebook.broken:
             place = (cell.number, cell.line)

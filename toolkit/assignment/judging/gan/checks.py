@@ -245,7 +245,7 @@ class Probe:
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
         """Ask for the outputs of a few rows, or of as many rows as the call had if a few rows fail.
 
-        A few rows fail if the batch size is fixed.
+        A network with a fixed batch size fails on a few rows.
 
         Args:
             index: of the input that is replaced by random numbers.

@@ -1,9 +1,9 @@
 """Judges the direction in which the losses push the discriminator's output for each image.
 
 The gradient of a loss with respect to the discriminator's output shows in which direction a step on
-the loss moves this output. This holds for every loss and for either choice of labels, and does not
-depend on chance. The generator's steps should move the output for drawn images in the direction in
-which the discriminator's steps move the output for real images.
+the loss moves this output. The gradient shows the direction for every loss and for either choice of
+labels, and does not depend on chance. The generator's steps should move the output for drawn images
+in the direction in which the discriminator's steps move the output for real images.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Pushes(NamedTuple):
     def sign(self) -> int:
         """The sign of the pushes: 1 if most turns push up, -1 if most turns push down, else 0.
 
-        A minority may push the other way, because labels may be flipped.
+        A minority of turns may push the other way, because labels may be flipped.
         """
         balance = 0
         for total in self.totals:

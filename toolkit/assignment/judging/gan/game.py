@@ -377,7 +377,7 @@ def _is_inside(made: Tensor, shown: Tensor) -> bool:
     """True if the items in `shown` contain the items in `made`, beside labels, with noise, or
     rescaled.
 
-    Both tensors have shape (batch, size).
+    Both `made` and `shown` have shape (batch, size).
     """
     if len(made) != len(shown):
         return False

@@ -69,7 +69,8 @@ def _moves_both(step: Step, first: Player, second: Player) -> bool:
 def _foreign_passes(game: Game) -> list[int]:
     """Find the discriminator's own backward passes that gave gradients to the generator, in order.
 
-    Such a pass shows that the generated images were not detached (`missing-detach`).
+    If the discriminator's own passes give gradients to the generator, the generated images were not
+    detached (`missing-detach`).
     """
     of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
     of_generator = {backward.index for backward in game.passes_of(game.generator)}

@@ -31,7 +31,7 @@ def check_repeats(
 ) -> bool:
     """Report a network that gives two different answers to the same input.
 
-    Such a network draws random numbers, keeps a state or replaces parameters.
+    The reason is that the network draws random numbers, keeps a state or replaces parameters.
 
     Args:
         drawn: the tensors that are drawn at random in a forward pass.

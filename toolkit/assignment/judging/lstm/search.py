@@ -118,7 +118,7 @@ def _sizes() -> Iterator[tuple[int, int, int]]:
 
 
 def _fits(network: Network) -> bool:
-    """True if the usage is worth a try with this constructor."""
+    """True if it is worth trying the usage with this constructor."""
     took, usage = network.took, network.usage
     if usage.as_seen:
         return True
@@ -157,8 +157,8 @@ def _grade(network: Network) -> int:
 def apart(rows: Tensor, changed: Tensor) -> bool:
     """True if only the first row has changed, perhaps up to a softmax over the batch.
 
-    Such a softmax shifts all other rows equally. If the softmax shifts the first row by the same
-    amount, the network does not keep the rows apart.
+    A softmax over the batch shifts all other rows equally. If the softmax shifts the first row by
+    the same amount, the network does not keep the rows apart.
 
     Args:
         rows: outputs (batch, 10).

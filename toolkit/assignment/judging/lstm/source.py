@@ -41,7 +41,8 @@ class Source:
     def line_of_length(self, failed: Placed | None) -> int | None:
         """Return the line in which a fixed length should be mended.
 
-        This is the loop around the line that failed, unless the loop counts the steps of its input.
+        The result is the loop around the line that failed, unless the loop counts the steps of its
+        input.
         """
         line = failed.line if failed else None
         loop = self.loop_line(line)

@@ -99,7 +99,8 @@ def _learning_networks(trace: Trace) -> set[int]:
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, identified by the numbers of the batch.
 
-    Without such a batch, return the last batch if it has as many rows as the input of the call.
+    If no batch has the numbers that the call read, return the last batch, provided that its number
+    of rows fits.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]

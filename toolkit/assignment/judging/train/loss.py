@@ -65,7 +65,7 @@ def _check_pass(
 
 
 def _pass_before(last: Backward, trace: Trace) -> int:
-    """Return the index of the backward pass before the last one; -1 if there is none."""
+    """Return the index of the backward pass before `last`, or -1 if there is no such pass."""
     earlier = [event.index for event in trace.all(Backward) if event.index < last.index]
     return max(earlier, default=-1)
 

@@ -29,7 +29,7 @@ def is_pulled(means: Sequence[float]) -> bool:
     """True if the generator pushes drawn images in about the way in which the discriminator pushes
     real images.
 
-    The three means are the pushes on real images, on drawn images, and by the generator.
+    The values in `means` are the mean pushes on real images, on drawn images, and by the generator.
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
@@ -165,7 +165,7 @@ def losses_get_what_they_expect(losses: Sequence[Loss], squashed: bool) -> bool:
 
 
 def _suits(loss: Loss, squashed: bool) -> bool:
-    """True if a loss gets the numbers that it is made for: logits, or probabilities."""
+    """True if a loss gets the numbers that it expects, which are logits or probabilities."""
     name, least, largest = loss
     if name == "binary_cross_entropy_with_logits":
         return not squashed

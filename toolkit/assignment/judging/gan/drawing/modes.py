@@ -56,8 +56,8 @@ def samples(game: Game) -> list[Call]:
     """Return the generator's calls whose images the discriminator never saw.
 
     A call before the first step may be a test of the shapes, so the call counts only if pictures
-    follow. The same holds for a call after the last step of a run that was cut short, because a
-    training step may follow.
+    follow. After the last step of a run that was cut short, a call also counts only if pictures
+    follow, because the call may belong to the training.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]

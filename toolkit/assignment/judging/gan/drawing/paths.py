@@ -117,18 +117,19 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
 
 
 def _may_start_path(points: Tensor) -> list[bool]:
-    """Mark each of the points (n, d) whose two successors may continue a path, n - 2 in all.
+    """Mark each point in points (n, d) whose two successors may continue a path; the last two
+    points get no mark.
 
-    A line between two points and an arc about 0 through both lie in the plane of 0 and the two
-    points. One call measures the distance of all points from the planes of their neighbours, so
-    that `is_path` need not look at each of hundreds of random points.
+    The line through two points and the arc around 0 through these points lie in the plane of 0 and
+    the two points. One call measures the distance of every point from the plane of its neighbours.
+    So `is_path` does not have to test hundreds of random points one by one.
     """
     neighbours = torch.stack([points[:-2], points[2:]], dim=2)
     middle = points[1:-1, :, None]
     parts = torch.linalg.lstsq(neighbours, middle, driver="gelsd").solution
     distances = (neighbours @ parts - middle).norm(dim=(1, 2))
     sizes = points.norm(dim=1).unfold(0, 3, 1).mean(dim=1)
-    tolerances = 2 * NEAR * sizes.clamp_min(1e-9)  # twice that of `between`, which decides
+    tolerances = 2 * NEAR * sizes.clamp_min(1e-9)  # twice the tolerance of `between`
     marks: list[bool] = (distances <= tolerances).tolist()
     return marks
 
@@ -194,7 +195,7 @@ def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | 
 def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
     """Return the positions, (n,), on a line through 0, or None if a point is not on the line.
 
-    Ends on such a line have no arc between them.
+    Two ends on a line through 0 have no arc between them.
     """
     step = last - first
     along = (points - first) @ step / step.square().sum()

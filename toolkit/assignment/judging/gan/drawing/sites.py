@@ -141,7 +141,7 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    These are names that mean a generator or, without such names, the names that all its calls
+    The result has the names that mean a generator or, if no name does, the names that all its calls
     share.
     """
     called_in: list[set[str]] = []

@@ -176,7 +176,7 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    """Describe a series as a gate with an activation, which reads x(t) and a state."""
+    """Describe a series as a gate that has an activation and reads x(t) and a state."""
     values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)
     if before is None:

@@ -1,8 +1,8 @@
 """The equations with the weights that a fit found in a student's network, and with the student's
 mistakes.
 
-If these equations give the network's logits for inputs that took no part in the search, the network
-computes these equations.
+If the equations and the network give the same logits for inputs that took no part in the search,
+the network computes these equations.
 """
 
 import math
