@@ -98,8 +98,7 @@ def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
 
 
 def place_of(finding: Finding) -> str:
-    """Return the place of a finding as a short text, like `lstm.py:30` or `GAN.ipynb, cell 4:30`.
-    """
+    """Return the place of a finding in short, as in `lstm.py:30` or `GAN.ipynb, cell 4:30`."""
     if not finding.file:
         return ""
     place = finding.file

@@ -112,9 +112,9 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 def _read(network: Network) -> tuple[Recording, Match | None]:
     """Record the network, and find the reading that needs the fewest deviations.
 
-    The network keeps the weights of the best reading. Smaller weights are tried as well, because the
-    numbers may grow until nothing can be told from them. A tensor with a row for each sequence is
-    tried as a bias and as a state.
+    The network keeps the weights of the best reading. Smaller weights are tried as well, because
+    the numbers may grow until nothing can be told from them. A tensor with a row for each sequence
+    is tried as a bias and as a state.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
