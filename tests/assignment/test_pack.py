@@ -130,6 +130,7 @@ def test_a_curve_that_the_report_shows_goes_in(folder: Path) -> None:
     assert {"gan-curve.png", "report/own-curve.png"} <= files
 
 
+@pytest.mark.slow
 def test_an_older_archive_is_kept_aside(folder: Path, tmp_path: Path) -> None:
     path = pack(folder, "12345678", tmp_path, LIMITS, CHECK).path
     first = path.read_bytes()

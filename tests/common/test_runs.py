@@ -319,6 +319,7 @@ for write in (
 """
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_what_was_saved(tmp_path: Path) -> None:
     """A process that may write no more than 4 KiB to a file, which is what a full disk does."""
     done = subprocess.run(

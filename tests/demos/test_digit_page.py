@@ -146,6 +146,7 @@ def test_examples(page: Any) -> None:
     expect(page.locator(".panel .sentence")).to_contain_text("After step 5, digit 1")
 
 
+@pytest.mark.slow
 def test_a_map_under_the_pointer(page: Any) -> None:
     """The step and the value are those below the pointer; a click follows the cell."""
     digits = "314159265"
@@ -215,6 +216,7 @@ def test_all_cells_and_another_network(page: Any) -> None:
     expect(page.locator(".maps figure")).to_have_count(6)
 
 
+@pytest.mark.slow
 def test_what_it_cannot_read_is_said_beside_the_field(page: Any) -> None:
     """And what was read before is greyed out, until it reads again."""
     read(page, "314")
@@ -345,6 +347,7 @@ def test_draw_with_the_mouse(page: Any) -> None:
     expect(page.locator(".row.best b")).to_have_text("1")
 
 
+@pytest.mark.slow
 def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
     """Through torch: the brightest of the first 16 maps, of the image that the page shows."""
     open_pad(page)
@@ -416,6 +419,7 @@ def test_tiny_drawings(page: Any) -> None:
     assert sum(right) >= 18, right
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_none(page: Any, tmp_path: Path) -> None:
     open_pad(page)
     message = page.locator("#part-draw .message")

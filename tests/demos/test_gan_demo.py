@@ -88,7 +88,7 @@ def test_samples(client: gradio_client.Client, networks: dict[str, Any]) -> None
     assert found != client.predict(seed=6, api_name="/samples")
 
 
-@pytest.mark.rows(2)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("digit", range(10))
 def test_more_of_one_class(
     client: gradio_client.Client, networks: dict[str, Any], digit: int

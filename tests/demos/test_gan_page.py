@@ -232,6 +232,7 @@ PLAY = """() => {  // at once, whatever the clock says: what the player has put 
 }"""
 
 
+@pytest.mark.slow
 def test_a_walk_is_played_there_and_back(page: Any) -> None:
     """Over both ends, each of which is shown once."""
     page.get_by_label("Place on the walk from A to B").press("Home")

@@ -342,7 +342,7 @@ def test_weights_are_those_of_the_script() -> None:
             assert torch.equal(tensor, state[key])
 
 
-@pytest.mark.rows(2)
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("name", ["lstm", "rnn_plain", "generator", "discriminator", "classifier"])
 def test_a_folder_from_before_there_were_weights(name: str, tmp_path: Path) -> None:
     """Its .pt file is the source; it becomes a network of the toolkit, and other formats."""
@@ -362,6 +362,7 @@ def test_a_folder_from_before_there_were_weights(name: str, tmp_path: Path) -> N
     assert list(found) == [name]
 
 
+@pytest.mark.slow
 def test_a_training_over_an_old_folder_can_be_undone(tmp_path: Path) -> None:
     """The old folder has no weights, so the new ones no longer count afterwards."""
     exports = ROOT / "exports"

@@ -110,6 +110,7 @@ def test_all_equals_its_parts(tmp_path: Path) -> None:
     assert parts == read_manifest(whole / "runs" / "smoke" / "exports")
 
 
+@pytest.mark.slow
 def test_interrupted_mlp(tmp_path: Path, mnist: MNIST) -> None:
     """BatchNorm's running statistics and the film come back, too."""
     config = replace(

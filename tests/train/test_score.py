@@ -104,6 +104,7 @@ def test_scorecard_names_its_files(tmp_path: Path) -> None:
             assert spread["sd"] >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_table_says_mean_and_spread_of_samples_and_real(tmp_path: Path) -> None:
     said = succeeds(run(tmp_path, "score"))

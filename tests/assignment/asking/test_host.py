@@ -68,6 +68,7 @@ def test_what_the_child_has_imported(tmp_path: Path, warm_host: Host) -> None:
     assert not [name for name in modules for known in ANSWERLESS if name.startswith(known)]
 
 
+@pytest.mark.slow
 def test_an_empty_submission_gets_nothing_by_a_trick(tmp_path: Path, warm_check: Check) -> None:
     """Whatever runs it gives what looks like a right answer."""
     (tmp_path / "dataset.py").write_text(

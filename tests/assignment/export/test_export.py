@@ -155,15 +155,13 @@ def test_every_right_network_is_exported(kind: Part, name: str, host: Host) -> N
     assert len(reached) >= (1 if kind == "lstm" else 2), why
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize(
     ("last", "outputs", "words"),
     [
         ("return logits", "logits", "it answers as your code does, within"),
         ("return logits.softmax(1)", "probabilities", "your code returns probabilities; on"),
-        pytest.param(
-            *("return logits.log_softmax(1)", "logarithms", "returns logarithms of probabilities"),
-            marks=pytest.mark.slow,
-        ),
+        ("return logits.log_softmax(1)", "logarithms", "returns logarithms of probabilities"),
     ],
 )
 def test_the_output_says_what_the_code_returns(

@@ -49,7 +49,7 @@ def test_one_notebook(tmp_path: Path, warm_check: Check) -> None:
     assert_right(warm_check(tmp_path))
 
 
-@pytest.mark.rows(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", MODES.values(), ids=list(MODES))
 def test_one_script_with_modes(chosen: str, tmp_path: Path, warm_check: Check) -> None:
     """Each part is run in the mode that trains it, also where another is the default."""

@@ -41,6 +41,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_again_gives_the_same_bytes(report: Report, tmp_path: Path) -> None:
     report()
     before = contents(tmp_path / "report")

@@ -269,6 +269,7 @@ def test_files(tmp_path: Path) -> None:
     assert list_progress(tmp_path / "skeleton").startswith("0 of 16")
 
 
+@pytest.mark.slow
 def test_a_file_that_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toolkit.assignment.asking import host
 

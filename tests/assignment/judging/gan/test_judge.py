@@ -59,6 +59,7 @@ def test_fault_is_named_with_its_line(name: str, tmp_path: Path, warm_check: Che
     assert id == "missing-interpolation" or all(finding.line for finding in report.findings)
 
 
+@pytest.mark.slow
 def test_noise_is_found_where_it_is_drawn(tmp_path: Path, warm_check: Check) -> None:
     """Not where it is moved, nor where it is used."""
     drawn = "z = torch.rand(len(real), Z)\n        z = z.to('cpu')\n"

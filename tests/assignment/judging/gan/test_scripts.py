@@ -147,6 +147,7 @@ def test_no_line_of_theirs_is_judged_by_a_gpu_that_is_none(
     assert said(tmp_path, warm_check)[0] == {"fixed-device"}
 
 
+@pytest.mark.slow
 def test_a_folder_is_missing_where_there_is_no_gpu(tmp_path: Path, warm_check: Check) -> None:
     saves = 'A.cuda()\ntorch.save(A.state_dict(), "made/by/nobody/a.pt")\n'
     (tmp_path / "my_gan.py").write_text(gan(("opt_a = torch", f"{saves}opt_a = torch")))

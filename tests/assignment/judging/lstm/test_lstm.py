@@ -76,6 +76,7 @@ FAULTY_LAYERS = {
 }
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("name", FAULTY_LAYERS)
 def test_each_layer_is_judged(name: str, tmp_path: Path, warm_check: Check) -> None:
     old, new, expected = FAULTY_LAYERS[name]
@@ -85,6 +86,7 @@ def test_each_layer_is_judged(name: str, tmp_path: Path, warm_check: Check) -> N
     assert expected or report.not_seen == []
 
 
+@pytest.mark.slow
 def test_a_part_is_not_tried_in_place_of_the_network(tmp_path: Path, warm_check: Check) -> None:
     norm = "\n\nclass Norm(nn.LayerNorm):\n    def __init__(self, n=10):\n"
     norm += "        super().__init__(n)\n"

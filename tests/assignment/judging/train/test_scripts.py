@@ -26,6 +26,7 @@ def test_script(name: str, tmp_path: Path, warm_check: Check) -> None:
     assert case.wrong or case.not_seen or len(report.right) >= 3
 
 
+@pytest.mark.slow
 def test_a_slow_script(tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can tell whether it would end."""
     monkeypatch.setattr(checks, "MAX_SECONDS", 1.0)
