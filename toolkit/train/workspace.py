@@ -197,7 +197,9 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Measure multiplications per second in products of float32 matrices of shape (size, size)."""
+    """Measure how many scalar multiplications per second this machine performs in products of
+    float32 matrices of shape (size, size).
+    """
     matrix = torch.ones(size, size, device=device)
     product = matrix @ matrix  # the first product also loads the library
     begin = time.perf_counter()

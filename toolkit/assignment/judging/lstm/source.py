@@ -39,7 +39,7 @@ class Source:
         return [loop for loop in self._loops if loop.lineno <= line <= (loop.end_lineno or 0)]
 
     def line_of_length(self, failed: Placed | None) -> int | None:
-        """Return the line in which a fixed length should be mended.
+        """Return the line in which a fixed length should be replaced.
 
         The result is the loop around the line that failed, unless the loop counts the steps of its
         input.

@@ -97,7 +97,7 @@ def _learning_networks(trace: Trace) -> set[int]:
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read, identified by the numbers of the batch.
+    """Return the batch that a call has read, found by comparing the values in the batch.
 
     If no batch has the numbers that the call read, return the last batch, provided that its number
     of rows fits.

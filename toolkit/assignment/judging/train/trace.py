@@ -230,8 +230,8 @@ class Trace(Record):
 
     @model_validator(mode="after")
     def _leads_back(self) -> Self:
-        """Check that each event refers only to earlier events, and each step to the passes with its
-        gradients.
+        """Check that each event refers only to earlier events, and that each step refers to the
+        backward passes that computed its gradients.
         """
         known: dict[int, Event] = {}
         for event in self.events:

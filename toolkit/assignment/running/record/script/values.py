@@ -223,7 +223,7 @@ def _rows(tensor: Tensor) -> list[bytes]:
 
 
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
-    """Tell which rows are known, or begin or end with a known row that is joined to labels."""
+    """Return which rows are known, or consist of a known row with labels before or after it."""
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
         return [row in known for row in rows]
