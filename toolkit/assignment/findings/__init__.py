@@ -1,1 +1,1 @@
-"""Findings, their proofs, their sentences and their pages."""
+"""Findings of the check, with their proofs, their messages and the pages that explain them."""

@@ -1,4 +1,4 @@
-"""Finds the page of each finding id in `explain/`; each page begins with a one-sentence meaning."""
+"""Functions that read the pages in `explain/`; there is one page for each finding id."""
 
 import functools
 from pathlib import Path
@@ -29,17 +29,17 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """Return the page of an id in Markdown, or None if the page is not translated.
+    """Return the Markdown page that explains a finding id, or None if the page is not translated.
 
-    The page says what the fault is, why it matters and how to see it yourself, and gives an example
-    that is not the solution.
+    The page says what the fault is, why it matters and how the reader can see it. The page also
+    gives an example that is not the solution.
     """
     path = PAGES / ("" if language == "en" else language) / f"{id}.md"
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def section_of(page: str, number: int) -> str:
-    """Return the text of a section of a page.
+    """Return the text of one section of a page, by the section's number.
 
     The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask.
     """
@@ -48,17 +48,17 @@ def section_of(page: str, number: int) -> str:
 
 @functools.cache
 def short(id: Id) -> str:
-    """Return the meaning of an id, which is the first sentence of its page."""
+    """Return the meaning of a finding id, which is the first sentence of the page about this id."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """Return the advice to teachers about an id, which is the last paragraph of its page."""
+    """Return the advice to teachers at the end of the page about a finding id."""
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 
 
 def explain_id(word: str) -> str:
-    """Return the page of an id, for `check --explain`.
+    """Return the page that `check --explain` shows for a finding id.
 
     Raises:
         UsageError: no finding has this id.

@@ -1,4 +1,4 @@
-"""The findings of a check, as one record from which the JSON and the page are made."""
+"""The findings of a check, in data classes from which JSON, text and pages are generated."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -61,8 +61,7 @@ MAX_TEXT = 2000  # characters that are kept of a text
 
 
 def _printable(text: object) -> object:
-    """Return the beginning of a text, without characters that control a terminal or cannot be
-    written.
+    """Return the beginning of a text, with spaces in place of unprintable characters.
 
     The text may come from a student.
     """
@@ -75,7 +74,7 @@ Text = Annotated[str, BeforeValidator(_printable)]
 
 
 class Placed(Protocol):
-    """Something at a place in a student's code; the file is relative to the student's folder."""
+    """An object that names a file and a line; the file is relative to the student's folder."""
 
     @property
     def file(self) -> str | None: ...
@@ -85,7 +84,7 @@ class Placed(Protocol):
 
 
 class Proof(BaseModel):
-    """The proof of a finding: the values that were seen, and the claim that they satisfy."""
+    """The proof of a finding: a claim, and the observed values that satisfy the claim."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -96,7 +95,7 @@ class Proof(BaseModel):
 
 
 class Raised(BaseModel):
-    """An exception of the student's code."""
+    """An exception that the student's code raised."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -106,9 +105,9 @@ class Raised(BaseModel):
 
 
 class Finding(BaseModel):
-    """The result of looking at one thing, which is right, wrong or not seen.
+    """The result of checking one property of a submission; the verdict is right, wrong or not seen.
 
-    The message is for people. A program should read the other fields and never the message.
+    The message is for people. A program should read only the other fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -137,8 +136,10 @@ class Finding(BaseModel):
 
     @property
     def reason(self) -> tuple[object, ...]:
-        """The key that two findings share if they say the same: the id, or else the rule, the
-        faults that it answers, and its fields.
+        """A key that is equal for findings that say the same thing.
+
+        The key is the id. Without an id, the key consists of the rule, the ids in `answers`, and
+        the fields of the message.
         """
         if self.id is not None:
             return (self.id,)
@@ -146,7 +147,7 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return the questions about a part that no finding answers."""
+    """Return those questions about a part that none of the findings answers."""
     answered: set[Id | None] = set()
     for finding in findings:
         if finding.part == part:
@@ -190,8 +191,8 @@ class Report(BaseModel):
         """Sort findings by verdict, part, file and line, and list equal findings only once.
 
         Args:
-            findings: in any order, of any verdict.
-            files: which file was taken for which part.
+            findings: the findings, in any order and with any verdicts.
+            files: for each part, the file that was judged.
         """
         by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
         known = set()

@@ -1,15 +1,14 @@
-"""The place of a finding, as the student sees it."""
+"""The location of a finding, translated to the student's own files."""
 
 from toolkit.assignment.findings.findings import Finding
 from toolkit.assignment.handin.submission import Submission
 
 
 def placed(finding: Finding, submission: Submission) -> Finding:
-    """Return a finding whose place exists in the submission, whatever the student's process
-    reported.
+    """Return a finding whose file and line exist in the submission.
 
-    A file that is not in the submission becomes the file of the part, and a line that the file does
-    not have becomes None.
+    The student's process may report any file and line. A file that is not in the submission is
+    replaced by the file for the part, and a line that does not exist is replaced by None.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):
@@ -21,8 +20,10 @@ def placed(finding: Finding, submission: Submission) -> Finding:
 
 
 def in_notebook(finding: Finding, submission: Submission) -> Finding:
-    """Return a finding as the student sees it: in a notebook, its place is a cell and a line of the
-    cell.
+    """Return a finding whose file is one of the student's own files.
+
+    If the file was made from a notebook, the finding gets the notebook's name, the cell, and the
+    line in this cell.
     """
     if finding.file not in submission.notebooks:
         return finding

@@ -1,4 +1,4 @@
-"""A report for people to read in a terminal."""
+"""Functions that format a report as text for a terminal."""
 
 import textwrap
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def as_text(report: Report, root: Path) -> str:
     For each part, the report shows the file, what is right, what is wrong, and what was not seen.
 
     Args:
-        root: the folder that was checked, whose source lines are shown.
+        root: the folder that was checked; the text quotes source lines from this folder.
     """
     blocks, unchecked = [], []
     for part in PARTS:
@@ -64,7 +64,8 @@ def source_line(root: Path, file: str, line: int, cell: int | None = None) -> st
     """Return a line of a student's file, or None if the line cannot be shown.
 
     Args:
-        cell: the number of a notebook's code cell, from 1; `line` is then a line of the cell.
+        cell: the number of a notebook's code cell, from 1. If `cell` is given, `line` is a line of
+            this cell.
     """
     path = root / file
     try:
@@ -79,7 +80,7 @@ def source_line(root: Path, file: str, line: int, cell: int | None = None) -> st
 
 
 def _line_of(path: Path, line: int, cell: int | None) -> bytes:
-    """Return a line of a file or of a notebook's cell, or empty bytes if there is no such line."""
+    """Return one line of a file or a notebook cell, or empty bytes if the line does not exist."""
     with path.open("rb") as content:
         lines = content if cell is None else _lines_of_cell(content.read(), cell)
         for number, text in enumerate(lines, start=1):
@@ -98,7 +99,7 @@ def _lines_of_cell(data: bytes, number: int) -> list[bytes]:
 
 
 def place_of(finding: Finding) -> str:
-    """Return the place of a finding in short, as in `lstm.py:30` or `GAN.ipynb, cell 4:30`."""
+    """Return a finding's location as short text, such as `lstm.py:30` or `GAN.ipynb, cell 4:30`."""
     if not finding.file:
         return ""
     place = finding.file
@@ -110,9 +111,7 @@ def place_of(finding: Finding) -> str:
 
 
 def _to_write(findings: list[Finding]) -> Iterator[str]:
-    """Yield a line for each file that has unwritten code; the line lists all code still to be
-    written.
-    """
+    """Yield, for each file with unwritten code, a line that lists the unwritten functions."""
     by_file: dict[str, list[str]] = {}
     for finding in findings:
         if finding.id == "not-written":
@@ -123,7 +122,7 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Return the name of a function that is still to be written, with its line."""
+    """Return the name and the line number of a function that is still to be written."""
     if finding.line is None:
         return finding.function or "the whole file"
     line = f"line {finding.line}"
@@ -139,7 +138,7 @@ def _not_seen(finding: Finding) -> str:
 
 
 def _wrong(finding: Finding, root: Path) -> str:
-    """Return the place and the id, the source line with a marker below it, and the explanation."""
+    """Return a fault as text: location, id, the source line with a marker, and the message."""
     place = place_of(finding)
     head = f"{place}: {finding.id}" if place else str(finding.id)
     if finding.equation is not None:
@@ -176,7 +175,7 @@ def _wrapped(text: str, first: str, further: str) -> str:
 
 
 def _count(report: Report) -> str:
-    """Return sentences that count what is wrong, still to be written, and not seen."""
+    """Return sentences that say how many things are wrong, still to be written, or not seen."""
     to_write = sum(finding.id == "not-written" for finding in report.findings)
     wrong = len(report.findings) - to_write
     sentences = []
@@ -202,7 +201,7 @@ def _number_of(number: int, noun: str) -> str:
 
 
 def _count_not_seen(report: Report) -> str:
-    """Return a sentence that counts what was not seen."""
+    """Return a sentence that says how many things were not seen."""
     beside = "" if report.findings else "Nothing is wrong, but "
     number = len(report.not_seen)
     if number == 1:

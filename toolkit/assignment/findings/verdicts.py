@@ -1,4 +1,4 @@
-"""The findings about one part, which its judge collects step by step."""
+"""The findings that a judge collects about one part of the assignment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -17,16 +17,16 @@ STOPS: tuple[Id, ...] = ("does-not-import", "does-not-run", "not-written", "time
 
 
 class Verdicts:
-    """The findings about one part.
+    """The findings about one part of the assignment.
 
     Args:
         part: the part that is judged.
-        file: the file of the part, relative to the submission; "" if there is no such file.
+        file: the file for the part, relative to the submission; "" if there is no such file.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is no fault of this part. Each name has the missing file of
-            another part, or "" if only this machine lacks the module.
-        notebooks: the notebook's name for each file that holds the cells of a notebook.
-        walls: limits on the code that hold only here, as in a `Host`.
+        excused: modules whose absence is not a fault of this part. Each value is the missing file
+            for another part, or "" if only this machine lacks the module.
+        notebooks: the notebook's name, for each Python file made from a notebook.
+        walls: sentences about limits that ordinary machines do not have, by name, as in a `Host`.
     """
 
     def __init__(
@@ -52,23 +52,22 @@ class Verdicts:
         self._rules = rules(part)
 
     def shown(self, file: str) -> str:
-        """Return the name by which the student knows a file."""
+        """Return the name that a file has in the student's own folder."""
         return self._notebooks.get(file, file)
 
     def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
-        """Announce the next piece of work, and the finding to report if the code never returns from
-        it.
-        """
+        """Announce the next work, and choose the finding to report if the work never ends."""
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
     def right(self, name: str, /, proof: claims.Evidence, **fields: Any) -> None:
-        """Add a finding by the rule `[right.NAME]` that something is right.
+        """Add a finding with the verdict "right" and the message of the rule `[right.NAME]`.
 
         Args:
-            proof: a claim, and the numbers that were seen. If the numbers do not prove it, the
-                finding is left out, and its question stays open.
-            fields: what else the sentence mentions.
+            proof: a claim, and the numbers that the judge observed. If the numbers do not satisfy
+                the claim, the finding is left out, and the question that it answers is reported as
+                not seen.
+            fields: the other values that the message mentions.
         """
         rule = self._rules[f"right.{name}"]
         finding = Finding(
@@ -86,8 +85,10 @@ class Verdicts:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Report the questions that have no answer, if everything else about this part is right or
-        if its code stopped in the middle.
+        """Add a finding with the verdict "not seen" for each unanswered question about this part.
+
+        Nothing is added unless all findings so far are right, or some are right and the code
+        stopped.
         """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)
@@ -110,10 +111,10 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Add a finding by the rule `[not-seen.NAME]` that something is neither right nor wrong.
+        """Add a finding with the verdict "not seen" and the message of the rule `[not-seen.NAME]`.
 
         Args:
-            raised: the exception that the sentence tells of.
+            raised: the exception that the message reports.
         """
         rule = self._rules[f"not-seen.{name}"]
         file, line = _place(at)
@@ -143,15 +144,16 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Add a fault, at a line of this part's file or at another place in the code.
+        """Add a fault, at the location of `at` or at `line` of this part's file.
 
         Args:
-            name: `ID.NAME`, as the rules have it.
-            equation: the number of the wrong equation, if the rule may be about several.
-            proof: a claim, and the numbers that were seen. Without a proof, no fault is added.
+            name: the name of the rule, `ID.NAME`.
+            equation: the number of the wrong equation, if the rule does not give the number.
+            proof: a claim, and the numbers that the judge observed. The fault is added only if the
+                numbers satisfy the claim or if the claim needs a second run.
             function: the name of a function that is still to be written.
-            raised: the exception that the sentence tells of.
-            fields: what else the sentence mentions.
+            raised: the exception that the message reports.
+            fields: the other values that the message mentions.
         """
         rule = self._rules[name]
         if at is None:
@@ -178,7 +180,7 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return a finding by the rule `[not-seen.NAME]` that replaces another finding."""
+        """Return the finding as "not seen", with the message of the rule `[not-seen.NAME]`."""
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
         update = {
@@ -193,17 +195,16 @@ class Verdicts:
         return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
-        """Return the sentence about the first of these walls that exists where the code runs, or
-        None.
-        """
+        """Return the sentence about the first limit in `names` that this host has, or None."""
         for name in names:
             if name in self._walls:
                 return self._walls[name]
         return None
 
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
-        """Add the sentence `[also.NAME]`, about what a fault explains, to this fault or to the
-        first fault.
+        """Append the sentence `[also.NAME]` to the message of `cause` or of the first fault.
+
+        The sentence names a consequence of the fault.
         """
         cause = cause or self.faults[0]
         if name in cause.also:
@@ -229,7 +230,7 @@ class Verdicts:
         return [finding for finding in self.findings if finding.verdict == verdict]
 
     def error(self, error: StudentError, importing: bool = False) -> None:
-        """Report an exception of the student's code."""
+        """Report an exception that the student's code raised."""
         kinds = error.types
         text = in_short(f"{kinds[0]}: {error.text}", 300)
         wall = self.wall(error.walls)
@@ -253,7 +254,7 @@ class Verdicts:
             self._stop(error, text, importing)
 
     def _missing_module(self, error: StudentError, text: str) -> None:
-        """Report a module that an import did not find."""
+        """Report that an import did not find a module."""
         package = _package(error)
         if package in self.excused:
             name = "counted" if self.excused[package] else "lacking"
@@ -263,7 +264,7 @@ class Verdicts:
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
-        """Report an exception whose cause is the code alone."""
+        """Report an exception that only the student's code can have caused."""
         once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
@@ -275,7 +276,7 @@ class Verdicts:
             self.fault("does-not-run.raised", at=error, raised=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
-        """Report a process that ended before its last reply."""
+        """Report that the student's process ended before it sent its last reply."""
         limit = LIMITS[self.part]
         wall = self.wall(gone.walls)
         has_ended = not gone.late and gone.cpu < 0.9 * limit
@@ -299,14 +300,14 @@ class Verdicts:
 
 
 def _place(at: Placed | None) -> tuple[str | None, int | None]:
-    """Return the file and the line of something in a student's code."""
+    """Return the file and the line that `at` names, or (None, None) if `at` is None."""
     if at is None:
         return None, None
     return at.file, at.line
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first names, and the number of names that are left out."""
+    """Return text that lists the first few names and says how many more there are."""
     shown = ", ".join(names[:NAMED])
     further = len(names) - NAMED
     if further > 0:
@@ -315,7 +316,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _as_texts(fields: Mapping[str, object]) -> dict[str, str]:
-    """Return the fields of a sentence as texts, for a finding."""
+    """Convert the values in a message to strings, because a finding stores only strings."""
     return {name: str(value) for name, value in fields.items()}
 
 

@@ -1,6 +1,7 @@
 """Verifies a finding by recomputing its claim from the recorded numbers.
 
-The verification runs no student's code, asks no process, and uses only the recorded numbers.
+The verification uses only the recorded numbers. It neither runs the student's code nor sends
+requests to a process.
 """
 
 import math
@@ -17,10 +18,10 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
     """Record a claim and its numbers as the proof of a finding.
 
     Args:
-        ids: of the fault; or, if the verdict is "right", of those that are not there.
+        ids: the id of the fault or, if the verdict is "right", the ids of the faults ruled out.
 
     Raises:
-        TypeError: the claim is about something else.
+        TypeError: the claim cannot prove this verdict for these ids.
     """
     claim = evidence.claim
     if not _is_about(claim, verdict, ids):
@@ -32,17 +33,17 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
 
 
 def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
-    """True if a claim may prove a finding with this verdict and these ids."""
+    """True if a claim can prove findings with this verdict and these ids."""
     return claim.verdict == verdict and claim.ids.issuperset(ids)
 
 
 def is_pending(finding: Finding) -> bool:
-    """True if a fault was seen once and needs a second run without the check's changes."""
+    """True if a fault occurred once and must be confirmed by a run of the unchanged code."""
     return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 
 
 def is_proved(finding: Finding) -> bool:
-    """True if the recorded numbers satisfy the claim, and the claim proves the finding."""
+    """True if the recorded numbers satisfy a claim that proves the finding."""
     if finding.proof is None:
         return False
     claim = claims.CLAIMS.get(finding.proof.claim)
@@ -57,7 +58,7 @@ def is_proved(finding: Finding) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value in the form that JSON stores."""
+    """Return a value converted to the types that JSON can store."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Set):

@@ -153,7 +153,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
     """Yield the contents of a file in pieces, within the limit on the total size.
 
     Args:
-        budget: the bytes that may still be unpacked, for each key of `MOST`.
+        budget: for each key of `MOST`, the number of bytes that may still be unpacked.
 
     Raises:
         BrokenArchive: the budget is used up, or the data is damaged.
@@ -174,7 +174,10 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for too many bytes in all files with a suffix; "" stands for any suffix."""
+    """Return the error for a total size that is too large.
+
+    The total counts all files with the suffix `kind`, or all files if `kind` is "".
+    """
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"
     if kind == "":
@@ -184,7 +187,7 @@ def _too_large(kind: str) -> BrokenArchive:
 
 @contextlib.contextmanager
 def _damage_named() -> Iterator[None]:
-    """Turn each error that damaged data causes in the `with` block into a `BrokenArchive`."""
+    """Raise `BrokenArchive` instead of any error that damaged data causes in the `with` block."""
     try:
         yield
     except DAMAGE as error:

@@ -1,4 +1,4 @@
-"""The weighted evidence (`EVIDENCE`) that a file is a certain part of the assignment."""
+"""Evidence, with points (`EVIDENCE`), that a file contains a given part of the assignment."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,10 +95,11 @@ class Code:
         facts: the definitions and names in the file.
         imports: the files that the file imports.
         reached: the files that the file imports directly or indirectly.
-        notebooks: the path and the code of a notebook, for each notebook and for each file that a
-            notebook writes.
+        notebooks: for each notebook, and for each file that a notebook writes, the notebook's path
+            and the code.
         broken: the reason why a notebook cannot be read.
-        roles: two flags: the file has a generator, and the file has a discriminator.
+        roles: two flags: the first is True if the file has a generator, the second if it has a
+            discriminator.
     """
 
     text: dict[PurePosixPath, str] = field(default_factory=dict)
@@ -190,7 +191,9 @@ class Code:
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Return True if a file calls `backward` and `step`, or defines a module for a Trainer."""
+        """Return True if a file calls `backward` and `step`, or has a module for Lightning's
+        Trainer.
+        """
         facts = self.facts[path]
         if {"step", "backward"} <= facts.words:
             return True
@@ -202,7 +205,7 @@ class Code:
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Return a flag for a generator and a flag for a discriminator, based on a file's names."""
+        """Guess from the names in a file if it has a generator, and if it has a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -210,7 +213,7 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file has noise, images and two optimisers, and so probably a GAN."""
+        """Return True if a file probably has a GAN: it uses noise, images and two optimisers."""
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -244,7 +247,7 @@ def is_compiled(path: PurePosixPath) -> bool:
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Yield the classes that provide items and the functions that mirror a sequence."""
+    """Yield as candidates classes that provide items and functions that reverse a sequence."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -266,7 +269,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Yield a candidate for each network class, with points for the evidence of an LSTM."""
+    """Yield a candidate for each network class, with points for evidence that it is an LSTM."""
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]
@@ -290,11 +293,11 @@ def networks(code: Code) -> Iterator[Candidate]:
 def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
     """Return True if a network is called RNN, and its code mentions neither a sigmoid nor an LSTM.
 
-    The assignment compares the LSTM with a plain RNN, which is often in the file of the training.
+    The assignment compares the LSTM with a plain RNN, whose class is often in the training file.
 
     Args:
         name: the network's name in lower case.
-        words: the names in its code.
+        words: the names in the network's code.
     """
     if "rnn" not in name:
         return False
@@ -305,7 +308,10 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks use, by file and name; LightningModules do not count."""
+    """Return the definitions that networks use, as pairs of file and name.
+
+    LightningModules do not count as networks.
+    """
     names = {}
     for path, facts in code.facts.items():
         names[path] = {definition.name for definition in facts.definitions}
@@ -320,7 +326,10 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that trains an LSTM or trains on palindromes, directly or through imports."""
+    """Yield a candidate for each file that trains an LSTM or trains on palindromes.
+
+    Files that do so only through imports also count.
+    """
     for path, facts in code.facts.items():
         reached = code.reached[path]
         steps, imports_steps = code.steps(path), any(map(code.steps, reached))

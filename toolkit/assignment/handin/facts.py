@@ -118,7 +118,7 @@ def imported_files(
 def files_of_import(
     path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """Return the known files to which an import in the file `path` refers."""
+    """Return the files in `known` to which an import in the file `path` refers."""
     above = [path.parent, *path.parent.parents]
     folders = above[imported.level - 1 : imported.level] if imported.level else above
     for folder in folders:
@@ -132,7 +132,7 @@ def files_of_import(
 
 
 def _places(imported: Import, folder: PurePosixPath) -> list[PurePosixPath]:
-    """Return the paths that an import could refer to, relative to a folder."""
+    """Return the paths to which an import could refer if the search starts in `folder`."""
     base = folder / (imported.module.replace(".", "/") or ".")
     places = [base / f"{name}.py" for name in imported.names]
     if imported.module:
@@ -243,10 +243,10 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the words of a definition and of all definitions that it uses, and two flags.
+    """Return the names in a definition and in all definitions that it uses, and two flags.
 
-    The first flag is True if the code contains a loop, and the second flag is True if the code
-    mirrors a sequence.
+    The first flag is True if this code contains a loop, and the second flag is True if this code
+    reverses a sequence.
     """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()

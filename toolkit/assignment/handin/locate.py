@@ -1,12 +1,12 @@
-"""The search for the parts of a submission, first by the contents and then by the names of files.
+"""Finds the file for each part of the assignment, first by file contents and then by file names.
 
 No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
 (`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
-points is chosen as the part. An import counts less than a definition, so a helper module or a
-notebook with results cannot hide the student's main file. File names alone (`NAMES`) decide only if
-no file has enough points, and only among files that were not chosen for another part. If several
-candidates with different code share the highest number of points, the part is ambiguous and no
-candidate is chosen.
+points is chosen for the part. An import gives fewer points than a definition, so that the student's
+main file wins against helper modules and notebooks with results. File names alone (`NAMES`) decide
+only if no file has enough points, and only among files that were not chosen for another part. If
+several candidates with different code share the highest number of points, the part is ambiguous and
+no candidate is chosen.
 """
 
 import ast
@@ -53,18 +53,18 @@ OLD_WORDS = {
 
 @dataclass
 class Found:
-    """The result of the search for the parts of a submission.
+    """The result of the search for the files and classes that implement the parts.
 
     Attributes:
         code: the code of the submission.
-        chosen: a file that the user named; the search chooses this file for each part that it could
-            be.
+        chosen: a file that the user named; the search chooses this file for each part that the file
+            could contain.
         parts: the chosen candidate for each part.
         equal: for each ambiguous part, the candidates with the highest number of points.
         close: for each part, the candidates with fewer points, the likeliest first.
         elsewhere: "module.name" of the LSTM if the training imports the LSTM from a module that is
-            not among the files, else "". With such an import, only a class with "lstm" in its name
-            can be the LSTM.
+            not among the files, else "". If `elsewhere` is not "", only a class with "lstm" in its
+            name can be the LSTM.
     """
 
     code: Code
@@ -76,17 +76,17 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file of each part that was found unambiguously."""
+    """Return the file for each part, without the parts that are missing or ambiguous."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
 def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
-    """Return the contents of all Python files and notebooks below a folder, for `locate`."""
+    """Return the contents of all Python files and notebooks below a folder, by relative path."""
     return {path: (folder / path).read_bytes() for path in list_files(folder) if is_code(path)}
 
 
 def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = None) -> Found:
-    """Find the parts of a submission.
+    """Find the file and the class for each part of the assignment in a submission.
 
     Args:
         files: the contents of the submission's files, by relative path; only Python files and
@@ -119,7 +119,7 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
 
 
 def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
-    """Return the classes with enough evidence for a part of the assignment."""
+    """Return the file and the name of each candidate with enough evidence for a part."""
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
 
@@ -132,13 +132,14 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a part by file name, among the files that do not belong to another part.
+    """Choose a file for a part by its name, from the files that were not chosen for another part.
 
-    A file that the training of Part I imports cannot be the GAN. A file that the GAN imports cannot
-    be any other part.
+    A file that the training of Part I imports cannot be chosen for the GAN. A file that the GAN
+    imports cannot be chosen for any other part.
 
     Args:
-        candidates: the candidates for the part by content; a file with negative points is left out.
+        candidates: the candidates that the contents suggest; the file of a candidate with negative
+            points is not chosen.
     """
     excluded = set(map(_path, located.parts.values()))
     for candidate in candidates:
@@ -181,7 +182,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the candidate with the most points among the candidates with enough evidence."""
+    """Choose a part's candidate with the most points, from the candidates with enough evidence."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:
@@ -197,10 +198,10 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
 
 
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the candidate with the most points.
+    """Choose the candidate with the most points for a part.
 
-    If several candidates share the highest number of points, the topmost file is chosen, but only
-    if the code of all these candidates is the same.
+    If several candidates share the highest number of points and have the same code, the file
+    nearest to the top folder is chosen. If their code differs, no candidate is chosen.
     """
     chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(chosen or candidates, key=_rank)
@@ -223,7 +224,7 @@ def _rank(candidate: Candidate) -> tuple[float, int, str]:
 
 
 def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
-    """Return True if files and their imports are equal apart from comments and layout."""
+    """Return True if files, and the files that they import, differ only in comments or layout."""
     if len(paths) < 2:
         return True
     imported = {path: code.reached.get(path, set()) - {path} for path in paths}

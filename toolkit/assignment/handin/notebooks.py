@@ -1,4 +1,4 @@
-"""The conversion of a notebook's code cells to one Python file, with each line's cell number.
+"""Converts a notebook's code cells to one Python file, and records the cell of each line.
 
 The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so large
 pictures in the outputs do no harm. Versions 3 and 4 of the notebook format are supported.
@@ -59,7 +59,7 @@ class BrokenNotebook(ValueError):
 
 
 def code_of(path: PurePosixPath, data: bytes) -> str:
-    """Return the Python code in a file.
+    """Return the Python code in a Python file or in a notebook.
 
     The code of a notebook consists of its code cells and of the files that the cells write. The
     code of an unreadable notebook is "".
@@ -75,7 +75,7 @@ def code_of(path: PurePosixPath, data: bytes) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a Python file, with the line endings that Python's parser counts."""
+    """Return the text of a Python file, with all line endings converted to newlines."""
     try:
         text = data.decode(encoding_of(data), errors="replace")
     except ValueError:  # an encoding without errors="replace"
@@ -142,8 +142,8 @@ def read_notebook(data: bytes) -> Notebook:
     """Return the code cells of a notebook as one Python file, line for line.
 
     A line that only IPython understands becomes a no-op (`%matplotlib inline`, `!pip`, `name?`) or
-    the equivalent Python (`%time f()`, `%run file.py`). A cell that is still not valid Python is
-    left out, and the tutor's cells become blank lines. Cells are numbered from 1, and only
+    the equivalent Python (`%time f()`, `%run file.py`). Cells that are still not valid Python, and
+    cells with the tutor's exercises, become blank lines. Cells are numbered from 1, and only
     non-empty code cells count.
 
     Raises:
@@ -214,7 +214,7 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """Return True if a cell may write a Python file with the given name."""
+    """Return True if `name` is a valid name for a Python file that a cell writes."""
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 

@@ -76,7 +76,7 @@ class Log:
 
     @property
     def network(self) -> str:
-        """The name of the network: LSTM, RNN, or another name that the student chose."""
+        """The network's name, such as LSTM or RNN; the student may have chosen another name."""
         return self.settings.get("network", "lstm").upper()
 
     @property
@@ -91,7 +91,7 @@ class Log:
     def shares(self) -> list[float]:
         """The accuracies as fractions, even if the file contains percentages.
 
-        A column of accuracies with a value above 2 is taken as percentages.
+        If any of the accuracies is above 2, all of the accuracies are read as percentages.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -128,7 +128,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
     """Yield a `Gap` for each record that is missing or cannot be used.
 
     Args:
-        code: a set of files that includes the student's Python files.
+        code: the contents of files, by path; these files include the student's Python files.
     """
     parts = find_parts(code)
     for part, clause, options in _missing(records):
@@ -197,7 +197,8 @@ def _read_record(
     """Read one file of a submission, and add it to the records.
 
     Args:
-        settings: the settings in the JSON file beside a CSV; None without such a file.
+        settings: the contents of the JSON file beside a CSV file, or None if the JSON file is
+            missing.
 
     Raises:
         ValueError: the file cannot be used; the message completes a sentence that begins with the

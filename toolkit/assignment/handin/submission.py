@@ -1,4 +1,4 @@
-"""The check's copy of a submission, and the file of each part in this copy."""
+"""The check's copy of a submission, and the file for each part in this copy."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ Said = tuple[str, dict[str, Any]]  # a rule, and the fields of its sentence
 
 @dataclass(frozen=True)
 class Located:
-    """The file of a part, and the other files that matter for the part."""
+    """The file for a part, and the other files that matter for the part."""
 
     file: str  # a Python file, relative to the copy
     name: str | None = None  # the class that is the part, if known
@@ -51,12 +51,13 @@ class Submission:
     Attributes:
         root: the folder of the copy. The folder also contains the notebooks as Python files, and
             each unwritten function raises an error when it is called.
-        parts: the parts that were found.
-        unclear: for each part that several files could be, the rule and the fields of its sentence.
-        choices: for each part of which several files are judged, all these files.
+        parts: for each part that was found, its file and the other files that matter.
+        unclear: for each ambiguous part, the rule for the message and the values in the message.
+        choices: for each part with several files to judge, all these files.
         named: for each part in `choices`, the only file that other files or a README name; "" if
             there is no such file.
-        missing: for each other part, the rule and the fields of the sentence about the search.
+        missing: for each part that was not found, the rule for the message and the values in the
+            message.
         files: all Python files of the submission, including files made from notebooks.
         notebooks: for each file made from a notebook, the notebook's name and code.
         broken: for each file made from an unreadable notebook, the reason.
@@ -77,14 +78,15 @@ class Submission:
     existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
-        """Return the student's own name for a file of the copy."""
+        """Return the name that a file of the copy has in the student's own folder."""
         return self.notebooks[file][0] if file in self.notebooks else file
 
     def has_place(self, file: str | None, line: int | None) -> bool:
         """Return True if a file was handed in and has the given line.
 
-        If `line` is None, only the file is tested. If `file` is None, `line` must also be None.
-        Only files that were handed in are opened, and the copy contains no links.
+        If `line` is None, the method only checks that the file was handed in. If `file` is None,
+        the result is True only if `line` is also None. The method opens only files that were handed
+        in, and the copy contains no links.
         """
         if file is None:
             return line is None
@@ -98,13 +100,13 @@ class Submission:
 
 
 def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission:
-    """Copy a student's own files into the empty folder `target`, and find the parts.
+    """Copy a student's own files into the empty folder `target`, and find the file for each part.
 
     Args:
         chosen: the name of a file in `source` that is preferred to all other candidates.
 
     Raises:
-        UsageError: `source` is not a folder, or has none of the parts.
+        UsageError: `source` is not a folder, or has no file for any part.
     """
     search = _search(source, chosen)
     unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
@@ -149,10 +151,10 @@ def check_folder(path: Path) -> None:
 
 
 def _search(source: Path, chosen: str | None) -> Found:
-    """Find the parts of the assignment in a folder.
+    """Find the file for each part of the assignment in a folder.
 
     Raises:
-        UsageError: `source` is not a folder, or has none of the parts.
+        UsageError: `source` is not a folder, or has no file for any part.
     """
     check_folder(source)
     names = ", ".join(FILES.values())
@@ -183,7 +185,7 @@ def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
 def _notebooks_of(
     code: Code, python: Mapping[PurePosixPath, str]
 ) -> dict[str, tuple[str, Notebook]]:
-    """Return each notebook's name and code, by the Python file made from the notebook."""
+    """Return, for each Python file made from a notebook, the notebook's name and code."""
     notebooks = {}
     for path, (original, notebook) in code.notebooks.items():
         if path in python:
@@ -192,9 +194,10 @@ def _notebooks_of(
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
-    """Return the path of the only candidate that another file or a text such as a README names.
+    """Return the path of the only candidate whose name occurs in another file or in a README.
 
-    An import also counts. Without exactly one such candidate, the function returns an empty path.
+    An import of the candidate also counts. If there is not exactly one such candidate, the function
+    returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]
@@ -223,7 +226,7 @@ def _read_first(source: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path) -> list[str]:
-    """Copy up to `MAX_COPIED` bytes of a folder, smallest files first; return the other files."""
+    """Copy up to `MAX_COPIED` bytes, smallest files first; return the files that were left out."""
     for folder in list_folders(source):  # even empty ones: the code may write there
         (target / folder).mkdir()
     sizes = {file: (source / file).stat().st_size for file in list_files(source)}
@@ -238,10 +241,11 @@ def _copy(source: Path, target: Path) -> list[str]:
 
 
 def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
-    """Write each notebook as a Python file, and insert an error into each unwritten function.
+    """Convert notebooks to Python files, and make each unwritten function raise an error.
 
     Returns:
-        the Python file in the copy for each code file of the submission.
+        for each Python file and notebook of the submission, the path of its Python file in the
+        copy.
     """
     python = {}
     for path, text in code.text.items():
@@ -262,7 +266,7 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
 
 
 def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
-    """Return True if the code in `path` cannot be written as `file` because the name is taken."""
+    """Return True if code from `path` cannot be written to `file` because the name is in use."""
     if file == path:
         return (target / file).is_dir()
     return file in code.text or (target / file).exists()
@@ -271,11 +275,11 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Return the place of a part in the copy.
+    """Return the file for a part in the copy, and the other files that matter for the part.
 
     Args:
-        taken: the candidate that is taken for the part.
-        python: the Python file in the copy for each code file.
+        taken: the candidate that was chosen for the part.
+        python: for each Python file and notebook, the path of its Python file in the copy.
         existing: see `Submission`.
     """
     reached_by = search.code.reached
@@ -295,7 +299,7 @@ def _located(
 
 
 def unclear(part: Part, candidates: list[Candidate]) -> Said:
-    """Return the message that several files, or several classes of one file, could be a part."""
+    """Return the message that several files, or several classes of one file, may be the part."""
     files = dict.fromkeys(str(candidate.path) for candidate in candidates)
     fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
     if len(files) > 1:

@@ -30,7 +30,7 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def deep_tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program, which may be too deep for recursive functions.
+    """Return the syntax tree of a program; the tree may be too deep for recursive functions.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
@@ -42,7 +42,7 @@ def deep_tree_of(source: str | bytes) -> ast.Module:
 
 
 def tree_of(source: str | bytes) -> ast.Module:
-    """Return the syntax tree of a program that is nested at most `MAX_DEPTH` deep.
+    """Return the syntax tree of a program if the tree is at most `MAX_DEPTH` levels deep.
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
@@ -74,7 +74,7 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
     (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has one of the
     assignment's names, or if a comment says that the code is still to be written. A function that
-    returns only names with the value None is also a no-op. Abstract methods, methods of a base
+    only returns variables with the value None is also a no-op. Abstract methods, methods of a base
     class in the file, and functions that are redefined further below do not count as unwritten.
     """
     lines = source.split("\n")
@@ -92,7 +92,7 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the trees of the file and its classes, except abstract, base and redefined classes."""
+    """Yield the file's syntax tree and its classes, except abstract, base and redefined classes."""
     bases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -118,7 +118,7 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Return a program with an error in each unwritten function; line numbers do not change."""
+    """Return a program whose unwritten functions raise an error; line numbers do not change."""
     tree = parsed(source)
     if tree is None:
         return source
@@ -174,7 +174,7 @@ def _values(node: ast.expr) -> list[ast.expr]:
 
 
 def _returns(node: ast.stmt, names: set[str]) -> bool:
-    """Return True if a statement returns only names from `names`."""
+    """Return True if a statement returns only variables whose names are in `names`."""
     if not isinstance(node, ast.Return) or node.value is None:
         return False
     return all(isinstance(value, ast.Name) and value.id in names for value in _values(node.value))

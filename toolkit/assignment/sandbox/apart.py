@@ -1,4 +1,4 @@
-"""Work on untrusted files in a fork of this process, within limits that this process enforces."""
+"""Runs a task on untrusted files in a forked child process, with limits on time and memory."""
 
 import contextlib
 import ctypes
@@ -21,7 +21,7 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits for work in a fork, which differ from the limits of a submission's sandbox."""
+    """The limits of a task in a forked process; a submission's sandbox has other limits."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,31 +30,31 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """The error for work that reached a limit; the message names the limit.
+    """The error for a task that exceeded a limit; the message names the limit.
 
     A handler for `Exception` does not catch this error.
     """
 
 
 class Failed(Exception):
-    """The error for work that raised an exception; the message is its type and text."""
+    """The error for a failed task; the message is the type and text of the task's exception."""
 
 
 def _kill_nothing(pid: int) -> None:
-    """Do nothing; this is the default for work that starts no other process."""
+    """Do nothing; this is the default `kill` for a task that does not start other processes."""
 
 
 def apart(
     task: Callable[[], bytes], bounds: Bounds, kill: Callable[[int], None] = _kill_nothing
 ) -> bytes:
-    """Run `task` in a fork of this process, and return its result.
+    """Run `task` in a forked child process, and return the result of the task.
 
     Args:
-        kill: ends the processes that the fork has started. The argument is the id of the fork,
-            which still exists when `kill` is called.
+        kill: ends all processes that the task started. The argument is the id of the forked
+            process, which still exists when `kill` is called.
 
     Raises:
-        Exceeded: the task exceeded `bounds`.
+        Exceeded: the task exceeded one of the limits in `bounds`.
         Failed: the task raised an exception.
     """
     with FORKING:
@@ -88,10 +88,10 @@ def apart(
 
 
 def _read_all(pipe: int, bounds: Bounds) -> bytearray:
-    """Read a pipe to its end, or until it has delivered more bytes than a result may have.
+    """Read a pipe until it is closed or has delivered more bytes than a result may have.
 
     Raises:
-        Exceeded: the pipe did not reach its end in time.
+        Exceeded: the pipe was not closed within the time limit.
     """
     deadline = time.monotonic() + bounds.seconds
     data = bytearray()
@@ -108,7 +108,7 @@ def _read_all(pipe: int, bounds: Bounds) -> bytearray:
 
 
 def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> NoReturn:
-    """Do the work in the fork, write the result into the pipe, and end the fork."""
+    """Run the task in the forked process, write the result into the pipe, and end the process."""
     code = FAILED
     data = b""
     try:
@@ -134,7 +134,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a soft limit on this process; a submission's sandbox may replace the limit later."""
+    """Set a soft limit on this process, which a sandbox that the task starts may replace."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

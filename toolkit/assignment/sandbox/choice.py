@@ -1,4 +1,4 @@
-"""The choice of the best isolation, by a test of each kind on this machine."""
+"""Chooses the best kind of isolation by testing each kind on this machine."""
 
 import os
 import shutil
@@ -27,12 +27,13 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
     """Return the best kind of isolation that works on this machine.
 
     Args:
-        own_code: True if the code is the user's own, so that limits are enough, even for root.
-        unsafe: True if the user has agreed to an isolation that leaves files or the network open.
+        own_code: True if the code is the user's own. Resource limits are then enough, even for
+            root.
+        unsafe: True if the user accepts an isolation that does not protect files or the network.
 
     Raises:
-        ToolkitError: no isolation works, because root cannot give up its rights here, or only an
-            unsafe isolation works, and the user has not agreed to an unsafe isolation.
+        ToolkitError: no isolation works, because root cannot give up its rights here; or only an
+            unsafe isolation works, which the user does not accept.
     """
     to_try = candidates()
     if own_code:
@@ -56,7 +57,7 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """Return the reason why a kind of isolation does not work on this machine, or None."""
+    """Return the reason why an isolation does not work on this machine, or None if it works."""
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:
@@ -73,7 +74,7 @@ def why_not(isolation: Isolation) -> str | None:
 
 
 def _run_in(isolation: Isolation, directory: Path) -> "subprocess.CompletedProcess[str]":
-    """Test a kind of isolation: run `python -m this` in a sandbox that uses it.
+    """Run `python -m this` in a sandbox with the given isolation, to test the isolation.
 
     Raises:
         TimeoutExpired: the program did not end in time.

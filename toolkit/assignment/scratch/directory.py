@@ -1,4 +1,4 @@
-"""The scratch folders for this operating system."""
+"""The implementation of scratch folders for this operating system."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Locks on folders, which end with the process that holds the lock."""
+"""Locks on folders; a lock is released when the process that holds the lock ends."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ from toolkit.assignment.running.process.descent import open_folder
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock on a folder.
+    """Hold the lock on a folder while the `with` block runs.
 
     Raises:
         OSError: another process holds the lock, or the path is not a folder.

@@ -1,10 +1,10 @@
-"""Scratch folders with a proof of their maker; a folder without a valid proof is never deleted.
+"""Scratch folders with a proof of ownership; a folder without a valid proof is never deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
-        .toolkit-scratch  the proof, which names its folder, and is locked while its maker runs
+        .toolkit-scratch  the proof: it names this folder, and is locked while the command runs
         files/            the scratch folder itself; all of it is deleted
 
-A folder that was copied or moved, or that another user made, has no valid proof. If the folder
+A proof is invalid if its folder was copied or moved, or was made by another user. If the folder
 PURPOSE-random/ contains any other file, both the file and the folder are kept.
 """
 
@@ -56,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Return no failures; this is the default first action of `clear_left_over`."""
+    """Return an empty list of failures; this function is the default in `clear_left_over`."""
     return []
 
 
@@ -68,9 +68,9 @@ def clear_left_over(
     """Delete the scratch folders that this user's killed commands left behind.
 
     Args:
-        purpose: the purpose of the folders.
+        purpose: the beginning of the folders' names.
         kept: paths that must survive; no folder that contains any of these paths is touched.
-        first: called with the folder `files` before its deletion; if `first` returns failures, the
+        first: called with each folder `files` before the deletion; if `first` returns failures, the
             folder is kept.
     """
     protected: set[Identity] = set()
@@ -90,12 +90,12 @@ def clear_left_over(
 
 
 class NotAbandoned(OSError):
-    """The error for a folder that is still in use or has no valid proof of its maker."""
+    """The error for a folder that is still in use or has no valid proof of ownership."""
 
 
 @contextlib.contextmanager
 def _new_proof(path: Path, folder: int) -> Iterator[None]:
-    """Write the proof of a new folder, and lock the proof."""
+    """Write the proof of ownership into a new folder, and hold a lock on the proof."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     proof = os.open(PROOF, flags, PRIVATE, dir_fd=folder)
     try:
@@ -108,11 +108,11 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of an abandoned folder, whose maker is an ended process of this user.
+    """Lock the proof in a folder that an ended process of this user left behind.
 
     Raises:
         NotAbandoned: the folder is in use or belongs to another user, or its proof is invalid.
-        OSError: there is no proof, or the proof is locked.
+        OSError: the folder has no proof, or the proof is locked.
     """
     if os.fstat(folder).st_uid != os.geteuid():
         raise NotAbandoned
@@ -133,9 +133,9 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the contents that a folder's proof must have.
+    """Return the contents that the proof of ownership in a folder must have.
 
-    The contents name the folder, so the proof in a copy of the folder is invalid.
+    The contents name the folder's path and inode, so the proof in a copy of the folder is invalid.
     """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 
@@ -152,7 +152,7 @@ def _discard(path: Path, folder: int) -> list[str]:
     """Delete a locked folder: first `files`, then the proof, and then the folder if it is empty.
 
     Returns:
-        the failures.
+        a message for each file that could not be deleted.
     """
     failures = delete(FILES, folder)
     if failures:
@@ -169,7 +169,7 @@ def _discard(path: Path, folder: int) -> list[str]:
 
 
 def _around(path: Path) -> Iterator[Identity]:
-    """Yield a folder and all its parent folders that exist."""
+    """Yield the device and inode of a path and of each of its parent folders that exists."""
     real = Path(os.path.realpath(path))
     for folder in (real, *real.parents):
         with contextlib.suppress(OSError):

@@ -17,10 +17,10 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 
 
 class Edit(NamedTuple):
-    """A small change to a program, the place of the change, and the text of the whole changed file.
+    """A small change to a program: its kind, its location, and the full text of the changed file.
 
-    A line that does not assign a new variable is `removed`, the only number in a line is `doubled`,
-    or a line is `swapped` with the next line.
+    There are three kinds: a line that does not assign a new variable is `removed`, the only number
+    in a line is `doubled`, or a line is `swapped` with the next line.
     """
 
     kind: str
@@ -29,10 +29,10 @@ class Edit(NamedTuple):
 
 
 def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit]:
-    """Yield changes to each statement that ran and is alone on its line.
+    """Yield the possible changes to each statement that ran and is alone on its line.
 
     Args:
-        states: the states of the random generators after the first run of each line.
+        states: for each line that ran, the state of the random generators after its first run.
     """
     lines = text.split("\n")
     ran = {line for name, line in states if name == file}
@@ -58,7 +58,7 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return the statements that ran, are alone on their line, and do not match `DULL`."""
+    """Return, by line, statements that ran, are alone on their line, and do not match `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -74,7 +74,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """Return True if a statement assigns a variable without reading the variable."""
+    """Return True if a statement assigns variables and does not read these variables."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):

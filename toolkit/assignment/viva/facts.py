@@ -28,7 +28,7 @@ class Runs:
     Each run takes place in a new process.
 
     Args:
-        root: the child's copy of the submission.
+        root: the path at which the child process sees the submission.
         seed: the seed that determines which changes are tried.
     """
 
@@ -36,7 +36,7 @@ class Runs:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
     def facts(self) -> Iterator[ScriptFacts]:
-        """Yield the facts of each training script, with batches of `BATCH` items if possible."""
+        """Yield facts about each training script, run with batches of `BATCH` items if possible."""
         for part, located in self._submission.parts.items():
             if part not in ("train", "gan"):
                 continue
@@ -52,8 +52,8 @@ class Runs:
         """Run a script in a new process.
 
         Returns:
-            the facts of the run, or {} if the process died, could not run the script, or named a
-            place outside the submission.
+            the reply of the process, or {} if the process died, could not run the script, or
+            reported a line outside the submission.
         """
 
         def fewer_digits(train: bool) -> dict[str, Any]:
@@ -71,7 +71,10 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if all lines of a run are in the submission: no other file may be read."""
+        """Return True if all lines that a run reports are lines of the submission.
+
+        The toolkit must not read any other file.
+        """
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)
 
@@ -93,7 +96,7 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes to the code for a limited time, and yield changes with a clear effect."""
+        """Try changes to the code for a limited time, and yield each change with a clear effect."""
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:
@@ -110,10 +113,10 @@ class Runs:
                 yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Yield changes to the lines that ran, one kind of change after the other.
+        """Yield possible changes to the lines that ran, grouped by kind.
 
         Args:
-            states: the states of the random generators after each line.
+            states: for each line that ran, the state of the random generators after the line.
         """
         rng = random.Random(self._seed)
         possible: list[Edit] = []
@@ -134,11 +137,10 @@ def _is_usable(run: Run) -> bool:
 
 
 def _two_losses(places: list[CodeLine]) -> list[int]:
-    """Return the numbers of two backward passes.
+    """Return the indices of the two backward passes whose losses are compared.
 
-    If backward passes start on several lines of the code, the result is the first pass of each of
-    the last two lines. If all backward passes start on the same line, the result is the first two
-    passes.
+    If all backward passes start on the same line of code, the result is the first two passes.
+    Otherwise, the result is the first pass on each of the two lines that were reached last.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
@@ -147,11 +149,11 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return the facts about single lines that do not depend on chance or the number of digits.
+    """Return facts about single lines that depend on neither chance nor the number of images.
 
     Args:
         again: the same run with other random numbers.
-        fewer: the same run with fewer digits.
+        fewer: the same run with fewer images of digits.
     """
     known: dict[str, dict[Any, Any]] = {}
     lines_again, lines_of_fewer = _by_place(again), _by_place(fewer)
@@ -180,7 +182,7 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
 
     Args:
         passes: the backward passes of the unchanged code.
-        losses: the numbers of two of these passes.
+        losses: the indices of the two passes whose losses are compared.
         run: the run of the changed code.
     """
     if not run:

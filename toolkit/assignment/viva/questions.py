@@ -1,9 +1,9 @@
 """Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
-A reader who knows similar programs can guess a lot about a line from its number alone. Therefore, a
-question asks how many of seven lines have a property. Lines close to a line that differs in this
-property are preferred. The four choices are consecutive numbers, and for each choice, the code has
-seven lines that make this choice right.
+A person who knows similar programs can often guess a property of one line from the line number.
+Therefore, a question asks how many of seven lines have a property. The question prefers lines close
+to a line for which the answer differs. The four choices are consecutive numbers, and for each
+choice, the code has seven lines for which this choice would be right.
 """
 
 import functools
@@ -29,7 +29,7 @@ MAX_TEXT = 80  # characters of a value
 
 
 class ScriptFacts(NamedTuple):
-    """The facts about one script."""
+    """The facts about the lines of one training script."""
 
     script: str
     batch: int | None  # None for the script's own size
@@ -53,7 +53,7 @@ def _tables() -> dict[str, Any]:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return a sentence with its fields filled in."""
+    """Return the sentence `key` in a language, with its placeholders filled in."""
     return str(_tables()["words"][language][key]).format(**fields)
 
 
@@ -64,7 +64,7 @@ def draw_questions(
     seed: int,
     count: int = COUNT,
 ) -> list[Question]:
-    """Return `count` questions about different facts, or fewer questions if facts are lacking."""
+    """Return `count` questions about different facts, or fewer if there are not enough facts."""
     rng = random.Random(seed)
     scripts = [_Script(script, submission, language) for script in facts]
     pairs = list(itertools.product(scripts, _tables()["kind"].items()))
@@ -80,14 +80,14 @@ def draw_questions(
 
 
 class _Script:
-    """A writer of questions about one script."""
+    """The facts about one script, from which questions are drawn."""
 
     def __init__(self, facts: ScriptFacts, submission: Submission, language: Language) -> None:
         self._facts, self._submission, self._language = facts, submission, language
         self._words = _tables()["words"][language]
 
     def draw(self, kind: str, row: Mapping[str, Any], rng: random.Random) -> Question | None:
-        """Return a question, or None if there are too few lines for a question."""
+        """Return a question of one kind, or None if the script has too few suitable lines."""
         facts: Mapping[CodeLine, Any] = self._facts.known.get(row["fact"], {})
         values = {row["only"]} if "only" in row else {*facts.values()}
         options = list(itertools.product(sorted(values), DISTANCES))
@@ -129,7 +129,7 @@ class _Script:
         )
 
     def _label(self, place: CodeLine) -> str:
-        """Return the file and the number of a line, so that the student can find the line."""
+        """Return a line's location in the student's own files: the file or cell, and the line."""
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"
@@ -150,7 +150,7 @@ def _contrasting(
     A line counts only if a nearby line belongs to the other group.
 
     Args:
-        distance: the largest distance of a nearby line, counted in lines that have facts.
+        distance: the largest distance at which a line is nearby, counted in lines that have facts.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

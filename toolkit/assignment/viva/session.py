@@ -19,17 +19,17 @@ LETTERS = "abcd"
 def questions_of(
     submission: Submission, host: Host, root: str, language: Language, seed: int
 ) -> list[Question]:
-    """Return up to five questions about a submission, whose code runs in the given host."""
+    """Run a submission's code in `host`, and return up to five questions about the code."""
     facts = Runs(submission, host, root, seed).facts()
     return draw_questions(list(facts), submission, language, seed)
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """Return questions about the user's own code, which runs in the given host without a sandbox.
+    """Run the user's own code in `host` without a sandbox, and return questions about the code.
 
     Raises:
         UsageError: the path is not a folder, or the folder has none of the assignment's files.
-        ToolkitError: there is no question.
+        ToolkitError: no question can be asked about the code.
     """
     with scratch_directory("viva") as scratch:
         submission = prepare(Path(os.path.realpath(folder)), scratch)
@@ -52,10 +52,10 @@ def unwritten_functions(submission: Submission) -> list[str]:
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
-    """Return the questions if there is at least one question.
+    """Return the list `questions` unchanged if it is not empty.
 
     Raises:
-        ToolkitError: there is no question.
+        ToolkitError: the list is empty.
     """
     if not questions:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))
@@ -63,9 +63,10 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 
 
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
-    """Yield the texts to print, which ask the questions one after the other.
+    """Yield the texts of the session, to be printed one after the other.
 
-    If the user can type, each question waits for an answer, and the verdicts come at the end.
+    If the user can type, the function waits for an answer after each question, and the verdicts
+    come at the end.
     """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)

@@ -1,8 +1,11 @@
-"""The sentences about each part, from the tables beside this file; one more table is for any part.
+"""The rules that give a finding its message, loaded from the TOML files in this folder.
 
-A rule about a fault is named by the fault's id and by how the fault was seen, for example `shapes`
-in `[wrong-loss]`. The tables `[right]` and `[not-seen]` hold the rules for what is right and for
-what was not seen. A rule that consists only of a sentence is written as a string.
+There is a file with rules for each part, and `any.toml` has rules that apply to any part.
+
+A rule about a fault is named after the fault's id and the way in which the fault was detected, for
+example `shapes` in the table `[wrong-loss]`. The tables `[right]` and `[not-seen]` hold the rules
+for what is right and for what was not seen. A rule that consists only of a sentence is written as a
+string.
 """
 
 import functools
@@ -17,7 +20,7 @@ from toolkit.assignment.running.parts import Part
 
 
 class Rule(BaseModel):
-    """One sentence, in which names in braces stand for the values that were seen."""
+    """The message of a finding, in which names in braces stand for observed values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +32,7 @@ class Rule(BaseModel):
 
 @functools.cache
 def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
-    """Return the rules of one part by their names, including the rules for any part."""
+    """Return the rules for one part, by name, together with the rules that apply to any part."""
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     own_rules = {}

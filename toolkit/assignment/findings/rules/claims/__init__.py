@@ -1,8 +1,8 @@
-"""The claims that make a finding certain: one file for each judge, and one file for all judges.
+"""The claims that prove findings: one module for each judge, and one module for all judges.
 
-A judge calls a claim with the numbers that the judge saw, and gets the evidence for a finding:
+A judge calls a claim with the numbers that the judge observed, and gets evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
-`findings/verify.py` recomputes the claim from these numbers.
+`findings/verify.py` evaluates the claim on these numbers.
 """
 
 from types import ModuleType
@@ -14,7 +14,7 @@ __all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "t
 
 
 def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
-    """Return the claims of these modules by their names."""
+    """Return the claims that these modules define, by the claims' names."""
     claims: dict[str, Claim[...]] = {}
     for module in modules:
         for value in vars(module).values():

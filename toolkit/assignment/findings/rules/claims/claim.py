@@ -12,16 +12,17 @@ Numbers = ParamSpec("Numbers")
 
 @dataclass(frozen=True)
 class Claim(Generic[Numbers]):
-    """A condition on numbers that makes a finding certain.
+    """A condition that proves a finding if the observed numbers satisfy the condition.
 
-    Calling a claim with numbers does not compute the condition yet.
+    Calling a claim with numbers only stores the numbers; the condition is evaluated later.
 
     Args:
-        holds: returns true if the numbers show what its docstring says. It gets the numbers as
-            JSON stores them: lists for tuples and sets, and at most a hundred items of a list.
-        verdict: of a finding that has this proof.
-        kind: of the proof.
-        ids: of the faults that it may prove; or, if the verdict is "right", may rule out.
+        holds: the function that returns True if the sentence in its docstring is true of the
+            numbers. The numbers have passed through JSON: tuples and sets are lists, and a list has
+            at most a hundred items.
+        verdict: the verdict of the findings that the claim proves.
+        kind: the kind of proof that the claim gives.
+        ids: the ids of the faults that the claim can prove or, if the verdict is "right", rule out.
     """
 
     holds: Callable[Numbers, bool]
@@ -31,7 +32,7 @@ class Claim(Generic[Numbers]):
 
     @property
     def name(self) -> str:
-        """The name of the claim's file and the name of its function, joined by a point."""
+        """The name of the claim's module and the name of its function, joined by a dot."""
         return f"{self.holds.__module__.rpartition('.')[2]}.{self.holds.__name__}"
 
     @property
@@ -51,14 +52,14 @@ class Claim(Generic[Numbers]):
 
 
 class Evidence(NamedTuple):
-    """A claim, and the numbers that were seen."""
+    """A claim, and the numbers that the judge observed."""
 
     claim: Claim[...]
     seen: Mapping[str, Any]  # by the names of the claim's parameters
 
 
 def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
-    """Make the decorated function a claim that one of these faults exists."""
+    """Turn the decorated function into a claim that one of the given faults exists."""
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:
         return Claim(holds, "wrong", kind, frozenset(ids))
@@ -67,8 +68,9 @@ def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Nu
 
 
 def rules_out(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
-    """Make the decorated function a claim that something is right and that none of these faults
-    exists.
+    """Turn the decorated function into a claim that proves the verdict "right".
+
+    The claim rules out the given faults.
     """
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:

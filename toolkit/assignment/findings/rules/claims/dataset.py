@@ -1,4 +1,4 @@
-"""Claims of the judge of the data set."""
+"""Claims made by the judge of the data set."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,9 +35,10 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 
 @proves("identity", "not-a-palindrome")
 def is_no_palindrome(digits: list[int], label: int) -> bool:
-    """The values are not all digits, or the digits do not begin a palindrome.
+    """Some values are not digits, or the values are not the first T-1 digits of a palindrome.
 
-    The label is a separate question, because the last T-2 digits are a palindrome by themselves.
+    Another claim compares the label with the first digit. Here, the last T-2 of the T-1 digits must
+    be a palindrome by themselves.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
     return not is_digit or not _is_palindrome(digits[1:])
@@ -45,7 +46,7 @@ def is_no_palindrome(digits: list[int], label: int) -> bool:
 
 @proves("experiment", "not-a-palindrome")
 def number_does_not_grow(reads: Mapping[int, int]) -> bool:
-    """The number of digits that the network reads does not grow by 1 with T."""
+    """When T grows by 1, the number of digits that the network reads does not also grow by 1."""
     differences = {count - int(length) for length, count in reads.items()}  # JSON has no int keys
     return len(differences) > 1
 
@@ -70,7 +71,7 @@ def a_digit_is_missing(counts: Sequence[int]) -> bool:
 
 @proves("experiment", "length-overflow")
 def fails_at_many_digits(length: int, problem: str) -> bool:
-    """The data set works for few digits, but fails for more than 36 digits."""
+    """The data set works for short palindromes, but fails for more than 36 digits."""
     return length > MANY_DIGITS and bool(problem)
 
 
@@ -79,7 +80,7 @@ def fails_at_many_digits(length: int, problem: str) -> bool:
 
 @rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
 def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
-    """Each label completes a palindrome, and no row contains its answer."""
+    """Each label completes a palindrome, and the rows do not already end with the labels."""
     if different < FEW_ITEMS or not _all_completed(rows, labels):
         return False
     return not _all_end_with_answer(rows, labels)

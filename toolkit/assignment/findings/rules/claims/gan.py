@@ -1,4 +1,4 @@
-"""Claims of the judge of the GAN."""
+"""Claims made by the judge of the GAN."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -15,10 +15,10 @@ Loss = tuple[str, float, float]  # name, and the range of its input
 
 
 def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
-    """True if n numbers with these moments may be standard normal, within six standard errors and a
-    margin.
+    """True if n numbers with these moments may come from a standard normal distribution.
 
-    A uniform distribution with variance 1 has a fourth moment of 1.8.
+    The moments may deviate by six standard errors and a margin. A uniform distribution with
+    variance 1 has a fourth moment of 1.8.
     """
     error = 6 / math.sqrt(n)
     near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
@@ -26,10 +26,10 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator pushes drawn images in about the way in which the discriminator pushes
-    real images.
+    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x).
 
-    The values in `means` are the mean pushes on real images, on drawn images, and by the generator.
+    `means` holds three mean pushes: of the discriminator's loss on D(x), of the discriminator's
+    loss on D(G(z)), and of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
@@ -60,13 +60,13 @@ def is_always_the_same(different: int, steps: int) -> bool:
 
 @proves("identity", "wrong-shape")
 def is_no_image(pixels: int) -> bool:
-    """The number of pixels is no multiple of 28 x 28."""
+    """The number of pixels is not a multiple of 28 x 28."""
     return pixels < PIXELS or pixels % PIXELS != 0
 
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """Larger noise gives images whose range is more than five times as large."""
+    """With larger noise, the range of the images is more than five times as large."""
     return far > 5 * near > 5
 
 
@@ -110,13 +110,13 @@ def lacks_a_term(real: int, drawn: int, steps: int) -> bool:
 def a_step_moves_both(
     moved: Collection[int], generator: Collection[int], discriminator: Collection[int]
 ) -> bool:
-    """One step moves parameters of both networks."""
+    """One optimiser step changes parameters of both networks."""
     return not (set(moved).isdisjoint(generator) or set(moved).isdisjoint(discriminator))
 
 
 @proves("identity", "gradients-not-cleared")
 def passes_push_both_ways(pushes: Sequence[float]) -> bool:
-    """The backward passes of one step push the same output up and down."""
+    """Before one step, one backward pass pushes an output up and another pushes it down."""
     return min(pushes) < 0 < max(pushes)
 
 
@@ -125,13 +125,13 @@ def passes_push_both_ways(pushes: Sequence[float]) -> bool:
 
 @proves("experiment", "missing-interpolation")
 def no_line_was_drawn(ended: str, lines: int, unseen: int) -> bool:
-    """All code that may draw has run, and no images lie on a line in latent space."""
+    """All code that may draw images has run, but no images come from a line in latent space."""
     return ended == "finished" and lines == 0 and unseen == 0
 
 
 @proves("identity", "wrong-interpolation", "interpolation-repeats-ends")
 def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
-    """The path does not have nine points in equal steps from one sample to the other."""
+    """The path does not consist of nine points in equal steps from one sample to another."""
     if len(steps) != NUM_INTERVALS or repeats or misses:
         return True
     return max(steps) > UNEVEN * min(steps)
@@ -139,7 +139,7 @@ def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
 
 @proves("experiment", "same-class-ends")
 def ends_have_one_class(classes: Sequence[int], sure: Sequence[float]) -> bool:
-    """Both ends have the same class, each with p > 0.9."""
+    """The two ends of the interpolation have the same class, each with p > 0.9."""
     return classes[0] == classes[1] and min(sure) > SURE
 
 
@@ -148,7 +148,7 @@ def ends_have_one_class(classes: Sequence[int], sure: Sequence[float]) -> bool:
 
 @rules_out("identity", "wrong-noise")
 def may_be_normal(n: int, mean: float, deviation: float, fourth: float, different: int) -> bool:
-    """The moments of the noise are those of N(0, I), and z is drawn afresh."""
+    """The noise has the moments of N(0, I), and z is not the same in all steps."""
     return different > 1 and is_normal(n, mean, deviation, fourth)
 
 
@@ -165,7 +165,7 @@ def losses_get_what_they_expect(losses: Sequence[Loss], squashed: bool) -> bool:
 
 
 def _suits(loss: Loss, squashed: bool) -> bool:
-    """True if a loss gets the numbers that it expects, which are logits or probabilities."""
+    """True if a loss gets the kind of numbers that it expects: logits or probabilities."""
     name, least, largest = loss
     if name == "binary_cross_entropy_with_logits":
         return not squashed
@@ -182,7 +182,7 @@ def _suits(loss: Loss, squashed: bool) -> bool:
 def each_moves_its_own(
     moved: Sequence[int], both: int, stale: int, foreign: int, idle: int
 ) -> bool:
-    """Each step moves its own network, and uses fresh gradients of its own loss."""
+    """Each optimiser step changes only its own network, with fresh gradients of its own loss."""
     return min(moved) > 0 and both == stale == foreign == idle == 0
 
 
@@ -194,7 +194,7 @@ def losses_pull_apart(real: int, drawn: int, wanted: int, means: Sequence[float]
 
 @rules_out("identity", "batchnorm-mode")
 def has_no_batch_norm(layers: Collection[str]) -> bool:
-    """None of the generator's layers is a batch norm."""
+    """The generator has no batch norm layer."""
     return not any("BatchNorm" in layer for layer in layers)
 
 
@@ -214,7 +214,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In at least 48 tries, the two ends never have the same class with p > 0.9."""
+    """In at least 48 tries, the two ends of the path never have the same class with p > 0.9."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

@@ -1,6 +1,7 @@
-"""Claims of the judge of the LSTM.
+"""Claims made by the judge of the LSTM.
 
-Logits are compared up to a constant in each row, relative to their size.
+Two sets of logits count as equal if they differ only by a constant in each row. Errors are relative
+to the size of the logits.
 """
 
 from collections.abc import Sequence
@@ -33,25 +34,25 @@ def _is_dead(gradient: float, slope: float, largest: float) -> bool:
     "loss-not-last-step",
 )
 def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
-    """The equations give the network's logits with this deviation, and other logits without it."""
+    """With this deviation, the equations give the network's logits; without it, other logits."""
     return inputs > 0 and error <= EXACT < without
 
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """The weights and equations that fit the other steps do not give the network's logits."""
+    """Equations and weights that fit other steps do not give the network's logits here."""
     return inputs > 0 and worst > EXACT
 
 
 @proves("identity", "wrong-equation")
 def has_too_few_weights(weights: int, n: int) -> bool:
-    """The matrices hold fewer numbers than the 4 n^2 of W_gh, W_ih, W_fh and W_oh."""
+    """The matrices have fewer than the 4 n^2 entries of W_gh, W_ih, W_fh and W_oh."""
     return weights < 4 * n * n
 
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """The equations give other logits, whichever gates are taken as g, i, f and o."""
+    """No choice of the gates g, i, f and o makes the equations give the network's logits."""
     return readings > 0 and nearest > EXACT
 
 
@@ -63,13 +64,13 @@ def last_digit_is_not_read(changed: str, difference: float) -> bool:
 
 @proves("identity", "nonzero-initial-state")
 def does_not_start_at_zero(first: float, allowed: float) -> bool:
-    """A first step from h(0) = c(0) = 0 does not give this value."""
+    """At the first step, a gate differs from its value for h(0) = c(0) = 0."""
     return first > allowed
 
 
 @proves("experiment", "nonzero-initial-state", "parameter-not-learnable")
 def answers_differ(difference: float, cause: object) -> bool:
-    """The same input gives different logits the second time."""
+    """When the network reads the same input twice, the logits differ."""
     return difference > 1e-6
 
 
@@ -78,13 +79,13 @@ def answers_differ(difference: float, cause: object) -> bool:
 
 @proves("identity", "broken-gradient")
 def gradient_is_no_slope(slopes: Slopes, largest: float) -> bool:
-    """The gradient of a parameter differs from the slope of the loss by more than 5%."""
+    """A parameter's gradient differs from the slope of the loss by more than 5%."""
     return any(_is_cut(gradient, slope, 0.01 * largest) for gradient, slope in slopes)
 
 
 @proves("identity", "dead-parameter")
 def moving_changes_nothing(slopes: Slopes, largest: float) -> bool:
-    """The gradient of each of these parameters is 0, and so is the slope of the loss."""
+    """For each of these parameters, both the gradient and the slope of the loss are 0."""
     return all(_is_dead(gradient, slope, largest) for gradient, slope in slopes)
 
 
@@ -125,7 +126,7 @@ def all_tensors_move(tensors: int, left: Sequence[object] | None) -> bool:
 
 @rules_out("identity", "parameter-not-learnable", "dead-parameter", "broken-gradient")
 def gradients_are_slopes(slopes: Slopes, largest: float) -> bool:
-    """The gradient of each parameter is the slope of the loss, and no gradient is 0."""
+    """Each parameter's gradient equals the slope of the loss, and no gradient is 0."""
     for gradient, slope in slopes:
         if _is_dead(gradient, slope, largest) or _is_cut(gradient, slope, 0.01 * largest + 1e-3):
             return False

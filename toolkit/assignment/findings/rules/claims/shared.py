@@ -31,7 +31,7 @@ def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
     "wrong-loss",
 )
 def none_is_among(items: Collection[object], among: Collection[object]) -> bool:
-    """The first group has items, and none of these items is in the second group."""
+    """The first group is not empty, and none of its items is in the second group."""
     return bool(items) and set(items).isdisjoint(among)
 
 
@@ -80,16 +80,16 @@ def was_seen(happened: object) -> bool:
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def failed_once(error: str, place: object) -> bool:
-    """The code failed once under the check, which proves nothing before a second run."""
+    """The code failed once during the check, which proves nothing without a second run."""
     return False
 
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
-    """The code also fails when it runs unchanged, in the same line or with the same message.
+    """The unchanged code also fails, either in the same line or with the same message.
 
-    If the message is the same but the line differs, the unchanged run stopped at a line that the
-    check mends.
+    If the message is the same but the line differs, the check had changed the behaviour of the line
+    at which the unchanged code stops.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)
@@ -97,7 +97,7 @@ def fails_again(error: str, place: object, second_error: str, second_place: obje
 
 @proves("experiment", "time-limit", "length-overflow")
 def limit_is_used_up(cpu: float, limit: float) -> bool:
-    """The code took at least 90% of its limit of processor time."""
+    """The code used at least 90% of its limit on processor time."""
     return cpu >= 0.9 * limit
 
 
@@ -112,13 +112,13 @@ def never_happened(ran: str, times: int) -> bool:
 
 @proves("identity", "split-leak", "tests-on-training-data")
 def overlap(shared: int, size: int) -> bool:
-    """Both sets have some items in common."""
+    """The two sets have some items in common."""
     return 0 < shared <= size
 
 
 @rules_out("identity", "split-leak")
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
-    """No palindrome is in both sets, with p < 1e-9 if they were drawn independently.
+    """No palindrome is in both sets, which for independent sets has probability p < 1e-9.
 
     There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
     n and m palindromes share no palindrome is below exp(-n m / N).

@@ -1,4 +1,4 @@
-"""Claims of the judge of the LSTM's training; the judge of the GAN also makes some of them."""
+"""Claims about the LSTM's training; the judge of the GAN also makes some of these claims."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of these steps, which are not the last step alone."""
+    """The loss is the cross-entropy of these steps, and not of the last step alone."""
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 
@@ -70,7 +70,7 @@ def no_clip_is_used(clips: Clips) -> bool:
 
 @rules_out("identity", "wrong-optimiser")
 def is_rmsprop(classes: Sequence[str]) -> bool:
-    """The optimiser is RMSprop, or derives from it."""
+    """The optimiser is RMSprop or a subclass of RMSprop."""
     return "RMSprop" in classes
 
 
@@ -82,13 +82,13 @@ def gradients_are_cleared(steps: int, stale: int) -> bool:
 
 @rules_out("identity", "clipping-without-effect")
 def a_clip_is_used(clips: Clips) -> bool:
-    """A step uses a clipped gradient of its own loss."""
+    """At least one step uses a clipped gradient of its own loss."""
     return _has_useful_clip(clips)
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
 def are_logits(least: float, row_sums: Sequence[float], softmax: bool) -> bool:
-    """The inputs of the loss are no probabilities, and went through no softmax."""
+    """The inputs of the loss are not probabilities and did not pass through a softmax."""
     if softmax or not row_sums:
         return False
     return least < 0 or any(abs(total - 1) > NEAR_ONE for total in row_sums)
