@@ -29,10 +29,10 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """Return the Markdown page that explains a finding id, or None if the page is not translated.
+    """Return the Markdown page about a finding id, or None if the page is not translated.
 
-    The page says what the fault is, why it matters and how the reader can see it. The page also
-    gives an example that is not the solution.
+    The page says what the fault is, why it matters and how the reader can observe the fault. The
+    page also gives an example that is not the solution.
     """
     path = PAGES / ("" if language == "en" else language) / f"{id}.md"
     return path.read_text(encoding="utf-8") if path.exists() else None

@@ -138,8 +138,8 @@ class Finding(BaseModel):
     def reason(self) -> tuple[object, ...]:
         """A key that is equal for findings that say the same thing.
 
-        The key is the id. Without an id, the key consists of the rule, the ids in `answers`, and
-        the fields of the message.
+        For a finding with an id, the key is this id. Otherwise, the key consists of the rule, the
+        ids in `answers`, and the fields of the message.
         """
         if self.id is not None:
             return (self.id,)

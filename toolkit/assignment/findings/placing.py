@@ -5,7 +5,7 @@ from toolkit.assignment.handin.submission import Submission
 
 
 def placed(finding: Finding, submission: Submission) -> Finding:
-    """Return a finding whose file and line exist in the submission.
+    """Return the finding, corrected if its file or line does not exist in the submission.
 
     The student's process may report any file and line. A file that is not in the submission is
     replaced by the file for the part, and a line that does not exist is replaced by None.
@@ -20,7 +20,7 @@ def placed(finding: Finding, submission: Submission) -> Finding:
 
 
 def in_notebook(finding: Finding, submission: Submission) -> Finding:
-    """Return a finding whose file is one of the student's own files.
+    """Return the finding with its location in the student's own file, which may be a notebook.
 
     If the file was made from a notebook, the finding gets the notebook's name, the cell, and the
     line in this cell.

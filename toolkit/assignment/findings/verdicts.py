@@ -23,8 +23,8 @@ class Verdicts:
         part: the part that is judged.
         file: the file for the part, relative to the submission; "" if there is no such file.
         progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is not a fault of this part. Each value is the missing file
-            for another part, or "" if only this machine lacks the module.
+        excused: modules whose absence is not a fault of this part. A module's name is mapped to the
+            missing file for another part, or to "" if only this machine lacks the module.
         notebooks: the notebook's name, for each Python file made from a notebook.
         walls: sentences about limits that ordinary machines do not have, by name, as in a `Host`.
     """
@@ -56,7 +56,7 @@ class Verdicts:
         return self._notebooks.get(file, file)
 
     def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
-        """Announce the next work, and choose the finding to report if the work never ends."""
+        """Announce the judge's next step, and set the finding to report if this step never ends."""
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
@@ -180,7 +180,7 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return the finding as "not seen", with the message of the rule `[not-seen.NAME]`."""
+        """Return the finding with the verdict "not seen" and the message of `[not-seen.NAME]`."""
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
         update = {
@@ -254,7 +254,7 @@ class Verdicts:
             self._stop(error, text, importing)
 
     def _missing_module(self, error: StudentError, text: str) -> None:
-        """Report that an import did not find a module."""
+        """Report that a module could not be imported."""
         package = _package(error)
         if package in self.excused:
             name = "counted" if self.excused[package] else "lacking"

@@ -1,4 +1,4 @@
-"""Verifies a finding by recomputing its claim from the recorded numbers.
+"""Functions that verify a finding by evaluating its claim on the recorded numbers.
 
 The verification uses only the recorded numbers. It neither runs the student's code nor sends
 requests to a process.
@@ -18,7 +18,8 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
     """Record a claim and its numbers as the proof of a finding.
 
     Args:
-        ids: the id of the fault or, if the verdict is "right", the ids of the faults ruled out.
+        ids: the id of the fault or, if the verdict is "right", the ids of the faults that are ruled
+            out.
 
     Raises:
         TypeError: the claim cannot prove this verdict for these ids.

@@ -77,7 +77,7 @@ Class = tuple[PurePosixPath, str | None]  # a file and a name in it
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file, or a class or function in a file, that may be a part of the assignment."""
+    """A file, or a class or function in a file, that may implement a part of the assignment."""
 
     path: PurePosixPath
     points: float
@@ -187,7 +187,7 @@ class Code:
         return any(file in reached and name in self.facts[path].words for file, name in classes)
 
     def any_names(self, paths: set[PurePosixPath], classes: set[Class]) -> bool:
-        """Return True if any of the files defines, or imports and uses, a given class."""
+        """Return True if the method `names` returns True for any of the given files."""
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
@@ -247,7 +247,7 @@ def is_compiled(path: PurePosixPath) -> bool:
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Yield as candidates classes that provide items and functions that reverse a sequence."""
+    """Yield candidates: classes that provide items, and functions that reverse a sequence."""
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -328,7 +328,7 @@ def _used_by_networks(
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
     """Yield a candidate for each file that trains an LSTM or trains on palindromes.
 
-    Files that do so only through imports also count.
+    A file also counts if the training code is in a file that it imports.
     """
     for path, facts in code.facts.items():
         reached = code.reached[path]

@@ -30,7 +30,7 @@ class Definition:
 
     @property
     def is_network(self) -> bool:
-        """True if the class looks like a torch module."""
+        """True if the class is probably a torch module."""
         is_derived = "Module" in " ".join(self.bases)
         return self.is_class and (is_derived or "forward" in self.methods)
 

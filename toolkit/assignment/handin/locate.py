@@ -76,7 +76,7 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file for each part, without the parts that are missing or ambiguous."""
+    """Return the file for each part; missing and ambiguous parts are left out."""
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
@@ -182,7 +182,7 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a part's candidate with the most points, from the candidates with enough evidence."""
+    """Choose a candidate for a part, from the candidates with enough evidence."""
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:
@@ -201,7 +201,8 @@ def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
     """Choose the candidate with the most points for a part.
 
     If several candidates share the highest number of points and have the same code, the file
-    nearest to the top folder is chosen. If their code differs, no candidate is chosen.
+    nearest to the top folder is chosen. If the code of these candidates differs, no candidate is
+    chosen.
     """
     chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(chosen or candidates, key=_rank)

@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass
 class Notebook:
-    """The code of a notebook."""
+    """The Python code that was extracted from a notebook."""
 
     source: str = ""  # all code cells, one after the other
     places: list[tuple[int, int]] = field(default_factory=list)  # cell and line, for each line
@@ -93,7 +93,7 @@ def encoding_of(data: bytes) -> str:
 
     A byte order mark or the first lines of the file determine the encoding. Without such
     information, the encoding is UTF-8. The encoding is also UTF-8 if the file names an encoding
-    that cannot read and write text, such as rot13.
+    that does not turn text into bytes, such as rot13.
     """
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]

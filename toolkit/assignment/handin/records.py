@@ -139,7 +139,10 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """Yield the part, the problem and the command's options for each missing or unusable record."""
+    """For each missing or unusable record, yield the part, the problem and a command's options.
+
+    The command runs the file for this part and makes the record.
+    """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
     if 5 not in lengths:
@@ -159,7 +162,7 @@ def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """Return the part of the assignment that writes a record."""
+    """Return the part of the assignment whose program writes a record."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
@@ -169,7 +172,7 @@ def is_record(path: PurePosixPath) -> bool:
 
 
 def read_folder(folder: Path) -> Records:
-    """Return the records at any depth below a student's folder."""
+    """Return the records in a student's folder and its subfolders."""
     files, bytes_left = {}, MAX_BYTES
     for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
         with open(folder / path, "rb") as file:

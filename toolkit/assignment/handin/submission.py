@@ -194,10 +194,10 @@ def _notebooks_of(
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
-    """Return the path of the only candidate whose name occurs in another file or in a README.
+    """Return the path of the only candidate whose file name occurs in another file or a README.
 
-    An import of the candidate also counts. If there is not exactly one such candidate, the function
-    returns an empty path.
+    An import of the candidate's file also counts. Unless exactly one candidate matches, the
+    function returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]

@@ -134,7 +134,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a soft limit on this process, which a sandbox that the task starts may replace."""
+    """Set a soft limit on this process; a sandbox that the task starts may set its own limit."""
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

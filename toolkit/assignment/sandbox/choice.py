@@ -27,8 +27,8 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
     """Return the best kind of isolation that works on this machine.
 
     Args:
-        own_code: True if the code is the user's own. Resource limits are then enough, even for
-            root.
+        own_code: True if the code is the user's own, for which resource limits are enough, even if
+            the user is root.
         unsafe: True if the user accepts an isolation that does not protect files or the network.
 
     Raises:
@@ -57,7 +57,7 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """Return the reason why an isolation does not work on this machine, or None if it works."""
+    """Return the reason why this isolation does not work on this machine, or None if it works."""
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:

@@ -55,7 +55,7 @@ def _listed(pid: int, file: str, *names: bytes) -> int:
 def in_memory(pids: Iterable[int], size: int) -> int | None:
     """Return the size in bytes of the files that bubblewrap keeps in memory.
 
-    Each file counts as at least one page.
+    Each file counts as at least one memory page.
 
     Args:
         pids: the ids of the processes, which all see the same files.
@@ -63,8 +63,8 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
             these file systems by their size.
 
     Returns:
-        the size of the files; None if no process has the two file systems; `UNCOUNTED` if a process
-        hides its file systems and no other process shows the two file systems.
+        the size, or None if no process has the two file systems. The result is `UNCOUNTED` if a
+        process hides its file systems and no other process shows the two file systems.
     """
     hidden = False
     counts = []
@@ -113,8 +113,8 @@ def nameless_files(pids: Collection[int]) -> int:
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
     """Return True if files, and folders with all their contents, exceed `limit` bytes on disk.
 
-    Each file counts as at least one page. A folder that cannot be read, or that is moved during
-    every attempt to count, exceeds every limit.
+    Each file counts as at least one memory page. A folder that cannot be read, or that is moved
+    during every attempt to count, exceeds every limit.
     """
     to_count = list(paths)
     for _ in range(TRIES):
@@ -133,9 +133,9 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 
 
 def _size_on_disk(path: Path, limit: int) -> int:
-    """Return the size of a file or folder in bytes; a size above `limit` may be too small.
+    """Return the size in bytes of a file or of a folder with its contents.
 
-    The count stops when the total exceeds `limit`.
+    The count stops when the total exceeds `limit`, so a larger size is not exact.
 
     Raises:
         Moved: a folder was moved during the count.

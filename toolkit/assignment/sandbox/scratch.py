@@ -35,7 +35,7 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
 
 
 def uids_in_use() -> frozenset[int]:
-    """Return all user ids that have a name, a process, or a file in a shared folder.
+    """Return all user ids that have a user name, a process, or a file in a shared folder.
 
     A submission must not run with such a user id, because another user's container may use the id.
     """

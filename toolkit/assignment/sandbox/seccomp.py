@@ -1,8 +1,8 @@
 """The seccomp filter for a submission's system calls; `launcher.py` installs the filter.
 
-The filter refuses certain system calls. It cannot read memory through a pointer, but `clone3` takes
-its arguments through a pointer. So the filter reports `clone3` as missing, and C libraries use
-`clone` instead.
+The filter refuses certain system calls. The filter cannot read memory through a pointer, but
+`clone3` takes its arguments through a pointer. So the filter reports `clone3` as missing, and C
+libraries use `clone` instead.
 
 `benchmarks/system_calls.py` reads the system call numbers from the kernel's headers, and a test
 compares these numbers with the numbers in this module.

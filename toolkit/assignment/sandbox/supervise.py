@@ -97,7 +97,7 @@ class Watched:
         printed: the error output, up to the limit, of the program and the programs that it starts.
 
     Args:
-        program: arguments for Python, e.g. `["-m", "module"]` or `["script.py"]`.
+        program: arguments for Python, such as `["-m", "module"]` or `["script.py"]`.
         sandbox: the sandbox, with an empty scratch directory that the caller deletes afterwards.
         clock: the clock, which runs while the judge waits for the program.
         share: the program's share of the machine.
@@ -297,7 +297,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox on this machine uses more memory than these processes."""
+    """Return True if no other sandbox here uses more memory than the processes in `family`."""
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
@@ -311,7 +311,7 @@ def is_largest(family: Collection[int]) -> bool:
 def kill_all(root: int, uid: int | None = None) -> set[int]:
     """Kill all processes that `descendants` returns, and return their ids.
 
-    All processes are stopped before the kill, so that no process starts another process.
+    All processes are stopped before any process is killed, so that no process can start another.
     """
     stopped: set[int] = set()
     while True:

@@ -56,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Return an empty list of failures; this function is the default in `clear_left_over`."""
+    """Return an empty list of failures; `clear_left_over` calls this function by default."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""Small changes to a student's program, which leave all other lines in place."""
+"""Small changes to a student's program; all other lines stay in place."""
 
 import ast
 import re
@@ -19,8 +19,8 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 class Edit(NamedTuple):
     """A small change to a program: its kind, its location, and the full text of the changed file.
 
-    There are three kinds: a line that does not assign a new variable is `removed`, the only number
-    in a line is `doubled`, or a line is `swapped` with the next line.
+    There are three kinds of change: a line that does not assign a new variable is `removed`, the
+    only number in a line is `doubled`, or a line is `swapped` with the next line.
     """
 
     kind: str

@@ -23,7 +23,7 @@ Run = dict[str, Any]  # the result of the child's `watch`
 
 
 class Runs:
-    """The runs of a submission's training scripts, which provide facts about the code.
+    """The runs of a submission's training scripts, from which facts about the code are collected.
 
     Each run takes place in a new process.
 
@@ -73,7 +73,7 @@ class Runs:
     def _is_theirs(self, run: Run) -> bool:
         """Return True if all lines that a run reports are lines of the submission.
 
-        The toolkit must not read any other file.
+        The toolkit must not read files outside the submission.
         """
         places = {tuple(step["at"]) for step in (*run["passes"], *run["lines"])}
         return all(self._submission.has_place(file, line) for file, line in places)

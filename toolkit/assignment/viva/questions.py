@@ -138,14 +138,14 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value in Python's notation, or an outcome in words."""
+        """Return a value as Python code, or the effect of a change in words."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 
 def _contrasting(
     facts: Mapping[CodeLine, Any], value: Any, distance: int
 ) -> tuple[list[CodeLine], list[CodeLine]]:
-    """Return the lines with a property, and the lines without the property.
+    """Return the lines for which the fact is `value`, and the lines for which it is not.
 
     A line counts only if a nearby line belongs to the other group.
 

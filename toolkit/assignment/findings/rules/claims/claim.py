@@ -18,8 +18,8 @@ class Claim(Generic[Numbers]):
 
     Args:
         holds: the function that returns True if the sentence in its docstring is true of the
-            numbers. The numbers have passed through JSON: tuples and sets are lists, and a list has
-            at most a hundred items.
+            numbers. The numbers have passed through JSON: tuples and sets have become lists, and a
+            list has at most a hundred items.
         verdict: the verdict of the findings that the claim proves.
         kind: the kind of proof that the claim gives.
         ids: the ids of the faults that the claim can prove or, if the verdict is "right", rule out.

@@ -37,8 +37,8 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 def is_no_palindrome(digits: list[int], label: int) -> bool:
     """Some values are not digits, or the values are not the first T-1 digits of a palindrome.
 
-    Another claim compares the label with the first digit. Here, the last T-2 of the T-1 digits must
-    be a palindrome by themselves.
+    Another claim compares the label with the first digit. In this claim, the last T-2 of the T-1
+    digits are not a palindrome.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
     return not is_digit or not _is_palindrome(digits[1:])

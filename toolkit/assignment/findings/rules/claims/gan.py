@@ -28,8 +28,8 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 def is_pulled(means: Sequence[float]) -> bool:
     """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x).
 
-    `means` holds three mean pushes: of the discriminator's loss on D(x), of the discriminator's
-    loss on D(G(z)), and of the generator's loss on D(G(z)).
+    `means` holds the mean pushes of the discriminator's loss on D(x), of the discriminator's loss
+    on D(G(z)), and of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
@@ -48,7 +48,7 @@ def _have_like_ranges(drawn: Sequence[float], real: Sequence[float]) -> bool:
 
 @proves("identity", "wrong-noise")
 def is_not_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
-    """The mean, the deviation or the fourth moment of the noise is not that of N(0, I)."""
+    """The mean, standard deviation or fourth moment of the noise differs from that of N(0, I)."""
     return not is_normal(n, mean, deviation, fourth)
 
 
@@ -200,7 +200,7 @@ def has_no_batch_norm(layers: Collection[str]) -> bool:
 
 @rules_out("identity", "batchnorm-mode")
 def samples_in_evaluation_mode(training: Sequence[bool]) -> bool:
-    """No sample is drawn in training mode."""
+    """No sample is generated in training mode."""
     return bool(training) and not any(training)
 
 

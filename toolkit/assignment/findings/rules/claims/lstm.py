@@ -40,7 +40,7 @@ def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """Equations and weights that fit other steps do not give the network's logits here."""
+    """Equations and weights that fit some steps do not give the network's logits in other steps."""
     return inputs > 0 and worst > EXACT
 
 
@@ -104,8 +104,8 @@ def follows_equations(
 ) -> bool:
     """Equations (1) to (7) give the same logits as the network for all of these sequences.
 
-    In these sequences, c(t) gets so large that a limit in the code would show. If the network
-    returns probabilities or their logarithms, its logits are the inputs of the softmax.
+    In these sequences, c(t) becomes so large that a limit on c(t) would change the logits. If the
+    network returns probabilities or their logarithms, its logits are the inputs of the softmax.
     """
     is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
     is_known = output in ("logits", "probabilities", "logarithms")

@@ -1,4 +1,4 @@
-"""Claims about any part, and claims that several judges make."""
+"""Claims that apply to any part, and claims that several judges make."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ NEAR_ONE = 2e-3  # the largest distance from 1 of a sum of probabilities in floa
 
 
 def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
-    """True if a number is 1 up to rounding."""
+    """True if a number equals 1 up to rounding errors."""
     return abs(number - 1) < tolerance
 
 
@@ -88,8 +88,8 @@ def failed_once(error: str, place: object) -> bool:
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
     """The unchanged code also fails, either in the same line or with the same message.
 
-    If the message is the same but the line differs, the check had changed the behaviour of the line
-    at which the unchanged code stops.
+    If the message is the same but the line differs, the check had changed the effect of the line
+    where the unchanged code stops.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)
