@@ -49,7 +49,7 @@ def export(
 
     Args:
         chosen: the files with weights; if empty, all such files in `folder`.
-        progress: called with a sentence when a new piece of work begins.
+        progress: called with a sentence at the start of each step of the export.
         host: runs the student's code.
 
     Returns:
@@ -95,9 +95,9 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a network as the training script calls it.
+    """Export a network; the child process may watch how a script calls the network.
 
-    If the child process ends while watching the script, the network is exported as defined.
+    If the child process ends while watching, a new one exports the network without the script.
     """
     try:
         with host.child(part, str(submission.root)) as child:

@@ -59,7 +59,7 @@ class Saved:
             fits: returns None for the weights of another network.
 
         Raises:
-            Missing: there is no such file, or more than one.
+            Missing: no file has the network's weights, or several files have the weights.
         """
         fitting = {}
         for path in self._paths:

@@ -49,9 +49,9 @@ def versions() -> str:
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the constraints file of released packages for a version of Python.
+    """Return the path of the constraints file with the released packages for a Python version.
 
-    Some versions of Python have no such file.
+    For some versions of Python, this file does not exist.
     """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 

@@ -113,7 +113,7 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 def _stopped(error: BaseException) -> list[Sentence]:
     """Describe an exception: the message, the student's line, and the shapes of the tensors there.
 
-    The line's file is named unless the file contains the exercise's function.
+    The description also names the file of the line, unless it is the exercise's own file.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -193,7 +193,7 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """Return a folder as the last argument of a command, or "" for the current folder."""
+    """Return the text that adds a folder to a command line, or "" for the current folder."""
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 

@@ -54,7 +54,7 @@ def check_exercise(
 
 
 def _find(name: str, folder: Path) -> Exercise:
-    """Return the exercise with the given name, after a test that the folder exists."""
+    """Check that the folder exists, and return the exercise with the given name."""
     if name not in exercises() and str(folder) in exercises():
         raise UsageError(f"The exercise comes first, and then the folder: {folder} {name}.")
     exercise = find_exercise(name)
