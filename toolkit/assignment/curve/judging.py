@@ -107,7 +107,7 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
     """Return the distance of a curve from its band in each bin, as pairs (bin, distance).
 
-    The function `scale` is applied first. The distance is positive above the band and negative
+    All values are first mapped by `scale`. The distance is positive above the band and negative
     below the band. Some programs record the latest loss, and others record the mean loss since the
     previous record. Each value is therefore compared with the band in all bins since the previous
     value. If a curve is on the same side of its band in two consecutive bins, the smaller of the

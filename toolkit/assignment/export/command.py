@@ -97,7 +97,7 @@ def _export_watched(
 ) -> None:
     """Export a network; the child process may watch how a script calls the network.
 
-    If the child process ends while watching, a new one exports the network without the script.
+    If the child process ends while watching, a new child exports without running the script.
     """
     try:
         with host.child(part, str(submission.root)) as child:

@@ -1,4 +1,4 @@
-"""The export of a student's unchanged generator and discriminator, with facts from the check."""
+"""The export of a student's generator and discriminator, which `own.py` wraps unchanged."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

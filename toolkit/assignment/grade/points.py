@@ -194,7 +194,7 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 
 
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """Return, for each cause, the tasks in which the cause costs points.
+    """For each cause of a finding, return the tasks in which the cause costs points.
 
     A cause costs points only in the task where the cost is highest, but a missing part costs points
     in every task that the part belongs to.

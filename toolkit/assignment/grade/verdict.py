@@ -198,7 +198,7 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Compute an archive's points from its findings and a rubric; this runs no student code.
+    """Compute an archive's points from its findings and a rubric, without running any code.
 
     Args:
         extra: the findings, which do not depend on a rubric.

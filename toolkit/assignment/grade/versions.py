@@ -51,7 +51,7 @@ def versions() -> str:
 def released_set(major: int, minor: int) -> Path:
     """Return the path of the constraints file with the released packages for a Python version.
 
-    For some versions of Python, this file does not exist.
+    Not every version of Python has a constraints file.
     """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 

@@ -24,7 +24,7 @@ class Figure(NamedTuple):
 class Gan:
     """The pictures and numbers of a GAN.
 
-    Each picture is given by its file name, or "" if the picture is missing.
+    Each picture is represented by its file name, or by "" if the picture is missing.
     """
 
     name: str

@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first known mistake that gives the same result, or ""."""
+    """Return the key of the first known mistake that explains the result `got`, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -385,7 +385,7 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the student's function, and return the loss and the largest change in each network.
+        """Call the student's function; return the loss and the largest weight change in each network.
 
         Networks whose weights did not change are left out.
         """
@@ -438,7 +438,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test the number of sampled images, the noise, evaluation mode, and the absence of gradients."""
+    """Test the images, the noise, the mode and the gradients of a student's sampling function."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)

@@ -28,7 +28,7 @@ class Exercise(BaseModel):
 
     @property
     def file(self) -> str:
-        """The file of the skeleton that contains the exercise."""
+        """The name of the skeleton file that contains the exercise."""
         return FILES[self.part]
 
     @property

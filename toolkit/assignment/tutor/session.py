@@ -125,7 +125,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
-    """Return a hint about the mistake in the last check, or "" if the exercise has its own hint."""
+    """Return a hint about the mistake in the last check, or "" if there is no hint about it."""
     if last["verdict"] != "wrong":
         return ""
     mistake = exercise.mistakes.get(last["mistake"], {})
