@@ -25,7 +25,7 @@ Cause = tuple[object, ...]
 
 @dataclass
 class Counted:
-    """The lost, open and certain points of one task.
+    """The points of one task, divided into lost, open and certain points.
 
     Attributes:
         losses: the findings that cost points in this task, each kind once, with the points.

@@ -57,7 +57,7 @@ def released_set(major: int, minor: int) -> Path:
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence about the differences between installed packages and the released set.
+    """Return a sentence about the differences between installed packages and released packages.
 
     Args:
         released: a constraints file, as `uv pip compile` or `pip freeze` writes it; for some Python

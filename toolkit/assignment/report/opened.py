@@ -111,7 +111,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 def _add_accuracy(
     curves: Mapping[str, list[float]], author: str, all_right: bool, results: Results
 ) -> None:
-    """Add the picture of accuracy against T.
+    """Add the plot of accuracy against T to the report.
 
     If `all_right` is True, the caption also says that the LSTM made no mistake.
     """

@@ -1,4 +1,4 @@
-"""The words and pictures of a report, made from a student's records."""
+"""The texts and pictures that a report takes from a student's records."""
 
 from pathlib import Path
 

@@ -105,7 +105,7 @@ def prompts_in(name: str, content: bytes) -> list[str]:
 def text_of(name: str, content: bytes) -> str:
     """Return the text of a .docx file, or of any text file such as LaTeX.
 
-    Each paragraph of a .docx file becomes one line.
+    Each paragraph of a .docx file becomes one line of the text.
 
     Raises:
         ToolkitError: the file has the name of a Word file, but is not a Word file.

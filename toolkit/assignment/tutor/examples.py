@@ -385,7 +385,7 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the student's function; return the loss and the largest weight change in each network.
+        """Call the student's function; return the loss and each network's largest weight change.
 
         Networks whose weights did not change are left out.
         """

@@ -193,13 +193,13 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings about the exercise's faults that the check could not look for."""
+    """Return the findings about faults listed for the exercise that the check could not test."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code is free of the exercise's faults."""
+    """Return True if the check has shown that the code has no fault listed for the exercise."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))

@@ -8,9 +8,9 @@ submission's runs that also occur in the other submission. The pages also name t
 compared: unreadable files, and code beyond a limit. (The use of runs of tokens as fingerprints
 comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
-The tool compare50 does the same, but its licence is the GPL, and it requires a version of attrs
-below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any
-size and writes pages that need scripts; both are unacceptable for untrusted archives.
+The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
+attrs below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files
+of any size and writes pages that need scripts; both are unacceptable for untrusted archives.
 """
 
 import functools

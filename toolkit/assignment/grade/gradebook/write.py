@@ -276,7 +276,7 @@ def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return the values of one archive by column, without points if the archive was not graded."""
+    """Return an archive's cells by column; the points are missing if the archive was not graded."""
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"
