@@ -119,7 +119,7 @@ class Exporter:
     refused: bool = False  # True if a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """Return the first file that defines a class with RNN in its name, or None if no file does."""
+        """Return the first file that defines a class with "RNN" in its name, or None."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):
