@@ -202,7 +202,7 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the folder of the results. This folder and links to archives are left out.
+        out: the folder of the results. This folder and links named like archives are left out.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []

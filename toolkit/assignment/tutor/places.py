@@ -193,7 +193,7 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings about faults listed for the exercise that the check could not test."""
+    """Return the findings about faults that the check could not look for in the exercise."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
