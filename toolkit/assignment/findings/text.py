@@ -14,7 +14,7 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Return the report as text, part by part, with the counts at the end.
+    """Return the report as text, part by part, with the numbers of problems at the end.
 
     For each part, the report shows the file, what is right, what is wrong, and what was not seen.
 

@@ -58,7 +58,7 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """Return the names, attributes, arguments and imports in nodes of a syntax tree."""
+    """Return all names in nodes of a syntax tree: variables, attributes, arguments and imports."""
     words: set[str] = set()
     for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):

@@ -60,7 +60,7 @@ class Isolation:
 
     @property
     def name(self) -> str:
-        """A short description of the isolation, for the table of a class's results."""
+        """A short description of the isolation, for the table of all students' results."""
         user = " with a separate user id" if self.drop_user else ""
         if self.tool == "bubblewrap":
             return f"bubblewrap{user}"
