@@ -37,7 +37,8 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
     def marked(self, *, drawn: bool) -> Tensor:
-        """Mark the images that the generator drew, or else the real images, as bool (batch,)."""
+        """Return a mask, bool (batch,), that selects the generated images, or else the real images.
+        """
         return self.drawn if drawn else ~self.drawn
 
 
@@ -73,7 +74,9 @@ class Game:
         self.draws = self._find_draws()
 
     def _find_draws(self) -> list[Call]:
-        """Find the generator's calls, and the calls of its copies after the first step."""
+        """Find the calls to the generator, and the calls to its copies after the first optimiser
+        step.
+        """
         copies = self._copies()
         first_step = min((step.index for step in self.steps), default=float("inf"))
         draws = []
@@ -125,7 +128,7 @@ class Game:
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
-        """Return the backward passes that the steps of a network are the first to use."""
+        """Return the backward passes whose gradients a step of the network was the first to use."""
         passes: list[Backward] = []
         for turn in self.turns(network):
             passes += turn.passes
@@ -142,10 +145,10 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """Yield each call of the discriminator with the push on its outputs, (batch,), and the
+        """Yield each call to the discriminator, the push on the call's outputs, (batch,), and the
         backward pass.
 
-        A positive push should raise the output.
+        A positive push means that the optimiser step should raise the output.
         """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
@@ -261,7 +264,7 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
 
 
 class Origin(NamedTuple):
-    """A call that made some items of a value."""
+    """A network call that computed some items of a value."""
 
     network: int
     call: int
@@ -269,7 +272,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """Finds the network calls that made the numbers of a value.
+    """Finds the network calls that computed the numbers in a value.
 
     Args:
         calls: all of them, in their order.
@@ -279,7 +282,7 @@ class Origins:
         self._calls = calls
 
     def of(self, value: Value, by: Call) -> list[Origin]:
-        """Find the calls that made the items of `value`.
+        """Find the calls that computed the items of `value`.
 
         Args:
             by: the call that `value` went into.
@@ -295,7 +298,7 @@ class Origins:
         return origins or self._by_numbers(value, earlier)
 
     def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the call that returned the value itself."""
+        """Find the call whose output is the value itself."""
         for call in earlier:
             if call.index == value.source:
                 return [Origin(call.network, call.index, _all_of(value))]
@@ -310,11 +313,11 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Find the calls that the gradient would reach from a value that was changed by noise or
-        labels.
+        """Find the calls that computed a value before noise or labels changed it, by following its
+        gradient.
 
         Args:
-            origins: that are known by their rows.
+            origins: the origins that were found by comparing rows.
         """
         known = _with_items(earlier)
         loaded = [mark for index, mark in value.rows_from if index not in known]
@@ -328,7 +331,7 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last call whose output each item contains, beside labels, with noise on it, or
+        """Find the last call whose output reappears in the value, next to labels, with noise, or
         rescaled.
         """
         rows = value.rows
@@ -359,13 +362,15 @@ class Origins:
 
 
 def _all_of(value: Value) -> Tensor:
-    """Mark all items of a value, as bool (batch,)."""
+    """Return a mask, bool (batch,), that selects all items of a value."""
     batch = value.shape[0] if value.shape else 0
     return torch.ones(batch, dtype=torch.bool)
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return the calls whose output has several numbers for each item, by the index of the call."""
+    """Return a dictionary of the calls whose output has several numbers for each item, by call
+    index.
+    """
     known = {}
     for call in calls:
         if call.output is not None and call.output.size > 1:
@@ -374,8 +379,7 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if the items in `shown` contain the items in `made`, beside labels, with noise, or
-    rescaled.
+    """True if the items in `made` reappear in `shown`, next to labels, with noise, or rescaled.
 
     Both `made` and `shown` have shape (batch, size).
     """
@@ -393,11 +397,11 @@ def _is_beside(made: Tensor, shown: Tensor) -> bool:
 
 
 def _are_changed(made: Tensor, shown: Tensor) -> bool:
-    """True if most images in `shown` are the images in `made`, (batch, pixels), with noise or
-    rescaled.
+    """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
+    in `made`.
 
-    Other images correlate with the images in `made` as well, but not in nearly every row with a
-    slope of about 1.
+    Different images may also correlate, but hardly ever with a slope of about 1 in nearly every
+    row.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -73,7 +73,9 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
 
 
 def latents_of(calls: Iterable[Call]) -> list[Latent]:
-    """Return the noise of each of these calls whose noise was recorded."""
+    """Return the recorded noise of these generator calls, without calls whose noise was not
+    recorded.
+    """
     latents = []
     for call in calls:
         z = latent_of(call)
@@ -187,7 +189,9 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return the last image shape for each number of pixels."""
+    """Return a dictionary that maps each number of pixels to the last image shape with so many
+    pixels.
+    """
     shapes = {}
     for judged in calls:
         shapes[judged.images.size] = judged.images.shape[1:]
@@ -240,8 +244,8 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 
 def _rescaled(game: Game) -> tuple[float, float]:
-    """Return the slope and the shift that turn the generator's images into the images that are
-    judged.
+    """Return the slope and the shift that turn the generator's images into the discriminator's
+    inputs.
     """
     outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():

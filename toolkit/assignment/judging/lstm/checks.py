@@ -84,8 +84,9 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
-    """Return how the training calls each class, without plain RNNs and without parts of the
-    likeliest class.
+    """Return how the training calls each class that may be the LSTM.
+
+    Plain RNNs, and classes that the likeliest class uses, are left out.
 
     Args:
         kinds: the classes of the file, the likeliest first.
