@@ -257,8 +257,8 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge palindromes of more than 36 digits.
 
-    As one number, the first half of a palindrome of more than 36 digits does not fit into 64 bits,
-    but its digits should still be random.
+    The first half of a palindrome of more than 36 digits is a number that does not fit into 64
+    bits, but its digits should still be random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")

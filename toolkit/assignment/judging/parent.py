@@ -295,7 +295,7 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Remove each finding that the training stops, if another finding has the same cause.
 
     The other finding is about the data set or the LSTM, and has the same exception apart from
-    numbers. This finding then mentions that the training stops.
+    numbers. The remaining finding then mentions that the training stops.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():

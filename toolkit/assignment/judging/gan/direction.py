@@ -1,8 +1,8 @@
 """Judges the direction in which the losses push the discriminator's output for each image.
 
 The gradient of a loss with respect to the discriminator's output shows in which direction a step on
-the loss moves this output. The gradient shows the direction for every loss, and whether real images
-have the label 1 or 0. The generator's steps should move the output for drawn images in the
+the loss moves this output. The gradient shows this direction for every loss, no matter whether real
+images have the label 1 or 0. The generator's steps should move the output for drawn images in the
 direction in which the discriminator's steps move the output for real images.
 """
 

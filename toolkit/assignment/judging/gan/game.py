@@ -29,7 +29,7 @@ MOST = 0.9  # least share of a batch's images that match
 
 @dataclass(frozen=True)
 class Judged:
-    """One call of the discriminator."""
+    """One call to the discriminator."""
 
     call: Call
     images: Value
@@ -106,7 +106,7 @@ class Game:
 
     @property
     def all_draws(self) -> list[Call]:
-        """The calls of the generator, and the calls of any part of the generator that makes images
+        """The calls to the generator, and the calls to any part of the generator that makes images
         by itself.
         """
         parts = set()
@@ -400,8 +400,8 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Different images may also correlate, but hardly ever with a slope of about 1 in nearly every
-    row.
+    The pixels of different images may also correlate, but rarely with a slope near 1 in nearly
+    every row.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -40,7 +40,7 @@ class Moments(NamedTuple):
 
 
 class Latent(NamedTuple):
-    """The noise of one call of the generator."""
+    """The noise that one call to the generator received."""
 
     call: Call
     z: Tensor  # (batch, latent_dim)
@@ -189,8 +189,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return a dictionary that maps each number of pixels to the last image shape with so many
-    pixels.
+    """Return a dictionary that maps each number of pixels to the last image shape with that number.
     """
     shapes = {}
     for judged in calls:

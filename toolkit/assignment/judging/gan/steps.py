@@ -207,7 +207,7 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last discriminator step that pushes outputs for generated images both up and down.
 
-    Such a step also uses the gradients of the generator's loss.
+    The step also uses the gradients of the generator's loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []

@@ -130,7 +130,7 @@ def _check_frozen(
 
 
 def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
-    """True if a parameter is used, does not require a gradient and is no initial state.
+    """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
         often: a parameter with so many uses in one forward pass is no initial state.

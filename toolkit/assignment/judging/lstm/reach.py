@@ -86,8 +86,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
 
 
 def _firm_rows(model: Model, read: Tensor) -> Tensor:
-    """Mark the sequences for which slightly different weights give the same logits, as bool
-    (batch,).
+    """Return a mask, bool (batch,), of the sequences for which slightly different weights give the
+    same logits.
     """
     right, other = model.logits(read), _rounded(model).logits(read)
     away = (right - other).abs().amax(dim=1)

@@ -52,7 +52,7 @@ def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
 
 
 def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> list[Batch]:
-    """Return the batches of a known data set that the test calls have read."""
+    """Return the batches that the test calls have read from one of the loaders in `loads`."""
     batches = trace.all(Batch)
     read: list[Batch] = []
     for call in calls:
@@ -171,8 +171,8 @@ def _palindromes_of(
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set that was not used for training before the next training
-    run.
+    """Return one loader for each data set that was read, but not trained on, before the next
+    training run.
 
     Args:
         loads: in the order in which they were made.

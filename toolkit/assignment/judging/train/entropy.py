@@ -77,8 +77,8 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield each possible time step of an output, (batch, 10), and the mean over all steps, with
-    names.
+    """Yield the name and the values, (batch, 10), of each possible time step and of the mean over
+    all steps.
 
     The last time steps come first, and their name is "".
     """
@@ -95,7 +95,7 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield the digits of batches and losses that may be the labels."""
+    """Yield the digits in batches, and in the targets of losses, that may be the labels."""
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []
         if isinstance(event, Batch):

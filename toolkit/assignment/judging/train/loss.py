@@ -94,7 +94,7 @@ def fits_together(trace: Trace) -> bool:
 def _check_by_hand(
     before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge a loss that is no torch function, by comparing its value with the cross-entropy."""
+    """Judge a loss that is not a torch function, by comparing its value with the cross-entropy."""
     value = abs(start)
     match = which_step(before, last.index, value, trace)
     if match is None:

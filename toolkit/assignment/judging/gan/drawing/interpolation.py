@@ -84,8 +84,10 @@ def _check_seen(
 
 
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
-    """Return the latent points, (n, size), that were drawn, without the batches that no picture
-    shows.
+    """Return the latent points, (n, size), that were drawn.
+
+    If a picture shows five to eight images, and no picture shows nine, batches of more than nine
+    points are left out.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
@@ -96,7 +98,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of the calls that are on no path."""
+    """Return the latent points, (n, size), of the generator calls that are not part of a path."""
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -280,7 +282,7 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Choose two ends, and call with these ends the functions that the script has called.
+    """Choose two ends, and pass them to the functions that the script has called.
 
     The check does not know the ends of the path that the script drew.
     """

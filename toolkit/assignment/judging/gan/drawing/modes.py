@@ -55,9 +55,9 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 def samples(game: Game) -> list[Call]:
     """Return the generator's calls whose images the discriminator never saw.
 
-    A call before the first step may be a test of the shapes, so it counts only if the script then
-    shows pictures. A call after the last step of a run that was cut short may belong to the
-    training, so it counts only if the script then shows pictures.
+    A call before the first step may be a test of the shapes, so it counts as drawing samples only
+    if the script then shows pictures. A call after the last step of a run that was cut short may
+    belong to the training, so it counts as drawing samples only if the script then shows pictures.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]
@@ -82,7 +82,7 @@ def _is_in_training(call: Call, game: Game) -> bool:
 
 
 def _is_shown(call: Call, end: float, game: Game) -> bool:
-    """True if the script shows pictures between a call and the next call of the generator.
+    """True if the script shows pictures between a call to the generator and the next call.
 
     Args:
         end: index of the next call.

@@ -54,12 +54,12 @@ def sampling_sites(
 
 
 def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
-    """Return the file and the line of each call of a network or a loss."""
+    """Return the file and the line of each call to a network or a loss function."""
     return {(event.file, event.line) for event in game.trace.all(Call, Loss)}
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be a call of the generator, by its name or through a parameter of the
+    """True if a call may be a call to the generator, by its name or through a parameter of the
     function.
 
     Args:
@@ -98,7 +98,7 @@ def unsearched(
 ) -> tuple[str | None, Place | None]:
     """Return the reason why the check may have missed an interpolation, and the place in the code.
 
-    Both values are None if there is no such reason.
+    Both values are None if the check cannot have missed an interpolation.
 
     Args:
         drew: as in `sampling_sites`.
@@ -145,8 +145,8 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    The result contains the names that suggest a generator. If there are no such names, it contains
-    the names that occur in every call.
+    The result contains the names that suggest a generator. If no name suggests a generator, the
+    result contains the names that occur in every call.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

@@ -52,7 +52,7 @@ def _keys() -> tuple[Tensor, Tensor]:
 
 
 class Drawn(NamedTuple):
-    """One call of the generator."""
+    """One call to the generator."""
 
     z: Tensor  # float (batch, latent_dim)
     training: bool  # the mode that it was in

@@ -57,8 +57,8 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
 
 
 def basis(*parts: Tensor) -> Tensor:
-    """Return an orthonormal basis of the span of all columns of `parts`, (rows, ...), and a
-    constant.
+    """Return an orthonormal basis for the columns of `parts`, each (rows, ...), and a constant
+    column.
     """
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)

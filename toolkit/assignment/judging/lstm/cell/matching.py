@@ -171,8 +171,8 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read: h or c if h or c fits, or else the first state that
-    fits.
+    """Return the state that the gates read: h or c if one of the two fits, or else the first state
+    that fits.
     """
     reads = candidates.read_states
     for state in (h, c):

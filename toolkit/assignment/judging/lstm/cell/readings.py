@@ -28,7 +28,7 @@ class Nearest(NamedTuple):
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
     """Return the assignment whose logits are nearest to the network's logits.
 
-    The result is None if the maps or the readout are not known.
+    The result is None if the maps of the gates or of the readout are not known.
 
     Args:
         fresh: as in a `Trial`.

@@ -177,7 +177,7 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof of a deviation, which is the error with the deviation and the error
+        """Return the proof of a deviation: the model's error with the deviation, and its error
         without it.
 
         Args:
@@ -196,8 +196,8 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof of a deviation in a gate's weights, which is the error with other
-        weights in their place.
+        """Return the proof of a deviation in a gate's weights: the model's error after random
+        weights replace these weights.
 
         Args:
             number: of the layer.

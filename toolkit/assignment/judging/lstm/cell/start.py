@@ -54,7 +54,7 @@ class FirstStep(NamedTuple):
 
 
 def nonzero(match: Match) -> Beginning | None:
-    """Return the initial state that the first step shows, or None if h(0) and c(0) are zero."""
+    """Return the initial state that the first step implies, or None if h(0) and c(0) are zero."""
     if match.first:
         return None
     first_step = _first_step(match)
