@@ -151,7 +151,7 @@ class Child(Generic[Answers]):
 
     @property
     def is_over(self) -> bool:
-        """True if the child has ended and has left nothing behind where the next part will run."""
+        """True if the child has ended, and none of its files remain where the next part runs."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property

@@ -22,18 +22,18 @@ DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, 
 
 
 class Closed(Exception):
-    """The error for a pipe whose other side has ended."""
+    """The error for a pipe whose other end is closed."""
 
 
 class Disturbed(Exception):
-    """The error for data that a working process on the other side would not have sent."""
+    """The error for data that an intact process at the other end would not have sent."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
     """Write one frame.
 
     Args:
-        value: None, numbers, strings, tensors, and lists, tuples and dictionaries of these.
+        value: None, a number, a string or a tensor, or a list, tuple or dictionary of such values.
 
     Raises:
         Closed: no process reads from the pipe any more.

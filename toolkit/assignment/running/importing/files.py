@@ -61,12 +61,12 @@ class StudentLoader(SourceFileLoader):
         self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the compiled code of the file after its change."""
+        """Return the compiled code of the changed file."""
         return compiled(Path(self.path), self.change)
 
 
 class FolderFinder(MetaPathFinder):
-    """An import finder that takes `name` in `import name.module` for a folder or the root.
+    """An import finder that treats `name` in `import name.module` as a folder or as the root.
 
     The folder is one of the student's folders, and the root is the folder of the submission.
     """
@@ -148,7 +148,7 @@ def _put_first(folder: Path) -> None:
 def _forget_replaced() -> None:
     """Forget the imported modules that now have a stand-in.
 
-    Code that has already imported such a module keeps the module.
+    Code that has imported such a module before keeps its reference to the module.
     """
     for name in list(sys.modules):
         if is_replaced(name):

@@ -75,7 +75,7 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True for a package that several projects share, if no such project is installed."""
+    """Return True for `google`, a namespace that several packages share, if it is not installed."""
     return name == "google" and PathFinder.find_spec(name) is None
 
 

@@ -84,7 +84,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
     """Return the next batch of a loader, and add the batch to the trace.
 
     A loop outside of the student's files, such as the loop of a Trainer, cannot be left early, so
-    its loader runs out of batches.
+    its loader stops giving batches.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)

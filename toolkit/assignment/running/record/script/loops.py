@@ -57,7 +57,7 @@ class Loops:
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Change a file so that loops ask if they may continue and functions report their start."""
+        """Change a file so that loops ask whether to continue, and functions report their start."""
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 

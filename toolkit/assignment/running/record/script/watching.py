@@ -219,7 +219,7 @@ def _parsed(
 def _asked_gpu(
     name: str, answer: Any, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
-    """Return an answer for a function that needs a GPU, and record this request."""
+    """Record a call to a function that needs a GPU, and return `answer` instead of calling it."""
     tracer.heard("gpu", name)
     return answer
 
