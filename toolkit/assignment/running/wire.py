@@ -57,7 +57,7 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
         max_bytes: the largest length of the JSON text.
 
     Raises:
-        Closed: the other side has ended.
+        Closed: the other end of the pipe is closed.
         Disturbed: the data is not a frame, or the frame is too large.
     """
     head = _read(descriptor, NONCE + 8)

@@ -133,8 +133,8 @@ class DatasetAnswers:
     def _lengths(self) -> list[str]:
         """Return the parameters of the constructor that may set the length of the palindromes.
 
-        If no name means a length, the first parameter is returned, unless its name means something
-        else.
+        If no parameter is named like a length, the first parameter is returned, unless its name has
+        another known meaning.
         """
         lengths = []
         for word in LENGTHS:
@@ -171,7 +171,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return an item's unchanged input, and its labels as float (n,); None if it is not a pair."""
+    """Return the pair in an item: its unchanged input, and its labels as float (n,); or None."""
     if isinstance(item, dict):
         item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:

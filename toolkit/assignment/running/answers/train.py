@@ -36,9 +36,9 @@ class TrainAnswers(Runs):
         """Run a file as `python FILE` does, until the script ends or stops with an error.
 
         No loop is shortened, no argument is guessed, and the check notes only the limits that the
-        run meets. Unlike the student's machine, the check does not download MNIST. It replaces a
-        missing GPU, and missing packages that plot or log. Weights that were not handed in have
-        stand-ins.
+        run meets. Unlike the student's machine, the check does not download MNIST. The check
+        replaces a missing GPU, and missing packages that plot or log. Weights that were not handed
+        in have stand-ins.
 
         Args:
             existing: all paths that the folder must have; other files from an earlier run are

@@ -2,9 +2,10 @@
 
 The import of `torch._dynamo` takes longer than the check of a part. Torchvision imports the
 compiler only to ask whether it supports a device. Every optimiser imports the compiler at its first
-step, only to exclude the step from compilation. For both purposes, this module provides functions
-that do not import the compiler. Any other use imports the compiler. Compiling takes longer than a
-check may take, and compiled code computes the same results, so `torch.compile` has no effect.
+step, only to exclude the step from compilation. For torchvision and the optimisers, this module
+provides functions that do not import the compiler. Any other use of the compiler imports it.
+Compiling takes longer than a check may take, and compiled code computes the same results, so
+`torch.compile` has no effect.
 """
 
 import importlib

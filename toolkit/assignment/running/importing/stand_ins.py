@@ -85,7 +85,7 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if modules with this name are replaced, unless the student has such a module."""
+    """Return True if a stand-in replaces a module with this name that is not the student's own."""
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 

@@ -163,7 +163,7 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Measure which limits have been reached, such as a full disk.
+    """Check which limits have been reached, for example whether the disk is full.
 
     Returns:
         the names of the limits that were met.

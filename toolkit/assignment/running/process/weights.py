@@ -45,7 +45,10 @@ class Weights:
 
     @contextmanager
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
-        """In the block, let `torch.load` give stand-ins for provided files or all missing files."""
+        """Let `torch.load` in this block return stand-ins for missing files.
+
+        Unless `for_all` is set, only the files that `provide` has accepted get stand-ins.
+        """
         self._networks.clear()
         self.used = False
         hook = register_module_forward_pre_hook(self._note_use)

@@ -112,7 +112,7 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost place where the student's code runs outside of a module's methods."""
+        """Return the innermost place where student code runs outside of a module's methods."""
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
                 return Place(file, frame.f_lineno)
@@ -200,7 +200,7 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module that owns a named part of a network, and the module's name."""
+    """Return the innermost module around a named tensor or module, and the name of that module."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):

@@ -30,9 +30,9 @@ class LeftBehind(Exception):
 class Elsewhere(FunctionMode):
     """A mode that simulates a GPU, and finds tensors that were left on the CPU.
 
-    The mode raises an error if an operation combines such a tensor with a tensor on the GPU. In
-    fact, the CPU computes everything. For each tensor, the mode notes the simulated device, if the
-    device is known.
+    The mode raises an error if an operation combines a CPU tensor with a GPU tensor. In fact, the
+    CPU computes everything. For each tensor, the mode notes the simulated device, if the device is
+    known.
 
     Args:
         root: the student's folder.
@@ -87,7 +87,7 @@ class Elsewhere(FunctionMode):
         return result
 
     def _device_of(self, tensor: Tensor) -> torch.device:
-        """Return the device on which a tensor would be, or the CPU if nothing is known."""
+        """Return the simulated device of a tensor, or the CPU if the device is unknown."""
         if self.on_gpu.get(id(tensor)):
             return GPU
         return CPU
@@ -107,7 +107,7 @@ class Elsewhere(FunctionMode):
     def _is_result_on_gpu(
         self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
     ) -> bool | None:
-        """Return True if the result of a call is on the GPU, or None if nothing is known.
+        """Return True if the result of a call is on the GPU, or None if its device is unknown.
 
         Args:
             name: the name of the function.

@@ -172,7 +172,7 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return further facts about a run, with places as [operation, file, line].
+    """Return facts about a run besides its pieces, with places as [operation, file, line].
 
     Returns:
         the `uses` of each tensor of the network; the places where an operation gets the same tensor

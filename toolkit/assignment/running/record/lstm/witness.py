@@ -309,7 +309,7 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 def _carried(first: Call, second: Call) -> dict[int, int]:
     """Find the arguments of a call that equal outputs of the previous call.
 
-    The result maps the index of such an argument to the index of the output.
+    The result maps the index of an argument to the index of the output that it equals.
     """
     carried = {}
     for k, leaf in enumerate(second.leaves):

@@ -99,7 +99,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
 
 
 def _load_of(tracer: Tracer, batches: Any) -> int | None:
-    """Return the id of the loader that gives these batches, or None for an unknown loader."""
+    """Return the id of the loader to which a batch iterator belongs, or None if it is unknown."""
     for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load

@@ -1,9 +1,9 @@
 """Short trainings: a loop is left when an optimiser has made enough steps in the loop.
 
 The code after the loop still runs, as if the training were over, so that the check sees how a
-script draws samples and saves files. A loop over a `range` still goes through the last number,
-because many scripts save files at this number. In a brisk run, a slow loop is left after fewer
-steps.
+script draws samples and saves files. In its last iteration, a loop over a `range` still gets the
+last number of the range, because many scripts save files at this number. In a brisk run, a slow
+loop is left after fewer steps.
 """
 
 import ast

@@ -70,7 +70,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 
 
 def uncalled_training(tree: ast.Module) -> str | None:
-    """Return the name of a function that trains but is never called, or None.
+    """Return the name of a training function that is never called, or None.
 
     The function has no required arguments.
     """
@@ -93,7 +93,7 @@ def _needs_arguments(function: ast.FunctionDef) -> bool:
 
 
 def _names_in(function: ast.FunctionDef) -> set[str]:
-    """Return the names and the attributes in a function."""
+    """Return the names of the variables and attributes that occur in a function."""
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
@@ -104,7 +104,7 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the names in a function and in the functions that the function uses."""
+    """Return the names that occur in a function, and in the functions that the function uses."""
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached

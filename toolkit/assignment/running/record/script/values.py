@@ -97,7 +97,8 @@ class Values:
         The result includes the tensor's `values` only if the judge needs them.
 
         Args:
-            is_varied: False if all numbers of the tensor are equal and do not identify a call.
+            is_varied: False if all numbers of the tensor are equal and therefore do not identify a
+                call.
         """
         if not is_varied:
             return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
@@ -116,7 +117,7 @@ class Values:
         return tensor.detach().clone()
 
     def _source(self, tensor: Tensor) -> int | None:
-        """Return the index of the last call whose output has the same numbers in the same order."""
+        """Return the index of the last call whose output has the numbers of a tensor, in order."""
         flat = tensor.detach().reshape(-1)
         size = len(flat)
         for event, output, _ in reversed(self._outputs):
