@@ -102,7 +102,7 @@ class Gone(Exception):
 class Unwatched(Gone):
     """The error for a child that ended while it watched how a script calls a network.
 
-    The judge can then ask a new child, which does not watch the script.
+    After this error, the judge can ask a new child, which does not watch the script.
     """
 
 

@@ -1,6 +1,6 @@
 """The meanings of names, from `names.toml`, and functions that choose arguments by meaning.
 
-No other module holds a list of names, so a name without a meaning in these tables is unknown.
+No other module holds a list of names, so a name without a meaning in `names.toml` is unknown.
 """
 
 import inspect

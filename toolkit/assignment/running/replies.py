@@ -1,8 +1,8 @@
 """The types of the replies to questions, which mypy checks on both sides of the pipe.
 
 A question is a method of a class in `answers/`, and its reply has the type that the method returns.
-The judge does not import these classes, so `REPLIES` repeats the types, and a test compares both
-lists. The judge accepts no reply of another type; see `fits`.
+The judge does not import the classes in `answers/`, so `REPLIES` repeats the types, and a test
+compares both lists. The judge accepts only replies of these types; see `fits`.
 """
 
 from collections.abc import Callable

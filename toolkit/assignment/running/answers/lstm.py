@@ -268,7 +268,7 @@ class LSTMAnswers:
     def makes(self, *, x: Tensor) -> list[Made]:
         """Return the tensors that a call creates without an input tensor, even if the call fails.
 
-        The format is that of `new` in `operations.notable`.
+        The list has the format of the field `new` that `operations.notable` returns.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises

@@ -146,7 +146,8 @@ class Seen:
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
         """Call a network with an input in the layout of the student's training.
 
-        If the student's code loops over the time steps, the result is that of the last step.
+        If the student's code loops over the time steps, the result is the output of the last time
+        step.
         """
         assert self.layout is not None
         if x.is_floating_point():
@@ -262,8 +263,8 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     """Find the axes of the digits in a tensor.
 
-    The result is None if the tensor has no digits, or if its batch and time axes have the same
-    size.
+    The result is None if the tensor has no digits, or if the order of its batch axis and its time
+    axis is unclear.
 
     Args:
         rows: the sizes that the batch may have.
