@@ -218,7 +218,7 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 class _Judged(NamedTuple):
-    """A file that could be a part, and the verdicts on this file."""
+    """A file that could be the file for a part, and the verdicts on this file."""
 
     located: Located
     verdicts: Verdicts
@@ -229,8 +229,8 @@ class _Judged(NamedTuple):
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
-    """Judge each file that could be a part, and choose the file that other files or the README
-    name.
+    """Judge each file that could be the file for a part, and choose the file that other files or
+    the README mention.
 
     If no file is named, choose the file for which the check can answer the most questions.
 
@@ -490,8 +490,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if the code ended without an error message, for example because a library met a limit.
-    """
+    """True if the code ended without an error message, for example at a limit of a library."""
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)

@@ -170,7 +170,7 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
     """Return an `Artist` for the shape and the range of the generator's images, or None if the
-    images show no range.
+    range is not known.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -243,7 +243,7 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Ask for the outputs of a few rows, or of as many rows as the call had if a few rows fail.
+        """Ask for the outputs for a few rows; if this fails, ask for as many rows as the call had.
 
         A network with a fixed batch size fails on a few rows.
 

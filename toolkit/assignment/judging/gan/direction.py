@@ -166,8 +166,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
 
 
 def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
-    """True if these steps push the discriminator's outputs up in one call and down in another call.
-    """
+    """True if these steps push the discriminator's outputs up in one call and down in another."""
     signs = set()
     for _, push, _ in game.pushes(turns):
         if bool(push.any()):

@@ -37,8 +37,7 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
     def marked(self, *, drawn: bool) -> Tensor:
-        """Return a mask, bool (batch,), that selects the generated images, or else the real images.
-        """
+        """Return a mask, bool (batch,), of the generated images, or else of the real images."""
         return self.drawn if drawn else ~self.drawn
 
 
@@ -305,7 +304,7 @@ class Origins:
         return []
 
     def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the calls whose output rows are rows of the value."""
+        """Find the calls whose output rows reappear as rows of the value."""
         known = _with_items(earlier)
         marks = {index: mark for index, mark in value.rows_from if index in known}
         return [Origin(known[index].network, index, mark) for index, mark in marks.items()]

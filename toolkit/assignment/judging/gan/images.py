@@ -178,8 +178,8 @@ def _pixels(game: Game) -> list[int]:
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return a shape of drawn images and a shape of real images, or None if the two kinds share a
-    size.
+    """Return a shape of generated images and a shape of real images, or None if the two kinds have
+    a size in common.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -189,8 +189,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return a dictionary that maps each number of pixels to the last image shape with that number.
-    """
+    """Map each number of pixels to the last image shape with that number of pixels."""
     shapes = {}
     for judged in calls:
         shapes[judged.images.size] = judged.images.shape[1:]

@@ -203,7 +203,7 @@ def _forbidden(
 
 
 def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
-    """Tell the judge of the training if the model applies the softmax itself."""
+    """Note for the judge of the training whether the model applies the softmax itself."""
     output = network.run([network.digits(network.usage.batch, network.usage.steps)])[0]
     place = Place(*network.softmax[-1][1:]) if network.softmax else None
     kind, axis = reference.kind_of(output)

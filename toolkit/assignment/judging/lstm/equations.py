@@ -87,16 +87,15 @@ def _check_layers(
 
 
 def _is_far(match: Match, readout: Map) -> bool:
-    """True if a match deviates so far from the equations that the network is probably not an LSTM.
-    """
+    """True if a match deviates too far from the equations for the network to be an LSTM."""
     if readout.exact:
         return False
     return match.cost > 3 or (match.cell.mistake == NO_MEMORY and bool(match.output.mistake))
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs of other sizes, which took no part in the search, and the network's logits for
-    them.
+    """Return inputs of other sizes, which were not used in the search, and the network's logits for
+    these inputs.
 
     Args:
         most: the largest number of steps; by default, some sequences are longer than in the search.
@@ -263,7 +262,8 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    An upper layer has a rule of its own, because it reads the h(t) of the layer below.
+    The finding about an upper layer has another message, because this layer reads the h(t) of the
+    layer below.
     """
     rule, name, made = "passed-on", None, None
     if number == 0:

@@ -191,7 +191,10 @@ class Slope(NamedTuple):
 
     @property
     def doubt(self) -> float:
-        """The uncertainty of the measured slope, which depends on the width near a kink (ReLU)."""
+        """The uncertainty of the measured slope.
+
+        Near a kink, as in ReLU, the measured slope depends on the width of the interval.
+        """
         return 3 * abs(self.near - self.wide)
 
 
@@ -260,8 +263,7 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault of the named tensors, with the proof that `belonging` contains none of them.
-    """
+    """Report a fault of some tensors, with the proof that `belonging` contains none of them."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

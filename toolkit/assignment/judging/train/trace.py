@@ -63,7 +63,7 @@ class Value(Record):
 
 
 class Event(Record):
-    """Something that happened, at a line of a student's file."""
+    """An event in a run, with the line of the student's file where the event happened."""
 
     index: int
     file: str | None

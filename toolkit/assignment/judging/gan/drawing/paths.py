@@ -81,7 +81,7 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
 
 
 def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
-    """Yield the runs of consecutive calls that have the same batch size."""
+    """Yield each group of consecutive calls that have the same batch size."""
     run: list[tuple[int, Tensor]] = []
     for call in drawn:
         if run and run[-1][1].shape != call[1].shape:

@@ -81,8 +81,7 @@ def _is_test(function: ast.FunctionDef) -> bool:
 
 
 def _makes_network(function: ast.FunctionDef, game: Game) -> bool:
-    """True if a function creates its own generator, like a test function that only checks shapes.
-    """
+    """True if a function creates its own generator, like a test function for tensor shapes."""
     return any(called(node) == game.generator.name for node in ast.walk(function))
 
 

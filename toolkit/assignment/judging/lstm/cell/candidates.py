@@ -87,8 +87,7 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the indices of the series that gates may read: computed values and joined tensors.
-        """
+        """Return the indices of series that gates may read: computed values and joined tensors."""
         possible = []
         for k, operation in enumerate(self.operations):
             if operation.name not in VIEWS or operation.name in ("cat", "stack"):

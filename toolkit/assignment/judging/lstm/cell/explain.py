@@ -54,8 +54,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return the cell that a match shows, with its weights and its deviations from the equations.
-    """
+    """Return the cell that a match shows, with its weights and deviations from the equations."""
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
@@ -275,7 +274,11 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault of several gates once, at the first gate, if every gate proves it."""
+        """If several gates have the same fault, report the fault once, at the first gate.
+
+        The weakest of the gates' proofs is used, so the fault is reported only if every gate proves
+        it.
+        """
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
             self.verdicts.fault(
@@ -318,8 +321,7 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield wrong inputs that the readout may have, each as a description and one or two tensors.
-    """
+    """Yield each wrong input that the readout may have: a description and one or two tensors."""
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
         yield Read(step=step), h[step], None

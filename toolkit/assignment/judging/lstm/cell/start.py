@@ -36,16 +36,14 @@ class Beginning(NamedTuple):
 
 
 class FirstStep(NamedTuple):
-    """The differences between the gates at the first step and the gates that h(0) = 0 would give.
-    """
+    """The differences between the gates at the first step and the gates that h(0) = 0 gives."""
 
     away: float  # the largest difference of a gate
     rests: list[Tensor]  # of what is inside the activations, (rows, hidden)
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return the h(0) that explains the differences, or `zeros` if the differences are small.
-        """
+        """Return the h(0) that explains the differences, or `zeros` for small differences."""
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
             solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
