@@ -48,7 +48,7 @@ def network_at(
     step: int,
     exports_dir: Path = EXPORTS_DIR,
 ) -> nn.Module:
-    """Return a network in its state at one step of the film.
+    """Return a network with the weights that it had at one step of the film.
 
     Raises:
         UsageError: the film has no such network at this step.

@@ -30,8 +30,8 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
     """Return the weights and the layers of a network whose only input is one tensor.
 
     Args:
-        path: the name of the network in errors.
-        name: the name of its export, which determines the input.
+        path: the path that error messages name.
+        name: the name under which the network is exported, which determines the example input.
 
     Raises:
         ToolkitError: the network has an operation that the page cannot compute, or its operations
@@ -69,7 +69,8 @@ class _Record(TorchDispatchMode):
     Attributes:
         layers: the layers in order; the first layer is the input, and the last layer is the output.
         tensors: the weights of the layers, under "<place>.weight" and "<place>.bias".
-        foreign: the first operation that the page does not know, or "".
+        foreign: the first operation that the page does not support, or "" if the page supports all
+            operations.
     """
 
     def __init__(self, x: Tensor) -> None:
