@@ -177,7 +177,7 @@ def command_line(*words: str) -> str:
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
-    """Return settings as options on a command line.
+    """Return settings as command-line options.
 
     For example, batch_size=64 becomes "--batch-size", "64", and fast=False becomes "--no-fast".
     """

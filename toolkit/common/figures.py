@@ -173,7 +173,7 @@ def _draw_curves(
 
 
 def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """Draw a dashed horizontal line, and shade one standard deviation above and below."""
+    """Draw a dashed horizontal line, and shade one standard deviation above and below the line."""
     mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
     axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
     axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)

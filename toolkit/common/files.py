@@ -182,7 +182,7 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """Return the entries of a log, and the numbers of its damaged lines.
+    """Return the entries of a log, and the line numbers of the damaged lines.
 
     A truncated last line is ignored, and a missing log has no entries.
 

@@ -237,7 +237,7 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Tell the user that this run is complete; a command's message mentions --restart."""
+        """Tell the user that this run is complete; for a command, also mention --restart."""
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 

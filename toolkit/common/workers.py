@@ -70,8 +70,8 @@ def _connected(cluster: str) -> Any:
 def _end_with(parent: int) -> None:
     """End this worker when its parent process ends.
 
-    A killed parent cannot stop its workers. Without this function, a worker would finish its job,
-    and then wait five minutes for another job.
+    A parent process that was killed cannot stop its workers. Without this function, a worker would
+    finish its job, and then wait five minutes for another job.
     """
 
     def watch() -> None:

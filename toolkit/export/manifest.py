@@ -117,7 +117,7 @@ class Shown(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A file in a folder with a manifest."""
+    """A file in a folder with a manifest, and the manifest entry of the file."""
 
     data: bytes | None  # its content; None if the file does not exist
     entry: dict[str, Any] | None  # in the manifest; None if it is not listed
@@ -348,7 +348,7 @@ def signature_of(name: str) -> Signature:
     """Return the input, the output and the metric of the network called `name`.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: the model does not exist.
     """
     if name not in SIGNATURES:
         raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")

@@ -231,7 +231,7 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
     """Return the names of the networks whose weights a folder's manifest lists.
 
     Raises:
-        ToolkitError: there are no such networks.
+        ToolkitError: the manifest lists no weights.
     """
     listed = read_manifest(exports_dir)
     names = [name for name in SIGNATURES if source_of(name, listed) in listed]

@@ -234,7 +234,7 @@ def initial_state(config: Config, device: torch.device | str) -> TrainState:
 
 
 def _resume(run: Run, state: TrainState, film: Film | None) -> None:
-    """Restore the checkpoint of an interrupted run, if there is one."""
+    """Restore the training state from the checkpoint of an interrupted run."""
     saved = run.load()
     if saved:
         run.restore(state, saved)

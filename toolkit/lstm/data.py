@@ -172,7 +172,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample `count` distinct left halves from the list of all left halves in a split.
 
-    This method is fast if `count` is more than a tenth of the list.
+    This method is fast if `count` is more than a tenth of the number of left halves.
     """
     half = half_length(length)
     every = _list_halves(half, split)

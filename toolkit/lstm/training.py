@@ -183,7 +183,7 @@ def _has_reached_target(config: Config, state: TrainState, validation_accuracy: 
 
 
 def _resume(run: Run, state: TrainState) -> None:
-    """Restore the checkpoint of an interrupted run, if there is one."""
+    """Restore the training state from the checkpoint of an interrupted run."""
     saved = run.load()
     if saved:
         run.restore(state, saved)

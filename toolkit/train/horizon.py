@@ -266,7 +266,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T with the range over the seeds, in one panel for each question."""
+    """Plot accuracy against T, with the range over the seeds; `QUESTIONS` lists the panels."""
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
@@ -289,7 +289,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the mean curve of one family, and the band from its worst to its best seed.
+    """Return the mean curve of a family of trials, with a band from the worst to the best seed.
 
     Args:
         by_length: T -> the accuracy of each seed.

@@ -169,7 +169,7 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace for the options of a training command.
+    """Open the workspace that the options of a training command describe.
 
     The function first tries every operation that could otherwise fail after hours of training.
 

@@ -1,4 +1,4 @@
-"""The models as `.pt2` files, which are `torch.export` programs and are converted to ONNX files.
+"""The models as `torch.export` programs, which are saved as `.pt2` files and converted to ONNX.
 
     from toolkit.export import load
 
@@ -67,7 +67,7 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove the notes about the origin of each operation, which vary between processes."""
+    """Remove torch's notes on the origin of each operation, which vary between processes."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)

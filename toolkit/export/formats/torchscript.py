@@ -114,7 +114,7 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 
 @torch.no_grad()
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
-    """Raise a ToolkitError unless all methods of two networks agree on random inputs.
+    """Raise a ToolkitError unless two networks give nearly equal outputs for random inputs.
 
     The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
     other languages. A tolerance is needed because a script may add numbers in a different order

@@ -103,7 +103,10 @@ class _Record(TorchDispatchMode):
     def _layer_of(
         self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
     ) -> Layer | None:
-        """Return the layer for an operation on one or two recorded tensors, or else None."""
+        """Return the layer for an operation, or None if the operation is not supported.
+
+        The operation must have one or two recorded tensors as its inputs.
+        """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
             return None
@@ -178,7 +181,7 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution, or None if its two axes are treated differently."""
+    """Return the layer for a convolution, or None if height and width are treated differently."""
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -199,7 +202,7 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus for an operation with a single number, or else None."""
+    """Return the layer y = times * x + plus, or None if `number` has several values."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)
