@@ -12,6 +12,7 @@ from mishaps.kills import kills
 from mishaps.pairs import pairs
 from mishaps.strangers import archives, frames, replies
 
+NIGHTLY = pytest.mark.nightly
 pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is started
 
 
@@ -23,10 +24,10 @@ pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is 
         pytest.param(pairs(3, 0), 6, id="pairs"),
         pytest.param(disk(4, 0, (RNN,)), 11 + 11 + 7 + 4, id="disk"),  # all the writes there are
         pytest.param(flips.flips(150, 0), 150, id="flips"),
-        pytest.param(commands(40, 0), 40, id="commands"),
-        pytest.param(archives(100, 0), 100, id="archives"),
+        pytest.param(commands(40, 0), 40, id="commands", marks=NIGHTLY),
+        pytest.param(archives(100, 0), 100, id="archives", marks=NIGHTLY),
         pytest.param(frames(500, 0), 500, id="frames"),
-        pytest.param(replies(60, 0), 60, id="replies"),
+        pytest.param(replies(60, 0), 60, id="replies", marks=NIGHTLY),
     ],
 )
 def test_no_loss(outcomes: Iterator[Outcome], at_least: int) -> None:

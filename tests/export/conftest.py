@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.assignment.export.conftest import hand_in_exports as hand_in_exports
 from tests.conftest import HANGS
@@ -81,7 +82,7 @@ class Reader(NamedTuple):
     names: Sequence[str]  # of the models in it
 
 
-def in_group(reader: str, group: str, *needs: str) -> object:
+def in_group(reader: str, group: str, *needs: str) -> ParameterSet:
     """Programs and files in other formats take long to build: one worker builds them, once."""
     marks = [pytest.mark.xdist_group(group), *map(pytest.mark.needs, needs), pytest.mark.slow]
     return pytest.param(reader, marks=marks)

@@ -152,7 +152,7 @@ def test_pt2_files_name_their_source(converted: Path) -> None:
         assert entries[f"{name}.pt2"]["made_from"] == source
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_same_bytes_in_another_process(
     format_: manifest.Format, converted: Path, copied: Path
 ) -> None:

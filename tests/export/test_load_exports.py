@@ -17,6 +17,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor
 
 from tests.export.conftest import (
@@ -44,6 +45,11 @@ from toolkit.lstm.model import LSTM
 PROGRAMS = [*SCRIPTS, *GRAPHS]
 by_programs = pytest.mark.parametrize("reader", PROGRAMS, indirect=True)
 by_everybody = pytest.mark.parametrize("reader", [*PROGRAMS, *JAVASCRIPT], indirect=True)
+
+
+def at_night(*readers: ParameterSet) -> list[ParameterSet]:
+    """The same rows of a table, for `make nightly`."""
+    return [pytest.param(*row.values, marks=[*row.marks, pytest.mark.nightly]) for row in readers]
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def thousand_cases() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@by_everybody
+@pytest.mark.parametrize("reader", [*SCRIPTS, *at_night(*GRAPHS, *JAVASCRIPT)], indirect=True)
 def test_same_numbers_for_a_thousand_inputs(
     reader: Reader, thousand_cases: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from toolkit.gan.training import train
 from ..conftest import HANGS
 
 ROOT = Path(__file__).parents[2]
+NIGHTLY = pytest.mark.nightly
 
 
 def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) -> int:
@@ -60,9 +61,9 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
         (["lstm"], [5, 4, 9, 6, 4]),
         (["rnn", "--curriculum", "--num-steps", "50"], [5, 5]),
         # At the first and at the last checkpoint of the second seed, which begins again.
-        (["rnn", "--num-steps", "50", "--seeds", "2"], [11, 9]),
+        pytest.param(["rnn", "--num-steps", "50", "--seeds", "2"], [11, 9], marks=NIGHTLY),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
-        (["classifier"], [5, 10]),
+        pytest.param(["classifier"], [5, 10], marks=NIGHTLY),
         # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
         (["gan", "--batch-size", "4"], [11, 23]),
     ],
@@ -79,7 +80,7 @@ def test_killed_and_repeated(arguments: list[str], kills: list[int], tmp_path: P
     assert not list(killed.rglob(".*.tmp"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.xdist_group("kills")
 def test_all_equals_its_parts(tmp_path: Path) -> None:
     """Killed in the exports of each model and between them, and one command at a time."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,7 +121,13 @@ def test_how_it_ended(code: str, status: int, tmp_path: Path, warm_host: Host) -
 
 
 @pytest.mark.parametrize(
-    ("code", "sleeps"), [("while True: pass", False), ("import time\ntime.sleep(600)", True)]
+    ("code", "sleeps"),
+    [
+        ("while True: pass", False),
+        ("import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass", False),
+        ("import time\ntime.sleep(600)", True),
+    ],
+    ids=["computes", "ignores the kernel's first signal", "sleeps"],
 )
 def test_what_does_not_end(
     code: str, sleeps: bool, tmp_path: Path, warm_host: Host, monkeypatch: pytest.MonkeyPatch
@@ -134,6 +141,14 @@ def test_what_does_not_end(
         assert caught.value.cpu < 0.9
     else:  # a machine that is busy enough gives it no second of its core: then the clock ends it
         assert caught.value.cpu >= 0.9 or caught.value.late
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of CPU time")
+def test_the_kernel_says_that_the_limit_was_reached(tmp_path: Path, warm_host: Host) -> None:
+    """Its own count decides: on a busy machine, the time that it reports afterwards is shorter."""
+    with pytest.raises(Gone) as caught:
+        ask(warm_host, tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGXCPU)")
+    assert caught.value.cpu == module.LIMITS["dataset"]
 
 
 @pytest.mark.rows(1)
