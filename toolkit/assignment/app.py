@@ -318,8 +318,8 @@ def curve(
     """Compare your losses with the losses of healthy training runs, and draw both in one picture.
 
     FILE, such as records/gan.csv, contains your losses. The exit code is 0 if the curve is inside
-    the healthy range. If the curve is outside this range, the exit code is 1, and the command names
-    the usual cause.
+    the healthy range. If the curve leaves the healthy range, the exit code is 1, and the command
+    names the usual cause.
     """
     from toolkit.assignment.curve.answer import compare
 

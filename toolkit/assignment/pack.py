@@ -52,7 +52,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 class Packed(NamedTuple):
-    """An archive, and the remarks about it for the student."""
+    """An archive, and remarks for the student about the archive."""
 
     path: Path
     files: Files
@@ -152,7 +152,7 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Exports, and pictures of `toolkit curve` that no report shows, are also left out.
+    Exported networks are left out, and so are `toolkit curve` pictures that no report shows.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -170,7 +170,7 @@ def collect(folder: Path) -> Files:
 
 
 def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
-    """Return True if a file is the manifest that `toolkit export` wrote into a separate folder."""
+    """Return True if a file is the manifest of a student's exported networks in a subfolder."""
     return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
 
 

@@ -62,7 +62,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the solution files that a submission copies, even if the identifiers are renamed."""
+    """Return the files of the solution that a submission copies, even with renamed identifiers."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

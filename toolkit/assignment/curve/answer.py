@@ -17,7 +17,7 @@ def compare(
 ) -> tuple[Diagnosis, str]:
     """Judge a training run, and save a picture of its curves in the current folder.
 
-    A notebook also shows the picture.
+    In a notebook, the picture is also displayed.
 
     Args:
         source: see `read_rows`.
@@ -70,7 +70,7 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
 
 
 def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) -> str:
-    """Return the sentences about a training run in the tutor's language."""
+    """Return the sentences that describe a training run, written in the tutor's language."""
     sentences = ["curve inside"]
     if diagnosis.cause:
         sentences = ["curve outside", diagnosis.cause]

@@ -105,13 +105,14 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """Return the distance of each bin from the band, as measured on the `scale`.
+    """Return the distance of a curve from its band in each bin, as pairs (bin, distance).
 
-    The distance is positive above the band and negative below the band. Some programs record the
-    latest loss, and others record the mean loss since the previous record. Each value is therefore
-    compared with the band in all bins since the previous value. If two consecutive bins are on the
-    same side of the band, the smaller of the two distances counts. If only a single bin is outside
-    the band, the distance is 0, because an isolated peak is ignored.
+    All values are first mapped by `scale`. The distance is positive above the band and negative
+    below the band. Some programs record the latest loss, and others record the mean loss since the
+    previous record. Each value is therefore compared with the band in all bins since the previous
+    value. If a curve is on the same side of its band in two consecutive bins, the smaller of the
+    two distances counts. If a curve leaves its band in only one bin, the distance there is 0,
+    because an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -152,7 +153,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
-    """Judge curves by the first bin outside a band, and find the cause from all such bins."""
+    """Find the first bin where a curve leaves its band, and the cause that fits the curves."""
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
     for name, values in bins.items():
@@ -175,7 +176,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the last bin of a curve's early part if the mean of this part is outside the limits."""
+    """Yield a `Departure` if the mean of a curve's first values is outside the healthy limits."""
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
@@ -187,7 +188,7 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the bins whose accuracy is too low for the loss, except the first such bin."""
+    """Yield the bins with a lower accuracy than the loss implies, except the first such bin."""
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
     for number, loss in losses.items():
@@ -206,10 +207,10 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
     """Return the first cause in causes.toml that fits the features of the curves.
 
-    For a curve called NAME, the feature `NAME` is the mean of the last third, and the feature
-    `least of NAME` is the smallest value. Another feature is the side, above or below, on which the
-    loss leaves its band. If the loss stays inside its band, this feature describes the first other
-    curve that leaves its band.
+    For a curve called NAME, the feature `NAME` is the mean of the curve's last third, and the
+    feature `least of NAME` is the curve's smallest value. The feature `leaves loss` is 1 if the
+    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If the loss stays
+    inside its band, the feature `leaves NAME` describes the first curve in `departures` instead.
     """
     first = departures[0]
     for departure in departures:

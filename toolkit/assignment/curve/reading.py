@@ -48,7 +48,7 @@ def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
 
 
 def has_steps(rows: list[dict[str, float]]) -> bool:
-    """Return True if any row has a step."""
+    """Return True if at least one row contains a step number."""
     return any("step" in row for row in rows)
 
 
@@ -74,7 +74,7 @@ def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Cu
 
 
 def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Return the curves by name, collected from all rows.
+    """Collect the values of each curve from all rows, and return the curves by name.
 
     If a row has no step, the step is computed from the epoch or, if the row has no epoch, from the
     row number.

@@ -49,7 +49,7 @@ def export(
 
     Args:
         chosen: the files with weights; if empty, all such files in `folder`.
-        progress: called with a sentence when a new piece of work begins.
+        progress: called with a sentence at the start of each step of the export.
         host: runs the student's code.
 
     Returns:
@@ -95,9 +95,9 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a network as the training script calls it.
+    """Export a network; the child process may watch how a script calls the network.
 
-    If the child process ends while watching the script, the network is exported as defined.
+    If the child process ends while watching, a new child exports without running the script.
     """
     try:
         with host.child(part, str(submission.root)) as child:
@@ -119,7 +119,7 @@ class Exporter:
     refused: bool = False  # True if a network that has weights could not be exported
 
     def file_with_rnn(self) -> Located | None:
-        """Return the first file with a class called RNN, or None if there is no such file."""
+        """Return the first file that defines a class with "RNN" in its name, or None."""
         for file in self.submission.files:
             text = (self.submission.root / file).read_text(encoding="utf-8-sig", errors="replace")
             if IS_RNN.search(text):

@@ -1,4 +1,4 @@
-"""The export of a student's unchanged generator and discriminator, with facts from the check."""
+"""The export of a student's generator and discriminator, which `own.py` wraps unchanged."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +56,7 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
         discriminator needs more than images, or if no images were seen.
 
     Raises:
-        Missing: the script has no such pair of networks.
+        Missing: the check did not see a generator and a discriminator in the script.
     """
     trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)
@@ -96,7 +96,7 @@ def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
     """Return the range of z if z is uniformly distributed, or None if z is normally distributed.
 
     Raises:
-        ToolkitError: z was not seen, or was seen only together with labels.
+        ToolkitError: the check did not see z, or saw z only together with labels.
     """
     noise = list(filter(torch.is_tensor, map(latent_of, game.draws)))
     if not noise or noise[0].size(1) != latent_dim:
@@ -224,7 +224,7 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 def _labels(inputs: list[Value]) -> str:
     """Return the form of a generator's labels, or "" if the generator receives no labels.
 
-    The class `OwnGenerator` explains the possible forms.
+    The form is "numbers" or "one-hot"; see the docstring of `OwnGenerator`.
     """
     if len(inputs) != 1:
         return ""

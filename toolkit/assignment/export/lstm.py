@@ -1,8 +1,8 @@
 """The conversion of a student's LSTM or RNN into the toolkit's network.
 
-Among the numbers that a network computes, the check finds the pre-activations of the gates. The
-pre-activations are an affine map of x(t) and h(t-1), however the code is written. Least squares
-recovers the weights of this affine map from time steps in double precision.
+The check finds the pre-activations of the gates among the values that the student's code computes.
+The pre-activations are an affine map of x(t) and h(t-1), however the code is written. Least squares
+recovers the weights of the affine map from values that the code computes in double precision.
 """
 
 import contextlib
@@ -96,8 +96,8 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return the student's LSTM if the check confirms equations (1) to (7).
 
     Raises:
-        ToolkitError: the equations are wrong, or the check could not see them; the message contains
-            the finding.
+        ToolkitError: an equation is wrong, or the check could not see an equation; the message
+            contains the finding.
     """
     candidate = find(child, located, verdicts)
     if candidate is not None:
@@ -115,11 +115,11 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
 def find_rnn(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return a student's network whose class has "RNN" in its name.
 
-    The name alone proves nothing, but `Fitted.carry` later compares the network with the toolkit's
-    RNN.
+    A class with "RNN" in its name may not be an RNN, so `Fitted.carry` later compares the network
+    with the toolkit's RNN.
 
     Raises:
-        ToolkitError: no such class can be built and called.
+        ToolkitError: no class with "RNN" in its name can be built and called.
     """
     kinds = child.ask.load(file=located.file, name="RNN")["classes"]
     likely = {kind["name"]: kind["seen"] for kind in kinds if "rnn" in kind["name"].lower()}
@@ -177,7 +177,7 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Return a network with least-squares weights, or None if no recurrent cell is found."""
+        """Fit the toolkit's network by least squares; return None if no recurrent cell is found."""
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # other weights may have been tried since the last build
         network.find_real()
@@ -207,7 +207,7 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Record the network, and find its recurrent cell.
+        """Record the values that the network computes, and find its recurrent cell among them.
 
         Returns:
             the recording, the cell and the hidden size; or None if no cell is found.
@@ -263,7 +263,7 @@ class Fitted:
 
         Args:
             numbers: the ids of the values to record.
-            built: further sizes for building the network.
+            built: sizes for building the network, in addition to `sizes`.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)
@@ -274,7 +274,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return a network together with its weights, or None if the weights do not fit."""
+    """Return a network with saved weights, or None if the weights do not fit the network."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -295,9 +295,9 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network whose sizes fit its weights, and return the sizes.
+    """Build a network with sizes that match the saved weights, and return the sizes.
 
-    The result is None if no sizes of the network match the weights.
+    The result is None if no sizes match the weights.
     """
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]
@@ -325,7 +325,7 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return all layouts and encodings of the input digits, beginning with the network's own."""
+    """Return the network's `Usage`, and a `Usage` for each layout and encoding of the digits."""
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # saved weights may need another encoding
     for axes, dim in LAYOUTS:
@@ -334,7 +334,7 @@ def _usages_to_read(network: Network) -> list[Usage]:
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """Return the size of each axis, and a third and a quarter of each size.
+    """Return the size of each axis of the weights, and a third and a quarter of each size.
 
     An axis may hold the weights of three or four gates, so a third or a quarter of its size may be
     the hidden size.
@@ -383,7 +383,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the ids of a gate's recorded pre-activations, or else of its recorded values."""
+    """Return the ids of a gate's pre-activations or, if these are not recorded, its activations."""
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)

@@ -1,4 +1,4 @@
-"""Wrappers that give a student's networks the interface that all readers of exports expect.
+"""Wrappers that give a student's networks the interface that code for exported networks expects.
 
 A wrapper holds the student's unchanged generator or discriminator in the attribute `module`. The
 wrapper converts z to the right distribution and shape, images to the right shape and value range,
@@ -27,7 +27,7 @@ class OwnGenerator(nn.Module):
     """A student's generator that maps standard normal z to images with values from 0 to 1.
 
     Args:
-        module: maps z (batch, *z_shape) to images, each with as many numbers as `image_shape` has.
+        module: maps z (batch, *z_shape) to images that can be reshaped to (batch, *image_shape).
         z_shape: the shape of one z for the module, such as (100,) or (100, 1, 1); its product is
             `latent_dim`, or `latent_dim` - 1 with labels.
         image_shape: the shape of one image (see `sizes_of`); if there are several channels, they

@@ -59,7 +59,7 @@ class Saved:
             fits: returns None for the weights of another network.
 
         Raises:
-            Missing: there is no such file, or more than one.
+            Missing: no file has the network's weights, or several files have the weights.
         """
         fitting = {}
         for path in self._paths:
@@ -98,7 +98,7 @@ class Saved:
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """Return the files of a submission with suffixes that are usual for weights.
+    """Return the files of a submission whose suffix is usual for files with weights.
 
     Files that `toolkit export` has written are left out.
     """

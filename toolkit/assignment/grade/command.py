@@ -171,7 +171,7 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
 
 
 def _find_names(folder: Path, out: Path) -> list[str]:
-    """Return the names of the archives to grade, and print the names of links.
+    """Return the names of the archives to grade, and print the links that are not graded.
 
     Links are not graded.
 
@@ -188,7 +188,7 @@ def _find_names(folder: Path, out: Path) -> list[str]:
 
 
 def _say_others(folder: Path, out: Path) -> None:
-    """Print the names of other files and folders, because a hand-in may be an unpacked folder."""
+    """Print the files and folders that are not graded, which may be unpacked submissions."""
     from toolkit.assignment.grade.folder import find_others
 
     others = find_others(folder, out)

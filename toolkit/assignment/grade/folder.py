@@ -66,15 +66,15 @@ def grade_folder(
     Args:
         out: the folder of the results; see the head of this module.
         check: the judge, and the program that runs a submission.
-        isolation: None for the best safe isolation; on a cluster, each worker finds its own.
-            Without a safe isolation, no earlier result is kept, because a submission could have
-            written it.
+        isolation: None for the best safe isolation; on a cluster, each worker finds the best
+            isolation of its machine. Without a safe isolation, no earlier result is kept, because a
+            submission could have written the result.
         cluster: the address of a Dask scheduler; None for the cores of this machine.
         num_workers: the number of processes on this machine; -1 for one process on each core.
         language: the language of the students' pages.
         only: a student number or the name of an archive; all other archives keep their results.
         regrade: also grade archives that have a result.
-        outdated: called with the number of archives with a result that does not count, if any.
+        outdated: called with the number of archives whose result is no longer valid, if any.
         begin: called with the number of archives that have a result, and the number of all
             archives.
         report: called with the number of graded archives, the number of all archives, and the
@@ -85,7 +85,7 @@ def grade_folder(
         result are left out.
 
     Raises:
-        UsageError: the folder has no archives, or no archive of this student, or it is `out`.
+        UsageError: `folder` has no archives, has no archive that matches `only`, or is `out`.
         ToolkitError: this machine has no safe isolation, or `out` cannot be written to.
     """
     archives = find_archives(folder)
@@ -122,11 +122,11 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield the results of all archives, and then a second result for each disturbed archive.
+    """Yield the result of each archive, and then a second result if the grading was disturbed.
 
-    An archive is disturbed if other programs left too little processor time for its code, or if
-    something was not seen because the code was too slow. A disturbed archive is graded again while
-    no other archive is graded, and the more complete result counts.
+    The grading is disturbed if other programs leave too little processor time for the archive's
+    code, or if the check misses something because the code is too slow. The archive is then graded
+    again while no other archive is graded, and the more complete result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -143,7 +143,7 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
 
 
 def _fuller(second: Result, first: Result) -> Result:
-    """Return the result that judged more of an archive, or `second` if neither judged more."""
+    """Return the more complete of two results, or `second` if they are equally complete."""
 
     def unjudged(result: Result) -> tuple[bool, float]:
         return result.extra_data.problem != "", result.open
@@ -202,7 +202,7 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the folder of the results, which is left out, like links with the names of archives.
+        out: the folder of the results. This folder and links named like archives are left out.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -229,7 +229,7 @@ def _chosen(archives: list[Path], only: str | None) -> list[Path]:
     """Return the archives to grade: the archives that match `only`, or all archives.
 
     Raises:
-        UsageError: there is no such archive.
+        UsageError: no archive matches `only`.
     """
     if only is None:
         return archives
@@ -255,7 +255,7 @@ def _reusable(
 
 @dataclass(frozen=True)
 class Judging:
-    """The grading conditions that determine a verdict together with the archive."""
+    """The grading conditions that, together with the archive, determine the verdict."""
 
     rubric: Rubric
     limits: Limits
@@ -263,11 +263,11 @@ class Judging:
     isolation: Isolation | None  # None on a cluster, where each worker finds its own
 
     def on_this_machine(self) -> "Judging":
-        """Return the same grading conditions with the isolation that this process uses."""
+        """Return a copy of the grading conditions, with the isolation that this process uses."""
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of the conditions that determine a verdict, besides the archive.
+        """Return the SHA-256 of the grading conditions that affect the verdict.
 
         The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
         packages and sandbox.
@@ -307,7 +307,7 @@ def _worker_identity(judging: Judging) -> str | None:
 
 
 def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Result]:
-    """Call `grade_archive`, and add the hashes of everything that the result depends on."""
+    """Grade an archive; the result contains hashes of the archive and the grading conditions."""
     digest = hash_archive(archive)
     try:
         judging = judging.on_this_machine()
@@ -327,7 +327,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
-    """Return the number of archives with an earlier result that is not among the valid results."""
+    """Return the number of archives that have an earlier result but no valid result."""
     number = 0
     for path in archives:
         number += path.name not in results and _result_path(out, path).exists()
@@ -335,7 +335,7 @@ def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Res
 
 
 def _result_path(out: Path, archive: Path) -> Path:
-    """Return the path of the result of an archive."""
+    """Return the path of the file with an archive's result."""
     return out / archive.name / "results.json"
 
 
@@ -352,10 +352,10 @@ def _kept_results(
 
 
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
-    """Return the valid earlier result of an archive, with the points of the current rubric.
+    """Return an archive's valid earlier result, with points computed from the current rubric.
 
     The function returns None if there is no valid earlier result, or if other programs disturbed
-    the grading.
+    the earlier grading.
     """
     path = _result_path(out, archive)
     if not path.exists():
@@ -377,7 +377,7 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Make the folder for an archive's result, and return the contents of its files by path."""
+    """Make the folder for an archive's result, and return the files to write there, by path."""
     make_directory(directory)
     extra = result.extra_data
     files = {}

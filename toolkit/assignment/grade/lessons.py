@@ -57,9 +57,9 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return each finding that says what the check could not see, with the archives that have it.
+    """Return each finding about something the check could not see, and the archives that have it.
 
-    The finding with the most archives comes first.
+    The finding that occurs in the most archives comes first.
     """
     kinds: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
     for result in results:

@@ -1,9 +1,9 @@
 """The points of an archive, which are computed from the check's report.
 
-Each cause costs points only once. If the check could not see something, the corresponding points
-are open, that is, neither given nor lost. The points of an unanswered question are also open. Code
-that stops before the check can judge anything loses the points that the rubric names. If code stops
-later, only the points of unanswered questions are open.
+Each cause costs points only once. If the check could not see something or answer a question, the
+corresponding points are open, that is, neither given nor lost. Code that stops before the check has
+answered any question loses the points that the rubric names. If code stops after the check has
+answered a question, only the points of the unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ Cause = tuple[object, ...]
 
 @dataclass
 class Counted:
-    """The lost, open and certain points of one task.
+    """The points of one task, divided into lost, open and certain points.
 
     Attributes:
         losses: the findings that cost points in this task, each kind once, with the points.
@@ -43,7 +43,7 @@ class Counted:
 
     @property
     def score(self) -> float:
-        """The certain points of a task, at least 0."""
+        """The points that the student has for certain in this task, never less than 0."""
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
@@ -95,7 +95,7 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the price of a finding in a task, which is 0 if the task does not list the finding."""
+    """Return the points that a task subtracts for a finding, or 0 if the finding is not listed."""
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
@@ -112,7 +112,7 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """Return True if the check could not answer any question about a part."""
+    """Return True if the check answered none of its questions about a part."""
     findings = [*report.findings, *report.not_seen, *report.right]
     return len(unanswered(part, findings)) == len(QUESTIONS[part])
 
@@ -123,7 +123,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """Return a finding for each unanswered question, with the fault that would cost the most."""
+    """For each unanswered question, return a finding about the fault that would cost the most."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
@@ -194,7 +194,7 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 
 
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """Return the tasks in which each cause costs points.
+    """For each cause of a finding, return the tasks in which the cause costs points.
 
     A cause costs points only in the task where the cost is highest, but a missing part costs points
     in every task that the part belongs to.
@@ -219,8 +219,8 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     """Set the open points of a task to the cost of all faults that the code may still have.
 
     Args:
-        is_unseen: True if nothing is known about a part of this task, so that all remaining points
-            are open.
+        is_unseen: True if the check answered no question about a part of this task, so that all
+            remaining points are open.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

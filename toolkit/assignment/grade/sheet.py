@@ -27,7 +27,7 @@ NEEDS_LINUX = (
 
 
 class Drawn(BaseModel):
-    """The message of the process that reads a submission: questions, or an error."""
+    """The message from the process that reads a submission: questions, or an error."""
 
     questions: list[Question] = []
     problem: str = ""

@@ -29,9 +29,8 @@ MAX_NAMED = 10  # sentences about one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every file that Python could import is read as Python reads the file: in the file's own encoding
-    and with any depth of nesting. Files that Python cannot read are skipped, because these files
-    cannot run.
+    Every file that Python could import is read in the file's own encoding, and expressions may be
+    nested to any depth. Files that Python cannot read are skipped, because these files cannot run.
     """
     sentences = []
     for file in _modules_of(submission):
@@ -87,7 +86,7 @@ def _is_exec(node: ast.AST) -> bool:
 
 
 def _places(text: str) -> list[str]:
-    """Return the grader's paths that a text mentions."""
+    """Return the paths on the grader's machine that a text mentions."""
     return [repr(place) for place in PLACES if place in text]
 
 

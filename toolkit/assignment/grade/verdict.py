@@ -57,7 +57,7 @@ def grade_archive(
 ) -> Result:
     """Unpack one archive, judge it while its code runs in a sandbox, and give points.
 
-    A separate process with its own limits does this work, so the calling process reads no archive.
+    The archive is read in a separate process with its own limits, not in the calling process.
 
     Args:
         name: the archive's file name.
@@ -65,7 +65,7 @@ def grade_archive(
         isolation: None for the best isolation that works on this machine.
 
     Returns:
-        the content of `results.json`; every archive gets a result, even a broken one.
+        the content of `results.json`; every archive gets a result, even a broken archive.
 
     Raises:
         ToolkitError: this user has no isolation; see `find_isolation`.
@@ -186,7 +186,7 @@ def _is_disturbed(report: Report, starved: bool) -> bool:
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the student's source line for each finding, with the finding's place as the key."""
+    """Return the student's source line for each finding; the keys are the findings' places."""
     lines = {}
     for finding in report.findings:
         if finding.file is None or finding.line is None:
@@ -198,7 +198,7 @@ def _source_lines(report: Report, root: Path) -> dict[str, str]:
 
 
 def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
-    """Return the result of an archive with the points of a rubric, without running any code.
+    """Compute an archive's points from its findings and a rubric, without running any code.
 
     Args:
         extra: the findings, which do not depend on a rubric.
@@ -250,7 +250,7 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """Return a result that has no points yet, because a person must look at the archive."""
+    """Return the result of an archive that could not be graded; all its points are open."""
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)
 

@@ -49,15 +49,15 @@ def versions() -> str:
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the constraints file of released packages for a version of Python.
+    """Return the path of the constraints file with the released packages for a Python version.
 
-    Some versions of Python have no such file.
+    Not every version of Python has a constraints file.
     """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence about the differences between installed packages and the released set.
+    """Return a sentence about the differences between installed packages and released packages.
 
     Args:
         released: a constraints file, as `uv pip compile` or `pip freeze` writes it; for some Python

@@ -35,7 +35,7 @@ FIELDS = {
 
 
 def main(folder: Path) -> None:
-    """Grade `folder` with the rubric beside the toolkit, and write the two result files."""
+    """Grade `folder` with the rubric.toml beside `toolkit/`, and write the two result files."""
     rubric = read_rubric(Path(__file__).parents[3] / "rubric.toml")
     result = grade_handed_in(folder, rubric, LIMITS)
     content = as_classroom50(result, os.environ, datetime.now(UTC))
@@ -87,7 +87,7 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return the feedback page in Markdown, with the feedback in a block without markup.
+    """Return a feedback page in Markdown that shows the feedback as a block of plain text.
 
     Everybody who can see the student's repository can also see the feedback page.
     """

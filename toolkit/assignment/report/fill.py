@@ -84,7 +84,7 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Write the hashes first, and then the files.
 
-    With the hashes written first, no file looks edited if the process is killed.
+    Because the hashes exist first, no unedited file looks edited if the process is killed.
     """
     made = _made(directory)
     for name, data in files.items():

@@ -38,7 +38,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
     """Add pictures and numbers of exported networks, and the name of the owner, to the report.
 
     Args:
-        shown: the networks by the names of their exports.
+        shown: the exported networks, by their names.
 
     Returns:
         the names of the opened networks; possible names are lstm, rnn and generator.
@@ -92,7 +92,7 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Keep one palindrome that a network completes correctly, and one that the network gets wrong.
+    """Store a palindrome that a network completes correctly, and one that the network gets wrong.
 
     Args:
         digits: (palindromes, T - 1).
@@ -111,7 +111,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 def _add_accuracy(
     curves: Mapping[str, list[float]], author: str, all_right: bool, results: Results
 ) -> None:
-    """Add the picture of accuracy against T.
+    """Add the plot of accuracy against T to the report.
 
     If `all_right` is True, the caption also says that the LSTM made no mistake.
     """

@@ -1,4 +1,4 @@
-"""The words and pictures of a report, made from a student's records."""
+"""The texts and pictures that a report takes from a student's records."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
             file can run any code, so only files in a folder that the user named are loaded.
 
     Raises:
-        UsageError: the path is not a folder, or the exports are not the student's.
+        UsageError: `folder` is not a folder, or `exports_dir` has no networks of the student.
         ToolkitError: a file is damaged, or was made by the toolkit instead of the student.
     """
     if not folder.is_dir():
@@ -136,7 +136,7 @@ def _gap_of(log: Log, clause: CannotDraw) -> Gap:
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training run of the LSTM, or of a network that is compared with the LSTM.
+    """Add a training run of the LSTM, or of a network compared with the LSTM, to the report.
 
     Raises:
         CannotDraw: the numbers cannot be drawn, so nothing is added.
@@ -224,7 +224,7 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def _add_pictures(records: Records, results: Results) -> None:
-    """Add the complete pictures of the GAN, and a `Gap` for each damaged picture."""
+    """Add each complete picture of the GAN to the report, and a `Gap` for each damaged picture."""
     command = command_line("python", "my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):

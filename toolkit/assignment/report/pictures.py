@@ -42,7 +42,7 @@ def literally(text: str) -> str:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracy of the toolkit's LSTM at each T up to the first T >= `longest`."""
+    """Return the accuracies of the toolkit's LSTM for each T, up to the first T >= `longest`."""
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

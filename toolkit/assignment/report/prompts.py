@@ -1,7 +1,7 @@
 """The texts that a student still has to write, which a report marks with `[[ ... ]]`.
 
-The report templates put questions, and the names of missing records, in double square brackets. A
-report is complete when no double brackets are left.
+In the report templates, double square brackets enclose questions and the names of missing records.
+A report is complete when no double brackets are left.
 """
 
 import io
@@ -26,7 +26,7 @@ def one_report(
     """Leave out one report if the files contain a report in Word and a report in LaTeX.
 
     Args:
-        report: the kind to keep; None to ask.
+        report: the kind of report to keep; if None, the user is asked.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:
@@ -105,7 +105,7 @@ def prompts_in(name: str, content: bytes) -> list[str]:
 def text_of(name: str, content: bytes) -> str:
     """Return the text of a .docx file, or of any text file such as LaTeX.
 
-    Each paragraph of a .docx file becomes one line.
+    Each paragraph of a .docx file becomes one line of the text.
 
     Raises:
         ToolkitError: the file has the name of a Word file, but is not a Word file.

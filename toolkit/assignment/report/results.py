@@ -24,7 +24,7 @@ class Figure(NamedTuple):
 class Gan:
     """The pictures and numbers of a GAN.
 
-    Each picture is given by its file name, or "" if the picture is missing.
+    Each picture is represented by its file name, or by "" if the picture is missing.
     """
 
     name: str
@@ -54,6 +54,6 @@ class Results:
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 
     def add_figure(self, name: str, data: bytes) -> str:
-        """Keep a PNG for the report, and return its file name in the report."""
+        """Add a PNG to the figures of the report, and return the file name of the PNG."""
         self.figures[name] = data
         return name

@@ -32,7 +32,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
 
 
 def printable(value: object) -> object:
-    """In a text, replace each character that XML does not allow with a code, e.g. [U+0007]."""
+    """Replace the characters that XML forbids in a text by their codes, such as [U+0007]."""
     if not isinstance(value, str):
         return value
     return "".join(map(_printable_letter, value))
@@ -43,7 +43,7 @@ def _printable_letter(letter: str) -> str:
 
 
 def to_bytes(document: Any) -> bytes:
-    """Convert a document of python-docx or docxtpl to the bytes of a .docx file without dates."""
+    """Return a document of python-docx or docxtpl as a .docx file that contains no dates."""
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:

@@ -52,8 +52,8 @@ def curve(
     The verdict says whether the training run is inside the band.
 
     Args:
-        losses: a file such as "records/gan.csv", a list of losses, or the rows that keep_record
-            gets.
+        losses: a file such as "records/gan.csv", a list of losses, or the rows that are passed
+            to keep_record.
         network, length: "lstm", "rnn" or "gan", and T; needed if there are no settings beside a
             file.
         every: the number of steps between two losses; 1 by default.

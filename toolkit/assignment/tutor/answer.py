@@ -113,7 +113,7 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 def _stopped(error: BaseException) -> list[Sentence]:
     """Describe an exception: the message, the student's line, and the shapes of the tensors there.
 
-    The line's file is named unless the file contains the exercise's function.
+    The description also names the file, unless the line is in the exercise's file.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -139,7 +139,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text: a tensor becomes its shape, with the numbers of a small tensor."""
+    """Return a value as text: a tensor becomes its shape and, if it is small, its numbers."""
     if isinstance(value, tuple | list) and any(map(torch.is_tensor, value)):
         return "\n".join(map(_text, value))
     if isinstance(value, Tensor):
@@ -160,8 +160,8 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text says where to copy correct code, and leaves out the stub, which
-    the notebook shows.
+    If `in_cell` is True, the text says where to copy the code if it is right, and leaves out the
+    stub, which the notebook already shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -193,7 +193,7 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """Return a folder as the last argument of a command, or "" for the current folder."""
+    """Return the text that adds a folder to a command line, or "" for the current folder."""
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 
@@ -213,7 +213,7 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a table with the names and values of the example."""
+    """Return the lines of a text table with the names and the values in an example."""
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

@@ -1,8 +1,8 @@
 """Tests that compare a student's functions with an independent reference on tiny examples.
 
 For an exercise that is a formula, `exercises.toml` contains the examples, and the dictionary
-`REFERENCES` contains the formula. For every other exercise, a function of this module runs the
-student's code with tiny networks and tests the results.
+`REFERENCES` contains the formula. For an exercise that is not a formula, a function of this module
+runs the student's code with tiny networks and tests the results.
 """
 
 import math
@@ -26,7 +26,7 @@ OLD = 1e6  # an earlier gradient, larger than the gradient of any loss
 
 
 class Comparison(NamedTuple):
-    """A student's result and the right result."""
+    """The result of a student's function, and the right result."""
 
     got: Any
     wanted: Any
@@ -109,7 +109,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _likely_mistake(exercise: Exercise, got: Any, inputs: Mapping[str, Any]) -> str:
-    """Return the key of the first known mistake that gives the same result, or ""."""
+    """Return the key of the first known mistake that explains the result `got`, or ""."""
     names = {"torch": torch, "right": REFERENCES[exercise.name], **inputs}
     for key, mistake in exercise.mistakes.items():
         if "looks" in mistake and same(got, eval(mistake["looks"], names)):
@@ -343,7 +343,7 @@ class _Discriminator(nn.Module):
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
         """Test that a training step pushes D's outputs for the images in the direction `wanted`.
 
-        A direction is "up" or "down", and an unclear direction is "-".
+        A direction is "up" or "down"; "-" means that the outputs have no common direction.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -363,7 +363,7 @@ class _Step:
 
     Args:
         trained: "generator" or "discriminator".
-        function: the student's function, which makes the step.
+        function: the student's function, which performs the training step.
     """
 
     def __init__(self, trained: str, function: Function) -> None:
@@ -385,9 +385,9 @@ class _Step:
         self.reached = self.reached or bool(gradient.any())
 
     def make(self) -> tuple[Any, dict[str, float]]:
-        """Call the student's function, and return the loss and the largest change in each network.
+        """Call the student's function; return the loss and each network's largest weight change.
 
-        Networks without a change are left out.
+        Networks whose weights did not change are left out.
         """
         before = {name: weight.detach().clone() for name, weight in self.weights.items()}
         batch = BATCH if self.trained == "generator" else self.real
@@ -411,7 +411,7 @@ def _compared_moves(moved: Mapping[str, float], trained: str) -> Comparison:
 
 
 def discriminator_step(function: Function) -> Iterator[Comparison]:
-    """Test a step of D: the direction of D's outputs, the gradients and the changed weights."""
+    """Test a training step of D: the loss, the gradients, the changed weights and the noise."""
     step = _Step("discriminator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -424,7 +424,7 @@ def discriminator_step(function: Function) -> Iterator[Comparison]:
 
 
 def generator_step(function: Function) -> Iterator[Comparison]:
-    """Test a step of G, and a second step that begins with the gradients of the first step."""
+    """Test two training steps of G; the second starts with the gradients left by the first."""
     step = _Step("generator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -438,7 +438,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test sampling: the number of images, the generator's mode, the graph and the noise."""
+    """Test the images, the noise, the mode and the gradients of a student's sampling function."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)
@@ -449,7 +449,7 @@ def sample(function: Function) -> Iterator[Comparison]:
 
 
 def interpolation(function: Function) -> Iterator[Comparison]:
-    """Test the number, the ends and the spacing of the points of an interpolation."""
+    """Test an interpolation: the number and the spacing of its points, and both end points."""
     model, ends = _Generator().eval(), torch.randn(2, LATENT)
     images = function(model, *ends.clone())
     z = torch.cat(model.asked)

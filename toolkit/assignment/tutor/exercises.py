@@ -13,7 +13,7 @@ from toolkit.common.texts.language import Language
 
 
 class Exercise(BaseModel):
-    """An exercise of the assignment, with the entries that `exercises.toml` explains."""
+    """An exercise of the assignment; `exercises.toml` explains the attributes."""
 
     name: str  # such as "lstm.equation_5"
     part: Part
@@ -28,7 +28,7 @@ class Exercise(BaseModel):
 
     @property
     def file(self) -> str:
-        """The file of the skeleton that contains the exercise."""
+        """The name of the skeleton file that contains the exercise."""
         return FILES[self.part]
 
     @property
@@ -55,7 +55,7 @@ def find_exercise(name: str) -> Exercise:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return a sentence of the tutor, or the tutor's name for a verdict."""
+    """Return the tutor's text for a key, such as a sentence or the name of a verdict."""
     return str(_read("sentences.toml")[language][key]).format(**fields)
 
 

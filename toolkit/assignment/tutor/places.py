@@ -1,9 +1,9 @@
 """The search for the code that a student wrote for an exercise, in a notebook cell or in the files.
 
 A function in a cell is called in the process of the notebook. A file runs in the check's child
-process, within the check's limits. If the file contains the function of the exercise, this function
-is called. If there is no such function, or if the call fails, the check judges the whole part of
-the assignment, and only the findings that belong to the exercise count.
+process, within the check's limits. If the file contains the function of the exercise, the function
+is called. If the file lacks the function, or if the call fails, the check judges the whole part of
+the assignment, and only the findings about the exercise count.
 """
 
 import ast
@@ -34,9 +34,9 @@ atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """Return the answer about an exercise, based on the function in a cell or on the files.
+    """Examine the function in a notebook cell, or the student's files, and return the answer.
 
-    The files count only if the cell's function is missing or not written.
+    The files are examined only if the function in the cell is missing or not written.
     """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
@@ -91,7 +91,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
     """Return True if two functions have the same parameters, or if one of the two is a class.
 
-    If `by_name` is False, the same number of parameters is enough.
+    If `by_name` is False, only the number of parameters is compared.
     """
     if not isinstance(node, ast.FunctionDef) or not isinstance(stub, ast.FunctionDef):
         return True
@@ -126,7 +126,7 @@ def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def run_example(name: str, file: str) -> None:
-    """Import the student's file in the child process, and write the answer beside the file."""
+    """Examine the student's function in the child process, and write the answer to a file."""
     exercise = find_exercise(name)
     spec = importlib.util.spec_from_file_location(Path(file).stem, Path(file).resolve())
     assert spec is not None
@@ -150,7 +150,7 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
-    """Return the answer about an exercise, based on the check's report about the part."""
+    """Turn the check's report about a part into the tutor's answer about an exercise."""
     for finding in report.findings:
         ids = {str(finding.id), f"{finding.id} {finding.equation}"}
         if not ids.isdisjoint(exercise.ids):
@@ -182,24 +182,24 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 def _sentences(
     key: str, exercise: Exercise, finding: Finding, submission: Submission
 ) -> list[Sentence]:
-    """Return sentences with the message and the line of a finding."""
+    """Return sentences that contain the message and the source line of a finding."""
     place = _line(exercise, submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 
 
 def _ids(exercise: Exercise) -> set[str]:
-    """Return the ids of an exercise's findings, without the numbers of equations."""
+    """Return the ids of an exercise's findings, with the equation numbers removed."""
     return {id.split()[0] for id in exercise.ids}
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings about the exercise's faults that the check could not look for."""
+    """Return the findings about faults that the check could not look for in the exercise."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code is free of the exercise's faults."""
+    """Return True if the check has shown that the code has no fault listed for the exercise."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -211,7 +211,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that a finding with one of the ids proves, or ""."""
+    """Return the key of the mistake that one of the finding ids identifies, or "" if no id does."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key

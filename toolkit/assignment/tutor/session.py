@@ -54,7 +54,7 @@ def check_exercise(
 
 
 def _find(name: str, folder: Path) -> Exercise:
-    """Return the exercise with the given name, after a test that the folder exists."""
+    """Check that the folder exists, and return the exercise with the given name."""
     if name not in exercises() and str(folder) in exercises():
         raise UsageError(f"The exercise comes first, and then the folder: {folder} {name}.")
     exercise = find_exercise(name)
@@ -125,7 +125,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
-    """Return a hint about the mistake in the last check, or "" if the exercise has its own hint."""
+    """Return a hint about the mistake in the last check, or "" if there is no hint about it."""
     if last["verdict"] != "wrong":
         return ""
     mistake = exercise.mistakes.get(last["mistake"], {})

@@ -42,8 +42,8 @@ def side_by_side(
         first, second: the texts of the submissions' files by path, from `similar.read_code`.
 
     Yields:
-        both paths, and the rows of the page. A file that shares nothing with the other submission
-        is left out.
+        the paths of the two files, and the rows of the page. A file that shares nothing with the
+        other submission is left out.
     """
     first_side = Side.of(first)
     second_side = Side.of(second)

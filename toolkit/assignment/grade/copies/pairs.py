@@ -31,7 +31,7 @@ class Similar:
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
-    """Find the similar pairs, and write a page for each pair.
+    """Find the pairs of similar submissions, and write a page for each pair.
 
     Args:
         paths: the paths of the archives by name.
@@ -71,7 +71,7 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's fingerprints and clauses about omitted code, in numpy's file format.
+    """Return an archive's fingerprints, and clauses about omitted code, in numpy's file format.
 
     Fingerprints are computed twice: with all names as the same token, and with names as written.
     """

@@ -8,9 +8,9 @@ submission's runs that also occur in the other submission. The pages also name t
 compared: unreadable files, and code beyond a limit. (The use of runs of tokens as fingerprints
 comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
-The tool compare50 does the same, but its licence is the GPL, and it requires a version of attrs
-below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files of any
-size and writes pages that need scripts; both are unacceptable for untrusted archives.
+The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
+attrs below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files
+of any size and writes pages that need scripts; both are unacceptable for untrusted archives.
 """
 
 import functools
@@ -134,7 +134,7 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
     """Compare every submission with every other submission.
 
     Args:
-        prints: the prints of each submission by name.
+        prints: the fingerprints of each submission, by the submission's name.
 
     Returns:
         the pairs that are much more similar than is usual in the class, starting with the most
@@ -168,11 +168,11 @@ def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
 
 
 def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[str]]:
-    """Return the tokens of each file in blocks: functions, classes, and the rest.
+    """Return the tokens of each file in blocks; each function or class begins a new block.
 
     Returns:
-        the blocks of each file, up to the file's first error and to `MAX_TOKENS` over all files;
-        and a clause for each place after which code is left out.
+        the blocks of each file, and clauses about the code that is left out, which is the code
+        after a file's first error and after the first `MAX_TOKENS` tokens of all files.
     """
     blocks_of_files = {}
     left_out = []

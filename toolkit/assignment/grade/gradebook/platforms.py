@@ -40,7 +40,7 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the student's identifier on the platform from a row, or "" if the row has none."""
+        """Return the student's identifier on the platform from a row, or "" if it is missing."""
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

@@ -43,7 +43,7 @@ class Roster:
         return None
 
     def by_mark(self, platform: Platform, mark: str) -> Row | None:
-        """Return the row whose identifier on the platform is `mark`, or None if there is none."""
+        """Return the row whose identifier on the platform is `mark`, or None if no row matches."""
         for row in self.rows:
             if platform.mark_in(row) == mark:
                 return row
@@ -52,7 +52,7 @@ class Roster:
     def grade_column(self, platform: Platform, title: str) -> str:
         """Return the name of the column with the points of the assignment called `title`.
 
-        If there is no such column yet, the function returns `title` itself.
+        If the roster has no column for the assignment yet, the function returns `title` itself.
 
         Raises:
             UsageError: the names of several columns begin with the title.

@@ -175,8 +175,8 @@ def _hand_in(
 ) -> HandIn | None:
     """Return an archive with its owner, or None if the owner is unclear.
 
-    For an unclear owner, the function adds a sentence to `written`. The platform's identifier takes
-    precedence over the student number in the file name.
+    If the owner is unclear, the function adds a sentence to `written`. The platform's identifier
+    takes precedence over the student number in the file name.
     """
     match = None
     if platform.file is not None:
@@ -269,14 +269,14 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return one student's cells, from the roster's row or, failing that, from `cells`."""
+    """Return a student's line of the table; `cells` fills the cells that `row` leaves empty."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return the values of one archive by column, without points if the archive was not graded."""
+    """Return an archive's cells by column; the points are missing if the archive was not graded."""
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"
@@ -290,7 +290,7 @@ def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) 
 
 
 def _comment(result: Result) -> str:
-    """Return a comment for the student, without any text that a student wrote."""
+    """Return a comment for the student, which contains no text written by students."""
     if result.extra_data.problem:
         return "This could not be graded; a person will look at it. See the feedback file."
     points = f"{result.score:g} of {result.checked:g} points are certain"
