@@ -44,7 +44,7 @@ class Commands(TyperGroup):
 
 
 def command_group(help_text: str, first: Callable[[], None] | None = None) -> typer.Typer:
-    """Return a command line to which commands can be added; `first` runs before each command."""
+    """Return a typer app to which commands can be added; `first` is called before each command."""
     return typer.Typer(
         cls=Commands,
         add_completion=False,
@@ -118,7 +118,11 @@ def can_ask() -> bool:
 
 
 def _prepare_output() -> None:
-    """Prevent errors on consoles that lack characters, and let Matplotlib draw only to files."""
+    """Prepare the output of a command.
+
+    Characters that the console cannot show raise no error, text for a closed stream is discarded,
+    and Matplotlib draws only to files.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started the command
@@ -173,7 +177,7 @@ def command_line(*words: str) -> str:
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:
-    """Return settings as options on a command line.
+    """Return settings as command-line options.
 
     For example, batch_size=64 becomes "--batch-size", "64", and fast=False becomes "--no-fast".
     """

@@ -120,8 +120,8 @@ def threads(number: int) -> Iterator[None]:
 def flushed_denormals() -> Iterator[None]:
     """Replace numbers below 1e-38 with 0 in the `with` block, on the calling thread.
 
-    Derivatives that vanish over a long sequence can become smaller than 1e-38. Processors take many
-    times longer for computations with numbers below 1e-38.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38. Processors are many
+    times slower when they compute with numbers below 1e-38.
     """
     torch.set_flush_denormal(True)
     try:

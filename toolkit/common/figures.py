@@ -48,7 +48,7 @@ def to_picture(image: Tensor) -> Picture:
 
 
 def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
-    """Arrange images in rows of `columns` images with grey frames.
+    """Arrange images in a grid with `columns` images per row and a grey frame around each image.
 
     The images have shape (n, 1, 28, 28) and values from 0 to 1. `torchvision.utils.make_grid` does
     the same, but importing torchvision takes two seconds.
@@ -96,7 +96,7 @@ def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: in
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write one file with pictures side by side, each `inches` wide, with its caption above."""
+    """Write pictures side by side into one file, each `inches` wide and below its caption."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -173,7 +173,7 @@ def _draw_curves(
 
 
 def _draw_level(axes: Axes, name: str, height: float | Spread) -> None:
-    """Draw a dashed horizontal line, and shade one standard deviation above and below."""
+    """Draw a dashed horizontal line, and shade one standard deviation above and below the line."""
     mean, sd = (height.mean, height.sd or 0) if isinstance(height, Spread) else (height, 0)
     axes.axhline(mean, color="gray", linestyle="--", linewidth=1, label=name)
     axes.axhspan(mean - sd, mean + sd, color="gray", alpha=0.2, linewidth=0)

@@ -55,14 +55,14 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    A process can lock the same file several times. A second process that wants the lock tells its
-    user the reason and waits.
+    A process can lock the same file several times. A second process that wants the lock prints the
+    reason for the delay, and waits.
 
     Args:
-        busy: a clause for the waiting user, which says what the process with the lock is doing.
+        busy: the reason for the delay, a clause that says what the process with the lock is doing.
 
     Raises:
-        ToolkitError: the file cannot be made.
+        ToolkitError: the lock file cannot be made.
     """
     lock = FileLock(path, is_singleton=True, thread_local=False)
     try:
@@ -182,7 +182,7 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """Return the entries of a log, and the numbers of its damaged lines.
+    """Return the entries of a log, and the line numbers of the damaged lines.
 
     A truncated last line is ignored, and a missing log has no entries.
 

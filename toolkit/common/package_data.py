@@ -38,7 +38,7 @@ def requirements(extra: str | None = None) -> list[str]:
     """Return the requirements of the toolkit or of one of its extras, in pip's format.
 
     Raises:
-        PackageNotFoundError: the toolkit is used without being installed.
+        PackageNotFoundError: the toolkit is not installed.
     """
     listed = []
     for line in requires(NAME) or []:
@@ -49,7 +49,10 @@ def requirements(extra: str | None = None) -> list[str]:
 
 
 def _belongs_to(extra: str | None, marker: str) -> bool:
-    """Return True if a marker belongs to `extra`, or to no extra if `extra` is None."""
+    """Return True if the marker of a requirement names `extra`.
+
+    If `extra` is None, return True if the marker names no extra.
+    """
     if extra is None:
         return "extra ==" not in marker
     return f"extra == '{extra}'" in marker
@@ -77,7 +80,11 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """Return the toolkit's source with all wanted extras, because uv removes unlisted extras."""
+    """Return the argument with which `uv tool install` adds an extra to the toolkit.
+
+    The argument also lists the extras that are already installed, because uv removes extras that
+    are not listed.
+    """
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)
     extras = ",".join(sorted({extra, *toolkit.get("extras", [])}))

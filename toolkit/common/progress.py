@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """A display of the current step out of `total`, the latest metrics and the remaining time.
+    """A display of the current step (out of `total`), the latest metrics and the remaining time.
 
         with Progress("lstm", total=1000) as progress:
             progress.update(step, loss=0.1, accuracy=0.99)

@@ -81,7 +81,10 @@ class RunRecord(RecordPart):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum of the other fields; older records have no checksum."""
+        """Compare the checksum with the record's other fields, and remove the checksum.
+
+        Older records have no checksum.
+        """
         if not isinstance(data, dict) or "crc32" not in data:
             return data
         facts = {name: value for name, value in data.items() if name != "crc32"}
@@ -97,7 +100,7 @@ class RunRecord(RecordPart):
 
     @property
     def finished(self) -> bool:
-        """Return True if the run is complete, with its exports, its figures and this record."""
+        """Return True if the run is complete, including its exports, its figures and its record."""
         return self.status == "finished"
 
 
@@ -113,7 +116,11 @@ def write_record(directory: Path, record: RunRecord) -> None:
 
 
 def cannot_continue(kind: type[ToolkitError], problem: str, directory: Path) -> ToolkitError:
-    """Return the error for a run that cannot continue, with advice for a program and a command."""
+    """Return the error for a run that cannot continue.
+
+    The message for a program suggests another directory. The message on a command line suggests
+    options.
+    """
     return kind(
         f"{problem} Choose another directory, or delete {directory} to start from scratch.",
         in_command=f"{problem} Choose another --runs-dir, or start from scratch with --restart, "

@@ -1,4 +1,4 @@
-"""The directory of a run, with its facts, a log of metrics, one checkpoint and the figures.
+"""The directory of a run, which contains a record, a log of metrics, one checkpoint and figures.
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
@@ -58,13 +58,14 @@ class Run:
         directory: the run's directory, which is made if it does not exist.
         config: a dataclass of numbers and strings; a checkpoint or training run with a different
             config is rejected.
-        model, command: texts for the record; a run without a report needs neither of them.
+        model, command: the name of the model and the command of the run, for the record; both can
+            be omitted if no report is made from the run.
 
     Raises:
         ToolkitError: the directory cannot be made or written to.
 
     Attributes:
-        step: the number of training steps done, as of the last `load` or `save`.
+        step: the number of training steps done before the last `load` or `save`.
         seconds: the time spent on these steps.
         entries: the entries of the log, oldest first, each with its "step".
         latest: the last logged value of each metric.
@@ -121,7 +122,7 @@ class Run:
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state of the last `save`, or None for a new run, and rewind the log.
+        """Return the state of the last `save`, or None for a new run, and drop newer log entries.
 
         Damaged lines of the log are reported, and the damaged log is kept under another name.
         Training can continue without the damaged lines, but their values will be missing from the
@@ -144,7 +145,7 @@ class Run:
         return state
 
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
-        """Keep the entries up to the last `save`, and report damaged or missing entries."""
+        """Delete the log entries after the last `save`, and report damaged or missing entries."""
         entries, damaged = read_log(self.log_file)
         self.entries = [entry for entry in entries if entry["step"] <= self.step]
         num_logged = 0 if state is None else state["num_logged"]
@@ -236,7 +237,7 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Tell the user that this run is complete; a command's message mentions --restart."""
+        """Tell the user that this run is complete; for a command, also mention --restart."""
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 
@@ -276,7 +277,7 @@ class Run:
 
 
 def _as_json(config: "DataclassInstance") -> dict[str, Any]:
-    """Return the settings as they look after a round trip through JSON."""
+    """Convert a config to JSON and back, and return the resulting dictionary."""
     settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return settings
 

@@ -25,7 +25,7 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
         num_workers: the number of processes on this machine; -1 for one per core.
 
     Raises:
-        UsageError: there is no scheduler at that address.
+        UsageError: there is no scheduler at the address `cluster`.
         ToolkitError: Dask is not installed.
     """
     if cluster is None:
@@ -45,7 +45,7 @@ def ask_workers(cluster: str, function: Callable[..., Answer], *given: Any) -> l
     starts without workers.
 
     Raises:
-        UsageError: there is no scheduler at that address.
+        UsageError: there is no scheduler at the address `cluster`.
         ToolkitError: Dask is not installed.
     """
     with _connected(cluster) as client:
@@ -70,8 +70,8 @@ def _connected(cluster: str) -> Any:
 def _end_with(parent: int) -> None:
     """End this worker when its parent process ends.
 
-    A killed parent cannot stop its workers. Without this function, a worker would finish its job,
-    and then wait five minutes for another job.
+    A parent process that was killed cannot stop its workers. Without this function, a worker would
+    finish its job, and then wait five minutes for another job.
     """
 
     def watch() -> None:

@@ -30,7 +30,7 @@ def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
     """Return the arrays of film.npz, and run no code in the file; see `toolkit.gan.film`.
 
     Raises:
-        ToolkitError: the file is missing or damaged, or belongs to another generator.
+        ToolkitError: the file is missing or damaged, or is the film of a different generator.
     """
     data = read_file("film.npz", exports_dir).data
     try:
@@ -48,10 +48,10 @@ def network_at(
     step: int,
     exports_dir: Path = EXPORTS_DIR,
 ) -> nn.Module:
-    """Return a network in its state at one step of the film.
+    """Return a network with the weights that it had at one step of the film.
 
     Raises:
-        UsageError: the film has no such network at this step.
+        UsageError: the film does not contain this network at this step.
         ToolkitError: see `load`.
     """
     weights = state_dict_at(film, network, step)

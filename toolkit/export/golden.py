@@ -44,7 +44,7 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network in a format without input checks, to which the toolkit's own checks are added.
+    """A network whose file format does not check inputs; this class adds the toolkit's checks.
 
     The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
 
@@ -148,15 +148,16 @@ def check_golden(
 def difference_at_length(
     golden: Mapping[str, Any], model: Callable[[Tensor], Any]
 ) -> tuple[int, float] | None:
-    """Return the length of the long golden input, and the largest relative difference of an output.
+    """Compare a model's outputs for the long golden input with the golden outputs.
 
-    The relative difference of an output y is |difference| / (1 + |y|).
+    The relative difference from a golden output y is |difference| / (1 + |y|).
 
     Rounding errors grow from step to step, at a rate that depends on the network. A large
     difference is therefore no reason to reject a network.
 
     Returns:
-        the length and the difference, or None if there is no long golden input.
+        the length of the input and the largest relative difference from a golden output, or None if
+        there is no long golden input.
     """
     case = golden.get("long")
     if case is None:

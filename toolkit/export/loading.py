@@ -46,13 +46,14 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
     Returns:
         a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
-        `latent_dim`, an LSTM has `trace`, and the classifier has `features`. The annotation is
-        `Any`, so type checkers accept all attributes.
+        `latent_dim`, an LSTM has `trace`, and the classifier has `features`. The return type is
+        annotated as `Any`, so type checkers accept all attributes.
 
     Raises:
-        UsageError: there is no such model or format.
-        ToolkitError: the file is missing, damaged, not listed in the manifest, or was made from
-            weights that the manifest does not list; or torch is too old or too new for the file.
+        UsageError: the model or the format does not exist.
+        ToolkitError: the file is missing or damaged, is not listed in the manifest, or was made
+            from weights that the manifest does not list; or torch is too old or too new for the
+            file.
     """
     file, folder = find_file(name, exports_dir, format)
     export = read_file(file, folder)
@@ -65,7 +66,8 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
     """Load the network in a verified file with the runtime for the file's format.
 
     Args:
-        folder: the folder of the file, in which a student's own network has other formats.
+        folder: the folder of the file. If the file contains only the weights of a student's own
+            network, the network is loaded from a file in another format in this folder.
 
     Raises:
         ToolkitError: see `load`.
@@ -98,7 +100,9 @@ def _built(export: Export, folder: Path) -> nn.Module:
 def verify(
     name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
 ) -> float:
-    """Compare an export with the golden values in the manifest, which any program can do.
+    """Compare an export's outputs with the golden values in the manifest.
+
+    Any program that reads the manifest can make the same comparison.
 
     Args: see `load`.
 
@@ -106,7 +110,7 @@ def verify(
         the largest difference between an output and its golden value.
 
     Raises:
-        UsageError: there is no such model or format.
+        UsageError: the model or the format does not exist.
         ToolkitError: the file cannot be loaded, as in `load`; the manifest has no golden values for
             it; or a difference exceeds the tolerance.
     """

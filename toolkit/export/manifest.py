@@ -117,7 +117,7 @@ class Shown(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A file in a folder with a manifest."""
+    """A file in a folder with a manifest, and the manifest entry of the file."""
 
     data: bytes | None  # its content; None if the file does not exist
     entry: dict[str, Any] | None  # in the manifest; None if it is not listed
@@ -142,7 +142,11 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 
 
 def source_of(name: str, files: Collection[str]) -> str:
-    """Return the name of a network's source, which is its weights, or its .pt file before 0.3."""
+    """Return the name of a network's source file, from which the network can be built.
+
+    The source is the file of weights. In a folder from before version 0.3, the source is the .pt
+    file.
+    """
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
             return f"{name}.{format_}"
@@ -150,7 +154,7 @@ def source_of(name: str, files: Collection[str]) -> str:
 
 
 def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
-    """Return the full entry of a network, or {} if the folder does not list its source.
+    """Return the manifest entry of a network's source, or {} if the source is not listed.
 
     Raises: see `read_manifest`.
     """
@@ -171,7 +175,7 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the identity of the classifier in a folder.
+    """Return the SHA-256 by which measurements identify the classifier in a folder.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
@@ -227,7 +231,7 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the temporary path for new content of `path`, which has the SHA-256 `digest`.
+    """Return the temporary path of a file that will replace `path` and has the SHA-256 `digest`.
 
     The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """
@@ -235,7 +239,7 @@ def staged(path: Path, digest: str) -> Path:
 
 
 def read_listed(path: Path) -> Listed:
-    """Return a file and the file's entry in the manifest, both from the same write.
+    """Return a file and its manifest entry, which were written together.
 
     If a process was killed between replacing the manifest and moving the file into place, the
     staged file is returned. While another process is writing, this function reads again and again,
@@ -296,11 +300,11 @@ def find_file(
 
     Args:
         exports_dir: the folder to look in; by default, the exports in the current directory if they
-            include such a file, else the toolkit's own exports.
+            contain the file, else the toolkit's own exports.
         format_: the format; by default, the format of the source.
 
     Raises:
-        UsageError: there is no such model or format.
+        UsageError: the model or the format does not exist.
         ToolkitError: see `read_manifest`.
     """
     signature_of(name)
@@ -320,7 +324,7 @@ def find_file(
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """Return the networks that the pages show for a folder, by their names on the pages.
+    """Return the networks that the pages show for a folder, as a dictionary from names to networks.
 
     A student's own networks, whose entries name their owner, come first, under names such as
     "lstm_mine". The toolkit's networks are shown beside the student's networks. If a folder
@@ -344,7 +348,7 @@ def signature_of(name: str) -> Signature:
     """Return the input, the output and the metric of the network called `name`.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: the model does not exist.
     """
     if name not in SIGNATURES:
         raise UsageError(f"There is no model {name!r}; choose one of {', '.join(SIGNATURES)}.")
@@ -357,7 +361,7 @@ def read_export(
     """Return a model's file and entry, verified by `read_file`; for the arguments, see `find_file`.
 
     Raises:
-        UsageError: there is no such model or format.
+        UsageError: the model or the format does not exist.
         ToolkitError: see `read_file`.
     """
     return read_file(*find_file(name, exports_dir, format_))
@@ -411,6 +415,6 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
 
 
 def training_of(file: str) -> str:
-    """Return the name of the training that makes a file of the exports."""
+    """Return the name of the training run that makes a file of the exports, such as "gan"."""
     name = file.rpartition(".")[0]
     return TRAININGS.get(name, name)

@@ -1,4 +1,4 @@
-"""The replacement of exports without the loss of any file.
+"""Functions that replace old exports with new exports without losing a file.
 
 All exports of one training run form a unit, together with the files made from these exports. First,
 the files to be replaced are copied to `previous/`, which has a separate manifest. Then the new
@@ -56,7 +56,7 @@ MOST_SHOWN = 4  # the number of differences between two runs that are shown
 
 
 class Replaced(NamedTuple):
-    """The outcome of replacing exports."""
+    """The result of `replace_exports`."""
 
     changed: list[str]  # the files that are new or have new contents
     old: list[Export]  # the replaced files that the manifest listed
@@ -76,14 +76,14 @@ def replace_exports(
 ) -> Replaced:
     """Replace old exports with new exports, either all exports or none.
 
-    Old exports that the manifest lists are kept in the folder `keep_in`, where they replace the
-    exports that were kept earlier. An unlisted file with the name of a new export is kept in
-    `previous/` under a numbered name. A file with unchanged bytes is not written, and a note tells
-    the user if its training run was different.
+    Old exports that the manifest lists are saved in the folder `keep_in`, and replace the exports
+    that were saved there earlier. An unlisted file with the name of a new export is kept in
+    `previous/` under a numbered name. If a new file has the same bytes as the old file, the file is
+    not written, and a note lists any differences between the two training runs.
 
     Args:
         keep_in: the folder for the replaced exports.
-        removed: listed files that no longer count; they are also kept in `keep_in`.
+        removed: further listed files to remove; they are also kept in `keep_in`.
 
     Raises:
         ToolkitError: the manifest is damaged, the disk is full, or the directory is not writable;
@@ -116,13 +116,20 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new entry for an unchanged file, with the facts of the run that wrote the file."""
+    """Return the new manifest entry of an unchanged file.
+
+    The entry still describes the training run that wrote the file.
+    """
     of_the_run = {key: entry[key] for key in OF_THE_RUN if key in entry}
     return {**entry, **new, **of_the_run}
 
 
 def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
-    """Return at most one sentence about the differences between two runs with equal bytes."""
+    """Describe how a new run differs from an earlier run that wrote files with equal bytes.
+
+    Returns:
+        a list of one sentence, or an empty list if the two runs do not differ.
+    """
     files: dict[str, None] = {}  # in order
     differences = {}
     for listed, new in same:
@@ -143,14 +150,17 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
 
 
 def _describe_difference(name: str, before: object, now: object) -> str:
-    """Return the name of a fact that differs, and its two values if both are single values."""
+    """Return the name of a setting or metric that differs between two runs, with its two values.
+
+    The values are omitted if either is a list, a dictionary or None.
+    """
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name
     return f"{name} ({now}, there {before})"
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dictionary of the seed, the settings and the metrics in an entry."""
+    """Return a dictionary of the seed, the settings and the metrics in a manifest entry."""
     facts = {"seed": entry.get("seed"), **entry.get("config", {}), **entry.get("metrics", {})}
     return dict(json.loads(json.dumps(facts)))
 
@@ -159,7 +169,7 @@ def _keep_unlisted(path: Path, new: bytes) -> list[str]:
     """Copy an unlisted file to `previous/`, unless the file already has the new content.
 
     Returns:
-        a sentence for the user if there is a copy.
+        a sentence for the user that names the copy, if a copy is needed.
     """
     data = read_listed(path).data
     if data is None or data == new:
@@ -206,7 +216,7 @@ def _finish(exports_dir: Path) -> None:
     """Move staged files that the manifest lists into place, and delete left-over files.
 
     Raises:
-        ToolkitError: a file cannot be renamed; the staged file is then valid.
+        ToolkitError: a file cannot be renamed; the staged file then remains valid.
     """
     try:
         for name, entry in read_manifest(exports_dir).items():
@@ -226,7 +236,7 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy a network's weights, and its files in `formats`, to another folder with their entries.
+    """Copy a network's weights, its files in `formats` and all their entries to another folder.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
@@ -260,10 +270,11 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def _earlier_source(name: str, previous: Path) -> Export:
-    """Return the previous source of a network.
+    """Return a network's source file from the folder `previous` of replaced exports.
 
-    A training run without TorchScript, or from before version 0.3, kept fewer files than other
-    runs. The source is the first intact file in the order of `SOURCES`.
+    The folder has no .pt file if torch could not write TorchScript, and no file of weights if the
+    network is from before version 0.3. So the function returns the first intact file in the order
+    of `SOURCES`.
 
     Raises:
         ToolkitError: there is no intact source.
@@ -282,7 +293,8 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     """Return a sentence for the user if a new export is worse than the export it replaced.
 
     Returns:
-        the sentence, or a sentence that says that the two metrics cannot be compared, or None.
+        a sentence that says that the new export is worse, or that its metric was measured
+        differently; otherwise None.
     """
     signature = SIGNATURES[new.name]
     if signature.headline is None:
@@ -311,7 +323,7 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """Return how far the main metrics of two files can differ by chance.
+    """Return how much the main metrics of two files can differ by chance.
 
     The result is twice the standard error of the difference, or 0 if no standard deviation is
     known.
@@ -324,7 +336,7 @@ def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
 
 
 def _number(metrics: Mapping[str, Any], name: str) -> float | None:
-    """Return a metric, which must be a number >= 0, or None if there is no such metric."""
+    """Return a metric, or None if the metric is missing or is not a number >= 0."""
     value = metrics.get(name)
     return float(value) if isinstance(value, int | float) and 0 <= value < 2**63 else None
 

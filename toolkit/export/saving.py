@@ -1,8 +1,8 @@
-"""The export of networks, in which all formats are made from the network itself.
+"""Functions that export networks; all formats are made from the network itself.
 
 Before anything is written, each file is loaded in its own runtime and compared with the golden
 values of the network. Either all files of a training run are replaced, or none. If torch cannot
-write TorchScript, only the `.pt` files are missing.
+write TorchScript, all files except the `.pt` files are still written.
 """
 
 import copy
@@ -105,16 +105,16 @@ def for_export(model: nn.Module) -> nn.Module:
 
 
 def possible(formats: Sequence[Format]) -> list[Format]:
-    """Return the given formats, but without "pt" if this torch cannot write TorchScript."""
+    """Return `formats`, but without "pt" if the installed torch cannot write TorchScript."""
     return [format_ for format_ in formats if format_ != "pt" or not torchscript.why_not()]
 
 
 @functools.cache
 def rehearse() -> None:
-    """Export a tiny RNN and a tiny generator to memory, in all formats, before hours of training.
+    """Test every export format before training, with a tiny RNN and a tiny generator in memory.
 
     Raises:
-        ToolkitError: this torch cannot write a format.
+        ToolkitError: the installed torch cannot write one of the formats.
     """
     needs_torch("Training")
     with torch.random.fork_rng(devices=[]):
@@ -145,7 +145,7 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """Return a network's weights with an entry that contains `facts`."""
+    """Return a network's weights and their manifest entry, which includes all of `facts`."""
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -231,7 +231,7 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
     """Return the names of the networks whose weights a folder's manifest lists.
 
     Raises:
-        ToolkitError: there are no such networks.
+        ToolkitError: the manifest lists no weights.
     """
     listed = read_manifest(exports_dir)
     names = [name for name in SIGNATURES if source_of(name, listed) in listed]
@@ -242,10 +242,11 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """Return the network that belongs to the weights `source`.
+    """Load the network with the weights `source`.
 
     Raises:
-        ToolkitError: the network no longer has golden values, or its code is not the toolkit's.
+        ToolkitError: the manifest has no golden values for the network, or the network's code is
+            not the toolkit's.
     """
     if "golden" not in source.entry:
         raise ToolkitError(
@@ -263,7 +264,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a text with the size of a file and its agreement with the golden outputs."""
+    """Return a text with a file's size and its largest difference from the golden outputs."""
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
@@ -274,9 +275,9 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """Return a file with its entry, which names the weights `source` as the file's origin.
+    """Return a file and its manifest entry, which says that the file was made from `source`.
 
-    The file is valid only while the manifest lists these weights.
+    The file is valid only while the manifest lists the weights `source`.
     """
     entry = {
         "sha256": sha256(data),
@@ -294,9 +295,9 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """Return True if a folder has a film of this generator with equal arrays.
+    """Return True if a folder already contains a film of this generator with the same arrays.
 
-    The arrays may be packed differently.
+    The arrays may be compressed differently.
     """
     data = _made_from(generator, exports_dir / "film.npz")
     if data is None:
@@ -308,7 +309,7 @@ def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool
 
 
 def _made_from(source: Export, path: Path) -> bytes | None:
-    """Return the content of an intact file that was made from the weights `source`, or None."""
+    """Return the content of a file if it is intact and was made from `source`, else None."""
     export = read_intact(path)
     if export is None or export.entry.get("made_from") != source.entry["sha256"]:
         return None

@@ -52,8 +52,8 @@ def load_mnist(data_dir: Path | None = None) -> MNIST:
 
     Args:
         data_dir: a folder that contains your own copy of the four IDX files, compressed (.gz) or
-            not, directly or in a subfolder `MNIST/raw`. By default, the copy inside the package is
-            used. If that copy was removed, torchvision downloads MNIST into `data/`.
+            not, directly or in a subfolder `MNIST/raw`. By default, the copy of MNIST inside the
+            package is used. If the package has no copy, torchvision downloads MNIST into `data/`.
 
     Raises:
         ToolkitError: a file is missing, truncated or altered.

@@ -36,7 +36,7 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """A setup for training, with a constant learning rate for each network."""
+    """The settings of a training run whose two networks each have a constant learning rate."""
 
     config: Config = SHORT
     generator_lr: float = 2e-3

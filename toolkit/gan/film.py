@@ -42,7 +42,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def frame_steps(num_steps: int) -> list[int]:
-    """Return the steps of the film, which are 0 and then steps that grow by a constant factor.
+    """Return the steps of the film: step 0, and then steps that grow by a constant factor.
 
     The first step after 0 is at 1/400 of the training, because the moving average hardly changes
     earlier. The film of a very short training run has fewer frames.
@@ -169,7 +169,7 @@ def from_bytes(data: bytes) -> Arrays:
     """Return the arrays of film.npz, without running any code in the file.
 
     Raises:
-        ValueError, zipfile.BadZipFile: the data is not such a file.
+        ValueError, zipfile.BadZipFile: `data` is not the content of film.npz.
     """
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
@@ -181,7 +181,7 @@ def state_dict_at(
     """Return a network's weights at one step of the film, as a float32 state dict.
 
     Raises:
-        UsageError: the film has no such network at this step.
+        UsageError: the film does not contain this network at this step.
     """
     steps = arrays["steps" if network == "generator" else "discriminator_steps"].tolist()
     if step not in steps:

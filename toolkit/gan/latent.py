@@ -165,11 +165,11 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit that meets all conditions, or None.
+    """Return the first digit that is allowed, or None if no digit is allowed.
 
     Args:
-        requested: the only digit that fits; None to accept any digit.
-        other_than: the digit that does not fit; ignored if a digit is requested.
+        requested: the only digit that is allowed; None to allow any digit.
+        other_than: the digit that is not allowed; ignored if a digit is requested.
     """
     for digit in digits:
         if requested is None and digit != other_than:

@@ -36,7 +36,7 @@ class ConvGenerator(nn.Module):
     z, large parts of this cloud give images between two digits. The mapping network can shrink the
     parts of the cloud between two digits. StyleGAN also has a mapping network (Karras, Laine and
     Aila, "A Style-Based Generator Architecture for GANs", 2019). In this generator, the output of
-    the mapping network is added to z. The output is close to 0 at first, so an untrained mapping
+    the mapping network is added to z. This output is close to 0 at first, so an untrained mapping
     network has almost no effect.
 
     Args:

@@ -193,8 +193,8 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
     """Build Adam for the weights of `networks`, with a separate group for any mapping network.
 
-    The entry "lr_ratio" of a group is the group's learning rate as a fraction of the scheduled
-    rate.
+    The entry "lr_ratio" of a parameter group is the learning rate of the group as a fraction of the
+    scheduled rate.
     """
     mapping = []
     weights = []
@@ -221,7 +221,7 @@ def set_learning_rates(state: TrainState, config: Config, step: int) -> None:
 
 
 def initial_state(config: Config, device: torch.device | str) -> TrainState:
-    """Return the state before the first step."""
+    """Return the training state before the first step."""
     networks = build(config, device)
     return TrainState(
         networks,
@@ -234,7 +234,7 @@ def initial_state(config: Config, device: torch.device | str) -> TrainState:
 
 
 def _resume(run: Run, state: TrainState, film: Film | None) -> None:
-    """Restore the checkpoint of an interrupted run, if there is one."""
+    """Restore the training state from the checkpoint of an interrupted run."""
     saved = run.load()
     if saved:
         run.restore(state, saved)
@@ -248,12 +248,12 @@ def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
 
 
 def _snapshot_steps(num_steps: int) -> set[int]:
-    """Return the evenly spaced steps after which samples are kept, including the last step."""
+    """Return the evenly spaced steps after which samples are stored, including the last step."""
     return {k * num_steps // NUM_SNAPSHOTS for k in range(1, NUM_SNAPSHOTS + 1)}
 
 
 def _is_due(step: int, interval: int, config: Config) -> bool:
-    """Return True after every `interval` steps, and after the last step."""
+    """Return True if `step` is a multiple of `interval`, or is the last step."""
     return step % interval == 0 or step == config.num_steps
 
 

@@ -17,7 +17,7 @@ letter a denotes the pre-activations of i, f, s and o. The loop runs backwards f
     dc(t-1) = dc * f                       from (5): no matrix, no tanh, so dc need not vanish
 
 Autograd computes the same derivatives, but splits the work into more and smaller operations.
-`benchmarks/lstm_speed.py` compares the speed of this loop and of autograd.
+`benchmarks/lstm_speed.py` compares the speed of this loop with the speed of autograd.
 """
 
 from typing import Any
@@ -39,11 +39,11 @@ def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
 
 
 class _LastHidden(torch.autograd.Function):
-    """The autograd function behind `last_hidden`; the module's docstring lists its derivatives."""
+    """The autograd function behind `last_hidden`; the module's docstring lists the derivatives."""
 
     @staticmethod
     def forward(ctx: Any, digits: Tensor, weight: Tensor) -> Tensor:
-        """Compute `sigmoids.last_hidden`, and save the columns [H(t-1); x(t)] of all steps."""
+        """Compute H(T), and save the results of all steps for `backward`."""
         (batch_size, length), hidden_size = digits.shape, weight.size(1) - 10
         columns = weight.new_empty(length + 1, weight.size(1), batch_size)
         gates = weight.new_empty(length, weight.size(0), batch_size)

@@ -67,7 +67,10 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """Return the best curriculum settings for a model; the LSTM and RNN train for similar times."""
+    """Return the best settings for training a model with the curriculum.
+
+    With these settings, the LSTM and the RNN train for similar times.
+    """
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)
     return Config(model, length=100, curriculum=True, num_steps=400)

@@ -140,13 +140,13 @@ def _to_digits(numbers: Tensor, half: int) -> Tensor:
 
 
 def _list_halves(half: int, split: str) -> Tensor:
-    """Return the left halves of a split as numbers, e.g. 42 for the digits 0 4 2."""
+    """Return all left halves in a split as numbers, e.g. 42 for the digits 0 4 2."""
     chunks = torch.arange(NUM_DIGITS**half).split(CHUNK)
     return torch.cat([chunk[_in_split(_to_digits(chunk, half), split)] for chunk in chunks])
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves by rejection; the split "train" accepts 80%, and other splits 10%."""
+    """Sample left halves by rejection; "train" accepts 80% of the candidates, other splits 10%."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -157,7 +157,10 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample until there are `count` distinct left halves, which is fast in a much larger split."""
+    """Sample left halves until there are `count` distinct left halves.
+
+    Sampling is fast if the split contains many more than `count` left halves.
+    """
     halves = _sample(count, half, split, rng)
     while True:
         halves = halves[_first_occurrences(halves)]
@@ -167,7 +170,10 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample from the list of all left halves, which is fast for over a tenth of the list."""
+    """Sample `count` distinct left halves from the list of all left halves in a split.
+
+    This method is fast if `count` is more than a tenth of the number of left halves.
+    """
     half = half_length(length)
     every = _list_halves(half, split)
     if count > len(every):

@@ -96,7 +96,7 @@ def run_grid(
     Raises:
         UsageError: there are no trials, `directory` contains the results of another grid, or there
             is no scheduler at `cluster`.
-        ToolkitError: Dask is not installed, or `Run` raises this error.
+        ToolkitError: Dask is not installed, or `Run` raises a ToolkitError.
     """
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")

@@ -1,4 +1,4 @@
-"""The inside of a network that reads digits: its cells, its answers and its gradients.
+"""Functions that show the states, the answers and the gradients of a network that reads digits.
 
 The functions work with the LSTM and the RNN of `toolkit.lstm.model`, and with their exports.
 """
@@ -36,7 +36,7 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """Return the memory after every step, in a form through which gradients can flow.
+    """Return h, and for an LSTM also c, after every step, with the autograd graph.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
@@ -99,7 +99,7 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """Sort the cells by the size of their contribution to the answer, the largest size first.
+    """Sort the cells by the absolute value of their contribution to the answer, largest first.
 
     By equation (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if
     the same amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the
@@ -109,7 +109,7 @@ def telling_cells(network: Any, h: Tensor) -> Tensor:
         h: float32 (hidden_size,), after the last step.
 
     Returns:
-        int64 (hidden_size,).
+        the indices of the cells, int64 (hidden_size,).
     """
     weight = network.readout.weight
     answer = int(network.readout(h).argmax())

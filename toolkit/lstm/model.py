@@ -91,12 +91,13 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    W_x x + b is computed only for these ten inputs, and looked up at every step of every sequence.
+    W_x x + b is computed for each of the ten inputs, and then looked up at every step of every
+    sequence.
 
     Args:
-        weight: W_x, (rows, input_size); the inputs get its dtype and device. If the input size is
-            10, each digit is one-hot encoded; if the input size is 1, the input is the digit
-            itself.
+        weight: W_x, (rows, input_size); the inputs have the same dtype and device as W_x. If the
+            input size is 10, each digit is one-hot encoded; if the input size is 1, the input is
+            the digit itself.
     """
     if weight.size(1) == 10:
         return torch.eye(10, dtype=weight.dtype, device=weight.device)

@@ -15,9 +15,9 @@ With these variables, equations (5) and (6) become
 
 torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
 
-Each sequence is a column, so the rows of a gate are adjacent in memory. All results are written in
-place. Each column contains H(t-1) and, below it, the one-hot code of the digit x(t). So a single
-matrix product gives the pre-activations of all gates.
+Each sequence is a column, so the rows of a gate are adjacent in memory. All results are written
+into existing tensors. Each column contains H(t-1) and, below it, the one-hot code of the digit
+x(t). So a single matrix product gives the pre-activations of all gates.
 """
 
 import torch
@@ -27,7 +27,7 @@ from torch import Tensor
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
     """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The pre-activations of g are doubled. Gradients can flow through the matrix.
+    The matrix doubles the pre-activations of g. Gradients can flow through the matrix.
 
     Args:
         projected: W_x x + b of each of the ten digits, float (10, 4 hidden_size), with the gates in

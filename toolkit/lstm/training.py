@@ -70,9 +70,10 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return `longest`, or after a good batch a larger length, up to `target`.
+    """Return the maximum length for the next batch, which a good batch increases up to `target`.
 
-    In a good batch, over 97% of the answers are right. The length then grows by a quarter and by 1.
+    In a good batch, over 97% of the answers are right. After a good batch, the maximum length grows
+    by a quarter and by 1.
     """
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
@@ -115,9 +116,9 @@ def accuracy_by_length(
     Args:
         lengths: the values of T.
         seed: the seed of the test palindromes.
-        num_test: palindromes per T. Beyond T = 1000, the number falls, to no less than 100, so that
-            the total number of digits stays the same. The number is also smaller for short T: at
-            T = 5, there are only 100 distinct test palindromes.
+        num_test: palindromes per T. Beyond T = 1000, fewer palindromes are tested, but at least
+            100, so that the total number of digits stays the same. For short T, fewer palindromes
+            are tested because few exist: at T = 5, there are only 100 distinct test palindromes.
     """
     result = {}
     for length in lengths:
@@ -173,7 +174,7 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Update the streak of good validations, and return True if training may stop early."""
+    """Count the good validations in a row, and return True if training may stop early."""
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:
@@ -182,7 +183,7 @@ def _has_reached_target(config: Config, state: TrainState, validation_accuracy: 
 
 
 def _resume(run: Run, state: TrainState) -> None:
-    """Restore the checkpoint of an interrupted run, if there is one."""
+    """Restore the training state from the checkpoint of an interrupted run."""
     saved = run.load()
     if saved:
         run.restore(state, saved)

@@ -22,10 +22,10 @@ def share_busy_cores() -> None:
 
     A waiting thread of GNU OpenMP keeps its core busy for a while, even if the thread for which it
     waits needs this core. On two cores with four other busy programs, the estimated training time
-    of the GAN was 48 to 93 minutes, and 24 to 26 minutes with threads that slept early. On idle
-    cores, threads that sleep early cost some 15% of the speed, so the default is kept there. The
-    computed numbers do not depend on the setting. OpenMP reads the environment variable
-    `GOMP_SPINCOUNT` when torch is imported.
+    of the GAN was 48 to 93 minutes. When waiting threads slept early, the estimate was 24 to 26
+    minutes. On idle cores, early sleep reduces the speed by some 15%, so the function then leaves
+    the default unchanged. The computed numbers do not depend on the setting. OpenMP reads the
+    environment variable `GOMP_SPINCOUNT` when torch is imported.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
@@ -280,7 +280,7 @@ def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_D
 
 @app.command(name="export", hidden=True)
 def export_as(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
-    """Run `convert`, of which `export` is the old name."""
+    """Run `convert`; `export` is the old name of this command."""
     print("Note: `toolkit train export` is now `toolkit train convert`.", file=sys.stderr)
     convert(format_, exports_dir)
 

@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier into the folder of the exports that the classifier measures.
+    """Copy the classifier that measured the exports into the folder `exports_dir`.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.

@@ -122,7 +122,7 @@ def training_failure(
     """Train a failing GAN and its healthy control, and plot the results side by side.
 
     Args:
-        finished: earlier outcomes, which are reused; new outcomes are added.
+        finished: the outcomes of earlier cases, which are reused; the function adds new outcomes.
 
     Returns:
         a Markdown table about the failure.

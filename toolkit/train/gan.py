@@ -148,10 +148,10 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if the same training was also measured on other processors.
+    """Return True if a training run with these settings was also measured on other processors.
 
-    All settings except the precision must be the defaults, and the classifier and the number of
-    samples must be the same.
+    All settings except the precision must be the defaults. The evaluator must use the toolkit's
+    classifier and the default number of samples.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)

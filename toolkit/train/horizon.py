@@ -66,7 +66,7 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return trials with the curriculum and with tests far beyond the longest training T."""
+    """Return one trial for each seed, with tests at lengths far above the training length."""
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
@@ -111,10 +111,10 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Return trials with the curriculum.
+    """Return trials whose networks are trained with the curriculum.
 
-    Some trials have the curriculum up to T = 36. The other trials have the curriculum up to T = 100
-    and tests at far larger T.
+    In some trials, the curriculum ends at T = 36. In the remaining trials, the curriculum ends at T
+    = 100, and the networks are also tested at far larger T.
     """
     lstm = curriculum_config("lstm")
     rnn = curriculum_config("rnn")
@@ -167,7 +167,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
 
 
 def in_words(row: Row) -> list[str]:
-    """Return each accuracy of a trial as a text that also gives T."""
+    """Return a text such as "T = 20: 98.50%" for each accuracy of a trial."""
     words = []
     for key, value in row.items():
         if key.startswith("accuracy_"):
@@ -266,7 +266,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T with the range over the seeds, in one panel for each question."""
+    """Plot accuracy against T, with the range over the seeds; `QUESTIONS` lists the panels."""
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
@@ -289,7 +289,7 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the mean curve of one family, and the band from its worst to its best seed.
+    """Return the mean curve of a family of trials, with a band from the worst to the best seed.
 
     Args:
         by_length: T -> the accuracy of each seed.

@@ -133,7 +133,8 @@ def list_metrics(
     """Return the metrics of a network for the record and the manifest.
 
     Args:
-        by_seed: T -> the accuracies of the networks with this seed and with the following seeds.
+        by_seed: T -> the accuracies of the networks, in the order of their seeds, which begin with
+            the seed of `config`.
     """
     metrics: dict[str, Any] = {
         "length": config.length,

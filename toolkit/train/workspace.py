@@ -62,10 +62,11 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes an hour or more, or needs more memory than there is.
+        """Ask the user before a run that takes an hour or more, or exceeds this machine's memory.
 
         Args:
-            cost: the number of multiplications, and the bytes of memory.
+            cost: the number of multiplications and the number of bytes of memory that the run
+                needs.
 
         Raises:
             UsageError: the user says no, or nobody can be asked.
@@ -168,13 +169,13 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace for the options of a training command.
+    """Open the workspace that the options of a training command describe.
 
     The function first tries every operation that could otherwise fail after hours of training.
 
     Raises:
-        ToolkitError: the runs or the exports cannot be written to these folders, the manifest is
-            damaged, or this torch cannot write every format.
+        ToolkitError: the folder for the runs or the exports cannot be written to, the manifest is
+            damaged, or the installed torch cannot write every format.
         UsageError: this machine does not have the device.
     """
     exports = exports_dir or default_exports(preset, runs_dir)

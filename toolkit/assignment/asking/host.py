@@ -102,7 +102,7 @@ class Gone(Exception):
 class Unwatched(Gone):
     """The error for a child that ended while it watched how a script calls a network.
 
-    The judge can then ask a new child, which does not watch the script.
+    After this error, the judge can ask a new child, which does not watch the script.
     """
 
 
@@ -151,7 +151,7 @@ class Child(Generic[Answers]):
 
     @property
     def is_over(self) -> bool:
-        """True if the child has ended and has left nothing behind where the next part will run."""
+        """True if the child has ended, and none of its files remain where the next part runs."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property

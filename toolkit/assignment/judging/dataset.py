@@ -79,7 +79,9 @@ def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
 def _read_lengths(
     child: DatasetChild, kind: DatasetClass, verdicts: Verdicts
 ) -> dict[int, Items] | None:
-    """Read items for several palindrome lengths, or return None if a verdict explains a failure."""
+    """Read items for several palindrome lengths; if reading fails, report the failure and return
+    None.
+    """
     by_length = {}
     for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
@@ -98,7 +100,7 @@ def _read_lengths(
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
-    """Report the properties that are right in items without a fault."""
+    """Report which properties of the items are right, given that the items have no fault."""
     num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
     if num_different < FEW:
         verdicts.not_seen("no-variety")
@@ -116,14 +118,14 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
 
 
 def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
-    """Read items whose palindromes have `length` digits; the digits may be bare or one-hot.
+    """Read items whose palindromes have `length` digits, as numbers or as one-hot vectors.
 
     Args:
         read: the largest number of items.
         parameters: values for other parameters of the constructor, by lower-case name.
 
     Raises:
-        Unusual: the digits are neither bare nor one-hot.
+        Unusual: the digits are neither numbers nor one-hot vectors.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     answer = child.ask.items(length=length, count=count, read=read, more=parameters)
@@ -165,9 +167,9 @@ def _label(labels: Tensor) -> Tensor:
 
 
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the faults that the items show, starting with the fault to report.
+    """Yield the faults that the items show; the first fault is the fault to report.
 
-    If every label equals the last digit of its row, but the row is no palindrome with or without
+    If every label equals the last digit of its row, but the row is not a palindrome with or without
     that digit, the input does not contain the answer.
     """
     items = []
@@ -241,8 +243,8 @@ def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
 
 
 def _place(kind: DatasetClass, method: Method) -> Place | None:
-    """Return the place of the method that gives an item, or of the constructor if `method` is
-    `init`.
+    """Return the place of the constructor if `method` is `init`, else of the method that returns an
+    item.
     """
     place = kind[method]
     return Place(*place) if place else None
@@ -255,8 +257,8 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge palindromes of more than 36 digits.
 
-    Half of a palindrome of more than 36 digits does not fit into 64 bits, but its digits should
-    still be random.
+    The first half of a palindrome of more than 36 digits is a number that does not fit into 64
+    bits, but its digits should still be random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
@@ -285,7 +287,7 @@ def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> 
 
 
 def _is_spoilt(items: Items) -> bool:
-    """True if the items are no palindromes, or if their digits hardly vary."""
+    """True if the items are not palindromes, or if their digits hardly vary."""
     digits, labels = items
     inside = digits[:, 1:]
     is_symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())

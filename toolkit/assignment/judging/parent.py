@@ -180,7 +180,7 @@ def _verdicts_of(
 
 
 def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
-    """Return the modules whose absence is no fault, in the form that `Verdicts` expects."""
+    """Return the modules whose absence is not a fault, in the form that `Verdicts` expects."""
     excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
     for part in submission.missing:
         excused[FILES[part].removesuffix(".py")] = FILES[part]
@@ -218,7 +218,7 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 class _Judged(NamedTuple):
-    """A file that could be a part, and the verdicts on this file."""
+    """A file that could be the file for a part, and the verdicts on this file."""
 
     located: Located
     verdicts: Verdicts
@@ -229,8 +229,8 @@ class _Judged(NamedTuple):
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
-    """Judge each file that could be a part, and choose the file that other files or the README
-    name.
+    """Judge each file that could be the file for a part, and choose the file that other files or
+    the README mention.
 
     If no file is named, choose the file for which the check can answer the most questions.
 
@@ -270,7 +270,10 @@ def _choose(
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Remove a stop from a part that was already judged, if the stop also ends another part."""
+    """If several parts stop with the same error, remove the finding where it is not needed.
+
+    Each part with open questions keeps the finding, and at least one part keeps it.
+    """
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
             if stop.id not in STOPS or unanswered(part, verdicts.findings):
@@ -289,11 +292,10 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 
 
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Remove a finding that the training stops if another finding explains the stop and can mention
-    it.
+    """Remove each finding that the training stops, if another finding has the same cause.
 
     The other finding is about the data set or the LSTM, and has the same exception apart from
-    numbers.
+    numbers. The remaining finding then mentions that the training stops.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
@@ -305,7 +307,9 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Remove a finding that the training stops if another part's fault has the same exception."""
+    """Remove the finding `stop` if a fault of another part has the same exception, and mention the
+    stop there.
+    """
     exception = _without_numbers(stop)
     if not exception:
         return
@@ -362,8 +366,8 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """Return a finding, or its replacement if the cause is a gap in another part or a file left
-    out.
+    """Return a finding, or its replacement if the cause is a fault of another part or a file too
+    large to copy.
     """
     name = _left_out(finding, submission)
     if name is not None:
@@ -412,13 +416,13 @@ def _misses(raised: Raised, name: str) -> bool:
 
 
 def _trains(verdicts: Verdicts, submission: Submission) -> bool:
-    """True if the file of a part is also the file of a training."""
+    """True if the file for a part is also a training script."""
     training_files = [submission.parts[part].file for part in TRAINS if part in submission.parts]
     return verdicts.file in training_files
 
 
 def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
-    """True if the reading of another part has a finding with this id in the same line."""
+    """True if the static check of another part has a finding with this id in the same line."""
     for part, verdicts in read.items():
         if part == finding.part:
             continue
@@ -431,11 +435,11 @@ def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """Return a finding after a second run; the finding becomes "not seen" if only the check meets
-    the failure.
+    """Return a finding after a second run; it becomes "not seen" if the failure occurs only in the
+    check.
 
-    The check shortens loops, replaces packages and sets limits. So the student's file runs again
-    unchanged, and the second run shows which limits the code meets.
+    The check shortens loops, replaces packages and sets limits. A second run of the unchanged file
+    shows which limits the code meets.
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
@@ -455,9 +459,7 @@ def _tried_again(
 
 
 def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
-    """Return the file of a part and, if this file is no script itself, the scripts that use the
-    file.
-    """
+    """Return the file for a part and, if this file is not a script, the scripts that use it."""
     located = submission.parts[part]
     if part in TRAINS:
         return (located.file,)
@@ -471,7 +473,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
         error: of the second run.
 
     Returns:
-        None if it is another failure.
+        None if the second run fails in another way.
     """
     if finding.proof is None or finding.id is None:
         return None
@@ -488,7 +490,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if the code ended by itself without an error message, as a library may do at a limit."""
+    """True if the code ended without an error message, for example at a limit of a library."""
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)

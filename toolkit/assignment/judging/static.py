@@ -120,7 +120,7 @@ class Reading:
             self.unreadable.add(part)
 
     def _read_further(self, file: str) -> None:
-        """Read a file that is no part and that no part imports."""
+        """Read a file that is neither the file for a part nor imported by the file for a part."""
         parts = self.submission.parts
         users = [part for part, located in parts.items() if file in located.users]
         part = (users or list(parts))[0]

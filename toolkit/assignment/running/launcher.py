@@ -1,9 +1,9 @@
 """The first program inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-The launcher gives up rights, sets limits and forbids dangerous system calls. Then the launcher runs
-the program in its arguments ("-m module ..." or "script.py ...") in the same process. The launcher
-sets PR_SET_DUMPABLE, so child processes cannot read the launcher's memory or descriptors. The
-launcher does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only
+The launcher drops privileges, sets limits and forbids dangerous system calls. Then the launcher
+runs the program in its arguments ("-m module ..." or "script.py ...") in the same process. The
+launcher sets PR_SET_DUMPABLE, so child processes cannot read the launcher's memory or descriptors.
+The launcher does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only
 Python's standard library until it has set the path to the toolkit.
 """
 

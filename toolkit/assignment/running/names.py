@@ -1,6 +1,6 @@
-"""The meanings of names, from the tables in `names.toml`, and calls that use these meanings.
+"""The meanings of names, from `names.toml`, and functions that choose arguments by meaning.
 
-No other module holds a list of names, so a name without a meaning in these tables is unknown.
+No other module holds a list of names, so a name without a meaning in `names.toml` is unknown.
 """
 
 import inspect
@@ -34,7 +34,11 @@ def meaning(name: str, *tables: str) -> str | None:
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """Return the candidate whose name equals or contains the first word that fits, or None."""
+    """Return the value of the candidate whose name matches the words best, or None.
+
+    Earlier words have priority. For each word, a name that equals the word has priority over a name
+    that contains the word.
+    """
     for word in words:
         for exact in (True, False):
             for name, value in candidates.items():
@@ -44,7 +48,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object, which finds a value by the meaning of its name."""
+    """A stand-in for a config or args object that looks up each attribute by its name's meaning."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)

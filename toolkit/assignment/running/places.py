@@ -66,7 +66,7 @@ def place(root: str) -> Place:
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
-    """Return the place of a student's class, or of its first method in `methods`.
+    """Return the place of a student's class, or of the first of `methods` that the class defines.
 
     The result is None if the class is not in the student's files.
     """
@@ -78,7 +78,10 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
 
 
 def line_of(definition: Any, *methods: str) -> int | None:
-    """Return the first line of a function, a class, or the class's first method in `methods`."""
+    """Return the number of the line on which a function or a class begins.
+
+    If a class defines some of `methods`, the line is that of the first of these methods.
+    """
     for method in methods:
         definition = vars(definition).get(method, definition)
         if inspect.isfunction(definition):

@@ -1,8 +1,8 @@
 """The types of the replies to questions, which mypy checks on both sides of the pipe.
 
 A question is a method of a class in `answers/`, and its reply has the type that the method returns.
-The judge does not import these classes, so `REPLIES` repeats the types, and a test compares both
-lists. The judge accepts no reply of another type; see `fits`.
+The judge does not import the classes in `answers/`, so `REPLIES` repeats the types, and a test
+compares both lists. The judge accepts only replies of these types; see `fits`.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def is_natural(number: int) -> bool:
 
 
 def has_axes(count: int) -> Callable[[Tensor], bool]:
-    """Return a test for floating-point tensors that have `count` axes."""
+    """Return a function that is True for floating-point tensors with `count` axes."""
 
     def is_such(tensor: Tensor) -> bool:
         return tensor.is_floating_point() and tensor.dim() == count
@@ -178,7 +178,7 @@ class LeftBehind(TypedDict):
 
 
 class CallsHeard(TypedDict):
-    """The unwanted calls, as `LSTMAnswers.calls` returns them."""
+    """The calls for a GPU or a recurrent layer, as `LSTMAnswers.calls` returns them."""
 
     gpu: list[Named]
     recurrent: list[Named]
@@ -305,8 +305,8 @@ def fits(value: Any, kind: Any) -> bool:
     Args:
         kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict` (the value
             may have further keys), a `list`, a `tuple`, a `dict` with names as keys, a union, or an
-            `Annotated` with functions that must return True. A tuple has become a list on its way,
-            because JSON has no tuples.
+            `Annotated` with functions that must return True. A tuple arrives as a list, because
+            JSON has no tuples.
     """
     if kind is Any:
         return True
@@ -337,7 +337,7 @@ def _fields(kind: type) -> dict[str, Any]:
 
 
 def _fits_parts(value: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:
-    """Return True if a value has a given type that contains other types."""
+    """Return True if a value has a given composite type, such as a union or a list."""
     if origin in (Union, UnionType):
         return any(fits(value, kind) for kind in kinds)
     if origin is Annotated:
@@ -349,7 +349,7 @@ def _fits_parts(value: Any, origin: Any, kinds: tuple[Any, ...]) -> bool:
 
 
 def _fits_items(items: list[Any], origin: Any, kinds: tuple[Any, ...]) -> bool:
-    """Return True if the items have the item type of a list, or the types of a tuple in order."""
+    """Return True if the items of a list or a tuple have the types in its annotation."""
     if origin is list:
         return all(fits(item, kinds[0]) for item in items)
     return len(items) == len(kinds) and all(map(fits, items, kinds))

@@ -22,18 +22,18 @@ DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, 
 
 
 class Closed(Exception):
-    """The error for a pipe whose other side has ended."""
+    """The error for a pipe whose other end is closed."""
 
 
 class Disturbed(Exception):
-    """The error for data that a working process on the other side would not have sent."""
+    """The error for data that an intact process at the other end would not have sent."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
     """Write one frame.
 
     Args:
-        value: None, numbers, strings, tensors, and lists, tuples and dictionaries of these.
+        value: None, a number, a string or a tensor, or a list, tuple or dictionary of such values.
 
     Raises:
         Closed: no process reads from the pipe any more.
@@ -57,7 +57,7 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
         max_bytes: the largest length of the JSON text.
 
     Raises:
-        Closed: the other side has ended.
+        Closed: the other end of the pipe is closed.
         Disturbed: the data is not a frame, or the frame is too large.
     """
     head = _read(descriptor, NONCE + 8)

@@ -45,7 +45,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
         made_from: the SHA-256 of the weights.
 
     Raises:
-        ToolkitError: this torch cannot write ONNX.
+        ToolkitError: the installed torch cannot write ONNX.
     """
     import onnx
 
@@ -78,7 +78,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 
 def _parts(graph: Any) -> Iterable[Any]:
-    """Yield each part of a graph and of its subgraphs that can have metadata."""
+    """Yield every object in a graph and its subgraphs that can have metadata."""
     yield graph
     yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for node in graph.node:

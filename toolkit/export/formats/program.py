@@ -1,4 +1,4 @@
-"""The models as `.pt2` files, which are programs of `torch.export` and the source of ONNX files.
+"""The models as `torch.export` programs, which are saved as `.pt2` files and converted to ONNX.
 
     from toolkit.export import load
 
@@ -53,7 +53,7 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
         model: in eval mode, on the CPU.
 
     Raises:
-        ToolkitError: this torch cannot export the network.
+        ToolkitError: the installed torch cannot export the network.
     """
     if isinstance(model, LSTM | RNN):
         model = Scanned(model)
@@ -67,7 +67,7 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove the notes about the origin of each operation, which vary between processes."""
+    """Remove torch's notes on the origin of each operation, which vary between processes."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)
@@ -99,12 +99,12 @@ def from_bytes(data: bytes) -> ExportedProgram:
 
 
 def is_too_old() -> bool:
-    """Return True if this torch cannot read `.pt2` files."""
+    """Return True if the installed torch is too old to read `.pt2` files."""
     return torch.__version__ < LEAST_TORCH["A .pt2 file"]
 
 
 class Scanned(nn.Module):
-    """An LSTM or RNN by equations (1) to (7) of `toolkit.lstm`, whose loop over time is a scan."""
+    """An LSTM or RNN, equations (1) to (7) of `toolkit.lstm`, with a scan as the loop over time."""
 
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
@@ -114,9 +114,9 @@ class Scanned(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
-        A digit outside 0 to 9 is an error in `.pt2` and ONNX files. In torch, an assertion about
-        the digits fails. ONNX has no assertions, but the lookup fails because the table of the ten
-        inputs has no row for such a digit.
+        A digit outside 0 to 9 is an error in `.pt2` and ONNX files. In a `.pt2` file, the assertion
+        that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup fails because
+        the table of the ten inputs has no row for such a digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -149,7 +149,7 @@ def exporter(task: str) -> Iterator[None]:
         task: what torch does, for the error message, such as "export lstm".
 
     Raises:
-        ToolkitError: this torch cannot do it.
+        ToolkitError: the exporter raised an error.
     """
     try:
         with exporter_quiet():

@@ -5,14 +5,13 @@ TorchScript is deprecated, and future versions of torch may drop it. If torch ca
 TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file is
 executable code, so load only files that a manifest lists.
 
-The bytes of a file depend only on the network and on torch's version. The output of torch alone
-also depends on three other things. The functions `script` and `canonical` together remove these
-dependencies:
+The bytes of a file depend only on the network and on torch's version. Without the functions
+`script` and `canonical`, the bytes would also depend on three other things:
 
 - Earlier scripting: torch reuses the classes that it has compiled. The first class Linear is called
   `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
   with a different size is called `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate
-  file; k counts all such classes so far. Local variables are numbered file by file.
+  file; k counts all such classes so far. Local variables are numbered separately in each file.
 - The hash seed: the constants of a class are written in the order of a Python set.
 - The machine: `.debug_pkl` contains the paths of source files, and `serialization_id` is a hash of
   these paths.
@@ -45,7 +44,7 @@ OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
 
 @functools.cache  # torch stays the same while a program runs
 def why_not() -> str:
-    """Return the reason why this torch cannot write TorchScript, or "" if it can."""
+    """Return the reason why the installed torch cannot write TorchScript, or "" if torch can."""
     try:
         with exporter_quiet():
             torch.jit.save(script(nn.Identity()), io.BytesIO())
@@ -65,8 +64,8 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
         model: on the CPU, in eval mode.
 
     Raises:
-        ToolkitError: this torch cannot write TorchScript or script the model, or the script differs
-            from the model.
+        ToolkitError: the installed torch cannot write TorchScript or script the model, or the
+            outputs of the script differ from those of the model.
     """
     if problem := why_not():
         raise ToolkitError(problem)
@@ -107,7 +106,7 @@ class ScriptedLSTM(LSTM):
 
 
 def trace(module: nn.Module, example: Tensor) -> nn.Module:
-    """Return a module's operations for one example, for code that TorchScript does not support."""
+    """Trace a module with one example input, for code that TorchScript cannot compile."""
     with exporter_quiet():
         traced: nn.Module = torch.jit.trace(module, example, check_trace=False)
     return traced
@@ -115,7 +114,7 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 
 @torch.no_grad()
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
-    """Raise a ToolkitError unless all methods of two networks agree on random inputs.
+    """Raise a ToolkitError unless two networks give nearly equal outputs for random inputs.
 
     The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
     other languages. A tolerance is needed because a script may add numbers in a different order
@@ -135,7 +134,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def opened(export: Export) -> torch.jit.ScriptModule:
-    """Return the network in a verified `.pt` file, compiled by two calls with example inputs."""
+    """Load the network in a verified `.pt` file, and call it twice so that torch compiles it."""
     module = from_bytes(export.data)
     for _ in range(2):
         module(*example_inputs(export.name, module, batch_size=1))
@@ -149,7 +148,7 @@ def from_bytes(data: bytes) -> torch.jit.ScriptModule:
     weight needs a gradient, the LSTM uses the fast loop; see `toolkit.lstm.fast`.
 
     Raises:
-        ToolkitError: this torch has no TorchScript.
+        ToolkitError: the installed torch has no TorchScript.
         RuntimeError: the file is not TorchScript.
     """
     _note_of_python(sys.version_info[:2])
@@ -198,9 +197,9 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 def script(model: nn.Module) -> torch.jit.ScriptModule:
     """Script a model into new classes, each of which has a separate file.
 
-    The model is scripted twice, each time with an empty store of compiled classes. The second time,
-    each class therefore has a predecessor of the same name, regardless of what was scripted
-    earlier.
+    The model is scripted twice, each time with an empty store of compiled classes. In the second
+    pass, the names of all classes are already in use. Torch therefore renames every class, whatever
+    was scripted before the call.
     """
     from torch.jit import _recursive  # private; without it, torch cannot write TorchScript
 

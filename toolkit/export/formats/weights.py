@@ -1,6 +1,7 @@
 """The weights of a network as a `.safetensors` file, and the network built from the weights.
 
-The manifest describes the architecture of a network by a class of the toolkit and its arguments:
+The manifest describes the architecture of a network by the name of a toolkit class and the
+arguments of this class:
 
     {"class": "LSTM", "hidden_size": 128, "one_hot": true}
 
@@ -72,7 +73,8 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     """Return a network with the weights `state`, in eval mode, on the CPU, without gradients.
 
     Raises:
-        ValueError: there is no such class, or the weights do not fit the architecture.
+        ValueError: the toolkit has no class of this name, or the weights do not fit the
+            architecture.
     """
     arguments = dict(architecture)
     kind = arguments.pop("class", None)
@@ -106,10 +108,10 @@ def to_bytes(model: nn.Module) -> bytes:
 
 
 def from_bytes(data: bytes) -> dict[str, Tensor]:
-    """Return a dictionary from names to weights, which is read from a `.safetensors` file.
+    """Decode the content of a `.safetensors` file into a dictionary from names to weights.
 
     Raises:
-        ValueError: the data is not a `.safetensors` file.
+        ValueError: `data` is not the content of a `.safetensors` file.
     """
     try:
         state: dict[str, Tensor] = safetensors.torch.load(data)

@@ -1,1 +1,1 @@
-"""Measurements of generated digits with a classifier, for comparison with real images."""
+"""Functions that use a classifier to compare generated digits with real images."""

@@ -17,7 +17,10 @@ NUM_REAL = 40  # test images of each digit, to compare distances with
 
 
 def has_images() -> bool:
-    """Return True if the package contains MNIST; pages never download the data set."""
+    """Return True if the package contains MNIST.
+
+    MNIST is never downloaded to make a page.
+    """
     return any(EMBEDDED.glob("*.gz"))
 
 

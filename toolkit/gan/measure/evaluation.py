@@ -1,4 +1,4 @@
-"""Measurements of generated digits with a classifier, including error bars.
+"""An evaluator that measures generated digits with a classifier, and gives error bars.
 
 The Fréchet distance of 10,000 images is a random number. For another 10,000 images from the same
 generator, the distance can differ by one or two. The report therefore gives the mean and the
@@ -73,7 +73,10 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Return the spread of each field over several tuples, such as `Scores`, that end in a list."""
+    """Combine one tuple per draw into a list that contains the spread of each field.
+
+    The last field of each tuple, as in `Scores`, is a list, and becomes a list of spreads.
+    """
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
@@ -150,7 +153,7 @@ class Evaluator:
 
     @cached_property
     def training(self) -> list[Predictions]:
-        """Return the predictions for disjoint sets of training images, one set for each draw."""
+        """Return the classifier's predictions for `num_draws` disjoint sets of training images."""
         order = torch.randperm(len(self._training_images), generator=make_rng(0, "floor"))
         size = min(self.num_images, len(order) // self.num_draws)
         sets = order.split(size)[: self.num_draws]

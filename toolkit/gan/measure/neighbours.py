@@ -13,9 +13,10 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 
 
 class Overlap(NamedTuple):
-    """The overlap of two sets of features.
+    """Metrics of the overlap between the features of real images and of samples.
 
-    The ball of a point reaches to the point's k-th neighbour.
+    The radius of the ball around a point is the distance from this point to the k-th nearest other
+    point of the same set.
     """
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
@@ -67,7 +68,7 @@ def overlap(
     Precision and recall come from Kynkäänniemi et al., "Improved Precision and Recall Metric for
     Assessing Generative Models" (2019), eqs. (1) and (2). Density and coverage come from Naeem et
     al., "Reliable Fidelity and Diversity Metrics for Generative Models" (2020), which uses k = 5
-    for all four.
+    for all four metrics.
     """
     real_radii = radii(real, k) if real_radii is None else real_radii
     sample_radii = radii(samples, k)

@@ -24,7 +24,7 @@ NUM_COMPARED = 1000  # images of a draw whose nearest training image is searched
 
 
 class Scorecard(NamedTuple, Generic[Number]):
-    """The metrics of images in comparison with the test images and the training images."""
+    """Metrics that compare a set of images with the test images and the training images."""
 
     frechet_distance: Number  # of the features
     share_unsure: Number  # fraction, 0 to 1, whose digit is not clear to the classifier
@@ -38,7 +38,7 @@ class Scorecard(NamedTuple, Generic[Number]):
 
 
 class Scorer:
-    """A builder of scorecards.
+    """A class that makes scorecards from images and the classifier's predictions.
 
     Attributes:
         evaluator: the evaluator that measures the features.
@@ -69,14 +69,14 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """Return the scorecard over several draws, each given as the arguments of `score`."""
+        """Return the scorecard of several draws, which are tuples of arguments for `score`."""
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        The images are disjoint sets of training images, or of test images for `Memory`. There is
-        one set for each of the evaluator's draws.
+        The scorecard is measured on disjoint sets of training images, one set for each of the
+        evaluator's draws. Only the metrics of `Memory` are measured on sets of test images instead.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)

@@ -1,7 +1,7 @@
 """One interface for all generator files of the toolkit and of students.
 
-A generator maps z to images with values from 0 to 1. A file that does not contain such a generator
-is rejected with a one-sentence error.
+A generator maps z to images with values from 0 to 1. A file without such a generator is rejected
+with a one-sentence error.
 """
 
 from pathlib import Path
@@ -70,8 +70,8 @@ class Generator(nn.Module):
             images (batch, 1, 28, 28) with values from 0 to 1.
 
         Raises:
-            ToolkitError: the generator in the file does not accept z, or does not return such
-                images.
+            ToolkitError: the generator in the file does not accept z, or returns images of another
+                shape or range.
         """
         images = self._generate(z)
         low, high = LIMITS[self.value_range]
@@ -95,7 +95,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _generate(self, z: Tensor) -> Tensor:
-        """Return the images that the file's network generates from z, in their original range."""
+        """Return the images that the network in the file generates from z, with unscaled values."""
         try:
             images = self.module(z)
         except (ValueError, *SCRIPT_ERRORS) as error:  # the toolkit's networks raise a ValueError

@@ -30,8 +30,8 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
     """Return the weights and the layers of a network whose only input is one tensor.
 
     Args:
-        path: the name of the network in errors.
-        name: the name of its export, which determines the input.
+        path: the path that error messages name.
+        name: the name under which the network is exported, which determines the example input.
 
     Raises:
         ToolkitError: the network has an operation that the page cannot compute, or its operations
@@ -69,7 +69,8 @@ class _Record(TorchDispatchMode):
     Attributes:
         layers: the layers in order; the first layer is the input, and the last layer is the output.
         tensors: the weights of the layers, under "<place>.weight" and "<place>.bias".
-        foreign: the first operation that the page does not know, or "".
+        foreign: the first operation that the page does not support, or "" if the page supports all
+            operations.
     """
 
     def __init__(self, x: Tensor) -> None:
@@ -102,7 +103,10 @@ class _Record(TorchDispatchMode):
     def _layer_of(
         self, name: str, args: Any, kwargs: Any, inputs: list[int], output: Tensor
     ) -> Layer | None:
-        """Return the layer for an operation on one or two recorded tensors, or else None."""
+        """Return the layer for an operation, or None if the operation is not supported.
+
+        The operation must have one or two recorded tensors as its inputs.
+        """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
             return None
@@ -177,7 +181,7 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution, or None if its two axes are treated differently."""
+    """Return the layer for a convolution, or None if height and width are treated differently."""
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -198,7 +202,7 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus for an operation with a single number, or else None."""
+    """Return the layer y = times * x + plus, or None if `number` has several values."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)

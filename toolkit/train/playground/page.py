@@ -1,8 +1,8 @@
 """The one-file page, which contains the networks of a folder of exports and the code to show them.
 
 The page with its script and styles is `playground/dist/playground.html`, which `make playground`
-builds from `playground/`. This module adds the weights, in half precision, and the networks'
-entries in the manifest. The page needs no other file.
+builds from `playground/`. This module adds the weights, in half precision, and the manifest entries
+of the networks. The page needs no other file.
 """
 
 import base64
@@ -117,7 +117,7 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
     """Return the weights of a recurrent network, which must be the toolkit's LSTM or RNN.
 
     Raises:
-        ToolkitError: the network is of another class.
+        ToolkitError: the network has a different class.
     """
     if not isinstance(network, RNN if "rnn" in name else LSTM):
         raise ToolkitError(

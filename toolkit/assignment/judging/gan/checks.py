@@ -107,7 +107,7 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
 def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
     """Judge the noise, the images, the losses and the steps, and then the directions of the losses.
 
-    The directions are not judged if a fault of the losses or the steps hides them.
+    If the losses or the steps have a fault, the directions are not judged.
     """
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
@@ -170,7 +170,7 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
     """Return an `Artist` for the shape and the range of the generator's images, or None if the
-    images show no range.
+    range is not known.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -182,8 +182,8 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 def _stops_untrained(game: Game) -> bool:
     """True if the script trained both networks for some steps and then stopped before its end.
 
-    The short training may be the reason, because a search among images fails while the generator
-    draws no digits.
+    The script may stop because the training was short: a search for certain digits among the
+    generated images fails until the generator draws digits.
     """
     trace = game.trace
     if not all(player.steps for player in game.players()):
@@ -228,14 +228,14 @@ class Probe:
         self._child = child
 
     def images(self, call: Call, scale: float) -> Tensor | None:
-        """Return the generator's output for random noise in the shape of a call's noise, times
-        `scale`.
+        """Return the generator's outputs for noise drawn from N(0, scale^2) in the shape of a
+        call's noise.
         """
         return self._ask(call, 0, scale)
 
     def opinions(self, call: Call, scale: float) -> Tensor | None:
-        """Return the discriminator's output for random images in the shape of a call's images,
-        times `scale`.
+        """Return the discriminator's outputs for random images drawn from N(0, scale^2) in the
+        shape of a call's images.
         """
         sizes = [value.size for value in call.inputs]
         if not sizes:
@@ -243,7 +243,7 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Ask for the outputs of a few rows, or of as many rows as the call had if a few rows fail.
+        """Ask for the outputs for a few rows; if this fails, ask for as many rows as the call had.
 
         A network with a fixed batch size fails on a few rows.
 
@@ -318,7 +318,7 @@ def _says(error: StudentError, phrases: Iterable[str]) -> bool:
 
 
 def _misshapen(trace: Trace) -> list[Call]:
-    """Return the calls whose outputs have several numbers per item but are no 28 x 28 images."""
+    """Return the calls whose outputs have several numbers per item but are not 28 x 28 images."""
     calls = []
     for call in trace.all(Call):
         if call.output is not None and call.output.size > 1 and call.output.size % PIXELS:

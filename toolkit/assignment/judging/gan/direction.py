@@ -1,9 +1,9 @@
 """Judges the direction in which the losses push the discriminator's output for each image.
 
 The gradient of a loss with respect to the discriminator's output shows in which direction a step on
-the loss moves this output. The gradient shows the direction for every loss and for either choice of
-labels, and does not depend on chance. The generator's steps should move the output for drawn images
-in the direction in which the discriminator's steps move the output for real images.
+the loss moves this output. The gradient shows this direction for every loss, no matter whether real
+images have the label 1 or 0. The generator's steps should move the output for drawn images in the
+direction in which the discriminator's steps move the output for real images.
 """
 
 from typing import NamedTuple
@@ -22,16 +22,21 @@ SIGNS = {1: "up", -1: "down"}
 
 
 class Pushes(NamedTuple):
-    """The pushes on the discriminator's outputs for images of one kind, real or drawn."""
+    """The pushes of several steps on the discriminator's outputs for real images, or for generated
+    images.
+
+    A positive push raises an output, and a negative push lowers it.
+    """
 
     pushes: Tensor
     totals: list[float]  # the sum of each turn
 
     @property
     def sign(self) -> int:
-        """The sign of the pushes: 1 if most turns push up, -1 if most turns push down, else 0.
+        """The sign of the pushes: 1 if most steps push the outputs up, -1 if most steps push them
+        down, else 0.
 
-        A minority of turns may push the other way, because labels may be flipped.
+        Some steps may push the other way, because the code may flip labels.
         """
         balance = 0
         for total in self.totals:
@@ -43,20 +48,22 @@ class Pushes(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """The mean push on an image."""
+        """The mean push on the output for an image."""
         if not len(self.pushes):
             return 0.0
         return float(self.pushes.mean())
 
     @property
     def has_one_sign(self) -> bool:
-        """True if no image is pushed up while another is pushed down."""
+        """True if the pushes on the outputs are all up, or all down."""
         return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
 
 
 class Sides(NamedTuple):
-    """The pushes that are compared: those of the discriminator's steps on real and drawn images,
-    and those of the generator's steps on drawn images.
+    """The three groups of pushes that are compared.
+
+    The discriminator's steps push the outputs for real images and for generated images, and the
+    generator's steps push the outputs for generated images.
     """
 
     real: Pushes
@@ -79,7 +86,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
 
 
 def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    """Collect the pushes of these turns on images of one kind, real or drawn."""
+    """Collect the pushes of these steps on the outputs for real images, or for generated images."""
     pushes = [torch.empty(0, dtype=torch.float64)]
     totals: list[float] = []
     for turn in turns:
@@ -93,10 +100,10 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 
 
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
-    """Compare the signs of the three kinds of pushes.
+    """Compare the directions in which the losses push the discriminator's outputs.
 
-    If the discriminator pushes images of only one kind, the other kind counts as pushed the
-    opposite way.
+    If the discriminator's loss pushes the outputs for only one kind of images, real or generated,
+    the check assumes the opposite direction for the other kind.
     """
     real = sides.real.sign or -sides.drawn.sign
     drawn = sides.drawn.sign or -sides.real.sign
@@ -140,7 +147,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
     """Report a discriminator's loss that lacks one of its two terms.
 
     Returns:
-        True if there is such a loss.
+        True if a loss lacks a term, or if the check cannot tell.
     """
     real = _has_term(game, turns, drawn=False)
     drawn = _has_term(game, turns, drawn=True)
@@ -159,7 +166,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
 
 
 def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
-    """True if these turns push the outputs of one call up and the outputs of another call down."""
+    """True if these steps push the discriminator's outputs up in one call and down in another."""
     signs = set()
     for _, push, _ in game.pushes(turns):
         if bool(push.any()):
@@ -168,7 +175,7 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of these turns depends at all on images of one kind, real or drawn."""
+    """True if a loss of these steps depends on real images, or on generated images."""
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
         if bool(mark.all()) or bool(push[mark].any()):
@@ -177,10 +184,10 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of these turns on images of one kind, real or drawn.
+    """Return the loss of these steps on real images, or on generated images.
 
     Returns:
-        The place where the backward pass starts, or the call, if the loss was not seen.
+        The loss. If the loss was not seen, the place where the backward pass starts, or the call.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

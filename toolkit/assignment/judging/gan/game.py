@@ -29,7 +29,7 @@ MOST = 0.9  # least share of a batch's images that match
 
 @dataclass(frozen=True)
 class Judged:
-    """One call of the discriminator."""
+    """One call to the discriminator."""
 
     call: Call
     images: Value
@@ -37,7 +37,7 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
     def marked(self, *, drawn: bool) -> Tensor:
-        """Mark the images that the generator drew, or else the real images, as bool (batch,)."""
+        """Return a mask, bool (batch,), of the generated images, or else of the real images."""
         return self.drawn if drawn else ~self.drawn
 
 
@@ -73,7 +73,9 @@ class Game:
         self.draws = self._find_draws()
 
     def _find_draws(self) -> list[Call]:
-        """Find the generator's calls, and the calls of its copies after the first step."""
+        """Find the calls to the generator, and the calls to its copies after the first optimiser
+        step.
+        """
         copies = self._copies()
         first_step = min((step.index for step in self.steps), default=float("inf"))
         draws = []
@@ -103,7 +105,7 @@ class Game:
 
     @property
     def all_draws(self) -> list[Call]:
-        """The calls of the generator, and the calls of any part of the generator that makes images
+        """The calls to the generator, and the calls to any part of the generator that makes images
         by itself.
         """
         parts = set()
@@ -125,7 +127,7 @@ class Game:
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
-        """Return the backward passes that the steps of a network are the first to use."""
+        """Return the backward passes whose gradients a step of the network was the first to use."""
         passes: list[Backward] = []
         for turn in self.turns(network):
             passes += turn.passes
@@ -142,10 +144,10 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """Yield each call of the discriminator with the push on its outputs, (batch,), and the
+        """Yield each call to the discriminator, the push on the call's outputs, (batch,), and the
         backward pass.
 
-        A positive push should raise the output.
+        A positive push means that the optimiser step should raise the output.
         """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
@@ -261,7 +263,7 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
 
 
 class Origin(NamedTuple):
-    """A call that made some items of a value."""
+    """A network call that computed some items of a value."""
 
     network: int
     call: int
@@ -269,7 +271,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """Finds the network calls that made the numbers of a value.
+    """Finds the network calls that computed the numbers in a value.
 
     Args:
         calls: all of them, in their order.
@@ -279,7 +281,7 @@ class Origins:
         self._calls = calls
 
     def of(self, value: Value, by: Call) -> list[Origin]:
-        """Find the calls that made the items of `value`.
+        """Find the calls that computed the items of `value`.
 
         Args:
             by: the call that `value` went into.
@@ -295,14 +297,14 @@ class Origins:
         return origins or self._by_numbers(value, earlier)
 
     def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the call that returned the value itself."""
+        """Find the call whose output is the value itself."""
         for call in earlier:
             if call.index == value.source:
                 return [Origin(call.network, call.index, _all_of(value))]
         return []
 
     def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the calls whose output rows are rows of the value."""
+        """Find the calls whose output rows reappear as rows of the value."""
         known = _with_items(earlier)
         marks = {index: mark for index, mark in value.rows_from if index in known}
         return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
@@ -310,11 +312,11 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Find the calls that the gradient would reach from a value that was changed by noise or
-        labels.
+        """Find the calls that computed a value before noise or labels changed it, by following its
+        gradient.
 
         Args:
-            origins: that are known by their rows.
+            origins: the origins that were found by comparing rows.
         """
         known = _with_items(earlier)
         loaded = [mark for index, mark in value.rows_from if index not in known]
@@ -328,7 +330,7 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last call whose output each item contains, beside labels, with noise on it, or
+        """Find the last call whose output reappears in the value, next to labels, with noise, or
         rescaled.
         """
         rows = value.rows
@@ -359,13 +361,15 @@ class Origins:
 
 
 def _all_of(value: Value) -> Tensor:
-    """Mark all items of a value, as bool (batch,)."""
+    """Return a mask, bool (batch,), that selects all items of a value."""
     batch = value.shape[0] if value.shape else 0
     return torch.ones(batch, dtype=torch.bool)
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return the calls whose output has several numbers for each item, by the index of the call."""
+    """Return a dictionary of the calls whose output has several numbers for each item, by call
+    index.
+    """
     known = {}
     for call in calls:
         if call.output is not None and call.output.size > 1:
@@ -374,8 +378,7 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if the items in `shown` contain the items in `made`, beside labels, with noise, or
-    rescaled.
+    """True if the items in `made` reappear in `shown`, next to labels, with noise, or rescaled.
 
     Both `made` and `shown` have shape (batch, size).
     """
@@ -393,11 +396,11 @@ def _is_beside(made: Tensor, shown: Tensor) -> bool:
 
 
 def _are_changed(made: Tensor, shown: Tensor) -> bool:
-    """True if most images in `shown` are the images in `made`, (batch, pixels), with noise or
-    rescaled.
+    """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
+    in `made`.
 
-    Other images correlate with the images in `made` as well, but not in nearly every row with a
-    slope of about 1.
+    The pixels of different images may also correlate, but rarely with a slope near 1 in nearly
+    every row.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

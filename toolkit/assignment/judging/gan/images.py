@@ -40,7 +40,7 @@ class Moments(NamedTuple):
 
 
 class Latent(NamedTuple):
-    """The noise of one call of the generator."""
+    """The noise that one call to the generator received."""
 
     call: Call
     z: Tensor  # (batch, latent_dim)
@@ -73,7 +73,9 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
 
 
 def latents_of(calls: Iterable[Call]) -> list[Latent]:
-    """Return the noise of each of these calls whose noise was recorded."""
+    """Return the recorded noise of these generator calls, without calls whose noise was not
+    recorded.
+    """
     latents = []
     for call in calls:
         z = latent_of(call)
@@ -176,8 +178,8 @@ def _pixels(game: Game) -> list[int]:
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return a shape of drawn images and a shape of real images, or None if the two kinds share a
-    size.
+    """Return a shape of generated images and a shape of real images, or None if the two kinds have
+    a size in common.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -187,7 +189,7 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return the last image shape for each number of pixels."""
+    """Map each number of pixels to the last image shape with that number of pixels."""
     shapes = {}
     for judged in calls:
         shapes[judged.images.size] = judged.images.shape[1:]
@@ -240,8 +242,8 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
 
 
 def _rescaled(game: Game) -> tuple[float, float]:
-    """Return the slope and the shift that turn the generator's images into the images that are
-    judged.
+    """Return the slope and the shift that turn the generator's images into the discriminator's
+    inputs.
     """
     outputs = {call.index: call.output for call in game.draws}
     for judged in game.judged.values():

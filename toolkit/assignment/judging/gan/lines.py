@@ -48,7 +48,7 @@ def _extent(node: ast.stmt) -> tuple[int, int]:
 
 
 def called(node: ast.AST) -> str:
-    """Return the name of the function that a node calls; "" if the node is no call."""
+    """Return the name of the function that a node calls; "" if the node is not a call."""
     if not isinstance(node, ast.Call):
         return ""
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

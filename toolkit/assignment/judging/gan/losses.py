@@ -58,7 +58,7 @@ def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: 
     """Report a loss that applies a sigmoid to the output of a sigmoid.
 
     Returns:
-        True if there is such a loss.
+        True if a loss was reported.
     """
     loss = _sigmoid_again(losses, game, is_squashed)
     if loss is None or loss.input is None:
@@ -87,7 +87,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
     """Report a loss on probabilities that is given the discriminator's logits.
 
     Returns:
-        True if there is such a loss.
+        True if a loss was reported.
     """
     loss = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if loss is None or loss.input is None or not _is_unchanged(loss.input, game):
@@ -115,7 +115,7 @@ def _is_about(loss: Loss, game: Game) -> bool:
 
 
 def _broadcasts(loss: Loss) -> bool:
-    """True if a loss compares each output with every target."""
+    """True if broadcasting makes a loss compare each output with every target."""
     if loss.name in OF_CLASSES or loss.input is None or loss.target is None:
         return False
     outputs, targets = loss.input.shape, loss.target.shape

@@ -20,7 +20,8 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     """Check that each network's own loss, and no other loss, moves all parameters of the network.
 
     Returns:
-        True if the optimisers hold the wrong networks, which accounts for whatever else they do.
+        True if the optimisers hold the wrong networks, which explains all other faults of the
+        steps.
     """
     num_faults = len(verdicts.faults)
     generator, discriminator = game.players()
@@ -87,7 +88,7 @@ def _check_optimisers(
     """Report a step that moves both networks, or optimisers that hold the same network.
 
     Returns:
-        True if there is such a step, or if there are such optimisers.
+        True if a step or the optimisers were reported.
     """
     for step in game.steps:
         if _moves_both(step, generator, discriminator):
@@ -112,7 +113,7 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first step that was meant for a network.
+    """Return the first optimiser step that was meant for the discriminator, or for the generator.
 
     The steps meant for the discriminator follow a loss on real images.
 
@@ -137,7 +138,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
     """Report a network that gets gradients but no optimiser step.
 
     Returns:
-        True if there are such gradients.
+        True if the network was reported.
     """
     passes = [event for event in _unused(game) if event.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
@@ -193,7 +194,7 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
     """Report the first step with gradients that an earlier step has used.
 
     Returns:
-        True if there is such a step.
+        True if a step was reported.
     """
     for step in player.steps:
         if step.stale:
@@ -204,8 +205,9 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 
 
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
-    """Report the last step that pushes an output both ways because it includes the generator's
-    loss.
+    """Report the last discriminator step that pushes outputs for generated images both up and down.
+
+    The step also uses the gradients of the generator's loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []
@@ -220,8 +222,8 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """Return the total push of a turn on the outputs for drawn images, for each call of the
-    discriminator.
+    """Return, for each call to the discriminator, a step's total push on the outputs for generated
+    images.
     """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 

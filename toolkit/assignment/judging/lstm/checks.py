@@ -84,8 +84,9 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
-    """Return how the training calls each class, without plain RNNs and without parts of the
-    likeliest class.
+    """Return how the training calls each class that may be the LSTM.
+
+    Plain RNNs, and classes that the likeliest class uses, are left out.
 
     Args:
         kinds: the classes of the file, the likeliest first.
@@ -202,7 +203,7 @@ def _forbidden(
 
 
 def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
-    """Tell the judge of the training if the model applies the softmax itself."""
+    """Note for the judge of the training whether the model applies the softmax itself."""
     output = network.run([network.digits(network.usage.batch, network.usage.steps)])[0]
     place = Place(*network.softmax[-1][1:]) if network.softmax else None
     kind, axis = reference.kind_of(output)

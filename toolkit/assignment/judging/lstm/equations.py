@@ -34,7 +34,7 @@ FAR_OFF = 5 * EXACT  # an error of the logits at the limits that is no rounding
 
 
 class Attempt(NamedTuple):
-    """One way to read the numbers of a network."""
+    """One attempt to find the gates and states among the network's values."""
 
     cost: int  # grows with the number of deviations
     scale: float  # of the weights
@@ -44,7 +44,7 @@ class Attempt(NamedTuple):
 
 
 def check_equations(network: Network, source: Source, verdicts: Verdicts) -> None:
-    """Compare the network's numbers with equations (1) to (7), and report what deviates."""
+    """Compare the network's values with equations (1) to (7), and report the deviations."""
     network.build(hidden=network.usage.hidden)
     randomise(network)
     network.find_real()
@@ -87,15 +87,15 @@ def _check_layers(
 
 
 def _is_far(match: Match, readout: Map) -> bool:
-    """True if a reading has so many deviations that it explains nothing."""
+    """True if a match deviates too far from the equations for the network to be an LSTM."""
     if readout.exact:
         return False
     return match.cost > 3 or (match.cell.mistake == NO_MEMORY and bool(match.output.mistake))
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs of other sizes, which took no part in the search, and the network's logits for
-    them.
+    """Return inputs of other sizes, which were not used in the search, and the network's logits for
+    these inputs.
 
     Args:
         most: the largest number of steps; by default, some sequences are longer than in the search.
@@ -110,11 +110,11 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
-    """Record the network, and find the reading that needs the fewest deviations.
+    """Record the network, and find the match with the fewest deviations from the equations.
 
-    The network keeps the weights of the best reading. Smaller weights are tried as well, because
-    the numbers may grow until nothing can be told from them. A tensor with a row for each sequence
-    is tried as a bias and as a state.
+    Afterwards the network has the weights that gave the best match. Smaller weights are tried as
+    well, because large weights may make the values too large for a match. A tensor with a row for
+    each sequence is tried as a bias, and then as an initial state.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
@@ -262,7 +262,8 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    An upper layer has a rule of its own, because it reads the h(t) of the layer below.
+    The finding about an upper layer has another message, because this layer reads the h(t) of the
+    layer below.
     """
     rule, name, made = "passed-on", None, None
     if number == 0:
@@ -295,7 +296,9 @@ def _learnt_state(match: Match, network: Network) -> str | None:
 
 
 def _state_named(letter: str, network: Network) -> str | None:
-    """Return the name of a tensor that is named like an initial state and like h or c."""
+    """Return the name of a tensor whose name suggests the initial state of `letter`, which is h or
+    c.
+    """
     for tensor in network.tensors:
         name: str = tensor["name"]
         if is_state(tensor) and letter in name.split(".")[-1].lower():
@@ -351,10 +354,11 @@ def _lacks_gates(model: reference.Model) -> bool:
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """Give the network weights so large that digits saturate its gates, if its numbers can still be
-    read.
+    """Give the network weights so large that digits saturate its gates, if its values still match
+    the equations.
 
-    If the usual number of steps takes the states to a limit, the network is read in a few steps.
+    If the states reach a limit within the usual number of steps, the network is recorded with fewer
+    steps.
 
     Returns:
         the model with these weights, or the usual model, whose weights are then restored.

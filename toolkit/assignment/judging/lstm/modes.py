@@ -17,10 +17,11 @@ SAME = 1e-4  # allowed difference, relative to the largest logit or 1
 
 
 def modes_agree(network: Network, verdicts: Verdicts) -> bool:
-    """Compare the two modes without dropout; if they differ, report that the equations were not
-    seen.
+    """Compare the outputs in training mode, without dropout, with the outputs in evaluation mode.
 
-    The network is built anew afterwards, because training mode may have changed its state.
+    If the outputs differ, report that the check of the equations is inconclusive.
+
+    Afterwards the network is rebuilt, because training mode may have changed its state.
     """
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
@@ -44,7 +45,7 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
 
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
-    """Return the logits, (B, 10), of a new network in one of the modes."""
+    """Return the logits, (B, 10), of a new network in training mode or in evaluation mode."""
     network.build()
     answer = network.child.ask.run_without_dropout(x=network.encode(x), training=training)
     with network.child.reading():

@@ -126,7 +126,7 @@ class Network:
         return None
 
     def find_real(self) -> None:
-        """Find out whether the network computes with real numbers as inputs."""
+        """Find out whether the network accepts real numbers as inputs."""
         if not self.usage.input_dim:
             return
         x = self.encode(self.digits(self.usage.batch, self.usage.steps)).float()

@@ -17,7 +17,7 @@ MAX_ERROR = 0.05  # of autograd's slope, relative to the measured one
 
 
 def check_filled(network: Network, verdicts: Verdicts) -> None:
-    """Report weights whose memory no code has written to."""
+    """Report weights whose memory was never initialised."""
     unfilled = [tensor for tensor in network.tensors if tensor["unfilled"]]
     names = [tensor["name"] for tensor in unfilled if tensor["name"] in network.counting]
     if names:
@@ -31,7 +31,7 @@ def check_repeats(
 ) -> bool:
     """Report a network that gives two different answers to the same input.
 
-    The reason is that the network draws random numbers, keeps a state or replaces parameters.
+    The answers differ if the network draws random numbers, keeps a state or replaces parameters.
 
     Args:
         drawn: the tensors that are drawn at random in a forward pass.
@@ -83,8 +83,8 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. Unless all these parameters are
-            states, they account for everything else that is kept.
+        remade: the parameters that a forward pass replaces. If one of these parameters is not a
+            state, other tensors that the network keeps are ignored.
     """
     kept = []
     for tensor in network.tensors:
@@ -130,7 +130,7 @@ def _check_frozen(
 
 
 def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
-    """True if a parameter is used, does not require a gradient and is no initial state.
+    """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
         often: a parameter with so many uses in one forward pass is no initial state.
@@ -141,7 +141,7 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
 
 
 def _loose_states(network: Network) -> list[str]:
-    """Return the initial states that are no parameters and do not start at zero."""
+    """Return the initial states that are not parameters and do not start at zero."""
     states = []
     for tensor in network.tensors:
         counts = tensor["kind"] == "loose" and tensor["name"] in network.counting
@@ -191,7 +191,10 @@ class Slope(NamedTuple):
 
     @property
     def doubt(self) -> float:
-        """The uncertainty of the measured slope, which depends on the width near a kink (ReLU)."""
+        """The uncertainty of the measured slope.
+
+        Near a kink, as in ReLU, the measured slope depends on the width of the interval.
+        """
         return 3 * abs(self.near - self.wide)
 
 
@@ -205,7 +208,7 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, slopes: Sequence[Slope]) -> Self:
-        """Judge each slope by its size and its error."""
+        """Sort the slopes by their size, and by the error of autograd's gradient."""
         largest = max((abs(slope.near) for slope in slopes), default=0.0)
         dead, cut = [], []
         is_clear = True
@@ -248,7 +251,7 @@ def _names_of(slopes: Sequence[Slope]) -> str:
 
 
 def _is_explained(verdicts: Verdicts) -> bool:
-    """True if a deviation that was reproduced explains why parameters have no effect."""
+    """True if a proven deviation from the equations may explain why parameters have no effect."""
     return any(fault.proof and fault.proof.kind == "reproduced" for fault in verdicts.faults)
 
 
@@ -260,7 +263,7 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report tensors that are missing from the group to which they belong."""
+    """Report a fault of some tensors, with the proof that `belonging` contains none of them."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

@@ -25,7 +25,9 @@ ROUNDING = 1e-5  # relative, of weights that a fit has found
 
 
 class Reached(NamedTuple):
-    """A comparison of the network with the equations at the network's limits."""
+    """The result of comparing the network with the equations on inputs that take the network to its
+    limits.
+    """
 
     inputs: int  # sequences
     steps: list[int]  # their lengths
@@ -61,7 +63,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     """Return sequences that repeat one large input at nearly every step and end with a few usual
     inputs.
 
-    A limit on the states shows in the last steps, in which the states are small again.
+    If the code limits large states, the effect is visible at the last steps, at which the states
+    are small again.
 
     Returns:
         the network's inputs, and the numbers that its gates read, which are float64 with shape
@@ -83,8 +86,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
 
 
 def _firm_rows(model: Model, read: Tensor) -> Tensor:
-    """Mark the sequences for which slightly different weights give the same logits, as bool
-    (batch,).
+    """Return a mask, bool (batch,), of the sequences for which slightly different weights give the
+    same logits.
     """
     right, other = model.logits(read), _rounded(model).logits(read)
     away = (right - other).abs().amax(dim=1)

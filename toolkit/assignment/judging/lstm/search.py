@@ -26,8 +26,7 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Build and call a class as the training does, with the check's sizes or else with the
-    training's sizes.
+    """Find a class that can be built and called, as its training does or else as the skeleton does.
 
     Args:
         kinds: the classes, the likeliest first, and how the training calls each class.
@@ -71,8 +70,9 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 
 
 def _clearer(first: Failure, later: Failure) -> Failure:
-    """Return the failure that tells more, which is the first failure unless it only concerns a
-    shape.
+    """Return the more informative of two failures.
+
+    The result is the first failure, unless only the first failure may come from an unusual call.
     """
     if first is None:
         return later
@@ -82,8 +82,9 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 
 
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
-    """Yield the training's usage with the check's sizes, and then with more and more of the
-    training's sizes.
+    """Yield ways to build and call the class as the training does.
+
+    The first way uses the check's sizes, and later ways use more of the training's sizes.
     """
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):
@@ -93,8 +94,9 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield the skeleton's usage, and then usages for a fixed length, a fixed batch, or a batch as
-    large as h.
+    """Yield the skeleton's way to build and call the class, and then ways for fixed sizes.
+
+    The length or the batch size may be fixed, and the batch size may equal the hidden size.
     """
     for batch, steps, extra in _sizes():
         for layout, dim in LAYOUTS:
@@ -118,7 +120,7 @@ def _sizes() -> Iterator[tuple[int, int, int]]:
 
 
 def _fits(network: Network) -> bool:
-    """True if it is worth trying the usage with this constructor."""
+    """True if a way to call the network is plausible, given the parameters of its constructor."""
     took, usage = network.took, network.usage
     if usage.as_seen:
         return True
@@ -129,12 +131,12 @@ def _fits(network: Network) -> bool:
 
 
 def _only_shape(error: Failure) -> bool:
-    """True if an unlikely usage may be the only cause of an error."""
+    """True if an error may only mean that the check called the class in an unusual way."""
     return not isinstance(error, StudentError) or error.file is None
 
 
 def _is_hopeless(error: StudentError | WrongOutput) -> bool:
-    """True if an error shows that no other usage can help."""
+    """True if an error shows that no other way to build and call the class can help."""
     if isinstance(error, WrongOutput):
         return False
     if re.search(r"(super\(\)|before Module)\.__init__\(\)", error.text):
@@ -155,10 +157,11 @@ def _grade(network: Network) -> int:
 
 
 def apart(rows: Tensor, changed: Tensor) -> bool:
-    """True if only the first row has changed, perhaps up to a softmax over the batch.
+    """True if only the output of the first sequence has changed, apart from a softmax over the
+    batch.
 
-    A softmax over the batch shifts all other rows equally. If the softmax shifts the first row by
-    the same amount, the network does not keep the rows apart.
+    A softmax over the batch shifts the logarithms of all other rows equally. If the first row
+    shifts by the same amount, the network does not keep the sequences apart.
 
     Args:
         rows: outputs (batch, 10).

@@ -82,8 +82,8 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return the place of a tensor that has a row for each sequence of the usual batch, but not for
-    `batch`.
+    """Return the place where the code makes a tensor for the usual batch size, even if the input
+    has another batch size.
     """
     num_rows = network.usage.batch
     may_be_weight = num_rows == network.usage.hidden

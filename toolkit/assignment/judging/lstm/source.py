@@ -41,8 +41,8 @@ class Source:
     def line_of_length(self, failed: Placed | None) -> int | None:
         """Return the line in which a fixed length should be replaced.
 
-        The result is the loop around the line that failed, unless the loop counts the steps of its
-        input.
+        The result is the line of the loop around the failed line. If the loop takes its length from
+        the input, the result is the failed line itself.
         """
         line = failed.line if failed else None
         loop = self.loop_line(line)

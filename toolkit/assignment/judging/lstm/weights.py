@@ -15,7 +15,8 @@ WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 def find_counting(network: Network) -> None:
     """Find the tensors whose initial numbers affect the output of the network.
 
-    A tensor that every forward pass fills before reading it has no such effect, whatever its name.
+    The initial numbers have no effect if every forward pass overwrites the tensor before reading
+    it.
     """
     x = network.digits(network.usage.batch, network.usage.steps)
     rng = torch.Generator().manual_seed(0)
@@ -61,7 +62,7 @@ def randomise(
 def _random_value(
     tensor: dict[str, Any], network: Network, has_rows: bool, rng: torch.Generator
 ) -> Tensor:
-    """Draw another value for a tensor, with the same row for each sequence.
+    """Draw a random value for a tensor; if it has a row for each sequence, all rows are equal.
 
     Args:
         has_rows: the tensor is known to have a row for each sequence.
@@ -92,7 +93,7 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
 
 
 def unlearnt(network: Network) -> list[str]:
-    """Return the weights and biases that are no parameters."""
+    """Return the weights and biases that are not parameters."""
     names = []
     for tensor in network.tensors:
         if tensor["kind"] == "parameter" or not tensor["uses"]:

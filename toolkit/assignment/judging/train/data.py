@@ -52,7 +52,7 @@ def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
 
 
 def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> list[Batch]:
-    """Return the batches of a known data set that the test calls have read."""
+    """Return the batches that the test calls have read from one of the loaders in `loads`."""
     batches = trace.all(Batch)
     read: list[Batch] = []
     for call in calls:
@@ -71,7 +71,9 @@ def _has_fixed_items(child: TrainChild, load: Load) -> bool:
 
 
 def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
-    """Return the training calls, which a backward pass follows, and the test calls."""
+    """Split the calls to the trained networks into training calls, which a backward pass follows,
+    and test calls.
+    """
     learning = _learning_networks(trace)
     calls = [call for call in trace.all(Call) if call.inputs and call.network in learning]
     ends = [float(call.index) for call in calls[1:]]
@@ -97,10 +99,10 @@ def _learning_networks(trace: Trace) -> set[int]:
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read, found by comparing the values in the batch.
+    """Return the batch that a call has read, which is found by comparing values.
 
-    If no batch has the numbers that the call read, return the last batch, provided that its number
-    of rows fits.
+    If no batch has the values that the call read, return the last batch before the call, or None if
+    its number of rows does not fit.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -148,8 +150,8 @@ def _check_leak(
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:
-    """True if the training data set is also read without training, after its contents were
-    switched.
+    """True if the script switched the contents of the training data set, and then read it without
+    training.
     """
     return any(load.dataset == first.dataset and not load.sampled for load in untrained)
 
@@ -157,7 +159,9 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
 def _palindromes_of(
     child: TrainChild, loads: list[Load], verdicts: Verdicts
 ) -> list[set[bytes]] | None:
-    """Read the palindromes of each loader, or report a loader that shows none and return None."""
+    """Read the palindromes of each loader; if a loader shows no palindromes, report it and return
+    None.
+    """
     palindromes = [_rows_of(child, load) for load in loads]
     for load, rows in zip(loads, palindromes, strict=True):
         if not rows:
@@ -167,7 +171,8 @@ def _palindromes_of(
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set that was not trained on, up to the next training.
+    """Return one loader for each data set that was read, but not trained on, before the next
+    training run.
 
     Args:
         loads: in the order in which they were made.
@@ -184,10 +189,11 @@ def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]
 
 
 def _length_of(rows: set[bytes]) -> int | None:
-    """Return the length T of palindromes from rows of T - 1 digits, which may be bare or one-hot.
+    """Return the length T of palindromes, given rows of T - 1 digits as numbers or as one-hot
+    vectors.
 
     Returns:
-        None for rows of other numbers.
+        None if the rows contain other numbers than digits.
     """
     shown = [np.frombuffer(row, dtype=np.float32) for row in list(rows)[:SHOWN]]
     numbers = torch.from_numpy(np.stack(shown))

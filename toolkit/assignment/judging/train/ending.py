@@ -38,7 +38,7 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
             all questions stay open.
 
     Returns:
-        The exception of the script, if it is still to be named.
+        The script's exception, if no finding has named it.
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
@@ -80,7 +80,7 @@ def _lacks_resource(
     """Report a script that needs a resource which only this machine or this check lacks.
 
     Returns:
-        True if it was reported.
+        True if the lack of a resource was reported.
     """
     if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
         verdicts.not_seen("not-handed-in", id=left, at=error, raised=error, problem=error)

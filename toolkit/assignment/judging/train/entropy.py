@@ -23,13 +23,14 @@ class Match(NamedTuple):
 
 
 def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
-    """Return the time steps whose cross-entropy for some labels is `value`.
+    """Find the time steps of the model's output that have the cross-entropy `value` for some
+    labels.
 
     The last time step is tried first.
 
     Args:
-        first: index after which the calls and labels are looked for.
-        last: index before which they are.
+        first: index after which calls and labels are searched.
+        last: index before which calls and labels are searched.
         value: of the loss.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
@@ -44,8 +45,9 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return the time steps in the outputs of calls, each with a name; the last time steps come
-    first.
+    """Return the time steps in the calls' outputs, each with its call and its name.
+
+    The last time step of each output comes before all earlier time steps.
     """
     last_steps: list[tuple[Call, str, Tensor]] = []
     further: list[tuple[Call, str, Tensor]] = []
@@ -58,8 +60,9 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
 
 
 def outputs_of(call: Call) -> list[Tensor]:
-    """Return the outputs of a call that may be p(t), (..., 10), where a list of all time steps is
-    stacked.
+    """Return the outputs of a call that may be p(t), (..., 10).
+
+    If the call returns a list with one output per time step, the list is stacked into one tensor.
     """
     outputs = []
     for value in call.outputs:
@@ -74,7 +77,8 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield candidates for one time step of an output, (batch, 10), each with its name.
+    """Yield the name and the values, (batch, 10), of each possible time step and of the mean over
+    all steps.
 
     The last time steps come first, and their name is "".
     """
@@ -91,7 +95,7 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield the digits of batches and losses that may be the labels."""
+    """Yield the digits in batches, and in the targets of losses, that may be the labels."""
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []
         if isinstance(event, Batch):

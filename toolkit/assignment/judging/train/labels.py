@@ -22,7 +22,7 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
         before: index of the backward pass before this loss.
 
     Returns:
-        True if nothing is wrong with them, as far as that is known.
+        True if the check found no fault in the labels.
     """
     target = loss.target.numbers if loss.target else None
     labels = None if target is None else digits_of(target)
@@ -95,7 +95,7 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
     """Return the digits that complete the last `count` palindromes that the network has read.
 
     Returns:
-        None if the network has not read so many palindromes.
+        None if the network has not read that many palindromes.
     """
     for call in reversed(trace.between(before, loss.index, Call)):
         for value in call.inputs:
@@ -110,8 +110,8 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return the digit that completes each row to a palindrome, or None if the rows begin no
-    palindromes.
+    """Return the digit that completes each row to a palindrome, or None if a row does not begin a
+    palindrome.
     """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None

@@ -36,7 +36,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
 def _check_pass(
     passes: list[Backward], losses: list[Loss], trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the last completely recorded backward pass by the losses that it goes through."""
+    """Judge the losses that the last completely recorded backward pass goes through."""
     last = next((event for event in reversed(passes) if event.whole), passes[-1])
     before = _pass_before(last, trace)
     own_losses = [event for event in losses if event.index in last.losses]
@@ -71,10 +71,10 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the trace can be the record of a training.
+    """True if the values of the losses fit the values from which the backward passes start.
 
-    A backward pass with one loss starts from the loss, from a share of it, or from the loss plus a
-    penalty.
+    In a training run, a backward pass with one loss starts from the loss, from a constant multiple
+    of the loss, or from the loss plus a penalty.
     """
     losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
     shares = []
@@ -94,7 +94,7 @@ def fits_together(trace: Trace) -> bool:
 def _check_by_hand(
     before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge a loss that is no torch function, by comparing its value with the cross-entropy."""
+    """Judge a loss that is not a torch function, by comparing its value with the cross-entropy."""
     value = abs(start)
     match = which_step(before, last.index, value, trace)
     if match is None:
@@ -117,11 +117,12 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
     """Return the loss from which a backward pass started.
 
     Args:
-        losses: on the way of the pass; at least one.
+        losses: the losses that the backward pass goes through; at least one.
         start: the value that the pass started from.
 
     Returns:
-        The loss, and how several losses were put together; None if only one was used.
+        The loss, and a description of how several losses were combined, which is None if only one
+        loss was used.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):
@@ -245,8 +246,9 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
     """Find the time steps of the model's output over which a loss is computed.
 
     Returns:
-        None if it is the last step, or unknown; else a name for the steps, and the numbers of the
-        last step, which are None if the loss is taken over all steps.
+        None if the loss is computed over the last step, or if the steps are unknown. Otherwise a
+        name for the steps, and the numbers of the last step, which are None if the loss is computed
+        over all steps.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:

@@ -37,7 +37,7 @@ class Player(NamedTuple):
         return moved
 
     def listed(self, parameters: Iterable[int]) -> str:
-        """Return the names of some of the player's parameters, as a text."""
+        """Return the names of some of the player's parameters, as one string."""
         chosen = set(parameters)
         return listed([name for key, name in self.parameters.items() if key in chosen])
 
@@ -67,7 +67,7 @@ def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
     """Report parameters that get a gradient but are not moved.
 
     Returns:
-        True if all of them are moved, as far as the check has seen.
+        True if all parameters with a gradient are moved, as far as the check has seen.
     """
     moved = player.moved
     reached = reached_by(trace.all(Backward)) & player.parameters.keys()

@@ -63,7 +63,7 @@ class Value(Record):
 
 
 class Event(Record):
-    """Something that happened, at a line of a student's file."""
+    """An event in a run, with the line of the student's file where the event happened."""
 
     index: int
     file: str | None
@@ -169,7 +169,9 @@ class Saved(Event):
 
 
 class Note(Event):
-    """An event about a single thing, of which the note holds the id or the name."""
+    """An event that concerns one object, such as an optimiser or a folder, and gives its id or
+    name.
+    """
 
     kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
     name: str = ""
@@ -263,9 +265,7 @@ class Trace(Record):
         return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """If there are several trainings, keep only the training of the networks of the class
-        `name`.
-        """
+        """If several networks are trained separately, keep only the events of the class `name`."""
         left_out = self._foreign_events(name)
         if not left_out:
             return self
@@ -276,7 +276,8 @@ class Trace(Record):
         """Return the indices of the events that belong to the training of other networks.
 
         Returns:
-            An empty set if there is no step of other networks, or none of these.
+            An empty set unless both the networks of this class and other networks have optimiser
+            steps.
         """
         own_parameters: set[int] = set()
         for network in self.networks.values():
@@ -357,7 +358,8 @@ def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
     """Check that an event refers only to earlier events of the right kind.
 
     Raises:
-        ValueError: a reference is wrong, or a pass has made no gradient for the step that names it.
+        ValueError: a reference is wrong, or a step refers to a backward pass that computed none of
+            its gradients.
     """
     if isinstance(event, Step):
         for index in event.passes:
@@ -405,7 +407,7 @@ def _complete_events(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
-    """Give a value the numbers that are known from an earlier event."""
+    """Copy the numbers that a value lacks from an earlier event with the same statistics."""
     if value["values"] is None:
         for candidate in known:
             if _has_same_numbers(candidate, value):

@@ -46,9 +46,9 @@ class DatasetAnswers:
         Returns:
             the `name` of the class; the constructor parameter that chooses the `split`, with two of
             its values; the constructor parameter that asks for `one_hot` digits; and the places
-            where the methods for an `item` and for `init` begin. Parameters are in lower case, and
-            None if they do not exist. If there is no class, `name` is None, and `functions` has the
-            names of the file's functions.
+            where the methods for an `item` and for `init` begin. The names of parameters are in
+            lower case; a parameter that does not exist is None. If there is no class, `name` is
+            None, and `functions` has the names of the file's functions.
         """
         module = import_briefly(self.root / file, self.root, name)
         kind = _dataset_in(classes(module, object), name)
@@ -131,7 +131,11 @@ class DatasetAnswers:
         return None
 
     def _lengths(self) -> list[str]:
-        """Return the parameters that may be the length: by their names, or else the first one."""
+        """Return the parameters of the constructor that may set the length of the palindromes.
+
+        If no parameter is named like a length, the first parameter is returned, unless its name has
+        another known meaning.
+        """
         lengths = []
         for word in LENGTHS:
             lengths += [name for name, known in self.means.items() if known == word]
@@ -167,7 +171,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return an item's unchanged input and its labels, float (n,); None if these are unclear."""
+    """Return the pair in an item: its unchanged input, and its labels as float (n,); or None."""
     if isinstance(item, dict):
         item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:
@@ -180,7 +184,7 @@ def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
 
 
 def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
-    """Return the input and the label of an item with keys, or None if they are unclear."""
+    """Return the input and the label of a dictionary item, or None if its keys are unclear."""
     read = next((key for key in item if meaning(str(key), "keys")), None)
     predicted = [value for key, value in item.items() if key != read]
     if read is None or len(predicted) != 1:

@@ -47,9 +47,9 @@ class GANAnswers(Runs):
     _brisk = True
 
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
-        """Run the script once more; after its training, the judge draws for the generator.
+        """Run the script once more; after its training, the judge draws the generator's images.
 
-        The judge draws after as many training steps as the first run has made.
+        The judge's images are used after as many training steps as the first run has made.
 
         During this run, the child asks the judge with back("draw", z, training) and
         back("classify", images).
@@ -179,7 +179,7 @@ class GANAnswers(Runs):
             values: values for parameters without a default, by their meaning.
             own: values for other parameters, by lower-case name.
             seed: the seed of the random numbers.
-            known_to_end: True if the function need not be watched for a training that must be
+            known_to_end: True if the function is known to end, so a training inside it need not be
                 stopped.
 
         Returns:
@@ -281,7 +281,7 @@ class GANAnswers(Runs):
 
 
 class Classifier(nn.Module):
-    """A network that gets the logits (batch, 10) for images from the judge."""
+    """A network that asks the judge for the logits (batch, 10) of images."""
 
     def __init__(self, back: Back) -> None:
         super().__init__()

@@ -250,10 +250,10 @@ class LSTMAnswers:
         """Call the network in double precision; afterwards, the network must be built again.
 
         Args:
-            numbers: the numbers of pieces, in the order of `seen` in the reply of `record`.
+            numbers: the indices of pieces in `seen`, which is a field of the reply of `record`.
 
         Returns:
-            `pieces`, the pieces with these numbers, (n, batch, hidden), and `outputs`.
+            `pieces`, the pieces with these indices, (n, batch, hidden), and `outputs`.
         """
         if x.is_floating_point():
             x = x.double()
@@ -268,7 +268,7 @@ class LSTMAnswers:
     def makes(self, *, x: Tensor) -> list[Made]:
         """Return the tensors that a call creates without an input tensor, even if the call fails.
 
-        The format is that of `new` in `operations.notable`.
+        The list has the format of the field `new` that `operations.notable` returns.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
@@ -367,7 +367,10 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """Return the unwanted calls so far, each as [name, file, line]."""
+        """Return the calls so far that used a GPU, named a GPU, or ran a recurrent layer of torch.
+
+        Each call is [name, file, line].
+        """
         heard = self.heard
         return {
             "gpu": heard["gpu"],

@@ -36,8 +36,8 @@ class TrainAnswers(Runs):
         """Run a file as `python FILE` does, until the script ends or stops with an error.
 
         No loop is shortened, no argument is guessed, and the check notes only the limits that the
-        run meets. Unlike the student's machine, this machine does not download MNIST, and it
-        replaces missing packages for plots and logs and a missing GPU. Weights that were not handed
+        run meets. Unlike the student's machine, the check does not download MNIST. The check
+        replaces a missing GPU, and missing packages that plot or log. Weights that were not handed
         in have stand-ins.
 
         Args:

@@ -1,10 +1,11 @@
 """Torch's compiler, whose import is postponed until some code needs the compiler.
 
 The import of `torch._dynamo` takes longer than the check of a part. Torchvision imports the
-compiler to ask one question. Every optimiser imports the compiler at its first step, only to
-exclude the step from compilation. This module serves both purposes without the import. Any other
-use imports the compiler. Compiling takes longer than a check may take, and compiled code computes
-the same results, so `torch.compile` has no effect.
+compiler only to ask whether it supports a device. Every optimiser imports the compiler at its first
+step, only to exclude the step from compilation. For torchvision and the optimisers, this module
+provides functions that do not import the compiler. Any other use of the compiler imports it.
+Compiling takes longer than a check may take, and compiled code computes the same results, so
+`torch.compile` has no effect.
 """
 
 import importlib

@@ -61,12 +61,12 @@ class StudentLoader(SourceFileLoader):
         self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the compiled code of the file after its change."""
+        """Return the compiled code of the changed file."""
         return compiled(Path(self.path), self.change)
 
 
 class FolderFinder(MetaPathFinder):
-    """An import finder that takes `name` in `import name.module` for a folder or the root.
+    """An import finder that treats `name` in `import name.module` as a folder or as the root.
 
     The folder is one of the student's folders, and the root is the folder of the submission.
     """
@@ -88,7 +88,7 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Return the folder for a package name: a folder with Python files, or the root."""
+        """Return the folder that a package name means: a folder with Python files, or the root."""
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):
                 return path
@@ -148,7 +148,7 @@ def _put_first(folder: Path) -> None:
 def _forget_replaced() -> None:
     """Forget the imported modules that now have a stand-in.
 
-    Code that has already imported such a module keeps the module.
+    Code that has imported a replaced module before keeps its reference to the module.
     """
     for name in list(sys.modules):
         if is_replaced(name):

@@ -75,7 +75,7 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True for a package that several projects share, if no such project is installed."""
+    """Return True for `google`, a namespace that several packages share, if it is not installed."""
     return name == "google" and PathFinder.find_spec(name) is None
 
 
@@ -85,7 +85,7 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if modules with this name are replaced, unless the student has such a module."""
+    """Return True if a stand-in replaces a module with this name that is not the student's own."""
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 

@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files up to the first subfolder, and return the subfolder's name, or None."""
+    """Delete files in a folder until a subfolder comes up; return the subfolder's name or None."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:

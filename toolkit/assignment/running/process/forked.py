@@ -62,7 +62,7 @@ class Forked:
             return 0.0
 
     def exceeds(self) -> bool:
-        """Return False, because the kernel enforces the limits."""
+        """Report no exceeded limit, because the kernel enforces the limits of the process."""
         return False
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""The clean-up between two parts: processes, files, and the copy of the submission."""
+"""The clean-up after a part: kill processes, delete files, and copy the submission again."""
 
 import os
 import shutil

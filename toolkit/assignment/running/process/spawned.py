@@ -1,7 +1,7 @@
 """The process of one part on Windows and macOS: a new process, with limits checked from outside.
 
-Windows has no fork, and on macOS a process with torch cannot be forked safely. On these systems,
-the kernel cannot limit the CPU time and the memory of one process, so the host measures both
+Windows has no fork, and on macOS a process with torch cannot be forked safely. On Windows and
+macOS, the kernel cannot limit the CPU time and the memory of one process, so the host measures both
 quantities twice a second.
 """
 

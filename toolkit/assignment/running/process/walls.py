@@ -1,7 +1,7 @@
-"""Signs that code has met a limit of the check or the sandbox that ordinary machines lack.
+"""Signs that code has met a limit that only the check or the sandbox imposes.
 
-Such a limit is called a wall. Only the judge knows which walls exist in the place where the code
-runs (`Host.walls`).
+A limit of the check or the sandbox is called a wall. Only the judge knows which walls exist where
+the code runs (`Host.walls`).
 """
 
 import contextlib
@@ -132,10 +132,10 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report lasting limits that code in the block meets, even if the code continues.
+    """Report each limit in `LASTING` that code in the block meets, even if the code continues.
 
-    The reports go to the error output. Tracing slows Python down, so this function is only for a
-    run that merely has to end.
+    The reports go to the error output. Tracing makes Python slower, so this function is only for
+    runs whose speed does not matter.
     """
     named: set[str] = set()
 
@@ -163,7 +163,7 @@ def noticed() -> Iterator[None]:
 
 
 def _walls_reached() -> list[str]:
-    """Return the limits that direct measurement shows, such as a full disk.
+    """Check which limits have been reached, for example whether the disk is full.
 
     Returns:
         the names of the limits that were met.
@@ -198,7 +198,7 @@ def say(name: str) -> None:
 
 
 class Listener:
-    """A reader of a part's error output, which notes the lasting limits that the output names.
+    """A reader of a part's error output, which notes each limit in `LASTING` that the output names.
 
     Attributes:
         write: the descriptor that becomes the error output.
@@ -213,7 +213,7 @@ class Listener:
     def take(self) -> None:
         """Make the pipe the error output of this process, and close the pipe's reading end.
 
-        If the part could read from the pipe, the listener could wait for ever.
+        A part that could read from the pipe could take the output for which the listener waits.
         """
         os.close(self._read)
         os.dup2(self.write, 2)
@@ -225,7 +225,7 @@ class Listener:
         self._thread.start()
 
     def end(self) -> list[str]:
-        """Return the limits after the part has ended.
+        """After the part has ended, return the names of the limits that its output contained.
 
         Other processes may still have the error output open.
         """

@@ -19,7 +19,7 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 class Weights:
     """The missing files of weights, and the networks that should have these weights.
 
-    A network or an optimiser that loads such a file keeps its own values. A file gets a stand-in
+    A network or an optimiser that loads a missing file keeps its own values. A file gets a stand-in
     only after a run has ended because the file was missing, so a script can handle a missing file
     itself.
     """
@@ -45,7 +45,10 @@ class Weights:
 
     @contextmanager
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
-        """Let the block load stand-ins for the provided files, or for all missing files."""
+        """Let `torch.load` in this block return stand-ins for missing files.
+
+        Unless `for_all` is set, only the files that `provide` has accepted get stand-ins.
+        """
         self._networks.clear()
         self.used = False
         hook = register_module_forward_pre_hook(self._note_use)
@@ -107,7 +110,7 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """Make a class refuse the operators of numbers, lists and dictionaries that it lacks."""
+    """Let every operator that a class does not define raise the error for the missing file."""
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):
         if name.startswith("__"):

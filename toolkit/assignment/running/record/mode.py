@@ -6,7 +6,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class FunctionMode(TorchFunctionMode):
-    """A mode in which `make` makes the calls of torch's functions, methods and attributes.
+    """A mode whose method `make` makes all calls to torch's functions, methods and attributes.
 
     Calls that a torch function makes internally are not included.
     """

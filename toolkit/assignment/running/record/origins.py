@@ -24,7 +24,7 @@ LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
-    """The places in a student's code where a tensor and its numbers were made."""
+    """The place in a student's code that made a tensor, and the place that created its numbers."""
 
     made: Place  # the call that returned it
     drawn: Place  # the call that created its numbers, even if they have changed since
@@ -33,9 +33,9 @@ class Origin(NamedTuple):
 class Sources:
     """Copies of tensors that were created without an input tensor, such as noise.
 
-    The object keeps the last `limit` numbers and some of the first numbers. The two ends of an
-    interpolation may be drawn before the training and joined after it, so small tensors from the
-    beginning are kept until they have a quarter of `limit` numbers.
+    The object keeps the last `limit` numbers and some of the first numbers. A script may draw the
+    two ends of an interpolation before the training and use them after it, so the first small
+    tensors are kept, up to a quarter of `limit` numbers.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -68,7 +68,7 @@ class Sources:
 class Origins(FunctionMode):
     """A mode that notes the place where each module, attribute and tensor is made in its block.
 
-    For an attribute, the first place counts.
+    An attribute that is assigned more than once has the place of its first assignment.
 
     Args:
         root: the student's folder.
@@ -95,7 +95,7 @@ class Origins(FunctionMode):
         return self
 
     def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
-        """Let a handler make the calls of a function until this block ends."""
+        """Pass the calls of a function to a handler until this block ends."""
         call = handled(getattr(owner, name), handler)
         self._stack.enter_context(patch.object(owner, name, call))
 
@@ -112,7 +112,7 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost running place of the student's code that is outside of a module."""
+        """Return the innermost place where student code runs outside of a module's methods."""
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
                 return Place(file, frame.f_lineno)
@@ -125,7 +125,7 @@ class Origins(FunctionMode):
         return result
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Make the call, and note where the result and its numbers were made."""
+        """Make the call, and note the origin of each tensor in the result."""
         result = function(*args, **kwargs)
         results = result if isinstance(result, tuple) else (result,)
         tensors = [x for x in results if isinstance(x, Tensor)]
@@ -151,7 +151,7 @@ class Origins(FunctionMode):
                 self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """Return the places where a tensor and its numbers were made."""
+        """Return the place that made a tensor, and the place that created its numbers."""
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
@@ -169,8 +169,8 @@ class Origins(FunctionMode):
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
         """Return the place where a named module or tensor of a network was made.
 
-        A module's attribute was made where it was assigned. For other tensors, the place is found
-        by the address of their numbers.
+        The place of a module's attribute is the line that assigned it. The place of any other
+        tensor is found by the address of its numbers.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")
@@ -182,7 +182,7 @@ class Origins(FunctionMode):
 
 
 def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose calls a handler makes: handler(function, *arguments)."""
+    """Return a function that passes its calls to a handler: handler(function, *arguments)."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -192,15 +192,15 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 
 
 def address(tensor: Tensor) -> int:
-    """Return the address of a tensor's numbers.
+    """Return the memory address of a tensor's numbers.
 
-    Two tensors that exist at the same time have the same address only if they share numbers.
+    Two tensors that exist at the same time have the same address only if they share memory.
     """
     return tensor.untyped_storage().data_ptr() or id(tensor)
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module that owns a named part of a network, and the module's name."""
+    """Return the innermost module around a named tensor or module, and the name of that module."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):

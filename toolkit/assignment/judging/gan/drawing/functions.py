@@ -113,8 +113,10 @@ class Functions:
         self.latent_dim = torch.Size(self.latent).numel()
 
     def of_kind(self, kind: str) -> list[Function]:
-        """Return the functions that use a name of this kind and do not train, starting with the
-        functions that have such a name themselves.
+        """Return the functions whose code contains a name of this kind and does not train a
+        network.
+
+        Functions whose own name is of this kind come first.
         """
         pattern = NAMES["functions"][kind]
         named, mentioning = [], []
@@ -196,7 +198,7 @@ class Functions:
         return tried
 
     def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
-        """Record the lines in which a function that returned drew points of its own."""
+        """Record the lines in which a function called the generator with its own latent points."""
         if function.reads_points():
             return
         for file, line in lines:

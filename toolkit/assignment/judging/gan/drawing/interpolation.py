@@ -84,8 +84,10 @@ def _check_seen(
 
 
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
-    """Return the latent points, (n, size), that were drawn, without the batches that no picture
-    shows.
+    """Return the latent points, (n, size), that were drawn.
+
+    If a picture shows five to eight images, and no picture shows nine, batches of more than nine
+    points are left out.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
@@ -96,7 +98,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of the calls that are on no path."""
+    """Return the latent points, (n, size), of the generator calls that are not part of a path."""
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -119,10 +121,10 @@ def _check_functions(
     functions: Functions,
     verdicts: Verdicts,
 ) -> bool:
-    """Judge the first function that interpolates when the check calls it.
+    """Call functions that may interpolate, and judge the first function that does interpolate.
 
     Returns:
-        True if there is such a function.
+        True if a function interpolates.
     """
     nodes = []
     for site in sampling_sites(game, lines) or []:
@@ -170,15 +172,16 @@ def _mixed(call: Call) -> Placed:
 
 
 def _paths_of(calls: Sequence[Call]) -> list[Path]:
-    """Find the paths through the noise of these generator calls."""
+    """Find the paths that the latent points of these generator calls form."""
     return find_paths([(latent.call.index, latent.z) for latent in latents_of(calls)])
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors that may hold latent points, (n, latent_dim), or the noise beside a label.
+    """Return the tensors whose rows may be latent points, (n, latent_dim), or latent points without
+    a label.
 
-    Noise beside a label has at least three numbers and at least half of latent_dim, so that a match
-    by chance is unlikely.
+    A row without its label has at least three numbers and at least half of latent_dim, so that a
+    match by chance is unlikely.
     """
     rows = []
     for tensor in tensors:
@@ -203,7 +206,7 @@ def _judge(
         samples: each (n, d), which the ends may be.
 
     Returns:
-        True if that is known.
+        True if the interpolation was reported as right or wrong.
     """
     for path, place in zip(paths, places, strict=True):
         longer = path
@@ -224,7 +227,7 @@ def _judge(
 
 
 def _report_misses(path: Path, place: Placed, verdicts: Verdicts) -> None:
-    """Report a path whose ends are no samples."""
+    """Report a path whose ends are not samples."""
     verdicts.fault("wrong-interpolation.misses", at=place, proof=path.proof(misses=True))
 
 
@@ -247,7 +250,7 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
     them.
 
     Returns:
-        True if that is known.
+        True if the interpolation was reported as right or wrong.
     """
     are_samples = [is_sample(end, samples) for end in path.points[[0, -1]]]
     if all(are_samples):
@@ -263,7 +266,8 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
 def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
     """True if a sample lies beyond an end of a path.
 
-    The result is always False in a plane, in which samples lie beyond an end by chance.
+    If latent points have only two dimensions, the result is False, because a sample may lie beyond
+    an end by chance.
     """
     size = path.points.size(1)
     if size <= 2:
@@ -278,9 +282,9 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Call functions that the script has called with two ends that the check chooses.
+    """Choose two ends, and pass them to the functions that the script has called.
 
-    The ends of the path that the script drew are not known.
+    The check does not know the ends of the path that the script drew.
     """
     for function in candidates:
         is_called = function.place in functions.entered
@@ -337,7 +341,11 @@ def _best_attempt(
 
 
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """True if seven points lie between two ends that the function's caller may draw."""
+    """True if a path has seven points, and the two latent points in `ends` complete it to nine
+    points.
+
+    The function's caller may draw the images of the two ends.
+    """
     path = paths[-1]
     longer = extended(path, ends)
     has_inner = len(path.points) == NUM_IMAGES - 2 and len(longer.points) == NUM_IMAGES
@@ -364,11 +372,11 @@ def _check_ends(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """Check that the two ends of an interpolation have different classes every time, and not by
-    luck.
+    """Check that the two ends of an interpolation always have different classes, and not only by
+    chance.
 
-    Only ends that code chooses are checked. If a person or a seed chose the ends, the picture shows
-    whether the choice is right.
+    The check covers only ends that the code chooses. If a person or a seed chose the ends, the
+    picture shows whether the choice is right.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked
@@ -394,10 +402,10 @@ def _is_seeded(lines: Lines) -> bool:
 
 
 def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Judge the ends that a function chooses under many random seeds.
+    """Judge the ends that a function chooses, with many different random seeds.
 
     Returns:
-        False if it did not choose two of them every time.
+        False if the function did not choose two ends with every seed.
     """
     tries = []
     for seed in range(NUM_TRIES):

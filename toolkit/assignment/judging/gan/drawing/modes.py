@@ -12,8 +12,8 @@ from toolkit.assignment.judging.train.trace import Call
 def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
     """Judge the generator's mode in training, and its mode when it draws samples.
 
-    If the script's own calls do not show the mode for samples, the check's calls of functions may
-    show this mode.
+    If the script's own calls do not show the mode for samples, the check uses the calls that it
+    made itself.
     """
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
         proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)
@@ -30,7 +30,7 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
     """Judge the generator's mode by its calls.
 
     Returns:
-        True if its calls tell.
+        True if the calls show the mode.
     """
     trained = game.trained_on(game.generator)
     for call in game.draws:
@@ -55,9 +55,9 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 def samples(game: Game) -> list[Call]:
     """Return the generator's calls whose images the discriminator never saw.
 
-    A call before the first step may be a test of the shapes, so the call counts only if pictures
-    follow. After the last step of a run that was cut short, a call also counts only if pictures
-    follow, because the call may belong to the training.
+    A call before the first step may be a test of the shapes, so it counts as drawing samples only
+    if the script then shows pictures. A call after the last step of a run that was cut short may
+    belong to the training, so it counts as drawing samples only if the script then shows pictures.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]
@@ -82,7 +82,7 @@ def _is_in_training(call: Call, game: Game) -> bool:
 
 
 def _is_shown(call: Call, end: float, game: Game) -> bool:
-    """True if the script shows pictures between a call and the next call of the generator.
+    """True if the script shows pictures between a call to the generator and the next call.
 
     Args:
         end: index of the next call.

@@ -40,7 +40,7 @@ class Path(NamedTuple):
         return steps
 
     def proof(self, misses: bool = False) -> claims.Evidence:
-        """Return the proof that the path is wrong; `misses` says that its ends are no samples."""
+        """Return the proof that the path is wrong; `misses` says that its ends are not samples."""
         return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
@@ -81,7 +81,7 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
 
 
 def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
-    """Yield the runs of consecutive calls that have the same batch size."""
+    """Yield each group of consecutive calls that have the same batch size."""
     run: list[tuple[int, Tensor]] = []
     for call in drawn:
         if run and run[-1][1].shape != call[1].shape:
@@ -117,12 +117,14 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
 
 
 def _may_start_path(points: Tensor) -> list[bool]:
-    """Mark each point in points (n, d) whose two successors may continue a path; the last two
-    points get no mark.
+    """Mark each point of `points`, (n, d), that may begin a path with the next two points.
+
+    The last two points get no mark.
 
     The line through two points and the arc around 0 through these points lie in the plane of 0 and
-    the two points. One call measures the distance of every point from the plane of its neighbours.
-    So `is_path` does not have to test hundreds of random points one by one.
+    the two points. One call of `lstsq` measures the distance of every point from the plane of 0 and
+    its two neighbours. With these distances, `is_path` does not have to test hundreds of random
+    points one by one.
     """
     neighbours = torch.stack([points[:-2], points[2:]], dim=2)
     middle = points[1:-1, :, None]
@@ -135,7 +137,7 @@ def _may_start_path(points: Tensor) -> list[bool]:
 
 
 def _end_of_path(points: Tensor, start: int) -> int:
-    """Return the index after the last point that continues the path from `start`."""
+    """Return the index of the first point after `start` that does not continue the path."""
     stop = start + 2
     while stop < len(points) and is_path(points[start : stop + 1]):
         stop += 1
@@ -160,13 +162,13 @@ def is_path(points: Tensor) -> bool:
 
 
 def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
-    """Measure the position of each point on the way from `first` to `last`.
+    """Measure the position of each point on the line or arc from `first` to `last`.
 
     The position is 0 at `first` and 1 at `last`; it is below 0 or above 1 beyond these two points.
 
     Returns:
-        The positions, (n,), or None if a point is neither on the line nor on an arc through both.
-        Uninitialised memory may hold numbers that are not finite, which also give None.
+        The positions, (n,), or None if a point is neither on the line nor on the arc, or is not
+        finite. Uninitialised memory may hold numbers that are not finite.
     """
     ends = torch.stack([first, last], dim=1)
     if not bool(ends.isfinite().all() and points.isfinite().all()):
@@ -193,9 +195,10 @@ def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | 
 
 
 def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return the positions, (n,), on a line through 0, or None if a point is not on the line.
+    """Return the positions, (n,), of points on the line through two ends, or None if a point is off
+    the line.
 
-    Two ends on a line through 0 have no arc between them.
+    If two ends lie on a line through 0, no arc around 0 connects them.
     """
     step = last - first
     along = (points - first) @ step / step.square().sum()
@@ -212,7 +215,9 @@ def _are_parallel(first: Tensor, last: Tensor) -> bool:
 
 
 def extended(path: Path, points: Tensor) -> Path:
-    """Extend a path beyond each end by the nearest of `points`, (n, d), if a point lies there."""
+    """Extend a path beyond each end by the nearest point in `points`, (n, d), that continues the
+    path.
+    """
     before, after = -math.inf, math.inf
     first, last = path.points[:0], path.points[:0]
     for point in points.double():
@@ -228,10 +233,11 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """True if a point, (d,), is a row of one of the samples, (n, d), or a row times a positive
-    number.
+    """True if a point, (d,), is a row of one of the samples, (n, d), or a positive multiple of a
+    row.
 
-    The rows may be shorter than the point, if the point holds a label beside the noise.
+    The rows may be shorter than the point, because the point may contain a label in addition to
+    noise.
     """
     for rows in samples:
         width = rows.size(1)
@@ -254,9 +260,9 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
-    """Mark the rows that have the direction of a point, as bool (n,).
+    """Return a mask, bool (n,), of the rows that have the same direction as a point.
 
-    In a plane, mark only the rows that equal the point.
+    If the points have fewer than three dimensions, only rows that equal the point are in the mask.
     """
     rows = rows.double()
     alike: Tensor

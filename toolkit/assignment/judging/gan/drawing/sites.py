@@ -13,7 +13,7 @@ from toolkit.assignment.running.places import Place
 
 
 class Site(NamedTuple):
-    """A line that would draw samples."""
+    """A line of code that would draw samples if the line ran."""
 
     place: Place
     function: ast.FunctionDef | None  # the function that contains the line
@@ -22,13 +22,14 @@ class Site(NamedTuple):
 def sampling_sites(
     game: Game, lines: Lines, drew: Set[tuple[str, int]] = frozenset()
 ) -> list[Site] | None:
-    """Find the lines that may draw samples, but did not draw while the check watched.
+    """Find the lines that may draw samples, but that did not run during the check.
 
     Args:
         drew: file and line of each draw in a function that the check called.
 
     Returns:
-        None if the check does not know the generator's name in the code, or the purpose of a test.
+        None if the check does not know the generator's name in the code, or the purpose of a test
+        function.
     """
     names = _names(game, lines)
     if not names:
@@ -53,12 +54,12 @@ def sampling_sites(
 
 
 def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
-    """Return the file and the line of each call of a network or a loss."""
+    """Return the file and the line of each call to a network or a loss function."""
     return {(event.file, event.line) for event in game.trace.all(Call, Loss)}
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be a call of the generator, by its name or through a parameter of the
+    """True if a call may be a call to the generator, by its name or through a parameter of the
     function.
 
     Args:
@@ -80,7 +81,7 @@ def _is_test(function: ast.FunctionDef) -> bool:
 
 
 def _makes_network(function: ast.FunctionDef, game: Game) -> bool:
-    """True if a function makes a generator of its own, as a test of the shapes does."""
+    """True if a function creates its own generator, like a test function for tensor shapes."""
     return any(called(node) == game.generator.name for node in ast.walk(function))
 
 
@@ -94,7 +95,9 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(
     game: Game, lines: Lines, drew: Set[tuple[str, int]]
 ) -> tuple[str | None, Place | None]:
-    """Return the reason why the check may have missed an interpolation, and its place, or None.
+    """Return the reason why the check may have missed an interpolation, and the place in the code.
+
+    Both values are None if the check cannot have missed an interpolation.
 
     Args:
         drew: as in `sampling_sites`.
@@ -141,8 +144,8 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    The result has the names that mean a generator or, if no name does, the names that all its calls
-    share.
+    The result contains the names that suggest a generator. If no name suggests a generator, the
+    result contains the names that occur in every call.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

@@ -1,8 +1,9 @@
 """Stand-ins for digits that a student would download and for networks that would train for hours.
 
-The student's generator is hardly trained during the check. So the student's functions get a
-stand-in that draws real digits without learning, and a classifier that knows these digits. Both
-stand-ins run in the judge's process, because the child must not know which digit an image shows.
+The student's generator is hardly trained during the check. When the check calls the student's
+functions, it replaces the generator with a stand-in that draws real digits, and the classifier with
+a stand-in that recognises these digits. Both stand-ins run in the judge's process, because the
+child must not know which digit an image shows.
 """
 
 from functools import cache
@@ -38,7 +39,9 @@ def _few() -> dict[bool, tuple[Tensor, Tensor]]:
 
 @cache
 def _directions() -> Tensor:
-    """Return eight random directions, (784, 8), in which no two digits look the same."""
+    """Return eight random directions, (784, 8), along which different images have different
+    projections.
+    """
     return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
 
 
@@ -49,7 +52,7 @@ def _keys() -> tuple[Tensor, Tensor]:
 
 
 class Drawn(NamedTuple):
-    """One call of the generator."""
+    """One call to the generator."""
 
     z: Tensor  # float (batch, latent_dim)
     training: bool  # the mode that it was in

@@ -57,7 +57,9 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
 
 
 def basis(*parts: Tensor) -> Tensor:
-    """Return an orthonormal basis of the columns of all parts, (rows, ...), and a constant."""
+    """Return an orthonormal basis for the columns of `parts`, each (rows, ...), and a constant
+    column.
+    """
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)
     kept: Tensor = u[:, s > 1e-7 * s[0]]

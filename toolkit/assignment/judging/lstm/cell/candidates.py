@@ -53,9 +53,7 @@ class Candidates:
         self._find_read()
 
     def _transform(self) -> None:
-        """Compute the possible arguments of each series, as a result of a sigmoid, a tanh, or no
-        function.
-        """
+        """Compute the values of each series before its activation: a sigmoid, a tanh or none."""
         self.transformed: list[Transformed] = []
         for k, values in enumerate(self.values):
             if bool(((values > 0) & (values < 1)).all()):
@@ -66,7 +64,9 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series of which most gates, one step later, are affine maps."""
+        """Find the series whose values at the previous step, together with x(t), explain the most
+        gates.
+        """
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []
         if not gated or len(self.x) < 2:
@@ -87,9 +87,7 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the series that gates may read, which the network computes or joins from other
-        series.
-        """
+        """Return the indices of series that gates may read: computed values and joined tensors."""
         possible = []
         for k, operation in enumerate(self.operations):
             if operation.name not in VIEWS or operation.name in ("cat", "stack"):
@@ -122,7 +120,7 @@ class Candidates:
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """Return the affine map whose activation `kind` gives a series, or None if no map does."""
+        """Return the affine map that the activation `kind` turns into the series `k`, or None."""
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:
                 if close(activation(kind, self.values[n]), self.values[k]):
@@ -131,8 +129,8 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and the gates' state together, and not of either
-        alone.
+        """The series that are affine maps of x(t) and the gates' state, but not of x(t) alone or of
+        the state alone.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)
@@ -149,7 +147,10 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the numbers of the series, (n, steps, rows, hidden); `late` is as in `Candidates`."""
+    """Return the values of all series in a recording, (n, steps, rows, hidden).
+
+    The parameter `late` has the same meaning as in `Candidates`.
+    """
     parts = []
     if recording.series:
         parts.append(stacked(recording, recording.series)[:, int(late) :])

@@ -40,7 +40,9 @@ Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and de
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
-    """Return the equations with the deviations that a reading of the numbers shows."""
+    """Return a model of the network from its layers and its readout, with all deviations from the
+    equations.
+    """
     cells = list(map(_layer, layers))
     if readout.exact:
         return Model(cells, readout)
@@ -52,7 +54,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return a cell with its weights, according to a reading of the numbers."""
+    """Return the cell that a match shows, with its weights and deviations from the equations."""
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
@@ -99,8 +101,8 @@ def _deviating(
     """Explain a gate that is not an affine map of x(t) and h(t-1).
 
     Returns:
-        Its map, its activations, and what else it reads; `fit` and its activation if nothing
-        explains it.
+        The gate's map, its activations, and a further state that it reads, if any. If nothing
+        explains the gate, the map is `fit`.
     """
     now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
     d = now.size(1)
@@ -121,7 +123,7 @@ def _deviating(
 
 
 class LayerJudge(NamedTuple):
-    """Reports the faults that the relations between the numbers of one layer show."""
+    """Judges equations (1) to (6) in one layer of the network."""
 
     number: int
     match: Match
@@ -216,10 +218,10 @@ class LayerJudge(NamedTuple):
             self.verdicts.not_seen("gate", names=", ".join(unexplained))
 
     def _explain_gate(self, name: str, proofs: Proofs) -> bool:
-        """Add the proof that a gate reads too much, or has two activations.
+        """Add the proof that a gate reads a further state, or that it has two activations.
 
         Returns:
-            True if there is such a proof.
+            True if a proof was added.
         """
         layer = self.trial.model.layers[self.number]
         reads, activations = layer.further.get(name), layer.activations[name]
@@ -262,7 +264,7 @@ class LayerJudge(NamedTuple):
         self._report(proofs, {name: twice or gates[name].inside for name in maps})
 
     def _exact_maps(self) -> dict[str, Map]:
-        """Return the affine maps inside the gates that are exactly known, in the order of GATES."""
+        """Return the affine maps that fit their gates exactly, in the order of GATES."""
         maps: dict[str, Map] = {}
         for name in GATES:
             if name in self.match.gates:
@@ -272,7 +274,11 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault of several gates once, at the first gate, if every gate proves it."""
+        """If several gates have the same fault, report the fault once, at the first gate.
+
+        The weakest of the gates' proofs is used, so the fault is reported only if every gate proves
+        it.
+        """
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
             self.verdicts.fault(
@@ -315,9 +321,7 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield other values from which the logits may be computed, each with its numbers and any
-    further numbers.
-    """
+    """Yield each wrong input that the readout may have: a description and one or two tensors."""
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
         yield Read(step=step), h[step], None
@@ -355,7 +359,10 @@ def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Ve
 
 
 def _earlier(step: int | None) -> str:
-    """Describe the value that is read in place of h(T); `step` is as in `Read`."""
+    """Describe the hidden state that the readout uses in place of h(T).
+
+    The parameter `step` has the same meaning as in `Read`.
+    """
     if step is None:
         return "the mean of the hidden states"
     return "the hidden state of an earlier step"
@@ -384,7 +391,7 @@ def unmatched(
     fresh: Sequence[tuple[Tensor, Tensor]],
     verdicts: Verdicts,
 ) -> None:
-    """Report what is known about a network that no reading fits."""
+    """Report a network whose values do not match the equations, as precisely as possible."""
     reading = nearest(recording, fresh)
     if reading is not None and reading.error > EXACT:
         proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))
@@ -402,7 +409,7 @@ def unmatched(
 
 
 def _count_weights(network: Network) -> int:
-    """Count the numbers in the matrices of a network that has many hidden units."""
+    """Build the network with many hidden units, and count the weights in its matrices."""
     network.build(hidden=MANY)
     weights = 0
     for tensor in network.tensors:

@@ -1,4 +1,5 @@
-"""Finds the gates, c(t) and h(t) among the numbers of a recording, by relations instead of names.
+"""Finds the gates, c(t) and h(t) in a recording by the relations between values, not by their
+names.
 
 The states c(t) and h(t) are series that follow from gates by equations (5) and (6), or by these
 equations with a common mistake.
@@ -62,8 +63,10 @@ class Match:
 
 
 class Reading(NamedTuple):
-    """A way to make equations (5) and (6) fit; each series is given by its number among the
-    candidates.
+    """A choice of the series that are the gates, c(t) and h(t).
+
+    The series satisfy equations (5) and (6), or these equations with a common mistake. Each series
+    is given by its index among the candidates.
     """
 
     cost: int  # the more deviations, the more
@@ -75,8 +78,9 @@ class Reading(NamedTuple):
 
 
 def find_match(recording: Recording) -> Match | None:
-    """Return the likeliest reading of a recording as an LSTM that may have mistakes, or None if no
-    reading fits.
+    """Return the series that are most likely the gates, c(t) and h(t) of an LSTM, or None.
+
+    The LSTM may have mistakes.
     """
     best: Match | None = None
     for match in _matches(recording):
@@ -88,7 +92,9 @@ def find_match(recording: Recording) -> Match | None:
 
 
 def _matches(recording: Recording) -> Iterator[Match]:
-    """Yield the readings that fit, starting with the usual series and gates."""
+    """Yield the matches in a recording, starting with series that have all steps, and with gates
+    that have an activation.
+    """
     for late in (False, True):
         if late and not recording.late:
             continue
@@ -102,7 +108,7 @@ def _matches(recording: Recording) -> Iterator[Match]:
 
 
 def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
-    """Return the reading that makes equations (5) and (6) fit with the fewest deviations, or None.
+    """Return the match with the fewest deviations from the equations, or None if no series fit.
 
     Args:
         possible_gates: series, each with its activation.
@@ -132,7 +138,7 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield the readings in which possible gates give c(t) and h(t).
+    """Yield each choice of gates from which one formula gives c(t), and another formula gives h(t).
 
     Args:
         kinds: the activation of each series that may be a gate.
@@ -151,7 +157,7 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
 
 
 def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
-    """Count the deviations of a reading, besides those of its formulas."""
+    """Return the cost of the deviations from the equations, except the mistakes in (5) and (6)."""
     cost = 0
     for name, k in gates.items():
         cost += kinds[k] != ACTIVATIONS[name]
@@ -165,8 +171,8 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read, which is h or c if one of these states fits, or else
-    the first state that fits.
+    """Return the state that the gates read: h or c if one of the two fits, or else the first state
+    that fits.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -209,7 +215,7 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """The ways to take series as the gates of a formula for c(t)."""
+    """All assignments of series to the gates in a formula for c(t)."""
 
     formula: Formula
     roles: Tensor  # (n, gates of the formula): a series of the pool for each gate
@@ -218,13 +224,15 @@ class Assignments(NamedTuple):
 
     @classmethod
     def of(cls, formula: Formula, pool: Tensor) -> Self:
-        """Return each assignment of different series to the gates of a formula."""
+        """Return all assignments of different series to the gates in a formula."""
         roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
         columns = roles.unbind(1) if len(roles) else ()
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return the assignments that give c, tested on the first row and then on all rows.
+        """Return the assignments for which the formula gives c(t).
+
+        Each assignment is tested on the first row of the batch, and then on all rows.
 
         Args:
             c: c(t), (steps, rows, hidden).
@@ -246,7 +254,7 @@ def _cells(
 ) -> list[tuple[int, Formula, dict[str, int]]]:
     """Return the series that one of the formulas gives as c(t), each with its gates.
 
-    If the right formula fits, only the series of this formula are returned.
+    If the correct formula fits, series that only a wrong formula gives are left out.
 
     Args:
         numbers: of the series that may be gates.
@@ -269,10 +277,10 @@ def _cells(
 def _gates_giving(
     k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
 ) -> Iterator[dict[str, int]]:
-    """Yield the gates from which a formula for c(t) gives the series `k`.
+    """Yield each assignment of series to gates for which the formula for c(t) gives the series `k`.
 
     Args:
-        assignments: assignments of places in `numbers` to the gates of the formula.
+        assignments: assignments of indices in `numbers` to the gates of the formula.
         numbers: as in `_cells`.
     """
     formula = assignments.formula
@@ -309,7 +317,7 @@ def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
 def _fitting(
     formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
 ) -> Tensor:
-    """Return the assignments whose gates give c(t)."""
+    """Return the indices of the assignments for which the formula gives c(t)."""
     by_name = dict(zip(formula.gates, gates, strict=True))
     unused = torch.zeros(1, dtype=torch.float64)
     g, i, f = (by_name.get(name, unused) for name in "gif")
@@ -323,7 +331,7 @@ def _outputs(
 ) -> list[tuple[int, Formula, int | None]]:
     """Return the series that one of the formulas gives as h(t), each with its output gate.
 
-    If the right formula fits, only the series of this formula are returned.
+    If the correct formula fits, series that only a wrong formula gives are left out.
     """
     values = candidates.values
     state, before = values[c][1:], values[c][:-1]

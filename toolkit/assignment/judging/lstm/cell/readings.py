@@ -1,7 +1,7 @@
-"""Tries each reading of four affine maps as g, i, f and o; a network that fits no reading is no
-LSTM.
+"""Tries each assignment of four affine maps to the gates g, i, f and o.
 
-Four maps of x(t) and h(t-1) can be the four gates in 24 ways.
+Four maps of x(t) and h(t-1) can be assigned to the four gates in 24 ways. If none of the
+assignments gives the network's logits, the network is not an LSTM.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,17 @@ from toolkit.assignment.judging.lstm.cell.reference import Layer, Model, Trial
 
 
 class Nearest(NamedTuple):
-    """The reading whose logits are nearest to the network's logits."""
+    """The assignment whose logits are nearest to the network's logits."""
 
     readings: int
     error: float
-    departs: Operation | None  # the first whose result the reading lacks
+    departs: Operation | None  # the first whose result is not in the equations
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
-    """Try every reading and return the nearest reading, or None if the maps or the readout are not
-    known.
+    """Return the assignment whose logits are nearest to the network's logits.
+
+    The result is None if the maps of the gates or of the readout are not known.
 
     Args:
         fresh: as in a `Trial`.
@@ -60,9 +61,10 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
 def _departure(
     trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
 ) -> Operation | None:
-    """Return the first operation of the first step whose result this reading does not have.
+    """Return the first operation at the first time step whose result is not a value in the
+    equations.
 
-    Affine maps of x(1) are left out, because h(0) = 0.
+    Affine maps of x(1) are left out, because the gates contain them if h(0) = 0.
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]

@@ -104,11 +104,11 @@ def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Cut the values of one place into series, one series for each value that the place computes
-    per step.
+    """Split the values that one place in the code computes into series with one value per time
+    step.
 
-    A layer may compute all its steps before the next layer begins, so each run of steps is also a
-    series.
+    A layer may compute all its steps before the next layer begins, so each block of `steps`
+    consecutive values is also a series.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:

@@ -1,7 +1,7 @@
 """The equations with the weights that a fit found in a student's network, and with the student's
 mistakes.
 
-If the equations and the network give the same logits for inputs that took no part in the search,
+If the equations and the network give the same logits for inputs that were not used in the search,
 the network computes these equations.
 """
 
@@ -108,7 +108,10 @@ class Read:
     further: str | None = None  # another value, of the last step
 
     def of(self, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
-        """Return the value in these steps; a step out of range counts as the nearest step."""
+        """Return the readout's input from the values of all steps.
+
+        If the index of the step is out of range, the nearest step is used.
+        """
         values = [step[self.value] for step in steps]
         if self.step is None:
             return torch.stack(values).mean(0)
@@ -142,7 +145,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Trial:
-    """A test of a reading of a network, on inputs that took no part in finding the reading.
+    """A test of a model of the network, on inputs that were not used to find the model.
 
     Args:
         model: the equations with all their deviations.
@@ -174,7 +177,7 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof of a deviation, which is the error with the deviation and the error
+        """Return the proof of a deviation: the model's error with the deviation, and its error
         without it.
 
         Args:
@@ -193,8 +196,8 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof of a deviation in a gate's weights, which is the error with other
-        weights in their place.
+        """Return the proof of a deviation in a gate's weights: the model's error after random
+        weights replace these weights.
 
         Args:
             number: of the layer.
@@ -213,7 +216,7 @@ class Trial:
 def normalised(output: Tensor) -> Tensor:
     """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    If the probabilities are taken over the batch, this only adds to a bias.
+    A softmax over the batch only adds a constant to each column, which counts as part of the bias.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":
@@ -244,7 +247,7 @@ def _all_one(sums: Tensor) -> bool:
 
 
 def is_over_batch(output: Tensor) -> claims.Evidence:
-    """Return the proof that a softmax is over the batch, which is the sum of each column and of one
+    """Return the proof that a softmax is over the batch: the sum of each column, and the sum of one
     row.
     """
     rows = output.double()

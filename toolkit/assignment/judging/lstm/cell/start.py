@@ -36,14 +36,14 @@ class Beginning(NamedTuple):
 
 
 class FirstStep(NamedTuple):
-    """The parts of the gates at the first step that W x(1) + b does not explain."""
+    """The differences between the gates at the first step and the gates that h(0) = 0 gives."""
 
     away: float  # the largest difference of a gate
     rests: list[Tensor]  # of what is inside the activations, (rows, hidden)
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return the h(0) that explains the remainders, or `zeros` if the remainders are small."""
+        """Return the h(0) that explains the differences, or `zeros` for small differences."""
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
             solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
@@ -52,7 +52,7 @@ class FirstStep(NamedTuple):
 
 
 def nonzero(match: Match) -> Beginning | None:
-    """Return the initial state that the first step shows, or None if h(0) and c(0) are zero."""
+    """Return the initial state that the first step implies, or None if h(0) and c(0) are zero."""
     if match.first:
         return None
     first_step = _first_step(match)

@@ -30,8 +30,8 @@ class LeftBehind(Exception):
 class Elsewhere(FunctionMode):
     """A mode that simulates a GPU, and finds tensors that were left on the CPU.
 
-    The mode raises an error where such a tensor meets a tensor on the GPU. In fact, the CPU
-    computes everything. For each tensor, the mode notes the simulated device, if the device is
+    The mode raises an error if an operation combines a CPU tensor with a GPU tensor. In fact, the
+    CPU computes everything. For each tensor, the mode notes the simulated device, if the device is
     known.
 
     Args:
@@ -48,7 +48,7 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Record if a tensor is on the GPU, and record the origin of a tensor on the CPU."""
+        """Record whether a tensor is on the GPU; if it is on the CPU, also record its origin."""
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor
@@ -65,7 +65,7 @@ class Elsewhere(FunctionMode):
                 self.put(tensor, name in moved)
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Compute on the CPU, unless the inputs are on two devices."""
+        """Compute on the CPU, or raise an error if the inputs are on different devices."""
         if function is torch.device:
             return function(*args, **kwargs)
         inputs = list(tensors_in(args, kwargs))
@@ -87,7 +87,7 @@ class Elsewhere(FunctionMode):
         return result
 
     def _device_of(self, tensor: Tensor) -> torch.device:
-        """Return the device on which a tensor would be, or the CPU if nothing is known."""
+        """Return the simulated device of a tensor, or the CPU if the device is unknown."""
         if self.on_gpu.get(id(tensor)):
             return GPU
         return CPU
@@ -95,7 +95,7 @@ class Elsewhere(FunctionMode):
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
         """Note the device of a function's result.
 
-        The result is copied if `to` has returned its input.
+        If `to` returns the input itself, a copy of the input becomes the result.
         """
         origin = self._origin_of(inputs) or [*place(self.root), None]
         for tensor in tensors_in(result):
@@ -107,7 +107,7 @@ class Elsewhere(FunctionMode):
     def _is_result_on_gpu(
         self, name: str, inputs: list[Tensor], devices: list[Any], known: list[bool]
     ) -> bool | None:
-        """Return True if the result of a call is on the GPU, or None if nothing is known.
+        """Return True if the result of a call is on the GPU, or None if its device is unknown.
 
         Args:
             name: the name of the function.
@@ -135,7 +135,7 @@ class Elsewhere(FunctionMode):
         return None
 
     def _recognise(self, inputs: list[Tensor]) -> None:
-        """Note the device of an unknown tensor that shares its numbers with a known tensor.
+        """Note the device of a tensor that shares memory with a tensor whose device is known.
 
         For example, this mode does not see how a parameter is made from a tensor.
         """
@@ -145,7 +145,7 @@ class Elsewhere(FunctionMode):
                 self.put(tensor, self.on_gpu[id(known)], self.origin.get(id(known)))
 
     def _complain(self, inputs: list[Tensor]) -> None:
-        """Raise an error if a CPU tensor with an axis meets a GPU tensor."""
+        """Raise an error if the inputs mix a GPU tensor with a CPU tensor other than a scalar."""
         if GPU not in map(self._device_of, inputs):
             return
         for tensor in inputs:

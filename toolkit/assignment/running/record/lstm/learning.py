@@ -54,7 +54,7 @@ def slopes(
 
 
 def _backward(total: Callable[[], Tensor], root: str) -> None:
-    """Compute the gradients of a small multiple of a sum, if the sum has gradients.
+    """Run the backward pass from a small multiple of a sum, if the sum requires a gradient.
 
     Raises:
         RuntimeError: as for `slopes`.

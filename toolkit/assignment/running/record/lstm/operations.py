@@ -106,7 +106,7 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return the calls in the student's code, with the innermost and the outermost place."""
+        """Return hashes of the student's running calls, and the innermost and outermost place."""
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
             return (), NOWHERE, NOWHERE
@@ -122,7 +122,7 @@ def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
-    """Cut the tensors from one or more runs of the same network into (sequence, unit) pieces.
+    """Cut the tensors from one or more runs of a network into pieces with axes (sequence, unit).
 
     Args:
         runs: the operations of each run; the tensors of all runs are stacked along the sequences.
@@ -130,9 +130,10 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         hidden: the number of units in a piece.
 
     Returns:
-        the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece in the
-        order in which it was made [value, place, inner place, operation's name, file, line, and the
-        place around it], where a place is a number that stands for the calls that led there.
+        the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece, in
+        order of creation, [index in `values`, place, inner place, operation's name, file, line,
+        outermost place]. The place and the inner place are numbers that stand for the calls that
+        led to the piece.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -159,7 +160,10 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """Return functions that cut the pieces from one run, in the order of `seen` in `pieces`."""
+    """Return functions that each cut one piece from the tensors of a run.
+
+    The functions are in the order of the field `seen` that the function `pieces` returns.
+    """
     takers: list[Callable[[], Tensor]] = []
     for operation in made:
         for cut in _cuts(tuple(operation.value.shape), batch, hidden):
@@ -168,14 +172,14 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return further facts about a run, with places as [operation, file, line].
+    """Return facts about a run besides its pieces, with places as [operation, file, line].
 
     Returns:
         the `uses` of each tensor of the network; the places where an operation gets the same tensor
         `twice`; `new` tensors that were created without an input tensor ([file, line], shape, and
-        True if the tensor is zero); the place where a gradient is `cut` off; what is drawn at
+        True if the tensor is zero); the place where a gradient is `cut` off; tensors drawn at
         `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10; and
-        the place where an output is `made`, because a softmax may be written out.
+        the place where an output is `made`, in case the code computes a softmax by hand.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []
@@ -210,7 +214,7 @@ def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
 
 
 def _cuts(shape: tuple[int, ...], batch: int, hidden: int) -> list[Callable[[Tensor], Tensor]]:
-    """Return functions that cut the (batch, hidden) pieces from a tensor with any order of axes."""
+    """Return functions that each cut one (batch, hidden) piece from a tensor of the given shape."""
     rows = [axis for axis, size in enumerate(shape) if size == batch]
     if batch == 1:
         rows = [-1]  # an additional first axis

@@ -63,8 +63,8 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
 def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Find the tensors of a network that are neither its parameters nor its buffers.
 
-    The tensors are attributes or items of lists and dictionaries, or they belong to modules or to
-    the student's objects that are stored there.
+    The search covers the attributes of the network, and all lists, dictionaries, modules and
+    objects of the student's classes that these attributes contain.
     """
     search = _LooseTensors(network)
     for prefix, module in network.named_modules():

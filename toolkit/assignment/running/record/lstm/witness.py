@@ -99,7 +99,7 @@ class Seen:
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
-        """Change the sizes among arguments, and in copies of objects that hold settings."""
+        """Replace the sizes among named arguments; objects that hold settings are copied first."""
         for name, value in list(named.items()):
             word = meaning(name, "network")
             if word == "settings":
@@ -109,7 +109,7 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """Return True if a value fits the meaning of its argument's name and the recorded calls."""
+        """Return True if a value agrees with the size that `word` has in the recorded calls."""
         if word == "device" or self.layout is None:
             return word == "device"
         if not isinstance(value, int) or isinstance(value, bool):
@@ -146,7 +146,8 @@ class Seen:
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
         """Call a network with an input in the layout of the student's training.
 
-        If the student's code loops over the time steps, the result is that of the last step.
+        If the student's code loops over the time steps, the result is the output of the last time
+        step.
         """
         assert self.layout is not None
         if x.is_floating_point():
@@ -168,9 +169,9 @@ class Seen:
         return result
 
     def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
-        """Return an argument that fits another input and another hidden size.
+        """Adapt an argument of a recorded call to a new input and a new hidden size.
 
-        The input may have another batch size and another length.
+        The new input may have a different batch size and a different length.
         """
         assert self.layout is not None
         axes, steps = self.layout.axes, self.layout.steps
@@ -262,7 +263,8 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     """Find the axes of the digits in a tensor.
 
-    The result is None if the tensor has no digits, or if batch and time may be exchanged.
+    The result is None if the tensor has no digits, or if the order of its batch axis and its time
+    axis is unclear.
 
     Args:
         rows: the sizes that the batch may have.
@@ -290,7 +292,7 @@ def _steps(axes: str, shape: Sequence[int]) -> int:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return the encoding of the digits in a tensor, as `Layout.dim`, or None without digits."""
+    """Return how a tensor encodes digits, as in `Layout.dim`, or None if it contains no digits."""
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)
     if axes == "bf" and x.size(-1) % CLASSES == 0:
@@ -306,7 +308,10 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 
 
 def _carried(first: Call, second: Call) -> dict[int, int]:
-    """Return the arguments of a call that repeat outputs of the previous call, by number."""
+    """Find the arguments of a call that equal outputs of the previous call.
+
+    The result maps the index of an argument to the index of the output that it equals.
+    """
     carried = {}
     for k, leaf in enumerate(second.leaves):
         if not isinstance(leaf, Tensor):

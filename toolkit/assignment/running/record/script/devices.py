@@ -20,11 +20,12 @@ ANSWERS = {"get_device_name": "none", "set_device": None, "synchronize": None, "
 
 
 class Recorder(FunctionMode):
-    """A mode that computes on the CPU what is meant for a GPU, and reports unwanted calls.
+    """A torch mode that runs GPU code on the CPU, and reports uses of a GPU or a recurrent layer.
 
     Args:
-        heard: called with "gpu" or "recurrent" and the name of a function that asks for a GPU or is
-            recurrent, and with "device" if a GPU is only named.
+        heard: called with a word and the name of a function. The word is "gpu" if the function asks
+            for a GPU, "device" if a GPU is only named, and "recurrent" if the function is
+            recurrent.
         made: called with the name, the arguments and the result of each function.
     """
 

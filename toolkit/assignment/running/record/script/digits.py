@@ -39,9 +39,9 @@ class FewDigits(MNIST):  # type: ignore[misc]
 
 
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
-    """Return a function that repeats a few digits.
+    """Return a function that makes a data set by repeating a few digits.
 
-    With the repetition, an epoch is long enough, although only a few digits are sent.
+    The judge sends only a few digits, and their repetition makes an epoch long enough.
 
     Args:
         back: the function that asks the judge: back("digits", train).

@@ -1,9 +1,9 @@
 """The judge's images and logits, which replace the results of a student's networks.
 
-The check trains a script for only a few steps. Therefore, the generator's images do not look like
-digits, and a search for two classes among these images never ends. After a certain step, the judge
-draws for the generator. The images get the judge's values but keep their graph, so a training that
-continues is not disturbed.
+The check trains a script for only a few steps. After only a few steps, a generator's images do not
+look like digits, so a search for two classes among these images never ends. After a given number of
+training steps, the judge's images replace the generator's. The new images keep the autograd graph
+of the generator's images, so a training that continues is not disturbed.
 """
 
 from collections.abc import Iterable

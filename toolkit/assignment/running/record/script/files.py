@@ -19,7 +19,7 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """Record a picture that a script gives to a stand-in, and make the folder for its file."""
+    """Record a picture that a script passes to a stand-in, and make the picture's folder."""
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
     if name in SHOWS and tracer.on and not tracer.full():

@@ -86,7 +86,7 @@ class Lines(Script):
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
-        """Do nothing, because the record is about code that runs without arguments."""
+        """Do nothing, because the record describes only a run without command-line arguments."""
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index = add(kind, **fields)
@@ -146,7 +146,7 @@ class Lines(Script):
 
 
 class _Change(ast.NodeTransformer):
-    """A transformer that makes each simple statement report that it has run, and its value."""
+    """A transformer that makes each simple statement report its execution and its value."""
 
     def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
@@ -177,7 +177,7 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """Return the assignment, and a call that reports the value of its name or attribute."""
+        """Return the assignment, followed by a call that reports the assigned value."""
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
             arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # it is now read
@@ -205,7 +205,8 @@ class _Change(ast.NodeTransformer):
 def is_loading(files: Iterable[str]) -> bool:
     """Return True if the files of the running functions show that a DataLoader reads items.
 
-    It is then unclear how often a line runs, because other processes may read items, too.
+    When a DataLoader reads items, it is unclear how often a line runs, because worker processes may
+    read items, too.
     """
     return FETCH in files
 
@@ -241,8 +242,8 @@ def _facts(value: Any) -> dict[str, Any]:
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about numbers (n,), such as their sign and a checksum.
 
-    An unclear fact is None. All facts are unclear if a number is empty memory (nan). The sign is
-    also unclear if only a few numbers are negative.
+    An unclear fact is None. All facts are unclear if a number is nan, which marks uninitialised
+    memory. The sign is also unclear if only a few numbers are negative.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

@@ -84,7 +84,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
     """Return the next batch of a loader, and add the batch to the trace.
 
     A loop outside of the student's files, such as the loop of a Trainer, cannot be left early, so
-    its loader runs out of batches.
+    its loader stops giving batches.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)
@@ -99,7 +99,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
 
 
 def _load_of(tracer: Tracer, batches: Any) -> int | None:
-    """Return the id of the loader that gives these batches, or None for an unknown loader."""
+    """Return the id of the loader to which a batch iterator belongs, or None if it is unknown."""
     for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load

@@ -1,9 +1,9 @@
 """Short trainings: a loop is left when an optimiser has made enough steps in the loop.
 
 The code after the loop still runs, as if the training were over, so that the check sees how a
-script draws samples and saves files. A loop over a `range` still goes through the last number,
-because many scripts save files at this number. In a brisk run, a slow loop is left after fewer
-steps.
+script draws samples and saves files. In its last iteration, a loop over a `range` still gets the
+last number of the range, because many scripts save files at this number. In a brisk run, a slow
+loop is left after fewer steps.
 """
 
 import ast
@@ -57,7 +57,7 @@ class Loops:
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Change a file so that loops ask if they may continue and functions report their start."""
+        """Change a file so that loops ask whether to continue, and functions report their start."""
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 

@@ -1,4 +1,4 @@
-"""Facts that can be read in a student's script without a run, such as the script's modes."""
+"""Facts about a student's script that are found without running it, such as its modes."""
 
 import argparse
 import ast
@@ -11,10 +11,10 @@ Words = tuple[str, ...]  # arguments of a command
 
 
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
-    """Return the arguments for each mode of a script.
+    """Return the command-line arguments for each mode of a script.
 
-    A mode combines all required arguments. If no argument is required, a mode is one choice or
-    switch.
+    A mode gives a value to each required argument. If no argument is required, a mode sets a single
+    argument or switch.
 
     Args:
         tree: the syntax tree of the script; texts that the script compares with an argument are
@@ -38,7 +38,7 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
 
 
 def _trains(words: Words) -> bool:
-    """Return True if one of these arguments names a training."""
+    """Return True if one of the command-line arguments contains "train"."""
     return any("train" in word for word in words)
 
 
@@ -54,7 +54,7 @@ def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words
 
 
 def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
-    """Return the texts that a script compares with attributes, by the names of the attributes."""
+    """Return the strings that a script compares with each attribute, by the attribute's name."""
     texts: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
@@ -70,7 +70,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 
 
 def uncalled_training(tree: ast.Module) -> str | None:
-    """Return the name of a function that trains but is never called, or None.
+    """Return the name of a training function that is never called, or None.
 
     The function has no required arguments.
     """
@@ -93,7 +93,7 @@ def _needs_arguments(function: ast.FunctionDef) -> bool:
 
 
 def _names_in(function: ast.FunctionDef) -> set[str]:
-    """Return the names and the attributes in a function."""
+    """Return the names of the variables and attributes that occur in a function."""
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
@@ -104,7 +104,7 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the names in a function and in the functions that the function uses."""
+    """Return the names that occur in a function, and in the functions that the function uses."""
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached

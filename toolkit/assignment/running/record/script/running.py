@@ -95,8 +95,8 @@ class Script:
         """Run the script until it ends or has trained enough.
 
         Args:
-            begin: True to call a function that trains but is never called, if the script trains
-                nothing.
+            begin: True to call a training function that the script never calls, if the script
+                trains nothing.
 
         Returns:
             the record that the package `script` describes.
@@ -186,7 +186,7 @@ class Script:
         return self.trained and (len(optimizers) > 1) == self.tracer.brisk
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
-        """Return a function from a student's file that the script did not import, or None."""
+        """Run a file that the script did not import, and return a function of the file, or None."""
         path = self.root / file
         if path.suffix != ".py" or path == self.file:
             return None
@@ -267,7 +267,7 @@ class Script:
         return None
 
     def _begin_training(self) -> End:
-        """Call a function of the script that trains but is never called, if there is one."""
+        """Call the training function that the script never calls, if there is such a function."""
         name = uncalled_training(ast.parse(self.file.read_bytes()))
         function = vars(self.module).get(name or "")
         if not callable(function):
@@ -313,8 +313,8 @@ class Runs:
         Args:
             max_seconds: the limit in seconds of CPU time, with or without a step.
             drawing: the replacement for the generator's images; None keeps the images.
-            begin: True to call a function that trains but is never called, if the script trains
-                nothing.
+            begin: True to call a training function that the script never calls, if the script
+                trains nothing.
 
         Returns:
             the record that the package `script` describes.
@@ -353,7 +353,7 @@ def _alarm(script: Script) -> Iterator[None]:
 
 
 def _network(key: int, network: nn.Module, tracer: Tracer) -> dict[str, Any]:
-    """Return the classes of a network, its parameters, and the places where these were made."""
+    """Describe a network by its classes, its parameters, and the places where these were made."""
     kind, origins = type(network), tracer.origins
     file, _ = place_of_class(kind, tracer.root) or NOWHERE
     classes: set[str] = set()

@@ -37,7 +37,7 @@ class EnoughSteps(BaseException):
 
 
 class Tracer:
-    """A recorder of the losses, networks, gradients and optimisers that meet in a script.
+    """A recorder of the networks, losses, gradients and optimiser steps of a running script.
 
     Args:
         root: the student's folder; recorded places are in its files.
@@ -79,7 +79,7 @@ class Tracer:
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
 
     def another(self) -> "Tracer":
-        """Return an empty tracer for the time that is left."""
+        """Return a new tracer with the same settings, for the time that is left."""
         max_seconds = max(0.0, self.deadline - time.process_time())
         tracer = Tracer(Path(self.root), self.max_steps, max_seconds, self.brisk)
         tracer.drawing = self.drawing
@@ -91,7 +91,7 @@ class Tracer:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the result of a network, or the judge's drawing in its place."""
+        """Return the result of a network, or the judge's images or logits that replace it."""
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -126,13 +126,13 @@ class Tracer:
                 raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
-        """Return a tensor in the form that the judge gets, or None for any other value."""
+        """Describe a tensor for the judge, or return None for a value that is not a tensor."""
         if not isinstance(tensor, Tensor):
             return None
         return self.values.describe(tensor)
 
     def all_values(self, *values: Any) -> list[dict[str, Any]]:
-        """Return the tensors among some values, in the form that the judge gets."""
+        """Describe each tensor in `values` for the judge."""
         return [self.values.describe(tensor) for tensor in tensors_in(*values)]
 
     def know(self, network: nn.Module) -> int | None:
@@ -149,7 +149,7 @@ class Tracer:
         return number
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        """Do nothing after the outermost call of a network; the witness replaces this method."""
+        """Do nothing after the outermost call of a network; a `Witness` replaces this method."""
 
     def watch_gradient(self, index: int, result: Any) -> None:
         """Record the gradient that every backward pass gives to the output of a call."""
@@ -165,7 +165,7 @@ class Tracer:
 
     @unwatched
     def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
-        """Note the tensors that a backward pass will reach, before the pass.
+        """Note the tensors that a backward pass is about to reach.
 
         Returns:
             id of a tensor -> a copy of its gradient so far, or None.
@@ -275,7 +275,10 @@ class Tracer:
         return passes
 
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
-        """Return the passes that a step uses, and the stale passes that an earlier step used."""
+        """Return the backward passes whose gradients a step uses.
+
+        A pass is stale if an earlier step has used its gradients.
+        """
         passes = self._passes_of(keys)
         stale = passes & self._used
         self._used |= passes
@@ -288,10 +291,10 @@ class Tracer:
         self._add_clip(name, sorted(keys), kept=True)
 
     def _add_clip(self, name: str, keys: list[int], kept: bool) -> int:
-        """Record a clip of the gradients of parameters.
+        """Record that the gradients of parameters were clipped.
 
         Args:
-            kept: True if the gradients contain the clipped numbers.
+            kept: True if the clipped values have replaced the gradients.
         """
         is_fresh = bool(self._passes_of(keys) - self._used)
         return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
@@ -318,7 +321,7 @@ class Tracer:
             self._clamps.append((event, key, result))
 
     def _key_of_gradient(self, tensor: Tensor) -> int | None:
-        """Return the id of the parameter whose gradient has the numbers of a tensor, or None."""
+        """Return the id of the parameter whose gradient shares memory with a tensor, or None."""
         for key, parameter in self._reached.items():
             gradient = parameter.grad
             if gradient is not None and gradient.data_ptr() == tensor.data_ptr():
@@ -326,14 +329,14 @@ class Tracer:
         return None
 
     def _see_cleared(self) -> None:
-        """Forget the backward passes of gradients that are missing or all zero."""
+        """Forget the backward passes whose gradients have been deleted or set to zero."""
         for key in list(self._passes):
             if _is_empty(self._reached[key].grad):
                 del self._passes[key]
 
     @unwatched
     def see_moves_by_hand(self) -> None:
-        """Record a step if a new gradient has moved parameters without an optimiser."""
+        """Record a step if parameters were updated from a new gradient without an optimiser."""
         moved = []
         for key, old in self._weights.items():
             if key in self._reached and not torch.equal(old, self._reached[key]):
@@ -355,7 +358,7 @@ class Tracer:
 
 
 def _first_with_gradient(result: Any) -> Tensor | None:
-    """Return a result's first tensor that has an axis and takes part in a gradient, or None."""
+    """Return the first tensor in a result that requires a gradient and is not a scalar, or None."""
     for tensor in tensors_in(result):
         if tensor.requires_grad and tensor.dim():
             return tensor

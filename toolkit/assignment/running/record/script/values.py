@@ -41,7 +41,7 @@ class _Kept:
 
 
 class Values:
-    """Descriptions of tensors as plain values; a tensor has the same id as long as it exists."""
+    """Descriptions of tensors by plain values, with an id that a tensor keeps while it exists."""
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
@@ -74,7 +74,7 @@ class Values:
 
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
-        """Return a tensor as plain values, which the judge's module `trace` describes."""
+        """Describe a tensor by plain values; the judge's module `trace` lists the fields."""
         number = self.id_of(tensor)
         networks: set[int] = set()
         for leaf in graph(tensor)[0]:
@@ -92,12 +92,13 @@ class Values:
         }
 
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
-        """Return the call that a tensor is `from`, or the calls of its rows, and its `values`.
+        """Find the call that returned the numbers of a tensor, or the calls that returned its rows.
 
-        The `values` are included only if they are needed.
+        The result includes the tensor's `values` only if the judge needs them.
 
         Args:
-            is_varied: False if all numbers are equal, and so do not identify a call.
+            is_varied: False if all numbers of the tensor are equal and therefore do not identify a
+                call.
         """
         if not is_varied:
             return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
@@ -116,7 +117,7 @@ class Values:
         return tensor.detach().clone()
 
     def _source(self, tensor: Tensor) -> int | None:
-        """Return the index of the last call whose output has the same numbers in the same order."""
+        """Return the index of the last call whose output has the numbers of a tensor, in order."""
         flat = tensor.detach().reshape(-1)
         size = len(flat)
         for event, output, _ in reversed(self._outputs):
@@ -126,7 +127,7 @@ class Values:
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
-        """Return pairs: the index of a call, and marks (batch,) for the rows in its output."""
+        """Return pairs of a call's index and a mask (batch,) of the rows that the call returned."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = _rows(tensor.detach())
@@ -166,7 +167,7 @@ def are_tensors(value: Any) -> bool:
 
 
 def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
-    """Return one tensor that stacks all of these tensors, or None if their shapes differ."""
+    """Stack tensors into one tensor, or return None if their shapes differ."""
     shapes = {tensor.shape for tensor in tensors}
     if len(shapes) > 1:
         return None
@@ -174,7 +175,7 @@ def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
 
 
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """Return True if a backward pass changed a gradient; a new gradient of zeros is no change."""
+    """Return True if a backward pass changed a gradient; a new gradient of zeros does not count."""
     if new is None:
         return False
     if old is None:
@@ -223,7 +224,10 @@ def _rows(tensor: Tensor) -> list[bytes]:
 
 
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
-    """Return which rows are known, or consist of a known row with labels before or after it."""
+    """Return, for each row, True if the row is in `known`, and False otherwise.
+
+    Labels that a row contains before or after the known values are ignored.
+    """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
         return [row in known for row in rows]
@@ -245,7 +249,7 @@ class Losses:
     """The recent results of a script's loss functions.
 
     Attributes:
-        called: the place where the loss object of torch was made that is being called.
+        called: the place where the script made the loss object that is being called.
         inside: True while a loss function is running.
     """
 
@@ -255,10 +259,10 @@ class Losses:
         self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and the graph node of each loss
 
     def keep(self, index: int, result: Any) -> None:
-        """Remember the loss that the loss function of an event has returned."""
+        """Remember the loss that a loss function has returned, with the index of its event."""
         if isinstance(result, Tensor) and result.grad_fn is not None:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """Return the events whose losses are among the nodes of a graph."""
+        """Return the indices of the events whose losses belong to a graph with these nodes."""
         return [index for index, node in self._nodes if node in nodes]

@@ -51,7 +51,7 @@ Handler = Callable[..., Any]
 
 @contextmanager
 def watching(tracer: Tracer) -> Iterator[None]:
-    """Tell the tracer what happens inside the block, and load all data in this process."""
+    """Report the calls in this block to the tracer, and load data without worker processes."""
     with ExitStack() as stack:
 
         def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
@@ -113,7 +113,7 @@ def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs:
 
 
 def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Call a network, and record the call unless another network makes the call."""
+    """Call a network, and record the call unless it comes from inside another network."""
     number = None
     if not (tracer.depth or tracer.full()) and isinstance(network, nn.Module):
         number = tracer.know(network)
@@ -219,7 +219,7 @@ def _parsed(
 def _asked_gpu(
     name: str, answer: Any, tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
-    """Return an answer for a function that needs a GPU, and record this request."""
+    """Record a call to a function that needs a GPU, and return `answer` instead of calling it."""
     tracer.heard("gpu", name)
     return answer
 
