@@ -231,7 +231,8 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the temporary path of a file that will replace `path` and has the SHA-256 `digest`.
+    """Return the path of a temporary file that has the SHA-256 digest `digest` and will replace
+    `path`.
 
     The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """

@@ -63,9 +63,9 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     The result is the smallest of three times: the time that the judge waited, the time that other
     programs used the cores, and the time that threads of the program were ready to run but had no
     core. The time that the judge waited excludes the pauses during which the judge itself computes.
-    The time that other programs used the cores excludes the time during which the program's own
-    threads wait for each other. The time that threads were ready excludes the time during which the
-    program sleeps.
+    The time for which other programs occupied the cores does not include the time that the
+    program's own threads spent waiting for each other. The time that threads were ready excludes
+    the time during which the program sleeps.
 
     Args:
         cores: the number of cores that the program may use.
