@@ -174,7 +174,7 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Return a candidate, with additional points if the training uses the candidate."""
+    """Return a candidate, with a higher score if the training uses it."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words

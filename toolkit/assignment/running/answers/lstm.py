@@ -266,7 +266,8 @@ class LSTMAnswers:
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, *, x: Tensor) -> list[Made]:
-        """Return the tensors that a call creates without an input tensor, even if the call fails.
+        """Return the tensors that a call creates from scratch, not from an input tensor, even if
+        the call fails.
 
         The list has the format of the field `new` that `operations.notable` returns.
         """

@@ -17,7 +17,7 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 class Weights:
-    """The missing files of weights, and the networks that should have these weights.
+    """The missing weight files, and the networks that they belong to.
 
     A network or an optimiser that loads a missing file keeps its own values. A file gets a stand-in
     only after a run has ended because the file was missing, so a script can handle a missing file
