@@ -362,9 +362,9 @@ TOLD = [
     ("dataset.one_hot", "(d): return F.one_hot(d, 10).tolist()",
      say("kind", "en", got="list")),
     ("lstm.equation_1", "(x, h, W, U, b): return torch.tanh(x @ W + h @ U.T + b)",
-     "The shapes of the tensors there: x (2, 3), h (2, 2), W (2, 3), U (2, 2), b (2,)\n"),
+     "The shapes of the tensors at this point: x (2, 3), h (2, 2), W (2, 3), U (2, 2), b (2,)\n"),
     ("gan.discriminator_step", "(g, d, o, real): return d(real.flatten(1) @ real.flatten(1))",
-     "The shapes of the tensors there: real (64, 1, 28, 28)\n"),
+     "The shapes of the tensors at this point: real (64, 1, 28, 28)\n"),
 ]  # fmt: skip
 
 
