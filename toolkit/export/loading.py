@@ -32,7 +32,7 @@ from toolkit.export.manifest import (
 
 
 def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
-    """Load a verified network, which is on the CPU, in eval mode, and without gradients.
+    """Load a verified network on the CPU, in eval mode and without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".

@@ -59,8 +59,9 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
     For random guesses, the probability is 0.5. The probability is the area under the ROC curve. The
-    area equals U / (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether
-    One of Two Random Variables is Stochastically Larger", 1947).
+    area equals U / (n m), where U is the statistic of Mann and Whitney ("On a Test of Whether One
+    of Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds
+    one half to U.
 
     Args:
         real: logits (n,).

@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid, which a run directory stores to reject the trials of other grids."""
+    """The key of a grid; a run directory stores the key, and rejects the trials of other grids."""
 
     sha256: str
 
