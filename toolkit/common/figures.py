@@ -77,7 +77,7 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 
 
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
-    """Encode images as a GIF that loops forwards and backwards.
+    """Encode images as a GIF that plays forwards, then backwards, in a loop.
 
     The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row
     become one frame that is shown for twice as long.

@@ -123,7 +123,7 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from the exports, or from any TorchScript file, whose code is then run.
+    """Load a network from the exports, or from any TorchScript file by running the file's code.
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest

@@ -45,7 +45,7 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps of the film: step 0, and then steps that grow by a constant factor.
 
     The first step after 0 is at 1/400 of the training, because the moving average hardly changes
-    earlier. The film of a very short training run has fewer frames.
+    before that step. The film of a very short training run has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))

@@ -21,7 +21,7 @@ def translate(text: str, language: Language) -> str:
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return a dictionary from English texts to their translations, which is {} for English."""
+    """Return a dictionary from English texts to their translations; {} for English."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 

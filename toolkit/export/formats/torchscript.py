@@ -119,7 +119,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
     The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
     other languages. A tolerance is needed because a script may add numbers in a different order
-    than its model.
+    than the model does.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
