@@ -1,4 +1,4 @@
-"""Checks one submission: reads the files, and then runs each part in a separate process."""
+"""Checks one submission by reading its files and then running each part in a separate process."""
 
 import contextlib
 import importlib

@@ -20,7 +20,7 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """A record that the child has sent; a field may have the child's name or the judge's name."""
+    """A record that the child has sent; the child and the judge may name its fields differently."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
@@ -71,7 +71,7 @@ class Event(Record):
 
 
 class Call(Event):
-    """An outermost call to a network: no other network was running when it was made."""
+    """An outermost call to a network, made while no other network call was running."""
 
     kind: Literal["call"]
     network: int

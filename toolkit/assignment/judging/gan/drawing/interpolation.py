@@ -98,7 +98,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of the generator calls that drew no point of a path."""
+    """Return the latent points, (n, size), of the generator calls that contribute to no path."""
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -142,7 +142,7 @@ def _check_functions(
 def _report_missing(
     game: Game, lines: Lines, draws: list[Call], functions: Functions, verdicts: Verdicts
 ) -> None:
-    """Report that no code interpolates, or that the check may have missed such code."""
+    """Report that no code interpolates, or that the check may have missed code that does."""
     untried: str | None = functions.untried
     place: Place | None = None
     if not untried:
