@@ -82,9 +82,9 @@ def main() -> None:
         folder = root / "class"
         folder.mkdir()
         kinds = write_class(folder, map(harmless_in_part, range(options.size)))
-        seconds_here, seconds = graded_here(folder, root / "here")
+        seconds_here = graded_here(folder, root / "here")
         expected = written(root / "here")
-        seconds_there = graded_on_a_cluster(folder, root, options.seed, seconds)
+        seconds_there = graded_on_a_cluster(folder, root, options.seed, options.size)
         results = written(root / "there")
     num_harmless, num_hostile = count_differing(expected, results, kinds)
     overhead = seconds_there / seconds_here - 1
@@ -98,22 +98,23 @@ def main() -> None:
         sys.exit(1)
 
 
-def graded_here(folder: Path, out: Path) -> tuple[float, float]:
-    """Grade on this machine; return the seconds of processor time, and those on the wall."""
-    start, before = time.perf_counter(), processor_seconds()
+def graded_here(folder: Path, out: Path) -> float:
+    """Grade on this machine; return the seconds of processor time."""
+    before = processor_seconds()
     subprocess.run(
         [*GRADE, str(folder), "--out", str(out), "--jobs", "2"],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return processor_seconds() - before, time.perf_counter() - start
+    return processor_seconds() - before
 
 
-def graded_on_a_cluster(folder: Path, root: Path, seed: int, seconds: float) -> float:
+def graded_on_a_cluster(folder: Path, root: Path, seed: int, size: int) -> float:
     """Grade on four workers, and disturb them; return the seconds of processor time.
 
     Args:
-        seconds: that the class took on this machine; the disturbances fall into these.
+        seed: of the numbers of results after which a worker is killed or stopped.
+        size: the number of archives.
     """
     before = processor_seconds()
     (root / "cluster").mkdir()
@@ -123,20 +124,28 @@ def graded_on_a_cluster(folder: Path, root: Path, seed: int, seconds: float) -> 
         command += ["--cluster", cluster.wait_for_address()]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         rng = random.Random(seed)
-        for act in (
+        moments = sorted(rng.sample(range(size // 10, size * 7 // 10), 3))
+        disturbances = (
             cluster.kill_worker,
             lambda: stop_for_a_minute(cluster),
             cluster.kill_worker,
-        ):
-            time.sleep(seconds * rng.uniform(0.1, 0.25))
-            if process.poll() is not None:
-                sys.exit("The class was graded before all was disturbed: give a larger --size.")
-            act()
+        )
+        for num_results, disturb in zip(moments, disturbances, strict=True):
+            wait_for_results(root / "there", num_results, process)
+            disturb()
         if process.wait():
             sys.exit(f"grade --cluster ended with {process.returncode}.")
     finally:
         cluster.end()
     return processor_seconds() - before
+
+
+def wait_for_results(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the command has written this number of results."""
+    while len(list(out.glob("*/results.json"))) < count:
+        if process.poll() is not None:
+            sys.exit("The class was graded before all was disturbed: give a larger --size.")
+        time.sleep(0.5)
 
 
 def stop_for_a_minute(cluster: Cluster) -> None:

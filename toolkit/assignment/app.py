@@ -183,7 +183,7 @@ def report(
 
     Your train.py and my_gan.py write the numbers and pictures into the folder records/. For each
     missing record, the output names the command that makes the record. The command does not run
-    your code. With --exports, the report also shows your own networks, whose measurement takes
+    your code. With --exports, the report also shows your own networks; measuring them takes
     a minute.
     """
     from toolkit.assignment.handin.archive import check_student_number

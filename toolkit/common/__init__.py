@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for a package that imports a public name on its first use.
+    """Return `__getattr__` and `__dir__` for a package that imports public names on first use.
 
     Importing a lazy package takes almost no time. For example, a program that uses a network does
     not import the code that draws curves. See PEP 562. Type checkers read the imports below `if

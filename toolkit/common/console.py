@@ -57,7 +57,7 @@ def command_group(help_text: str, first: Callable[[], None] | None = None) -> ty
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and report a mistyped word in one sentence instead of typer's box."""
+    """Run a command line, and report a mistyped word in one sentence, not in typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -140,7 +140,10 @@ def _nowhere() -> TextIO:
 
 @contextlib.contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block, unless a signal is ignored."""
+    """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block.
+
+    A signal that the process ignores stays ignored.
+    """
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread can handle signals

@@ -102,7 +102,7 @@ def make_rng(seed: int, purpose: str) -> torch.Generator:
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Make torch use exactly `number` threads in the `with` block, on any number of cores.
+    """Make torch use exactly `number` threads in the `with` block, whatever the number of cores.
 
     Each thread adds up one part of a sum, so the rounding errors depend on the number of threads.
     For identical results on every machine, the number of threads must be fixed. With more threads
@@ -134,7 +134,7 @@ def flushed_denormals() -> Iterator[None]:
 def seeded(seed: int, purpose: str) -> Iterator[None]:
     """Seed torch's global generator in the `with` block, and restore its state afterwards.
 
-    This function is for layers such as `nn.Linear`, whose default initialisation accepts no
+    This function is for layers such as `nn.Linear`, whose default initialisation accepts no random
     generator.
     """
     with torch.random.fork_rng(devices=[]):

@@ -44,7 +44,7 @@ def first_line(error: BaseException, length: int = 200) -> str:
 
 
 def in_short(text: str, length: int) -> str:
-    """Return the first line of a text, cut after a sentence or a word if the line is too long."""
+    """Return a text's first line, shortened to whole sentences or words if the line is too long."""
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")

@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean, the lowest and the highest value of a curve over several seeds, at each x."""
+    """A curve's mean, lowest value and highest value at each x, over several seeds."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -77,7 +77,7 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 
 
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
-    """Encode images as a GIF that loops forwards and backwards.
+    """Encode images as a GIF that plays forwards, then backwards, in a loop.
 
     The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row
     become one frame that is shown for twice as long.
@@ -96,7 +96,7 @@ def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: in
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side into one file, each `inches` wide and below its caption."""
+    """Write pictures side by side into one file; each is `inches` wide, with its caption above."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -128,9 +128,9 @@ def save_curves(
     Args:
         curves: name -> (x, y).
         level: name and height of a dashed horizontal line, such as the chance level; if the height
-            has a standard deviation, a band of this width is shaded.
+            has a standard deviation, one standard deviation above and below the line is shaded.
         points: name -> x and y of a single point, with its standard deviation as an error bar.
-        bands: name of a curve -> the lowest and the highest y at each x, which are shaded.
+        bands: name of a curve -> the lowest and highest y at each x; the range is shaded.
         beside: further curves, such as another person's, which are drawn faintly behind `curves`.
         log, log_x: True for a logarithmic y axis (`log`) or x axis (`log_x`).
     """

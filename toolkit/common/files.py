@@ -78,7 +78,7 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete half-written files of killed processes in a folder that no process is writing to."""
+    """Delete half-written files of killed processes; no process may be writing to the folder."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
@@ -143,7 +143,10 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 def write_changed(files: Mapping[Path, bytes]) -> None:
-    """Write the files with changed contents in parallel, because each write waits for the disk."""
+    """Write files in parallel, and skip files with unchanged contents.
+
+    Parallel writing is faster, because each write waits for the disk.
+    """
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:
         list(pool.map(atomic_write, changed, changed.values()))
@@ -184,7 +187,7 @@ def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
 def read_log(path: Path) -> Log:
     """Return the entries of a log, and the line numbers of the damaged lines.
 
-    A truncated last line is ignored, and a missing log has no entries.
+    A truncated last line is ignored, and a missing log counts as empty.
 
     Raises:
         ToolkitError: the file is unreadable.

@@ -23,8 +23,7 @@ class Progress:
         total: number of steps in the whole run.
         start: the number of steps that an earlier, interrupted command has already done.
         console: where to write; standard output by default.
-        window: the number of most recent seconds whose speed gives the estimate of the remaining
-            time.
+        window: the remaining time is estimated from the speed in the last `window` seconds.
     """
 
     def __init__(

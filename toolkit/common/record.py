@@ -1,8 +1,8 @@
 """The record of a run, which is the file `run.json` in the run directory.
 
-The record includes the final losses and the metrics of the manifest. The file contains no time of
-day, so the same command on the same CPU writes the same file, except for the field `seconds` and
-the checksum `crc32`. Nothing in this module needs torch.
+The record includes the final losses and the metrics that the manifest lists. The file contains no
+time of day, so the same command on the same CPU writes the same file, except for the field
+`seconds` and the checksum `crc32`. Nothing in this module needs torch.
 """
 
 import json
@@ -25,7 +25,7 @@ MADE_BY = "assignment3-toolkit"  # the field "Software" of the toolkit's PNG fil
 
 
 class RecordPart(BaseModel):
-    """An immutable part of a run's record, which rejects unknown fields, infinity and NaN."""
+    """An immutable part of a run's record; the part rejects unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -81,7 +81,7 @@ class RunRecord(RecordPart):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Compare the checksum with the record's other fields, and remove the checksum.
+        """Verify the checksum of the record's other fields, and remove the checksum.
 
         Older records have no checksum.
         """

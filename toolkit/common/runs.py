@@ -122,7 +122,7 @@ class Run:
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state of the last `save`, or None for a new run, and drop newer log entries.
+        """Return the state from the last `save`, or None for a new run; delete newer log entries.
 
         Damaged lines of the log are reported, and the damaged log is kept under another name.
         Training can continue without the damaged lines, but their values will be missing from the

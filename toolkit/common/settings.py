@@ -77,7 +77,7 @@ def check_decay(config: object, *names: str) -> None:
 
 
 def annealed(learning_rate: float, step: int, num_steps: int, final_lr_ratio: float = 0.0) -> float:
-    """Return the learning rate, which is constant for half of the steps and then falls linearly.
+    """Return a step's learning rate: constant in the first half of training, then falling linearly.
 
     Args:
         step: 1 to `num_steps`.

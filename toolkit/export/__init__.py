@@ -7,7 +7,7 @@ values.
 - `saving`: saves networks in all formats.
 - `manifest`: the list of exports with their hashes and metrics; it does not import torch.
 - `replacing`: replaces old exports with new exports, without losing the old exports.
-- `golden`: example inputs and outputs with which any language can check a loaded model.
+- `golden`: example inputs and outputs, with which any program can check a loaded model.
 - `formats`: the content of each kind of file.
 - `film`: the networks of the GAN at 16 steps of training.
 """

@@ -27,7 +27,7 @@ NUM_REALS = 36  # real images on a page, for a game with real and drawn images
 
 
 def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
-    """Return the arrays of film.npz, and run no code in the file; see `toolkit.gan.film`.
+    """Return the arrays of film.npz, without running any code in the file; see `toolkit.gan.film`.
 
     Raises:
         ToolkitError: the file is missing or damaged, or is the film of a different generator.
@@ -70,8 +70,9 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """Return the training films that the pages show, under the keys `film` and `clinic`.
 
     `film` is the film of the folder's generator, or None, and `clinic` contains the films of the
-    failures. If there is a classifier, all films include counts of digits. `film` also includes the
-    name of the loss, the name of the owner, and real images if the package contains MNIST.
+    failures. If there is a classifier, all films include its counts of the drawn digits. The film
+    `film` also includes the name of the loss, the name of the generator's owner, and real images if
+    the package contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.

@@ -1,6 +1,6 @@
-"""Golden values, which are example inputs of each export and the correct outputs.
+"""Golden values, which are example inputs for each export and the correct outputs.
 
-The golden values are stored in the manifest, so a program in any language can prove that it loads
+The golden values are stored in the manifest, so a program in any language can check that it loads
 and calls a model correctly.
 """
 
@@ -104,9 +104,9 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
 
 
 def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
-    """Return pseudo-random digits, int64 of shape `shape`, that any language can reproduce.
+    """Return pseudo-random digits, int64 of shape `shape`, for programs in any language.
 
-    x(0) is the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
+    Let x(0) be the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
     digit is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones
     are hard to find", 1988, with the multiplier that they recommended in 1993).
     """

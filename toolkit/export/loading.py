@@ -32,7 +32,7 @@ from toolkit.export.manifest import (
 
 
 def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
-    """Load a verified network, which is on the CPU, in eval mode, and without gradients.
+    """Load a verified network on the CPU, in eval mode and without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
@@ -123,7 +123,7 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from the exports, or from any TorchScript file, whose code is then run.
+    """Load a network from the exports, or from any TorchScript file by running the file's code.
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest

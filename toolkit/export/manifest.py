@@ -1,11 +1,11 @@
 """The manifest lists the exports, their inputs and outputs, and their SHA-256.
 
 For each file, `exports/manifest.json` has an entry with the SHA-256 and the size. The source of a
-network is its file of weights, such as `lstm.safetensors`. The entry of the weights also has the
+network is its weight file, such as `lstm.safetensors`. The entry of the weight file also has the
 architecture, the input and output, the settings of the training run, the metrics, and golden values
 (see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
 contain the SHA-256 of the weights as `made_from`, and these files are valid only while the manifest
-also lists the weights. Before version 0.3, there were no files of weights, and the `.pt` file was
+also lists the weights. Before version 0.3, there were no weight files, and the `.pt` file was
 the source. Folders from versions before 0.3 can still be read. Each entry has "crc32", a checksum
 of its name and content, because a flipped bit in an entry would otherwise go unnoticed.
 
@@ -30,7 +30,7 @@ MINE = "_mine"  # the end of the name under which the pages show a student's own
 
 @dataclass(frozen=True)
 class Signature:
-    """The input and the output of a network, and the metric that says how good the network is."""
+    """The input and the output of a network, and the metric that measures the network's quality."""
 
     input: str
     output: str
@@ -130,9 +130,9 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return True if a listed file is a source, or was made from a source that is listed.
+    """Return True if a listed file is a network's source, or was made from a listed source.
 
-    A .pt file from before version 0.3 is a source only if there is no file of weights.
+    A .pt file from before version 0.3 is a source only if there is no weight file.
     """
     source = manifest[file].get("made_from")
     if source is None:
@@ -144,8 +144,7 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 def source_of(name: str, files: Collection[str]) -> str:
     """Return the name of a network's source file, from which the network can be built.
 
-    The source is the file of weights. In a folder from before version 0.3, the source is the .pt
-    file.
+    The source is the weight file. In a folder from before version 0.3, the source is the .pt file.
     """
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
@@ -186,7 +185,7 @@ def judge_of(exports_dir: Path) -> str:
 
 
 def read_manifest(exports_dir: Path) -> dict[str, Any]:
-    """Return the manifest as a dictionary from file names to entries, or {} without a manifest.
+    """Return the manifest as a dictionary from file names to entries; {} if there is no manifest.
 
     A manifest in which no entry has a checksum is from before version 0.2, and is accepted without
     verification.
@@ -240,11 +239,11 @@ def staged(path: Path, digest: str) -> Path:
 
 
 def read_listed(path: Path) -> Listed:
-    """Return a file and its manifest entry, which were written together.
+    """Return a file and the manifest entry that was written together with the file.
 
     If a process was killed between replacing the manifest and moving the file into place, the
-    staged file is returned. While another process is writing, this function reads again and again,
-    until the file and its entry match or nothing changes any more.
+    staged file is returned. While another process is writing, this function reads the file and
+    its entry repeatedly, until they match or neither changes between two reads.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.

@@ -128,7 +128,7 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
     """Describe how a new run differs from an earlier run that wrote files with equal bytes.
 
     Returns:
-        a list of one sentence, or an empty list if the two runs do not differ.
+        a list with one sentence, or an empty list if the two runs do not differ.
     """
     files: dict[str, None] = {}  # in order
     differences = {}
@@ -213,7 +213,7 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 
 
 def _finish(exports_dir: Path) -> None:
-    """Move staged files that the manifest lists into place, and delete left-over files.
+    """Move into place the staged files that the manifest lists, and delete left-over files.
 
     Raises:
         ToolkitError: a file cannot be renamed; the staged file then remains valid.
@@ -272,7 +272,7 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 def _earlier_source(name: str, previous: Path) -> Export:
     """Return a network's source file from the folder `previous` of replaced exports.
 
-    The folder has no .pt file if torch could not write TorchScript, and no file of weights if the
+    The folder has no .pt file if torch could not write TorchScript, and no weight file if the
     network is from before version 0.3. So the function returns the first intact file in the order
     of `SOURCES`.
 
@@ -342,7 +342,7 @@ def _number(metrics: Mapping[str, Any], name: str) -> float | None:
 
 
 def lists_on_one_line(json_text: str) -> str:
-    """Return indented JSON with each list of plain values on one line."""
+    """Reformat indented JSON so that each list of scalars is on one line."""
     return re.sub(
         r"\[\n[^\[\]{}]*\]",
         lambda found: re.sub(r"\n\s*", "", re.sub(r",\n\s*", ", ", found[0])),

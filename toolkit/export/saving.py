@@ -1,8 +1,8 @@
 """Functions that export networks; all formats are made from the network itself.
 
-Before anything is written, each file is loaded in its own runtime and compared with the golden
-values of the network. Either all files of a training run are replaced, or none. If torch cannot
-write TorchScript, all files except the `.pt` files are still written.
+Before anything is written, each file is loaded in its own runtime, and the file's outputs are
+compared with the network's golden values. Either all files of a training run are replaced, or none.
+If torch cannot write TorchScript, all files except the `.pt` files are still written.
 """
 
 import copy
@@ -73,8 +73,8 @@ def save(
 
     Raises:
         UsageError: there is no model with this name.
-        ToolkitError: a file differs from its network, or cannot be made or written; the old exports
-            are kept.
+        ToolkitError: a file and its network give different outputs, or a file cannot be made or
+            written; the old exports are kept.
     """
     facts = {"seed": seed, "config": dict(config)}
     exports = []
@@ -168,8 +168,8 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
         model: the network, in eval mode, on the CPU.
 
     Raises:
-        ToolkitError: a file cannot be made, or differs from the golden outputs by more than the
-            tolerance.
+        ToolkitError: a file cannot be made, or its outputs differ from the golden outputs by more
+            than the tolerance.
     """
     name, digest = source.name, source.entry["sha256"]
     graph = None
@@ -187,10 +187,10 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Return a network's file after comparing the file with the golden values in `source`.
+    """Return a network's file after comparing its outputs with the golden values in `source`.
 
     Raises:
-        ToolkitError: the file differs by more than the tolerance.
+        ToolkitError: an output differs by more than the tolerance.
     """
     taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
     taken["torch"] = torch.__version__
@@ -264,7 +264,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a text with a file's size and its largest difference from the golden outputs."""
+    """Return a text that gives a file's size and the largest error of the file's outputs."""
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"

@@ -47,7 +47,7 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the learning rates of generator and discriminator; a frozen network has rate 0."""
+        """Return the rates for the generator and the discriminator; a frozen network has rate 0."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:

@@ -45,7 +45,7 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps of the film: step 0, and then steps that grow by a constant factor.
 
     The first step after 0 is at 1/400 of the training, because the moving average hardly changes
-    earlier. The film of a very short training run has fewer frames.
+    before that step. The film of a very short training run has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
@@ -59,8 +59,9 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
     For random guesses, the probability is 0.5. The probability is the area under the ROC curve. The
-    area equals U / (n m) of Mann and Whitney, where a tie counts as one half ("On a Test of Whether
-    One of Two Random Variables is Stochastically Larger", 1947).
+    area equals U / (n m), where U is the statistic of Mann and Whitney ("On a Test of Whether One
+    of Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds
+    one half to U.
 
     Args:
         real: logits (n,).

@@ -22,7 +22,8 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
     """Return a film as JSON values for a page; see `Film` in playground/src/models.js.
 
     Args:
-        generator: any generator of the film's architecture; its weights are replaced.
+        generator: any generator with the architecture of the film's generator; its weights are
+            replaced.
         real: the first n of the film's real images, float (n, 1, 28, 28), 0 to 1; None if the page
             does not show real images.
 

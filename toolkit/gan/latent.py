@@ -76,7 +76,7 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
     The method is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion
     Curves", 1985, section 3.3), applied to the directions of the two points. Nearly all standard
     normal points have a length near sqrt(latent_dim). Points on the arc have similar lengths,
-    whereas points on the straight line are shorter. If both ends point in the same direction, the
+    whereas points on the straight line are shorter. If both points have the same direction, the
     arc is the straight line.
 
     Args:

@@ -1,13 +1,13 @@
-"""Generators, discriminators and the digit classifier. Pixels go from 0 (background) to 1 (ink).
+"""Generators, discriminators and the digit classifier. Pixels are from 0 (background) to 1 (ink).
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
 exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
-digits, which improves its features for both tasks. Training the discriminator with labels of real
-images comes from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs",
-2016, section 5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image
-Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN also classifies
-generated images, and the generator of an AC-GAN is conditioned on a class. The generator in this
-module never sees a label.
+digits, which improves its features for both tasks. The technique of training a discriminator
+with labels of real images comes from semi-supervised GANs (Salimans et al., "Improved Techniques
+for Training GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et al.,
+"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN
+also classifies generated images, and the generator of an AC-GAN is conditioned on a class. The
+generator in this module never sees a label.
 """
 
 import torch
@@ -31,13 +31,13 @@ class ConvGenerator(nn.Module):
     channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
-    Before these layers, a mapping network moves the latent point z. The digits are ten separate
-    kinds of image, but the values of z form one connected cloud. If the image changes slowly with
-    z, large parts of this cloud give images between two digits. The mapping network can shrink the
-    parts of the cloud between two digits. StyleGAN also has a mapping network (Karras, Laine and
-    Aila, "A Style-Based Generator Architecture for GANs", 2019). In this generator, the output of
-    the mapping network is added to z. This output is close to 0 at first, so an untrained mapping
-    network has almost no effect.
+    Before these layers, a mapping network transforms the latent point z. The digits are ten
+    separate kinds of image, but the values of z form one connected cloud. If the image changes
+    slowly with z, large parts of this cloud give images between two digits. The mapping network can
+    shrink the parts of the cloud between two digits. StyleGAN also has a mapping network (Karras,
+    Laine and Aila, "A Style-Based Generator Architecture for GANs", 2019). In this generator, the
+    output of the mapping network is added to z. This output is close to 0 at first, so an untrained
+    mapping network has almost no effect.
 
     Args:
         latent_dim: size of z.

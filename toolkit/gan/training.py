@@ -70,7 +70,7 @@ def build(config: Config, device: torch.device | str | None = None) -> Networks:
 
 @dataclass
 class TrainState:
-    """The training state, which a checkpoint contains."""
+    """The training state that a checkpoint stores."""
 
     networks: Networks
     generator_optimizer: Optimizer
@@ -191,7 +191,7 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Build Adam for the weights of `networks`, with a separate group for any mapping network.
+    """Build Adam for `networks`; any mapping network has a separate parameter group.
 
     The entry "lr_ratio" of a parameter group is the learning rate of the group as a fraction of the
     scheduled rate.

@@ -16,8 +16,8 @@ letter a denotes the pre-activations of i, f, s and o. The loop runs backwards f
     dH(t-1) = W_h^T da                     from (1) to (4)
     dc(t-1) = dc * f                       from (5): no matrix, no tanh, so dc need not vanish
 
-Autograd computes the same derivatives, but splits the work into more and smaller operations.
-`benchmarks/lstm_speed.py` compares the speed of this loop with the speed of autograd.
+Autograd computes the same derivatives, but splits the work into a larger number of smaller
+operations. `benchmarks/lstm_speed.py` compares the speed of this loop with the speed of autograd.
 """
 
 from typing import Any

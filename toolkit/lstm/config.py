@@ -69,7 +69,7 @@ class Config:
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
     """Return the best settings for training a model with the curriculum.
 
-    With these settings, the LSTM and the RNN train for similar times.
+    With these settings, the LSTM and the RNN take similar times to train.
     """
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)

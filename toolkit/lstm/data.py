@@ -74,7 +74,7 @@ def all_palindromes(length: int, split: Split) -> Tensor:
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return `count` distinct palindromes for evaluation, or all palindromes of a smaller split.
+    """Return `count` distinct palindromes for evaluation, or the whole split if it has fewer.
 
     Returns:
         int64 of shape (n, length), n <= count.

@@ -1,9 +1,9 @@
 """The memory-horizon study, a grid of independent trials that run in parallel.
 
 A trial trains one network and tests it at several values of T. The library joblib runs the trials
-on this machine's cores or on a Dask cluster, with the same results. Each grid has a run directory,
-and each finished trial is one step in the log of this run. So an interrupted study continues where
-it stopped.
+on this machine's cores or on a Dask cluster; the results are the same. Each grid has a run
+directory, and each finished trial is one step in the log of this run. So an interrupted study
+continues where it stopped.
 """
 
 import json
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid, which a run directory stores to reject the trials of other grids."""
+    """The key of a grid; a run directory stores the key, and rejects the trials of other grids."""
 
     sha256: str
 

@@ -71,8 +71,9 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
     """Return the norm of dL/dh(t), and for an LSTM also of dL/dc(t), at each step t.
 
     L is the cross-entropy, equation (9), after the last step. If the norm shrinks by a constant
-    factor per step, the network cannot learn from early digits (Hochreiter, 1991; Bengio, Simard
-    and Frasconi, "Learning long-term dependencies with gradient descent is difficult", 1994).
+    factor with each step back in time, the network cannot learn from early digits
+    (Hochreiter, 1991; Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient
+    descent is difficult", 1994).
 
     Args:
         digits: int64 (batch, length).

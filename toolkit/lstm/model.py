@@ -109,8 +109,8 @@ class LSTM(nn.Module):
 
     Args:
         hidden_size: size of h and c.
-        one_hot: True to encode each digit as ten numbers, one of which is 1; False to use the digit
-            itself as the input.
+        one_hot: True to encode each digit as nine zeros and a one; False to use the digit itself as
+            the input.
         forget_bias: see `LSTMCell`.
     """
 

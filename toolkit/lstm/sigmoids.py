@@ -1,6 +1,6 @@
 """The equations of `model.py` with sigmoids only, for a faster loop.
 
-Since tanh(x) = 2 sigmoid(2x) - 1, a single call of sigmoid computes all four gates if the weights
+Since tanh(x) = 2 sigmoid(2x) - 1, a single call to sigmoid computes all four gates if the weights
 of g are doubled. Let a(t) be the pre-activation of g in equation (1), and let
 
     s(t) = sigmoid(2 a(t))    so that g(t) = 2 s(t) - 1

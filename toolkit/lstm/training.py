@@ -57,8 +57,8 @@ def train_step(
         max_grad_norm: the gradient of all weights together is clipped to this norm.
 
     Returns:
-        two float32 scalars from before the update: the loss, which is the cross-entropy (9) at the
-        last time step only, and the accuracy on the batch, 0 to 1.
+        two float32 scalars from before the update: the loss, which is the cross-entropy of equation
+        (9) at only the last time step, and the accuracy on the batch, 0 to 1.
     """
     logits = model(digits)
     loss = F.cross_entropy(logits, labels)  # (8) and (9): takes logits, not probabilities
@@ -70,10 +70,10 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return the maximum length for the next batch, which a good batch increases up to `target`.
+    """Return the maximum length, at most `target`, for the next batch.
 
-    In a good batch, over 97% of the answers are right. After a good batch, the maximum length grows
-    by a quarter and by 1.
+    If over 97% of a batch's answers are correct, the maximum length grows by a quarter plus 1.
+    Otherwise, the maximum length stays the same.
     """
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
@@ -116,9 +116,10 @@ def accuracy_by_length(
     Args:
         lengths: the values of T.
         seed: the seed of the test palindromes.
-        num_test: palindromes per T. Beyond T = 1000, fewer palindromes are tested, but at least
-            100, so that the total number of digits stays the same. For short T, fewer palindromes
-            are tested because few exist: at T = 5, there are only 100 distinct test palindromes.
+        num_test: palindromes per T. Beyond T = 1000, the number falls in proportion to 1 / T, but
+            not below 100, to keep the total number of digits from growing. For short T, fewer
+            palindromes are tested because few exist: at T = 5, there are only 100 distinct test
+            palindromes.
     """
     result = {}
     for length in lengths:
@@ -130,7 +131,7 @@ def accuracy_by_length(
 
 @dataclass
 class TrainState:
-    """The training state, which a checkpoint contains."""
+    """The training state that a checkpoint stores."""
 
     model: LSTM | RNN
     optimizer: RMSprop
@@ -174,7 +175,7 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Count the good validations in a row, and return True if training may stop early."""
+    """Count consecutive validations that reach the target; return True if training may stop."""
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:

@@ -23,9 +23,9 @@ def share_busy_cores() -> None:
     A waiting thread of GNU OpenMP keeps its core busy for a while, even if the thread for which it
     waits needs this core. On two cores with four other busy programs, the estimated training time
     of the GAN was 48 to 93 minutes. When waiting threads slept early, the estimate was 24 to 26
-    minutes. On idle cores, early sleep reduces the speed by some 15%, so the function then leaves
-    the default unchanged. The computed numbers do not depend on the setting. OpenMP reads the
-    environment variable `GOMP_SPINCOUNT` when torch is imported.
+    minutes. If the cores are idle, early sleep reduces the speed by some 15%, so the function
+    leaves the default unchanged. The setting does not change the results of training. OpenMP reads
+    the environment variable `GOMP_SPINCOUNT` when torch is imported.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()

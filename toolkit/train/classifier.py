@@ -54,7 +54,7 @@ def find_classifier(exports_dir: Path) -> Path:
 
 
 def keep_classifier(exports_dir: Path) -> None:
-    """Copy the classifier that measured the exports into the folder `exports_dir`.
+    """Copy the toolkit's classifier to the folder `exports_dir` if the folder has no classifier.
 
     Raises:
         ToolkitError: the classifier is damaged, or the copy cannot be written.

@@ -30,7 +30,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Lesson:
-    """A failure of training, its healthy control, and the curve that shows the failure."""
+    """A training failure, a healthy run as its control, and a curve that shows the failure."""
 
     failure: Case
     control: Case
@@ -158,13 +158,13 @@ def training_failure(
 
 
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
-    """Find the smallest batch size with which the generator can draw in training mode.
+    """Find the smallest batch size with which the generator can draw images in training mode.
 
     Batch normalisation needs the variance over a batch. In an MLP, a batch of one sample has no
     variance.
 
     Returns:
-        the size, 1 or 2, and for 2 a sentence with the reason (otherwise "").
+        the size, 1 or 2; and a sentence with the reason if the size is 2, else "".
     """
     try:
         failures.in_training_mode(generator, z[:1], 1)
@@ -174,7 +174,7 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
 
 
 def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator) -> str:
-    """Sample from the exported generator, first correctly and then with wrong batch statistics.
+    """Sample from the exported generator, first with correct and then with wrong batch statistics.
 
     Returns:
         a Markdown table about the failure.

@@ -150,8 +150,8 @@ def print_summary(
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
     """Return True if a training run with these settings was also measured on other processors.
 
-    All settings except the precision must be the defaults. The evaluator must use the toolkit's
-    classifier and the default number of samples.
+    All settings except the precision must have their default values. The evaluator must use the
+    toolkit's classifier and the default number of samples.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)

@@ -62,7 +62,7 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes an hour or more, or exceeds this machine's memory.
+        """Ask the user before a run that needs an hour or more, or too much memory for the machine.
 
         Args:
             cost: the number of multiplications and the number of bytes of memory that the run

@@ -1,6 +1,6 @@
 """The judge's side of the pipe: the code that starts a child process and asks it questions.
 
-The property `child.ask` has the type of the object in the child that replies. A call to
+The property `child.ask` has the same type as the object that replies in the child. A call to
 `child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
 """
 
@@ -297,7 +297,7 @@ class Host:
         self.fresh: Mapping[str, Any] = {}  # `source` and `places` of `process.renewal`
 
     def __enter__(self) -> Self:
-        """Start the warm process now, so that it gets ready while the judge reads or imports files.
+        """Start the warm process now, so that it imports torch while the judge reads files.
 
         Raises:
             OSError: the process cannot be started.
@@ -386,7 +386,7 @@ class Host:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables of a child, which has no GPU, no windows and one thread."""
+    """Return the environment variables that give a child one thread, no GPU and no windows."""
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

@@ -110,8 +110,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
     All values are first mapped by `scale`. The distance is positive above the band and negative
     below the band. Some programs record the latest loss, and others record the mean loss since the
     previous record. Each value is therefore compared with the band in all bins since the previous
-    value. If a curve is on the same side of its band in two consecutive bins, the smaller of the
-    two distances counts. If a curve leaves its band in only one bin, the distance there is 0,
+    value. If a curve is outside its band on the same side in two consecutive bins, the smaller of
+    the two distances counts. If a curve leaves its band in only one bin, the distance there is 0,
     because an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
@@ -135,7 +135,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of its recipe.
 
-    The discriminator's loss may be the sum of two terms, as in the band, or the mean of both terms.
+    The discriminator's loss may be given as the sum of its two terms, as in the band, or as the
+    mean of both terms.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -188,7 +189,7 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the bins with a lower accuracy than the loss implies, except the first such bin."""
+    """Yield the bins in which the accuracy is lower than the loss implies, except the first one."""
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
     for number, loss in losses.items():

@@ -97,7 +97,8 @@ def _export_watched(
 ) -> None:
     """Export a network; the child process may watch how a script calls the network.
 
-    If the child process ends while watching, a new child exports without running the script.
+    If the child process dies while it watches the script, a new child process exports the network
+    without watching.
     """
     try:
         with host.child(part, str(submission.root)) as child:
@@ -196,7 +197,7 @@ class Exporter:
         """Add the weights of a network to `exports`, and a sentence about the network to `said`.
 
         Args:
-            weights: the end of the sentence, which names the file with the weights.
+            weights: the last words of the sentence, which name the file with the weights.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

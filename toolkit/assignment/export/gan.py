@@ -56,7 +56,7 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
         discriminator needs more than images, or if no images were seen.
 
     Raises:
-        Missing: the check did not see a generator and a discriminator in the script.
+        Missing: the check saw no network in the script that judges another network's images.
     """
     trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)

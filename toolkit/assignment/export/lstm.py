@@ -325,7 +325,7 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return the network's `Usage`, and a `Usage` for each layout and encoding of the digits."""
+    """Return the network's `Usage`, and a variant for each layout and encoding of the digits."""
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # saved weights may need another encoding
     for axes, dim in LAYOUTS:

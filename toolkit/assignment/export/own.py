@@ -1,4 +1,4 @@
-"""Wrappers that give a student's networks the interface that code for exported networks expects.
+"""Wrappers that give a student's networks the same interface as the toolkit's exported networks.
 
 A wrapper holds the student's unchanged generator or discriminator in the attribute `module`. The
 wrapper converts z to the right distribution and shape, images to the right shape and value range,
@@ -233,8 +233,8 @@ def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
     """Return the contents of a `.pt` file, in which a trace replaces code that torch cannot script.
 
     Raises:
-        ToolkitError: torch can neither script nor trace the student's code, or the file differs
-            from the network.
+        ToolkitError: torch can neither script nor trace the student's code, or the outputs of the
+            file differ from those of the network.
     """
     try:
         return torchscript.to_bytes(name, model)

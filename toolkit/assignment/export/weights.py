@@ -1,4 +1,4 @@
-"""The weights that a student's training runs saved, and the networks that have these weights."""
+"""The weights that a student's training runs saved, and the networks that they belong to."""
 
 import pickle
 import shutil
@@ -59,7 +59,7 @@ class Saved:
             fits: returns None for the weights of another network.
 
         Raises:
-            Missing: no file has the network's weights, or several files have the weights.
+            Missing: the network's weights are in no file, or in more than one file.
         """
         fitting = {}
         for path in self._paths:

@@ -180,7 +180,7 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return the finding with the verdict "not seen" and the message of `[not-seen.NAME]`."""
+        """Return the finding as "not seen", with the message of the rule `[not-seen.NAME]`."""
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
         update = {

@@ -188,7 +188,7 @@ def _find_names(folder: Path, out: Path) -> list[str]:
 
 
 def _say_others(folder: Path, out: Path) -> None:
-    """Print the files and folders that are not graded, which may be unpacked submissions."""
+    """Print the names of files and folders that are not graded, e.g. unpacked submissions."""
     from toolkit.assignment.grade.folder import find_others
 
     others = find_others(folder, out)

@@ -202,7 +202,7 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the folder of the results. This folder and links named like archives are left out.
+        out: the folder of the results. `out` and links named like archives are left out.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -307,7 +307,7 @@ def _worker_identity(judging: Judging) -> str | None:
 
 
 def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Result]:
-    """Grade an archive; the result contains hashes of the archive and the grading conditions."""
+    """Grade an archive; the result contains hashes of the archive and of the grading conditions."""
     digest = hash_archive(archive)
     try:
         judging = judging.on_this_machine()

@@ -57,7 +57,7 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return each finding about something the check could not see, and the archives that have it.
+    """Return the findings about things that the check could not see, each with its archives.
 
     The finding that occurs in the most archives comes first.
     """

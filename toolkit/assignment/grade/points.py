@@ -123,7 +123,7 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """For each unanswered question, return a finding about the fault that would cost the most."""
+    """For each unanswered question, return a finding about the fault with the highest cost."""
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
@@ -219,8 +219,8 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     """Set the open points of a task to the cost of all faults that the code may still have.
 
     Args:
-        is_unseen: True if the check answered no question about a part of this task, so that all
-            remaining points are open.
+        is_unseen: True if the check answered no question about a part of this task, in which
+            case all remaining points are open.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

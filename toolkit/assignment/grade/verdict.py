@@ -176,7 +176,7 @@ def _judge_archive(
 
 
 def _is_disturbed(report: Report, starved: bool) -> bool:
-    """Return True if other programs may have kept the check from seeing something.
+    """Return True if the check may have missed something because of other programs.
 
     Args:
         starved: True if other programs took the sandbox's core or the machine's memory.

@@ -205,7 +205,7 @@ class Code:
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Guess from the names in a file if it has a generator, and if it has a discriminator."""
+        """Guess from names in a file whether it has a generator, and whether a discriminator."""
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -269,7 +269,7 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Yield a candidate for each network class, with points for evidence that it is an LSTM."""
+    """Yield a candidate for each network class, with a score for evidence that it is an LSTM."""
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]

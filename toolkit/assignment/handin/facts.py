@@ -42,7 +42,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Import:
-    """An import with its level (the number of dots), its module and the imported names."""
+    """An import statement: its level (the number of dots), its module and the imported names."""
 
     level: int
     module: str

@@ -1,12 +1,12 @@
 """Finds the file for each part of the assignment, first by file contents and then by file names.
 
-No code is run. Each file, or each class in a file, gets points for the evidence in its syntax tree
-(`evidence.EVIDENCE`), and some points for its name and its folder. The candidate with the most
-points is chosen for the part. An import gives fewer points than a definition, so that the student's
-main file wins against helper modules and notebooks with results. File names alone (`NAMES`) decide
-only if no file has enough points, and only among files that were not chosen for another part. If
-several candidates with different code share the highest number of points, the part is ambiguous and
-no candidate is chosen.
+No code is run. Each file, or each class in a file, gets a score for the evidence in its syntax tree
+(`evidence.EVIDENCE`), for its name and for its folder. The candidate with the highest score is
+chosen for the part. An import adds less to the score than a definition, so that the student's main
+file wins against helper modules and notebooks that show results. File names alone (`NAMES`) decide
+only if no score is high enough, and only among files that were not chosen for another part. If
+several candidates with different code share the highest score, the part is ambiguous and no
+candidate is chosen.
 """
 
 import ast
@@ -124,7 +124,7 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return all candidates, with additional points for each candidate that the training uses."""
+    """Return all candidates, with a higher score for each candidate that the training uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -198,11 +198,10 @@ def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
 
 
 def _take(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the candidate with the most points for a part.
+    """Choose the candidate with the highest score for a part.
 
-    If several candidates share the highest number of points and have the same code, the file
-    nearest to the top folder is chosen. If the code of these candidates differs, no candidate is
-    chosen.
+    If several candidates share the highest score and have the same code, the file nearest to the
+    top folder is chosen. If the code of these candidates differs, no candidate is chosen.
     """
     chosen = [candidate for candidate in candidates if candidate.path == located.chosen]
     ordered = sorted(chosen or candidates, key=_rank)
@@ -220,7 +219,7 @@ def _path(candidate: Candidate) -> PurePosixPath:
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, str]:
-    """Return the sort key of a candidate: first its points, then its depth, then its path."""
+    """Return the sort key of a candidate: first its score, then its depth, then its path."""
     return -candidate.points, len(candidate.path.parts), str(candidate.path)
 
 
@@ -246,7 +245,7 @@ def _digest(code: Code, path: PurePosixPath) -> str:
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """Return the points of a file for its name, its folder and its completeness."""
+    """Return the points that a file gets for its name, its folder and its completeness."""
     stem = path.stem.lower()
     points: float = 0
     if stem == FILES[part].removesuffix(".py"):

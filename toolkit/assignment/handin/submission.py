@@ -196,8 +196,8 @@ def _notebooks_of(
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
     """Return the path of the only candidate whose file name occurs in another file or a README.
 
-    An import of the candidate's file also counts. Unless exactly one candidate matches, the
-    function returns an empty path.
+    A candidate whose file is imported by another file also matches. Unless exactly one candidate
+    matches, the function returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]
@@ -299,7 +299,7 @@ def _located(
 
 
 def unclear(part: Part, candidates: list[Candidate]) -> Said:
-    """Return the message that several files, or several classes of one file, may be the part."""
+    """Return the message that several files, or classes in one file, may implement the part."""
     files = dict.fromkeys(str(candidate.path) for candidate in candidates)
     fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
     if len(files) > 1:

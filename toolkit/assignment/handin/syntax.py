@@ -167,7 +167,7 @@ def _is_none(node: ast.stmt) -> TypeGuard[ast.Assign]:
 
 
 def _values(node: ast.expr) -> list[ast.expr]:
-    """Return the elements of a tuple node, or a list of the node itself for any other node."""
+    """Return the elements of a tuple node; for any other node, a list with only that node."""
     if isinstance(node, ast.Tuple):
         return node.elts
     return [node]

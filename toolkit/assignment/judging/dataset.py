@@ -24,7 +24,9 @@ Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
 class Unusual(Exception):
-    """Raised for items of an unknown kind, which may be right; the finding is `[not-seen.NAME]`."""
+    """Raised if the items are of an unknown kind but may be correct; the finding is
+    `[not-seen.NAME]`.
+    """
 
     def __init__(self, name: str = "", **fields: Any) -> None:
         super().__init__(name)
@@ -100,7 +102,7 @@ def _read_lengths(
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
-    """Report which properties of the items are right, given that the items have no fault."""
+    """Report which properties of the items are correct, given that no fault was found."""
     num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
     if num_different < FEW:
         verdicts.not_seen("no-variety")
@@ -169,8 +171,8 @@ def _label(labels: Tensor) -> Tensor:
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
     """Yield the faults that the items show; the first fault is the fault to report.
 
-    If every label equals the last digit of its row, but the row is not a palindrome with or without
-    that digit, the input does not contain the answer.
+    A row that ends with its label contains the answer only if the row, with or without that last
+    digit, is a palindrome.
     """
     items = []
     for length, (digits, labels) in by_length.items():
@@ -243,8 +245,8 @@ def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
 
 
 def _place(kind: DatasetClass, method: Method) -> Place | None:
-    """Return the place of the constructor if `method` is `init`, else of the method that returns an
-    item.
+    """Return the line of the constructor if `method` is `init`, else the line of the method that
+    returns an item.
     """
     place = kind[method]
     return Place(*place) if place else None

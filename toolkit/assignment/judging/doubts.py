@@ -1,7 +1,7 @@
 """Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
 
 A doubt is a finding that costs no points. A doubt reports values that no training run could
-produce. Overfitting, a bad training run and accuracies in percent do not count as doubts.
+produce. Overfitting, a bad training run and accuracies in percent raise no doubts.
 """
 
 import math
@@ -23,7 +23,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """Yield the CSV's line number, counted from 1, and a sentence for each impossible value."""
+    """For each impossible value, yield its CSV line number, counted from 1, and a sentence."""
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:
@@ -142,7 +142,7 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return a finding, by the rule `[right.NAME]`, about what is right in the records."""
+    """Return the finding `[right.NAME]`, which says that something in the records is right."""
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)
     return Finding(verdict="right", part=part, message=message, rule=rule, fields=fields)

@@ -1,4 +1,4 @@
-"""Checks one submission: it reads the files, and then runs each part in a separate process."""
+"""Checks one submission by reading its files and then running each part in a separate process."""
 
 import contextlib
 import importlib
@@ -58,7 +58,7 @@ def check(
     The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 
     A copy of the student's code runs in separate processes. Each process has a limit on CPU time,
-    and no process knows the right answers. The processes are not a sandbox, so run code that you
+    and no process knows the correct answers. The processes are not a sandbox, so run code that you
     do not trust in a sandbox, as `grade` does.
 
     Args:
@@ -208,7 +208,7 @@ def _settle(
 
 
 def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Judge faults that show only in several parts together."""
+    """Judge faults that become visible only when several parts are considered together."""
     facts: set[str] = set()
     for verdicts in verdicts_of.values():
         facts |= verdicts.facts

@@ -22,7 +22,9 @@ TOOLKIT = __name__.partition(".")[0]
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
-    """Return the top-level statements that define these names, and the statements that they use."""
+    """Return the top-level statements that define these names, and the statements that define the
+    names used in them.
+    """
     makes: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
         for name in _made_by(node):
@@ -106,9 +108,7 @@ class Reading:
                 self._read_further(file)
 
     def _read_part(self, part: Part) -> None:
-        """Read the file of a part and the files that it imports, unless these files are other
-        parts.
-        """
+        """Read the file for a part, and the files that it imports except those for other parts."""
         located = self.submission.parts[part]
         main_files = {entry.file for entry in self.submission.parts.values()}
         for file in located.files:
@@ -129,7 +129,7 @@ class Reading:
             self._look_for_toolkit(tree, part, file)
 
     def _read(self, part: Part, file: str) -> None:
-        """Read a file of a part, or a file that it imports."""
+        """Read the file for a part, or a file that it imports."""
         if file in self.submission.broken:
             name, reason = self.submission.original(file), self.submission.broken[file]
             self._fault("does-not-import.notebook", part, file, name=name, why=reason)

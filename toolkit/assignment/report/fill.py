@@ -84,7 +84,8 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Write the hashes first, and then the files.
 
-    Because the hashes exist first, no unedited file looks edited if the process is killed.
+    A file looks edited if its hash is not recorded. Because every hash is recorded before its file
+    is written, no unedited file looks edited, even if the process is killed in between.
     """
     made = _made(directory)
     for name, data in files.items():

@@ -152,7 +152,7 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 
 
 def _add_generator(generator: Any, author: str, results: Results) -> None:
-    """Add a generator's samples, interpolation and scorecard, with the scorecard of real images."""
+    """Add a generator's pictures and scorecard to a report, with the scorecard of real images."""
     folder = package_data("exports")
     classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {author}", moment="of one seed")

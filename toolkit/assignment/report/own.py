@@ -46,8 +46,9 @@ def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     The contents have a `Gap` for each missing or unusable record.
 
     Args:
-        exports_dir: the folder of the student's exported networks, which are opened. A TorchScript
-            file can run any code, so only files in a folder that the user named are loaded.
+        exports_dir: the folder of the student's exported networks, which the function loads. A
+            TorchScript file can run any code, so only files in a folder that the user named are
+            loaded.
 
     Raises:
         UsageError: `folder` is not a folder, or `exports_dir` has no networks of the student.

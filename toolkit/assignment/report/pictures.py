@@ -15,7 +15,7 @@ CHANCE = ("chance", 0.1)
 
 
 class CannotDraw(Exception):
-    """The error for numbers that cannot be drawn; the message is a clause with the reason."""
+    """The error for numbers that cannot be plotted; the message is a clause with the reason."""
 
 
 def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:

@@ -48,7 +48,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object that looks up each attribute by its name's meaning."""
+    """A stand-in for a config or args object; it finds an attribute by the meaning of its name."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)

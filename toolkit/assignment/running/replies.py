@@ -178,7 +178,7 @@ class LeftBehind(TypedDict):
 
 
 class CallsHeard(TypedDict):
-    """The calls for a GPU or a recurrent layer, as `LSTMAnswers.calls` returns them."""
+    """The calls that involve a GPU or a recurrent layer, as `LSTMAnswers.calls` returns them."""
 
     gpu: list[Named]
     recurrent: list[Named]

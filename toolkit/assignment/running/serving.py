@@ -3,8 +3,8 @@
 The warm process never runs a student's code. For each part of each submission, the warm process
 starts a child process, which runs the code and replies to the judge's questions over the same two
 pipes, the standard input and output. When the child process has ended for any reason, the warm
-process reports the end. In a sandbox, the report goes through a third pipe. The descriptor of this
-pipe is an argument of the warm process, and no other process has the pipe.
+process reports the end. In a sandbox, the report goes through a third pipe. Only the warm process
+can write to this pipe, whose descriptor is an argument of the process.
 """
 
 import contextlib

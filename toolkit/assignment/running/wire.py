@@ -51,7 +51,7 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
 
 
 def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
-    """Read one frame, and return its nonce and its value; tuples have become lists.
+    """Read one frame, and return its nonce and its value, in which tuples have become lists.
 
     Args:
         max_bytes: the largest length of the JSON text.

@@ -37,7 +37,7 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Return the sum in bytes of named entries in a /proc/PID file, or 0 for an ended process."""
+    """Add up the entries `names` in a /proc/PID file, in bytes; 0 if the process has ended."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:

@@ -120,9 +120,9 @@ class Isolation:
         """True if this isolation may run untrusted code without the teacher's consent.
 
         Landlock does not stop a program from changing the permissions and times of a file, or from
-        connecting to a UNIX socket. One of the teacher's programs may obey commands that arrive
-        through such a socket. So Landlock protects the teacher only if the program runs under
-        another user id.
+        connecting to a UNIX socket. One of the teacher's programs may obey commands that it
+        receives through a UNIX socket. So Landlock protects the teacher only if the program runs
+        under another user id.
         """
         if self.tool == "unshare":
             return self.confined and self.drop_user
@@ -191,7 +191,7 @@ class Sandbox:
         return {"source": str(self.submission), "places": places}
 
     def prepare(self) -> None:
-        """Give the scratch directory, and nothing else, to the user that runs the program.
+        """Let the user that runs the program own the scratch directory, but nothing else.
 
         The one folder of the toolkit that the program needs is copied beside the scratch directory,
         because the program may have no access to the original.

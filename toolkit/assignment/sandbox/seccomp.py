@@ -45,7 +45,7 @@ Step = tuple[int, int, int, int]
 
 
 def filter_for_machine() -> tuple[str, int]:
-    """Return this machine's filter as hexadecimal digits, and the system call number of `keyctl`.
+    """Return this machine's seccomp filter in hexadecimal, and the system call number of `keyctl`.
 
     The filter is "" if this machine's architecture is unknown. The launcher calls `keyctl` before
     it installs the filter.

@@ -40,7 +40,7 @@ Status = Literal["finished", "time", "memory", "processes", "disk", "short", "bu
 
 @dataclass(frozen=True)
 class Measurement:
-    """The measured times of a program at one moment, in seconds.
+    """The times of a program, in seconds, as measured at one moment.
 
     Attributes:
         passed: the time on a clock that never stops.
@@ -60,12 +60,12 @@ class Measurement:
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
     """Return how many seconds the judge waited because other programs used the cores.
 
-    The result is the smallest of three times: the time that the judge waited, the time that other
-    programs used the cores, and the time that threads of the program were ready to run but had no
-    core. The time that the judge waited excludes the pauses during which the judge itself computes.
-    The time for which other programs occupied the cores does not include the time that the
-    program's own threads spent waiting for each other. The time that threads were ready excludes
-    the time during which the program sleeps.
+    The result is the smallest of three times: how long the judge waited, how long other programs
+    used the cores, and how long threads of the program were ready to run but had no core. The
+    judge's waiting time excludes the pauses during which the judge itself computes. The time for
+    which other programs occupied the cores does not include the time that the program's own threads
+    spent waiting for each other. The threads' ready time does not include any time during which the
+    threads sleep.
 
     Args:
         cores: the number of cores that the program may use.
@@ -209,7 +209,7 @@ class Watched:
         return None
 
     def _measure(self, family: Mapping[int, int]) -> None:
-        """Measure how long other programs kept the program waiting since the last measurement.
+        """Measure how long other programs have kept the program waiting since the last measurement.
 
         Args:
             family: the program's processes, as `descendants` returns them.
@@ -244,7 +244,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program exceeds its memory limit by both ways of counting memory."""
+        """Return True if the program exceeds its memory limit by both measures of memory."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory

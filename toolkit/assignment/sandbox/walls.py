@@ -1,4 +1,4 @@
-"""Sentences about limits of the sandbox that ordinary machines do not have."""
+"""Sentences about the limits that a sandbox has but an ordinary machine does not."""
 
 from toolkit.assignment.sandbox.isolation import OPEN_FILES, Limits
 

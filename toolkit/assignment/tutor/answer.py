@@ -57,7 +57,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer about a wrong function whose first `number` results are right."""
+    """Return the answer about a function that is wrong after `number` correct results."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -80,7 +80,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between two results: in number, shape, values or type."""
+    """Compare two results in number, shape, values and type; describe the first difference."""
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):

@@ -26,7 +26,7 @@ OLD = 1e6  # an earlier gradient, larger than the gradient of any loss
 
 
 class Comparison(NamedTuple):
-    """The result of a student's function, and the right result."""
+    """The result of a student's function, and the correct result."""
 
     got: Any
     wanted: Any
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
 
 
 def same(got: Any, wanted: Any) -> bool:
-    """Return True if two results have the same kind and shape, and nearly the same numbers."""
+    """Return True if two results have the same kind and shape, and nearly equal values."""
     if isinstance(wanted, tuple | list):
         same_length = isinstance(got, tuple | list) and len(got) == len(wanted)
         return same_length and all(map(same, got, wanted))
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function on clones of the tensors, so the originals cannot change."""
+    """Call a function on clones of its tensors, so that the call cannot change the originals."""
     return function(*map(_clone, inputs))
 
 
@@ -268,7 +268,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
 def accuracy(function: Function) -> Iterator[Comparison]:
     """Test the accuracy function on nine samples in batches of 4, 4 and 1.
 
-    In the three tests, the model gives 6, 9 and 0 right answers.
+    In the three tests, 6, 9 and 0 of the model's predictions are correct.
     """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)
@@ -289,7 +289,7 @@ def _shape(images: Any, *wanted: int) -> Comparison:
 
 
 def generator(function: Function) -> Iterator[Comparison]:
-    """Test the shapes of two batches of images, and the pixel values for z far from zero."""
+    """Test a generator's image shapes for two batches, and its pixel values for z far from zero."""
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
@@ -326,7 +326,7 @@ class _Generator(nn.Module):
 
 
 class _Discriminator(nn.Module):
-    """A discriminator with outputs between 0.2 and 0.8, which can be logits or probabilities."""
+    """A discriminator whose outputs, from 0.2 to 0.8, can be logits or probabilities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -401,7 +401,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test that a loss is finite: only a finite number minus itself is 0."""
+    """Test that a loss is finite: otherwise, `loss - loss` is NaN instead of 0."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -438,7 +438,7 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test the images, the noise, the mode and the gradients of a student's sampling function."""
+    """Test a student's sampling function: images, noise, gradients, and the generator's mode."""
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)

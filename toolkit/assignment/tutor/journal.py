@@ -77,7 +77,7 @@ def last_check(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> list[str]:
-    """Return a line for the report about each exercise that was begun, or [] if `report` is off."""
+    """Return a line for each exercise that was begun, or [] if the setting `report` is off."""
     if not read_settings(folder).report:
         return []
     lines = []

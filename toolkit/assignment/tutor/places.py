@@ -193,13 +193,13 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings about faults that the check could not look for in the exercise."""
+    """Return the findings about the exercise's faults that the check could not test for."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code has no fault listed for the exercise."""
+    """Return True if the check has shown that the code has none of the exercise's listed faults."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -211,7 +211,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the mistake that one of the finding ids identifies, or "" if no id does."""
+    """Return the key of the first mistake that an id in `ids` identifies, or "" if none does."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key

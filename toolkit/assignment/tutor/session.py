@@ -90,7 +90,7 @@ def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
 
 
 def _ask(question: str) -> str | None:
-    """Return the line that the student types, or None if nobody can answer."""
+    """Return the line that the student types, or None if no input is possible."""
     ipython = sys.modules.get("IPython")
     kernel = ipython and getattr(ipython.get_ipython(), "kernel", None)
     if not kernel and not can_ask():
@@ -125,7 +125,7 @@ def next_hint(name: str, folder: Path) -> str:
 def _about_mistake(
     exercise: Exercise, last: Mapping[str, Any], step: int, language: Language
 ) -> str:
-    """Return a hint about the mistake in the last check, or "" if there is no hint about it."""
+    """Return a hint about the mistake that the last check found, or "" if there is no hint."""
     if last["verdict"] != "wrong":
         return ""
     mistake = exercise.mistakes.get(last["mistake"], {})

@@ -140,7 +140,7 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
     """Return the indices of the two backward passes whose losses are compared.
 
     If all backward passes start on the same line of code, the result is the first two passes.
-    Otherwise, the result is the first pass on each of the two lines that were reached last.
+    Otherwise, the first pass of each line is taken, and the result is the last two of these passes.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
@@ -149,7 +149,7 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return facts about single lines that depend on neither chance nor the number of images.
+    """Return the facts about single lines that hold in all three runs of a script.
 
     Args:
         again: the same run with other random numbers.

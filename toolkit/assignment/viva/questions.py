@@ -1,9 +1,9 @@
 """Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
 A person who knows similar programs can often guess a property of one line from the line number.
-Therefore, a question asks how many of seven lines have a property. The question prefers lines close
-to a line for which the answer differs. The four choices are consecutive numbers, and for each
-choice, the code has seven lines for which this choice would be right.
+Therefore, a question asks how many of seven lines have a property. If possible, the seven lines are
+close to a line for which the answer differs. The four choices are consecutive numbers, and for each
+choice, the code has seven lines for which this choice would be correct.
 """
 
 import functools
@@ -138,7 +138,7 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as Python code, or the effect of a change in words."""
+        """Return a value as text: yes or no, the effect of a change in words, or Python code."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 
@@ -147,7 +147,7 @@ def _contrasting(
 ) -> tuple[list[CodeLine], list[CodeLine]]:
     """Return the lines for which the fact is `value`, and the lines for which it is not.
 
-    A line counts only if a nearby line belongs to the other group.
+    Lines without a nearby line of the other group are left out.
 
     Args:
         distance: the largest distance at which a line is nearby, counted in lines that have facts.

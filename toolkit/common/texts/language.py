@@ -1,7 +1,7 @@
 """Translations of the English texts in the code; the Chinese translations are in `zh.toml`.
 
-Texts without a translation, such as a teacher's names for tasks, stay English. Tests make sure that
-all of the toolkit's texts are translated.
+Texts without a translation, such as a teacher's names for tasks, stay in English. Tests make sure
+that all of the toolkit's texts are translated.
 """
 
 import functools
@@ -21,7 +21,7 @@ def translate(text: str, language: Language) -> str:
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return a dictionary from English texts to their translations, which is {} for English."""
+    """Return a dictionary from English texts to their translations; {} for English."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 

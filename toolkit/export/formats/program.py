@@ -29,7 +29,7 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A program from a `.pt2` file, with weights that can be replaced like a module's weights."""
+    """A `torch.export` program from a `.pt2` file; the weights can be replaced as in any module."""
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
@@ -67,7 +67,7 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove torch's notes on the origin of each operation, which vary between processes."""
+    """Remove torch's notes on where each operation came from; the notes vary between processes."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)
@@ -80,7 +80,7 @@ def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of a `.pt2` file; extra/made_from contains the SHA-256 of the weights."""
+    """Return the content of a `.pt2` file, whose extra file made_from is the weights' SHA-256."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -143,7 +143,7 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter(task: str) -> Iterator[None]:
-    """Run one of torch's exporters in the `with` block, without its warnings.
+    """Suppress warnings and convert errors while one of torch's exporters runs in the `with` block.
 
     Args:
         task: what torch does, for the error message, such as "export lstm".

@@ -1,5 +1,6 @@
-"""The networks as TorchScript `.pt` files with code and weights, for C++ and Python with only
-torch.
+"""The networks as TorchScript `.pt` files with code and weights, for C++ and Python.
+
+To run the files, Python needs only torch.
 
 TorchScript is deprecated, and future versions of torch may drop it. If torch cannot write
 TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file is
@@ -118,7 +119,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
     The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
     other languages. A tolerance is needed because a script may add numbers in a different order
-    than its model.
+    than the model does.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -179,7 +180,7 @@ def _note_of_python(version: tuple[int, int]) -> None:
 
 
 def original(module: torch.jit.ScriptModule) -> nn.Module:
-    """Return the network in a `.pt` file from before version 0.3 as a network of the toolkit.
+    """Convert the network in a `.pt` file from before version 0.3 to the toolkit's class.
 
     Returns:
         a network of the toolkit's class with the module's weights, or the module itself if the

@@ -1,7 +1,7 @@
 """An evaluator that measures generated digits with a classifier, and gives error bars.
 
-The Fréchet distance of 10,000 images is a random number. For another 10,000 images from the same
-generator, the distance can differ by one or two. The report therefore gives the mean and the
+The Fréchet distance depends on which 10,000 images are drawn. For another 10,000 images from the
+same generator, the distance can differ by one or two. The report therefore gives the mean and the
 standard deviation over several draws of generated images, and over an equal number of sets of real
 images.
 """
@@ -75,7 +75,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Combine one tuple per draw into a list that contains the spread of each field.
 
-    The last field of each tuple, as in `Scores`, is a list, and becomes a list of spreads.
+    The last field of each tuple must be a list, such as `Scores.class_shares`, and becomes a list
+    of spreads.
     """
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]

@@ -1,4 +1,4 @@
-"""Nearest-neighbour metrics of samples: their realism, their diversity and the copies among them.
+"""Nearest-neighbour metrics of samples: realism, diversity and the fraction of copied images.
 
 All distances are Euclidean.
 """
@@ -94,7 +94,7 @@ def memory(images: Tensor, training_images: Tensor) -> Memory:
     The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
     pixels are from 0 to 1. An image is a copy if its nearest training image is closer to this image
     than to any other training image. The fraction of copies is 1 minus the authenticity that Alaa
-    et al. define in "How Faithful is your Synthetic Data?" (2022). Distances are measured between
+    et al. define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from
     pixels, because features would hide the noise in a copy.
     """
     training = training_images.flatten(1)

@@ -76,7 +76,8 @@ class Scorer:
         """Return the scorecard of real images.
 
         The scorecard is measured on disjoint sets of training images, one set for each of the
-        evaluator's draws. Only the metrics of `Memory` are measured on sets of test images instead.
+        evaluator's draws. The exceptions are the metrics of `Memory`, which are measured on sets of
+        test images.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)

@@ -1,7 +1,7 @@
 """One interface for all generator files of the toolkit and of students.
 
-A generator maps z to images with values from 0 to 1. A file without such a generator is rejected
-with a one-sentence error.
+A generator maps z to images with values from 0 to 1. A file that contains no usable generator is
+rejected with a one-sentence error.
 """
 
 from pathlib import Path

@@ -42,8 +42,8 @@ def side_by_side(
         first, second: the texts of the submissions' files by path, from `similar.read_code`.
 
     Yields:
-        the paths of the two files, and the rows of the page. A file that shares nothing with the
-        other submission is left out.
+        the paths of the two files, and the rows of the page. A file that shares no run of
+        tokens with the other submission is left out.
     """
     first_side = Side.of(first)
     second_side = Side.of(second)
@@ -119,7 +119,7 @@ def _cut(line: str) -> str:
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return the rows of a page: equal lines are beside each other, with other lines in between."""
+    """Return the rows of a page: equal lines share a row, and other lines stand in between."""
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

@@ -2,8 +2,8 @@
 
 A program is represented by its runs of `GRAM` consecutive tokens. Comments, docstrings and layout
 are left out. All names count as the same token, so renaming has no effect. A run ends where a
-function or a class begins, so moving functions and classes has no effect. Runs that also occur in
-the skeleton do not count. The similarity of two submissions is the fraction of the smaller
+function or a class begins, so moving functions and classes has no effect. Runs of tokens that also
+occur in the skeleton do not count. The similarity of two submissions is the fraction of the smaller
 submission's runs that also occur in the other submission. The pages also name the code that was not
 compared: unreadable files, and code beyond a limit. (The use of runs of tokens as fingerprints
 comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
@@ -107,7 +107,7 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """Yield a clause about each part of a notebook that is not Python."""
+    """Yield a clause about an unreadable notebook, or about each cell that is not Python."""
     if path.suffix.lower() != SUFFIX:
         return
     try:

@@ -1,4 +1,4 @@
-"""The files with grades and feedback for a platform, and the list of missing students.
+"""The grade and feedback files for a platform, and the list of students who handed in nothing.
 
 graded/
   moodle.csv              or canvas.csv, blackboard.csv, gradescope.csv
@@ -269,14 +269,14 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return a student's line of the table; `cells` fills the cells that `row` leaves empty."""
+    """Return a student's line of the table; `cells` gives the values missing from `row`."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return an archive's cells by column; the points are missing if the archive was not graded."""
+    """Return an archive's table cells by column name, without points if it was not graded."""
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"

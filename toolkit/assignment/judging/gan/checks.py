@@ -92,9 +92,7 @@ def _check_run(
 
 
 def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdicts) -> None:
-    """Report that the check saw no training of a GAN, or that it did not reach a training which may
-    come later.
-    """
+    """Report that the script trains no GAN, or that the check may not have reached the training."""
     num_steps = len(trace.all(Step))
     has_training = "backward(" in lines.texts.get(lines.file, "")
     if not num_steps and (trace.ended == "slow" or has_training):
@@ -150,7 +148,7 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
 
 
 def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
-    """Watch the student's other scripts use the generator, if the first script did not interpolate.
+    """If the first script did not interpolate, watch the student's other scripts use the generator.
 
     Raises:
         Gone: a script has ended the process.
@@ -243,7 +241,7 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Ask for the outputs for a few rows; if this fails, ask for as many rows as the call had.
+        """Ask for the outputs of a few rows; if this fails, ask for as many rows as the call had.
 
         A network with a fixed batch size fails on a few rows.
 
@@ -274,8 +272,8 @@ class Probe:
 
 
 def _random_like(value: Value, rows: int, scale: float) -> Tensor:
-    """Draw from N(0, scale^2) with the shape and the precision of a value, but with at most `rows`
-    rows.
+    """Draw a tensor from N(0, scale^2) with the shape and the precision of `value`, but with at
+    most `rows` rows.
     """
     shape: tuple[int, ...] = ()
     if value.shape:
@@ -318,7 +316,7 @@ def _says(error: StudentError, phrases: Iterable[str]) -> bool:
 
 
 def _misshapen(trace: Trace) -> list[Call]:
-    """Return the calls whose outputs have several numbers per item but are not 28 x 28 images."""
+    """Return the calls whose outputs have several values per item but are not 28 x 28 images."""
     calls = []
     for call in trace.all(Call):
         if call.output is not None and call.output.size > 1 and call.output.size % PIXELS:

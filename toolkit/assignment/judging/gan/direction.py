@@ -175,7 +175,7 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of these steps depends on real images, or on generated images."""
+    """True if a loss of these steps depends on the chosen kind of images, real or generated."""
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
         if bool(mark.all()) or bool(push[mark].any()):
@@ -184,7 +184,7 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of these steps on real images, or on generated images.
+    """Return the loss of these steps on the chosen kind of images, real or generated.
 
     Returns:
         The loss. If the loss was not seen, the place where the backward pass starts, or the call.
@@ -200,7 +200,7 @@ def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
 
 
 def _loss_on(call: Call, game: Game) -> Loss | None:
-    """Return the first loss whose input is the output of a call."""
+    """Return the first loss whose input is the output of the given call."""
     for loss in game.trace.all(Loss):
         if loss.input is not None and loss.input.source == call.index:
             return loss

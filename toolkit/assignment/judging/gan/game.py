@@ -121,8 +121,8 @@ class Game:
         return draws
 
     def steps_of(self, network: WatchedNetwork) -> list[Step]:
-        """Return the steps that were meant for a network, because their optimiser holds its
-        parameters.
+        """Return the steps that were meant for a network: those of an optimiser that holds
+        parameters of the network.
         """
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
@@ -158,7 +158,7 @@ class Game:
                         yield judged, sign * gradient.double(), backward
 
     def trained_on(self, network: WatchedNetwork) -> set[int]:
-        """Return the generator's calls whose images were in the loss of a step of `network`."""
+        """Return the generator's calls whose images went into a loss that trained `network`."""
         draws: set[int] = set()
         for step in self.steps_of(network):
             for index in step.passes:
@@ -205,8 +205,8 @@ class Pair(NamedTuple):
 
 
 def find_game(trace: Trace) -> Game | None:
-    """Find the pair of networks that is most likely a GAN, in which one network received the
-    other's output.
+    """Among the pairs of networks in which one received the other's output, find the pair that is
+    most likely a GAN.
     """
     calls: dict[int, list[Call]] = {}
     for call in trace.all(Call):
@@ -263,7 +263,7 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
 
 
 class Origin(NamedTuple):
-    """A network call that computed some items of a value."""
+    """A network call that computed some items of a tensor."""
 
     network: int
     call: int
@@ -271,7 +271,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """Finds the network calls that computed the numbers in a value.
+    """Finds the network calls that computed the entries of a tensor.
 
     Args:
         calls: all of them, in their order.
@@ -367,7 +367,7 @@ def _all_of(value: Value) -> Tensor:
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return a dictionary of the calls whose output has several numbers for each item, by call
+    """Return the calls whose output has several values for each item, in a dictionary by call
     index.
     """
     known = {}
@@ -388,7 +388,7 @@ def _is_inside(made: Tensor, shown: Tensor) -> bool:
 
 
 def _is_beside(made: Tensor, shown: Tensor) -> bool:
-    """True if each item in `shown` begins or ends with the numbers of the same item in `made`."""
+    """True if each item in `shown` begins or ends with the corresponding item in `made`."""
     size = made.size(1)
     if not 16 < size < shown.size(1):
         return False

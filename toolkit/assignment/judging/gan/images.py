@@ -32,7 +32,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, z: Tensor) -> Self:
-        """Return the moments of all numbers in a tensor."""
+        """Return the moments of all entries of a tensor."""
         z = z.double()
         mean, deviation = z.mean(), z.std().clamp_min(1e-9)
         fourth = (((z - mean) / deviation) ** 4).mean()
@@ -101,7 +101,7 @@ def _of_noise(call: Call) -> Placed:
 
 
 def latent_of(call: Call) -> Tensor | None:
-    """Return the noise in the inputs of a call, (batch, latent_dim), without labels in the same
+    """Return the noise that a call received, (batch, latent_dim), without labels from the same
     tensor.
 
     Returns:
@@ -171,7 +171,7 @@ def _has_real(judged: Judged) -> bool:
 
 
 def _pixels(game: Game) -> list[int]:
-    """Return the image sizes, in numbers per image, that drawn and real images have in common."""
+    """Return the image sizes, in values per image, that drawn and real images have in common."""
     drawn = {entry.images.size for entry in filter(_has_drawn, game.judged.values())}
     real = {entry.images.size for entry in filter(_has_real, game.judged.values())}
     return sorted(drawn & real)
@@ -197,7 +197,7 @@ def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
 
 
 def real_bounds(game: Game) -> tuple[float, float] | None:
-    """Return the smallest and the largest number in all real images that were judged."""
+    """Return the smallest and the largest number in all real images that the discriminator saw."""
     bounds: list[tuple[float, float]] = []
     for judged in game.judged.values():
         bounds += _real_bounds_of(judged, game)
@@ -267,16 +267,17 @@ def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
 
 
 class Growth(NamedTuple):
-    """The largest number in images from large noise, and the largest number in images from larger
-    noise.
-    """
+    """The largest absolute values in images from large noise, and from even larger noise."""
 
     near: float
     far: float
 
 
 def _growth(first: Call, draw: Draw) -> Growth | None:
-    """Measure how the images grow with the noise; a bounded activation would limit the growth."""
+    """Measure how far the largest pixel value grows with the noise.
+
+    A bounded activation would limit this growth.
+    """
     near, far = draw(first, 1000.0), draw(first, 30000.0)
     if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):
         return None

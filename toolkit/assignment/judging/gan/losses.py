@@ -98,7 +98,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
 
 
 def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> None:
-    """Report that the losses are right, with the ranges of their inputs as the proof."""
+    """Report that the losses are correct, with the ranges of their inputs as the proof."""
     ranges = set()
     for loss in losses:
         if loss.input is not None:

@@ -1,4 +1,4 @@
-"""Judges the steps of both optimisers: the parameters that move, and the loss that moves them."""
+"""Judges the steps of both optimisers: which parameters they update, and which loss they follow."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ from toolkit.assignment.judging.train.trace import Backward, Call, Step
 
 
 def check_steps(game: Game, verdicts: Verdicts) -> bool:
-    """Check that each network's own loss, and no other loss, moves all parameters of the network.
+    """Check that each network's own loss, and no other loss, updates all parameters of the network.
 
     Returns:
         True if the optimisers hold the wrong networks, which explains all other faults of the
@@ -39,9 +39,7 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
-    """Return the proof, which counts the parameters that the steps moved and the faults of the
-    steps.
-    """
+    """Return the proof: the number of updated parameters, and the number of faults of each kind."""
     num_both = 0
     for step in game.steps:
         num_both += _moves_both(step, generator, discriminator)
@@ -85,7 +83,7 @@ def _foreign_passes(game: Game) -> list[int]:
 def _check_optimisers(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> bool:
-    """Report a step that moves both networks, or optimisers that hold the same network.
+    """Report a step that updates both networks, or optimisers that hold the same network.
 
     Returns:
         True if a step or the optimisers were reported.
@@ -207,7 +205,7 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last discriminator step that pushes outputs for generated images both up and down.
 
-    The step also uses the gradients of the generator's loss.
+    Pushes in both directions show that the step also uses gradients of the generator's loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []
@@ -253,7 +251,7 @@ def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
 
 
 def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
-    """Check that all parameters of a network move when its optimiser steps."""
+    """Check that a network's optimiser steps update all parameters of the network."""
     if len(player.steps) < MIN_STEPS or not check_moves(player, game.trace, verdicts):
         return
     passed: set[int] = set()

@@ -179,7 +179,7 @@ def look(network: Network) -> tuple[list[Drawn], list[str]]:
 def _forbidden(
     child: LSTMChild, network: Network | None, line: int | None, verdicts: Verdicts
 ) -> bool:
-    """Report a use of the GPU, and a use of torch's recurrent modules.
+    """Report code that uses the GPU, or that uses torch's recurrent modules.
 
     Returns:
         True if a recurrent module of torch does the work.
@@ -203,7 +203,7 @@ def _forbidden(
 
 
 def _check_probabilities(network: Network, verdicts: Verdicts) -> None:
-    """Note for the judge of the training whether the model applies the softmax itself."""
+    """Record whether the model applies the softmax itself, and report a softmax over the batch."""
     output = network.run([network.digits(network.usage.batch, network.usage.steps)])[0]
     place = Place(*network.softmax[-1][1:]) if network.softmax else None
     kind, axis = reference.kind_of(output)

@@ -296,9 +296,7 @@ def _learnt_state(match: Match, network: Network) -> str | None:
 
 
 def _state_named(letter: str, network: Network) -> str | None:
-    """Return the name of a tensor whose name suggests the initial state of `letter`, which is h or
-    c.
-    """
+    """Return the name of a tensor that, by its name, may be h(0) or c(0); `letter` is h or c."""
     for tensor in network.tensors:
         name: str = tensor["name"]
         if is_state(tensor) and letter in name.split(".")[-1].lower():
@@ -307,7 +305,7 @@ def _state_named(letter: str, network: Network) -> str | None:
 
 
 def _filled(size: int, network: Network) -> Place | None:
-    """Return the place where forward makes a tensor of this size that is not zero."""
+    """Return the place where forward creates a nonzero tensor that has a dimension of this size."""
     for place, shape, is_zero in network.new:
         if place.line and not is_zero and size in shape:
             return place

@@ -48,7 +48,7 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return the place where the code makes the first weight matrix that starts at zero."""
+    """Return the place where the code creates the first weight matrix that starts at zero."""
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
         if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:

@@ -1,7 +1,7 @@
-"""Compares the numbers of an LSTM in training mode with its numbers in evaluation mode.
+"""Compares the outputs of an LSTM in training mode with its outputs in evaluation mode.
 
-The equations are checked in evaluation mode, in which dropout has no effect. Computations that
-forward makes only in training mode would not be seen in evaluation mode.
+The equations are checked in evaluation mode, in which dropout has no effect. Without this
+comparison, the check would miss computations that forward does only in training mode.
 """
 
 from contextlib import suppress

@@ -1,5 +1,5 @@
-"""One interface to every student's LSTM, whatever its signature: it takes digits and gives the last
-logits.
+"""One interface to every student's LSTM, whatever its signature; the interface takes digits and
+returns the last logits.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for ano
 
 
 class WrongOutput(Exception):
-    """Raised if forward returns no prediction of the next digit; holds the actual and the right
+    """Raised if forward returns no prediction of the next digit; holds the actual and the expected
     shapes.
     """
 
@@ -61,7 +61,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Output:
-    """The last logits in a network's output, and their place in the output."""
+    """The last logits in a network's output, and their position in the output."""
 
     logits: Tensor  # (B, 10)
     index: int  # of the tensor in the output
@@ -110,7 +110,7 @@ class Network:
             tensor["uses"] = self.uses.get(tensor["name"], 0)
 
     def made(self, name: str) -> Place | None:
-        """Return the place where the code makes a tensor of the network."""
+        """Return the place where the code creates the network's tensor `name`."""
         for tensor in self.tensors:
             if tensor["name"] == name:
                 place = Place(*tensor["made"])
@@ -118,7 +118,7 @@ class Network:
         return None
 
     def reset(self) -> Place | None:
-        """Return the place where forward makes zeros in every step."""
+        """Return the place where forward creates a tensor of zeros at every step."""
         zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
         for place, count in zeros.items():
             if count >= self.usage.steps - 1:

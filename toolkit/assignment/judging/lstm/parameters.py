@@ -208,7 +208,7 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, slopes: Sequence[Slope]) -> Self:
-        """Sort the slopes by their size, and by the error of autograd's gradient."""
+        """Find the slopes that are zero, and the slopes that differ from autograd's gradient."""
         largest = max((abs(slope.near) for slope in slopes), default=0.0)
         dead, cut = [], []
         is_clear = True

@@ -1,4 +1,4 @@
-"""Finds out how to build and call a class, as its training does or else as the skeleton does."""
+"""Finds out how to build and call a class: as the training does, or else as the skeleton does."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Find a class that can be built and called, as its training does or else as the skeleton does.
+    """Find a class that can be built and called as the training does, or else as the skeleton does.
 
     Args:
         kinds: the classes, the likeliest first, and how the training calls each class.
@@ -94,7 +94,8 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield the skeleton's way to build and call the class, and then ways for fixed sizes.
+    """Yield the skeleton's way to build and call the class, and then ways for classes with fixed
+    sizes.
 
     The length or the batch size may be fixed, and the batch size may equal the hidden size.
     """

@@ -56,8 +56,8 @@ def _report_batch(
 
 
 def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool:
-    """Report a length that fails or is not read to its end, or return True if there is no such
-    length.
+    """Report a length at which the network fails or ignores the last digit, or return True if there
+    is no such length.
     """
     usage = network.usage
     for steps in LENGTHS:
@@ -82,7 +82,7 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return the place where the code makes a tensor for the usual batch size, even if the input
+    """Return the place where the code creates a tensor for the usual batch size, even if the input
     has another batch size.
     """
     num_rows = network.usage.batch
@@ -101,7 +101,7 @@ def _place_of_rows(network: Network, batch: int) -> Place | None:
 
 
 def _failure(network: Network, batch: int, steps: int) -> Failure | None:
-    """Call the network, and return its exception."""
+    """Call the network, and return the exception that it raises, or None."""
     try:
         network.run([network.digits(batch, steps)])
     except (StudentError, WrongOutput) as error:

@@ -13,10 +13,9 @@ WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 
 
 def find_counting(network: Network) -> None:
-    """Find the tensors whose initial numbers affect the output of the network.
+    """Find the tensors whose initial values affect the output of the network.
 
-    The initial numbers have no effect if every forward pass overwrites the tensor before reading
-    it.
+    The initial values have no effect if every forward pass overwrites the tensor before reading it.
     """
     x = network.digits(network.usage.batch, network.usage.steps)
     rng = torch.Generator().manual_seed(0)

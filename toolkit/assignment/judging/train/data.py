@@ -89,7 +89,7 @@ def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
 
 
 def _learning_networks(trace: Trace) -> set[int]:
-    """Return the networks that a step has moved, or all networks if no network was moved."""
+    """Return the networks that a step has updated, or all networks if no network was updated."""
     moved: set[int] = set()
     for step in trace.all(Step):
         moved |= step.moved
@@ -119,7 +119,7 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
 def _check_leak(
     child: TrainChild, loads: list[Load], trained: set[Data], verdicts: Verdicts
 ) -> None:
-    """Report palindromes of the training data that another data set has as well."""
+    """Report palindromes that occur both in the training data and in another data set."""
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:
         return
@@ -150,8 +150,8 @@ def _check_leak(
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:
-    """True if the script switched the contents of the training data set, and then read it without
-    training.
+    """True if the script gave the training data set other contents, and then read these contents
+    without training on them.
     """
     return any(load.dataset == first.dataset and not load.sampled for load in untrained)
 
@@ -221,15 +221,15 @@ def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
 
 
 def _data_of(load: Load) -> Data:
-    """Return the key of a loader's data: the data set, its number of items at the time and, if a
-    sampler chooses the items, the loader.
+    """Return the key of a loader's data: the data set, its number of items when the loader was made
+    and, if a sampler chooses the items, the loader.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen
 
 
 def _items(child: TrainChild, load: Load, count: int) -> LoaderItems | None:
-    """Ask the child for items of a data set, or return None if their kind is unusual."""
+    """Ask the child for items of a data set, or return None if the child cannot read them."""
     try:
         return child.ask.items(load=load.load, count=count, seconds=SECONDS)
     except StudentError:

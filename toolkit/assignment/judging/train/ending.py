@@ -1,4 +1,4 @@
-"""Judges the end of a training script: the cause of its stop, and the fault that the stop shows."""
+"""Judges how a training script ended: what stopped it, and the fault that the stop reveals."""
 
 from toolkit.assignment.asking.host import MAX_BYTES, ScriptChild, StudentError
 from toolkit.assignment.findings.findings import Id

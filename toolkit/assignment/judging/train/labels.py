@@ -1,5 +1,5 @@
-"""Judges the labels of the loss: each should be the last digit of a palindrome, which equals the
-first.
+"""Judges the labels of the loss: each should be the last digit of a palindrome, which equals its
+first digit.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
 
 
 def whole(x: Tensor) -> Tensor | None:
-    """Return digits as int64, even if divided by 9 or 10, or None for other fractions."""
+    """Convert digits, perhaps divided by 9 or 10, to int64; return None for other fractions."""
     for scale in SCALES:
         scaled = x.double() * scale
         rounded = scaled.round()

@@ -267,7 +267,7 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
 
 
 def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None:
-    """Find the time step of a model's output that has these numbers.
+    """Find the time step of a model's output that has these values.
 
     Returns:
         its name, "" for the last step, and the numbers of the last step; None if no step has them.

@@ -30,7 +30,7 @@ class Player(NamedTuple):
 
     @property
     def moved(self) -> set[int]:
-        """The parameters that the player's steps have moved."""
+        """The parameters that the player's steps have updated."""
         moved: set[int] = set()
         for step in self.steps:
             moved |= step.moved
@@ -59,15 +59,15 @@ def reached_by(passes: Iterable[Backward]) -> set[int]:
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:
-    """True if the run continued long enough after these backward passes to show a step."""
+    """True if the run continued long enough after these backward passes for a step to follow."""
     return trace.ended in ("finished", "enough") or len(passes) >= MANY
 
 
 def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
-    """Report parameters that get a gradient but are not moved.
+    """Report parameters that get a gradient but are not updated.
 
     Returns:
-        True if all parameters with a gradient are moved, as far as the check has seen.
+        True if all parameters with a gradient are updated, as far as the check has seen.
     """
     moved = player.moved
     reached = reached_by(trace.all(Backward)) & player.parameters.keys()

@@ -108,7 +108,7 @@ def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
 
 
 def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the gradient clipping, which should be between the backward pass and the step."""
+    """Judge the gradient clipping, which should come between the backward pass and the step."""
     clips = trace.all(Clip)
     if not clips:
         return

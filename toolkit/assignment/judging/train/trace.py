@@ -20,7 +20,7 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """A record that the child has sent; its fields have the child's names or the judge's names."""
+    """A record that the child has sent; the child and the judge may name its fields differently."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
@@ -58,7 +58,7 @@ class Value(Record):
 
     @property
     def size(self) -> int:
-        """The count of numbers in one item."""
+        """The number of entries in one item."""
         return math.prod(self.shape[1:])
 
 
@@ -71,7 +71,7 @@ class Event(Record):
 
 
 class Call(Event):
-    """The outermost call of a network."""
+    """An outermost call to a network, made while no other network call was running."""
 
     kind: Literal["call"]
     network: int
@@ -112,7 +112,7 @@ class Backward(Event):
 
     @property
     def root(self) -> Place:
-        """The place where the code made the loss from which the backward pass starts."""
+        """The place where the code computed the loss from which the backward pass starts."""
         return self.value.made if self.value else Place(None, None)
 
 
@@ -182,7 +182,7 @@ class Note(Event):
 
 
 class WatchedNetwork(Record):
-    """A network that was called, or whose parameters were moved."""
+    """A network that was called, or whose parameters were updated."""
 
     id: int
     name: str = Field(alias="class")
@@ -265,7 +265,7 @@ class Trace(Record):
         return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """If several networks are trained separately, keep only the events of the class `name`."""
+        """If several networks are trained separately, leave out those whose class is not `name`."""
         left_out = self._foreign_events(name)
         if not left_out:
             return self
@@ -304,7 +304,7 @@ class Trace(Record):
         return losses
 
     def _networks_with(self, parameters: set[int]) -> set[int]:
-        """Return the ids of the networks that have one of these parameters."""
+        """Return the ids of the networks that have at least one of these parameters."""
         networks = set()
         for key, network in self.networks.items():
             if parameters & network.parameters.keys():
@@ -312,7 +312,7 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the indices of the calls of the networks with these parameters, and of the loads
+        """Return the indices of the calls to the networks with these parameters, and of the loads
         and batches that these calls read.
         """
         networks = self._networks_with(parameters)
@@ -355,7 +355,7 @@ class Trace(Record):
 
 
 def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
-    """Check that an event refers only to earlier events of the right kind.
+    """Check that an event refers only to earlier events of the correct kind.
 
     Raises:
         ValueError: a reference is wrong, or a step refers to a backward pass that computed none of
@@ -407,7 +407,7 @@ def _complete_events(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
-    """Copy the numbers that a value lacks from an earlier event with the same statistics."""
+    """If a value lacks its numbers, copy them from an earlier value with the same statistics."""
     if value["values"] is None:
         for candidate in known:
             if _has_same_numbers(candidate, value):
@@ -422,7 +422,7 @@ def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None
 
 
 def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """True if a candidate has the same statistics and the same count of numbers as a value."""
+    """True if a candidate has the same statistics and the same number of entries as a value."""
     for name in ("min", "max", "mean", "std"):
         if candidate[name] != value[name]:
             return False

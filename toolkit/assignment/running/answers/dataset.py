@@ -171,7 +171,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return the pair in an item: its unchanged input, and its labels as float (n,); or None."""
+    """Return an item's unchanged input and its labels as float (n,); None if it is not a pair."""
     if isinstance(item, dict):
         item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:

@@ -49,7 +49,7 @@ class GANAnswers(Runs):
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
         """Run the script once more; after its training, the judge draws the generator's images.
 
-        The judge's images are used after as many training steps as the first run has made.
+        The judge's images are used once this run has made as many training steps as the first run.
 
         During this run, the child asks the judge with back("draw", z, training) and
         back("classify", images).

@@ -370,7 +370,7 @@ class LSTMAnswers:
     def calls(self) -> CallsHeard:
         """Return the calls so far that used a GPU, named a GPU, or ran a recurrent layer of torch.
 
-        Each call is [name, file, line].
+        Each call is a list: [name, file, line].
         """
         heard = self.heard
         return {

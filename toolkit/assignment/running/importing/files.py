@@ -88,7 +88,7 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Return the folder that a package name means: a folder with Python files, or the root."""
+        """Return the folder for a package name: a folder with Python files, or the root."""
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):
                 return path
@@ -148,7 +148,7 @@ def _put_first(folder: Path) -> None:
 def _forget_replaced() -> None:
     """Forget the imported modules that now have a stand-in.
 
-    Code that has imported a replaced module before keeps its reference to the module.
+    Code that imported the original module earlier still refers to the original.
     """
     for name in list(sys.modules):
         if is_replaced(name):

@@ -1,4 +1,4 @@
-"""Functions that run a student's file as `python FILE` does, in the folder as handed in."""
+"""Functions that delete the files of earlier runs, and run a file as `python FILE` does."""
 
 import os
 import sys

@@ -64,7 +64,7 @@ class StandIns(MetaPathFinder, Loader):
         return frame is None or within(frame.f_code.co_filename, str(self.root)) is not None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Make a module that has every attribute."""
+        """Make a stand-in module, on which any attribute can be read."""
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))

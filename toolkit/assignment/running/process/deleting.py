@@ -65,7 +65,7 @@ def delete(name: str, parent: int) -> list[str]:
 
 
 def empty(folder: int) -> list[str]:
-    """Delete the contents of an open folder at any depth, but not of mounted file systems.
+    """Delete everything in an open folder, at any depth, except mounted file systems.
 
     Returns:
         the failures, as in `delete`; a folder that remains because of a mount is not a failure.
@@ -92,7 +92,7 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files in a folder until a subfolder comes up; return the subfolder's name or None."""
+    """Delete files in a folder up to the first subfolder; return the subfolder's name, or None."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:

@@ -49,7 +49,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
 
 
 def mount_of(folder: int) -> str:
-    """Return a key that identifies the mount of an open folder, including bind mounts on Linux."""
+    """Return a key for an open folder's mount; on Linux, each bind mount has a key of its own."""
     try:
         with open(f"/proc/self/fdinfo/{folder}", encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id"))

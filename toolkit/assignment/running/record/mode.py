@@ -1,4 +1,4 @@
-"""A torch mode in which one method makes all calls of torch's functions."""
+"""A torch mode in which one method makes all calls to torch's functions."""
 
 from typing import Any
 
@@ -15,5 +15,5 @@ class FunctionMode(TorchFunctionMode):
         return self.make(func, getattr(func, "__name__", ""), args, kwargs or {})
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call the function with this name, or return a replacement for its result."""
+        """Call a torch function, or return a replacement for the function's result."""
         raise NotImplementedError

@@ -24,7 +24,7 @@ LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
-    """The place in a student's code that made a tensor, and the place that created its numbers."""
+    """The places of the call that returned a tensor and of the call that created its values."""
 
     made: Place  # the call that returned it
     drawn: Place  # the call that created its numbers, even if they have changed since
@@ -33,9 +33,9 @@ class Origin(NamedTuple):
 class Sources:
     """Copies of tensors that were created without an input tensor, such as noise.
 
-    The object keeps the last `limit` numbers and some of the first numbers. A script may draw the
-    two ends of an interpolation before the training and use them after it, so the first small
-    tensors are kept, up to a quarter of `limit` numbers.
+    The object keeps the last `limit` values and some of the first values. A script may draw the two
+    ends of an interpolation before the training and use them after it, so the first small tensors
+    are kept, up to a quarter of `limit` values.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -45,7 +45,7 @@ class Sources:
         self._last = deque[Tensor]()
 
     def add(self, made: Any) -> None:
-        """Keep a copy of a tensor or an array of floating-point numbers."""
+        """Keep a copy of a floating-point tensor or array."""
         if not self._is_on or not isinstance(made, Tensor | np.ndarray):
             return
         with torch._C.DisableTorchFunction():
@@ -95,7 +95,7 @@ class Origins(FunctionMode):
         return self
 
     def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
-        """Pass the calls of a function to a handler until this block ends."""
+        """Let a handler receive the calls to a function until this block ends."""
         call = handled(getattr(owner, name), handler)
         self._stack.enter_context(patch.object(owner, name, call))
 
@@ -151,12 +151,12 @@ class Origins(FunctionMode):
                 self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """Return the place that made a tensor, and the place that created its numbers."""
+        """Return the places of the calls that returned a tensor and that created its values."""
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
     def of_module(self, module: nn.Module) -> Place:
-        """Return the place where a module was made, which is a line outside of its class."""
+        """Return the place, outside of a module's class, where the module was made."""
         known: Place = self._modules.get(module, NOWHERE)
         return known
 
@@ -170,7 +170,7 @@ class Origins(FunctionMode):
         """Return the place where a named module or tensor of a network was made.
 
         The place of a module's attribute is the line that assigned it. The place of any other
-        tensor is found by the address of its numbers.
+        tensor is found by the address of its storage.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")
@@ -192,7 +192,7 @@ def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callab
 
 
 def address(tensor: Tensor) -> int:
-    """Return the memory address of a tensor's numbers.
+    """Return the memory address of a tensor's storage.
 
     Two tensors that exist at the same time have the same address only if they share memory.
     """
@@ -200,7 +200,7 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the innermost module around a named tensor or module, and the name of that module."""
+    """Return the name and the object of the innermost module that contains a tensor or module."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):
@@ -209,7 +209,7 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the tensor that a torch function changes; None if the function makes new numbers."""
+    """Return the tensor that a torch function changes; None if the function makes a new tensor."""
     for word in LIKE:
         if word in name:
             return None

@@ -76,7 +76,9 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if two names differ only in a word for a beginning and a word for an end."""
+    """True if two names differ only in that the first has a word for a beginning where the second
+    has a word for an end.
+    """
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
 

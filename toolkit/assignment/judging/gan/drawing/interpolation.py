@@ -71,7 +71,7 @@ def _check_seen(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """Judge the paths through the latent points that were drawn, and the choice of their ends."""
+    """Judge the paths that the generator's latent points form, and the choice of their ends."""
     calls = {call.index: call for call in draws}
     places = [_mixed(calls[path.calls[0]]) for path in paths]
     size = paths[-1].points.size(1)
@@ -84,7 +84,7 @@ def _check_seen(
 
 
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
-    """Return the latent points, (n, size), that were drawn.
+    """Return the latent points, (n, size), from which the generator drew images.
 
     If a picture shows five to eight images, and no picture shows nine, batches of more than nine
     points are left out.
@@ -98,7 +98,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of the generator calls that are not part of a path."""
+    """Return the latent points, (n, size), of the generator calls that contribute to no path."""
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -142,7 +142,7 @@ def _check_functions(
 def _report_missing(
     game: Game, lines: Lines, draws: list[Call], functions: Functions, verdicts: Verdicts
 ) -> None:
-    """Report that no code interpolates, unless the check missed code that may interpolate."""
+    """Report that no code interpolates, or that the check may have missed code that does."""
     untried: str | None = functions.untried
     place: Place | None = None
     if not untried:
@@ -180,8 +180,8 @@ def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
     """Return the tensors whose rows may be latent points, (n, latent_dim), or latent points without
     a label.
 
-    A row without its label has at least three numbers and at least half of latent_dim, so that a
-    match by chance is unlikely.
+    To make a match by chance unlikely, a row without its label must have at least three entries,
+    and at least latent_dim / 2.
     """
     rows = []
     for tensor in tensors:
@@ -284,7 +284,8 @@ def _try_with_ends(
 ) -> None:
     """Choose two ends, and pass them to the functions that the script has called.
 
-    The check does not know the ends of the path that the script drew.
+    This function is called if the check cannot tell whether the path that the script drew connects
+    two samples.
     """
     for function in candidates:
         is_called = function.place in functions.entered
@@ -323,8 +324,8 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function for nine images; its number of steps may include the two ends or leave them
-    out.
+    """Call a function for nine images: first with 7 steps, in case the two ends do not count as
+    steps, then with 9 steps.
 
     Returns:
         the paths with nine points, or else the first paths, and the outcome of that call.
@@ -353,8 +354,8 @@ def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
 
 
 def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
-    """Find the paths through the points that a function drew, or else through the points that it
-    returned.
+    """Find the paths through the latent points of the images that a function drew, or else through
+    the points that it returned.
     """
     drawn = [(index, entry.z) for index, entry in enumerate(tried.draws)]
     returned = []
@@ -402,7 +403,7 @@ def _is_seeded(lines: Lines) -> bool:
 
 
 def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Judge the ends that a function chooses, with many different random seeds.
+    """Call a function with many different random seeds, and judge the ends that it chooses.
 
     Returns:
         False if the function did not choose two ends with every seed.

@@ -40,7 +40,7 @@ class Path(NamedTuple):
         return steps
 
     def proof(self, misses: bool = False) -> claims.Evidence:
-        """Return the proof that the path is wrong; `misses` says that its ends are not samples."""
+        """Return the proof that the path is wrong; `misses` is true if its ends are not samples."""
         return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
@@ -122,8 +122,8 @@ def _may_start_path(points: Tensor) -> list[bool]:
     The last two points get no mark.
 
     The line through two points and the arc around 0 through these points lie in the plane of 0 and
-    the two points. One call of `lstsq` measures the distance of every point from the plane of 0 and
-    its two neighbours. With these distances, `is_path` does not have to test hundreds of random
+    the two points. A single call to `lstsq` measures how far each point lies from the plane of 0
+    and its two neighbours. With these distances, `is_path` does not have to test hundreds of random
     points one by one.
     """
     neighbours = torch.stack([points[:-2], points[2:]], dim=2)
@@ -233,7 +233,7 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """True if a point, (d,), is a row of one of the samples, (n, d), or a positive multiple of a
+    """True if a point, (d,), is a row of a tensor in `samples`, (n, d), or a positive multiple of a
     row.
 
     The rows may be shorter than the point, because the point may contain a label in addition to
@@ -250,7 +250,7 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the samples, except tensors that contain the path itself."""
+    """Return the tensors of samples that do not contain the path itself."""
     kept = []
     for rows in samples:
         num_points = sum(is_sample(point, [rows]) for point in path.points)

@@ -95,7 +95,8 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(
     game: Game, lines: Lines, drew: Set[tuple[str, int]]
 ) -> tuple[str | None, Place | None]:
-    """Return the reason why the check may have missed an interpolation, and the place in the code.
+    """Return the reason why the check may have missed an interpolation, and the line that the
+    reason is about.
 
     Both values are None if the check cannot have missed an interpolation.
 
@@ -145,7 +146,7 @@ def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
     The result contains the names that suggest a generator. If no name suggests a generator, the
-    result contains the names that occur in every call.
+    result contains the names that occur in every call to the generator.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

@@ -1,3 +1,3 @@
-"""Finds the gates, c(t) and h(t) among the values that a network computes, and their deviations
-from the equations.
+"""Finds the gates, c(t) and h(t) among the values that a network computes, and explains how they
+deviate from the equations.
 """

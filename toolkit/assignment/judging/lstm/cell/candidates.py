@@ -87,7 +87,7 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the indices of series that gates may read: computed values and joined tensors."""
+        """Return the indices of series that gates may read: computed values and concatenations."""
         possible = []
         for k, operation in enumerate(self.operations):
             if operation.name not in VIEWS or operation.name in ("cat", "stack"):
@@ -184,5 +184,5 @@ def _is_known(gate: Tensor, kind: str, kept: Sequence[tuple[int, str]], values: 
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """True if two series have the same numbers up to rounding."""
+    """True if two series are equal up to rounding."""
     return bool(((a - b).abs() < CLOSE * (1 + b.abs())).all())

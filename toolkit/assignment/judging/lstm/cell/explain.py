@@ -40,8 +40,8 @@ Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and de
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
-    """Return a model of the network from its layers and its readout, with all deviations from the
-    equations.
+    """Build a model of the network from its layers and its readout, including all deviations from
+    the equations.
     """
     cells = list(map(_layer, layers))
     if readout.exact:
@@ -54,7 +54,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return the cell that a match shows, with its weights and deviations from the equations."""
+    """Return the cell of a match, with its weights and deviations from the equations."""
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
@@ -161,7 +161,7 @@ class LayerJudge(NamedTuple):
         return self.trial.without(self.number, **changes)
 
     def _check_states(self) -> None:
-        """Judge equations (5) and (6), and whether the states reach the next step."""
+        """Judge equations (5) and (6), and check whether the states reach the next step."""
         self._check_carried()
         match = self.match
         mistake = match.cell.mistake
@@ -321,7 +321,7 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield each wrong input that the readout may have: a description and one or two tensors."""
+    """Yield a description, and one or two tensors, for each wrong input that a readout may have."""
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
         yield Read(step=step), h[step], None

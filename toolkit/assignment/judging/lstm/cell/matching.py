@@ -306,7 +306,7 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the series that may be h(t-1) in c(t), which are products or results of a tanh."""
+    """Return the series that may be h(t-1) in a formula for c(t): products and tanh results."""
     pasts = []
     for k, operation in enumerate(candidates.operations):
         if k != c and operation.name in ("mul", "tanh", "addcmul"):

@@ -108,7 +108,7 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
     step.
 
     A layer may compute all its steps before the next layer begins, so each block of `steps`
-    consecutive values is also a series.
+    consecutive values may also be a series.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:

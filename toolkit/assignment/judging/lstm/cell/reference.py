@@ -22,7 +22,7 @@ DEVIATION = 0.35  # of weights that replace missing weights
 
 
 class Unknown(Exception):
-    """Raised if the equations do not have the value that is asked for."""
+    """Raised if the equations do not have the requested value."""
 
 
 class Further(NamedTuple):

@@ -88,7 +88,7 @@ def _first_step(match: Match) -> FirstStep:
 
 
 def _kept_from_start(match: Match) -> Tensor:
-    """Return c(1) - g(1) i(1), which is f(1) c(0) if equation (5) is right."""
+    """Return c(1) - g(1) i(1), which is f(1) c(0) if the cell follows equation (5)."""
     c, g = match.c[0], match.gates["g"].values[0]
     if "i" not in match.gates:
         return c

@@ -56,7 +56,7 @@ class Elsewhere(FunctionMode):
             self.origin.setdefault(id(tensor), origin)
 
     def move(self, network: nn.Module, moved: Container[str]) -> None:
-        """Move a network's parameters and buffers to the GPU, and the tensors named in `moved`."""
+        """Move a network's parameters, its buffers and the tensors named in `moved` to the GPU."""
         for tensor in [*network.parameters(), *network.buffers()]:
             self.put(tensor, True)
         for name, tensor in loose_tensors(network):
@@ -137,7 +137,7 @@ class Elsewhere(FunctionMode):
     def _recognise(self, inputs: list[Tensor]) -> None:
         """Note the device of a tensor that shares memory with a tensor whose device is known.
 
-        For example, this mode does not see how a parameter is made from a tensor.
+        For example, this mode does not see the call that makes a parameter from a tensor.
         """
         for tensor in inputs:
             known = self.stores.get(address(tensor))

@@ -16,7 +16,7 @@ ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 def slopes(
     network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """Measure how a sum changes if each parameter moves in a random direction.
+    """Measure how a sum changes when each parameter is shifted in a random direction.
 
     Args:
         total: the function that computes the sum.
@@ -73,7 +73,7 @@ def _backward(total: Callable[[], Tensor], root: str) -> None:
 
 
 def _anomaly(messages: Iterable[str], root: str) -> Place | None:
-    """Return the first place in a student's code that torch's detection of anomalies reports."""
+    """Return the first place in a student's code that torch's anomaly detection reports."""
     for message in messages:
         for file, line in reversed(ANOMALY.findall(message)):
             inner_file = within(file, root)
@@ -92,7 +92,7 @@ def _padding(network: nn.Module) -> dict[str, int]:
 
 
 def log_probabilities(output: Tensor) -> Tensor:
-    """Return the log-probabilities (B, 10) of an output that has logits or probabilities."""
+    """Return the log-probabilities (B, 10) of an output that holds logits or probabilities."""
     if bool((output >= 0).all()) and bool(((output.sum(1) - 1).abs() < 1e-4).all()):
         return output.clamp_min(1e-9).log()
     return output.log_softmax(1)

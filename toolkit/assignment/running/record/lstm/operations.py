@@ -106,7 +106,7 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return hashes of the student's running calls, and the innermost and outermost place."""
+        """Return hashes of the student's active calls, and the innermost and outermost place."""
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
             return (), NOWHERE, NOWHERE
@@ -160,9 +160,9 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """Return functions that each cut one piece from the tensors of a run.
+    """Return functions that each extract one piece from the tensors of a run.
 
-    The functions are in the order of the field `seen` that the function `pieces` returns.
+    The functions are in the same order as the entries of `seen`, which `pieces` returns.
     """
     takers: list[Callable[[], Tensor]] = []
     for operation in made:
@@ -209,7 +209,7 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 
 def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
-    """Return True if a tensor has the same numbers as one of the outputs."""
+    """Return True if a tensor equals one of the outputs."""
     return any(value.shape == output.shape and torch.equal(value, output) for output in outputs)
 
 

@@ -71,7 +71,7 @@ class Seen:
         self.sizes = self._sizes(self.built.arguments)
 
     def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
-        """Return the index of the argument that has the digits, and the layout of the digits."""
+        """Return the index of the argument that contains the digits, and the digits' layout."""
         predicted = [output.shape for output in calls[-1].outputs if CLASSES in output.shape]
         rows = rows.intersection(*predicted)
         if not rows:
@@ -109,7 +109,7 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """Return True if a value agrees with the size that `word` has in the recorded calls."""
+        """Return True if a value matches the size named `word` in the recorded calls."""
         if word == "device" or self.layout is None:
             return word == "device"
         if not isinstance(value, int) or isinstance(value, bool):
@@ -310,7 +310,7 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 def _carried(first: Call, second: Call) -> dict[int, int]:
     """Find the arguments of a call that equal outputs of the previous call.
 
-    The result maps the index of an argument to the index of the output that it equals.
+    The result maps the index of an argument to the index of the output that the argument equals.
     """
     carried = {}
     for k, leaf in enumerate(second.leaves):

@@ -17,7 +17,7 @@ Digits = Callable[[bool], Any]
 
 
 class FewDigits(MNIST):  # type: ignore[misc]
-    """A replacement for torchvision's MNIST with other digits, but the same arguments and items."""
+    """A replacement for torchvision's MNIST that has the same interface but other digits."""
 
     digits: Digits
 

@@ -21,7 +21,7 @@ Shapes = list[tuple[str, torch.Size]]
 
 
 class Drawing:
-    """A replacement of networks' results by the judge's images and logits.
+    """The replacement of networks' results with the judge's images and logits.
 
     Args:
         back: the function that asks the judge to `draw` images for z, and to `classify` images.
@@ -63,14 +63,14 @@ class Drawing:
         return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
 
     def _reads(self, images: Tensor, result: Tensor) -> bool:
-        """Return True if a network's result has ten numbers for each image."""
+        """Return True if a network's result has ten values for each image."""
         if len(images) != len(result) or result.shape[1:] != (NUM_CLASSES,):
             return False
         return images.numel() // len(images) == self._pixels
 
     @staticmethod
     def _own_graph(result: Tensor, values: Tensor) -> Tensor:
-        """Return the judge's values, with the graph of the network's own result."""
+        """Return the judge's values, attached to the autograd graph of the network's own result."""
         if values.numel() != result.numel():
             return result
         values = values.reshape(result.shape).to(result.dtype)

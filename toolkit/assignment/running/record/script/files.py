@@ -36,7 +36,7 @@ def saved(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
 def opened(
     tracer: Tracer, function: Any, /, file: Any, mode: str = "r", *args: Any, **kwargs: Any
 ) -> Any:
-    """Open a file, whose folder is made if the file is opened for writing."""
+    """Open a file; if the file is opened for writing, first make its folder."""
     if isinstance(file, str | os.PathLike) and set(mode) & set("wax"):
         file = _writable(tracer, file)
     return function(file, mode, *args, **kwargs)
@@ -81,7 +81,7 @@ def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
 
 
 def _pixels(argument: Any) -> Tensor | None:
-    """Return the numbers of a picture or of a list of pictures; None for any other value."""
+    """Return the pixel values of a picture or of a list of pictures; None for any other value."""
     if isinstance(argument, Tensor):
         return argument
     if isinstance(argument, PIL.Image.Image):

@@ -106,7 +106,7 @@ class Lines(Script):
         return index
 
     def _add_pass(self, event: Mapping[str, Any]) -> None:
-        """Record the value and the place of a backward pass."""
+        """Record a backward pass: its place, its loss, and the state of the random numbers."""
         mean = None
         if event["value"]:
             mean = event["value"]["mean"]
@@ -177,7 +177,7 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """Return the assignment, followed by a call that reports the assigned value."""
+        """Return the assignment statement, followed by a call that reports the assigned value."""
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
             arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # it is now read
@@ -240,10 +240,10 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
-    """Return facts about numbers (n,), such as their sign and a checksum.
+    """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
-    An unclear fact is None. All facts are unclear if a number is nan, which marks uninitialised
-    memory. The sign is also unclear if only a few numbers are negative.
+    An unclear fact is None. All facts are unclear if a value is nan, which marks uninitialised
+    memory. The sign is also unclear if only a few values are negative.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

@@ -2,7 +2,7 @@
 
 The code after the loop still runs, as if the training were over, so that the check sees how a
 script draws samples and saves files. In its last iteration, a loop over a `range` still gets the
-last number of the range, because many scripts save files at this number. In a brisk run, a slow
+last number of the range, because many scripts save files in that iteration. In a brisk run, a slow
 loop is left after fewer steps.
 """
 

@@ -13,7 +13,7 @@ Words = tuple[str, ...]  # arguments of a command
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     """Return the command-line arguments for each mode of a script.
 
-    A mode gives a value to each required argument. If no argument is required, a mode sets a single
+    Each mode sets all required arguments. If no argument is required, each mode sets a single
     argument or switch.
 
     Args:

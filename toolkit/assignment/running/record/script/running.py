@@ -114,7 +114,7 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """Run the script again as long as a missing folder or missing weights can be provided.
+        """Run the script again for as long as it lacks a folder or weights that can be provided.
 
         Args:
             end: the end of the first run.
@@ -231,7 +231,7 @@ class Script:
         return End("finished")
 
     def _make_folder(self) -> bool:
-        """Make the folder that the script did not find, because an empty folder may be enough.
+        """Make the folder that the script did not find; the script may need only an empty folder.
 
         Returns:
             True if the folder was made.

@@ -111,7 +111,7 @@ class Tracer:
             self.add(kind, name=name, device=self.device)
 
     def full(self) -> bool:
-        """Return True if there are so many events that later events need fewer details."""
+        """Return True once there are so many events that later events get fewer details."""
         return len(self.events) > MAX_EVENTS
 
     def stop_if_slow(self) -> None:
@@ -152,7 +152,7 @@ class Tracer:
         """Do nothing after the outermost call of a network; a `Witness` replaces this method."""
 
     def watch_gradient(self, index: int, result: Any) -> None:
-        """Record the gradient that every backward pass gives to the output of a call."""
+        """Record the gradient that every backward pass computes for the output of a call."""
         output = _first_with_gradient(result)
         if output is None or output.is_leaf:
             return

@@ -92,7 +92,7 @@ class Values:
         }
 
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
-        """Find the call that returned the numbers of a tensor, or the calls that returned its rows.
+        """Find the call whose output equals a tensor, or the calls whose outputs contain its rows.
 
         The result includes the tensor's `values` only if the judge needs them.
 
@@ -109,7 +109,7 @@ class Values:
         return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
-        """Return a copy of a tensor for the judge, or None if the tensor has too many numbers."""
+        """Return a copy of a tensor for the judge, or None if the tensor has too many elements."""
         size = tensor.numel()
         if size > MAX_VALUES or self._sent + size > MAX_SENT:
             return None
@@ -117,7 +117,7 @@ class Values:
         return tensor.detach().clone()
 
     def _source(self, tensor: Tensor) -> int | None:
-        """Return the index of the last call whose output has the numbers of a tensor, in order."""
+        """Return the index of the last call whose flattened output equals the flattened tensor."""
         flat = tensor.detach().reshape(-1)
         size = len(flat)
         for event, output, _ in reversed(self._outputs):
@@ -127,7 +127,7 @@ class Values:
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
-        """Return pairs of a call's index and a mask (batch,) of the rows that the call returned."""
+        """Return pairs: a call's index, and a mask (batch,) of the rows that the call returned."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = _rows(tensor.detach())
@@ -186,7 +186,7 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
     """Return the leaves that a backward pass from `roots` reaches, and the nodes of the graph.
 
-    A leaf is a tensor without a history, to which the backward pass gives a gradient.
+    A leaf is a tensor without a history, for which the backward pass computes a gradient.
     """
     leaves: list[Tensor] = []
     roots_without_history: list[Tensor] = []

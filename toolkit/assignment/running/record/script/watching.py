@@ -80,7 +80,7 @@ def watching(tracer: Tracer) -> Iterator[None]:
 def _watched(
     tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """Return a function whose calls go to a handler while the tracer is on, or always."""
+    """Return a function whose calls go to a handler, either always or while the tracer is on."""
 
     def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if tracer.on or always:
