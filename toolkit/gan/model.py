@@ -2,12 +2,12 @@
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
 exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
-digits, which improves its features for both tasks. The technique of training a discriminator
-with labels of real images comes from semi-supervised GANs (Salimans et al., "Improved Techniques
-for Training GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et al.,
-"Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an AC-GAN
-also classifies generated images, and the generator of an AC-GAN is conditioned on a class. The
-generator in this module never sees a label.
+digits, which improves its features for both tasks. The technique of training a discriminator with
+the class labels of real images comes from semi-supervised GANs (Salimans et al., "Improved
+Techniques for Training GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et
+al., "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an
+AC-GAN also classifies generated images, and the generator of an AC-GAN is conditioned on a class.
+The generator in this module never sees a label.
 """
 
 import torch

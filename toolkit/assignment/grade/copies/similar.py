@@ -76,7 +76,9 @@ Block = list[tuple[str, int]]  # tokens, each with its line number, from 1
 
 
 class Code(NamedTuple):
-    """The text of each file of a submission by path, and the files that could not be read."""
+    """The text of each file in a submission, keyed by its path, and the files that could not be
+    read.
+    """
 
     files: dict[str, str]
     left_out: list[str]  # a clause each

@@ -1,1 +1,1 @@
-"""The import of a student's files, with stand-ins for packages that the check does not need."""
+"""Imports a student's files, with stand-ins for packages that the check does not need."""

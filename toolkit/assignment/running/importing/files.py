@@ -1,4 +1,4 @@
-"""The import of a student's files."""
+"""Imports a student's files."""
 
 import ast
 import importlib
