@@ -1,7 +1,7 @@
 """A teaching toolkit: an LSTM written from its equations, and a GAN that draws digits.
 
-`__all__` in `toolkit.lstm`, `toolkit.gan`, `toolkit.export` and `toolkit.common` lists the names
-that your own program can import.
+In each of `toolkit.lstm`, `toolkit.gan`, `toolkit.export` and `toolkit.common`, `__all__` lists the
+names that your own program can import.
 """
 
 __all__ = ["__version__"]

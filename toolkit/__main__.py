@@ -1,4 +1,4 @@
-"""The console script `toolkit`, with the commands train, check, report, pack, grade and demo."""
+"""The console script `toolkit`, with commands such as train, check, report, pack, grade and demo."""
 
 import importlib
 import sys
@@ -28,7 +28,9 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}  # --help
 
 @demos.command("gan", add_help_option=False, context_settings=PASSED_ON)
 def latent_studio(context: typer.Context) -> None:
-    """Latent studio: generate digits, walk between two digits, and ask the discriminator."""
+    """Latent studio: generate digits, interpolate between two digits, and see how the discriminator
+    judges them.
+    """
     run_demo("gan", context.args)
 
 
@@ -39,7 +41,7 @@ def gate_microscope(context: typer.Context) -> None:
 
 
 def run_demo(name: str, arguments: list[str]) -> None:
-    """Run `python demos/NAME_demo.py ARGUMENTS`."""
+    """Run the demo NAME, as `python demos/NAME_demo.py ARGUMENTS` does."""
     sys.path.insert(0, str(package_data("demos")))
     importlib.import_module(f"{name}_demo").app(arguments, prog_name=f"toolkit demo {name}")
 

@@ -240,7 +240,7 @@ def _labels(is_ink: Tensor) -> Tensor:
 
 
 class Box(NamedTuple):
-    """The columns and rows of a piece of ink, both ends included."""
+    """The bounding box of a piece of ink, whose four limits are inclusive."""
 
     first: int
     last: int
@@ -269,8 +269,8 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    The centre of mass is moved as close as possible to the centre, which is pixel 14 in MNIST,
-    counted from 0.
+    The image is moved so that its centre of mass is as close as possible to row 14 and column 14,
+    counted from 0, which are the centre in MNIST.
     """
     image = torch.zeros(SIDE, SIDE)
     corner = []

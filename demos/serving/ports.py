@@ -1,4 +1,4 @@
-"""The choice of a port on which a page can listen."""
+"""The choice of a port for a page's server."""
 
 import socket
 
@@ -8,10 +8,11 @@ PORTS = range(7860, 7960)
 
 
 def free_port(host: str, wanted: int | None) -> int:
-    """Return the port `wanted`, or else the first free port from 7860 on.
+    """Return the port `wanted` or, if `wanted` is None, the first free port from 7860 on.
 
     Raises:
-        ToolkitError: no such port is available, or `host` is not an address of this machine.
+        ToolkitError: the port is not available, no port in the range is free, or `host` is not an
+            address of this machine.
     """
     try:
         family, *_, (address, *_) = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]

@@ -1,7 +1,7 @@
 """The server of a page.
 
-The server starts the page, prints the page's address, shares the page, and cleans up after
-visitors.
+The server starts the page, prints its address, shares it on request, and limits the memory that
+visitors take.
 """
 
 from collections.abc import Callable, Iterator
@@ -41,15 +41,16 @@ def serving(
     scratch: Path,
     closed_by: str = "Ctrl+C",
 ) -> Iterator[None]:
-    """In the `with` block, serve the page that `build` returns, and print the page's address.
+    """Print the address of the page that `build` returns, and serve the page until the `with` block
+    ends.
 
     Args:
-        name: the name of the page, for the line with the address.
+        name: the page's name, which is printed before the address.
         port: the port to listen on; None for the first free port.
         credentials: the user name and the password that visitors must enter, if any.
-        share: True to open a public address too.
+        share: True to give the page a public address as well.
         scratch: the folder below which all files are written; see `environment.prepare`.
-        closed_by: the way to stop the page, for the same line.
+        closed_by: the key or action that closes the page, which is printed after the address.
 
     Raises:
         ToolkitError: an export is missing or damaged, or the port is not available.

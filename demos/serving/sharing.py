@@ -1,4 +1,5 @@
-"""A public address for the local page, or a sentence that says why there is no public address.
+"""A public address for the local page, or an error message that explains why there is no such
+address.
 
 Gradio can share a page by itself. However, Gradio reports every failure as a missing file, waits
 forever for a server that does not answer, and runs any file that it finds in place of its tunnel
@@ -45,7 +46,7 @@ end.join()
 
 
 class Tunnel:
-    """A tunnel process that is starting; `open` returns the public address.
+    """A tunnel in a separate process, which starts immediately; `open` returns the public address.
 
     Args:
         scratch: a directory for the tunnel's certificate.
@@ -75,9 +76,9 @@ class Tunnel:
             token: Gradio's secret for this page.
 
         Raises:
-            ToolkitError: the tunnel's process has ended, the server cannot be reached or does not
-                answer in time, or the tunnel program is not Gradio's. In all these cases, the
-                tunnel is closed.
+            ToolkitError: the tunnel's process has ended, the share server cannot be reached or does
+                not answer in time, or the tunnel program is not the one that Gradio published. In
+                all these cases, the tunnel is closed.
         """
         try:
             check_tunnel_program()
@@ -87,7 +88,9 @@ class Tunnel:
             raise
 
     def close(self) -> None:
-        """Stop the tunnel and its program by closing the program's input."""
+        """Stop the tunnel's process, and the tunnel program that it runs, by closing the process's
+        input.
+        """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # the other side is closed
             self._process.stdin.close()
@@ -120,7 +123,7 @@ class Tunnel:
         return address
 
     def _listen(self) -> None:
-        """Queue "ready", then the address, and then an empty string when the process ends."""
+        """Queue "ready", then the address and, when the process ends, an empty string."""
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:
@@ -133,8 +136,8 @@ def check_tunnel_program() -> None:
     """Check Gradio's tunnel program, which Gradio downloads once and then runs unchecked.
 
     Raises:
-        ToolkitError: the file differs from the file that Gradio published, or Gradio published no
-            file for this kind of machine.
+        ToolkitError: the program differs from the one that Gradio published, or Gradio published no
+            program for this kind of machine.
     """
     published = tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
     if published is None:

@@ -1,4 +1,6 @@
-"""The theme of both demos, for all parts that `playground/src/style.css` does not style."""
+"""The theme of both demos, for the parts of their pages that `playground/src/style.css` does not
+style.
+"""
 
 import gradio as gr
 

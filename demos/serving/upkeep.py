@@ -1,4 +1,4 @@
-"""The memory of a server with many visitors."""
+"""Memory management for a server with many visitors."""
 
 import ctypes
 import gc
@@ -15,10 +15,10 @@ def share_one_heap() -> None:
     thread frees. Without this function, the memory of a page with many visitors grew by up to a
     seventh in a minute.
 
-    Large blocks, such as pictures, are kept outside the heap, so the memory of a large block is
-    returned as soon as the block is freed. By default, only the first large blocks are kept outside
-    the heap. With many visitors, later large blocks then fragmented the heap, which grew by a tenth
-    in twelve seconds.
+    This function also keeps large blocks, such as pictures, outside the heap, so that their memory
+    is returned to the system as soon as they are freed. By default, only the first large blocks are
+    kept outside the heap. With many visitors, later large blocks then fragmented the heap, which
+    grew by a tenth in twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
@@ -26,6 +26,8 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude existing objects from garbage collection, so visitors' objects are found sooner."""
+    """Exclude existing objects from garbage collection, so that unused objects of visitors are
+    found sooner.
+    """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The command line, python -m toolkit.assignment COMMAND, whose --help lists the commands.
+"""The command-line interface, python -m toolkit.assignment COMMAND; --help lists the commands.
 
 Each command imports its modules only when it is called, so that --help appears at once.
 """
@@ -92,12 +92,12 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Say what is right and what is wrong in your code, and what the check could not see.
+    """Report what is right and what is wrong in your code, and what could not be checked.
 
     The check finds your files by their contents. The check runs a copy of your files as you,
     without a sandbox, so use `grade` for other people's code. The exit code is 0 if everything is
-    right, 1 if something is wrong, 3 if nothing is wrong but the check could not see something, and
-    2 if the folder cannot be checked.
+    right, 1 if something is wrong, 3 if nothing is wrong but something could not be checked, and 2
+    if the folder cannot be checked at all.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.findings.explanations import explain_id
@@ -137,12 +137,12 @@ def export(
 ) -> None:
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
-    The command exports an LSTM only if `check` says that the LSTM is right. The weights of the LSTM
-    are copied into the toolkit's network, which then gives the same answers as your LSTM. A
+    The command exports an LSTM only if `check` says that the LSTM is right. The LSTM's weights are
+    copied into the toolkit's network, which then makes the same predictions as your LSTM. A
     generator and a discriminator are exported unchanged. The command runs your code as you, without
-    a sandbox, and unpickles weights that are saved as whole networks, so do not use this command on
-    other people's files. The exit code is 1 if a network could not be exported; all other networks
-    are still written.
+    a sandbox, and unpickles weight files that contain whole networks, so do not use it on other
+    people's files. The exit code is 1 if a network could not be exported; all other networks are
+    still written.
     """
     from toolkit.assignment.asking.host import Host
 
@@ -182,9 +182,9 @@ def report(
     """Fill the report, in LaTeX and in Word, with the numbers and pictures of your training runs.
 
     Your train.py and my_gan.py write the numbers and pictures into the folder records/. For each
-    missing record, the output names the command that makes the record. The command does not run
-    your code. With --exports, the report also shows your own networks; measuring them takes
-    a minute.
+    missing record, the output names the command that creates it. The command does not run your
+    code. With --exports, the report also covers your own exported networks; measuring them takes
+    about a minute.
     """
     from toolkit.assignment.handin.archive import check_student_number
     from toolkit.assignment.report.fill import make_report
@@ -214,7 +214,9 @@ def report(
 
 
 def _say_incomplete(text: str, directory: Path, made: list[str]) -> None:
-    """Print the characters that pdfLaTeX cannot print, and a note if report.docx was left out."""
+    """Print a note about characters that pdfLaTeX cannot typeset, and a note if report.docx was
+    left out.
+    """
     from toolkit.assignment.report.latex import lacking
     from toolkit.common.package_data import how_to_install
 
@@ -245,11 +247,11 @@ def pack(
         Literal["word", "latex"] | None, typer.Option(help="If there are two: which is yours.")
     ] = None,
 ) -> None:
-    """Make the archive that you hand in, and test the archive in the same way as the grader.
+    """Make the archive that you hand in, and test it in the same way as the grader does.
 
     If a file is missing or empty, the command says so and makes no archive. The first line of the
     output lists everything that would cost points. An older archive is kept under another name. The
-    command tests your code in the sandbox of `grade` if this system supports that sandbox, and
+    command tests your code in the sandbox that `grade` uses if your system supports it, and
     otherwise as you, without a sandbox.
     """
     from toolkit.assignment.pack import pack as pack_submission
@@ -269,12 +271,12 @@ def tutor(
         str | None, typer.Option(help="What you expect to change.", show_default="you are asked")
     ] = None,
 ) -> None:
-    """Check one exercise with the numbers of a tiny example, or get the next hint.
+    """Check one exercise on a tiny numerical example, or get the next hint.
 
     A check runs the code in FOLDER as you, without a sandbox.
 
     The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
-    3 if the check could not see the exercise.
+    3 if it could not be checked.
     """
     from toolkit.assignment.asking.host import Host
 
@@ -296,7 +298,7 @@ def tutor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
 ) -> None:
-    """List the tutor's exercises, and mark the exercises that are right."""
+    """List the tutor's exercises, and mark the ones that are right or that you have tried."""
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
@@ -351,7 +353,8 @@ def viva(
     ] = False,
     lang: LanguageOption = "en",
 ) -> None:
-    """Ask five questions about your own lines of code; a run of the code provides the answers.
+    """Ask up to five questions about your own lines of code; the answers come from running the
+    code.
 
     The command runs the code in FOLDER as you, without a sandbox. For other people's code, use
     --sheet.

@@ -1,7 +1,7 @@
 """The judge's side of the pipe: the code that starts a child process and asks it questions.
 
-The property `child.ask` has the same type as the object that replies in the child. A call to
-`child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
+For type checkers, the property `child.ask` has the same type as the object that replies in the
+child. A call to `child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 
 
 class StudentError(Exception):
-    """An exception that a student's code raised, as the child describes it.
+    """An exception that a student's code raised, rebuilt from the child's description.
 
     Raises:
         Disturbed: the description is malformed.
@@ -91,18 +91,19 @@ class Gone(Exception):
 
     @property
     def busy(self) -> bool:
-        """True if the child timed out because other programs or the judge used the time.
+        """True if the child timed out only because other programs or the judge took the time.
 
-        Other programs used the child's core, or the judge computed in the meantime.
+        Other programs may have used the child's core, or the judge may have been computing in the
+        meantime.
         """
         answering = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit
 
 
 class Unwatched(Gone):
-    """The error for a child that ended while it watched how a script calls a network.
+    """The error for a child that ended while it was watching how a script calls a network.
 
-    After this error, the judge can ask a new child, which does not watch the script.
+    After this error, the judge can start a new child, which does not watch the script.
     """
 
 
@@ -124,7 +125,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """The seconds that the judge has waited so far."""
+        """The number of seconds that the judge has waited so far."""
         before, since = self._times
         return before if since is None else before + time.monotonic() - since
 
@@ -134,7 +135,7 @@ Answers = TypeVar("Answers", covariant=True)  # the class that replies about the
 
 @dataclass
 class Child(Generic[Answers]):
-    """One part of one submission, in a child process that replies to questions.
+    """A child process that runs one part of one submission and replies to questions.
 
     The attribute `clock` measures how long the judge waits for replies.
     """
@@ -151,18 +152,18 @@ class Child(Generic[Answers]):
 
     @property
     def is_over(self) -> bool:
-        """True if the child has ended, and none of its files remain where the next part runs."""
+        """True if the child has ended and left none of its files in the next part's folders."""
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property
     def ask(self) -> Answers:
-        """The object that replies in the child; each call to one of its methods asks a question.
+        """A stand-in for the object that replies in the child; each method call asks a question.
 
-        Each call has named arguments, and returns the reply.
+        The arguments are passed by name, and each call returns the reply.
 
         Raises:
             StudentError: the student's code raised an exception.
-            Gone: the child has not replied, and will never reply.
+            Gone: the child ended before it replied, or its reply is malformed.
         """
         return cast(Answers, _Questions(self))
 
@@ -185,10 +186,10 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Read a reply inside this block; a reply that cannot be read ends the part.
+        """Read a reply in the `with` block; an unreadable reply ends the part.
 
         Raises:
-            Gone: the reply is malformed or missing; no later reply of the child is accepted.
+            Gone: the reply is malformed or missing; no later reply from the child is accepted.
         """
         try:
             yield
@@ -201,7 +202,7 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
-        """Allow the child to call additional functions while the block runs."""
+        """Let the child call additional functions of the judge during the `with` block."""
         before = self.helps
         self.helps = {**before, **functions}
         try:
@@ -218,12 +219,12 @@ class Child(Generic[Answers]):
     def _frame(
         self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, answer the child's requests in the meantime, and return the reply.
+        """Send a question, serve the child's requests until it replies, and return the reply.
 
         Raises:
             Gone: the child has ended.
             Closed: the pipe is closed.
-            Disturbed: the data in the pipe did not come from the child.
+            Disturbed: the data in the pipe is malformed, too large or not from the child.
         """
         nonce, before = secrets.token_hex(16), self.clock.seconds
         send(self.write, nonce, {"ask": question, "arguments": arguments})
@@ -248,8 +249,8 @@ class Child(Generic[Answers]):
         """Return a description of how the child ended.
 
         Args:
-            reply: the frame that came through the pipe for replies.
-            before: the clock's time when the question was asked.
+            reply: the frame that was received through the pipe for replies.
+            before: the clock's reading when the question was asked.
         """
         if self.private is not None:  # the end is reported there first
             if not select.select([self.private], [], [], 0)[0]:
@@ -262,7 +263,7 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """The questions to a child, as methods with the names in `REPLIES`."""
+    """An object that has one method for each question in `REPLIES`, which asks the child."""
 
     def __init__(self, child: Child[Any]) -> None:
         self._child = child
@@ -281,10 +282,10 @@ ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
 
 
 class Host:
-    """The host of a warm process, which starts a child process for each part of a submission.
+    """Manages a warm process, which has torch loaded and starts one child for each submission part.
 
-    The host starts the warm process when necessary, and replaces a warm process that has ended.
-    This class does not use a sandbox.
+    The host starts the warm process when it is needed, and replaces it if it has ended. This class
+    does not use a sandbox.
     """
 
     def __init__(self) -> None:
@@ -322,10 +323,10 @@ class Host:
     def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """Start a child for one part of a submission, and end the child after the block.
+        """Start a child for one part of a submission, and end the child after the `with` block.
 
         Args:
-            root: the folder of the submission, as the child names it.
+            root: the path of the submission's folder, as the child sees it.
         """
         process = self._process = self._process or self.start()
         assert process.stdin is not None
@@ -351,7 +352,7 @@ class Host:
     def close(self) -> None:
         """End the warm process and all processes that it has started.
 
-        The next part of a submission starts a new warm process.
+        A new warm process is started for the next part of a submission.
         """
         if self._process is not None:
             process, self._process = self._process, None
@@ -386,7 +387,7 @@ class Host:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables that give a child one thread, no GPU and no windows."""
+    """Return the environment variables for a child: one thread, no GPU and no plot windows."""
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

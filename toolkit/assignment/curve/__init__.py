@@ -1,1 +1,1 @@
-"""The command `curve`, which compares a training run with a band of healthy runs."""
+"""The command `curve`, which compares the curves of a training run with those of healthy runs."""

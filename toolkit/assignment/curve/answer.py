@@ -1,4 +1,4 @@
-"""The answer of `toolkit curve` and `tutor.curve`, which consists of a diagnosis and a picture."""
+"""The output of `toolkit curve` and `tutor.curve`, which consists of a diagnosis and a picture."""
 
 import json
 import sys
@@ -22,11 +22,11 @@ def compare(
     Args:
         source: see `read_rows`.
         every: see `curves_in`.
-        network: lstm, rnn or gan; if None, the network is read from the settings beside a CSV.
-        length: T; if None, T is read from the settings beside a CSV.
+        network: lstm, rnn or gan; if None, it is read from the settings file beside a CSV file.
+        length: T; if None, it is read from the settings file beside a CSV file.
 
     Raises:
-        UsageError: the curves cannot be read, are too short, or follow an unknown recipe.
+        UsageError: the curves cannot be read or are too short, or their recipe is unknown.
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     settings = _settings_beside(path)
@@ -61,7 +61,7 @@ def _too_short(last_step: float, least: int, values: int) -> str:
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Return the settings that differ from the recipe's settings, each with its usual value."""
+    """Return the settings of a run that differ from the recipe's, each with the recipe's value."""
     differing = []
     for key, usual in recipe.settings.items():
         if settings.get(key, usual) != usual:
@@ -70,7 +70,7 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
 
 
 def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) -> str:
-    """Return the sentences that describe a training run, written in the tutor's language."""
+    """Return a report on a training run, in the language that is set for the tutor."""
     sentences = ["curve inside"]
     if diagnosis.cause:
         sentences = ["curve outside", diagnosis.cause]
@@ -83,7 +83,7 @@ def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) ->
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:
-    """Return the settings in the JSON file beside a CSV file, or {} if there are no settings.
+    """Return the settings from the JSON file beside a CSV file, or {} if there is no such file.
 
     Raises:
         UsageError: the file is not a JSON object.
@@ -101,7 +101,7 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
     """Return the name of the recipe that a training run follows.
 
     Raises:
-        UsageError: the recipe cannot be determined, or there is no band for this T.
+        UsageError: the recipe cannot be determined, or there are no bands for this T.
     """
     if set(GAN) <= curves.keys():
         if min(value for _, value in curves[GAN[1]]) < 0:
@@ -125,7 +125,7 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
-    """Save a picture of a training run's curves over the bands of the recipe.
+    """Plot the curves of a training run over the recipe's bands, and save the plot.
 
     In a notebook, the picture is also shown.
     """

@@ -1,6 +1,6 @@
-"""The diagnosis of a curve, which names the usual cause if the curve leaves the healthy band.
+"""The diagnosis of a training run, which names the usual cause if a curve leaves its healthy band.
 
-`benchmarks/curves.py` makes the file bands.json from healthy runs of each recipe.
+`benchmarks/curves.py` generates bands.json from healthy runs of each recipe.
 """
 
 import functools
@@ -24,7 +24,7 @@ CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encodin
 
 
 class Band(NamedTuple):
-    """The healthy range of one curve, with limits and a median of the healthy runs for each bin."""
+    """The healthy range of a curve: the limits and the median of the healthy runs for each bin."""
 
     low: list[float]
     middle: list[float]
@@ -32,7 +32,7 @@ class Band(NamedTuple):
 
 
 class Recipe(BaseModel):
-    """The healthy runs of one recipe.
+    """A training recipe and the statistics of its healthy runs.
 
     Each number in `steps` is the last step of a bin, and a bin covers `every` steps.
     """
@@ -71,7 +71,7 @@ class Departure(NamedTuple):
 
 @functools.cache
 def recipes() -> dict[str, Recipe]:
-    """Return the recipes by their names, such as lstm-T5 and gan-saturating."""
+    """Return a dictionary of the recipes, keyed by names such as lstm-T5 and gan-saturating."""
     listed = json.loads(Path(__file__).with_name("bands.json").read_text(encoding="utf-8"))
     return {name: Recipe(**fields) for name, fields in listed.items()}
 
@@ -79,9 +79,9 @@ def recipes() -> dict[str, Recipe]:
 def scale(name: str, value: float) -> float:
     """Map a loss or an accuracy to the scale on which distances from the band are measured.
 
-    A loss is mapped to its logarithm, and an accuracy stays the same. For the loss of Part I, the
-    scale is also stretched near the chance level, because a loss of 2.1 is much better than a loss
-    of 2.3.
+    A loss is mapped to its logarithm, and an accuracy is left unchanged. For the loss of Part I,
+    the scale is also stretched near the chance level, because a loss of 2.1 is much better than a
+    loss of 2.3.
     """
     if name == "accuracy":
         return value
@@ -105,13 +105,13 @@ def binned(curve: Curve, recipe: Recipe) -> dict[int, float]:
 
 
 def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int, float]]:
-    """Return the distance of a curve from its band in each bin, as pairs (bin, distance).
+    """Return a curve's distance from its band in each bin but the last, as pairs (bin, distance).
 
     All values are first mapped by `scale`. The distance is positive above the band and negative
     below the band. Some programs record the latest loss, and others record the mean loss since the
     previous record. Each value is therefore compared with the band in all bins since the previous
     value. If a curve is outside its band on the same side in two consecutive bins, the smaller of
-    the two distances counts. If a curve leaves its band in only one bin, the distance there is 0,
+    the two distances counts. If a curve leaves its band for only one bin, the distance there is 0,
     because an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
@@ -135,8 +135,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of its recipe.
 
-    The discriminator's loss may be given as the sum of its two terms, as in the band, or as the
-    mean of both terms.
+    The discriminator's loss may be given as the sum of its two terms, as in the band, or as their
+    mean.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -167,7 +167,7 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the bins in which a curve is outside its band."""
+    """Yield a `Departure` for each bin in which a curve is outside its band."""
     band = recipe.bands[name]
     for number, distance in deviations(name, values, band):
         if distance:
@@ -189,7 +189,7 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """Yield the bins in which the accuracy is lower than the loss implies, except the first one."""
+    """Yield a `Departure` for each bin whose accuracy is too low for its loss, except the first."""
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
     for number, loss in losses.items():

@@ -28,9 +28,9 @@ def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
     """Return the rows of a source; each key of a row is a name in `COLUMNS`.
 
     Args:
-        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, rows of a step
-            and two values each, or columns by name.
-        gan: True if values without names belong to a GAN.
+        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, a list of rows (a
+            step and two values each), or a mapping from column names to columns.
+        gan: True if unnamed values come from a GAN.
 
     Raises:
         UsageError: the source cannot be read.
@@ -53,10 +53,11 @@ def has_steps(rows: list[dict[str, float]]) -> bool:
 
 
 def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Return the curves by name; each name is in `GAN` or in `PART_I`.
+    """Return a dictionary of the curves, whose keys are names in `GAN` or in `PART_I`.
 
     Args:
-        every: the number of steps between two values, which overrides the steps in the rows.
+        every: the number of steps between consecutive values, which overrides the steps in the
+            rows.
 
     Raises:
         UsageError: there is no loss, or the steps do not increase.
@@ -97,7 +98,7 @@ def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curv
 
 
 def _named(row: Any, gan: bool) -> dict[str, float]:
-    """Return the values of a row by their names in `COLUMNS`, without missing values."""
+    """Return a row as a dictionary keyed by names in `COLUMNS`, without missing values."""
     if not isinstance(row, Mapping):
         if not isinstance(row, list | tuple):
             row = [row]
@@ -111,7 +112,7 @@ def _named(row: Any, gan: bool) -> dict[str, float]:
 
 
 def _columns(number: int, gan: bool) -> tuple[str, ...]:
-    """Return the names of the columns for a row with `number` unnamed values."""
+    """Return the column names for a row of `number` unnamed values."""
     if number == 1:
         return PART_I[:1]
     if number == 2:
@@ -120,7 +121,7 @@ def _columns(number: int, gan: bool) -> tuple[str, ...]:
 
 
 def _column_of(word: str) -> str:
-    """Return the name in `COLUMNS` that belongs to a column's title, or "" for an unknown title."""
+    """Return the name in `COLUMNS` that matches a column's title, or "" if none matches."""
     letters = re.sub("[^a-z]", "", word.lower())
     for name, pattern in COLUMNS.items():
         if re.fullmatch(pattern, letters):
@@ -154,7 +155,7 @@ def _read_tensorboard(path: Path) -> list[dict[str, float]]:
 
 
 def _read_csv(text: str) -> list[Any]:
-    """Return the rows of a CSV table; its first line may contain the names of the columns."""
+    """Return the rows of a CSV table, whose first line may be a header with the column names."""
     with_commas = re.sub(r"[;\t]", ",", text)
     lines = list(filter(None, csv.reader(with_commas.splitlines())))
     if not lines:

@@ -48,15 +48,16 @@ def export(
     """Export the networks in a student's folder to `out`, in the layout of the toolkit's exports.
 
     Args:
-        chosen: the files with weights; if empty, all such files in `folder`.
+        chosen: the weight files to read; if empty, all weight files in `folder`.
         progress: called with a sentence at the start of each step of the export.
         host: runs the student's code.
 
     Returns:
-        an exporter with the exports that were written, and with a sentence about each network.
+        an `Exporter`, which holds the exports that were written and a sentence about each network.
 
     Raises:
-        UsageError: `folder` has no part of the assignment, or `out` has the toolkit's own exports.
+        UsageError: `folder` contains no part of the assignment, or `out` contains the toolkit's own
+            exports.
         ToolkitError: there are no weights, or a file cannot be written.
     """
     needs_torch("Exporting a model")
@@ -95,9 +96,9 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a network; the child process may watch how a script calls the network.
+    """Export a network; the child may first watch how the student's script calls the network.
 
-    If the child process dies while it watches the script, a new child process exports the network
+    If the child process dies while watching the script, a new child process exports the network
     without watching.
     """
     try:
@@ -130,7 +131,7 @@ class Exporter:
     def recurrent(self, kind: str, find: Find, child: LSTMChild, located: Located) -> None:
         """Copy the student's LSTM or RNN into the toolkit's network, and export the copy.
 
-        Before an LSTM is exported, the check must confirm the LSTM's equations.
+        An LSTM is exported only if the check confirms its equations.
         """
         network = find(child, located, Verdicts("lstm", located.file, self.progress))
         path, fitted = self.saved.of(f"The {kind}", child, partial(lstm.fitted, network))
@@ -149,7 +150,7 @@ class Exporter:
                 self.exports += convert(source, copied, [format_])
 
     def gan(self, child: GANChild, located: Located) -> None:
-        """Export the unchanged generator and discriminator, and a film of their training."""
+        """Export the generator and the discriminator unchanged, and a film of their training."""
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
         for describe in gan.look(child, located):
@@ -189,7 +190,7 @@ class Exporter:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
-        """Return the facts about a network for the manifest."""
+        """Return the facts about a network that go into its manifest entry."""
         origin = {"file": self.submission.original(file), "class": name, **entry}
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
@@ -197,7 +198,7 @@ class Exporter:
         """Add the weights of a network to `exports`, and a sentence about the network to `said`.
 
         Args:
-            weights: the last words of the sentence, which name the file with the weights.
+            weights: the end of the sentence, which names the weight file.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

@@ -48,15 +48,16 @@ class Own(NamedTuple):
 
 
 def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
-    """Run the training script for a few steps, and find its generator and its discriminator.
+    """Run the training script for a few steps, and identify its generator and discriminator.
 
     Returns:
         a function that describes the generator, and a function that describes the discriminator.
-        The functions raise a ToolkitError if the generator needs more than z and labels, if the
-        discriminator needs more than images, or if no images were seen.
+        The functions raise a ToolkitError if the generator needs more than z and labels, if its z
+        was not seen or is of an unsupported kind, if the discriminator needs more than images, or
+        if the images have a shape that `sizes_of` rejects.
 
     Raises:
-        Missing: the check saw no network in the script that judges another network's images.
+        Missing: in the script, the check saw no network that judges another network's images.
     """
     trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)
@@ -139,14 +140,14 @@ class Exported(NamedTuple):
 def exported(
     child: GANChild, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network to files, and check that the files compute what the student's code computes.
+    """Write a network to files, and check that they give the same results as the student's code.
 
     Args:
-        root: the copy of the submission.
+        root: the folder with the copy of the submission.
 
     Raises:
-        ToolkitError: the network cannot be exported, or the results of a file differ from the
-            results of the student's code.
+        ToolkitError: the network cannot be exported, or a file's results differ from those of the
+            student's code.
     """
     try:
         answer = child.ask.export(
@@ -182,7 +183,7 @@ def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> 
 
 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
-    """Make the film of a training run from the weights that were saved during the run.
+    """Make a film of a training run from the weights that were saved during the run.
 
     The module `toolkit.gan.film` explains the contents of a film.
 

@@ -57,7 +57,8 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 class Gate(NamedTuple):
     """A gate of an LSTM, or the state of an RNN.
 
-    The arrays `before` and `values` have the shape (steps, rows, hidden), with the last step first.
+    The tensors `before` and `values` have the shape (steps, rows, hidden), with the steps in order
+    of time.
     """
 
     before: Tensor | None  # the pre-activation, if it was recorded
@@ -68,13 +69,13 @@ class Gate(NamedTuple):
 class Cell(NamedTuple):
     """The recorded values of a recurrent cell."""
 
-    h: Tensor  # (steps, rows, hidden), with the last step first
+    h: Tensor  # (steps, rows, hidden), with the steps in order of time
     gates: list[Gate]  # i, f, g and o of an LSTM, or the state of an RNN
     first: int  # the first step that was recorded
 
 
 class Pieces(NamedTuple):
-    """The ids of the recorded values of one gate, with one id for each step."""
+    """The ids of one gate's recorded values, one for each step."""
 
     numbers: list[int]
     is_before: bool  # True for pre-activations, False for values after the activation
@@ -96,8 +97,8 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return the student's LSTM if the check confirms equations (1) to (7).
 
     Raises:
-        ToolkitError: an equation is wrong, or the check could not see an equation; the message
-            contains the finding.
+        ToolkitError: an equation is wrong or could not be checked; the error message quotes the
+            finding.
     """
     candidate = find(child, located, verdicts)
     if candidate is not None:
@@ -115,8 +116,8 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
 def find_rnn(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return a student's network whose class has "RNN" in its name.
 
-    A class with "RNN" in its name may not be an RNN, so `Fitted.carry` later compares the network
-    with the toolkit's RNN.
+    Such a class need not be an RNN, so `Fitted.carry` later compares the network with the toolkit's
+    RNN.
 
     Raises:
         ToolkitError: no class with "RNN" in its name can be built and called.
@@ -139,7 +140,7 @@ def _look_at(network: Network, source: Source, verdicts: Verdicts) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A student's network together with the student's trained weights."""
+    """A student's network and its trained weights."""
 
     network: Network
     states: Weights
@@ -152,7 +153,7 @@ class Fitted:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight is missing, the check saw no suitable layer, or the outputs of
+            ToolkitError: a weight was not saved, the check saw no suitable layer, or the outputs of
                 the two networks differ.
         """
         not_exported = f"The {kind} was not exported:"
@@ -223,15 +224,15 @@ class Fitted:
 
     @torch.no_grad()
     def _difference(self, model: LSTM | RNN) -> tuple[float, str]:
-        """Compare the outputs of a network with the outputs of the student's code.
+        """Compare the outputs of a network with those of the student's code.
 
-        The student's code and the network compute in double precision, on random sequences. A
-        network may amplify rounding errors from step to step, and then even a different order of
-        addition changes the result considerably.
+        The network and the student's code both run in double precision, on random sequences. A
+        network may amplify rounding errors from step to step, so that even a different order of
+        additions changes the result considerably.
 
         Returns:
-            the largest difference, relative to 1 + |y| for an output y of the student's code; and
-            the kind of this output, as in `Carried.outputs`.
+            the largest difference, relative to 1 + |y|, where y is the corresponding output of the
+            student's code; and the kind of the code's outputs, as in `Carried.outputs`.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -274,7 +275,7 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return a network with saved weights, or None if the weights do not fit the network."""
+    """Return a network together with saved weights, or None if the weights do not fit it."""
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):
@@ -348,7 +349,7 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if every tensor of a network has the shape of the weight with the same name."""
+    """Return True if each tensor of a network has the shape of the saved weight with its name."""
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False
@@ -356,7 +357,7 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """Return the cell of a faultless LSTM with one layer, or None if there is no such cell."""
+    """Return the cell of a correct one-layer LSTM, or None if no such cell was recorded."""
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -368,7 +369,7 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """Return the cell of an RNN, or None if there is no such cell.
+    """Return the cell of an RNN, or None if no such cell was recorded.
 
     In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h(t).
     """
@@ -383,7 +384,7 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the ids of a gate's pre-activations or, if these are not recorded, its activations."""
+    """Return the ids of a gate's pre-activations or, if they were not recorded, its activations."""
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)

@@ -24,17 +24,17 @@ from toolkit.export.saving import possible
 
 
 class OwnGenerator(nn.Module):
-    """A student's generator that maps standard normal z to images with values from 0 to 1.
+    """A student's generator, wrapped to map standard normal z to images with values from 0 to 1.
 
     Args:
         module: maps z (batch, *z_shape) to images that can be reshaped to (batch, *image_shape).
-        z_shape: the shape of one z for the module, such as (100,) or (100, 1, 1); its product is
-            `latent_dim`, or `latent_dim` - 1 with labels.
+        z_shape: the shape of a single z for the module, such as (100,) or (100, 1, 1); the product
+            of its entries is `latent_dim`, or `latent_dim` - 1 with labels.
         image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
             are averaged.
-        value_range: the smallest and the largest value of the module's images.
-        uniform: the smallest and the largest z if the module expects uniformly distributed z; None
-            if the module expects standard normal z.
+        value_range: the smallest and largest values in the module's images.
+        uniform: the smallest and largest values of z if the module expects uniformly distributed z;
+            None if it expects standard normal z.
         labels: the form in which the module takes the digit to draw, "numbers" or "one-hot" (see
             `Labelled`); "" if the module takes no digit.
     """
@@ -116,12 +116,12 @@ class Labelled(nn.Module):
 
 
 class OwnDiscriminator(nn.Module):
-    """A student's discriminator that maps images with values from 0 to 1 to logits.
+    """A student's discriminator, wrapped to return logits for images with values from 0 to 1.
 
     Args:
         module: maps images (batch, *image_shape) to one number for each image.
         image_shape: the shape of one image; see `sizes_of`.
-        value_range: the smallest and the largest value of the images that the module expects.
+        value_range: the smallest and largest values in the images that the module expects.
         probabilities: True if the module's numbers are probabilities, not logits.
     """
 
@@ -200,16 +200,16 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the export files for a student's generator or discriminator in eval mode.
+    """Return the export files for a student's generator or discriminator, which is in eval mode.
 
     Args:
         name: "generator" or "discriminator".
-        facts: the other arguments of `OwnGenerator` or `OwnDiscriminator`.
+        facts: the remaining arguments of `OwnGenerator` or `OwnDiscriminator`, besides `module`.
 
     Returns:
-        the contents of the files under `safetensors`, `pt2` and `pt`, where b"" stands for a `pt2`
-        or `pt` file that cannot be made; under `golden`, the golden values from the student's own
-        code; and under `problems`, the reasons why files are missing.
+        a dictionary with the contents of the files under `safetensors`, `pt2` and `pt` (b"" for a
+        `pt2` or `pt` file that cannot be made), the golden values from the student's own code under
+        `golden`, and the reasons for missing files under `problems`.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model = kind(module, **facts).requires_grad_(False)
@@ -230,7 +230,7 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
 
 
 def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
-    """Return the contents of a `.pt` file, in which a trace replaces code that torch cannot script.
+    """Return the contents of a `.pt` file; code that torch cannot script is traced instead.
 
     Raises:
         ToolkitError: torch can neither script nor trace the student's code, or the outputs of the

@@ -1,4 +1,4 @@
-"""The weights that a student's training runs saved, and the networks that they belong to."""
+"""The weights saved by a student's training runs, and the networks to which the weights belong."""
 
 import pickle
 import shutil
@@ -20,20 +20,21 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """The error for missing or ambiguous networks or weights; the message is a sentence."""
+    """The error for missing or ambiguous networks or weights, with a sentence for the user."""
 
 
 class Saved:
-    """The files with weights in a submission.
+    """The weight files of a submission.
 
     Args:
         folder: the submission.
-        root: the copy of the submission, which the child sees.
-        chosen: the files to read, wherever they are; if empty, all files with weights in `folder`.
+        root: the folder with the copy of the submission that the child sees.
+        chosen: the weight files to read, which may be in any folder; if empty, all weight files in
+            `folder` are read.
 
     Raises:
         UsageError: a chosen file is missing.
-        ToolkitError: no file was chosen, and the folder has no file with weights.
+        ToolkitError: no file was chosen, and the folder contains no weight file.
     """
 
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
@@ -56,7 +57,7 @@ class Saved:
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
-            fits: returns None for the weights of another network.
+            fits: a function that returns None if the weights belong to another network.
 
         Raises:
             Missing: the network's weights are in no file, or in more than one file.
@@ -98,7 +99,7 @@ class Saved:
 
 
 def _files_with_weights(folder: Path) -> list[Path]:
-    """Return the files of a submission whose suffix is usual for files with weights.
+    """Return the files of a submission that have one of the usual suffixes of weight files.
 
     Files that `toolkit export` has written are left out.
     """
@@ -119,7 +120,7 @@ def is_export(path: Path) -> bool:
 
 
 def state_dicts(loaded: Any, depth: int = 0) -> Iterator[dict[str, Tensor]]:
-    """Yield the state_dicts in a saved object, which may be or contain state_dicts."""
+    """Yield the state_dicts in a saved object, which may itself be one or contain several."""
     if not isinstance(loaded, Mapping) or depth == 3:
         return
     if loaded and all(map(torch.is_tensor, loaded.values())):
