@@ -121,17 +121,17 @@ def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
 
 
 def origin(record: dict[str, Any], path: Path) -> str:
-    """By which command, when, of which code and on which machine a result was measured."""
-    date = f"on {record['date']}" if record["date"] else "on a day that was not noted"
+    """Return the command, date, code and machine of a measurement, as a sentence."""
+    date = f"on {record['date']}" if record["date"] else "on an unrecorded date"
     commit, dirty, _ = (record["commit"] or "").partition("-dirty")
     code = f"commit `{commit}`" if commit else f"version {record['version']}"
     if dirty:
-        code += " with changes that were not committed"
+        code += " with uncommitted changes"
     machine = f"{record['cores']} cores, {record['processor']}, {record['load']}"
     note = f" {record['note']}" if "note" in record else ""
     return (
-        f"Measured {date} at {code}, by `{record['command']}`, on {machine}, with torch "
-        f"{record['torch']}.{note} [All that it printed](results/{path.name})."
+        f"Measured {date} at {code} with `{record['command']}`. Machine: {machine}; torch "
+        f"{record['torch']}.{note} [Full output](results/{path.name})."
     )
 
 

@@ -74,7 +74,7 @@ def measure(command: list[str]) -> dict[str, object]:
         "commit": commit(),
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "load": f"load average before it began {os.getloadavg()[0]:.1f}",
+        "load": f"load average {os.getloadavg()[0]:.1f} before the start",
         "torch": importlib.metadata.version("torch"),
     }
     return before | {"output": run(command)}

@@ -497,7 +497,7 @@ def test_a_measurement_names_its_day_and_machine(tmp_path: Path) -> None:
         "commit": "0123456789ab",
         "processor": "a fast one",
         "cores": 2,
-        "load": "load average before it began 0.3",
+        "load": "load average 0.3 before the start",
         "torch": "2.13.0",
         "output": ["step 1 of 2", "", *TABLE.splitlines(), "", "of five seeds"],
     }
@@ -514,9 +514,9 @@ def test_a_measurement_names_its_day_and_machine(tmp_path: Path) -> None:
     ):
         assert fact in text
     assert "step 1 of 2" not in text
-    assert "[All that it printed](results/trial.json)" in text
+    assert "[Full output](results/trial.json)" in text
 
     path.write_text(json.dumps({**measured, "commit": None, "date": None}))
-    assert "on a day that was not noted at version 0.1.0" in doc_tables.result(path)
+    assert "on an unrecorded date at version 0.1.0" in doc_tables.result(path)
     path.write_text(json.dumps({**measured, "commit": "0123456789ab-dirty"}))
-    assert "`0123456789ab` with changes that were not committed" in doc_tables.result(path)
+    assert "`0123456789ab` with uncommitted changes" in doc_tables.result(path)

@@ -1,4 +1,6 @@
-"""The console script `toolkit`, with commands such as train, check, report, pack, grade and demo."""
+"""The console script `toolkit`, with commands such as train, check, report, pack, grade and
+demo.
+"""
 
 import importlib
 import sys

@@ -1,7 +1,8 @@
 """Makes report.docx, the Word template of the report: python assignments/report/make_template.py
 
-Text in {{ }} and {% %} is for docxtpl, which fills the template; text in [[ ]] is for the student,
-and is the same as in report.tex. Change this file, not report.docx, and run it.
+Text in {{ }} and {% %} is for docxtpl, which fills in the template; text in [[ ]] is addressed to
+the student, and is the same as in report.tex. To change the template, edit this file rather than
+report.docx, and run it.
 """
 
 from pathlib import Path
@@ -22,7 +23,7 @@ BLACK, RED = RGBColor(0, 0, 0), RGBColor(0xB0, 0x10, 0x10)
 
 
 def build() -> bytes:
-    """The template, always the same bytes."""
+    """Return the template as bytes, which are the same on every run."""
     word = Document()
     set_up(word)
     word.add_paragraph("Assignment 3: LSTM and GAN", style="Title")
@@ -222,7 +223,7 @@ def add_part_two(word: Word) -> None:
 
 
 def set_up(word: Word) -> None:
-    """A4, black headings, and styles for prompts and commands."""
+    """Set the paper size to A4, make headings black, and add styles for prompts and commands."""
     word.core_properties.title = "Assignment 3: LSTM and GAN"
     word.core_properties.author = ""
     word.core_properties.comments = ""
@@ -246,32 +247,32 @@ def set_up(word: Word) -> None:
 
 
 def style(word: Word, name: str) -> ParagraphStyle:
-    """The paragraph style of this name."""
+    """Return the paragraph style with this name."""
     found = word.styles[name]
     assert isinstance(found, ParagraphStyle)
     return found
 
 
 def add_prompt(word: Word, text: str) -> None:
-    """A question that the student's text replaces."""
+    """Add a question that the student replaces with an answer."""
     word.add_paragraph(f"[[ {text} ]]", style="Prompt")
 
 
 def add_gaps(word: Word, condition: str) -> None:
-    """What is missing, and the command for it."""
+    """Add a prompt for each missing item, with the command that produces the item."""
     text = "[[ Missing: {{ gap.what }}. The command for it: {{ gap.command }} ]]"
     add_each(word, f"gap in results.gaps if {condition}", text, style="Prompt")
 
 
 def add_each(word: Word, loop: str, text: str, style: str = "Normal") -> None:
-    """A paragraph for each turn of a loop."""
+    """Add a paragraph for each iteration of a template loop."""
     begin_for(word, loop)
     word.add_paragraph(text, style=style)
     end_for(word)
 
 
 def add_picture(word: Word, picture: str, caption: str) -> None:
-    """One or more pictures in a row, and a caption below."""
+    """Add one or more pictures in a row, with a caption below."""
     row = word.add_paragraph(picture)
     row.alignment = WD_ALIGN_PARAGRAPH.CENTER
     row.paragraph_format.keep_with_next = True
@@ -287,12 +288,12 @@ def add_table(
     first: float = 3.5,
     most: float = 3.5,
 ) -> None:
-    """A caption, and a table with a row for each turn of a loop.
+    """Add a caption, and a table with a row for each iteration of a template loop.
 
     Args:
         columns: heading -> expression.
-        first: width of the first column in cm; the others share what is left of 16 by the lengths
-            of their headings, but take no more than `most`.
+        first: the width of the first column in cm; the other columns share the rest of 16 cm
+            according to the lengths of their headings, but none is wider than `most`.
     """
     above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -322,7 +323,7 @@ def add_table(
 
 
 def begin_if(word: Word, condition: str) -> None:
-    """What follows appears only under a condition."""
+    """Begin a block that appears only if a condition holds."""
     word.add_paragraph(f"{{%p if {condition} %}}")
 
 
@@ -332,7 +333,7 @@ def end_if(word: Word) -> None:
 
 
 def begin_for(word: Word, loop: str) -> None:
-    """What follows appears for each turn of a loop."""
+    """Begin a block that is repeated for each iteration of a loop."""
     word.add_paragraph(f"{{%p for {loop} %}}")
 
 

@@ -6,19 +6,21 @@ from torch.utils.data import Dataset
 
 
 class PalindromeDataset(Dataset):
-    """Digits 1 to T-1 of palindromes, and digit T, which is to be predicted.
+    """Palindromes, each split into digits 1 to T-1 (the input) and digit T (to be predicted).
 
-    A palindrome is fixed by its first ceil(T / 2) digits. Mind that T may be even or odd, and may
+    A palindrome is fixed by its first ceil(T / 2) digits. Note that T may be even or odd, and may
     be large: everything here must also work for T = 100.
 
-    Think before you split: there are only 1,000 palindromes of 5 digits. What does it take for no
-    palindrome of the test set to be in the training set?
+    Think before you split: there are only 1,000 palindromes of 5 digits. How can you make sure that
+    no palindrome in the test set is also in the training set?
 
     Args:
         seq_length: T, at least 2.
         num_samples: how many palindromes the data set has.
-        one_hot: each digit as ten numbers of which one is 1, rather than as the bare digit.
-        train: the training set, rather than the test set; the two share no palindrome.
+        one_hot: True to represent each digit as ten numbers, of which one is 1 and the others are
+            0, rather than as the digit itself.
+        train: True for the training set, False for the test set; the two sets have no palindrome in
+            common.
     """
 
     def __init__(

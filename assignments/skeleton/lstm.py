@@ -1,4 +1,4 @@
-"""An LSTM from its equations.
+"""An LSTM implemented from its equations.
 
 For each step t, with * element-wise, and h(0) = c(0) = 0:
 
@@ -18,15 +18,16 @@ from torch import Tensor, nn
 
 
 class LSTM(nn.Module):
-    """Reads T-1 digits and gives the logits p(T) of the last one.
+    """An LSTM that reads T-1 digits and returns the logits p(T) of the last digit.
 
     Shapes: W_gx, W_ix, W_fx, W_ox are (hidden_dim, input_dim); W_gh, W_ih, W_fh, W_oh are
     (hidden_dim, hidden_dim); their biases are (hidden_dim,); W_ph is (output_dim, hidden_dim) and
-    b_p is (output_dim,). All of them are learnt. Think about how large they should be at first.
+    b_p is (output_dim,). All of them are learnt. Think about how large their initial values should
+    be.
 
     Args:
         seq_length: the number of digits in a sequence. Does forward need it?
-        input_dim: 10 for one-hot digits, 1 for bare ones.
+        input_dim: 10 for one-hot digits, 1 for digits as single numbers.
         hidden_dim: numbers in h(t) and in c(t).
         output_dim: number of classes, 10.
     """
@@ -36,13 +37,13 @@ class LSTM(nn.Module):
         raise NotImplementedError("LSTM.__init__: make the weights and the biases")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Step through time in a for loop: equations (1) to (7).
+        """Step through time in a for loop, using equations (1) to (7).
 
         Args:
             x: float32 (batch, T-1, input_dim); any batch size, any length, any device.
 
         Returns:
-            float32 (batch, output_dim): p of the last step. Which part of (8) and (9) does the loss
-            do for you?
+            float32 (batch, output_dim): p at the last step. Which part of (8) and (9) in train.py
+                does PyTorch's loss function compute for you?
         """
         raise NotImplementedError("LSTM.forward: equations (1) to (7)")

@@ -1,6 +1,6 @@
 """Palindromes: T digits that read the same from both ends, such as 3 1 4 1 3 (T = 5).
 
-The complete solution, for those who teach this assignment. Students write their own.
+The complete solution, for teachers of this assignment. Students write their own.
 """
 
 import torch
@@ -11,13 +11,13 @@ HELD_OUT = 5  # one of so many palindromes is for testing
 
 
 def complete(left: Tensor, seq_length: int) -> Tensor:
-    """Palindromes, int64 (n, seq_length), from their left halves, (n, ceil(seq_length / 2))."""
+    """Complete left halves, (n, ceil(seq_length / 2)), to palindromes, int64 (n, seq_length)."""
     right = left[:, : seq_length // 2]
     return torch.cat([left, right.flip(1)], dim=1)
 
 
 def inputs_and_label(palindromes: Tensor) -> tuple[Tensor, Tensor]:
-    """Of palindromes (n, T) what is read, (n, T-1), and what is predicted, (n,)."""
+    """Split palindromes (n, T) into inputs (n, T-1) and labels (n,)."""
     return palindromes[:, :-1], palindromes[:, -1]
 
 
@@ -27,25 +27,27 @@ def one_hot(digits: Tensor) -> Tensor:
 
 
 def is_held_out(left: Tensor) -> Tensor:
-    """Which left halves (n, k) are for testing: always the same ones, whoever draws them."""
+    """Return a mask of the left halves (n, k) that are for testing; only the digits decide this."""
     keys = torch.arange(left.size(1)).mul(37).add(11).remainder(101)
     return (left * keys).sum(1) % HELD_OUT == 0
 
 
 class PalindromeDataset(Dataset):
-    """Digits 1 to T-1 of palindromes, and digit T, which is to be predicted.
+    """Palindromes, each split into digits 1 to T-1 (the input) and digit T (to be predicted).
 
-    A palindrome is fixed by its first ceil(T / 2) digits. Mind that T may be even or odd, and may
+    A palindrome is fixed by its first ceil(T / 2) digits. Note that T may be even or odd, and may
     be large: everything here must also work for T = 100.
 
-    Think before you split: there are only 1,000 palindromes of 5 digits. What does it take for no
-    palindrome of the test set to be in the training set?
+    Think before you split: there are only 1,000 palindromes of 5 digits. How can you make sure that
+    no palindrome in the test set is also in the training set?
 
     Args:
         seq_length: T, at least 2.
         num_samples: how many palindromes the data set has.
-        one_hot: each digit as ten numbers of which one is 1, rather than as the bare digit.
-        train: the training set, rather than the test set; the two share no palindrome.
+        one_hot: True to represent each digit as ten numbers, of which one is 1 and the others are
+            0, rather than as the digit itself.
+        train: True for the training set, False for the test set; the two sets have no palindrome in
+            common.
     """
 
     def __init__(

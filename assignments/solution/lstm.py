@@ -1,6 +1,6 @@
 """An LSTM from its equations.
 
-The complete solution, for those who teach this assignment. Students write their own.
+The complete solution, for teachers of this assignment. Students write their own.
 
 For each step t, with * element-wise, and h(0) = c(0) = 0:
 
@@ -60,7 +60,7 @@ def equation_6(c: Tensor, o: Tensor) -> Tensor:
 
 
 def loop(x: Tensor, step: Callable[[Tensor, Tensor, Tensor], State], hidden_dim: int) -> Tensor:
-    """h of the last step, (batch, hidden_dim), for x (batch, T-1, input_dim)."""
+    """Return h after the last step, (batch, hidden_dim), for x (batch, T-1, input_dim)."""
     h = x.new_zeros(x.size(0), hidden_dim)
     c = torch.zeros_like(h)
     for t in range(x.size(1)):
@@ -69,15 +69,16 @@ def loop(x: Tensor, step: Callable[[Tensor, Tensor, Tensor], State], hidden_dim:
 
 
 class LSTM(nn.Module):
-    """Reads T-1 digits and gives the logits p(T) of the last one.
+    """An LSTM that reads T-1 digits and returns the logits p(T) of the last digit.
 
     Shapes: W_gx, W_ix, W_fx, W_ox are (hidden_dim, input_dim); W_gh, W_ih, W_fh, W_oh are
     (hidden_dim, hidden_dim); their biases are (hidden_dim,); W_ph is (output_dim, hidden_dim) and
-    b_p is (output_dim,). All of them are learnt. Think about how large they should be at first.
+    b_p is (output_dim,). All of them are learnt. Think about how large their initial values should
+    be.
 
     Args:
         seq_length: the number of digits in a sequence. Does forward need it?
-        input_dim: 10 for one-hot digits, 1 for bare ones.
+        input_dim: 10 for one-hot digits, 1 for digits as single numbers.
         hidden_dim: numbers in h(t) and in c(t).
         output_dim: number of classes, 10.
     """
@@ -98,14 +99,14 @@ class LSTM(nn.Module):
         self.b_p = nn.Parameter(torch.zeros(output_dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Step through time in a for loop: equations (1) to (7).
+        """Step through time in a for loop, using equations (1) to (7).
 
         Args:
             x: float32 (batch, T-1, input_dim); any batch size, any length, any device.
 
         Returns:
-            float32 (batch, output_dim): p of the last step. Which part of (8) and (9) does the loss
-            do for you?
+            float32 (batch, output_dim): p at the last step. Which part of (8) and (9) in train.py
+                does PyTorch's loss function compute for you?
         """
         gates = [getattr(self, f"{kind}_{g}{of}") for g in "ifo" for kind, of in KINDS]
         h = loop(x, lambda x, h, c: self.step(x, h, c, gates), self.hidden_dim)

@@ -1,6 +1,6 @@
 """A GAN that draws digits: python my_gan.py --epochs 200
 
-The complete solution, for those who teach this assignment. Students write their own.
+The complete solution, for teachers of this assignment. Students write their own.
 
 The noise Z is standard normal, and the two networks play
 
@@ -27,7 +27,7 @@ from torchvision.utils import save_image
 class Generator(nn.Module):
     """From noise to images. The template: latent_dim -> 128 -> 256 -> 512 -> 1024 -> 784.
 
-    LeakyReLU(0.2) between the layers, batch norm on the inner ones, and a non-linearity at the end
+    Use LeakyReLU(0.2) between the layers, batch norm on the inner layers, and a final non-linearity
     that suits the range of your images.
 
     Args:
@@ -44,12 +44,14 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 784), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        """From z, float32 (batch, latent_dim), to images (batch, 1, 28, 28)."""
+        """Map z, float32 (batch, latent_dim), to images (batch, 1, 28, 28)."""
         return self.layers(z).view(-1, 1, 28, 28)
 
 
 class Discriminator(nn.Module):
-    """From images to how real they look. The template: 784 -> 512 -> 256 -> 1, LeakyReLU(0.2)."""
+    """Map images to scores that say how real the images look. The template: 784 -> 512 -> 256 -> 1,
+    LeakyReLU(0.2).
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,15 +65,15 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28), in the generator's range, to (batch, 1).
+        """Map images (batch, 1, 28, 28), in the generator's range, to scores (batch, 1).
 
-        Logits or probabilities: choose, and choose the loss that goes with it.
+        Choose whether the scores are logits or probabilities, and choose the loss to match.
         """
         return self.layers(images)  # logits
 
 
 def noise(generator: Generator, count: int) -> Tensor:
-    """Z, standard normal, (count, latent_dim)."""
+    """Return standard normal noise Z, (count, latent_dim)."""
     return torch.randn(count, generator.latent_dim)
 
 
@@ -81,7 +83,7 @@ def train_discriminator(
     optimizer: torch.optim.Optimizer,
     real: Tensor,
 ) -> float:
-    """One step up in V (10), for the discriminator alone; the generator only draws.
+    """Update only the discriminator, to increase V in (10); the generator only supplies images.
 
     Args:
         real: images of MNIST, (batch, 1, 28, 28).
@@ -105,7 +107,7 @@ def train_generator(
     optimizer: torch.optim.Optimizer,
     batch_size: int,
 ) -> float:
-    """One step for the generator alone; the discriminator only passes the gradient on.
+    """Update only the generator; the discriminator only passes gradients back to it.
 
     Returns:
         the loss.
@@ -119,12 +121,14 @@ def train_generator(
 
 
 def sample(generator: Generator, count: int = 25) -> Tensor:
-    """Draw (count, 1, 28, 28) images, without gradients. What should batch norm do meanwhile?"""
+    """Draw images, (count, 1, 28, 28), without computing gradients. How should batch norm behave
+    here?
+    """
     return draw(generator, noise(generator, count))
 
 
 def draw(generator: Generator, z: Tensor) -> Tensor:
-    """Images (n, 1, 28, 28) of z (n, latent_dim) to look at."""
+    """Draw images (n, 1, 28, 28) from z (n, latent_dim), in eval mode and without gradients."""
     generator.eval()
     with torch.no_grad():
         images = generator(z)
@@ -133,10 +137,10 @@ def draw(generator: Generator, z: Tensor) -> Tensor:
 
 
 def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Tensor]:
-    """Two latent points, (latent_dim,) each, whose images are of different classes.
+    """Choose two latent points, each (latent_dim,), whose images belong to different classes.
 
     Args:
-        classifier: a network of yours from images (batch, 1, 28, 28) to logits (batch, 10).
+        classifier: your own network that maps images (batch, 1, 28, 28) to logits (batch, 10).
 
     Raises:
         LookupError: 100 samples are all of one class, so the generator has collapsed.
@@ -150,13 +154,13 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """The 9 images (9, 1, 28, 28) from z_from to z_to: both ends, and 7 steps in between."""
+    """Return 9 images, (9, 1, 28, 28), from z_from to z_to: both ends, and 7 steps in between."""
     weights = torch.linspace(0, 1, 9)[:, None]
     return draw(generator, (1 - weights) * z_from + weights * z_to)
 
 
 def load_data(batch_size: int) -> DataLoader:
-    """Batches of MNIST's training images, scaled to the generator's range.
+    """Return a loader for batches of MNIST training images, scaled to the generator's range.
 
     They are downloaded into the folder data, or put there by: toolkit skeleton --mnist
     """
@@ -168,11 +172,12 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Draw 25 samples at the start, halfway and at the end, from the same noise, and the 9 images of
-    the interpolation; give them to `keep_images`. Every so often put the step and the two losses
-    into a list, and call `keep_record` with it: the report and the notebook show all of this. Every
-    `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit export` takes
-    the last weights, and makes a film of all.
+    Draw 25 samples from the same noise at the start, halfway and at the end, and draw the 9 images
+    of the interpolation; pass each of these sets of images to `keep_images`. Every so often, append
+    the step and the two losses to a list, and pass this list to `keep_record`: the report and the
+    notebook show the images and the losses. Every `save_every` batches, and at the end, call
+    `keep_weights` with the step: `toolkit export` exports the last weights, and makes a film from
+    all the weights that were kept.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -213,13 +218,13 @@ def train(config: argparse.Namespace) -> Generator:
 
 
 def keep_images(images: Tensor, name: str, columns: int) -> None:
-    """Given, nothing to do here: writes images into the folder records/, as one picture.
+    """Already implemented: write the images to the folder records/ as a single picture.
 
     Args:
         images: float32 (n, 1, 28, 28), from -1 to 1 or from 0 to 1.
         name: samples-start, samples-halfway or samples-end (25 images in 5 columns), or
             interpolation (9 images in 9 columns).
-        columns: how many stand in a row.
+        columns: the number of images in each row.
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)
@@ -229,10 +234,10 @@ def keep_images(images: Tensor, name: str, columns: int) -> None:
 
 
 def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
-    """Given, nothing to do here: writes the losses, and the settings, into the folder records/.
+    """Already implemented: write the losses and the settings to the folder records/.
 
     Args:
-        rows: step, loss of the discriminator, loss of the generator.
+        rows: each row contains the step, the discriminator's loss and the generator's loss.
         config: the settings.
     """
     folder = Path("records")
@@ -248,10 +253,11 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 
 
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
-    """Given, nothing to do here: writes both networks' weights, records/gan.pt.
+    """Already implemented: write both networks' weights to records/gan.pt.
 
-    With a step, those of this step stay beside them as a frame of the training's film. Beyond 16
-    frames the one goes whose neighbours are fewest times apart.
+    If `step` is given, the file also keeps these weights as a frame of the training film. If there
+    are more than 16 frames, one of them is dropped: the frame whose two neighbours have the
+    smallest ratio between their steps.
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """Training of the LSTM: python train.py --length 5
 
-The complete solution, for those who teach this assignment. Students write their own.
+The complete solution, for teachers of this assignment. Students write their own.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 
 class RNN(nn.Module):
-    """h(t) = tanh(W_x x(t) + W_h h(t-1) + b), of the assignment before; as the LSTM otherwise."""
+    """h(t) = tanh(W_x x(t) + W_h h(t-1) + b), from the previous assignment; used like the LSTM."""
 
     def __init__(self, seq_length: int, input_dim: int, hidden_dim: int, output_dim: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class RNN(nn.Module):
         self.p = nn.Linear(hidden_dim, output_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """From x (batch, T-1, input_dim) to logits (batch, output_dim)."""
+        """Map x (batch, T-1, input_dim) to logits (batch, output_dim)."""
         h = x.new_zeros(x.size(0), self.h.out_features)
         for t in range(x.size(1)):
             h = torch.tanh(self.x(x[:, t]) + self.h(h))
@@ -35,7 +35,7 @@ class RNN(nn.Module):
 
 
 def sequence_loss(p: Tensor, labels: Tensor) -> Tensor:
-    """(8) and (9) for the logits of all steps, (batch, T-1, 10): only the last ones count."""
+    """Return the loss, (8) and (9); of the logits p, (batch, T-1, 10), only the last count."""
     return F.cross_entropy(p[:, -1], labels)
 
 
@@ -52,14 +52,15 @@ def train_step(
 
         L = - sum_k y_k log y~_k(T), with y~(T) = softmax(p(T))      (8), (9)
 
-    The gradient of all weights together is clipped to the norm `max_norm` before the update.
+    Before the update, the gradients of all weights are clipped together, to a total norm of at most
+    `max_norm`.
 
     Args:
         inputs: float32 (batch, T-1, input_dim).
         labels: int64 (batch,).
 
     Returns:
-        the loss, and the share of the batch that was predicted right, 0 to 1.
+        the loss, and the fraction of the batch that was predicted correctly, 0 to 1.
     """
     logits = model(inputs)
     loss = sequence_loss(logits[:, None], labels)
@@ -72,7 +73,7 @@ def train_step(
 
 
 def evaluate(model: nn.Module, loader: DataLoader) -> float:
-    """The share, 0 to 1, of palindromes that the model completes; no gradients are needed."""
+    """Return the fraction of palindromes completed correctly, 0 to 1; no gradients are needed."""
     right = total = 0
     with torch.no_grad():
         for inputs, labels in loader:
@@ -84,9 +85,10 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 def train(config: argparse.Namespace) -> float:
     """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
 
-    Measure accuracy on palindromes that were not trained on. Every so often put the step, the loss
-    and that accuracy into a list, and call `keep_record` with it when the training has ended, and
-    `keep_weights` with the model: the report and the notebook show it, `toolkit export` takes it.
+    Measure the accuracy on palindromes that are not in the training set. Every so often, append the
+    step, the loss and this accuracy to a list. When the training has ended, pass the list to
+    `keep_record` and the model to `keep_weights`: the report and the notebook show the record, and
+    `toolkit export` exports the model.
 
     Returns:
         the accuracy on unseen palindromes at the end.
@@ -123,13 +125,13 @@ def train(config: argparse.Namespace) -> float:
 
 
 def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
-    """Given, nothing to do here: writes what happened, and the settings, into the folder records/.
+    """Already implemented: write a run's record and settings to the folder records/.
 
-    Another training with the same network, T and learning rate takes the place of this one; to keep
-    both, rename its three files.
+    A later run with the same network, T and learning rate overwrites this run's files; to keep both
+    runs, first rename the three files.
 
     Args:
-        rows: step, loss, and accuracy on unseen palindromes, 0 to 1.
+        rows: each row contains the step, the loss, and the accuracy on unseen palindromes, 0 to 1.
         config: the settings.
     """
     path = record_path(config)
@@ -141,14 +143,14 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
 
 
 def keep_weights(model: nn.Module, config: argparse.Namespace) -> None:
-    """Given, nothing to do here: writes the weights beside the record, for `toolkit export`."""
+    """Already implemented: write the weights next to the record, for `toolkit export`."""
     path = record_path(config)
     torch.save(model.state_dict(), f"{path}.new")
     Path(f"{path}.new").replace(f"{path}.pt")  # all of it, or what was there before
 
 
 def record_path(config: argparse.Namespace) -> Path:
-    """Given, nothing to do here: where the files of a training go, without .csv, .json or .pt."""
+    """Already implemented: return the path of a run's files, without .csv, .json or .pt."""
     folder = Path("records")
     folder.mkdir(exist_ok=True)
     return folder / f"{config.network}-T{config.length}-rate{config.learning_rate:g}"

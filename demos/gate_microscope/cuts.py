@@ -1,8 +1,8 @@
-"""The states of exported networks with cut wires, and the gradients that flow back.
+"""The states and gradients of exported networks in which connections ("wires") are cut.
 
 Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
-number in the name. With "hg", "hi", "hf" or "ho", the named gate does not read h(t-1). With "hh",
-an RNN does not read h(t-1); an RNN has no gates.
+number in the name. With "hg", "hi", "hf" or "ho", the gate named by the second letter does not read
+h(t-1). With "hh", an RNN does not read h(t-1); an RNN has no gates.
 """
 
 from typing import Any, NamedTuple
@@ -19,13 +19,13 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """The cut wires, and the first step, counted from 0, at which the wires are cut."""
+    """The cut wires, and the first step at which they are cut, counted from 0."""
 
     wires: tuple[str, ...]
     start: int
 
     def at(self, step: int) -> tuple[str, ...]:
-        """Return the wires that are cut at a step, counted from 0."""
+        """Return the wires that are cut at `step`, which is counted from 0."""
         if step < self.start:
             return ()
         return self.wires
@@ -38,7 +38,7 @@ def parse_wires(text: Any) -> tuple[str, ...]:
     """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
 
     Raises:
-        UsageError: the text names anything else, or fixes one gate at two values.
+        UsageError: the text is not a list of these wires, or fixes one gate at two values.
     """
     names = []
     if isinstance(text, str) and text:
@@ -84,7 +84,7 @@ def _lstm_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tenso
 
 
 def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, Tensor]:
-    """Return the gates of equations (1) to (4), each of which is float64 (batch, hidden_size).
+    """Return the gates of equations (1) to (4), each float64 (batch, hidden_size).
 
     Args:
         from_x: W_x x(t) + b of the four gates, float64 (batch, 4 * hidden_size).
@@ -122,7 +122,7 @@ def _projected_inputs(network: Any) -> Tensor:
 
     The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
 
-    The result is set to require gradients, because the weights of an export require no gradients.
+    The result is set to require gradients, because the weights of an export do not.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
@@ -141,7 +141,7 @@ def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
 
     Args:
         digits: int64 (length,), 0 to 9; the loss is the cross-entropy with the first digit as the
-            answer.
+            target.
     """
     memory_name = "c" if is_lstm(network) else "h"
     with torch.enable_grad():

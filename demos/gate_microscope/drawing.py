@@ -19,7 +19,7 @@ SHADES = 255
 
 
 class Drawing:
-    """The classifier, and the generator and discriminator if the exports contain these networks.
+    """The classifier, and the generator and discriminator if the exports contain them.
 
     The methods raise a `UsageError` if they cannot use their input.
 
@@ -78,7 +78,7 @@ class Drawing:
         """Read the digit in a picture, which is a PNG or JPEG in base64 or in a data URL.
 
         Returns:
-            the "digit", its ten "probabilities", and the "image" that the classifier saw: 28 rows
+            the "digit", the ten "probabilities", and the "image" that the classifier saw: 28 rows
             of 28 numbers from 0 (paper) to 1 (ink).
         """
         image = digit_on(picture)
@@ -91,14 +91,14 @@ class Drawing:
 
 
 def _load_if_listed(name: str, exports_dir: Path) -> nn.Module | None:
-    """Load a network, or return None if the manifest does not list the network."""
+    """Load a network, or return None if the manifest does not list it."""
     if not entry_of(name, exports_dir):
         return None
     return load(name, exports_dir)
 
 
 def feature_maps(classifier: Any, images: Tensor) -> list[Tensor]:
-    """Return the feature maps, each (channels, height, width), after each convolution and ReLU."""
+    """Return the feature maps after each convolution and ReLU, as (channels, height, width)."""
     maps = []
     x = images
     for layer in classifier.layers.children():

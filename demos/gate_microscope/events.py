@@ -35,16 +35,17 @@ Numbers = list[float]
 class GateMicroscope:
     """The networks that read digits, and the functions that the page and programs call.
 
-    The functions raise a `UsageError` if they cannot use their input. Networks have the names of
-    their exports. Digits are passed as a text, in which spaces and commas are ignored. Steps,
+    The functions raise a `UsageError` if they cannot use their input. Networks are named after
+    their exports. Digits are passed as a string, in which spaces and commas are ignored. Steps,
     places and cells are integers. Steps and places are counted from 1, and cells from 0.
 
     Args:
-        exports_dir: the folder whose manifest lists any of lstm, rnn, lstm_plain and rnn_plain; a
-            student's own networks are called "lstm_mine" and "rnn_mine".
+        exports_dir: the folder whose manifest lists at least one of lstm, rnn, lstm_plain and
+            rnn_plain; a student's own networks are called "lstm_mine" and "rnn_mine".
 
     Raises:
-        ToolkitError: none of these files is listed, or a file is missing or differs from its entry.
+        ToolkitError: none of these networks is listed, or a file is missing or differs from its
+            manifest entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
@@ -80,8 +81,8 @@ class GateMicroscope:
     def first(self) -> list[int]:
         """Return the digits that the page shows when it opens.
 
-        If a short search finds suitable digits, the first network completes these digits and the
-        last network does not.
+        If possible, these are the digits of a palindrome that the first network completes and the
+        last network does not; otherwise, they are those of the first palindrome that was tried.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -97,7 +98,7 @@ class GateMicroscope:
         return first
 
     def _first_length(self) -> int:
-        """Return the training length of the student's first own network, or else the default."""
+        """Return the training length of the student's first network, or the default length."""
         for description in self.described.values():
             if "whose" in description:
                 length = description["config"].get("length")
@@ -110,11 +111,11 @@ class GateMicroscope:
         """Read digits, such as "31413", and return the answers after each digit.
 
         Returns:
-            "palindrome": true if one more digit would complete a palindrome; "right": this digit,
+            "palindrome": true if one more digit would complete a palindrome; "right": that digit,
             or null; "networks": for each network, the "answers" after every step, the ten
             "probabilities" after the last step, the "order" of its units by their contribution to
-            the last answer, and the mean "sizes" of each gate and state over all units after every
-            step.
+            the last answer, and the "sizes", which are the mean absolute values of each gate and
+            state over all units after every step.
         """
         return self.cut(digits, "", 1)
 
@@ -122,7 +123,7 @@ class GateMicroscope:
         """Return the same as `read`, but with cut wires.
 
         Args:
-            wires: a text such as "f0,hg"; see `gate_microscope.cuts`.
+            wires: a string such as "f0,hg"; see `gate_microscope.cuts`.
             step: the first step at which the wires are cut, counted from 1.
         """
         key = typed(digits, MAX_DIGITS)
@@ -148,7 +149,7 @@ class GateMicroscope:
     def inside(
         self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Return the values of some cells at every step; see `cut` for `wires` and `step`.
+        """Return the values of the given cells at every step; see `cut` for `wires` and `step`.
 
         Returns:
             for each of i, f, o, g, c, h, or only for h: "scale", and "data" in base64, (cells,
@@ -171,10 +172,10 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count the palindromes of a range that a network completes; see `accuracy`.
+        """Count the palindromes in a range that a network completes; see `accuracy`.
 
-        The palindromes are `count` of the 500 palindromes of `accuracy`, beginning with number
-        `first`, counted from 0.
+        The range consists of `count` of the 500 palindromes that `accuracy` uses, starting with
+        number `first`, counted from 0.
         """
         export = self.networks[self._name(network)]
         cut = _cut(wires, step)
@@ -198,9 +199,9 @@ class GateMicroscope:
         """Follow the gradient of the loss back in time; see `cut` for `wires` and `step`.
 
         Returns:
-            for each network and after each step, the norm of the derivative with respect to c for
-            an LSTM, or h for an RNN. The loss is the cross-entropy with the first digit as the
-            answer.
+            for each network and each step, the norm of the derivative of the loss with respect to c
+            (for an LSTM) or h (for an RNN) after this step. The loss is the cross-entropy with the
+            first digit as the target.
         """
         key = torch.tensor(typed(digits, MAX_DIGITS))
         cut = _cut(wires, step)
@@ -209,12 +210,13 @@ class GateMicroscope:
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
         """Measure how much of each digit the networks remember, after each of up to 60 digits.
 
-        Each digit is replaced by each of the nine other digits; see `gate_microscope.memory`.
+        Each digit is replaced in turn by each of the nine other values; see
+        `gate_microscope.memory`.
 
         Returns:
-            for each network and each step, one number for each digit read so far: the distance by
-            which the memory (c for an LSTM, h for an RNN) moves, as a fraction of the memory
-            vector's length.
+            for each network and each step, one number for each digit read so far: the mean distance
+            by which the memory (c for an LSTM, h for an RNN) moves when this digit is replaced, as
+            a fraction of the memory vector's norm.
         """
         key = typed(digits, MAX_DIGITS)
         if len(key) > MAX_REPLACED:
@@ -280,7 +282,7 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return i, f, o, g, c and h (or only h) of all cells after a step, counted from 1."""
+        """Return i, f, o, g, c, h (an RNN: only h) of all cells after a step, counted from 1."""
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -326,7 +328,7 @@ def _rounded(numbers: Numbers) -> Numbers:
 
 
 def _shorts(values: Tensor) -> dict[str, Any]:
-    """Return values as 16-bit integers in base64, in units of "scale" / 32767."""
+    """Return "scale", and "data": 16-bit integers in units of "scale" / 32767, in base64."""
     scale = 1.0
     if values.numel():
         scale = max(float(values.abs().max()), 1e-9)

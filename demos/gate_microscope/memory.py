@@ -1,6 +1,4 @@
-"""The digits in a network's memory, found by replacing each digit and reading the rest
-unchanged.
-"""
+"""How much of each digit a network remembers, found by replacing one digit at a time."""
 
 from typing import Any
 
@@ -16,10 +14,10 @@ from toolkit.lstm.model import all_inputs
 def remembered(network: Any, digits: Tensor) -> Tensor:
     """Measure how much of each digit the memory holds after each step.
 
-    The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced by each of the nine
-    other digits, and the other digits are read unchanged. The further the memory moves, the more of
-    the replaced digit the memory holds. If the network has forgotten the digit, the memory does not
-    move.
+    The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced in turn by each of the
+    nine other values, and the rest of the sequence is read unchanged. The further the memory moves,
+    the more of the original digit it holds. If the network has forgotten the digit, the memory does
+    not move.
 
     Args:
         network: an LSTM or an RNN, or the export of one, on the CPU.
@@ -27,8 +25,8 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
 
     Returns:
         float32 (length, length). Row t, column k contains the mean distance over the nine
-        replacements of digit k, divided by the length of the unchanged memory vector at step t, or
-        0 where k > t.
+        replacements of digit k, divided by the norm of the original memory vector at step t, or 0
+        where k > t.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length = len(digits)

@@ -1,6 +1,6 @@
 """The gate microscope's page, playground/src/served/gate_microscope.js, and its functions.
 
-Programs can also call these functions.
+Programs can call some of these functions, and others, through the API.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The latent studio's functions for programs, with numbers and arrays that JSON can hold."""
+"""The latent studio's functions for programs, which exchange numbers and arrays as JSON."""
 
 import base64
 from typing import Any
@@ -26,10 +26,10 @@ class Endpoints:
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
         """Generate 25 pictures; the same seed gives the same pictures.
 
-        digit: 0 to 9 for at most 25 pictures that clearly show this digit, or "any".
-        Each picture comes with its image (28 rows of 28 numbers from 0 for paper to 255 for ink),
-        the digit that the classifier sees, the probability of this digit, the discriminator's logit
-        (above 0 means real), and z.
+        digit: 0 to 9 for at most 25 pictures that clearly show this digit, or "any" for pictures of
+        any digit. For each picture, the result contains its image (28 rows of 28 numbers from 0 for
+        paper to 255 for ink), the digit that the classifier sees, the probability of this digit,
+        the discriminator's logit (above 0 means real), and z.
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)
@@ -40,9 +40,9 @@ class Endpoints:
     ) -> dict[str, Any]:  # fmt: skip
         """Walk from sample `first` to sample `second` of the seed's 25 samples, counted from 1.
 
-        pictures: the number of pictures, 2 to 60, evenly spaced and including both ends.
-        arc: true to follow an arc around 0 instead of the straight line.
-        gif: true to also return a film of the walk and the way back, in base64, and a file name.
+        pictures: the number of pictures, 2 to 60, evenly spaced and including both ends. arc: true
+        to follow an arc around 0 instead of the straight line. gif: true to also return an animated
+        GIF of the walk there and back, in base64, and a file name.
         """
         first = whole("first", first, 1, NUM_SAMPLES)
         second = whole("second", second, 1, NUM_SAMPLES)
@@ -57,19 +57,19 @@ class Endpoints:
     ) -> dict[str, Any]:  # fmt: skip
         """Walk from a clear picture of one digit to a clear picture of another digit; see walk.
 
-        The steps are even, so the class may change early or late. The `digit` of each picture shows
-        where the class changes.
+        The steps are of equal length in latent space, so the class need not change halfway. The
+        `digit` of each picture shows where the class changes.
         """
         z_from, z_to = self.studio.pair(seed, digit_from, digit_to)
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
     def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
-        """Generate pictures from 1 to 100 latent points of your own, each a list as long as z."""
+        """Generate pictures from your own 1 to 100 latent points, each as long as a sample's z."""
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)
 
     def judge(self, picture: str) -> dict[str, Any]:
-        """Let the networks judge your picture of a digit, which is a PNG or JPEG file in base64.
+        """Let the networks judge your picture of a digit, a PNG or JPEG file in base64.
 
         Returns the image as the networks see it, the classifier's ten probabilities, and the
         discriminator's logit (above 0 means real).

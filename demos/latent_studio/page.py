@@ -53,9 +53,9 @@ def build(exports_dir: Path) -> gr.Blocks:
 class Answers:
     """The functions that the page's script calls.
 
-    A point is a weighted sum of corners. The argument `corners` is a list of a few z, and `weights`
-    contains the weights of all corners for each point. A picture is sent as its 784 bytes in
-    base64.
+    A point is a weighted sum of a few latent points, the corners. The argument `corners` contains
+    the z of each corner, and `weights` contains, for each point, the weights of all corners. A
+    picture is sent as its 784 bytes in base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -82,7 +82,7 @@ class Answers:
         return self.studio.digits(self.studio.mixtures(corners, weights))
 
     def judge(self, images: Any) -> list[dict[str, Any]]:
-        """Return the networks' answers about images that the browser has mixed."""
+        """Return the networks' judgements of images that the browser has mixed."""
         pictures = _sent(self.studio.judge(_received(images)))
         for picture in pictures:
             del picture["image"]

@@ -1,4 +1,4 @@
-"""The quality of generators, in scorecards of generated images and of real images."""
+"""Scorecards of generated images and, for comparison, of real images."""
 
 import functools
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """The scores of draws; each draw is measured only once for all visitors.
+    """The scores of draws (samples of images); each draw is measured only once for all visitors.
 
     Args:
         studios: the studios of the generators; the last studio's classifier measures all draws.

@@ -31,7 +31,7 @@ ANY = "any"
 
 
 class Pictures(NamedTuple):
-    """Images, with the answers of the discriminator and the classifier."""
+    """Images, with the outputs of the discriminator and the classifier."""
 
     images: Tensor  # float32 (n, 1, 28, 28) in 0..1
     shares: Tensor  # float32 (n, 10): the classifier's probability of each digit
@@ -42,7 +42,7 @@ class Studio:
     """The page's generator, discriminator and classifier, and the functions of the page.
 
     Args:
-        generator, discriminator: the folder and the author of each of these two networks.
+        generator, discriminator: the folder and the owner of each network.
         classifier: the folder with the classifier.
 
     Raises:
@@ -69,11 +69,11 @@ class Studio:
 
         Args:
             seed: 0 to 999,999.
-            digit: 0 to 9 for points that are clearly of that class, or "any".
+            digit: 0 to 9 for points whose images clearly show that digit, or "any".
 
         Raises:
-            ToolkitError: the generator draws no clear picture of that digit, or there is no such
-                seed or digit.
+            ToolkitError: the generator draws no clear picture of that digit, or the seed or the
+                digit is invalid.
         """
         seed = whole("seed", seed, 0, MAX_SEED)
         if digit == ANY:
@@ -105,7 +105,7 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Draw latent points, float32 (n, latent_dim), with `generator` or the export."""
+        """Draw latent points, float32 (n, latent_dim), with `generator`, by default the export."""
         if generator is None:
             generator = self.generator
         return self.judge(generator(z))
@@ -124,11 +124,11 @@ class Studio:
 
     @torch.no_grad()
     def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
-        """Return the training image nearest to an image (1, 1, 28, 28), and distances to compare.
+        """Find the training image that is nearest to an image (1, 1, 28, 28).
 
         Returns:
             the training image (28 * 28,); its distance from the image; and, for comparison, the
-            distances of real test images of that digit from their nearest training images.
+            distances of real test images of `digit` from their nearest training images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()
@@ -165,7 +165,7 @@ class Studio:
         """Convert a visitor's latent points from lists to a tensor, float32 (n, latent_dim).
 
         Raises:
-            UsageError: the value is anything else.
+            UsageError: the value is not such a digit.
         """
         points = matrix("z", z, self.latent_dim)
         if points.abs().max() > MAX_LATENT:
@@ -178,7 +178,7 @@ class Studio:
         A visitor sent both arguments as lists.
 
         Raises:
-            UsageError: a value is anything else.
+            UsageError: an argument is malformed, or a number is not finite or out of range.
         """
         points = self.points(corners)
         return self.points((matrix("weights", weights, len(points)) @ points).tolist())
@@ -202,7 +202,7 @@ class Studio:
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """Return an early training step, at which digits start to appear, and its generator.
+        """Return an early training step, when digits appear, and the generator at that step.
 
         Raises:
             ToolkitError: there is no film, or the film is damaged.
@@ -214,7 +214,7 @@ class Studio:
 
     @functools.cached_property
     def recorded(self) -> dict[str, Any]:
-        """Return the film of this generator's training, if any, and the films of the failures.
+        """Return the film of this generator's training, if any, and films of classic failures.
 
         Raises:
             ToolkitError: see `trainings`.
@@ -223,7 +223,7 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """Return the studio with the student's own networks, if any, and then the toolkit's studio.
+    """Return a studio of the student's own networks, if any, and then the toolkit's studio.
 
     If the student has only a generator or only a discriminator, the other network is the toolkit's.
 
@@ -244,10 +244,10 @@ def studios_of(exports_dir: Path) -> list[Studio]:
 
 
 def digit_of(name: str, value: Any) -> int:
-    """Return a digit that was sent as an integer or a string, such as 3 or "3".
+    """Convert a digit that was sent as an integer or a string, such as 3 or "3", to an integer.
 
     Raises:
-        UsageError: the value is anything else.
+        UsageError: the value is not such a digit.
     """
     if isinstance(value, str) and value in list("0123456789"):
         return int(value)
@@ -258,7 +258,7 @@ def flag(name: str, value: Any) -> bool:
     """Return the value if it is True or False.
 
     Raises:
-        UsageError: the value is anything else.
+        UsageError: the value is not such a digit.
     """
     if not isinstance(value, bool):
         raise UsageError(f"{name} must be true or false, not {value!r}.")
@@ -269,7 +269,7 @@ def matrix(name: str, value: Any, columns: int) -> Tensor:
     """Convert lists of `columns` finite numbers to float32 (n, columns), with n from 1 to 100.
 
     Raises:
-        UsageError: the value is anything else.
+        UsageError: the value is not such a digit.
     """
     try:
         rows = torch.tensor(value, dtype=torch.float32)

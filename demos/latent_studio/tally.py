@@ -1,4 +1,4 @@
-"""The game Spot the fake for a class, which counts the images that visitors take for generated."""
+"""A class's votes in the game Spot the fake: which images visitors take for generated."""
 
 import re
 from collections import OrderedDict
@@ -13,7 +13,9 @@ MOST_ROUNDS = 100  # the number of latest rounds that are kept
 
 
 class Tally:
-    """Counts of votes, kept only in memory. The server's event loop runs one call at a time."""
+    """Counts of votes, kept only in memory. The server's event loop runs one call at a time, so no
+    lock is needed.
+    """
 
     def __init__(self) -> None:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
@@ -22,13 +24,14 @@ class Tally:
         """Count a visitor's choice of six of the twelve images, in place of any earlier choice.
 
         Args:
-            visitor: a word that the page draws at random when it is opened.
+            visitor: a random identifier that the page generates when it is opened.
             game: the seed of the twelve images, 0 to 9,999.
             round: 1 to 3.
-            picked: for each of the twelve images, 1 if the visitor takes it for generated, else 0.
+            picked: twelve characters, one for each image: 1 if the visitor takes the image for
+                generated, else 0.
 
         Raises:
-            UsageError: an argument has a different form, or too many visitors have answered.
+            UsageError: an argument is malformed, or too many visitors have answered.
         """
         key = self._key(game, round)
         if not isinstance(visitor, str) or not re.fullmatch(r"\w{1,40}", visitor):
@@ -46,7 +49,7 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """Return the number of visitors, and how many visitors took each image for generated."""
+        """Return the number of voters, and how many of them took each image for generated."""
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

@@ -1,7 +1,6 @@
 """The server of a demo.
 
-Importing this package makes sure that Python finds the toolkit, even if the toolkit is not
-installed.
+Importing this package makes sure that Python finds the toolkit, even if it is not installed.
 """
 
 import sys

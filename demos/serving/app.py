@@ -21,7 +21,7 @@ from toolkit.common.package_data import package_data
 
 
 def command_line(name: str, module: str) -> typer.Typer:
-    """Return the command of one demo.
+    """Return the command-line application of one demo.
 
     Args:
         name: the name of the page, for the help and for the first line that is printed.
@@ -87,7 +87,7 @@ def _credentials(auth: str | None, share: bool) -> tuple[str, str] | None:
     """Return the user name and the password, or None if the page needs no password.
 
     Raises:
-        UsageError: `auth` is not two words separated by a colon.
+        UsageError: `auth` does not have the form USER:PASSWORD, or one of the two parts is empty.
     """
     if auth is None:
         return ("class", new_password()) if share else None
@@ -108,7 +108,7 @@ def _serve(
     share: bool,
     exports: Path,
 ) -> None:
-    """Import the page, serve the page until Ctrl+C or a signal, and then clean up."""
+    """Import the page, serve it until Ctrl+C or a signal, and then clean up."""
     with scratch_directory("demo") as scratch:
         try:
             prepare(scratch)

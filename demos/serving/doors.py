@@ -1,4 +1,4 @@
-"""The access rules of a page, which say which requests may have a body, and of which size.
+"""The access rules of a page: which requests may have a body, and how long the body may be.
 
 The size of a body is limited before Gradio checks the sender, because Gradio reads a whole body
 before it asks for the password. No page needs file uploads, because pictures are sent as text in a
@@ -39,14 +39,14 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """An error that refuses a request; while a body is read, the error is the request's answer."""
+    """An error that refuses a request; if raised while a body is read, it becomes the response."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})
 
 
 class Room:
-    """A number of bytes that several bodies share; a body waits until enough bytes are free."""
+    """A budget of bytes that request bodies share; a body waits until enough bytes are free."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -87,9 +87,9 @@ class Room:
 
 
 class Place:
-    """Bytes of a room that stay taken until the request with this object is deleted.
+    """Bytes of a `Room` that stay taken until the request that holds this object is deleted.
 
-    While an event waits, Gradio keeps the event's request with its body.
+    Gradio keeps the request of a waiting event, including its body.
     """
 
     def __init__(self, room: Room, size: int) -> None:
@@ -100,7 +100,7 @@ class Place:
 
 
 class Doors:
-    """Middleware that admits only the page's own requests, and limits the size of their bodies."""
+    """Middleware that refuses unexpected request bodies, and limits the size of the others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -199,7 +199,7 @@ def is_known(scope: Scope) -> bool:
 
 
 def announced(headers: Headers, limit: int) -> int:
-    """Return the length of a body according to its header, or `limit` if no length is stated.
+    """Return the body length that the header states, or `limit` if it states none.
 
     Raises:
         Refused: the length exceeds `limit`.

@@ -1,4 +1,4 @@
-"""Events of a page and their functions; a visitor's mistake becomes a message on the page."""
+"""Connects a page's events to functions; a visitor's mistake becomes a message on the page."""
 
 import functools
 import html
@@ -21,7 +21,7 @@ def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any
 
     Args:
         trigger: an event of a component, or `gr.api`.
-        options: options that are passed to the trigger.
+        options: further keyword arguments for `trigger`.
     """
     return trigger(explained(function), concurrency_id="torch", **options)
 

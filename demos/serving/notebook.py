@@ -1,4 +1,4 @@
-"""A demo in a notebook, below the cell that starts the demo.
+"""A demo in a notebook, below the cell that starts it.
 
 The cell does not wait until the demo ends.
 """

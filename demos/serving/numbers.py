@@ -1,4 +1,4 @@
-"""Checks of numbers that visitors and programs send, which may be anything that JSON can hold."""
+"""Checks of the values that visitors and programs send, which may be of any JSON type."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def digits(text: Any, limit: int) -> tuple[int, ...]:
     """Parse digits that a visitor typed, ignoring spaces, commas and line breaks.
 
     Raises:
-        UsageError: the value is not a text, contains no digits or more than `limit` digits, or
+        UsageError: the value is not a string, contains no digits or more than `limit` digits, or
             contains any other character.
     """
     if text is not None and not isinstance(text, str):

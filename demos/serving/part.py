@@ -1,7 +1,7 @@
 """A page whose script comes from `playground/`, so that the browser draws everything that moves.
 
-The same scripts also draw the single-file page, where the scripts use the networks inside the page.
-In a demo, the scripts call this server.
+The same scripts also draw the single-file page, where they use the networks inside the page. In a
+demo, they call this server instead.
 """
 
 import functools
@@ -25,11 +25,12 @@ def part(
     Args:
         name: the name of the script in `playground/src/served`, whose `mount(element, server,
             settings)` is called after the page has opened.
-        functions: the functions that the script can call, by name. Each function takes its
-            arguments by name and returns a JSON value. If a function raises a `ToolkitError`, the
-            script receives the message. Coroutines must not need torch, and are answered at once.
+        functions: a mapping from names to the functions that the script can call. Each function
+            takes its arguments by name and returns a JSON value. If a function raises a
+            `ToolkitError`, the script receives the message. Coroutines must not use torch; they run
+            at once, without waiting for other calls.
         settings: JSON values that the script receives at the start, together with the Chinese
-            texts.
+            translations.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")
@@ -51,13 +52,13 @@ def part(
 def _answering(
     name: str, function: Callable[..., Any], alone: threading.Lock
 ) -> Callable[[Any], Any]:
-    """Wrap a function so that it takes one JSON object, and answers mistakes with a sentence.
+    """Wrap a function so that it takes one JSON object, and reports mistakes in a sentence.
 
     The object contains the arguments by name. The answer to a mistake is {"error": sentence}.
 
     Args:
-        alone: a lock that is held during the computation, because Gradio's queue allows one event
-            at a time.
+        alone: a lock that lets only one computation run at a time, as Gradio's queue does for
+            events.
     """
     signature = inspect.signature(function)
 

@@ -1,10 +1,10 @@
 """The conversion of visitors' pictures of digits to images like the images of MNIST.
 
-The method is the same as for the images of MNIST (LeCun, Bottou, Bengio and Haffner,
+The method is the one by which the images of MNIST were made (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
 to fit into a box of 20 x 20 pixels without a change of its aspect ratio. Scaling makes the edges of
-the digit grey. Then the digit is moved until its centre of mass is at the centre of 28 x 28 pixels.
-Ink is 1, and paper is 0.
+the digit grey. Then the digit is moved until its centre of mass is at the centre of an image of 28
+x 28 pixels. Ink is 1, and paper is 0.
 """
 
 import base64
@@ -52,7 +52,7 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """Return the digit in a picture file (base64 or a data URL) as MNIST would show the digit.
+    """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
 
     Returns:
         an image; see `to_mnist`.
@@ -115,9 +115,9 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """Convert a picture of one digit, dark on light or light on dark, to an image like MNIST's.
 
-    The paper has the colour of most pixels on the picture's edge, and uneven lighting of the page
-    is corrected. In a photograph, the brightness of the paper itself varies. A pixel that differs
-    from the paper by no more than the paper varies also counts as paper, and so do specks.
+    The paper is taken to have the colour of most pixels on the picture's edge, and uneven lighting
+    of the page is corrected. In a photograph, the brightness of the paper itself varies. Pixels
+    whose difference from the paper is within this variation also count as paper, and so do specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -142,7 +142,7 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """Return the difference, 0 to 1, of each pixel from the paper, and the paper's variation."""
+    """Return each pixel's difference from the paper, 0 to 1, and the paper's variation."""
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
@@ -165,9 +165,9 @@ def _light(grey: Tensor) -> Tensor:
     """Return the brightness of the paper at each pixel, which varies if light comes from one side.
 
     The brightness is a polynomial of degree 2 in x and y. The polynomial is fitted first to the
-    pixels on the edge, and then to all pixels that are close to the first fit, so the digit's
-    pixels are excluded. The pixels that are furthest from a fit do not count, so a digit may touch
-    the edge.
+    pixels on the edge, and then repeatedly to all pixels that are close to the previous fit, so the
+    digit's pixels are excluded. Edge pixels whose brightness is far from the edge's median are left
+    out of the first fit, so a digit may touch the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -208,7 +208,7 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     """Return the ink without specks, bool (height, width).
 
     Raises:
-        UsageError: two pieces are side by side, each at least half as high as both together.
+        UsageError: two pieces are side by side, each at least half as high as all pieces together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)

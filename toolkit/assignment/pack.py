@@ -52,7 +52,7 @@ Files = dict[PurePosixPath, bytes]
 
 
 class Packed(NamedTuple):
-    """An archive, and remarks for the student about the archive."""
+    """An archive, and remarks about it for the student."""
 
     path: Path
     files: Files
@@ -86,18 +86,18 @@ def pack(
     report: ReportKind | None = None,
     ask: Callable[[str], bool] | None = None,
 ) -> Packed:
-    """Make the archive, and check an unpacked copy of the archive in the same way as the grader.
+    """Make the archive, and check an unpacked copy of it as the grader would.
 
     Args:
-        folder: the folder with the code, the notebook and the report, at any depth.
+        folder: the folder that contains, at any depth, the code, the notebook and the report.
         number: the student number.
         out: the folder for the archive. An older archive of the same name is set aside.
-        report: the kind of report to hand in, if there is one in Word and one in LaTeX.
+        report: which report to hand in, if there is both a Word and a LaTeX report.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:
         UsageError: `number` is not a student number, `folder` is not a folder, or there are two
-            reports and nobody can choose one.
+            reports and no way to ask which one to hand in.
         ToolkitError: a part is missing, empty or unfinished, or cannot be imported.
     """
     check_student_number(number)
@@ -140,7 +140,7 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the findings that cost points, and sentences about all other findings."""
+    """Return the findings that cost points, and a sentence about each of the other findings."""
     free_findings = free(trial.report, read_rubric())
     costly = []
     for finding in trial.report.findings:
@@ -152,7 +152,7 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Exported networks are left out, and so are `toolkit curve` pictures that no report shows.
+    Exported networks and `toolkit curve` pictures that no report shows are also left out.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -170,12 +170,14 @@ def collect(folder: Path) -> Files:
 
 
 def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
-    """Return True if a file is the manifest of a student's exported networks in a subfolder."""
+    """Return True if a file lies in a subfolder and is the manifest of a student's exported
+    networks.
+    """
     return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
 
 
 def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
-    """Return True if a file is a picture of `toolkit curve` that no report shows."""
+    """Return True if a file is a picture made by `toolkit curve` that no report shows."""
     if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
         return False
     reports = [text for name, text in files.items() if name.suffix == ".tex"]
@@ -196,7 +198,7 @@ def _is_wanted(path: PurePosixPath) -> bool:
 
 
 def find_problems(files: Files) -> list[str]:
-    """Return one sentence for each file that is missing, empty or unfinished."""
+    """Return one sentence for each problem, such as a missing, empty or unfinished file."""
     problems = _part_problems(files)
     notebooks = [path for path in files if path.suffix.lower() == SUFFIX]
     if not notebooks:
@@ -215,7 +217,9 @@ def find_problems(files: Files) -> list[str]:
 
 
 def _part_problems(files: Files) -> list[str]:
-    """Return a sentence for each part that is missing, empty, not Python, unfinished or copied."""
+    """Return a sentence for each part that is missing, empty, invalid Python, unfinished or copied
+    from the toolkit's solution.
+    """
     problems = []
     located = locate(files)
     code = {}
@@ -257,7 +261,7 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    """Return the first problem of a file, which may be empty, not Python, or unfinished."""
+    """Return the first problem of a file, if any: it is empty, not valid Python, or unfinished."""
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
     if not source.strip():  # `_notebook_problems` reports an empty notebook
         if is_notebook:
@@ -321,7 +325,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive as the grader does, in a sandbox if the system is Linux."""
+    """Check the archive as the grader does, using a sandbox on Linux."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

@@ -19,10 +19,11 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
 
     Args:
         out: the folder, which is made if it does not exist.
-        mnist: also copy MNIST, 55 MB, so that torchvision does not download it.
+        mnist: True to copy MNIST (55 MB) as well, so that torchvision does not download it.
 
     Returns:
-        the files that were written, and the existing files, which are unchanged.
+        the paths of the files that were written, and of the existing files, which were left
+        unchanged.
 
     Raises:
         ToolkitError: the folder cannot be made or written to, or MNIST was removed from the
@@ -62,7 +63,7 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the files of the solution that a submission copies, even with renamed identifiers."""
+    """Return the solution files that a submission copied, even if it renamed identifiers."""
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

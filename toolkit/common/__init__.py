@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 def lazily(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` for a package that imports public names on first use.
+    """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
 
-    Importing a lazy package takes almost no time. For example, a program that uses a network does
-    not import the code that draws curves. See PEP 562. Type checkers read the imports below `if
-    TYPE_CHECKING` instead of running the function `lazily`.
+    Importing such a package takes almost no time. For example, a program that uses a network does
+    not import the code that draws curves. See PEP 562. Type checkers read the imports under `if
+    TYPE_CHECKING` instead of running `lazily`.
 
     Args:
         package: the package's `__name__`.
-        homes: module of the package -> the public names that the module defines, separated by
+        homes: maps each module of the package to the public names that it defines, separated by
             spaces.
     """
     home_of = {name: module for module, names in homes.items() for name in names.split()}

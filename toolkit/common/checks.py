@@ -1,8 +1,8 @@
 """Checks of the arguments that a network receives.
 
-The checks of tensors are compiled into the .pt files, so a network in C++ rejects invalid input
-with the same message as the Python class. Therefore, all functions in this module must be valid
-TorchScript.
+The tensor checks are compiled into the .pt files, so a network in C++ rejects invalid input with
+the same message as the Python class. Therefore, all functions in this module that take a tensor
+must be valid TorchScript.
 """
 
 import torch

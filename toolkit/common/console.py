@@ -1,4 +1,4 @@
-"""Error handling that the toolkit's command lines share."""
+"""Error handling and other functions that the toolkit's command-line programs share."""
 
 import contextlib
 import functools
@@ -30,14 +30,14 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """The typer class of a command line with a single command; see `_answer`."""
+    """The typer class of a program with a single command; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """The typer class of a command line with several commands; see `_answer`."""
+    """The typer class of a program with several commands; see `_answer`."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
@@ -57,7 +57,7 @@ def command_group(help_text: str, first: Callable[[], None] | None = None) -> ty
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a command line, and report a mistyped word in one sentence, not in typer's box."""
+    """Run a program's commands; report a mistyped argument in one sentence, without typer's box."""
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -118,7 +118,7 @@ def can_ask() -> bool:
 
 
 def _prepare_output() -> None:
-    """Prepare the output of a command.
+    """Prepare the output streams and Matplotlib for a command.
 
     Characters that the console cannot show raise no error, text for a closed stream is discarded,
     and Matplotlib draws only to files.

@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
-Every random number comes from a `torch.Generator` made by `make_rng`, so a run that is killed and
-repeated produces the same bytes.
+All random numbers in a run come from generators that `make_rng` or `seeded` has seeded, so a run
+that is killed and repeated produces the same bytes.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def needs_torch(task: str) -> None:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device called `name`; "auto" selects CUDA, MPS or the CPU, in this order.
+    """Return the device called `name`; "auto" selects the first available of CUDA, MPS and the CPU.
 
     Raises:
         UsageError: the name is unknown, or this machine does not have the device.
@@ -93,9 +93,9 @@ def _derived_seed(seed: int, purpose: str) -> int:
 def make_rng(seed: int, purpose: str) -> torch.Generator:
     """Return a random generator on the CPU for one purpose, such as "latents".
 
-    Generators for different purposes are independent: if more numbers are drawn for one purpose,
-    the numbers for other purposes stay the same. Numbers are drawn on the CPU, so every device gets
-    the same numbers.
+    Generators for different purposes are independent: drawing more numbers for one purpose does not
+    change the numbers for the others. Numbers are drawn on the CPU, so every device gets the same
+    numbers.
     """
     return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 
@@ -118,10 +118,10 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Replace numbers below 1e-38 with 0 in the `with` block, on the calling thread.
+    """Replace numbers smaller than 1e-38 in magnitude with 0 in the `with` block, on this thread.
 
-    Derivatives that vanish over a long sequence can become smaller than 1e-38. Processors are many
-    times slower when they compute with numbers below 1e-38.
+    Derivatives that vanish over a long sequence can become smaller than 1e-38 in magnitude.
+    Processors are many times slower when they compute with such small numbers.
     """
     torch.set_flush_denormal(True)
     try:

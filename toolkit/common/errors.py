@@ -18,8 +18,9 @@ class ToolkitError(Exception):
     The message says what was given, what was expected, and how to fix the problem.
 
     Args:
-        message: for a program that calls the toolkit.
-        in_command: the message on a command line, if a command's options fix the problem.
+        message: the message for a program that calls the toolkit.
+        in_command: the message for the command line, if it should suggest options that fix the
+            problem.
     """
 
     exit_code = 1

@@ -79,8 +79,8 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
     """Encode images as a GIF that plays forwards, then backwards, in a loop.
 
-    The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row
-    become one frame that is shown for twice as long.
+    The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row are
+    merged into one, which is shown for twice as long.
     """
     forwards = list(map(to_picture, _enlarge(frames, scale)))
     backwards = forwards[-2:0:-1]
@@ -90,13 +90,13 @@ def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
 def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: int = 2000) -> None:
     """Write frames as a looping GIF that shows the last frame for `last` milliseconds.
 
-    Identical frames in a row become one frame that is shown for the sum of their times.
+    Consecutive identical frames are merged into one, which is shown for their total time.
     """
     atomic_write(path, _gif(frames, [milliseconds] * (len(frames) - 1) + [last]))
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side into one file; each is `inches` wide, with its caption above."""
+    """Write pictures side by side to one file, each `inches` wide with its caption above."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -129,8 +129,10 @@ def save_curves(
         curves: name -> (x, y).
         level: name and height of a dashed horizontal line, such as the chance level; if the height
             has a standard deviation, one standard deviation above and below the line is shaded.
-        points: name -> x and y of a single point, with its standard deviation as an error bar.
-        bands: name of a curve -> the lowest and highest y at each x; the range is shaded.
+        points: name -> x and y of a single point; the standard deviation of y is drawn as an error
+            bar.
+        bands: name of a curve -> the lowest and highest y at each x; the range between them is
+            shaded.
         beside: further curves, such as another person's, which are drawn faintly behind `curves`.
         log, log_x: True for a logarithmic y axis (`log`) or x axis (`log_x`).
     """
@@ -163,7 +165,7 @@ def _draw_curves(
     curves: Mapping[str, Curve],
     bands: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draw curves, and a band around each curve that `bands` names."""
+    """Draw the curves, and a shaded band around each curve that is named in `bands`."""
     for n, (name, (x, y)) in enumerate(curves.items()):
         style = "-" if n < 10 else "--"  # matplotlib has ten colours
         marker = "o" if len(x) < 40 else ""
@@ -188,14 +190,14 @@ def save_panels(
     level: tuple[str, float],
     columns: int = 3,
 ) -> None:
-    """Write small plots of proportions, with logarithmic x axes and one shared y axis.
+    """Write a grid of small plots of proportions, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest value of all seeds. Each curve is
+    Bands and error bars extend from the lowest to the highest value over all seeds. Each curve is
     thinner than the previous curve, so all curves remain visible where they coincide.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.
-        columns: the number of panels side by side.
+        columns: the number of panels per row.
     """
     num_rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(3.7 * columns, 3.1 * num_rows), layout="constrained")
@@ -223,7 +225,7 @@ def save_panels(
 
 
 def save_heat_maps(path: Path, maps: Mapping[str, Tensor], *, title: str, x_label: str) -> None:
-    """Plot matrices, one below another, on one colour scale.
+    """Plot matrices as heat maps, one below another, with a shared colour scale.
 
     The matrices have shape (rows, time) and values from -1 to 1.
     """

@@ -1,4 +1,4 @@
-"""Functions that leave no file half-written, even if the process is killed or the disk is full."""
+"""Functions that handle files safely, even if the process is killed or the disk is full."""
 
 import contextlib
 import hashlib
@@ -31,10 +31,10 @@ def checksum(text: str) -> str:
 
 
 def make_directory(path: Path) -> None:
-    """Make the directory `path` and its parents if they do not exist.
+    """Create the directory `path` and its parents if they do not exist.
 
     Raises:
-        ToolkitError: the directory cannot be made or written to, or `path` is not a directory.
+        ToolkitError: the directory cannot be created or written to, or `path` is not a directory.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -55,14 +55,15 @@ def make_directory(path: Path) -> None:
 def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     """Lock the file `path` until the returned context manager exits or this process ends.
 
-    A process can lock the same file several times. A second process that wants the lock prints the
-    reason for the delay, and waits.
+    The lock is reentrant: the process that holds it can acquire it again. If another process holds
+    the lock, this function prints the reason for the delay, and waits.
 
     Args:
-        busy: the reason for the delay, a clause that says what the process with the lock is doing.
+        busy: a clause that says what the process holding the lock is doing, as the reason for the
+            delay.
 
     Raises:
-        ToolkitError: the lock file cannot be made.
+        ToolkitError: the lock file cannot be created.
     """
     lock = FileLock(path, is_singleton=True, thread_local=False)
     try:
@@ -78,14 +79,14 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete half-written files of killed processes; no process may be writing to the folder."""
+    """Delete temporary files left by killed processes; no process may be writing to the folder."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
 
 
 def first_free(path: Path, before: str, after: str = "") -> Path:
-    """Return the first path "<path><before><k><after>", k = 1, 2, ..., that does not exist."""
+    """Return the first path "<path><before><k><after>", for k = 1, 2, ..., that does not exist."""
     numbered = (path.with_name(f"{path.name}{before}{k}{after}") for k in count(1))
     return next(candidate for candidate in numbered if not candidate.exists())
 
@@ -176,7 +177,7 @@ def append_entry(path: Path, entry: dict[str, Any]) -> None:
 
 
 def write_log(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Replace the contents of a log with these entries.
+    """Replace the contents of a log with `entries`.
 
     Raises:
         ToolkitError: see `atomic_write`.
@@ -209,7 +210,7 @@ def read_log(path: Path) -> Log:
 
 
 def _sealed(entry: dict[str, Any]) -> str:
-    """Return an entry as a line of a log, with the checksum of the entry's JSON."""
+    """Return an entry as a log line, which is the entry's JSON with its checksum added."""
     text = json.dumps(entry)
     return f'{text[:-1]}, "crc32": "{checksum(text)}"}}\n'
 

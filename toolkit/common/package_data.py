@@ -1,4 +1,4 @@
-"""The toolkit's files outside the package (exports, templates, demos), and the toolkit's extras."""
+"""The toolkit's files outside the package (exports, templates, demos), and its optional extras."""
 
 import importlib.util
 import re
@@ -27,7 +27,8 @@ def package_data(name: str) -> Path:
     """Return the path of one of the toolkit's files or folders.
 
     Args:
-        name: a key of `IN_CHECKOUT`; "notebook" and "clinic" are files, and all others are folders.
+        name: a key of `IN_CHECKOUT`; "notebook" and "clinic" refer to files, and all other keys to
+            folders.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name
@@ -59,7 +60,7 @@ def _belongs_to(extra: str | None, marker: str) -> bool:
 
 
 def how_to_install(extra: str) -> str:
-    """Return the command that adds an extra, such as "report", to this environment.
+    """Return the command that installs an extra, such as "report", in this environment.
 
     The command uses the tool that made this environment, such as pip or uv.
     """
@@ -80,7 +81,7 @@ def how_to_install(extra: str) -> str:
 
 
 def _for_uv_tool(receipt: Path, extra: str) -> str:
-    """Return the argument with which `uv tool install` adds an extra to the toolkit.
+    """Return the argument that makes `uv tool install` add an extra to the toolkit.
 
     The argument also lists the extras that are already installed, because uv removes extras that
     are not listed.

@@ -1,4 +1,4 @@
-"""The progress of a training run: a live bar on a terminal, plain lines anywhere else."""
+"""The progress display of a training run: a live bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -20,9 +20,9 @@ class Progress:
 
     Args:
         title: what is being trained, e.g. "lstm".
-        total: number of steps in the whole run.
-        start: the number of steps that an earlier, interrupted command has already done.
-        console: where to write; standard output by default.
+        total: the number of steps in the whole run.
+        start: the number of steps already completed by an earlier, interrupted command.
+        console: the console to write to; standard output by default.
         window: the remaining time is estimated from the speed in the last `window` seconds.
     """
 
@@ -77,9 +77,9 @@ class Progress:
             self._line()
 
     def update(self, step: int, **metrics: float) -> None:
-        """Show that `step` steps are done; each metric stays on display until it gets a new value.
+        """Show that `step` steps are done; each metric is displayed until it gets a new value.
 
-        Outside a terminal, this method prints at most one line every 5 seconds.
+        If the output is not a terminal, this method prints at most one line every 5 seconds.
         """
         self.step = step
         self.metrics.update(metrics)

@@ -1,8 +1,8 @@
-"""The record of a run, which is the file `run.json` in the run directory.
+"""The record of a run: the file `run.json` in the run directory.
 
 The record includes the final losses and the metrics that the manifest lists. The file contains no
-time of day, so the same command on the same CPU writes the same file, except for the field
-`seconds` and the checksum `crc32`. Nothing in this module needs torch.
+timestamps, so the same command on the same CPU writes the same file, except for the field `seconds`
+and the checksum `crc32`. Nothing in this module needs torch.
 """
 
 import json
@@ -25,14 +25,14 @@ MADE_BY = "assignment3-toolkit"  # the field "Software" of the toolkit's PNG fil
 
 
 class RecordPart(BaseModel):
-    """An immutable part of a run's record; the part rejects unknown fields, infinity and NaN."""
+    """An immutable part of a run's record, which rejects unknown fields, infinity and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean of several draws of the same quantity, with its error bar.
+    """The mean of several draws of the same quantity, with the standard deviation as its error bar.
 
     A number format applies to both the mean and the error bar. For example, f"{spread:.2f}" is
     "3.93 ± 0.53".
@@ -44,7 +44,7 @@ class Spread:
 
     @classmethod
     def of(cls, draws: Sequence[float]) -> Self:
-        """Return the spread of one or more numbers."""
+        """Return the `Spread` of one or more numbers."""
         return cls(fmean(draws), stdev(draws) if len(draws) > 1 else None, len(draws))
 
     def __format__(self, spec: str) -> str:
@@ -60,7 +60,7 @@ class Interpolation(RecordPart):
     digit_to: Digit
 
     def __str__(self) -> str:
-        """Return the two digits in words, e.g. "from a 3 to an 8"."""
+        """Return the two digits as a phrase, e.g. "from a 3 to an 8"."""
         start, end = (f"an {d}" if d == 8 else f"a {d}" for d in (self.digit_from, self.digit_to))
         return f"from {start} to {end}"
 
@@ -81,9 +81,9 @@ class RunRecord(RecordPart):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify the checksum of the record's other fields, and remove the checksum.
+        """Verify and remove the checksum, which covers all other fields of the record.
 
-        Older records have no checksum.
+        Older records have no checksum, and are accepted without this check.
         """
         if not isinstance(data, dict) or "crc32" not in data:
             return data
@@ -118,8 +118,8 @@ def write_record(directory: Path, record: RunRecord) -> None:
 def cannot_continue(kind: type[ToolkitError], problem: str, directory: Path) -> ToolkitError:
     """Return the error for a run that cannot continue.
 
-    The message for a program suggests another directory. The message on a command line suggests
-    options.
+    For a caller in Python, the message suggests another directory, or deleting this one. On the
+    command line, the message suggests the options --runs-dir and --restart.
     """
     return kind(
         f"{problem} Choose another directory, or delete {directory} to start from scratch.",
@@ -132,7 +132,8 @@ def read_record(directory: Path) -> RunRecord:
     """Return the record in a run directory.
 
     Raises:
-        UsageError: the directory is from a version of the toolkit that did not write records.
+        UsageError: the directory was created by a version of the toolkit that did not write
+            records.
         ToolkitError: the record is unreadable or damaged.
     """
     path = directory / "run.json"

@@ -1,4 +1,4 @@
-"""The directory of a run, which contains a record, a log of metrics, one checkpoint and figures.
+"""A run directory, which contains a record, a metrics log, one checkpoint and figures.
 
 runs/default/gan/
   run.json        the facts of the run, see `toolkit.common.record`
@@ -49,23 +49,23 @@ MAGIC = b"toolkit checkpoint, sha256 "
 class Run:
     """The files of a training run, or of a grid of training runs.
 
-    The methods `load` and `save` keep the status in run.json at "running". The method `finish` is
-    called last, and replaces run.json with the complete record, so a killed run never looks
-    finished. A second process that opens the same run waits until the first process ends or leaves
-    the run's `with` block.
+    Until the run is finished, the methods `load` and `save` write run.json with the status
+    "running". The method `finish` is called last, and replaces run.json with the complete record,
+    so a killed run never looks finished. A second process that opens the same run waits until the
+    first process ends or leaves the run's `with` block.
 
     Args:
-        directory: the run's directory, which is made if it does not exist.
+        directory: the run's directory, which is created if it does not exist.
         config: a dataclass of numbers and strings; a checkpoint or training run with a different
             config is rejected.
-        model, command: the name of the model and the command of the run, for the record; both can
-            be omitted if no report is made from the run.
+        model, command: the model's name and the run's command line, which are stored in the record;
+            both can be omitted if no report is made from the run.
 
     Raises:
-        ToolkitError: the directory cannot be made or written to.
+        ToolkitError: the directory cannot be created or written to.
 
     Attributes:
-        step: the number of training steps done before the last `load` or `save`.
+        step: the number of training steps completed as of the last `load` or `save`.
         seconds: the time spent on these steps.
         entries: the entries of the log, oldest first, each with its "step".
         latest: the last logged value of each metric.
@@ -103,10 +103,10 @@ class Run:
         self._lock.lock.release()
 
     def check_config(self, config: "DataclassInstance") -> None:
-        """Compare the config of a training run with this run's config, before training starts.
+        """Check, before training starts, that `config` equals the config of this run.
 
         Raises:
-            UsageError: the run has a different config.
+            UsageError: the two configs differ.
         """
         if differences := _differences(self.config, _as_json(config)):
             raise UsageError(
@@ -116,7 +116,7 @@ class Run:
             )
 
     def set_aside(self) -> Path | None:
-        """Rename the directory of an earlier run, if any, and start with an empty directory."""
+        """If there is a checkpoint, rename the run directory and create a new one in its place."""
         old = set_aside(self.directory) if self.checkpoint.exists() else None
         make_directory(self.figures)
         return old
@@ -130,7 +130,8 @@ class Run:
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
-            UsageError: the run has a different config, or is from a version without records.
+            UsageError: the run has a different config, or was made by a version that did not write
+                records.
         """
         state = None
         finished = False
@@ -165,10 +166,11 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Restore the objects in `state` from `saved`, which the method `load` returned.
+        """Restore the attributes of `state` from `saved`, the dictionary that `load` returned.
 
         Raises:
-            ToolkitError: the saved state does not fit, because the code has changed since `save`.
+            ToolkitError: the saved state does not fit the objects, because the code has changed
+                since `save`.
         """
         try:
             for name, value in vars(state).items():
@@ -193,8 +195,8 @@ class Run:
         Args:
             step: the number of training steps done.
             seconds: the time spent on these steps.
-            state: networks, tuples of networks, optimisers and random generators; also tensors,
-                numbers, strings, and containers of these three.
+            state: networks, tuples of networks, optimisers and random number generators; also
+                tensors, numbers, strings, and lists or dictionaries of these three.
 
         Raises:
             ToolkitError: the checkpoint cannot be written; the previous checkpoint is unharmed.
@@ -215,7 +217,7 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """Return the record of the run; `stopped` is the reason why training ended."""
+        """Return the run's record; `stopped` says why training ended, or is None if it has not."""
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -237,7 +239,7 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Tell the user that this run is complete; for a command, also mention --restart."""
+        """Tell the user that this run finished earlier; for a command, also mention --restart."""
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 
@@ -292,7 +294,7 @@ def _defaults_of(config: "DataclassInstance") -> dict[str, Any]:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Return a text that lists the settings in which two configs differ, or "" if all are equal."""
+    """Return a string that lists the settings in which two configs differ; "" if they are equal."""
     return "; ".join(
         f"{name} {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
         for name in sorted(there.keys() | here.keys())
@@ -301,7 +303,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 
 
 def _state_of(value: Any) -> Any:
-    """Return the state of an object that changes during training, in a form that can be saved."""
+    """Return an object's state, such as a network's weights, in a form that can be saved."""
     if isinstance(value, torch.Generator):
         return value.get_state()
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Checks of the settings of a training run, and the schedule of the learning rate.
+"""Validation of a training run's settings, and the learning-rate schedule.
 
 Importing this module does not import torch.
 """
@@ -45,7 +45,7 @@ def _is_number(value: object, kind: Any) -> bool:
 
 
 def check_range(config: object, **limits: tuple[int, int]) -> None:
-    """Raise a UsageError unless each field of `config` in `limits` is within its limits."""
+    """Raise a UsageError unless each field of `config` named in `limits` is within its limits."""
     for name, (low, high) in limits.items():
         value = getattr(config, name)
         if not low <= value <= high:
@@ -53,7 +53,7 @@ def check_range(config: object, **limits: tuple[int, int]) -> None:
 
 
 def check_positive(config: object, *names: str) -> None:
-    """Raise a UsageError unless all fields `names` of `config` are above 0."""
+    """Raise a UsageError unless each field of `config` in `names` is above 0."""
     for name in names:
         value = getattr(config, name)
         if value <= 0:
@@ -61,7 +61,7 @@ def check_positive(config: object, *names: str) -> None:
 
 
 def check_weight(config: object, *names: str) -> None:
-    """Raise a UsageError unless all fields `names` of `config` are at least 0."""
+    """Raise a UsageError unless each field of `config` in `names` is at least 0."""
     for name in names:
         value = getattr(config, name)
         if value < 0:
@@ -69,7 +69,7 @@ def check_weight(config: object, *names: str) -> None:
 
 
 def check_decay(config: object, *names: str) -> None:
-    """Raise a UsageError unless all fields `names` of `config` are at least 0 and below 1."""
+    """Raise a UsageError unless each field of `config` in `names` is at least 0 and below 1."""
     for name in names:
         value = getattr(config, name)
         if not 0 <= value < 1:

@@ -18,7 +18,7 @@ CONNECT_SECONDS = 10.0  # how long to wait for a Dask scheduler
 
 @contextlib.contextmanager
 def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
-    """Choose the cores or the cluster on which `joblib.Parallel` runs jobs in the `with` block.
+    """Choose where `joblib.Parallel` runs jobs in the `with` block: on local cores or on a cluster.
 
     Args:
         cluster: the address of a Dask scheduler; None for this machine.

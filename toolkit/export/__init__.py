@@ -1,7 +1,7 @@
-"""The exported models, which demos, tests, C++ and other programs use instead of model classes.
+"""The exported models, which demos, tests, C++ programs and others use instead of model classes.
 
-Most programs need only `load("lstm")`. `verify("lstm")` compares the network with its golden
-values.
+Most programs need only `load("lstm")`. `verify("lstm")` compares the network's outputs with the
+golden values in the manifest.
 
 - `loading`: loads networks from their verified weights.
 - `saving`: saves networks in all formats.

@@ -1,4 +1,4 @@
-"""The verified film of a GAN's training, and the networks in the film.
+"""The verified film of a GAN's training, and the networks at the steps of the film.
 
 For example:
 
@@ -67,12 +67,13 @@ def has_film(exports_dir: Path) -> bool:
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """Return the training films that the pages show, under the keys `film` and `clinic`.
+    """Return the training films that the web pages show, under the keys `film` and `clinic`.
 
-    `film` is the film of the folder's generator, or None, and `clinic` contains the films of the
-    failures. If there is a classifier, all films include its counts of the drawn digits. The film
-    `film` also includes the name of the loss, the name of the generator's owner, and real images if
-    the package contains MNIST.
+    `film` is the film of the folder's generator, or None if there is none, and `clinic` contains
+    the films of the failed training runs and of a healthy one. If there is a classifier, each film
+    also includes the classifier's counts of the generated digits at each step. The film `film` also
+    includes the name of the loss, the name of the generator's owner, and real images if the package
+    contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.

@@ -1,4 +1,4 @@
-"""Golden values, which are example inputs for each export and the correct outputs.
+"""Golden values: example inputs for each export, with the correct outputs.
 
 The golden values are stored in the manifest, so a program in any language can check that it loads
 and calls a model correctly.
@@ -24,7 +24,7 @@ LONG = 1000  # digits of the long input
 
 
 def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]:
-    """Return random inputs for a model; equal values of `batch_size` give equal inputs.
+    """Return random inputs for a model; the same `batch_size` always gives the same inputs.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
@@ -50,7 +50,8 @@ class Checked(nn.Module):
 
     Args:
         export: the file and its entry in the manifest.
-        run: maps an input to the output; both are numpy arrays, or both are tensors.
+        run: a function that maps an input to the output; both are numpy arrays, or both are
+            tensors.
     """
 
     def __init__(self, export: Export, run: Callable[[Any], Any]) -> None:
@@ -60,7 +61,7 @@ class Checked(nn.Module):
         vars(self).update(export.entry.get("attributes", {}))
 
     def train(self, mode: bool = True) -> "Checked":
-        """Return the network unchanged, because a graph has only evaluation mode."""
+        """Return the network unchanged, because an exported graph has no training mode."""
         return self
 
     def forward(self, x: Any) -> Any:
@@ -83,10 +84,11 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
     """Return example inputs and a model's outputs; the model must be on the CPU in eval mode.
 
     Returns:
-        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}` for JSON. Each
-        array is `{"dtype": "int64" or "float32", "shape": [...], "values": [...]}` with the values
-        in row-major order. For a network that reads digits, there is also `long`, a case whose
-        input is `{"seed": int, "shape": [...]}`, the arguments of `long_digits`.
+        `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}`, which can be
+        stored as JSON. Each array is `{"dtype": "int64" or "float32", "shape": [...], "values":
+        [...]}` with the values in row-major order. For a network that reads digits, there is also
+        the key `long`, with a case whose input is `{"seed": int, "shape": [...]}`, the arguments of
+        `long_digits`.
     """
     golden: dict[str, Any] = {"tolerance": TOLERANCE}
     if SIGNATURES[name].input == DIGITS:
@@ -104,7 +106,7 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
 
 
 def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
-    """Return pseudo-random digits, int64 of shape `shape`, for programs in any language.
+    """Return pseudo-random int64 digits of shape `shape`, which any language can reproduce.
 
     Let x(0) be the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
     digit is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones
@@ -125,8 +127,8 @@ def check_golden(
 
     Args:
         file: the name of the file, for the error message.
-        golden: the result of `golden_values`, of which the case `long` is not checked here.
-        model: maps an input to the output, a tensor or an array.
+        golden: the result of `golden_values`, whose case `long` is not checked here.
+        model: a function that maps an input to the output, which is a tensor or an array.
         consequence: the end of the error message, such as ", so it was not written".
 
     Raises:

@@ -5,9 +5,9 @@
     lstm = load("lstm")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-The network is built from its weights, `lstm.safetensors`. Files in the other formats work without
-the toolkit, and `load` also reads such files. `load` first compares the SHA-256 of the file with
-the manifest, because neither torch nor onnxruntime notices a damaged weight.
+In this example, the network is built from the weights in `lstm.safetensors`. `load` also reads
+files in the other formats, which work without the toolkit. Before loading a file, `load` compares
+its SHA-256 with the manifest, because neither torch nor onnxruntime notices a damaged weight.
 """
 
 from pathlib import Path
@@ -39,10 +39,11 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
         exports_dir: the folder with the file and its manifest. By default, this is `exports` in the
             current directory if that folder contains the file, else the folder of the toolkit's own
             exports.
-        format: by default, the network is built from its weights. With "pt", the result is a
-            TorchScript module; with "pt2", a function from tensor to tensor; and with "onnx", a
-            function from numpy array to numpy array. A student's own GAN, whose code is not
-            available, is loaded from its .pt2 file if possible, or else from its .pt file.
+        format: the format of the file; by default, the network is built from its weights. With
+            "pt", the result is a TorchScript module; with "pt2", a module that maps a tensor to a
+            tensor; and with "onnx", a module that maps a numpy array to a numpy array. A student's
+            own GAN, whose code is not available, is loaded from its .pt2 file if possible, or else
+            from its .pt file.
 
     Returns:
         a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
@@ -67,7 +68,7 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
 
     Args:
         folder: the folder of the file. If the file contains only the weights of a student's own
-            network, the network is loaded from a file in another format in this folder.
+            network, the network is loaded from its .pt2 or .pt file in the same folder.
 
     Raises:
         ToolkitError: see `load`.
@@ -83,7 +84,7 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
 
 
 def _built(export: Export, folder: Path) -> nn.Module:
-    """Build a network from the weights in an export, and return the network."""
+    """Return the network that is built from the weights in an export."""
     if "own" in export.entry and "architecture" not in export.entry:
         listed = read_manifest(folder)
         has_script, has_program = f"{export.name}.pt" in listed, f"{export.name}.pt2" in listed
@@ -123,15 +124,15 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from the exports, or from any TorchScript file by running the file's code.
+    """Load a network from exported weights, or from any TorchScript file by running its code.
 
     Returns:
-        the network, in eval mode on the CPU; the SHA-256 of the file; and True if the manifest
+        the network, in eval mode on the CPU; the SHA-256 of the file; and whether the manifest
         beside the file lists this SHA-256.
 
     Raises:
-        ToolkitError: the file is missing; it is neither TorchScript nor a network that a manifest
-            beside it lists; or it differs from what the manifest says (see `read_file`).
+        ToolkitError: the file is missing, is neither TorchScript nor a weight file listed in the
+            manifest beside it, or differs from its manifest entry (see `read_file`).
     """
     is_listed = path.suffix == f".{WEIGHTS}" or path.name in read_manifest(path.parent)
     if is_listed:

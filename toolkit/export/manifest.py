@@ -1,13 +1,13 @@
-"""The manifest lists the exports, their inputs and outputs, and their SHA-256.
+"""The manifest lists the exports, with their inputs, outputs and SHA-256 hashes.
 
-For each file, `exports/manifest.json` has an entry with the SHA-256 and the size. The source of a
-network is its weight file, such as `lstm.safetensors`. The entry of the weight file also has the
-architecture, the input and output, the settings of the training run, the metrics, and golden values
-(see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
+For each file, `exports/manifest.json` has an entry with the SHA-256 and the size. A network's
+weight file, such as `lstm.safetensors`, is called its source. The entry of the weight file also has
+the architecture, the input and output, the settings of the training run, the metrics, and golden
+values (see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
 contain the SHA-256 of the weights as `made_from`, and these files are valid only while the manifest
-also lists the weights. Before version 0.3, there were no weight files, and the `.pt` file was
-the source. Folders from versions before 0.3 can still be read. Each entry has "crc32", a checksum
-of its name and content, because a flipped bit in an entry would otherwise go unnoticed.
+also lists the weights. Before version 0.3, there were no weight files, and the `.pt` file was the
+source. Folders from versions before 0.3 can still be read. Each entry has "crc32", a checksum of
+its name and content, because a flipped bit in an entry would otherwise go unnoticed.
 
 Exports can be found and read without importing torch. `toolkit.export.replacing` writes exports.
 """
@@ -96,7 +96,7 @@ KINDS = {
 
 
 class Export(NamedTuple):
-    """A file of the exports, with its entry in the manifest."""
+    """An exported file, with its entry in the manifest."""
 
     file: str  # its name, such as "lstm.pt" or "lstm.onnx"
     data: bytes
@@ -104,12 +104,12 @@ class Export(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file's name without the format, such as "lstm"."""
+        """The file's name without the extension, such as "lstm"."""
         return self.file.rpartition(".")[0]
 
 
 class Shown(NamedTuple):
-    """A network that the pages show."""
+    """A network that the web pages show."""
 
     name: str  # of its export
     folder: Path
@@ -117,7 +117,7 @@ class Shown(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A file in a folder with a manifest, and the manifest entry of the file."""
+    """A file in a folder with a manifest, and the file's manifest entry; either may be missing."""
 
     data: bytes | None  # its content; None if the file does not exist
     entry: dict[str, Any] | None  # in the manifest; None if it is not listed
@@ -144,7 +144,8 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 def source_of(name: str, files: Collection[str]) -> str:
     """Return the name of a network's source file, from which the network can be built.
 
-    The source is the weight file. In a folder from before version 0.3, the source is the .pt file.
+    The source is the weight file. In a folder written by a version before 0.3, the source is the
+    .pt file.
     """
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
@@ -163,18 +164,18 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a network's weights, by which measurements identify the network.
+    """Return the SHA-256 that identifies a network in measurements, usually that of its weights.
 
-    Measurements from before version 0.3 identify a network by its .pt file. The entries of such
-    networks keep the SHA-256 of the .pt file as `known_as`, so that old and new measurements can be
-    compared.
+    Measurements from before version 0.3 identify a network by the SHA-256 of its .pt file. The
+    manifest entry of such a network keeps this SHA-256 as `known_as`, so that old and new
+    measurements can be compared.
     """
     digest: str = entry.get("known_as", entry["sha256"])
     return digest
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the SHA-256 by which measurements identify the classifier in a folder.
+    """Return the SHA-256 that identifies a folder's classifier in measurements.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
@@ -230,8 +231,7 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the path of a temporary file that has the SHA-256 digest `digest` and will replace
-    `path`.
+    """Return the path of the temporary file with the SHA-256 `digest` that will replace `path`.
 
     The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """
@@ -264,7 +264,7 @@ def read_listed(path: Path) -> Listed:
 
 
 def read_intact(path: Path) -> Export | None:
-    """Return a file with its manifest entry, or None if the file is damaged or not listed.
+    """Return a file with its manifest entry, or None if it is missing, damaged or not listed.
 
     Raises:
         ToolkitError: see `read_listed`.
@@ -289,7 +289,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def readable_exports() -> Path:
-    """Return the folder of exports in the current directory, or else the toolkit's own folder."""
+    """Return the current directory's exports folder if it has a manifest, else the toolkit's."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
@@ -324,11 +324,11 @@ def find_file(
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """Return the networks that the pages show for a folder, as a dictionary from names to networks.
+    """Return a dictionary of the networks that the web pages show for a folder, keyed by name.
 
     A student's own networks, whose entries name their owner, come first, under names such as
-    "lstm_mine". The toolkit's networks are shown beside the student's networks. If a folder
-    contains no student's networks, only the networks in this folder are shown.
+    "lstm_mine". The toolkit's networks are shown beside them. If no network in the folder has an
+    owner, only the networks in this folder are shown.
 
     Raises: see `read_manifest`.
     """
@@ -368,7 +368,7 @@ def read_export(
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
-    """Return any file of the exports with its entry, after verifying the SHA-256 of the file.
+    """Return any exported file with its manifest entry, after verifying the file's SHA-256.
 
     Raises:
         ToolkitError: the file is missing, not listed in the manifest, or damaged; or the file was
@@ -402,7 +402,7 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
 
 def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
-    """Return the command of `python -m toolkit.train` that makes a file of the exports.
+    """Return the arguments of `python -m toolkit.train` that make an exported file.
 
     Args:
         manifest: the manifest of the file's folder.
@@ -415,6 +415,6 @@ def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
 
 
 def training_of(file: str) -> str:
-    """Return the name of the training run that makes a file of the exports, such as "gan"."""
+    """Return the name, such as "gan", of the training run that makes an exported file."""
     name = file.rpartition(".")[0]
     return TRAININGS.get(name, name)

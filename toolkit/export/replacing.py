@@ -1,14 +1,14 @@
-"""Functions that replace old exports with new exports without losing a file.
+"""Functions that replace old exports with new ones without losing any file.
 
 All exports of one training run form a unit, together with the files made from these exports. First,
 the files to be replaced are copied to `previous/`, which has a separate manifest. Then the new
 files are staged beside the old files, and the manifest that lists the new files is renamed into
 place. Renaming the manifest makes all new files valid at once. `read_listed` finds each new file,
-whether the file is still staged or already in place. If the process is killed or the disk is full
+whether the file is still staged or already in place. If the process is killed or the disk fills up
 before the rename, the old files stay in place.
 
-A file whose bytes would not change is not written, and its entry still describes the training run
-that wrote the file.
+A file whose bytes would not change is not rewritten, and its manifest entry still describes the
+training run that wrote it.
 """
 
 import json
@@ -74,16 +74,17 @@ def replace_exports(
     keep_in: str = PREVIOUS,
     removed: Sequence[str] = (),
 ) -> Replaced:
-    """Replace old exports with new exports, either all exports or none.
+    """Replace old exports with new ones: either all of them or none.
 
-    Old exports that the manifest lists are saved in the folder `keep_in`, and replace the exports
-    that were saved there earlier. An unlisted file with the name of a new export is kept in
-    `previous/` under a numbered name. If a new file has the same bytes as the old file, the file is
-    not written, and a note lists any differences between the two training runs.
+    Old exports that the manifest lists are saved in the folder `keep_in`, where they overwrite
+    earlier exports with the same file names. A file that has the name of a new export, but does not
+    match the manifest, is kept in `previous/` under a numbered name. If a new file has the same
+    bytes as the old file, it is not written, and a note describes any differences between the two
+    training runs.
 
     Args:
-        keep_in: the folder for the replaced exports.
-        removed: further listed files to remove; they are also kept in `keep_in`.
+        keep_in: the subfolder for the replaced exports.
+        removed: other files in the manifest to remove; they too are saved in `keep_in`.
 
     Raises:
         ToolkitError: the manifest is damaged, the disk is full, or the directory is not writable;
@@ -125,7 +126,7 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
-    """Describe how a new run differs from an earlier run that wrote files with equal bytes.
+    """Describe how a new run differs from an earlier run that wrote identical files.
 
     Returns:
         a list with one sentence, or an empty list if the two runs do not differ.
@@ -166,7 +167,7 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """Copy an unlisted file to `previous/`, unless the file already has the new content.
+    """Copy a file that does not match the manifest to `previous/`, unless it has the new content.
 
     Returns:
         a sentence for the user that names the copy, if a copy is needed.
@@ -188,7 +189,7 @@ def _keep_unlisted(path: Path, new: bytes) -> list[str]:
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Stage the files, replace the manifest, move the files into place, and delete `removed`."""
+    """Stage the files, replace the manifest, delete `removed`, and move the files into place."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -213,10 +214,10 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 
 
 def _finish(exports_dir: Path) -> None:
-    """Move into place the staged files that the manifest lists, and delete left-over files.
+    """Move staged files that the manifest lists into place, and delete leftover files.
 
     Raises:
-        ToolkitError: a file cannot be renamed; the staged file then remains valid.
+        ToolkitError: a file cannot be moved into place; the staged file then remains valid.
     """
     try:
         for name, entry in read_manifest(exports_dir).items():
@@ -236,7 +237,7 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy a network's weights, its files in `formats` and all their entries to another folder.
+    """Copy a network's weights and its files in `formats`, with their entries, to another folder.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
@@ -246,13 +247,13 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 
 
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the previous versions of networks, and the files made from these versions.
+    """Restore the previous versions of networks, along with the files made from those versions.
 
-    The current files are moved to `previous/undone/`.
+    The files that they replace are kept in `previous/undone/`.
 
     Raises:
-        ToolkitError: there are no earlier files, or the earlier files are damaged. In both cases,
-            nothing is changed.
+        ToolkitError: a network has no intact previous version, or a manifest is damaged. In both
+            cases, nothing is changed.
     """
     previous = exports_dir / PREVIOUS
     earlier = [_earlier_source(name, previous) for name in names]
@@ -270,14 +271,14 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def _earlier_source(name: str, previous: Path) -> Export:
-    """Return a network's source file from the folder `previous` of replaced exports.
+    """Return a network's source file from `previous`, the folder of replaced exports.
 
     The folder has no .pt file if torch could not write TorchScript, and no weight file if the
-    network is from before version 0.3. So the function returns the first intact file in the order
-    of `SOURCES`.
+    network was exported before version 0.3. The function therefore returns the first intact file in
+    the order of `SOURCES`.
 
     Raises:
-        ToolkitError: there is no intact source.
+        ToolkitError: the folder has no intact source file for the network.
     """
     for format_ in SOURCES:
         source = read_intact(previous / f"{name}.{format_}")
@@ -293,8 +294,8 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     """Return a sentence for the user if a new export is worse than the export it replaced.
 
     Returns:
-        a sentence that says that the new export is worse, or that its metric was measured
-        differently; otherwise None.
+        a sentence saying that the old export was better, or that its metric was measured
+        differently; None if neither is the case.
     """
     signature = SIGNATURES[new.name]
     if signature.headline is None:

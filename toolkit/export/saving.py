@@ -1,8 +1,9 @@
 """Functions that export networks; all formats are made from the network itself.
 
-Before anything is written, each file is loaded in its own runtime, and the file's outputs are
-compared with the network's golden values. Either all files of a training run are replaced, or none.
-If torch cannot write TorchScript, all files except the `.pt` files are still written.
+Before anything is written, each ONNX, PT2 or TorchScript file is loaded in its own runtime, and its
+outputs are compared with the network's golden values. Either all files of a training run are
+replaced, or none. If torch cannot write TorchScript, all files except the `.pt` files are still
+written.
 """
 
 import copy
@@ -57,24 +58,26 @@ def save(
     """Export the networks of one training run in all formats, and replace the old exports.
 
     Either all exports are replaced or none. `toolkit.export.replacing` explains what happens to the
-    old exports. Existing files that were made from equal weights are left unchanged.
+    old exports. Existing files that were made from identical weights are left unchanged.
 
     Args:
-        models: a key of `manifest.SIGNATURES` -> the network, on any device and in any mode; a copy
-            on the CPU in eval mode is exported.
+        models: a dictionary from keys of `manifest.SIGNATURES` to networks, on any device and in
+            any mode; copies on the CPU in eval mode are exported.
         metrics: the metrics of each model, for the manifest.
         seed, config: the seed and the config of the training run, for the manifest.
-        film: the film of the generator's training, which is exported as part of the unit.
-        formats: the formats to write beside the weights; "pt" is written only if torch can write
-            TorchScript.
+        film: the film of the generator's training (see `toolkit.gan.film`), which is exported
+            together with the networks.
+        formats: the formats to write in addition to the weights; "pt" is written only if torch can
+            write TorchScript.
 
     Returns:
-        the outcome, whose notes also name new exports with worse metrics than the old exports.
+        the result of `replace_exports`, with additional notes on any new exports whose metrics are
+        worse than those of the old exports.
 
     Raises:
-        UsageError: there is no model with this name.
-        ToolkitError: a file and its network give different outputs, or a file cannot be made or
-            written; the old exports are kept.
+        UsageError: a key of `models` is not the name of a model.
+        ToolkitError: a file's outputs differ from the network's outputs, or a file cannot be made
+            or written; the old exports are kept.
     """
     facts = {"seed": seed, "config": dict(config)}
     exports = []
@@ -100,7 +103,7 @@ def save(
 
 
 def for_export(model: nn.Module) -> nn.Module:
-    """Return a copy of a network on the CPU, in eval mode, whose weights need no gradients."""
+    """Return a copy of a network on the CPU, in eval mode, with gradients disabled."""
     return copy.deepcopy(model).cpu().eval().requires_grad_(False)
 
 
@@ -126,10 +129,10 @@ def rehearse() -> None:
 
 @threads(1)  # so that the golden values are the same on every machine
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """Return a network's weights and their manifest entry, with `facts` about the training run.
+    """Return a network's weight file and its manifest entry, with `facts` about the training run.
 
     Args:
-        model: in eval mode, on the CPU.
+        model: the network, in eval mode, on the CPU.
     """
     attributes = {"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}
     architecture = weights.architecture_of(type(model).__name__, model.state_dict())
@@ -145,7 +148,7 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """Return a network's weights and their manifest entry, which includes all of `facts`."""
+    """Return a network's weight file and its manifest entry, which includes all of `facts`."""
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -161,7 +164,7 @@ def source_with(
 
 
 def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iterator[Export]:
-    """Yield a network's files in other formats, with their entries in the manifest.
+    """Yield a network's files in the given formats, with their manifest entries.
 
     Args:
         source: the network's weights.
@@ -187,7 +190,7 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Return a network's file after comparing its outputs with the golden values in `source`.
+    """Check a network file's outputs against the golden values in `source`, and return the file.
 
     Raises:
         ToolkitError: an output differs by more than the tolerance.
@@ -205,12 +208,12 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
     """Write a file in the format `format_` for every network whose weights the manifest lists.
 
     Returns:
-        sentences for the user about the files, their agreement with the golden values, and the old
-        files.
+        sentences for the user about the new files, their agreement with the golden values, and what
+        happened to the old files.
 
     Raises:
-        ToolkitError: a network's weights cannot be read, a network's code is not the toolkit's, or
-            a file could not be made. In all these cases, the old files are unchanged.
+        ToolkitError: a network's weights cannot be read, a network uses code that is not part of
+            the toolkit, or a file cannot be made. In all these cases, the old files are unchanged.
     """
     needs_torch("Exporting a model")
     names = _names_with_weights(exports_dir)  # before the lock, which makes the folder
@@ -228,7 +231,7 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
 
 
 def _names_with_weights(exports_dir: Path) -> list[str]:
-    """Return the names of the networks whose weights a folder's manifest lists.
+    """Return the names of the networks whose weights are listed in a folder's manifest.
 
     Raises:
         ToolkitError: the manifest lists no weights.
@@ -242,11 +245,11 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """Load the network with the weights `source`.
+    """Load the network whose weights are `source`.
 
     Raises:
-        ToolkitError: the manifest has no golden values for the network, or the network's code is
-            not the toolkit's.
+        ToolkitError: the manifest has no golden values for the network, or the network uses code
+            that is not part of the toolkit.
     """
     if "golden" not in source.entry:
         raise ToolkitError(
@@ -264,7 +267,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a text that gives a file's size and the largest error of the file's outputs."""
+    """Return a description of a file: its size, and the largest error of its outputs."""
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
@@ -297,7 +300,7 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
     """Return True if a folder already contains a film of this generator with the same arrays.
 
-    The arrays may be compressed differently.
+    Differences in how the arrays are compressed are ignored.
     """
     data = _made_from(generator, exports_dir / "film.npz")
     if data is None:

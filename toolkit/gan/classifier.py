@@ -63,7 +63,8 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
         the classifier in eval mode.
 
     Raises:
-        UsageError: the run, or the content of its directory, has a different config.
+        UsageError: the run was opened with a different config, or its directory contains a run with
+            a different config.
     """
     run.check_config(config)
     with seeded(config.seed, "weights"):

@@ -18,9 +18,9 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run, with the values of the convolutional GAN as defaults.
+    """The settings of one training run; the defaults are those of the convolutional GAN.
 
-    `mlp_config` has the settings of the assignment's template.
+    `mlp_config` returns the settings of the assignment's template.
     """
 
     architecture: Literal["conv", "mlp"] = "conv"
@@ -69,9 +69,9 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """Return the number of real images in step `step`, which is from 1 to `num_steps`.
+        """Return the number of real images in the batch at `step`, which is from 1 to `num_steps`.
 
-        With small batches, a network learns more per second of computing. Large batches have less
+        With small batches, a network learns more per second of computation. Large batches have less
         noise in their gradients, which matters towards the end of training (Smith et al., "Don't
         Decay the Learning Rate, Increase the Batch Size", 2018).
         """
@@ -82,7 +82,7 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return rough estimates of a run's number of multiplications and its memory in bytes."""
+        """Return rough estimates of a run's multiplication count and its memory use in bytes."""
         tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
         of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
         num_images = self.num_steps * sum(tenths) / 10
@@ -90,7 +90,7 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return the settings of the assignment's template, such as MLP networks and no R1 penalty."""
+    """Return the settings of the assignment's template, with MLP networks and no R1 penalty."""
     return replace(
         config,
         architecture="mlp",

@@ -69,7 +69,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Convert float pixels (0 to 1) to uint8 pixels (0 to 255) by rounding; see `to_unit`."""
+    """Convert float pixels (0 to 1) to uint8 pixels (0 to 255) by rounding; undoes `to_unit`."""
     return images.mul(255).round().clamp(0, 255).byte()
 
 
@@ -88,7 +88,7 @@ def batch_indices(
 
     Args:
         batch_sizes: the size of each batch, at most `num_examples`.
-        first_step: the number of batches to skip, for a run that was interrupted.
+        first_step: the number of batches to skip when an interrupted run is resumed.
     """
     epoch, start = 0, 0
     order = epoch_order(num_examples, seed, epoch)

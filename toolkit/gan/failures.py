@@ -1,4 +1,4 @@
-"""The classic failures of GAN training, produced on purpose with the ordinary training step."""
+"""The classic failures of GAN training, reproduced on purpose with the ordinary training step."""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """The settings of a training run whose two networks each have a constant learning rate."""
+    """The settings of a training run whose networks have constant learning rates unless frozen."""
 
     config: Config = SHORT
     generator_lr: float = 2e-3
@@ -47,7 +47,7 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the rates for the generator and the discriminator; a frozen network has rate 0."""
+        """Return the learning rates of the generator and the discriminator, 0 if frozen."""
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -87,8 +87,8 @@ def train(
 
     Args:
         name: a title for the progress bar.
-        mnist: provides the training images.
-        film: records some of the steps.
+        mnist: provides the training images and their labels.
+        film: a `Film` that records a frame at each of its steps; by default, nothing is recorded.
     """
     images = mnist.train_images
     config = case.config
@@ -141,16 +141,16 @@ def accuracy(discriminator: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """Return the Euclidean norm of the gradients that `backward` left in a network's weights."""
+    """Return the Euclidean norm of the gradients that `backward` stored for a network's weights."""
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients))
 
 
 @torch.no_grad()
 def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor:
-    """Generate images (n, 1, 28, 28) from z (n, latent_dim) in training mode.
+    """Generate images (n, 1, 28, 28) from z (n, latent_dim), with the generator in training mode.
 
-    Afterwards, even after an error, the generator is in eval mode and has its old running
+    Afterwards, even if an error occurs, the generator is in eval mode with its original running
     statistics.
     """
     before = deepcopy(generator.state_dict())
@@ -164,7 +164,7 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 
 @torch.no_grad()
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
-    """Generate images (n, 1, 28, 28) from z in eval mode with untrained running statistics.
+    """Generate images (n, 1, 28, 28) from z in eval mode, with untrained batch-norm statistics.
 
     During the call, the running means are 0, and the running variances are 1. After the call, the
     generator's own statistics are restored.

@@ -1,10 +1,10 @@
-"""The film of a GAN's training, in `exports/film.npz`, with the weights at several steps.
+"""The film of a GAN's training: weights and logits from several steps, in `exports/film.npz`.
 
-The film has 16 frames, and most frames are from early in training. Each frame contains the averaged
-generator, and the discriminator's logits for 500 real and 500 generated images. Three of the frames
-also contain the discriminator. Early on, the discriminator learns to tell real images from
-generated images. Once the generator is good, the discriminator does little better than guessing.
-The file contains these arrays, in an order that never changes:
+The film has 16 frames, most of them from early in training. Each frame contains the moving average
+of the generator's weights, and the discriminator's logits for 500 real and 500 generated images.
+Three of the frames also contain the discriminator's weights. Early on, the discriminator learns to
+tell real images from generated ones. Once the generator is good, the discriminator does little
+better than guessing. The file contains these arrays, in an order that never changes:
 
     steps                       int64 (frames,): from 0 (before training) to the last step
     discriminator_steps         int64 (3,): the steps that have a discriminator
@@ -16,7 +16,7 @@ The file contains these arrays, in an order that never changes:
     discriminator/<step>/<name>   the same for the discriminator
 
 Integers in a state dict are stored as integers. The file contains no pickled objects, so `np.load`
-reads it without further options.
+reads it with its default options.
 """
 
 import io
@@ -59,9 +59,8 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
     For random guesses, the probability is 0.5. The probability is the area under the ROC curve. The
-    area equals U / (n m), where U is the statistic of Mann and Whitney ("On a Test of Whether One
-    of Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds
-    one half to U.
+    area equals U / (n m), where U is the Mann-Whitney statistic ("On a Test of Whether One of Two
+    Random Variables is Stochastically Larger", 1947). A pair of equal logits adds one half to U.
 
     Args:
         real: logits (n,).
@@ -72,7 +71,7 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
 
 
 def _halved(network: nn.Module) -> dict[str, Tensor]:
-    """Return a network's state dict on the CPU, with floating-point tensors as float16."""
+    """Return a network's state dict on the CPU, with floating-point tensors cast to float16."""
     state = {}
     for name, value in network.state_dict().items():
         copy = value.detach().cpu().clone()
@@ -82,15 +81,17 @@ def _halved(network: nn.Module) -> dict[str, Tensor]:
 
 @dataclass
 class Film:
-    """A film to which a training run adds one frame after another.
+    """A film, to which a training run adds frames one by one.
 
     Args:
-        config: the config of the training run, whose seed determines the images.
+        config: the training run's config; its seed determines the real images and the latent
+            points.
         images: the test images, uint8 (n, 1, 28, 28).
-        steps: the steps in ascending order; by default `frame_steps`.
+        steps: the steps to record, in ascending order; by default, the result of `frame_steps`.
 
     Attributes:
-        frames: step -> the frame's arrays, for the checkpoint.
+        frames: a dictionary from each recorded step to the arrays of its frame; stored in
+            checkpoints.
     """
 
     config: Config
@@ -124,7 +125,7 @@ class Film:
             self.frames[step]["discriminator"] = _halved(discriminator)
 
     def arrays(self) -> Arrays:
-        """Return all arrays of the film's file."""
+        """Return all arrays to be stored in film.npz."""
         real = torch.stack([self.frames[step]["real_logits"] for step in self.steps])
         drawn = torch.stack([self.frames[step]["drawn_logits"] for step in self.steps])
         losses = LOSSES[self.config.loss]
@@ -160,7 +161,7 @@ def _logits(discriminator: nn.Module, images: Tensor) -> Tensor:
 
 
 def to_bytes(arrays: Arrays) -> bytes:
-    """Return the contents of the file film.npz; equal arrays always give equal bytes."""
+    """Return the contents of a film.npz file; equal arrays always produce equal bytes."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # also other options
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The film of a GAN's training as JSON values for pages, including two pictures."""
+"""The film of a GAN's training as JSON values for web pages, including two pictures."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """Return a film as JSON values for a page; see `Film` in playground/src/models.js.
+    """Return a film as JSON values for a web page; see `Film` in playground/src/models.js.
 
     Args:
         generator: any generator with the architecture of the film's generator; its weights are
@@ -52,10 +52,10 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """Return a page's film with the additional entry `digits`, the classifier's counts of digits.
+    """Return a page's film with an additional entry, `digits`: the classifier's counts of digits.
 
     The classifier maps images to logits. For each step, `digits` contains the number of pictures of
-    each digit from 0 to 9, and then the number of pictures about which the classifier is unsure.
+    each digit from 0 to 9, followed by the number of pictures about which the classifier is unsure.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255
@@ -67,7 +67,7 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
 
 
 def _png(rows: Sequence[Tensor]) -> str:
-    """Return rows of images as one picture in base64.
+    """Return rows of images as a single PNG picture, encoded in base64.
 
     Each row has shape (n, 1, 28, 28) and values from 0 to 1.
     """

@@ -1,4 +1,4 @@
-"""The latent space of a generator: sampling, interpolation, and points that give clear digits."""
+"""The latent space of a generator: sampling, interpolation, and points that yield clear digits."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, cast
@@ -50,14 +50,15 @@ def interpolate(
 
     Args:
         z_from, z_to: float32 (latent_dim,).
-        spherical: follow the arc between the ends (see `slerp`) instead of the straight line.
+        spherical: whether to follow the arc between the ends (see `slerp`) instead of the straight
+            line.
 
     Returns:
         float32 (num_images, latent_dim); the first and last rows are exactly the two ends.
 
     Raises:
-        UsageError: `num_images` is less than 2, or the ends of the arc point in opposite
-            directions.
+        UsageError: `num_images` is less than 2, or `spherical` is set and the two ends point in
+            opposite directions.
     """
     if num_images < 2:
         raise UsageError(
@@ -81,7 +82,7 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
 
     Args:
         z_from, z_to: float32 (latent_dim,).
-        weights: (n, 1), 0 for `z_from` to 1 for `z_to`.
+        weights: (n, 1), from 0 (at `z_from`) to 1 (at `z_to`).
 
     Returns:
         float32 (n, latent_dim).
@@ -119,14 +120,15 @@ def pair_of_classes(
 
     Args:
         generator_network: maps z (batch, latent_dim) to images, in eval mode.
-        classifier: maps images to logits (batch, 10); each of the two digits must have a
+        classifier: maps images to logits (batch, 10); it must assign each of the two digits a
             probability of at least 90%.
-        seed: determines 1,000 candidates, of which the first two that fit are returned.
-        digit_from, digit_to: the digits to show, 0 to 9; any two by default.
+        seed: determines 1,000 candidate points, of which the first two suitable points are
+            returned.
+        digit_from, digit_to: the digits to show, 0 to 9; by default, any two different digits.
 
     Raises:
-        ToolkitError: no two candidates fit.
-        UsageError: the same digit is requested at both ends.
+        ToolkitError: no two candidates are suitable.
+        UsageError: the same digit is requested for both ends.
     """
     if digit_from is not None and digit_from == digit_to:
         raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")
@@ -165,7 +167,7 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit that is allowed, or None if no digit is allowed.
+    """Return the first allowed digit in `digits`, or None if no digit is allowed.
 
     Args:
         requested: the only digit that is allowed; None to allow any digit.
@@ -180,7 +182,7 @@ def _first_digit(
 
 
 def no_sample_of(digit: int) -> ToolkitError:
-    """Return the error for a digit that no candidate image shows."""
+    """Return the error to raise if no candidate image clearly shows the requested digit."""
     return ToolkitError(
         f"None of {NUM_CANDIDATES:,} samples is clearly a {digit}. Choose another digit, "
         "or train the GAN for longer."

@@ -47,8 +47,8 @@ def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
     """Return -E_q[log D(G(Z))], a scalar >= 0 whose gradient does not vanish.
 
-    This loss has the same fixed point as the minimax loss. The source is Goodfellow et al.,
-    "Generative Adversarial Nets" (2014), section 3.
+    This loss has the same fixed point as the minimax loss. See Goodfellow et al., "Generative
+    Adversarial Nets" (2014), section 3.
     """
     return F.softplus(-fake_logits).mean()
 
@@ -56,9 +56,9 @@ def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
 def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return E_p[max(0, 1 - l(X))] + E_q[max(0, 1 + l(G(Z)))], a scalar >= 0 that is 2 if l = 0.
 
-    For logits between -1 and 1, the gradient has the same size for every image. With the objective
-    of equation (10), in contrast, the gradient for an image grows with D's error on this image.
-    The source is Lim and Ye, "Geometric GAN" (2017), section 3.
+    For logits between -1 and 1, the gradient with respect to the logit has the same magnitude for
+    every image. With the objective of equation (10), by contrast, this gradient grows with D's
+    error on the image. See Lim and Ye, "Geometric GAN" (2017), section 3.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -67,16 +67,16 @@ def hinge_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
 
 
 def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return -E_q[l(G(Z))], a scalar of any sign and the generator's part of the hinge loss."""
+    """Return -E_q[l(G(Z))], a scalar of either sign, which is the generator's hinge loss."""
     return -fake_logits.mean()
 
 
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     """Return the R1 penalty, a scalar >= 0, on the gradient of the logits at real images.
 
-    The penalty is half the squared norm of the gradient, averaged over the batch. The penalty keeps
-    the discriminator from becoming ever steeper around the data. The source is Mescheder, Geiger
-    and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
+    The penalty is half the squared norm of the gradient, averaged over the batch. It keeps the
+    discriminator from becoming ever steeper around the data. See Mescheder, Geiger and Nowozin,
+    "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

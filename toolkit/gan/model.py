@@ -1,13 +1,14 @@
-"""Generators, discriminators and the digit classifier. Pixels are from 0 (background) to 1 (ink).
+"""Generators, discriminators and the digit classifier. Pixel values range from 0 (background) to 1
+(ink).
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
 exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
 digits, which improves its features for both tasks. The technique of training a discriminator with
 the class labels of real images comes from semi-supervised GANs (Salimans et al., "Improved
 Techniques for Training GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et
-al., "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). The discriminator of an
-AC-GAN also classifies generated images, and the generator of an AC-GAN is conditioned on a class.
-The generator in this module never sees a label.
+al., "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). In an AC-GAN, the
+discriminator also classifies generated images, and the generator is conditioned on a class. The
+generator in this module never sees a label.
 """
 
 import torch
@@ -25,23 +26,23 @@ def init_dcgan(layer: nn.Module) -> None:
 
 
 class ConvGenerator(nn.Module):
-    """A small convolutional generator, which enlarges 7 x 7 pixels to 14 x 14 and then to 28 x 28.
+    """A small convolutional generator, which upsamples 7 x 7 pixels to 14 x 14 and then to 28 x 28.
 
-    Convolutions and pixel shuffles enlarge the images. A pixel shuffle turns four channels into one
-    channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
+    The upsampling uses convolutions and pixel shuffles. A pixel shuffle turns four channels into
+    one channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
     Before these layers, a mapping network transforms the latent point z. The digits are ten
     separate kinds of image, but the values of z form one connected cloud. If the image changes
-    slowly with z, large parts of this cloud give images between two digits. The mapping network can
-    shrink the parts of the cloud between two digits. StyleGAN also has a mapping network (Karras,
-    Laine and Aila, "A Style-Based Generator Architecture for GANs", 2019). In this generator, the
-    output of the mapping network is added to z. This output is close to 0 at first, so an untrained
-    mapping network has almost no effect.
+    slowly with z, large parts of this cloud produce images that lie between two digits. The mapping
+    network can shrink these parts. StyleGAN also has a mapping network (Karras, Laine and Aila, "A
+    Style-Based Generator Architecture for GANs", 2019). In this generator, the output of the
+    mapping network is added to z. This output is close to 0 at first, so an untrained mapping
+    network has almost no effect.
 
     Args:
         latent_dim: size of z.
-        width: channels at 7 x 7 and at 14 x 14.
+        width: number of channels at 7 x 7 and at 14 x 14.
         mapping_size: units in each of the mapping network's two hidden layers; 0 for no mapping
             network.
     """
@@ -99,8 +100,8 @@ class ConvDiscriminator(nn.Module):
     The layers reduce 28 x 28 pixels to 14 x 14, then to 7 x 7, and then to one logit.
 
     Args:
-        width: channels at 7 x 7; there are half as many at 14 x 14.
-        hidden_size: size of the features.
+        width: number of channels at 7 x 7; there are half as many at 14 x 14.
+        hidden_size: number of features.
     """
 
     def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
@@ -124,7 +125,7 @@ class ConvDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (batch, 1, 28, 28) to logits (batch, 1); a logit above 0 means a real image.
 
-        The pixels of the images are from 0 to 1.
+        Pixel values range from 0 to 1.
 
         Raises:
             ValueError: `images` has the wrong shape or dtype.

@@ -40,8 +40,8 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 class Networks(NamedTuple):
     """The generator, the discriminator, the generator's moving average, and the auxiliary head.
 
-    The moving average of the generator is exported. During training, the auxiliary head uses the
-    discriminator's features.
+    The moving average is exported in place of the generator. During training, the auxiliary head
+    uses the discriminator's features.
     """
 
     generator: nn.Module
@@ -51,7 +51,7 @@ class Networks(NamedTuple):
 
 
 def build(config: Config, device: torch.device | str | None = None) -> Networks:
-    """Build untrained networks on `device`, with weights from the config's seed."""
+    """Build untrained networks on `device`, with weights initialised from the config's seed."""
     with seeded(config.seed, "weights"):
         if config.architecture == "conv":
             generator: nn.Module = ConvGenerator(
@@ -99,9 +99,9 @@ def discriminator_step(
         optimizer: the optimiser of the discriminator's weights.
         real: images (batch, 1, 28, 28), 0 to 1.
         fake: the same number of generated images.
-        config: determines the form of the loss (10), and the precision.
-        regularise: maps the loss, and the discriminator's features of `real`, to the quantity that
-            is minimised.
+        config: determines the loss function and the precision.
+        regularise: maps the loss, and the discriminator's features of `real`, to the quantity to
+            minimise.
 
     Returns:
         the loss before the update, a float32 scalar, without the terms that `regularise` adds.
@@ -124,8 +124,9 @@ def generator_step(
 
     Args:
         optimizer: the optimiser of the generator's weights.
-        fake: images (batch, 1, 28, 28), 0 to 1, as the generator returned them, with their graph.
-        config: determines the form of the loss (10), and the precision.
+        fake: images (batch, 1, 28, 28), 0 to 1, as returned by the generator, still attached to
+            their autograd graph.
+        config: determines the loss function and the precision.
 
     Returns:
         the loss before the update, a float32 scalar.
@@ -191,10 +192,9 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
-    """Build Adam for `networks`; any mapping network has a separate parameter group.
+    """Build an Adam optimiser for `networks`; a mapping network has its own parameter group.
 
-    The entry "lr_ratio" of a parameter group is the learning rate of the group as a fraction of the
-    scheduled rate.
+    A parameter group's entry "lr_ratio" is its learning rate as a fraction of the scheduled rate.
     """
     mapping = []
     weights = []
@@ -274,19 +274,20 @@ def train(
     """Train the GAN, or continue an interrupted `run`.
 
     Args:
-        run: opened with the same config.
+        run: the run, which was opened with the same config.
         images: the real images, uint8 (n, 1, 28, 28).
         labels: the digits of the images, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
             metrics for the log. The progress bar shows the metrics that are numbers.
-        film: records some of the steps.
+        film: a `Film` that records a frame at each of its steps; by default, nothing is recorded.
 
     Returns:
-        the networks, and the images of 25 fixed latent points before the first step, after the last
-        step, and at evenly spaced steps in between, including `num_steps // 2`.
+        the networks, and the images generated from 25 fixed latent points before the first step,
+        after the last step, and at evenly spaced steps in between, including `num_steps // 2`.
 
     Raises:
-        UsageError: the run, or the content of its directory, has a different config.
+        UsageError: the run was opened with a different config, or its directory contains a run with
+            a different config.
         ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)

@@ -1,10 +1,10 @@
 """Backpropagation through time for equations (1) to (6), with the same derivatives as autograd.
 
 `sigmoids.py` contains the equations and explains the variables s, r, C and H. For any variable v,
-dv is the derivative of the loss with respect to v. The only exception is dc, the derivative with
-respect to C / 4. Equation (5), divided by 4, is C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The
-letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step T to step
-1, and begins with dH(T) from the readout:
+dv is the derivative of the loss with respect to v. The only exception is dc, which is the
+derivative with respect to C / 4. Equation (5), divided by 4, is C(t) / 4 = i * (s - 1/2) + C(t-1) /
+4 * f. The letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step
+T to step 1, and begins with dH(T) from the readout:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1
@@ -17,7 +17,7 @@ letter a denotes the pre-activations of i, f, s and o. The loop runs backwards f
     dc(t-1) = dc * f                       from (5): no matrix, no tanh, so dc need not vanish
 
 Autograd computes the same derivatives, but splits the work into a larger number of smaller
-operations. `benchmarks/lstm_speed.py` compares the speed of this loop with the speed of autograd.
+operations. `benchmarks/lstm_speed.py` compares the speed of this loop with that of autograd.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the values of `sigmoids.last_hidden` as a tensor that can be differentiated once."""
+    """Return the result of `sigmoids.last_hidden` as a tensor that can be differentiated once."""
     apply: Any = _LastHidden.apply  # `apply` has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h

@@ -10,7 +10,7 @@ Encoding = Literal["one-hot", "digit"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run, with the assignment's values as defaults."""
+    """The settings of one training run; the defaults are the assignment's values."""
 
     model: Literal["lstm", "rnn"] = "lstm"
     length: int = 36  # T: the network reads digits 1 to T-1 and predicts digit T
@@ -53,7 +53,7 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return rough estimates of a run's number of multiplications and its memory in bytes."""
+        """Return rough estimates of a run's multiplication count and its memory use in bytes."""
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
@@ -69,7 +69,7 @@ class Config:
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
     """Return the best settings for training a model with the curriculum.
 
-    With these settings, the LSTM and the RNN take similar times to train.
+    With these settings, the LSTM and the RNN take about the same time to train.
     """
     if model == "rnn":
         return Config(model, length=100, curriculum=True, orthogonal=True, num_steps=1000)

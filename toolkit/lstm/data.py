@@ -35,8 +35,8 @@ def palindromes(
         count: the number of palindromes, at least 1.
         length: T, at least 2.
         split: "train", "validation" or "test".
-        rng: a CPU generator; the same state gives the same palindromes.
-        distinct: sample without replacement, so that no palindrome occurs twice.
+        rng: a random-number generator on the CPU; the same state gives the same palindromes.
+        distinct: True to sample without replacement, so that no palindrome occurs twice.
 
     Returns:
         int64 of shape (count, length) with digits 0 to 9.
@@ -74,7 +74,7 @@ def all_palindromes(length: int, split: Split) -> Tensor:
 
 
 def held_out(length: int, split: Split, count: int, rng: torch.Generator) -> Tensor:
-    """Return `count` distinct palindromes for evaluation, or the whole split if it has fewer.
+    """Return `count` distinct palindromes for evaluation, or all if the split has fewer.
 
     Returns:
         int64 of shape (n, length), n <= count.
@@ -93,8 +93,9 @@ def membership(halves: Tensor) -> Tensor:
     """Map left halves, int64 (count, half), to their hash buckets, int64 (count,) from 0 to 9.
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
-    products are added modulo 2^64, and the finaliser of splitmix64 is applied to the sum (Steele,
-    Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+    products and the number of digits are added modulo 2^64, and the finaliser of splitmix64 is
+    applied to the sum (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+    2014).
     """
     positions = torch.arange(1, halves.size(1) + 1)
     multipliers = _splitmix64(positions * _signed(0x9E3779B97F4A7C15)) | 1
@@ -146,7 +147,7 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves by rejection; "train" accepts 80% of the candidates, other splits 10%."""
+    """Sample left halves by rejection, which accepts 80% of candidates for "train", else 10%."""
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:
@@ -157,7 +158,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 
 
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves until there are `count` distinct left halves.
+    """Sample left halves until `count` distinct ones have been found.
 
     Sampling is fast if the split contains many more than `count` left halves.
     """
@@ -172,7 +173,7 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample `count` distinct left halves from the list of all left halves in a split.
 
-    This method is fast if `count` is more than a tenth of the number of left halves.
+    This function is fast if `count` is more than a tenth of the number of left halves in the split.
     """
     half = half_length(length)
     every = _list_halves(half, split)

@@ -1,9 +1,9 @@
-"""The memory-horizon study, a grid of independent trials that run in parallel.
+"""The memory-horizon study of how long networks remember: a grid of independent, parallel trials.
 
-A trial trains one network and tests it at several values of T. The library joblib runs the trials
-on this machine's cores or on a Dask cluster; the results are the same. Each grid has a run
-directory, and each finished trial is one step in the log of this run. So an interrupted study
-continues where it stopped.
+A trial trains one network and tests it at several palindrome lengths T. The joblib library runs the
+trials on this machine's cores or on a Dask cluster; the results are the same either way. Each grid
+has its own run directory, and each successful trial is one step in that run's log. An interrupted
+study therefore continues where it stopped.
 """
 
 import json
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The key of a grid; a run directory stores the key, and rejects the trials of other grids."""
+    """A hash that identifies a grid; a run directory stores it, and rejects any other grid."""
 
     sha256: str
 
@@ -52,7 +52,7 @@ def run_trial(trial: Trial) -> Row:
 
     Returns:
         the settings, `steps`, `seconds`, `longest` (T of the longest training palindrome) and
-        `accuracy_<T>` for each T; if anything fails, only the settings and `error`.
+        `accuracy_<T>` for each T; if anything fails, `error` stands in for the missing results.
     """
     config = trial.config
     row = _settings(trial)
@@ -88,7 +88,7 @@ def run_grid(
         directory: the run directory of the grid.
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
         num_workers: the number of processes on this machine; -1 for one per core.
-        report: called with the number of finished trials and the newest row.
+        report: called after each trial with the number of finished trials and the newest row.
 
     Returns:
         a row for each trial, in the order of `trials`; the row of a failed trial has an "error".
@@ -130,12 +130,12 @@ def _without_step(row: Row) -> Row:
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """Return the settings that identify a trial, in the form that versions before 0.3 stored."""
+    """Return the settings that identify a trial, in the same form as before version 0.3."""
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings, but omit each setting that has the same value in `NEWER`."""
+    """Return the settings, omitting those that have the same value in `NEWER`."""
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 

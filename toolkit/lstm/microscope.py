@@ -1,6 +1,7 @@
-"""Functions that show the states, the answers and the gradients of a network that reads digits.
+"""Functions that inspect the states, outputs and gradients of a network that reads digits.
 
-The functions work with the LSTM and the RNN of `toolkit.lstm.model`, and with their exports.
+The functions work with the LSTM and the RNN of `toolkit.lstm.model`, and with exported networks of
+both kinds.
 """
 
 from typing import Any
@@ -28,7 +29,8 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
         digits: int64 (length,), 0 to 9.
 
     Returns:
-        i, f, o, g, c, h for an LSTM, or only h for an RNN, each float32 (length, hidden_size).
+        a dictionary with i, f, o, g, c and h for an LSTM, or only h for an RNN; each is float32
+        (length, hidden_size).
     """
     if is_lstm(network):
         return dict(zip(GATES, (x[0] for x in network.trace(digits[None])), strict=True))
@@ -36,13 +38,14 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
 
 
 def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
-    """Return h, and for an LSTM also c, after every step, with the autograd graph.
+    """Return h (and c for an LSTM) after every step, still attached to the autograd graph.
 
     Args:
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
-        h, and for an LSTM also c, each a list of one float32 (batch, hidden_size) per step.
+        a dictionary with h (and c for an LSTM), each a list with one float32 tensor (batch,
+        hidden_size) per step.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     projected.requires_grad_()  # the weights of an export require no gradients
@@ -55,11 +58,12 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
 
 
 def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """Map a state (h, and for an LSTM also c) to the state at the next step.
+    """Compute the next state from the current state: h, or h and c for an LSTM.
 
     Args:
-        projected: the result of the cell's `project` for the digits at the next step.
-        state: h, and for an LSTM also c, each (batch, hidden_size).
+        projected: the output of the cell's `project` method for the digits that are read at this
+            step.
+        state: h (and c for an LSTM), each (batch, hidden_size).
     """
     if len(state) == 1:
         return [network.cell.step(projected, state[0])]
@@ -68,7 +72,7 @@ def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
 
 
 def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, list[float]]:
-    """Return the norm of dL/dh(t), and for an LSTM also of dL/dc(t), at each step t.
+    """Return the norm of dL/dh(t) (and of dL/dc(t) for an LSTM) at each step t.
 
     L is the cross-entropy, equation (9), after the last step. If the norm shrinks by a constant
     factor with each step back in time, the network cannot learn from early digits
@@ -80,7 +84,8 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
         labels: int64 (batch,).
 
     Returns:
-        "h" (and "c" for an LSTM) -> `length` numbers, one per step, each averaged over the batch.
+        a dictionary from "h" (and "c" for an LSTM) to `length` norms, one per step, each averaged
+        over the batch.
     """
     memory = states(network, digits)
     loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")
@@ -100,11 +105,12 @@ def logits_after_each_step(network: Any, h: Tensor) -> Tensor:
 
 @torch.no_grad()
 def telling_cells(network: Any, h: Tensor) -> Tensor:
-    """Sort the cells by the absolute value of their contribution to the answer, largest first.
+    """Sort the cells by the size of their contribution to the prediction, largest first.
 
-    By equation (7), cell j adds W_pj h_j to the logit of the answer. The softmax does not change if
-    the same amount is added to all ten logits. So the contribution of cell j is W_pj h_j minus the
-    mean of the ten amounts that cell j adds to the logits.
+    By equation (7), cell j adds W_pj h_j to the logit of the predicted digit p. The softmax does
+    not change if the same amount is added to all ten logits. The contribution of cell j is
+    therefore defined as W_pj h_j minus the mean of the ten amounts that cell j adds to the logits,
+    and the cells are sorted by its absolute value.
 
     Args:
         h: float32 (hidden_size,), after the last step.

@@ -42,10 +42,10 @@ class Step(NamedTuple):
 class LSTMCell(nn.Module):
     """The LSTM's cell, which computes one time step by equations (1) to (6).
 
-    The matrices W_gx, W_ix, W_fx and W_ox are stacked into `weight_ih`, and the four matrices for h
-    are stacked into `weight_hh`. The order i, f, g, o is PyTorch's, so `nn.LSTM` can use the same
-    weights. The weights are initialised with variance 1 / fan-in (LeCun et al., "Efficient
-    BackProp", 1998).
+    The matrices W_gx, W_ix, W_fx and W_ox are stacked into `weight_ih`, and W_gh, W_ih, W_fh and
+    W_oh into `weight_hh`. The stacking order (i, f, g, o) is the same as in PyTorch, so `nn.LSTM`
+    can use the same weights. The weights are initialised with variance 1 / fan-in (LeCun et al.,
+    "Efficient BackProp", 1998).
 
     Args:
         input_size: size of x(t).
@@ -72,7 +72,7 @@ class LSTMCell(nn.Module):
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_x x + b, (batch, 4 hidden_size), which is one part of the pre-activations."""
+        """Return W_x x + b, (batch, 4 hidden_size), the input's part of the pre-activations."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
@@ -91,8 +91,8 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    W_x x + b is computed for each of the ten inputs, and then looked up at every step of every
-    sequence.
+    Callers compute W_x x + b once for each of the ten inputs, and then look the result up at every
+    step of every sequence.
 
     Args:
         weight: W_x, (rows, input_size); the inputs have the same dtype and device as W_x. If the
@@ -179,7 +179,7 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h, (batch, hidden_size), which is one part of the pre-activation."""
+        """Return W_hx x + b_h, (batch, hidden_size), the input's part of the pre-activation."""
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:

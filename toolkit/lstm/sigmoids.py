@@ -1,4 +1,4 @@
-"""The equations of `model.py` with sigmoids only, for a faster loop.
+"""The equations of `model.py`, rewritten with sigmoids only to make the loop faster.
 
 Since tanh(x) = 2 sigmoid(2x) - 1, a single call to sigmoid computes all four gates if the weights
 of g are doubled. Let a(t) be the pre-activation of g in equation (1), and let
@@ -16,8 +16,8 @@ With these variables, equations (5) and (6) become
 torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
 
 Each sequence is a column, so the rows of a gate are adjacent in memory. All results are written
-into existing tensors. Each column contains H(t-1) and, below it, the one-hot code of the digit
-x(t). So a single matrix product gives the pre-activations of all gates.
+into preallocated tensors. Each column contains H(t-1) and, below it, the one-hot encoding of the
+digit x(t). A single matrix product therefore computes the pre-activations of all gates.
 """
 
 import torch
@@ -27,11 +27,12 @@ from torch import Tensor
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
     """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The matrix doubles the pre-activations of g. Gradients can flow through the matrix.
+    The matrix doubles the pre-activations of g. The matrix is differentiable with respect to both
+    arguments.
 
     Args:
-        projected: W_x x + b of each of the ten digits, float (10, 4 hidden_size), with the gates in
-            the order i, f, g, o.
+        projected: W_x x + b for each of the ten digits, float (10, 4 hidden_size), with the gates
+            in the order i, f, g, o.
         weight_hh: W_h, float (4 hidden_size, hidden_size).
 
     Returns:
@@ -47,9 +48,8 @@ def step(
 ) -> None:
     """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
-    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. The tensor `c` may be the same
-    tensor as `c_before`, and `r` may be the same tensor as `h`. All tensors have the shape
-    (hidden_size, batch).
+    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. `c` and `c_before` may be the same
+    tensor, and so may `r` and `h`. All tensors have the shape (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)
@@ -60,8 +60,8 @@ def step(
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
     """Return H(T), the halved hidden state after T >= 1 digits.
 
-    H(T) has shape (hidden_size, batch), and `digits` is int64 of shape (batch, T). H(T) cannot be
-    differentiated, because every step overwrites the states of the previous step.
+    H(T) has shape (hidden_size, batch), and `digits` is int64 of shape (batch, T). Autograd cannot
+    differentiate H(T), because every step overwrites the states of the previous step.
 
     Args:
         weight: the result of `stack`.

@@ -1,4 +1,4 @@
-"""Training of the LSTM and the RNN with RMSProp, the loss of equation (9) and the curriculum."""
+"""Training of the LSTM and the RNN: RMSProp, the loss of equation (9), and the curriculum."""
 
 import time
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NEAR = (5, 9, 20, 36, 50, 100, 1000)  # T at which networks trained at one lengt
 
 
 def build(config: Config) -> LSTM | RNN:
-    """Return an untrained model on the CPU, with weights from the config's seed."""
+    """Return an untrained model on the CPU, with weights initialised from the config's seed."""
     one_hot = config.encoding == "one-hot"
     with seeded(config.seed, "weights"):
         model: LSTM | RNN
@@ -54,11 +54,12 @@ def train_step(
     Args:
         digits: int64 (batch, T - 1).
         labels: int64 (batch,), digit T of each palindrome.
-        max_grad_norm: the gradient of all weights together is clipped to this norm.
+        max_grad_norm: the maximum norm of the gradient, taken over all weights together; a longer
+            gradient is scaled down to this norm.
 
     Returns:
-        two float32 scalars from before the update: the loss, which is the cross-entropy of equation
-        (9) at only the last time step, and the accuracy on the batch, 0 to 1.
+        two float32 scalars computed before the update: the loss, which is the cross-entropy of
+        equation (9) at the last time step only, and the accuracy on the batch, 0 to 1.
     """
     logits = model(digits)
     loss = F.cross_entropy(logits, labels)  # (8) and (9): takes logits, not probabilities
@@ -72,8 +73,8 @@ def train_step(
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
     """Return the maximum length, at most `target`, for the next batch.
 
-    If over 97% of a batch's answers are correct, the maximum length grows by a quarter plus 1.
-    Otherwise, the maximum length stays the same.
+    If more than 97% of the answers for the last batch are correct, the maximum length grows by a
+    quarter plus 1. Otherwise, the maximum length stays the same.
     """
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
@@ -117,9 +118,8 @@ def accuracy_by_length(
         lengths: the values of T.
         seed: the seed of the test palindromes.
         num_test: palindromes per T. Beyond T = 1000, the number falls in proportion to 1 / T, but
-            not below 100, to keep the total number of digits from growing. For short T, fewer
-            palindromes are tested because few exist: at T = 5, there are only 100 distinct test
-            palindromes.
+            not below 100, to limit the total number of digits. For short T, fewer palindromes are
+            tested because few exist: at T = 5, there are only 100 distinct test palindromes.
     """
     result = {}
     for length in lengths:
@@ -195,18 +195,19 @@ def train(
 ) -> LSTM | RNN:
     """Train the LSTM or the RNN, or continue an interrupted `run`.
 
-    Every `eval_every` steps, the loss and the validation accuracy are logged, and the state is
-    saved in the checkpoint.
+    Every `eval_every` steps and after the last step, the loss and the validation accuracy are
+    logged, and the state is saved in the checkpoint.
 
     Args:
-        run: opened with the same config.
-        quiet: True to show no progress.
+        run: the run, which was opened with the same config.
+        quiet: True to suppress the progress output.
 
     Returns:
         the trained network, on `device`.
 
     Raises:
-        UsageError: the run, or the content of its directory, has a different config.
+        UsageError: the run was opened with a different config, or its directory contains a run with
+            a different config.
         ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)

@@ -1,4 +1,4 @@
-"""The command line, python -m toolkit.train COMMAND, whose --help lists the commands.
+"""The command-line interface, python -m toolkit.train COMMAND; --help lists the commands.
 
 Each command imports its modules only when it is called, so that --help appears at once.
 """
@@ -20,12 +20,12 @@ from toolkit.train import options, presets
 def share_busy_cores() -> None:
     """Make waiting threads sleep early if other programs keep the cores busy.
 
-    A waiting thread of GNU OpenMP keeps its core busy for a while, even if the thread for which it
-    waits needs this core. On two cores with four other busy programs, the estimated training time
-    of the GAN was 48 to 93 minutes. When waiting threads slept early, the estimate was 24 to 26
-    minutes. If the cores are idle, early sleep reduces the speed by some 15%, so the function
-    leaves the default unchanged. The setting does not change the results of training. OpenMP reads
-    the environment variable `GOMP_SPINCOUNT` when torch is imported.
+    A waiting GNU OpenMP thread keeps its core busy for a while, even if the thread that it is
+    waiting for needs that core. On two cores with four other busy programs, the estimated training
+    time of the GAN was 48 to 93 minutes. With waiting threads that slept early, the estimate was 24
+    to 26 minutes. If the cores are idle, early sleep reduces the speed by about 15%, so in that
+    case the function leaves the default unchanged. The setting does not change the results of
+    training. OpenMP reads the environment variable `GOMP_SPINCOUNT` when torch is imported.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
@@ -131,7 +131,7 @@ def classifier(
 ) -> None:
     """Train a new digit classifier.
 
-    Distances measured with a new classifier cannot be compared with older distances.
+    Frechet distances measured with a new classifier cannot be compared with earlier measurements.
     """
     from toolkit.train.classifier import train_classifier
     from toolkit.train.workspace import open_workspace
@@ -224,7 +224,7 @@ def interpolate(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Draw the images between two digits, as a strip and as a film."""
+    """Draw an interpolation between two digits, as a strip of images and as a film."""
     from toolkit.train.generators.generator import Generator
     from toolkit.train.generators.interpolate import interpolate_generator
     from toolkit.train.workspace import evaluation_workspace
@@ -243,7 +243,7 @@ def clinic(
     runs_dir: options.ResultsOption = Path("runs"),
     exports_dir: options.EvaluatorOption = None,
 ) -> None:
-    """Produce the classic failures of a GAN on purpose, and show their cures."""
+    """Reproduce classic GAN failures on purpose, and explain how to cure them."""
     from toolkit.train.clinic import LESSONS, hold_clinic
     from toolkit.train.workspace import evaluation_workspace
 
@@ -271,7 +271,7 @@ FormatOption = Annotated[
 @app.command()
 @reports_errors
 def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
-    """Write the exports in another format from their weights, without any training."""
+    """Convert the exported weights to another format, without any training."""
     from toolkit.export.saving import write
 
     for sentence in write(format_, exports_dir):
@@ -280,7 +280,7 @@ def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_D
 
 @app.command(name="export", hidden=True)
 def export_as(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
-    """Run `convert`; `export` is the old name of this command."""
+    """Run `convert` under its old name, `export`."""
     print("Note: `toolkit train export` is now `toolkit train convert`.", file=sys.stderr)
     convert(format_, exports_dir)
 
@@ -294,7 +294,7 @@ def playground(
         bool, typer.Option("--discriminator", help="Of your own networks also this one.")
     ] = False,
 ) -> None:
-    """Write a web page that contains the exports and needs only a browser.
+    """Write a self-contained web page that shows the exports and needs only a browser.
 
     The page shows your own networks, exported by `toolkit export`, beside the toolkit's networks.
     """

@@ -1,4 +1,4 @@
-"""The command `classifier`, and functions that find the classifier that evaluates the GAN."""
+"""The command `classifier`, and functions that find and load the GAN's evaluation classifier."""
 
 from pathlib import Path
 

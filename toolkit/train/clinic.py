@@ -122,10 +122,11 @@ def training_failure(
     """Train a failing GAN and its healthy control, and plot the results side by side.
 
     Args:
-        finished: the outcomes of earlier cases, which are reused; the function adds new outcomes.
+        finished: the outcomes of cases trained earlier, which are reused; new outcomes are added to
+            this dictionary.
 
     Returns:
-        a Markdown table about the failure.
+        a Markdown table of the measurements.
     """
     lesson = LESSONS[name]
     images = {}
@@ -160,11 +161,11 @@ def training_failure(
 def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
     """Find the smallest batch size with which the generator can draw images in training mode.
 
-    Batch normalisation needs the variance over a batch. In an MLP, a batch of one sample has no
-    variance.
+    In training mode, batch normalisation needs the variance of each feature over the batch. In an
+    MLP, a batch of one sample has only one value per feature, and thus no variance.
 
     Returns:
-        the size, 1 or 2; and a sentence with the reason if the size is 2, else "".
+        the size, 1 or 2; and, if the size is 2, a sentence that gives the reason, else "".
     """
     try:
         failures.in_training_mode(generator, z[:1], 1)
@@ -174,10 +175,10 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
 
 
 def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator) -> str:
-    """Sample from the exported generator, first with correct and then with wrong batch statistics.
+    """Sample from the exported generator with correct, then with wrong, batch statistics.
 
     Returns:
-        a Markdown table about the failure.
+        a Markdown table of the measurements.
     """
     generator = Generator(workspace.generator)
     z = sample_latents(NUM_IMAGES, generator.latent_dim, make_rng(0, "evaluation"))

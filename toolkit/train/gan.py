@@ -28,7 +28,7 @@ def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IM
     """Train the GAN, measure it, draw the assignment's pictures, and export it.
 
     Args:
-        num_images: the number of samples in each measured draw.
+        num_images: the number of samples in each draw that is measured.
     """
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
@@ -74,10 +74,10 @@ def _train(run: Run, config: Config, workspace: Workspace, num_images: int) -> N
 def draw_interpolation(
     run: Run, average: nn.Module, evaluator: Evaluator, seed: int
 ) -> Interpolation | None:
-    """Draw 9 images between two samples of different classes, as a strip and as a GIF.
+    """Draw a 9-image interpolation between samples of two classes, as a strip and as a GIF.
 
     Returns:
-        the two digits; or None, after a note for the user, if there are no such samples.
+        the two digits, or None if there are no such samples; in that case, a note is printed.
     """
     try:
         pair = pair_of_classes(average, evaluator.classifier, seed)
@@ -123,7 +123,7 @@ def print_summary(
     interpolation: Interpolation | None,
     config: Config,
 ) -> None:
-    """Print the quality of the generator, and the paths of the pictures."""
+    """Print the generator's metrics and the paths of the pictures."""
     distance = scores.frechet_distance
     real = evaluator.real
     shares = [share.mean for share in scores.class_shares]
@@ -148,10 +148,10 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if a training run with these settings was also measured on other processors.
+    """Return True if training with these settings was also measured on other processors.
 
-    All settings except the precision must have their default values. The evaluator must use the
-    toolkit's classifier and the default number of samples.
+    This is the case if all settings except the precision have their default values, and the
+    evaluator uses the toolkit's classifier and the default number of samples.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -159,7 +159,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Draw a film, the curves, and samples from the start, the middle and the end of training."""
+    """Save a film of training, the curves, and samples from its start, middle and end."""
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

@@ -56,7 +56,7 @@ QUESTIONS: dict[str, dict[str, str]] = {  # one panel each: family -> its label 
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials whose networks are tested at the same T at which they were trained."""
+    """Return trials that test each network at the same T at which it was trained."""
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -66,7 +66,9 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return one trial for each seed, with tests at lengths far above the training length."""
+    """Return one trial per seed, tested at each T in `FAR`, up to far beyond the training
+    length.
+    """
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
@@ -292,7 +294,7 @@ def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
     """Return the mean curve of a family of trials, with a band from the worst to the best seed.
 
     Args:
-        by_length: T -> the accuracy of each seed.
+        by_length: maps each T to the accuracies of all seeds.
     """
     lengths = sorted(by_length)
     return figures.Ranged(

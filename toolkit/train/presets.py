@@ -41,7 +41,7 @@ CLASSIFIER: dict[Preset, ClassifierConfig] = {
 
 @dataclass(frozen=True)
 class Plan(Generic[AnyConfig]):
-    """The plan of a training run, with its settings, its name and the words of the command."""
+    """The plan of a training run: its settings, its name and its command-line arguments."""
 
     config: AnyConfig
     name: str  # the name of the run directory, e.g. "lstm-curriculum-length=20"

@@ -40,8 +40,8 @@ def train_recurrent(
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
             this number is used.
-        num_seeds: the number of networks; the first network is exported, and the accuracies of all
-            networks are listed.
+        num_seeds: the number of networks to train, each with its own seed; the first network is
+            exported, and the accuracies of all networks are listed.
     """
     config = plan.config
     if num_seeds > 1:
@@ -72,7 +72,7 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the trial of a network, with tests at its training T and at each T in `FAR` or `NEAR`.
+    """Return a trial with tests at the training T and at each T in `FAR` (curriculum) or `NEAR`.
 
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
@@ -99,13 +99,13 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train `num_seeds` - 1 further networks, with the seeds that follow the trial's seed.
+    """Train the other `num_seeds` - 1 networks, with the seeds that follow the trial's seed.
 
     The networks are trained in parallel, each on one thread. Results are kept in `directory`, so an
     interrupted command continues with the remaining networks.
 
     Returns:
-        T -> the accuracy of each network.
+        a dictionary from each T to the accuracies of these networks.
 
     Raises:
         ToolkitError: a training run failed.
@@ -133,8 +133,8 @@ def list_metrics(
     """Return the metrics of a network for the record and the manifest.
 
     Args:
-        by_seed: T -> the accuracies of the networks, in the order of their seeds, which begin with
-            the seed of `config`.
+        by_seed: maps each T to the accuracies of the networks in the order of their seeds,
+            beginning with the seed of `config`.
     """
     metrics: dict[str, Any] = {
         "length": config.length,

@@ -52,7 +52,7 @@ class Workspace:
     replaced: list[Replaced] = field(default_factory=list)  # the exports that this command replaced
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
-        """Open the run of a plan; set an older run aside if the user asked for a restart."""
+        """Open a plan's run; if the user asked for a restart, set any older run aside."""
         command = training_command(*plan.words, **self.options)
         run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
         if self.restart:
@@ -62,14 +62,14 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that needs an hour or more, or too much memory for the machine.
+        """Ask the user before a run that takes an hour or longer, or exceeds the machine's memory.
 
         Args:
             cost: the number of multiplications and the number of bytes of memory that the run
                 needs.
 
         Raises:
-            UsageError: the user says no, or nobody can be asked.
+            UsageError: the user declines, or the session is not interactive.
         """
         multiplications, memory = cost
         available = float("inf")
@@ -105,10 +105,11 @@ class Workspace:
         If a model cannot be exported, no export is replaced.
 
         Args:
-            models: the name of each export, e.g. "generator" -> the network to export.
-            record: the record of the run.
-            metrics: the name of each export -> metrics for the manifest, taken from the record.
-            film: the film of the run, if `models` includes "generator".
+            models: maps the name of each export, such as "generator", to the network to export.
+
+            record: the record of the run. metrics: maps the name of each export to its metrics for
+            the manifest, which are taken from the record. film: the film of the run, if `models`
+            includes "generator".
         """
         replaced = saving.save(
             models,
@@ -132,7 +133,7 @@ class Workspace:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Print the names of the replaced files, and the command that restores the old files."""
+        """Print which files are new or changed, and the command that restores the old ones."""
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
         old_trainings: dict[str, None] = {}  # in order
         for replaced in self.replaced:
@@ -171,12 +172,13 @@ def open_workspace(
 ) -> Workspace:
     """Open the workspace that the options of a training command describe.
 
-    The function first tries every operation that could otherwise fail after hours of training.
+    The function checks the folders, the manifest, the device and the export formats in advance,
+    because a problem with any of them could otherwise appear only after hours of training.
 
     Raises:
         ToolkitError: the folder for the runs or the exports cannot be written to, the manifest is
             damaged, or the installed torch cannot write every format.
-        UsageError: this machine does not have the device.
+        UsageError: this machine does not have the requested device.
     """
     exports = exports_dir or default_exports(preset, runs_dir)
     make_directory(exports)
@@ -198,7 +200,7 @@ def open_workspace(
 
 
 def speed(device: torch.device, size: int = 1024) -> float:
-    """Measure how many scalar multiplications per second this machine performs in products of
+    """Measure how many scalar multiplications per second the device performs when it multiplies
     float32 matrices of shape (size, size).
     """
     matrix = torch.ones(size, size, device=device)

@@ -1,4 +1,4 @@
-"""Functions that read the pages in `explain/`; there is one page for each finding id."""
+"""Functions that read the pages in `explain/`, which contains one page for each finding id."""
 
 import functools
 from pathlib import Path
@@ -29,17 +29,17 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """Return the Markdown page about a finding id, or None if the page is not translated.
+    """Return the Markdown page about a finding id, or None if it is not translated into `language`.
 
-    The page says what the fault is, why it matters and how the reader can observe the fault. The
-    page also gives an example that is not the solution.
+    The page says what the fault is, why it matters and how the reader can observe it. The page also
+    gives an example that does not reveal the solution.
     """
     path = PAGES / ("" if language == "en" else language) / f"{id}.md"
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def section_of(page: str, number: int) -> str:
-    """Return the text of one section of a page, by the section's number.
+    """Return the text of section `number` of a page.
 
     The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask.
     """
@@ -48,12 +48,12 @@ def section_of(page: str, number: int) -> str:
 
 @functools.cache
 def short(id: Id) -> str:
-    """Return the meaning of a finding id, which is the first sentence of the page about this id."""
+    """Return the meaning of a finding id, which is the first sentence of the id's page."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """Return the advice to teachers at the end of the page about a finding id."""
+    """Return the advice for teachers at the end of a finding id's page."""
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 
 

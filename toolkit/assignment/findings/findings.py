@@ -1,4 +1,4 @@
-"""The findings of a check, in data classes from which JSON, text and pages are generated."""
+"""Data classes for the findings of a check, from which JSON, text and HTML pages are generated."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ Text = Annotated[str, BeforeValidator(_printable)]
 
 
 class Placed(Protocol):
-    """An object that names a file and a line; the file is relative to the student's folder."""
+    """An object that names a file and a line; the path is relative to the student's folder."""
 
     @property
     def file(self) -> str | None: ...
@@ -138,8 +138,8 @@ class Finding(BaseModel):
     def reason(self) -> tuple[object, ...]:
         """A key that is equal for findings that say the same thing.
 
-        For a finding with an id, the key is this id. Otherwise, the key consists of the rule, the
-        ids in `answers`, and the fields of the message.
+        For a finding with an id, the key is this id. Otherwise, the key consists of the rule's
+        name, the ids in `answers`, and the values in `fields`.
         """
         if self.id is not None:
             return (self.id,)
@@ -147,7 +147,7 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return those questions about a part that none of the findings answers."""
+    """Return the questions about a part that none of the findings answers."""
     answered: set[Id | None] = set()
     for finding in findings:
         if finding.part == part:
@@ -156,13 +156,13 @@ def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
 
 
 def _order(finding: Finding) -> tuple[int, str, int, int]:
-    """Return the sort key of a finding, which consists of part, file, cell and line."""
+    """Return a finding's sort key, which consists of its part, file, cell and line."""
     file, cell, line = finding.file or "", finding.cell or 0, finding.line or 0
     return PARTS.index(finding.part), file, cell, line
 
 
 class Report(BaseModel):
-    """The findings of a check about one submission; `check --json` prints them."""
+    """All findings about one submission; `check --json` prints them as JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -188,7 +188,7 @@ class Report(BaseModel):
 
     @classmethod
     def of(cls, findings: Iterable[Finding], files: Mapping[Part, str] = {}) -> Self:
-        """Sort findings by verdict, part, file and line, and list equal findings only once.
+        """Create a report: sort the findings by verdict and location, and drop duplicates.
 
         Args:
             findings: the findings, in any order and with any verdicts.
@@ -215,8 +215,8 @@ class Report(BaseModel):
 
     @property
     def exit_code(self) -> int:
-        """The exit code: 0 if all is right, 1 if something is wrong, and 3 if nothing is wrong but
-        something was not seen.
+        """The exit code: 0 if everything is right, 1 if something is wrong, and 3 if nothing is
+        wrong but something was not seen.
         """
         if self.findings:
             return 1

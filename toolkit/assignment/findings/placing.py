@@ -1,14 +1,15 @@
-"""The location of a finding, translated to the student's own files."""
+"""Functions that correct a finding's location and translate it to the student's own files."""
 
 from toolkit.assignment.findings.findings import Finding
 from toolkit.assignment.handin.submission import Submission
 
 
 def placed(finding: Finding, submission: Submission) -> Finding:
-    """Return the finding, corrected if its file or line does not exist in the submission.
+    """Return the finding, with a corrected location if the submission has no such file or line.
 
     The student's process may report any file and line. A file that is not in the submission is
-    replaced by the file for the part, and a line that does not exist is replaced by None.
+    replaced by the file for the part or, if there is none, by None. The line is replaced by None if
+    it does not exist or if the file was replaced.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):

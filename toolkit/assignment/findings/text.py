@@ -14,9 +14,10 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Return the report as text, part by part, with the numbers of problems at the end.
+    """Return the report as text, part by part, followed by the number of problems of each kind.
 
-    For each part, the report shows the file, what is right, what is wrong, and what was not seen.
+    For each part, the text shows the file, what is right, what is wrong, and what the check could
+    not see.
 
     Args:
         root: the folder that was checked; the text quotes source lines from this folder.
@@ -64,8 +65,8 @@ def source_line(root: Path, file: str, line: int, cell: int | None = None) -> st
     """Return a line of a student's file, or None if the line cannot be shown.
 
     Args:
-        cell: the number of a notebook's code cell, from 1. If `cell` is given, `line` is a line of
-            this cell.
+        cell: the number of a code cell in a notebook, counted from 1. If `cell` is given, `line` is
+            a line number within that cell.
     """
     path = root / file
     try:
@@ -138,7 +139,7 @@ def _not_seen(finding: Finding) -> str:
 
 
 def _wrong(finding: Finding, root: Path) -> str:
-    """Return a fault as text: location, id, the source line with a marker, and the message."""
+    """Return a fault as text: its location and id, the marked source line, and the message."""
     place = place_of(finding)
     head = f"{place}: {finding.id}" if place else str(finding.id)
     if finding.equation is not None:

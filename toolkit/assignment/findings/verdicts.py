@@ -21,12 +21,16 @@ class Verdicts:
 
     Args:
         part: the part that is judged.
-        file: the file for the part, relative to the submission; "" if there is no such file.
-        progress: called with a sentence when a new piece of work begins.
-        excused: modules whose absence is not a fault of this part. A module's name is mapped to the
-            missing file for another part, or to "" if only this machine lacks the module.
-        notebooks: the notebook's name, for each Python file made from a notebook.
-        walls: sentences about limits that ordinary machines do not have, by name, as in a `Host`.
+        file: the path of the file for this part, relative to the submission; "" if there is no such
+            file.
+        progress: called with a short description when the judge begins a new step.
+        excused: modules whose absence does not count as a fault of this part. Each module's name is
+            mapped to the missing file that should contain the module, or to "" for a permitted
+            package.
+        notebooks: the name of the original notebook for each Python file that was converted from a
+            notebook.
+        walls: sentences about limits that an ordinary machine does not impose, keyed by the limit's
+            name, as in `Host.walls`.
     """
 
     def __init__(
@@ -65,8 +69,8 @@ class Verdicts:
 
         Args:
             proof: a claim, and the numbers that the judge observed. If the numbers do not satisfy
-                the claim, the finding is left out, and the question that it answers is reported as
-                not seen.
+                the claim, the finding is left out, and the question that it would have answered is
+                reported as not seen.
             fields: the other values that the message mentions.
         """
         rule = self._rules[f"right.{name}"]
@@ -144,13 +148,13 @@ class Verdicts:
         raised: StudentError | None = None,
         **fields: Any,
     ) -> None:
-        """Add a fault, at the location of `at` or at `line` of this part's file.
+        """Add a fault, located at `at` or at `line` in this part's file.
 
         Args:
             name: the name of the rule, `ID.NAME`.
-            equation: the number of the wrong equation, if the rule does not give the number.
+            equation: the number of the wrong equation, if the rule does not specify it.
             proof: a claim, and the numbers that the judge observed. The fault is added only if the
-                numbers satisfy the claim or if the claim needs a second run.
+                numbers satisfy the claim, or if a second run must still confirm the fault.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
             fields: the other values that the message mentions.
@@ -180,7 +184,9 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return the finding as "not seen", with the message of the rule `[not-seen.NAME]`."""
+        """Return a copy of the finding with the verdict "not seen" and the message of the rule
+        `[not-seen.NAME]`.
+        """
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
         update = {
@@ -195,14 +201,17 @@ class Verdicts:
         return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
-        """Return the sentence about the first limit in `names` that this host has, or None."""
+        """Return the sentence about the first limit in `names` that this host imposes, or None if
+        it imposes none of them.
+        """
         for name in names:
             if name in self._walls:
                 return self._walls[name]
         return None
 
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
-        """Append the sentence `[also.NAME]` to the message of `cause` or of the first fault.
+        """Append the sentence `[also.NAME]` to the message of `cause` or, if `cause` is None, of
+        the first fault.
 
         The sentence names a consequence of the fault.
         """
@@ -276,7 +285,7 @@ class Verdicts:
             self.fault("does-not-run.raised", at=error, raised=error, proof=once)
 
     def gone(self, gone: Gone) -> None:
-        """Report that the student's process ended before it sent its last reply."""
+        """Report that the student's process ended before it sent the expected reply."""
         limit = LIMITS[self.part]
         wall = self.wall(gone.walls)
         has_ended = not gone.late and gone.cpu < 0.9 * limit

@@ -1,1 +1,1 @@
-"""Grading of a folder of archives."""
+"""Grading a folder of submission archives."""

@@ -1,4 +1,4 @@
-"""The command `grade`: its options, and the messages that a teacher sees during grading.
+"""The `grade` command: its options and the messages that a teacher sees during grading.
 
 The grading code is imported only when the command is called, so that --help appears at once.
 """
@@ -104,8 +104,8 @@ def grade(
     """Grade every archive in a folder, each in a separate sandbox.
 
     The command writes results.json (for Gradescope) and feedback.html for each archive, and
-    class.csv and class.html for the class. After an interruption, the same command continues where
-    it stopped.
+    class.csv and class.html for the class. If the command is interrupted, run it again to continue
+    where it stopped.
     """
     if sys.platform != "linux":
         raise ToolkitError(
@@ -171,12 +171,12 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
 
 
 def _find_names(folder: Path, out: Path) -> list[str]:
-    """Return the names of the archives to grade, and print the links that are not graded.
+    """Return the names of the archives to grade, and print a note about each symbolic link.
 
     Links are not graded.
 
     Raises:
-        UsageError: the folder has no archives, or it is `out`.
+        UsageError: the folder contains no archives, or is the same folder as `out`.
     """
     from toolkit.assignment.grade.folder import find_archives, find_links, refuse_same
 
@@ -203,7 +203,9 @@ def say_open(cluster: str | None) -> None:
 
 
 def say_outdated(number: int) -> None:
-    """Print how many archives with an earlier result are graded again, and the reason."""
+    """Print how many archives with an earlier result are being graded again, and the possible
+    reasons.
+    """
     archives = "1 archive has" if number == 1 else f"{number} archives have"
     print(
         f"{archives} a result that does not count: the grader was disturbed, or the archive, the "
@@ -229,8 +231,7 @@ class Watch(contextlib.ExitStack):
     """A display of the grading progress: a bar on a terminal, or lines of text elsewhere.
 
     The bar shows the remaining time and the number of archives that a person should look at. Each
-    archive that a person should look at also gets a line above the bar. Without a terminal, every
-    archive gets a line.
+    of these archives also gets a line above the bar. Without a terminal, every archive gets a line.
     """
 
     def __init__(self) -> None:
@@ -243,7 +244,7 @@ class Watch(contextlib.ExitStack):
 
         Args:
             done: the number of archives that have a result.
-            total: the number of all archives.
+            total: the total number of archives.
         """
         from toolkit.common.progress import Progress
 

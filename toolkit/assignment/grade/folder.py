@@ -1,4 +1,4 @@
-"""The grading of a folder of archives; every archive gets a result, even a broken archive.
+"""Grading a folder of archives; every archive, even a broken one, gets a result.
 
 graded/
   class.csv                 a line for each archive
@@ -61,31 +61,34 @@ def grade_folder(
 ) -> dict[str, Result]:
     """Grade all archives in `folder`.
 
-    If an archive has a valid earlier result, only the points are computed again.
+    An archive with a valid earlier result is not judged again; only its points are recomputed if
+    the rubric has changed.
 
     Args:
-        out: the folder of the results; see the head of this module.
+        out: the folder for the results; see the docstring of this module.
         check: the judge, and the program that runs a submission.
-        isolation: None for the best safe isolation; on a cluster, each worker finds the best
-            isolation of its machine. Without a safe isolation, no earlier result is kept, because a
-            submission could have written the result.
-        cluster: the address of a Dask scheduler; None for the cores of this machine.
+        isolation: None for the best safe isolation; on a cluster, each worker then chooses the best
+            one for its machine. If the isolation is not safe, earlier results are not reused,
+            because a submission could have written them.
+        cluster: the address of a Dask scheduler; None to use the cores of this machine.
         num_workers: the number of processes on this machine; -1 for one process on each core.
         language: the language of the students' pages.
-        only: a student number or the name of an archive; all other archives keep their results.
-        regrade: also grade archives that have a result.
+        only: a student number or an archive's name, to grade only the matching archives; all others
+            keep their results.
+        regrade: True to grade even archives that already have a result.
         outdated: called with the number of archives whose result is no longer valid, if any.
-        begin: called with the number of archives that have a result, and the number of all
-            archives.
-        report: called with the number of graded archives, the number of all archives, and the
-            newest name and result.
+        begin: called with the number of archives that already have a result, and the total number
+            of archives.
+        report: called after each archive with the number of archives that have a result, the total
+            number of archives, and the name and result of this archive.
 
     Returns:
-        the result of each archive by the archive's name, in order. With `only`, archives without a
-        result are left out.
+        the result of each archive, keyed and sorted by the archive's name. With `only`, archives
+        without a result are left out.
 
     Raises:
-        UsageError: `folder` has no archives, has no archive that matches `only`, or is `out`.
+        UsageError: `folder` contains no archives, no archive matches `only`, or `folder` and `out`
+            are the same.
         ToolkitError: this machine has no safe isolation, or `out` cannot be written to.
     """
     archives = find_archives(folder)
@@ -122,11 +125,12 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield the result of each archive, and then a second result if the grading was disturbed.
+    """Yield the result of each archive and, at the end, a second result for each archive whose
+    grading was disturbed.
 
-    The grading is disturbed if other programs leave too little processor time for the archive's
-    code, or if the check misses something because the code is too slow. The archive is then graded
-    again while no other archive is graded, and the more complete result counts.
+    Grading counts as disturbed if the check misses something because the archive's code is too
+    slow, or misses something while other programs take the sandbox's core or the machine's memory.
+    Such an archive is graded again on its own, and the more complete result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -154,7 +158,9 @@ def _fuller(second: Result, first: Result) -> Result:
 def _write_pages(
     folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
-    """Write the files of each result, and the pages about the class and about similar pairs."""
+    """Write the files for each result, the table and page for the class, and the pages about
+    similar pairs.
+    """
     files: dict[Path, bytes] = {}
     paths = {}
     for name, result in results.items():
@@ -168,7 +174,7 @@ def _write_pages(
 
 
 def find_archives(folder: Path) -> list[Path]:
-    """Return the archives in `folder`, sorted by name and without links.
+    """Return the archives in `folder`, sorted by name; symbolic links are left out.
 
     Raises:
         UsageError: `folder` is not a folder, or contains no archive.
@@ -190,7 +196,9 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the links in `folder` whose names look like archives; `grade` follows no links."""
+    """Return the symbolic links in `folder` that are named like archives; `grade` does not follow
+    links.
+    """
     links = []
     for path in folder.iterdir():
         if path.suffix.lower() in ARCHIVES and path.is_symlink():
@@ -202,7 +210,7 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the folder of the results. `out` and links named like archives are left out.
+        out: the results folder. `out` and links named like archives are left out.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -214,7 +222,7 @@ def find_others(folder: Path, out: Path) -> list[str]:
 
 
 def refuse_same(folder: Path, out: Path) -> None:
-    """Raise an error if the results would go into the folder of the archives.
+    """Raise an error if the results would be written to the folder that contains the archives.
 
     Raises:
         UsageError: both folders are the same.
@@ -291,7 +299,9 @@ _own_isolation = functools.cache(find_isolation)  # trying each isolation takes 
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the hashes of the grading conditions on this machine, or on all usable workers."""
+    """Return the hashes of the grading conditions on this machine or, on a cluster, on all usable
+    workers.
+    """
     if cluster is None:
         return {judging.identity()}
     replies = ask_workers(cluster, _worker_identity, judging)
@@ -327,7 +337,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
-    """Return the number of archives that have an earlier result but no valid result."""
+    """Return the number of archives whose earlier result is not valid."""
     number = 0
     for path in archives:
         number += path.name not in results and _result_path(out, path).exists()
@@ -335,14 +345,14 @@ def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Res
 
 
 def _result_path(out: Path, archive: Path) -> Path:
-    """Return the path of the file with an archive's result."""
+    """Return the path of an archive's result file."""
     return out / archive.name / "results.json"
 
 
 def _kept_results(
     out: Path, archives: list[Path], identities: set[str], rubric: Rubric
 ) -> dict[str, Result]:
-    """Return the earlier results that are valid, by the names of their archives."""
+    """Return the valid earlier results, keyed by the names of their archives."""
     results = {}
     for archive in archives:
         result = _kept_result(out, archive, identities, rubric)
@@ -354,8 +364,8 @@ def _kept_results(
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an archive's valid earlier result, with points computed from the current rubric.
 
-    The function returns None if there is no valid earlier result, or if other programs disturbed
-    the earlier grading.
+    The function returns None if there is no valid earlier result, or if the earlier grading was
+    disturbed.
     """
     path = _result_path(out, archive)
     if not path.exists():
@@ -377,7 +387,9 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
 def _files(
     result: Result, rubric: Rubric, directory: Path, language: Language
 ) -> dict[Path, bytes]:
-    """Make the folder for an archive's result, and return the files to write there, by path."""
+    """Make the folder for an archive's result, and return the contents of the files to write there,
+    keyed by path.
+    """
     make_directory(directory)
     extra = result.extra_data
     files = {}

@@ -14,7 +14,7 @@ NUM_EXAMPLES = 3
 
 @dataclass
 class Lesson:
-    """One kind of finding, with the archives that have this finding."""
+    """One kind of finding, and the archives in which it occurs."""
 
     id: Id
     number: int | None  # of the equation
@@ -57,7 +57,8 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return the findings about things that the check could not see, each with its archives.
+    """Return the findings about things that the check could not see, each with the archives in
+    which it occurs.
 
     The finding that occurs in the most archives comes first.
     """
@@ -72,7 +73,7 @@ def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
 
 
 def _nameless(line: str, number: str) -> str:
-    """Return a source line without its comment and without the student's number."""
+    """Return a source line without its comment, and with "..." in place of the student's number."""
     line = re.sub(r"#.*", "", line).strip()
     if number:
         line = line.replace(number, "...")

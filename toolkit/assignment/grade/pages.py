@@ -1,7 +1,7 @@
 """HTML pages: one for each student, one for each similar pair, and one for the class.
 
 Any text on a page may come from an untrusted program. Jinja2 escapes the text, and the pages forbid
-all scripts except the script that sorts the tables of the class.
+all scripts except the one that sorts the tables on the class page.
 """
 
 import functools
@@ -45,7 +45,7 @@ COLUMNS = ("student number", "archive", "score", "open points", "checked points"
 
 
 def student_page(result: Result, rubric: Rubric, language: Language = "en") -> str:
-    """Return the feedback for one student as a page that needs no other file."""
+    """Return the feedback for one student as a self-contained page."""
     extra = result.extra_data
     counted: Sequence[Counted | None] = [None] * len(result.tests)
     if not extra.problem:
@@ -78,10 +78,10 @@ def class_page(
     """Return the teacher's page: the lessons for the class, the archives and the similar pairs.
 
     Args:
-        results: the results by the file names of the archives.
+        results: the result of each archive, keyed by the archive's file name.
         usual: the usual similarity of two archives in this class, from 0 to 1.
-        not_compared: the archives whose code could not be fully compared with the others, each with
-            the reasons as clauses.
+        not_compared: the archives whose code could not be fully compared with the others, mapped to
+            the reasons.
     """
     links = {}
     need_a_look = 0
@@ -220,7 +220,9 @@ def _markdown() -> MarkdownIt:
 
 
 def _render(template: str, language: Language = "en", **content: Any) -> str:
-    """Render a page from a template, and replace all control characters."""
+    """Render a page from a template, and replace all unprintable characters except tabs and line
+    breaks.
+    """
     page = _environment(language).get_template(template).render(content, tag=TAGS[language])
     lines = []
     for line in page.split("\n"):

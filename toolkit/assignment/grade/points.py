@@ -1,9 +1,11 @@
 """The points of an archive, which are computed from the check's report.
 
-Each cause costs points only once. If the check could not see something or answer a question, the
+Each cause of faults costs points only once, but missing or unwritten code costs points in every
+task that its part belongs to. If the check could not see something or answer a question, the
 corresponding points are open, that is, neither given nor lost. Code that stops before the check has
-answered any question loses the points that the rubric names. If code stops after the check has
-answered a question, only the points of the unanswered questions are open.
+answered any question loses the points that the rubric specifies for stopping. If code stops after
+the check has answered a question, the stop itself costs nothing, and the points of the unanswered
+questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,10 +30,11 @@ class Counted:
     """The points of one task, divided into lost, open and certain points.
 
     Attributes:
-        losses: the findings that cost points in this task, each kind once, with the points.
+        losses: the findings that cost points in this task, one of each kind, each with the points
+            that it costs.
         elsewhere: the findings whose cause has cost points in another task, with that task.
         unseen: findings about things that the check could not see and that might cost points here.
-        open: points that only a person can give or take away.
+        open: points that only a person can award or refuse.
         score: the certain points.
     """
 
@@ -43,11 +46,11 @@ class Counted:
 
     @property
     def score(self) -> float:
-        """The points that the student has for certain in this task, never less than 0."""
+        """The points that the student is certain to receive for this task, never less than 0."""
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
-        """Return the reasons for the points of a task, one on each line."""
+        """Return the reasons for a task's points, one per line."""
         lines = []
         for finding, points in self.losses:
             lines.append(f"-{points:g}: {describe(finding)}")
@@ -95,7 +98,9 @@ def _count_task(task: Task, report: Report, homes: Mapping[Cause, list[Task]]) -
 
 
 def _price(task: Task, finding: Finding) -> float:
-    """Return the points that a task subtracts for a finding, or 0 if the finding is not listed."""
+    """Return the points that a task subtracts for a finding, or 0 if the task does not list the
+    finding.
+    """
     if finding.id is None:
         return 0.0
     return task.findings.get(finding.id, 0.0)
@@ -123,7 +128,9 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """For each unanswered question, return a finding about the fault with the highest cost."""
+    """For each unanswered question, return a finding about the costliest fault that the answer
+    could reveal.
+    """
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
     for answers in unanswered(part, findings):
@@ -219,7 +226,7 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     """Set the open points of a task to the cost of all faults that the code may still have.
 
     Args:
-        is_unseen: True if the check answered no question about a part of this task, in which
+        is_unseen: True if the check answered no question about one of this task's parts, in which
             case all remaining points are open.
     """
     remaining = counted.score

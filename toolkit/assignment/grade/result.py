@@ -1,4 +1,4 @@
-"""The result of one archive in Gradescope's format; a restarted command reuses this result.
+"""The result for one archive in Gradescope's format, which `grade` reuses when it is restarted.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """
@@ -14,7 +14,7 @@ from toolkit.assignment.viva.questions import Question
 
 
 def _encodable(name: str) -> str:
-    """Return a file name with escape codes in place of bytes that are not UTF-8."""
+    """Return a file name in which escape sequences replace any bytes that are not UTF-8."""
     return name.encode(errors="backslashreplace").decode()
 
 
@@ -97,7 +97,7 @@ class Result(BaseModel):
 
 
 def describe(finding: Finding) -> str:
-    """Return a finding as one line with its place, its message and its id."""
+    """Return a finding as one line of text: its location, message and labels."""
     line = finding.message
     place = place_of(finding)
     if place:

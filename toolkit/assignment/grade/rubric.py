@@ -86,7 +86,7 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: the file is not a rubric; the message names the place of the error.
+        UsageError: the file is not a valid rubric; the message says where the error is.
     """
     data = read_bytes(path)
     try:
@@ -101,7 +101,7 @@ def read_rubric(path: Path = DEFAULT) -> Rubric:
 
 
 def _first_error(error: ValidationError) -> str:
-    """Describe the first error in a rubric: its place, the problem and the invalid value."""
+    """Describe the first error in a rubric: its location, the problem and the invalid value."""
     first = error.errors()[0]
     place = []
     for key in first["loc"]:

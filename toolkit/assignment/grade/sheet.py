@@ -45,7 +45,7 @@ def questions_for_sheet(
     Raises:
         UsageError: the path is not a folder, or the folder has none of the assignment's files.
         ToolkitError: this machine has no safe isolation, the code exceeded a limit, or there is no
-            question.
+            question to ask.
     """
     if sys.platform != "linux":
         raise ToolkitError(NEEDS_LINUX)

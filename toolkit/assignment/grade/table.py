@@ -19,11 +19,11 @@ def as_csv(rows: Iterable[Iterable[str]]) -> str:
 
 
 def cell(value: str) -> str:
-    """Return a text as one cell that no spreadsheet reads as a formula.
+    """Return text as a cell that no spreadsheet interprets as a formula.
 
     In countries with a decimal comma, spreadsheets split the lines of a CSV file at semicolons,
-    even between quotation marks. The function therefore replaces semicolons with commas, and tabs
-    with spaces.
+    even between quotation marks. The function therefore replaces semicolons with commas, and
+    unprintable characters such as tabs with spaces.
     """
     text = printable(value.replace(";", ","))
     if text.lstrip().startswith(FORMULA) and len(text.strip()) > 1:  # "-" alone is not a formula

@@ -29,8 +29,9 @@ MAX_NAMED = 10  # sentences about one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every file that Python could import is read in the file's own encoding, and expressions may be
-    nested to any depth. Files that Python cannot read are skipped, because these files cannot run.
+    Every file that Python could import is parsed in its own encoding, however deeply its
+    expressions are nested. Files that Python cannot read are skipped, because these files cannot
+    run.
     """
     sentences = []
     for file in _modules_of(submission):

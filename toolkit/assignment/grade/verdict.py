@@ -68,7 +68,7 @@ def grade_archive(
         the content of `results.json`; every archive gets a result, even a broken archive.
 
     Raises:
-        ToolkitError: this user has no isolation; see `find_isolation`.
+        ToolkitError: no acceptable isolation is available to this user; see `find_isolation`.
         Failed: the grader itself failed.
     """
     from toolkit.assignment.sandbox.apart import Exceeded  # needs Linux
@@ -98,8 +98,8 @@ def judged_apart(
         the bytes that `work` returns.
 
     Raises:
-        ToolkitError: this user has no isolation; see `find_isolation`.
-        Exceeded: `work` exceeded the limits of judging.
+        ToolkitError: no acceptable isolation is available to this user; see `find_isolation`.
+        Exceeded: `work` exceeded the limits on time, memory or the size of its result.
         Failed: `work` raised an exception.
     """
     from toolkit.assignment.judging.parent import import_judges  # here: the judges import torch
@@ -176,17 +176,20 @@ def _judge_archive(
 
 
 def _is_disturbed(report: Report, starved: bool) -> bool:
-    """Return True if the check may have missed something because of other programs.
+    """Return True if the check may have missed something because other programs were running.
 
     Args:
-        starved: True if other programs took the sandbox's core or the machine's memory.
+        starved: True if other programs occupied the sandbox's processor core or used up the
+            machine's memory.
     """
     rules = {finding.rule for finding in report.not_seen}
     return not TOO_LONG.isdisjoint(rules) or (starved and rules != set())
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the student's source line for each finding; the keys are the findings' places."""
+    """Return the student's source line for each finding that has one; the keys are the findings'
+    locations.
+    """
     lines = {}
     for finding in report.findings:
         if finding.file is None or finding.line is None:
@@ -201,7 +204,7 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
     """Compute an archive's points from its findings and a rubric, without running any code.
 
     Args:
-        extra: the findings, which do not depend on a rubric.
+        extra: the findings and other data about the archive, none of which depend on the rubric.
         seconds: the duration of judging.
     """
     report = extra.report
@@ -250,7 +253,9 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """Return the result of an archive that could not be graded; all its points are open."""
+    """Return the result of an archive that could not be graded; all its points are left open for a
+    person to decide.
+    """
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)
 

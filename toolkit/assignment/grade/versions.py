@@ -33,7 +33,7 @@ def toolkit_files() -> dict[str, str]:
 def installed() -> dict[str, str]:
     """Return the version of each package that the running Python can import.
 
-    Submissions run with the same Python as the toolkit.
+    Submissions run in the same Python installation as the toolkit.
     """
     packages: dict[str, str] = {}
     for package in distributions():
@@ -43,26 +43,30 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Return a sentence about the packages of the running Python; see `compare_versions`."""
+    """Return a sentence that compares the running Python's packages with the released versions; see
+    `compare_versions`.
+    """
     released = released_set(sys.version_info.major, sys.version_info.minor)
     return compare_versions(released, installed())
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the constraints file with the released packages for a Python version.
+    """Return the path of the constraints file that lists the newest released package versions for a
+    Python version.
 
-    Not every version of Python has a constraints file.
+    Some Python versions have no constraints file; the path then does not exist.
     """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence about the differences between installed packages and released packages.
+    """Return a sentence about the differences between the installed and the released package
+    versions.
 
     Args:
-        released: a constraints file, as `uv pip compile` or `pip freeze` writes it; for some Python
-            versions, this file does not exist.
-        present: the version of each package, by its name in lower case with hyphens.
+        released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`;
+            the file does not exist for every Python version.
+        present: the version of each installed package, by its name in lower case with hyphens.
     """
     python = f"Python {platform.python_version()}"
     if not released.exists():
@@ -98,5 +102,5 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a package's name in the form that pip uses to compare names."""
+    """Return a package's name in the normalised form that pip uses to compare names."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,1 +1,3 @@
-"""Functions that read the files, notebooks, archive and records of a hand-in; no code is run."""
+"""Functions that read the files, notebooks, archive and records of a hand-in without running any
+code.
+"""

@@ -32,7 +32,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplemented
 
 
 class BrokenArchive(ToolkitError):
-    """The error for an archive that cannot be unpacked, with a message for the student."""
+    """Raised for an archive that cannot be unpacked; the message is addressed to the student."""
 
 
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
@@ -42,8 +42,9 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     next file. The unpacked bytes are counted, because the sizes in the archive are not trusted.
 
     Raises:
-        BrokenArchive: the data is empty or not a zip archive, is damaged or encrypted, holds a link
-            or a special file, has a path that leads outside, or unpacks to more than is allowed.
+        BrokenArchive: the data is not a zip archive; the archive is empty, damaged, encrypted or
+            larger than allowed, packed or unpacked; or it contains a link, a special file or a path
+            that is repeated, invalid or leads outside.
     """
     if not data:
         raise BrokenArchive("It is empty: the file has 0 bytes.")
@@ -80,7 +81,7 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
         the paths of the files, relative to `directory`.
 
     Raises:
-        BrokenArchive: see `members`. The caller deletes the files that were written before the
+        BrokenArchive: see `members`. The caller must delete the files that were written before the
             error.
     """
     directory.mkdir()
@@ -104,10 +105,10 @@ def unpack(data: bytes, directory: Path) -> list[PurePosixPath]:
 def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
     """Return a zip archive of the given files.
 
-    The same files always give an archive with the same bytes.
+    The archive is reproducible: the same files always give the same bytes.
 
     Args:
-        executable: the names of the files that can be run as programs.
+        executable: the names of the files to mark as executable.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -122,7 +123,7 @@ def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> byte
 
 
 def read_archive(archive: Path | bytes) -> bytes:
-    """Return the contents of an archive, truncated if the archive is too large."""
+    """Return the bytes of an archive; a file that is too large is read only in part."""
     if isinstance(archive, bytes):
         return archive
     with open(archive, "rb") as file:

@@ -1,4 +1,6 @@
-"""Evidence, with points (`EVIDENCE`), that a file contains a given part of the assignment."""
+"""Collects and scores the evidence (`EVIDENCE`) that a file contains a given part of the
+assignment.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,7 +90,7 @@ class Candidate:
 class Code:
     """The Python files and notebooks of a submission, each of which is read only once.
 
-    Each attribute is a dictionary with the paths of files as keys.
+    Each attribute is a dictionary whose keys are file paths.
 
     Attributes:
         text: the Python code.
@@ -96,8 +98,8 @@ class Code:
         imports: the files that the file imports.
         reached: the files that the file imports directly or indirectly.
         notebooks: for each notebook, and for each file that a notebook writes, the notebook's path
-            and the code.
-        broken: the reason why a notebook cannot be read.
+            and the extracted code.
+        broken: for each unreadable notebook, the reason why it cannot be read.
         roles: two flags: the first is True if the file has a generator, the second if it has a
             discriminator.
     """
@@ -191,7 +193,7 @@ class Code:
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Return True if a file calls `backward` and `step`, or has a module for Lightning's
+        """Return True if a file uses `backward` and `step`, or defines a module for Lightning's
         Trainer.
         """
         facts = self.facts[path]
@@ -200,12 +202,14 @@ class Code:
         return any(definition.trains for definition in facts.definitions)
 
     def has_both(self, *paths: PurePosixPath) -> bool:
-        """Return True if the given files contain a generator and a discriminator."""
+        """Return True if the given files together contain a generator and a discriminator."""
         roles = map(self.roles.__getitem__, paths)
         return all(map(any, zip(*roles, strict=True)))
 
     def _roles(self, path: PurePosixPath) -> tuple[bool, bool]:
-        """Guess from names in a file whether it has a generator, and whether a discriminator."""
+        """Guess from the names in a file whether it has a generator and whether it has a
+        discriminator.
+        """
         words = self.facts[path].words
         if {"G", "D"} <= words or self._plays(path):
             return True, True
@@ -247,7 +251,9 @@ def is_compiled(path: PurePosixPath) -> bool:
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Yield candidates: classes that provide items, and functions that reverse a sequence."""
+    """Yield candidates for the data set: classes that provide items, and functions that reverse a
+    sequence.
+    """
     for path, facts in code.facts.items():
         visible = code.visible(path)
         for definition in facts.definitions:
@@ -269,7 +275,9 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Yield a candidate for each network class, with a score for evidence that it is an LSTM."""
+    """Yield a candidate for each network class, scored by the evidence that the class is an
+    LSTM.
+    """
     modules = []
     for path, facts in code.facts.items():
         modules += [(path, defined) for defined in facts.definitions if defined.is_network]
@@ -291,7 +299,8 @@ def networks(code: Code) -> Iterator[Candidate]:
 
 
 def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
-    """Return True if a network is called RNN, and its code mentions neither a sigmoid nor an LSTM.
+    """Return True if a network's name contains "rnn" and its code mentions neither a sigmoid nor an
+    LSTM.
 
     The assignment compares the LSTM with a plain RNN, whose class is often in the training file.
 

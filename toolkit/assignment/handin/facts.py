@@ -36,7 +36,7 @@ class Definition:
 
     @property
     def trains(self) -> bool:
-        """True if Lightning's Trainer runs the training loop of this class."""
+        """True if the class has the training methods that Lightning's Trainer calls."""
         return {"training_step", "configure_optimizers"} <= self.methods
 
 
@@ -91,7 +91,7 @@ def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
 
 
 def _names_from_torch(tree: ast.Module) -> set[str]:
-    """Return the names that a file imports from torch and its packages."""
+    """Return the names that a file imports from modules whose names begin with "torch"."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torch"):
@@ -105,8 +105,8 @@ def imported_files(
 ) -> list[PurePosixPath]:
     """Return the files of the submission that the file `path` imports.
 
-    The search starts in the folder of the file and continues in each parent folder, because a
-    student may have run the file from any of these folders.
+    For an absolute import, the search starts in the file's folder and continues upwards through its
+    parent folders, because the student may have run the file from any of them.
     """
     known = set(files)
     imported: dict[PurePosixPath, None] = {}  # a set that keeps its order
@@ -226,8 +226,9 @@ def _is_guard(node: ast.stmt) -> bool:
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """Return True if a top-level statement does work instead of only defining something.
 
-    A statement does work if it is the block under `if __name__ == "__main__":`, if it is a `while`
-    loop, or if it calls `step`, `backward` or the file's own code.
+    A statement does work if it is an `if __name__ == "__main__":` block, if it is a `while` loop,
+    or if it calls `step`, `backward`, a definition in the file or a name imported from a module
+    other than torch.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
@@ -245,8 +246,8 @@ def closure(
 ) -> tuple[frozenset[str], bool, bool]:
     """Return the names in a definition and in all definitions that it uses, and two flags.
 
-    The first flag is True if this code contains a loop, and the second flag is True if this code
-    reverses a sequence.
+    The first flag is True if any of these definitions contains a loop, and the second is True if
+    any of them reverses a sequence.
     """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()

@@ -1,11 +1,11 @@
-"""Finds the file for each part of the assignment, first by file contents and then by file names.
+"""Finds the file for each part of the assignment by its contents or, failing that, by its name.
 
-No code is run. Each file, or each class in a file, gets a score for the evidence in its syntax tree
-(`evidence.EVIDENCE`), for its name and for its folder. The candidate with the highest score is
-chosen for the part. An import adds less to the score than a definition, so that the student's main
-file wins against helper modules and notebooks that show results. File names alone (`NAMES`) decide
-only if no score is high enough, and only among files that were not chosen for another part. If
-several candidates with different code share the highest score, the part is ambiguous and no
+No code is run. Each file, or each class in a file, is scored by the evidence in its syntax tree
+(`evidence.EVIDENCE`), its name and its folder. The candidate with the highest score is chosen for
+the part. Importing something adds less to the score than defining it, so that the student's main
+file beats helper modules and notebooks that only show results. File names alone (`NAMES`) decide
+only if no candidate scores high enough, and only among files that were not chosen for another part.
+If several candidates with different code share the highest score, the part is ambiguous and no
 candidate is chosen.
 """
 
@@ -57,14 +57,14 @@ class Found:
 
     Attributes:
         code: the code of the submission.
-        chosen: a file that the user named; the search chooses this file for each part that the file
-            could contain.
+        chosen: the file that the user named, if any; it is chosen for every part that it may
+            contain.
         parts: the chosen candidate for each part.
-        equal: for each ambiguous part, the candidates with the highest number of points.
-        close: for each part, the candidates with fewer points, the likeliest first.
-        elsewhere: "module.name" of the LSTM if the training imports the LSTM from a module that is
-            not among the files, else "". If `elsewhere` is not "", only a class with "lstm" in its
-            name can be the LSTM.
+        equal: for each ambiguous part, the candidates that share the highest score.
+        close: for each part, the lower-scoring candidates, likeliest first.
+        elsewhere: the LSTM as "module.name" if the training file imports it from a module that is
+            not part of the submission, else "". If `elsewhere` is not "", only a class with "lstm"
+            in its name can be chosen as the LSTM.
     """
 
     code: Code
@@ -124,7 +124,7 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return all candidates, with a higher score for each candidate that the training uses."""
+    """Return all candidates, raising the score of each one that the training file uses."""
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -132,14 +132,15 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a file for a part by its name, from the files that were not chosen for another part.
+    """Choose the file for a part by its name, among the files that were not chosen for another
+    part.
 
-    A file that the training of Part I imports cannot be chosen for the GAN. A file that the GAN
-    imports cannot be chosen for any other part.
+    A file that the training file of Part I imports cannot be chosen for the GAN. A file that the
+    GAN imports cannot be chosen for any other part.
 
     Args:
-        candidates: the candidates that the contents suggest; the file of a candidate with negative
-            points is not chosen.
+        candidates: the candidates that were found by their contents; the files of candidates with
+            negative scores are excluded.
     """
     excluded = set(map(_path, located.parts.values()))
     for candidate in candidates:
@@ -174,7 +175,7 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Return a candidate, with a higher score if the training uses it."""
+    """Return a candidate, raising its score if the training file uses it."""
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words

@@ -1,4 +1,4 @@
-"""Converts a notebook's code cells to one Python file, and records the cell of each line.
+"""Converts a notebook's code cells to one Python file, and records which cell each line came from.
 
 The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so large
 pictures in the outputs do no harm. Versions 3 and 4 of the notebook format are supported.
@@ -34,7 +34,9 @@ ASKS = re.compile(r"^\s*(\?{1,2}[\w.*]+|[\w.*]+\?{1,2})\s*(#.*)?$")
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell with a syntax error: the cell's number, the faulty line, and Python's message."""
+    """A code cell with a syntax error: the cell's number, the number of the faulty line, and
+    Python's error message.
+    """
 
     number: int
     line: int
@@ -52,9 +54,9 @@ class Notebook:
 
 
 class BrokenNotebook(ValueError):
-    """The error for an unreadable notebook.
+    """Raised for a notebook that cannot be read.
 
-    The error message continues a sentence that begins with the name of the file.
+    The message completes a sentence that begins with the file's name.
     """
 
 
@@ -91,9 +93,9 @@ def _encodable(text: str) -> str:
 def encoding_of(data: bytes) -> str:
     """Return the encoding of a Python file (PEP 263).
 
-    A byte order mark or the first lines of the file determine the encoding. Without such
-    information, the encoding is UTF-8. The encoding is also UTF-8 if the file names an encoding
-    that does not turn text into bytes, such as rot13.
+    The encoding is determined by a byte order mark or by a declaration in the first two lines of
+    the file. Without either of these, the encoding is UTF-8. The encoding is also UTF-8 if the file
+    declares an unknown encoding or one that does not turn text into bytes, such as rot13.
     """
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
@@ -105,11 +107,11 @@ def encoding_of(data: bytes) -> str:
 
 
 def code_cells(data: bytes) -> list[dict[str, Any]]:
-    """Return the non-empty code cells of a notebook, each with its source as `text`.
+    """Return the non-empty code cells of a notebook, each with its source under the key `text`.
 
     Raises:
-        BrokenNotebook: the file is not a notebook, is not in Python, or is longer than a person
-            would write.
+        BrokenNotebook: the file is not a notebook, is in a language other than Python, or has more
+            code than a person would write.
     """
     try:
         content = json.loads(data)
@@ -128,13 +130,17 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return a code cell of notebook format 3 or 4 with the cell's source as `text`."""
+    """Return a copy of a code cell (notebook format 3 or 4) that has the cell's source under the
+    key `text`.
+    """
     lines = cell.get("source", cell.get("input", ""))
     return cell | {"text": _encodable("".join(lines))}
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell begins with an exercise or with a call to the tutor."""
+    """Return True if a code cell begins with an exercise, an import of the tutor or a call to the
+    tutor.
+    """
     return TUTORS.match(cell["text"]) is not None
 
 
@@ -143,11 +149,12 @@ def read_notebook(data: bytes) -> Notebook:
 
     A line that only IPython understands becomes a no-op (`%matplotlib inline`, `!pip`, `name?`) or
     the equivalent Python (`%time f()`, `%run file.py`). Cells that are still not valid Python, and
-    cells with the tutor's exercises, become blank lines. Cells are numbered from 1, and only
-    non-empty code cells count.
+    cells with the tutor's exercises, become blank lines. Cells are numbered from 1, counting only
+    non-empty code cells.
 
     Raises:
-        BrokenNotebook: the file is not a notebook, or is not in Python.
+        BrokenNotebook: the file is not a notebook, is in a language other than Python, or has too
+            much code.
     """
     notebook = Notebook()
     lines: list[str] = []
@@ -184,7 +191,9 @@ def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list
 
 
 def _problem(lines: list[str]) -> tuple[int, str] | None:
-    """Return the line and the message of a syntax error, or None if there is no syntax error."""
+    """Return the line number and message of a syntax error, or None if the lines are valid
+    Python.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -197,7 +206,8 @@ def _problem(lines: list[str]) -> tuple[int, str] | None:
 def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook]) -> list[str]:
     """Return a cell without its %%magic line.
 
-    If the rest of the cell is not valid Python, the whole cell is replaced by blank lines.
+    If the magic does not run the rest of the cell as Python, the whole cell is replaced by blank
+    lines.
     """
     first = next(k for k, line in enumerate(lines) if line.strip())
     words = lines[first].strip().split()

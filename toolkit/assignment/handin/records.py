@@ -63,8 +63,8 @@ class Log:
     """The record of one training run: the contents of a CSV file, and the run's settings.
 
     Attributes:
-        path: the path of the CSV, relative to the folder.
-        rows: at least one row of three numbers, in the order of `TRAINING` or `GAN`.
+        path: the path of the CSV file, relative to the student's folder.
+        rows: one or more rows of three numbers, in the column order of `TRAINING` or `GAN`.
         settings: the settings without the command.
         command: the command that made the record, or "" if the command is unknown.
     """
@@ -91,7 +91,7 @@ class Log:
     def shares(self) -> list[float]:
         """The accuracies as fractions, even if the file contains percentages.
 
-        If any of the accuracies is above 2, all of the accuracies are read as percentages.
+        If any accuracy is above 2, all accuracies are read as percentages.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -109,12 +109,13 @@ class Records:
     """The records of one student.
 
     Attributes:
-        trainings: the training runs of the LSTM and of the networks for comparison, sorted by T.
-        gan: the training run of the GAN; None without its CSV.
+        trainings: the training runs of the LSTM and of the networks that it is compared with,
+            sorted by T.
+        gan: the training run of the GAN; None if there is no usable CSV file for it.
         pictures: the path and the bytes of each picture, by file name.
-        problems: for each record that cannot be used, the part that makes it, and a clause with the
-            reason.
-        foreign: the files that were made by the toolkit and not by this student.
+        problems: for each unusable record, the part whose program writes it, and a clause that
+            gives the reason.
+        foreign: the files that were made by the toolkit rather than by the student.
     """
 
     trainings: list[Log] = field(default_factory=list)
@@ -128,7 +129,7 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
     """Yield a `Gap` for each record that is missing or cannot be used.
 
     Args:
-        code: the contents of files, by path; these files include the student's Python files.
+        code: the contents of files by path, including the student's Python files.
     """
     parts = find_parts(code)
     for part, clause, options in _missing(records):
@@ -139,9 +140,10 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """For each missing or unusable record, yield the part, the problem and a command's options.
+    """For each missing or unusable record, yield the part that writes it, the problem, and the
+    options of the command that makes it.
 
-    The command runs the file for this part and makes the record.
+    The command runs the part's file with these options.
     """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
@@ -200,7 +202,7 @@ def _read_record(
     """Read one file of a submission, and add it to the records.
 
     Args:
-        settings: the contents of the JSON file beside a CSV file, or None if the JSON file is
+        settings: the contents of the JSON file next to the CSV file, or None if the JSON file is
             missing.
 
     Raises:
@@ -225,8 +227,8 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
     """Return the training run that a CSV file records.
 
     Raises:
-        ValueError: a value is missing or not a number; the message completes a sentence that begins
-            with the file's name.
+        ValueError: the CSV file or its settings cannot be used; the message completes a sentence
+            that begins with the file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []
@@ -256,7 +258,7 @@ def _read_settings(data: bytes) -> Settings:
     """Return the names and values of the settings in a JSON file, as text.
 
     Raises:
-        ValueError: the file is not a JSON object.
+        ValueError: the file is too large or is not a JSON object.
     """
     if len(data) > MAX_JSON:
         raise ValueError(f"has settings beside it of more than {MAX_JSON >> 10} KiB")

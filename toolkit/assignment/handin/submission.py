@@ -1,4 +1,4 @@
-"""The check's copy of a submission, and the file for each part in this copy."""
+"""Makes the check's copy of a submission, and finds the file for each part in it."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ Said = tuple[str, dict[str, Any]]  # a rule, and the fields of its sentence
 
 @dataclass(frozen=True)
 class Located:
-    """The file for a part, and the other files that matter for the part."""
+    """The file for a part, with the files that it imports and the files that import it."""
 
     file: str  # a Python file, relative to the copy
     name: str | None = None  # the class that is the part, if known
@@ -49,20 +49,23 @@ class Submission:
     """A copy of a student's folder, in which code may run and write files.
 
     Attributes:
-        root: the folder of the copy. The folder also contains the notebooks as Python files, and
-            each unwritten function raises an error when it is called.
-        parts: for each part that was found, its file and the other files that matter.
-        unclear: for each ambiguous part, the rule for the message and the values in the message.
-        choices: for each part with several files to judge, all these files.
-        named: for each part in `choices`, the only file that other files or a README name; "" if
-            there is no such file.
-        missing: for each part that was not found, the rule for the message and the values in the
-            message.
+        root: the folder of the copy. It also contains the notebooks converted to Python files, and
+            each function that is not yet written is changed to raise an error when it is called.
+        parts: for each part that was found, its file, the files that it imports and the files that
+            import it.
+        unclear: for each ambiguous part, the name of the message's rule and the values to insert
+            into the message.
+        choices: for each part for which several files are judged, these files.
+        named: for each part in `choices`, the only one of its files that other files or a README
+            mention; "" unless there is exactly one.
+        missing: for each part that was not found, the name of the message's rule and the values to
+            insert into the message.
         files: all Python files of the submission, including files made from notebooks.
         notebooks: for each file made from a notebook, the notebook's name and code.
-        broken: for each file made from an unreadable notebook, the reason.
-        left_out: the files that were too large to copy.
-        existing: all files and folders of the copy, before any code ran.
+        broken: for each file made from an unreadable notebook, the reason why the notebook could
+            not be read.
+        left_out: the files that were not copied because the copy would have become too large.
+        existing: all files and folders that were in the copy before any code ran.
     """
 
     root: Path
@@ -82,7 +85,7 @@ class Submission:
         return self.notebooks[file][0] if file in self.notebooks else file
 
     def has_place(self, file: str | None, line: int | None) -> bool:
-        """Return True if a file was handed in and has the given line.
+        """Return True if a file was handed in and has a line with the given number.
 
         If `line` is None, the method only checks that the file was handed in. If `file` is None,
         the result is True only if `line` is also None. The method opens only files that were handed
@@ -244,8 +247,8 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
     """Convert notebooks to Python files, and make each unwritten function raise an error.
 
     Returns:
-        for each Python file and notebook of the submission, the path of its Python file in the
-        copy.
+        for each Python file and notebook of the submission, the path of the corresponding Python
+        file in the copy.
     """
     python = {}
     for path, text in code.text.items():
@@ -266,7 +269,9 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
 
 
 def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
-    """Return True if code from `path` cannot be written to `file` because the name is in use."""
+    """Return True if code from `path` cannot be written to `file` because the name is already
+    taken.
+    """
     if file == path:
         return (target / file).is_dir()
     return file in code.text or (target / file).exists()
@@ -275,11 +280,13 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Return the file for a part in the copy, and the other files that matter for the part.
+    """Return the file for a part in the copy, with the files that it imports and the files that
+    import it.
 
     Args:
         taken: the candidate that was chosen for the part.
-        python: for each Python file and notebook, the path of its Python file in the copy.
+        python: for each Python file and notebook, the path of the corresponding Python file in the
+            copy.
         existing: see `Submission`.
     """
     reached_by = search.code.reached
@@ -299,7 +306,9 @@ def _located(
 
 
 def unclear(part: Part, candidates: list[Candidate]) -> Said:
-    """Return the message that several files, or classes in one file, may implement the part."""
+    """Return a message saying that several files, or several classes in one file, may implement the
+    part.
+    """
     files = dict.fromkeys(str(candidate.path) for candidate in candidates)
     fields = {"what": WHAT[part], "file": FILES[part], "where": next(iter(files))}
     if len(files) > 1:
@@ -309,7 +318,9 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """Return a message if no training was found but another file uses the LSTM, otherwise {}."""
+    """Return a message if no training file was found but a file that was not chosen for any part
+    imports the LSTM, otherwise {}.
+    """
     if "train" in search.parts or "train" in search.equal:
         return {}
     taken = {candidate.path for candidate in search.parts.values()}
@@ -325,7 +336,9 @@ def _users_of_lstm(search: Found) -> dict[Part, Said]:
 
 
 def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
-    """Return a message if the training's LSTM may be in an archive in the folder, otherwise {}."""
+    """Return a message if the LSTM that the training file imports may be in an archive in the
+    folder, otherwise {}.
+    """
     if not search.elsewhere or "lstm" in search.parts or "lstm" in search.equal:
         return {}
     archives = [file for file in list_files(source) if _holds_python(source / file)]
@@ -346,7 +359,7 @@ def _holds_python(path: Path) -> bool:
 
 
 def _missing(part: Part, search: Found) -> Said:
-    """Return the message that a part is missing, with the names of similar files."""
+    """Return a message saying that a part is missing, with the names of similar files."""
     number = len(search.code.text)
     looked = "the only file" if number == 1 else f"{number} files"
     near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))

@@ -1,4 +1,4 @@
-"""Syntax trees of students' files, and a search for functions that are not written yet."""
+"""Parses students' files, and finds functions that are not written yet."""
 
 import ast
 import re
@@ -20,7 +20,9 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return a program's syntax tree, or None if the program is not Python or far too long."""
+    """Return a program's syntax tree, or None if the program is not valid Python, far too long or
+    nested too deeply.
+    """
     if len(source) > MAX_SOURCE:
         return None
     try:
@@ -34,7 +36,7 @@ def deep_tree_of(source: str | bytes) -> ast.Module:
 
     Raises:
         SyntaxError, ValueError: the program is not Python.
-        RecursionError, MemoryError: the program is nested too deeply for Python itself.
+        RecursionError, MemoryError: the program is nested too deeply for Python's own parser.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -58,7 +60,9 @@ def tree_of(source: str | bytes) -> ast.Module:
 
 
 def words_in(*nodes: ast.AST) -> frozenset[str]:
-    """Return all names in nodes of a syntax tree: variables, attributes, arguments and imports."""
+    """Return all names in the given syntax tree nodes: variables, attributes, arguments and
+    imports.
+    """
     words: set[str] = set()
     for node in chain.from_iterable(map(ast.walk, nodes)):
         for name in ("id", "attr", "arg", "name", "asname", "module"):
@@ -73,9 +77,10 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
     A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
     (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has one of the
-    assignment's names, or if a comment says that the code is still to be written. A function that
-    only returns variables with the value None is also a no-op. Abstract methods, methods of a base
-    class in the file, and functions that are redefined further below do not count as unwritten.
+    assignment's names, or if a comment says that the code is still to be written. If there is such
+    a comment, a function that only sets variables to None and returns them is also a no-op.
+    Abstract methods, methods of a base class in the file, and functions that are redefined further
+    below do not count as unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):
@@ -92,7 +97,9 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the file's syntax tree and its classes, except abstract, base and redefined classes."""
+    """Yield the file's syntax tree and its class definitions, except for abstract classes, base
+    classes and classes that are redefined later.
+    """
     bases: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -109,7 +116,9 @@ def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
 def _last_definitions(
     owner: ast.Module | ast.ClassDef,
 ) -> dict[str, ast.FunctionDef | ast.ClassDef]:
-    """Return the last definition of each name in a body; earlier definitions have no effect."""
+    """Return the last definition of each name in the body of a module or class; earlier definitions
+    have no effect.
+    """
     last = {}
     for node in owner.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -118,7 +127,9 @@ def _last_definitions(
 
 
 def marked(source: str) -> str:
-    """Return a program whose unwritten functions raise an error; line numbers do not change."""
+    """Return the program, changed so that unwritten functions raise an error; line numbers stay the
+    same.
+    """
     tree = parsed(source)
     if tree is None:
         return source

@@ -1,1 +1,3 @@
-"""Judges the parts of a submission: asks the child process, computes, and states findings."""
+"""Judges the parts of a submission: queries the child process, evaluates the replies and reports
+findings.
+"""

@@ -24,7 +24,7 @@ Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
 class Unusual(Exception):
-    """Raised if the items are of an unknown kind but may be correct; the finding is
+    """Raised if the items have an unknown format but may be correct, which leads to the finding
     `[not-seen.NAME]`.
     """
 
@@ -34,7 +34,7 @@ class Unusual(Exception):
 
 
 class Fault(NamedTuple):
-    """A fault that the items of a data set show."""
+    """A fault that is visible in the items of a data set."""
 
     rule: str
     method: Method  # that should be mended
@@ -120,14 +120,15 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
 
 
 def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
-    """Read items whose palindromes have `length` digits, as numbers or as one-hot vectors.
+    """Read items whose palindromes have `length` digits, given as numbers or one-hot vectors.
 
     Args:
-        read: the largest number of items.
+        read: the maximum number of items to read.
         parameters: values for other parameters of the constructor, by lower-case name.
 
     Raises:
-        Unusual: the digits are neither numbers nor one-hot vectors.
+        Unusual: the items are not pairs of input and label, or the digits are neither numbers nor
+            one-hot vectors.
     """
     count = min(NUM_ITEMS, 10 ** ((length + 1) // 2) // 2)
     answer = child.ask.items(length=length, count=count, read=read, more=parameters)
@@ -140,10 +141,10 @@ def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parame
 
 
 def _digits_of(inputs: Tensor) -> Tensor:
-    """Return the digits, of shape (n, length), of inputs that have shape (n, ...).
+    """Return the digits, of shape (n, length), that inputs of shape (n, ...) represent.
 
     Raises:
-        Unusual: the inputs are neither digits nor one-hot.
+        Unusual: the inputs are neither digits nor one-hot vectors.
     """
     shape = tuple(inputs.shape[1:])
     if len(shape) == 2 and shape[1] == 10:
@@ -169,10 +170,10 @@ def _label(labels: Tensor) -> Tensor:
 
 
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the faults that the items show; the first fault is the fault to report.
+    """Yield the faults that the items show; the first one is to be reported.
 
-    A row that ends with its label contains the answer only if the row, with or without that last
-    digit, is a palindrome.
+    Rows that end with their labels count as containing the answer only if every row, with or
+    without its last digit, is a palindrome.
     """
     items = []
     for length, (digits, labels) in by_length.items():
@@ -259,8 +260,8 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Judge palindromes of more than 36 digits.
 
-    The first half of a palindrome of more than 36 digits is a number that does not fit into 64
-    bits, but its digits should still be random.
+    The first half of such a palindrome, read as one number, may not fit into 64 bits, but its
+    digits should still be random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
@@ -299,7 +300,7 @@ def _is_spoilt(items: Items) -> bool:
 
 
 def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge one-hot digits, which may be the default or an option and should be float32."""
+    """Judge one-hot digits, which may be the default or an option: they should be float32."""
     parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
         answer = child.ask.items(length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)

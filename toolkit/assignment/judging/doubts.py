@@ -1,7 +1,9 @@
-"""Doubts about a student's records: impossible values, and comparisons with the check's accuracy.
+"""Doubts about a student's records: impossible values, and accuracies that contradict the check's
+findings.
 
-A doubt is a finding that costs no points. A doubt reports values that no training run could
-produce. Overfitting, a bad training run and accuracies in percent raise no doubts.
+A doubt is a finding that costs no points. It reports a record that the submitted code is unlikely
+to have produced in training. Overfitting, a bad training run and accuracies in percent raise no
+doubts.
 """
 
 import math
@@ -23,7 +25,9 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """For each impossible value, yield its CSV line number, counted from 1, and a sentence."""
+    """For each kind of impossible value, yield the CSV line number of one example, counted from 1,
+    and a sentence.
+    """
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
         if not step > before:
@@ -53,11 +57,11 @@ def judge_records(
     """Return the findings about the records of a submission, or [] if it has no records.
 
     Args:
-        records: the records, read before any of the student's code ran, because the code may change
-            the records.
+        records: the records, read before any of the student's code ran, because that code may
+            change them.
         findings: the check's findings about the code.
-        reached: the accuracy on unseen palindromes of 5 digits after the check's own short training
-            run of the student's LSTM; None if there was no such run.
+        reached: the accuracy on unseen palindromes of 5 digits that the student's LSTM reached in
+            the check's own short training run; None if there was no such run.
     """
     judged = list(_trainings(records, findings, reached))
     judged += [_doubt(part_of(path), str(path), None, NOT_THEIRS) for path in records.foreign]
@@ -68,7 +72,9 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """Yield the doubts about each training run, and one finding that lists all other runs."""
+    """Yield the doubts about each training run, and one finding that lists the runs that raise no
+    doubts and did better than chance.
+    """
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []
     for log in records.trainings:

@@ -40,7 +40,7 @@ Progress = Callable[[str], None]
 
 
 def import_judges() -> None:
-    """Import all judges, before a fork of this process reads a stranger's files."""
+    """Import all judges before a fork of this process reads untrusted files."""
     for module in JUDGES.values():
         importlib.import_module(module)
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
@@ -62,14 +62,14 @@ def check(
     do not trust in a sandbox, as `grade` does.
 
     Args:
-        path: the folder that has the files at any depth, or one of the files. In the second case,
-            the code can use the files beside this file, but these files are not checked.
-        progress: called with a sentence when a new piece of work begins.
+        path: the folder that contains the files at any depth, or one of the files. In the latter
+            case, the code can use the other files in the same folder, but they are not checked.
+        progress: called with a short description when the judge begins a new step.
         parts: what to check.
         host: the host in which the student's code runs; by default, a new host.
 
     Raises:
-        UsageError: `path` is neither one of the files nor a folder that has one of the files.
+        UsageError: `path` is neither one of the files nor a folder that contains one of them.
     """
     path = Path(os.path.realpath(path))  # also resolves a loop of links
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
@@ -109,12 +109,12 @@ def judge(
     """Judge a submission whose code runs in `host`.
 
     Args:
-        submission: what the judge reads.
-        root: where the child has its copy.
-        progress: called with a sentence when a new piece of work begins.
+        submission: the submission, in the copy that the judge reads.
+        root: the folder with the copy that the child process uses.
+        progress: called with a short description when the judge begins a new step.
         parts: what to check.
-        packages: the packages that the course allows besides the usual ones. A missing package is
-            nobody's fault.
+        packages: the packages that the course allows besides the usual ones. If such a package is
+            missing, this does not count as a fault.
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
@@ -148,7 +148,9 @@ def _report(
     verdicts_of: Mapping[Part, Verdicts],
     records: Records,
 ) -> Report:
-    """Combine the findings from reading and running the code with the doubts about the records."""
+    """Combine the findings from reading and running the code with doubts about the student's
+    records.
+    """
     findings: list[Finding] = []
     for part, verdicts in verdicts_of.items():
         findings += [*read[part].findings, *verdicts.findings]
@@ -194,7 +196,9 @@ def _settle(
     host: Host,
     root: str,
 ) -> None:
-    """Replace findings whose cause is elsewhere, and retry failures that the check may cause."""
+    """Replace findings whose cause lies elsewhere, and retry failures that the check may have
+    caused.
+    """
     settled = []
     for finding in verdicts.findings:
         finding = _settled(finding, verdicts, submission, read)
@@ -218,7 +222,7 @@ def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 class _Judged(NamedTuple):
-    """A file that could be the file for a part, and the verdicts on this file."""
+    """A candidate file for a part, and the verdicts on this file."""
 
     located: Located
     verdicts: Verdicts
@@ -229,10 +233,10 @@ class _Judged(NamedTuple):
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
-    """Judge each file that could be the file for a part, and choose the file that other files or
-    the README mention.
+    """Judge each candidate file for a part, and choose the one that other files or the README
+    mention.
 
-    If no file is named, choose the file for which the check can answer the most questions.
+    If none is mentioned, choose the file for which the check can answer the most questions.
 
     Args:
         setting: further arguments of `Verdicts`.
@@ -270,9 +274,10 @@ def _choose(
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """If several parts stop with the same error, remove the finding where it is not needed.
+    """If several parts stop with the same error, remove the finding from the parts that do not need
+    it.
 
-    Each part with open questions keeps the finding, and at least one part keeps it.
+    Parts with unanswered questions keep the finding; if there are no such parts, one part keeps it.
     """
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
@@ -284,7 +289,7 @@ def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
-    """True if a part has a fault with the same id in the same line."""
+    """True if the part has a fault with the same id on the same line."""
     for fault in verdicts.faults:
         if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
             return True
@@ -292,9 +297,10 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 
 
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Remove each finding that the training stops, if another finding has the same cause.
+    """Remove each finding which says that the training stops, if another finding has the same
+    cause.
 
-    The other finding is about the data set or the LSTM, and has the same exception apart from
+    The other finding is about the data set or the LSTM, and its exception is the same apart from
     numbers. The remaining finding then mentions that the training stops.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
@@ -307,8 +313,8 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Remove the finding `stop` if a fault of another part has the same exception, and mention the
-    stop there.
+    """Remove the finding `stop` if a fault in another part has the same exception, and mention the
+    stop in that fault's message.
     """
     exception = _without_numbers(stop)
     if not exception:
@@ -322,8 +328,8 @@ def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> 
 
 
 def _without_numbers(finding: Finding) -> str:
-    """Return the first line of a finding's exception without its numbers; "" if there is no
-    exception.
+    """Return the first line of the exception message in a finding, without numbers; "" if there is
+    no exception.
     """
     if finding.raised is None:
         return ""
@@ -407,7 +413,7 @@ def _left_out(finding: Finding, submission: Submission) -> str | None:
 
 
 def _misses(raised: Raised, name: str) -> bool:
-    """True if an exception reports a missing file of this name; numpy gives the name only in its
+    """True if the exception reports a missing file with this name; numpy gives the name only in the
     message.
     """
     if raised.missing is None:
@@ -422,7 +428,7 @@ def _trains(verdicts: Verdicts, submission: Submission) -> bool:
 
 
 def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
-    """True if the static check of another part has a finding with this id in the same line."""
+    """True if the static check of another part has a finding with this id on the same line."""
     for part, verdicts in read.items():
         if part == finding.part:
             continue
@@ -435,11 +441,11 @@ def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """Return a finding after a second run; it becomes "not seen" if the failure occurs only in the
-    check.
+    """Run the code again if necessary, and return the finding, which becomes "not seen" if the
+    failure occurs only in the check.
 
     The check shortens loops, replaces packages and sets limits. A second run of the unchanged file
-    shows which limits the code meets.
+    shows whether the failure recurs, and which limits the code meets.
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
@@ -470,7 +476,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """Return a finding with the proof that a second run failed as well.
 
     Args:
-        error: of the second run.
+        error: the error of the second run.
 
     Returns:
         None if the second run fails in another way.
@@ -490,7 +496,9 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if the code ended without an error message, for example at a limit of a library."""
+    """True if the code ended without an error message, for example because it met a limit of a
+    library.
+    """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
     return finding.id == "not-watched" or (by_itself and finding.id in ids)
@@ -502,7 +510,8 @@ def _run_plainly(
     """Run a student's file unchanged.
 
     Returns:
-        what it raised, if it came to an end, and the names of the walls that it met.
+        the exception that the file raised, if the run came to an end, and the names of the limits
+        that it met.
     """
     error: ErrorDescription | None = None
     try:

@@ -22,8 +22,8 @@ TOOLKIT = __name__.partition(".")[0]
 
 
 def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
-    """Return the top-level statements that define these names, and the statements that define the
-    names used in them.
+    """Return the top-level statements that define these names and, recursively, the statements that
+    define the names used in them.
     """
     makes: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
@@ -91,7 +91,7 @@ class Reading:
         verdicts: the verdicts on each part, to which the faults are added.
 
     Attributes:
-        trees: the syntax trees of the files that are Python.
+        trees: the syntax trees of the files that are valid Python.
         unreadable: parts that cannot be run at all.
     """
 
@@ -120,7 +120,7 @@ class Reading:
             self.unreadable.add(part)
 
     def _read_further(self, file: str) -> None:
-        """Read a file that is neither the file for a part nor imported by the file for a part."""
+        """Read a file that is neither the file for a part nor imported by such a file."""
         parts = self.submission.parts
         users = [part for part, located in parts.items() if file in located.users]
         part = (users or list(parts))[0]
@@ -173,7 +173,7 @@ class Reading:
         """Return the part to which a function belongs, among the parts that share its file.
 
         Args:
-            function: its name, after the name of its class and a point.
+            function: the function's name; for a method, the name of the class and a dot come first.
         """
         parts = self.submission.parts
         sharing = [key for key, located in parts.items() if located.file == file]

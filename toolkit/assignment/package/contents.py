@@ -1,4 +1,6 @@
-"""The contents of a package, which are the toolkit's code and a list of required packages."""
+"""The contents of a grader package: the toolkit's code, the list of required packages, and the
+rubric.
+"""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ NOT_NEEDED = {"gradio", "imageio", "onnx", "onnxruntime", "onnxscript"}  # for d
 
 
 def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yield the grader's files, which are `toolkit/`, `requirements.txt` and `rubric.toml`.
+    """Yield the grader's files: `toolkit/`, `requirements.txt` and `rubric.toml`.
 
     Raises:
         UsageError: `rubric` is not a valid rubric.
@@ -37,7 +39,8 @@ def grader_files(rubric: Path | None) -> Iterator[tuple[PurePosixPath, bytes]]:
 def requirements() -> list[str]:
     """Return the packages that grading requires, in pip's format.
 
-    The list contains the packages that the toolkit needs and the packages that students may import.
+    The list contains the packages that the toolkit needs for grading and the packages that students
+    may import.
 
     Raises:
         ToolkitError: the toolkit is not installed.

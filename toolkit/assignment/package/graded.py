@@ -1,8 +1,8 @@
 """Grading in a platform's container, without Linux namespaces.
 
-The judge runs as root. The submission runs as another user, who cannot send signals to the judge or
-read the judge's memory, and cannot open a folder that root has closed. At the end, all processes of
-the submission's user are killed, and the user's files in shared folders are deleted.
+The judge runs as root. The submission runs as another user, who cannot send signals to the judge,
+read the judge's memory, or open a folder that is closed to everybody except root. At the end, all
+processes of the submission's user are killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def grade_handed_in(folder: Path, rubric: Rubric, limits: Limits) -> Result:
     """Grade a student's submission, which may be an archive or an unpacked folder.
 
     Args:
-        folder: the folder with the files, or with one zip archive of the files.
+        folder: the folder that contains either the submitted files or a single zip archive of them.
 
     Raises:
         ToolkitError: the user is not root, or root cannot run a program as another user here.

@@ -49,8 +49,8 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
     Outside Classroom 50, the fields that only Classroom 50 can fill are empty.
 
     Args:
-        variables: the variables of the runner's environment.
-        now: the time, in UTC.
+        variables: the runner's environment variables.
+        now: the current time in UTC.
     """
     tests = []
     for test in result.tests:

@@ -1,7 +1,7 @@
 """The grader for Gradescope: python -m toolkit.assignment.package.on_gradescope ROOT
 
-ROOT is /autograder, which contains source/, submission/ and results/, as
-https://gradescope-autograders.readthedocs.io/en/latest/specs/ describes (read in November 2026).
+ROOT is /autograder, which contains source/, submission/ and results/, as described at
+https://gradescope-autograders.readthedocs.io/en/latest/specs/ (read in November 2026).
 """
 
 import sys
@@ -28,7 +28,9 @@ UNFINISHED = "The check did not finish: it was stopped for its time or its memor
 
 
 def main(root: Path) -> None:
-    """Write results/results.json, even if grading fails, and print reasons for a manual review."""
+    """Write results/results.json, even if grading fails, and print any reasons why the submission
+    needs a manual review.
+    """
     rubric = read_rubric(root / "source" / "rubric.toml")
     submission = root / "submission"
     results = root / "results"

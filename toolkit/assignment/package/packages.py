@@ -1,6 +1,7 @@
 """The command `package`, which makes a grader for Gradescope, Classroom 50 or GitHub Actions.
 
-The code for packages is imported only when the command is called, so that --help appears at once.
+The code that makes packages is imported only when a command runs, so that --help responds
+immediately.
 """
 
 from pathlib import Path

@@ -28,16 +28,17 @@ def make_report(
     """Fill the report in LaTeX and in Word, or only in LaTeX if docxtpl is not installed.
 
     Args:
-        student_number: digits, see `check_student_number`.
+        student_number: a string of digits (see `check_student_number`).
         name: 1 to 200 printable characters, or "".
         results: the contents of the report.
-        out: the directory of the report; edited files there are kept.
+        out: the directory for the report; edited files in this directory are never overwritten.
 
     Returns:
-        the directory, which is `out` or a directory beside it, and the names of the reports in it.
+        the directory used, which is `out` or a directory beside it, and the file names of the
+        reports in it.
 
     Raises:
-        UsageError: the name cannot be printed.
+        UsageError: the name is blank, too long or unprintable.
         ToolkitError: a template is missing, or a file cannot be written.
     """
     author = {
@@ -60,7 +61,7 @@ def one_line(label: str, text: str) -> str:
     """Return `text` on one line, with single spaces between the words.
 
     Raises:
-        UsageError: the text is empty, too long, or has characters that cannot be printed.
+        UsageError: the text is empty, too long, or contains unprintable characters.
     """
     line = " ".join(text.split())
     if not line or not line.isprintable() or len(line) > 200:

@@ -35,7 +35,7 @@ LETTERS |= set("ȘșȚț–—‘’“”„…€")  # noqa: RUF001
 
 
 def escape(text: object) -> str:
-    """Return a text that LaTeX prints literally and never reads as a command.
+    """Escape a text so that LaTeX prints it literally and never reads it as a command.
 
     A character that is missing from pdfLaTeX's fonts is replaced by its code, e.g. [U+674E].
     """

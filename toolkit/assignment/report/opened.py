@@ -35,13 +35,14 @@ OPENED = ("lstm", "rnn", "generator")
 
 @threads(1)
 def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
-    """Add pictures and numbers of exported networks, and the name of the owner, to the report.
+    """Add pictures and measurements of exported networks to the report, with the name of the
+    networks' owner.
 
     Args:
         shown: the exported networks, by their names.
 
     Returns:
-        the names of the opened networks; possible names are lstm, rnn and generator.
+        the names of the networks that were opened, from among lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -64,8 +65,8 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
     """Add the plot of accuracy against T, and pictures of the LSTM's gates and states.
 
-    The pictures show a palindrome that the LSTM completes correctly and, if possible, a palindrome
-    that the LSTM completes wrongly.
+    The pictures show a palindrome that the LSTM completes correctly and, if possible, one that it
+    completes wrongly.
     """
     examples: Examples = {}
     curves: dict[str, list[float]] = {name.upper(): [] for name in networks}
@@ -92,11 +93,11 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Store a palindrome that a network completes correctly, and one that the network gets wrong.
+    """Store a palindrome that a network completes correctly, and one that it gets wrong.
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: (palindromes,), the last digits, and True for each correct answer.
+        last, right: (palindromes,), the last digits and, for each answer, whether it is correct.
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):
@@ -152,7 +153,9 @@ def _inside(network: Any, digits: Tensor) -> tuple[int, bytes]:
 
 
 def _add_generator(generator: Any, author: str, results: Results) -> None:
-    """Add a generator's pictures and scorecard to a report, with the scorecard of real images."""
+    """Add a generator's pictures and scorecard to a report, with the scores of real images for
+    comparison.
+    """
     folder = package_data("exports")
     classifier = load("classifier", folder)
     gan = Gan(f"the exported generator of {author}", moment="of one seed")

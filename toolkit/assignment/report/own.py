@@ -41,18 +41,19 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
-    """Build the contents of a report from the records in a student's folder, and return them.
+    """Return the contents of a report, built from the records in a student's folder.
 
     The contents have a `Gap` for each missing or unusable record.
 
     Args:
-        exports_dir: the folder of the student's exported networks, which the function loads. A
-            TorchScript file can run any code, so only files in a folder that the user named are
-            loaded.
+        exports_dir: the folder of the student's exported networks; the function loads these
+            networks. A TorchScript file can run arbitrary code, so networks are loaded only from a
+            folder that the user has named.
 
     Raises:
-        UsageError: `folder` is not a folder, or `exports_dir` has no networks of the student.
-        ToolkitError: a file is damaged, or was made by the toolkit instead of the student.
+        UsageError: `folder` is not a folder, or `exports_dir` contains no networks made by the
+            student.
+        ToolkitError: a file is damaged, or was made by the toolkit rather than by the student.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: give the one with your code and its records.")
@@ -94,7 +95,7 @@ def read_reference(exports_dir: Path | None = None) -> Results:
         exports_dir: the folder of the networks; by default the toolkit's own exports.
 
     Raises:
-        UsageError: the folder has no networks.
+        UsageError: the folder contains none of the toolkit's networks.
         ToolkitError: a network is damaged.
     """
     from toolkit.assignment.report.opened import add_opened
@@ -113,10 +114,10 @@ def read_reference(exports_dir: Path | None = None) -> Results:
 
 
 def own_networks(exports_dir: Path) -> dict[str, Shown]:
-    """List the student's networks in a folder, without loading the networks.
+    """List the student's networks in a folder, without loading them.
 
     Raises:
-        UsageError: the folder has no networks of the student's own.
+        UsageError: the folder contains none of the student's own networks.
         ToolkitError: the folder's manifest is damaged.
     """
     networks = {}
@@ -137,7 +138,7 @@ def _gap_of(log: Log, clause: CannotDraw) -> Gap:
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add a training run of the LSTM, or of a network compared with the LSTM, to the report.
+    """Add to the report a training run of the LSTM or of a network that is compared with it.
 
     Raises:
         CannotDraw: the numbers cannot be drawn, so nothing is added.

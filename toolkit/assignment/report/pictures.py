@@ -1,4 +1,6 @@
-"""The pictures of a report, with the toolkit's curves beside the student's curves."""
+"""The pictures of a report, some of which show the toolkit's accuracy curve beside the student's
+curves.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -15,7 +17,9 @@ CHANCE = ("chance", 0.1)
 
 
 class CannotDraw(Exception):
-    """The error for numbers that cannot be plotted; the message is a clause with the reason."""
+    """The error for numbers that cannot be plotted; the message is a clause that gives the
+    reason.
+    """
 
 
 def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:

@@ -1,4 +1,5 @@
-"""The texts that a student still has to write, which a report marks with `[[ ... ]]`.
+"""The prompts for texts that a student still has to write; a report marks each prompt with `[[ ...
+]]`.
 
 In the report templates, double square brackets enclose questions and the names of missing records.
 A report is complete when no double brackets are left.
@@ -23,14 +24,14 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Leave out one report if the files contain a report in Word and a report in LaTeX.
+    """Leave out one report if the files contain both a Word report and a LaTeX report.
 
     Args:
         report: the kind of report to keep; if None, the user is asked.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:
-        UsageError: there are two reports, and nobody can choose one.
+        UsageError: there are two reports and no way to ask which one to keep.
     """
     by_kind: dict[ReportKind, list[PurePosixPath]] = {"word": [], "latex": []}
     for path in files:
@@ -94,10 +95,10 @@ def prompts_in(name: str, content: bytes) -> list[str]:
         name: the name of the file.
 
     Returns:
-        the texts between the brackets in order, with single spaces.
+        the texts between the brackets, in order, with whitespace collapsed to single spaces.
 
     Raises:
-        ToolkitError: the file has the name of a Word file, but is not a Word file.
+        ToolkitError: the file name ends in .docx, but the file is not a Word document.
     """
     return [" ".join(prompt.split()) for prompt in PROMPT.findall(text_of(name, content))]
 
@@ -108,7 +109,7 @@ def text_of(name: str, content: bytes) -> str:
     Each paragraph of a .docx file becomes one line of the text.
 
     Raises:
-        ToolkitError: the file has the name of a Word file, but is not a Word file.
+        ToolkitError: the file name ends in .docx, but the file is not a Word document.
     """
     if not name.lower().endswith(".docx"):
         return content.decode(errors="replace")

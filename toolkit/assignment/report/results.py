@@ -1,4 +1,4 @@
-"""The contents of a report, as the texts and figures that the report shows."""
+"""The contents of a report: the texts and figures that it shows."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,7 +24,8 @@ class Figure(NamedTuple):
 class Gan:
     """The pictures and numbers of a GAN.
 
-    Each picture is represented by its file name, or by "" if the picture is missing.
+    Each picture is represented by its file name; a missing picture is represented by "" or left out
+    of its list.
     """
 
     name: str
@@ -54,6 +55,6 @@ class Results:
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> PNG
 
     def add_figure(self, name: str, data: bytes) -> str:
-        """Add a PNG to the figures of the report, and return the file name of the PNG."""
+        """Add a PNG to the report's figures, and return its file name."""
         self.figures[name] = data
         return name

@@ -13,9 +13,9 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     """Return the filled Word template; the same values always give the same bytes.
 
     Args:
-        template: a .docx file, in which `{{ picture(name, width) }}` shows a picture.
+        template: a .docx file, in which `{{ picture(name, width) }}` inserts a picture.
         pictures: file name -> PNG.
-        values: the values of all other fields; special characters of XML are escaped.
+        values: the values of all other fields; XML special characters in them are escaped.
     """
     from docx.shared import Cm
     from docxtpl import DocxTemplate, InlineImage
@@ -32,7 +32,7 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
 
 
 def printable(value: object) -> object:
-    """Replace the characters that XML forbids in a text by their codes, such as [U+0007]."""
+    """Replace unprintable characters, some of which XML forbids, with codes such as [U+0007]."""
     if not isinstance(value, str):
         return value
     return "".join(map(_printable_letter, value))
@@ -43,7 +43,9 @@ def _printable_letter(letter: str) -> str:
 
 
 def to_bytes(document: Any) -> bytes:
-    """Return a document of python-docx or docxtpl as a .docx file that contains no dates."""
+    """Return a python-docx or docxtpl document as a .docx file whose zip entries all have the same
+    fixed date.
+    """
     saved, undated = io.BytesIO(), io.BytesIO()
     document.save(saved)
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(undated, "w") as target:

@@ -1,4 +1,4 @@
-"""The package that runs a student's code; the package contains no correct answers.
+"""The package that runs a student's code; it contains no correct answers.
 
 The sandbox gets a copy of this package, and no other part of the toolkit.
 """

@@ -1,8 +1,8 @@
 """The process that runs one part of a submission and replies to the judge's questions.
 
-Each part has a class in `answers/`, and each public method of the class replies to one question. A
-reply carries the nonce of its question. If a student's code raises an exception, the reply contains
-the type, the text and the place of the exception.
+Each part has a class in `answers/`, and each public method of the class replies to one question.
+Each reply carries its question's nonce. If a student's code raises an exception, the reply contains
+the exception's class, message and location.
 """
 
 import functools
@@ -37,12 +37,14 @@ Back = Callable[..., Any]
 
 
 def take_pipes() -> tuple[int, int]:
-    """Prepare this process for students' code, which sees neither warnings nor the judge's pipes.
+    """Prepare this process to run students' code, hiding warnings and the judge's pipes from that
+    code.
 
     The function also imports all classes that reply to questions.
 
     Returns:
-        the descriptors of the former standard input and output, which now lead nowhere.
+        duplicates of the original standard input and output descriptors; the standard descriptors
+        themselves now lead to the null device.
     """
     read, write = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -97,9 +99,9 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 def described(error: BaseException, root: Path) -> ErrorDescription:
     """Describe an exception for the judge.
 
-    The description contains the names of the exception's types, its text, its place in the
-    student's code, the names of the limits that the exception indicates, and the path of a missing
-    file.
+    The description contains the names of the exception's class and base classes, its message, its
+    location in the student's code, the names of the limits that it indicates, the name of a module
+    that could not be imported, and the path of a missing file.
     """
     file, line = place_of(error, root)
     return {

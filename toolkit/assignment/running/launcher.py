@@ -1,10 +1,10 @@
 """The first program inside the sandbox: python -I launcher.py SETTINGS PYTHON-ARGUMENTS
 
-The launcher drops privileges, sets limits and forbids dangerous system calls. Then the launcher
-runs the program in its arguments ("-m module ..." or "script.py ...") in the same process. The
-launcher sets PR_SET_DUMPABLE, so child processes cannot read the launcher's memory or descriptors.
-The launcher does not call exec, because exec would reset PR_SET_DUMPABLE. The launcher needs only
-Python's standard library until it has set the path to the toolkit.
+The launcher drops privileges, sets limits and forbids dangerous system calls. Then, in the same
+process, it runs the program that its arguments name ("-m module ..." or "script.py ..."). It sets
+PR_SET_DUMPABLE to 0, so that child processes cannot read the launcher's memory or descriptors. It
+does not call exec, because exec would reset this flag. The launcher needs only Python's standard
+library until it has added the toolkit to the import path.
 """
 
 import sys
@@ -36,10 +36,12 @@ RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}  # every right,
 def main() -> None:
     """Read the settings, apply them and run the program.
 
-    The settings are JSON. `uid` is a number or null, and `rlimits` has limits by name. `source` and
-    `submission` are paths. `reach` lists the paths that the program may `read`, `enter` or
-    `change`, and is null if bubblewrap hides all other paths. `filter` is the filter of system
-    calls, and `keyctl` is the number of the system call keyctl.
+    The settings are JSON. `uid` is a number or null, and `rlimits` maps the names of resource
+    limits to their values. `source` is the path of the original submission, and `submission` is the
+    path of the copy that the program uses, or the same path if there is no copy. `reach` lists the
+    paths that the program may `read`, `enter` or `change`, and is null if bubblewrap hides all
+    other paths. `filter` is the system-call filter in hexadecimal, and `keyctl` is the number of
+    the system call keyctl.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]
@@ -89,11 +91,12 @@ def main() -> None:
 def confine(
     libc: ctypes.CDLL, read: Iterable[str], enter: Iterable[str], change: Iterable[str]
 ) -> None:
-    """Use Landlock to restrict this process and its children to some paths, and to forbid TCP.
+    """Use Landlock to restrict this process and its children to the given paths, and to forbid TCP.
 
     Args:
         read: paths that the processes may read, with everything below them.
-        enter: folders that the processes may list, with everything below them, but not read.
+        enter: folders that the processes may list, with all subfolders, but whose files they may
+            not read.
         change: paths that the processes may change.
 
     Raises:
@@ -135,7 +138,7 @@ def confine(
 
 
 def refuse_calls(libc: ctypes.CDLL, code: bytes) -> None:
-    """Set a filter of system calls, which all child processes inherit.
+    """Install a system-call filter, which all child processes inherit.
 
     Raises:
         OSError: the kernel does not accept the filter.

@@ -1,4 +1,4 @@
-"""The meanings of names, from `names.toml`, and functions that choose arguments by meaning.
+"""The meanings of names, from `names.toml`, and functions that choose values by these meanings.
 
 No other module holds a list of names, so a name without a meaning in `names.toml` is unknown.
 """
@@ -17,14 +17,14 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 
 
 class UnknownParameter(Exception):
-    """The error for a parameter of a student's function for which the check knows no value.
+    """The error raised if the check knows no value for a parameter of a student's function.
 
     The message is the name of the parameter.
     """
 
 
 def meaning(name: str, *tables: str) -> str | None:
-    """Return the meaning of a name from the first table that contains the name, or None."""
+    """Return the meaning of a name from the first table with a matching pattern, or None."""
     lower = name.lower()
     for table in tables:
         for result, pattern in NAMES[table].items():
@@ -48,7 +48,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object; it finds an attribute by the meaning of its name."""
+    """A stand-in for a config or args object that looks up an attribute by its name's meaning."""
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)
@@ -81,23 +81,25 @@ def arguments(
     positions: Sequence[str] = (),
     given: int = 0,
 ) -> tuple[list[Any], dict[str, Any], dict[Any, Any]]:
-    """Choose the arguments of a student's function by the names of its parameters.
+    """Choose the arguments for a student's function by the meanings of its parameters' names.
 
     Args:
-        tables: the tables of names; the first table that contains a name decides.
+        tables: the tables in which names are looked up; the first table with a match decides.
         known: meaning -> value, which replaces the default; None keeps the default.
         needed: meaning -> value for parameters without a default.
-        by_name: lower-case name of a parameter -> value, which replaces all other values.
-        positions: meanings of the parameters whose names have no meaning and which have no default,
-            in this order; meanings that belong to other names are left out.
-        given: the number of parameters that already have values.
+        by_name: parameter name in lower case -> value, which takes precedence over all other
+            values.
+        positions: the meanings, in order, of the parameters that have no default and whose names
+            have no meaning; a meaning that another parameter's name already has is skipped.
+        given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the named arguments, and the meanings that the parameters asked
-        for, with their defaults if these are integers.
+        the positional arguments, the keyword arguments, and a dictionary from each meaning that the
+        parameters asked for to the parameter's default, or to None if the default is not an
+        integer.
 
     Raises:
-        UnknownParameter: a parameter without a default has a name without a meaning.
+        UnknownParameter: a parameter has no default, and no value is known for it.
     """
     parameters = list(inspect.signature(function).parameters.values())[given:]
     meanings = {parameter.name: meaning(parameter.name, *tables) for parameter in parameters}
@@ -120,7 +122,7 @@ def arguments(
 
 @dataclass
 class _Choice:
-    """The values to choose from, as for `arguments`, and the meanings that parameters asked for."""
+    """The values from which `arguments` chooses, and the meanings that parameters asked for."""
 
     tables: Sequence[str]
     known: Mapping[Any, Any]
@@ -136,7 +138,7 @@ class _Choice:
             word: the meaning of the parameter's name.
 
         Raises:
-            UnknownParameter: the parameter has no default, and its name has no meaning.
+            UnknownParameter: the parameter has no default, and no value is known for it.
         """
         is_needed = parameter.default is parameter.empty
         lower = parameter.name.lower()

@@ -61,5 +61,5 @@ def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 
 
 def is_theirs(path: PurePosixPath) -> bool:
-    """Return True if a file is neither hidden nor made by a tool: a student may have written it."""
+    """Return True if a student may have written a file: it is neither hidden nor made by a tool."""
     return not any(part in NOT_THEIRS or part.startswith(".") for part in path.parts)

@@ -1,4 +1,4 @@
-"""The places in a student's files where code runs, raises an exception or is defined."""
+"""Functions that find where a student's code runs, raises an exception or is defined."""
 
 import functools
 import inspect
@@ -21,7 +21,7 @@ NOWHERE = Place(None, None)
 
 
 def place_of(error: BaseException, root: Path | str) -> Place:
-    """Return the place in the student's code that raised an exception, or `NOWHERE`.
+    """Return the place in the student's code where an exception was raised, or `NOWHERE`.
 
     The file of the place is relative to `root`.
     """
@@ -42,14 +42,14 @@ def place_of(error: BaseException, root: Path | str) -> Place:
 
 @functools.cache
 def within(file: str, root: str) -> str | None:
-    """Return a file's path in a student's folder, with slashes; None for a file elsewhere."""
+    """Return a file's path relative to a student's folder, with slashes; None if it is outside."""
     if not file.startswith(root) or file[len(root) : len(root) + 1] not in ("/", "\\"):
         return None
     return file[len(root) + 1 :].replace("\\", "/")
 
 
 def running(root: str) -> Iterator[tuple[FrameType, str]]:
-    """Yield the frame and the file of each running function of the student, the innermost first."""
+    """Yield the frame and file of each active call in the student's code, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = within(frame.f_code.co_filename, root)
@@ -59,14 +59,14 @@ def running(root: str) -> Iterator[tuple[FrameType, str]]:
 
 
 def place(root: str) -> Place:
-    """Return the place of the student's code that is running, or `NOWHERE`."""
+    """Return the place at which the student's code is currently running, or `NOWHERE`."""
     for frame, file in running(root):
         return Place(file, frame.f_lineno)
     return NOWHERE
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
-    """Return the place of a student's class, or of the first of `methods` that the class defines.
+    """Return the place of the first of `methods` that a student's class defines, or of the class.
 
     The result is None if the class is not in the student's files.
     """

@@ -1,8 +1,8 @@
-"""The types of the replies to questions, which mypy checks on both sides of the pipe.
+"""The types of the replies to the judge's questions; mypy checks both sides of the pipe.
 
-A question is a method of a class in `answers/`, and its reply has the type that the method returns.
-The judge does not import the classes in `answers/`, so `REPLIES` repeats the types, and a test
-compares both lists. The judge accepts only replies of these types; see `fits`.
+Each question is a call to a method of a class in `answers/`, and the method's return type is the
+type of the reply. The judge does not import the classes in `answers/`, so `REPLIES` repeats the
+types, and a test checks that they agree. The judge accepts only replies of these types; see `fits`.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def is_natural(number: int) -> bool:
 
 
 def has_axes(count: int) -> Callable[[Tensor], bool]:
-    """Return a function that is True for floating-point tensors with `count` axes."""
+    """Return a predicate that is True for floating-point tensors with `count` axes."""
 
     def is_such(tensor: Tensor) -> bool:
         return tensor.is_floating_point() and tensor.dim() == count
@@ -53,7 +53,7 @@ ScriptRun = dict[str, Any]  # as `record.script` describes it; `judging.train.tr
 
 
 class ErrorDescription(TypedDict):
-    """An exception of a student's code, as `answering.described` returns it."""
+    """An exception raised by a student's code, as `answering.described` returns it."""
 
     types: list[str]  # names of the exception's class and its base classes
     text: str
@@ -97,7 +97,7 @@ class NoDatasetItems(TypedDict):
 
 
 class SeenCall(TypedDict):
-    """The way in which a training calls a network, as `Seen.said` returns it."""
+    """How a training script calls a network, as `Seen.said` returns it."""
 
     axes: str
     dim: Natural
@@ -222,7 +222,7 @@ class LinesRun(TypedDict):
 
 
 class Golden(TypedDict):
-    """The golden values of an export."""
+    """The golden values of an export: reference inputs and outputs, with a tolerance."""
 
     tolerance: float
     cases: list[object]
@@ -304,9 +304,9 @@ def fits(value: Any, kind: Any) -> bool:
 
     Args:
         kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict` (the value
-            may have further keys), a `list`, a `tuple`, a `dict` with names as keys, a union, or an
-            `Annotated` with functions that must return True. A tuple arrives as a list, because
-            JSON has no tuples.
+            may have further keys), a `list`, a `tuple`, a `dict` with strings as keys, a union, or
+            an `Annotated` type with functions that must return True for the value. A tuple arrives
+            as a list, because JSON has no tuples.
     """
     if kind is Any:
         return True

@@ -2,9 +2,10 @@
 
 The warm process never runs a student's code. For each part of each submission, the warm process
 starts a child process, which runs the code and replies to the judge's questions over the same two
-pipes, the standard input and output. When the child process has ended for any reason, the warm
-process reports the end. In a sandbox, the report goes through a third pipe. Only the warm process
-can write to this pipe, whose descriptor is an argument of the process.
+pipes that the warm process uses: the standard input and output. When a child process ends for any
+reason, the warm process reports this to the judge. In a sandbox, the report also goes through a
+third pipe. Only the warm process can write to the third pipe, whose descriptor it receives as a
+command-line argument.
 """
 
 import contextlib
@@ -46,15 +47,17 @@ def main() -> None:
 
 
 def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict[str, Any]:
-    """Start the process for one part, and wait for its end.
+    """Start the process for one part, and wait for it to end.
 
     Args:
-        request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
+        request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
+            `seconds` of CPU time and bytes of `memory`.
 
     Returns:
-        the exit `status` (negative for a signal); `cpu` seconds; `late`, which is True if the
-        process was killed because it took too long; the seconds for which other programs `starved`
-        the process; and `walls`, the names of the limits that it met.
+        the exit `status` (negative if a signal ended the process); the `cpu` seconds used; `late`,
+        which is True if the process was killed because it took too long; `starved`, the seconds for
+        which other programs kept the process waiting; and `walls`, the names of the limits that the
+        process reached.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()
@@ -78,9 +81,9 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:
     """Kill the process of a part if it exceeds a limit or runs for too long.
 
-    The time for which the process waited for a core does not count, up to a maximum. The guard does
-    not rely on data from the process. Only the host knows whether the judge or the process used the
-    time.
+    The time that the process spent waiting for a core does not count, up to a maximum. The guard
+    does not rely on data from the process. Only the host knows whether the judge or the process
+    used the time.
     """
     started = time.monotonic()
     while not ended.wait(0.5):

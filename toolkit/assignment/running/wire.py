@@ -1,8 +1,8 @@
-"""The messages between judge and child, with all values as JSON, so that nothing is unpickled.
+"""The messages between judge and child; all values are JSON, so that nothing is unpickled.
 
-A frame is a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits, and the
-JSON text. Frames are read with `os.read`, so that neither side takes more bytes from the pipe than
-the frame has.
+A frame consists of a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits,
+and the JSON text. Frames are read with `os.read`, so that neither side reads beyond the end of a
+frame.
 """
 
 import base64
@@ -22,11 +22,11 @@ DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (torch.float32, 
 
 
 class Closed(Exception):
-    """The error for a pipe whose other end is closed."""
+    """Raised if the other end of a pipe is closed."""
 
 
 class Disturbed(Exception):
-    """The error for data that an intact process at the other end would not have sent."""
+    """Raised for data that an intact process at the other end would not have sent."""
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:
@@ -36,8 +36,8 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
         value: None, a number, a string or a tensor, or a list, tuple or dictionary of such values.
 
     Raises:
-        Closed: no process reads from the pipe any more.
-        TypeError: the value contains a value of another kind.
+        Closed: no process is reading from the pipe any more.
+        TypeError: `value` contains an object of any other type.
     """
     payload = json.dumps(value, default=_encode).encode()
     data = memoryview(f"{nonce}{len(payload):08x}".encode() + payload)
@@ -54,7 +54,7 @@ def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
     """Read one frame, and return its nonce and its value, in which tuples have become lists.
 
     Args:
-        max_bytes: the largest length of the JSON text.
+        max_bytes: the maximum length of the JSON text.
 
     Raises:
         Closed: the other end of the pipe is closed.

@@ -21,7 +21,7 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of a task in a forked process; a submission's sandbox has other limits."""
+    """The limits of a task in a forked process; a submission's sandbox has limits of its own."""
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -30,14 +30,14 @@ class Bounds:
 
 
 class Exceeded(BaseException):
-    """The error for a task that exceeded a limit; the message names the limit.
+    """Raised if a task exceeded a limit; the message names the limit.
 
     A handler for `Exception` does not catch this error.
     """
 
 
 class Failed(Exception):
-    """The error for a failed task; the message is the type and text of the task's exception."""
+    """Raised if a task failed; the message gives the type and text of the task's exception."""
 
 
 def _kill_nothing(pid: int) -> None:
@@ -50,8 +50,8 @@ def apart(
     """Run `task` in a forked child process, and return the result of the task.
 
     Args:
-        kill: ends all processes that the task started. The argument is the id of the forked
-            process, which still exists when `kill` is called.
+        kill: a function that ends all processes that the task started. Its argument is the id of
+            the forked process, which still exists when `kill` is called.
 
     Raises:
         Exceeded: the task exceeded one of the limits in `bounds`.
@@ -108,7 +108,7 @@ def _read_all(pipe: int, bounds: Bounds) -> bytearray:
 
 
 def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> NoReturn:
-    """Run the task in the forked process, write the result into the pipe, and end the process."""
+    """Run the task in the forked process, write the result to the pipe, and end the process."""
     code = FAILED
     data = b""
     try:

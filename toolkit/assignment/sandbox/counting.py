@@ -1,6 +1,6 @@
 """Functions that measure the memory and disk space of processes.
 
-An amount that cannot be measured counts as larger than any limit.
+Unless stated otherwise, an amount that cannot be measured counts as larger than any limit.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ def memory(pid: int) -> int:
 
 
 def own_memory(pid: int) -> int:
-    """Return a process's memory in bytes, with shared memory divided among the sharing processes.
+    """Return a process's memory in bytes, with shared memory divided among its users.
 
     A newly forked process shares all of its memory with its parent. `own_memory` takes longer than
     `memory`. If a process hides how it shares its memory, `own_memory` returns the same number as
@@ -37,7 +37,7 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Add up the entries `names` in a /proc/PID file, in bytes; 0 if the process has ended."""
+    """Sum the entries `names` in a /proc/PID file, in bytes; 0 if the process has ended."""
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
@@ -58,13 +58,13 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
     Each file counts as at least one memory page.
 
     Args:
-        pids: the ids of the processes, which all see the same files.
-        size: the size of each of bubblewrap's two file systems in memory; the function recognises
-            these file systems by their size.
+        pids: the ids of processes that all see the same files.
+        size: the capacity of each of bubblewrap's two in-memory file systems, which are recognised
+            by this capacity.
 
     Returns:
         the size, or None if no process has the two file systems. The result is `UNCOUNTED` if a
-        process hides its file systems and no other process shows the two file systems.
+        process hides its file systems and no other process shows them.
     """
     hidden = False
     counts = []
@@ -95,7 +95,7 @@ def _in_memory_of(pid: int, size: int) -> int | None:
 
 
 def nameless_files(pids: Collection[int]) -> int:
-    """Return the size in bytes of deleted files on disk that processes still hold open.
+    """Return the total size in bytes of deleted disk files that processes still hold open.
 
     Processes that this user may not inspect are left out.
     """
@@ -111,7 +111,7 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files, and folders with all their contents, exceed `limit` bytes on disk.
+    """Return True if files and folders, with all their contents, exceed `limit` bytes on disk.
 
     Each file counts as at least one memory page. A folder that cannot be read, or that is moved
     during every attempt to count, exceeds every limit.
@@ -135,7 +135,7 @@ def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
 def _size_on_disk(path: Path, limit: int) -> int:
     """Return the size in bytes of a file or of a folder with its contents.
 
-    The count stops when the total exceeds `limit`, so a larger size is not exact.
+    Counting stops when the total exceeds `limit`, so a result above `limit` is not exact.
 
     Raises:
         Moved: a folder was moved during the count.
@@ -175,7 +175,7 @@ def _size_on_disk(path: Path, limit: int) -> int:
 def _content_of(folder: int, limit: int) -> tuple[int, list[str]]:
     """Return the total size of a folder's entries, and the names of its subfolders.
 
-    The function stops at the entry at which the total exceeds `limit`.
+    Counting stops at the entry that takes the total above `limit`.
     """
     total = 0
     folders = []

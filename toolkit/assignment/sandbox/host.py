@@ -1,4 +1,4 @@
-"""The host that runs a student's code in a sandbox, with limits for a whole archive."""
+"""The host that runs a student's code in a sandbox, whose limits apply to a whole archive."""
 
 import contextlib
 import os
@@ -41,7 +41,7 @@ class SandboxedHost(Host):
     computes. The judge has a separate time limit for each part.
 
     Args:
-        child: the program of the child process, as arguments for Python.
+        child: the command-line arguments with which Python runs the child process's program.
         sandbox: the sandbox of the child; its scratch directory is emptied before each start.
     """
 
@@ -102,7 +102,7 @@ class SandboxedHost(Host):
         self.printed = bytes(self._watched.printed)
 
     def _make_empty(self, scratch: Path) -> None:
-        """Delete the scratch directory, or rename it if that fails, and make an empty directory."""
+        """Delete the scratch directory, or rename it if that fails, and create a new, empty one."""
         parent = open_folder(scratch.parent)
         try:
             if delete(scratch.name, parent):

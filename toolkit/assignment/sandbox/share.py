@@ -38,8 +38,8 @@ class Share:
 
     Attributes:
         cores: a core that no other sandbox uses, or all cores if each core is in use.
-        group: the folder of the sandbox's control group, in which the kernel counts all memory,
-            including the kernel's own; None if there is no control group.
+        group: the folder of the sandbox's control group, for which the kernel counts all memory,
+            including kernel memory; None if there is no control group.
         counter: the file in `group` that counts the processes killed because memory ran out.
     """
 
@@ -51,7 +51,7 @@ class Share:
         """Start a program that is limited to this share from the beginning.
 
         Args:
-            options: the options of `Popen`.
+            options: keyword arguments for `Popen`.
 
         Raises:
             FileNotFoundError: there is no such program.
@@ -87,9 +87,9 @@ def share(memory: int, scratch: Path) -> Iterator[Share]:
     """Reserve a control group, and a core that no sandbox of another grader is using.
 
     Args:
-        memory: the limit of the control group, in bytes.
-        scratch: the folder in which the group's name is written before the group is made, so that
-            the next grader can prove whose group it is if this grader is killed.
+        memory: the control group's memory limit, in bytes.
+        scratch: the folder in which the group's name is recorded before the group is created, so
+            that, if this grader is killed, the next grader can prove whose group it was.
     """
     with contextlib.ExitStack() as until_the_end:
         sandbox_share = Share(os.sched_getaffinity(0))
@@ -129,7 +129,7 @@ def remove_groups(scratch: Path) -> list[str]:
     """Remove the control group of a scratch directory, and kill the processes left in the group.
 
     Returns:
-        sentences about the groups that cannot be removed.
+        descriptions of the groups that cannot be removed.
     """
     try:
         name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")

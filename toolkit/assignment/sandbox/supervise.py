@@ -1,4 +1,4 @@
-"""The supervision of an isolated program, which is killed if it exceeds a limit."""
+"""Supervises an isolated program, and kills it if it exceeds a limit."""
 
 import contextlib
 import os
@@ -43,11 +43,11 @@ class Measurement:
     """The times of a program, in seconds, as measured at one moment.
 
     Attributes:
-        passed: the time on a clock that never stops.
-        waited: the time that the judge waited for answers.
+        passed: the time on a monotonic clock.
+        waited: the time for which the judge waited for replies.
         idle: the total idle time of the program's cores.
         used: the processor time of the program and its children.
-        ready: the time that each thread was ready to run but had no core, by thread id.
+        ready: by thread id, the time for which a thread was ready to run but had no core.
     """
 
     passed: float
@@ -63,9 +63,8 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     The result is the smallest of three times: how long the judge waited, how long other programs
     used the cores, and how long threads of the program were ready to run but had no core. The
     judge's waiting time excludes the pauses during which the judge itself computes. The time for
-    which other programs occupied the cores does not include the time that the program's own threads
-    spent waiting for each other. The threads' ready time does not include any time during which the
-    threads sleep.
+    which other programs used the cores excludes the time that the program's own threads spent
+    waiting for each other. The threads' ready time excludes the time during which they sleep.
 
     Args:
         cores: the number of cores that the program may use.
@@ -84,22 +83,25 @@ class Watched:
     """A running program, supervised by a thread that measures its use of the machine.
 
     Attributes:
-        process: the process whose standard input and output lead to the program. Both streams end
-            as soon as the program has ended, even if another process holds the streams open.
-        private: a descriptor from which the judge reads. The program writes to a second descriptor,
-            whose number is the program's last argument. The program can hide this second descriptor
-            from the programs that it starts.
+        process: the started process, whose `stdin` and `stdout` are connected to the program's
+            standard input and output. Both streams end as soon as the program has ended, even if
+            another process holds the streams open.
+        private: the descriptor of a socket from which the judge reads. The program writes to the
+            other end of this socket pair; the descriptor of that end is the program's last
+            command-line argument. The program can hide that end from the programs that it starts.
         status: None while the program runs; "finished" if it ended by itself; the name of the
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
-        starved: the seconds of waiting in which other programs used the core. These seconds do not
-            count towards the time limit.
-        printed: the error output, up to the limit, of the program and the programs that it starts.
+        starved: the number of seconds that the judge waited because other programs used the cores.
+            These seconds do not count towards the time limit.
+        printed: the error output of the program and of the programs that it starts, truncated at
+            the limit.
 
     Args:
-        program: arguments for Python, such as `["-m", "module"]` or `["script.py"]`.
+        program: the command-line arguments for Python, such as `["-m", "module"]` or
+            `["script.py"]`.
         sandbox: the sandbox, with an empty scratch directory that the caller deletes afterwards.
-        clock: the clock, which runs while the judge waits for the program.
+        clock: a clock that runs only while the judge waits for the program.
         share: the program's share of the machine.
     """
 
@@ -197,9 +199,10 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return the status of a program that takes too long, or None.
+        """Return the status of the program if it takes too long, and None otherwise.
 
-        The status is "time" after the time limit, and "busy" if other programs caused the delay.
+        The status is "time" if the program itself exceeds its time limit, and "busy" if other
+        programs caused the delay.
         """
         waited = self._last.waited  # when the starved seconds were measured
         if waited - self.starved > self._limits.seconds:
@@ -228,7 +231,7 @@ class Watched:
         self._last = measurement
 
     def _exceeded(self) -> Status | None:
-        """Return the limit that the program and its child processes exceed, or None."""
+        """Return the exceeded limit, "short" if the machine runs out of memory, or None."""
         family = descendants(self.process.pid, self._uid)
         self._measure(family)
         if len(family) > self._limits.processes + 4:  # bubblewrap itself, its init, the program
@@ -244,7 +247,7 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program exceeds its memory limit by both measures of memory."""
+        """Return True if both measures of the program's memory use exceed its limit."""
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
@@ -271,8 +274,8 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
         uid: the id of the user, or None to leave out the user's processes.
 
     Returns:
-        for each process id, the clock ticks of processor time that the process and its ended
-        children used.
+        by process id, the processor time, in clock ticks, that the process and its ended children
+        used.
     """
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
@@ -297,7 +300,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox here uses more memory than the processes in `family`."""
+    """Return True if no other sandbox on this machine uses more memory than `family`."""
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
@@ -311,7 +314,7 @@ def is_largest(family: Collection[int]) -> bool:
 def kill_all(root: int, uid: int | None = None) -> set[int]:
     """Kill all processes that `descendants` returns, and return their ids.
 
-    All processes are stopped before any process is killed, so that no process can start another.
+    All processes are stopped before any of them is killed, so that none can start another process.
     """
     stopped: set[int] = set()
     while True:
@@ -337,7 +340,7 @@ def end_all(root: int, uid: int | None) -> None:
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait, for at most `MOST_SECONDS`, until killed processes have released their memory."""
+    """Wait up to `MOST_SECONDS` seconds until the killed processes have released their memory."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return
@@ -345,7 +348,7 @@ def _wait_for_end(pids: Collection[int]) -> None:
 
 
 def _ready_seconds(pid: int) -> dict[int, float]:
-    """Return, by thread id, the seconds for which a thread was ready to run but had no core."""
+    """Return, by thread id, how many seconds each thread was ready to run but had no core."""
     ready: dict[int, float] = {}
     tasks = Path("/proc", str(pid), "task")
     try:

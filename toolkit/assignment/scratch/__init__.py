@@ -1,1 +1,1 @@
-"""Temporary folders; a folder is deleted only if a file in it proves that the toolkit made it."""
+"""Temporary folders; except on Windows, a folder without a proof of ownership is never deleted."""

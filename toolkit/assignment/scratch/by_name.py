@@ -11,7 +11,7 @@ from toolkit.assignment.scratch.left_over import say_left_over
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder and delete it at the end, as `proved.scratch_directory` does."""
+    """Make an empty folder, and delete it when the `with` block ends."""
     scratch = tempfile.TemporaryDirectory(prefix=f"{purpose}-", ignore_cleanup_errors=True)
     try:
         yield Path(os.path.realpath(scratch.name))

@@ -1,4 +1,4 @@
-"""Locks on folders; a lock is released when the process that holds the lock ends."""
+"""Locks on folders; a lock is released when the process that holds it ends."""
 
 import contextlib
 import fcntl

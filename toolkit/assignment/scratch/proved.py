@@ -4,8 +4,8 @@
         .toolkit-scratch  the proof: it names this folder, and is locked while the command runs
         files/            the scratch folder itself; all of it is deleted
 
-A proof is invalid if its folder was copied or moved, or was made by another user. If the folder
-PURPOSE-random/ contains any other file, both the file and the folder are kept.
+A proof is invalid if its folder was copied or moved, or was made by another user. Any file in
+PURPOSE-random/ besides the proof and files/ is kept, and so is PURPOSE-random/ itself.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ MOST_BYTES = 8192  # of a proof
 
 @contextlib.contextmanager
 def scratch_directory(purpose: str) -> Iterator[Path]:
-    """Make an empty folder for one purpose, and delete it with its contents at the end.
+    """Make an empty folder, and delete it with its contents when the `with` block ends.
 
     If a file cannot be deleted, a message on standard error names the file, and no exception is
     raised.
@@ -56,7 +56,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Return an empty list of failures; `clear_left_over` calls this function by default."""
+    """Return no failures; this function is the default for `first` in `clear_left_over`."""
     return []
 
 
@@ -70,8 +70,8 @@ def clear_left_over(
     Args:
         purpose: the beginning of the folders' names.
         kept: paths that must survive; no folder that contains any of these paths is touched.
-        first: called with each folder `files` before the deletion; if `first` returns failures, the
-            folder is kept.
+        first: a function that is called with each folder's subfolder `files` before the deletion;
+            if `first` returns failures, the folder is kept.
     """
     protected: set[Identity] = set()
     for path in kept:
@@ -90,7 +90,7 @@ def clear_left_over(
 
 
 class NotAbandoned(OSError):
-    """The error for a folder that is still in use or has no valid proof of ownership."""
+    """The error for a folder that belongs to another user or has no valid proof of ownership."""
 
 
 @contextlib.contextmanager
@@ -111,8 +111,9 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
     """Lock the proof in a folder that an ended process of this user left behind.
 
     Raises:
-        NotAbandoned: the folder is in use or belongs to another user, or its proof is invalid.
-        OSError: the folder has no proof, or the proof is locked.
+        NotAbandoned: the folder belongs to another user, or its proof is invalid or was just
+            deleted.
+        OSError: the folder has no proof, or the proof is locked because the folder is in use.
     """
     if os.fstat(folder).st_uid != os.geteuid():
         raise NotAbandoned
@@ -169,7 +170,7 @@ def _discard(path: Path, folder: int) -> list[str]:
 
 
 def _around(path: Path) -> Iterator[Identity]:
-    """Yield the device and inode of a path and of each of its parent folders that exists."""
+    """Yield the device and inode numbers of a path and of all its parent folders that exist."""
     real = Path(os.path.realpath(path))
     for folder in (real, *real.parents):
         with contextlib.suppress(OSError):

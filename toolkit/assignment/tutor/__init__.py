@@ -18,12 +18,12 @@ __all__ = ["check", "curve", "hint", "progress"]
 
 
 def check(name: str, expect: str | None = None) -> None:
-    """Check an exercise, which is a function in the notebook or in the files beside the notebook.
+    """Check the student's code for an exercise, in the notebook or in the files beside it.
 
     Args:
-        name: the exercise, such as "lstm.equation_5".
-        expect: the change that you expect before a second check. By default, the tutor asks you,
-            and you may leave the answer empty.
+        name: the exercise's name, such as "lstm.equation_5".
+        expect: your prediction, before a second check, of what will change. By default, the tutor
+            asks you for a prediction, and you may leave it empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
@@ -31,7 +31,7 @@ def check(name: str, expect: str | None = None) -> None:
 def hint(name: str) -> None:
     """Print the next of three hints for an exercise.
 
-    Hints are given only after a check of the exercise has compared numbers.
+    Hints are given only after a check of the exercise has compared numbers that your code returned.
     """
     _print("tutor.session.next_hint", name, Path())
 
@@ -47,24 +47,24 @@ def curve(
     length: int | None = None,
     every: float | None = None,
 ) -> None:
-    """Draw a training run over the band of healthy training runs, and print the verdict.
+    """Plot a training run's curves over the band of healthy training runs, and print the verdict.
 
     The verdict says whether the training run is inside the band.
 
     Args:
-        losses: a file such as "records/gan.csv", a list of losses, or the rows that are passed
-            to keep_record.
-        network, length: "lstm", "rnn" or "gan", and T; needed if there are no settings beside a
-            file.
+        losses: a file such as "records/gan.csv", a list of losses, or the rows that you pass to
+            keep_record.
+        network, length: the network ("lstm", "rnn" or "gan") and T; needed if there is no settings
+            file beside the file of losses.
         every: the number of steps between two losses; 1 by default.
     """
     _print("curve.answer.compare", losses, network, length, every)
 
 
 def _print(path: str, *args: object) -> None:
-    """Call a function, and print the text that the function returns.
+    """Call the function with the dotted name `path`, and print the text that the function returns.
 
-    After a user's mistake, the function prints a sentence instead of a traceback.
+    If the user made a mistake, print the error message instead of a traceback.
     """
     from toolkit.common.errors import ToolkitError
 

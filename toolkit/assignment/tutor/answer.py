@@ -57,7 +57,7 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer about a function that is wrong after `number` correct results."""
+    """Return the answer for a function that gave a wrong result after `number` correct results."""
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -80,7 +80,7 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Compare two results in number, shape, values and type; describe the first difference."""
+    """Describe the first difference between two results in number, shape, values or type."""
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):
@@ -111,9 +111,10 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Describe an exception: the message, the student's line, and the shapes of the tensors there.
+    """Describe an exception: its message, the student's line, and the shapes of the local tensors.
 
-    The description also names the file, unless the line is in the exercise's file.
+    The description also names the file, unless it is the first of the student's files in the
+    traceback.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -160,8 +161,8 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text says where to copy the code if it is right, and leaves out the
-    stub, which the notebook already shows.
+    If `in_cell` is True, the text about correct code says where to copy it, and the text about
+    unwritten code leaves out the stub, which the notebook already shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -193,7 +194,7 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """Return the text that adds a folder to a command line, or "" for the current folder."""
+    """Return a space and the folder, quoted for the shell, or "" for the current folder."""
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 

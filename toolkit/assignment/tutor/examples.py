@@ -1,8 +1,8 @@
 """Tests that compare a student's functions with an independent reference on tiny examples.
 
 For an exercise that is a formula, `exercises.toml` contains the examples, and the dictionary
-`REFERENCES` contains the formula. For an exercise that is not a formula, a function of this module
-runs the student's code with tiny networks and tests the results.
+`REFERENCES` contains the formula. For any other exercise, a function in this module runs the
+student's code with tiny networks and tests the results.
 """
 
 import math
@@ -96,7 +96,7 @@ def _compared(exercise: Exercise, function: Function, inputs: Mapping[str, Any])
 
 
 def _call(function: Function, inputs: Iterable[Any]) -> Any:
-    """Call a function on clones of its tensors, so that the call cannot change the originals."""
+    """Call a function on clones of its input tensors, so that it cannot change the originals."""
     return function(*map(_clone, inputs))
 
 
@@ -123,7 +123,7 @@ def _ignored_inputs(
     """Yield the names of tensors that affect the reference's result but not the student's result.
 
     Args:
-        got, wanted: the results of the function and of the reference for the inputs.
+        got, wanted: the results of the function and of the reference for these inputs.
     """
     for name, value in inputs.items():
         if not isinstance(value, Tensor):
@@ -139,7 +139,7 @@ def _ignored_inputs(
 
 
 def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """Return the gradients of the sum of all squared results, one for each floating-point input."""
+    """Return the gradient of the sum of all squared results for each floating-point input."""
     leaves = list(map(_clone, inputs.values()))
     floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
     results = _call(function, leaves)
@@ -157,7 +157,7 @@ def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Compute each gate from W_x, W_h and b with the reference that the check uses."""
+    """Compute each gate from its W_x, W_h and b with the reference implementation of the check."""
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
@@ -232,7 +232,7 @@ def _linear(size: int) -> nn.Module:
 
 
 def train_step(function: Function) -> Iterator[Comparison]:
-    """Compare updates of plain gradient descent and of RMSProp with updates computed by hand."""
+    """Compare a student's updates by gradient descent and by RMSProp with the correct updates."""
     inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
     x, y = inputs.flatten(1).double(), _one_hot(labels).double()
     begin = next(_linear(2).parameters()).detach().double()
@@ -289,7 +289,7 @@ def _shape(images: Any, *wanted: int) -> Comparison:
 
 
 def generator(function: Function) -> Iterator[Comparison]:
-    """Test a generator's image shapes for two batches, and its pixel values for z far from zero."""
+    """Test a generator's image shapes for two batch sizes, and its pixels for z far from zero."""
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
@@ -319,14 +319,14 @@ class _Generator(nn.Module):
         return images.reshape(-1, 1, 28, 28)
 
     def noise(self, rows: int) -> Iterator[Comparison]:
-        """Test that the generator received `rows` vectors z with a standard normal distribution."""
+        """Test that the generator received `rows` vectors z from a standard normal distribution."""
         z = torch.cat(self.asked)
         yield Comparison(len(z), rows, "rows", "noise")
         yield Comparison(is_normal(*Moments.of(z)), True, "noise", "noise")
 
 
 class _Discriminator(nn.Module):
-    """A discriminator whose outputs, from 0.2 to 0.8, can be logits or probabilities."""
+    """A discriminator whose outputs, between 0.2 and 0.8, can be logits or probabilities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -401,7 +401,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test that a loss is finite: otherwise, `loss - loss` is NaN instead of 0."""
+    """Test that a loss is finite; if it is not, `loss - loss` is NaN instead of 0."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 

@@ -1,4 +1,4 @@
-"""The journal of checks and hints, and the teacher's settings, in two files of a student's folder.
+"""The journal of checks and hints, and the teacher's settings: two files in a student's folder.
 
 tutor.jsonl   a line for each check and each hint; it stays on the student's computer
 tutor.toml    the teacher's: hints = false, predictions = false, report = true, language = "zh"
@@ -31,10 +31,10 @@ class TutorSettings(BaseModel):
 
 
 def read_settings(folder: Path) -> TutorSettings:
-    """Return the settings in a folder, or the defaults if there is no file with settings.
+    """Return the settings from a folder's tutor.toml, or the defaults if this file does not exist.
 
     Raises:
-        UsageError: the file cannot be read, or has an unknown setting.
+        UsageError: the file is not valid TOML, or contains an unknown setting or an invalid value.
     """
     path = folder / SETTINGS
     if not path.exists():

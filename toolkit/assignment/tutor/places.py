@@ -1,9 +1,9 @@
-"""The search for the code that a student wrote for an exercise, in a notebook cell or in the files.
+"""The examination of a student's code for an exercise, found in a notebook cell or in the files.
 
-A function in a cell is called in the process of the notebook. A file runs in the check's child
-process, within the check's limits. If the file contains the function of the exercise, the function
-is called. If the file lacks the function, or if the call fails, the check judges the whole part of
-the assignment, and only the findings about the exercise count.
+A function in a cell is called in the notebook's process. A file runs in a child process, within the
+same limits as in a check. If the file contains the exercise's function, this function is called. If
+the function is missing, if the call fails, or if the exercise asks for a class, the check judges
+the whole part of the assignment, and only the findings about the exercise count.
 """
 
 import ast
@@ -34,7 +34,7 @@ atexit.register(WARM.close)
 
 
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
-    """Examine the function in a notebook cell, or the student's files, and return the answer.
+    """Examine a notebook cell's function or the student's files, and return the tutor's answer.
 
     The files are examined only if the function in the cell is missing or not written.
     """
@@ -69,7 +69,7 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if an exercise's function is written, False if unwritten, and None if absent."""
+    """Return True if an exercise's function is written, False if not yet, and None if not found."""
     tree = parsed(source)
     if tree is None:
         return None
@@ -104,7 +104,7 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 
 
 def _called(exercise: Exercise, submission: Submission, host: Host) -> Answer:
-    """Call the function of the exercise in the child process, and return the answer."""
+    """Call the exercise's function in a child process, and return the tutor's answer."""
     file = Path(submission.parts[exercise.part].file)
     driver = submission.root / file.parent / DRIVER
     driver.write_text(
@@ -138,7 +138,7 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report about a part; unchanged files are judged only once."""
+    """Return the check's report on one part; unchanged files are judged only once."""
     from toolkit.assignment.judging.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -182,7 +182,7 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 def _sentences(
     key: str, exercise: Exercise, finding: Finding, submission: Submission
 ) -> list[Sentence]:
-    """Return sentences that contain the message and the source line of a finding."""
+    """Return sentences that give a finding's message and, if it is known, its source line."""
     place = _line(exercise, submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 
@@ -193,13 +193,13 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings about the exercise's faults that the check could not test for."""
+    """Return the findings that belong to the exercise but that the check could not test for."""
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has shown that the code has none of the exercise's listed faults."""
+    """Return True if the check has ruled out all the faults that are listed for the exercise."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -211,7 +211,7 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the first mistake that an id in `ids` identifies, or "" if none does."""
+    """Return the key of the first mistake identified by an id in `ids`, or "" if there is none."""
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
@@ -221,7 +221,7 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
 def _line(
     exercise: Exercise, submission: Submission, file: str | None, line: int | None
 ) -> list[Sentence]:
-    """Return a sentence about a line of a student's Python file, or [] if the line is unknown.
+    """Return a list with a sentence that quotes a line of a student's Python file, or else [].
 
     The sentence also names the file unless the line is in the exercise's file.
     """

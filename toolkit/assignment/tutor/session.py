@@ -1,7 +1,7 @@
 """The tutor's checks, hints and progress, for a notebook and a terminal.
 
-All functions raise a UsageError if the exercise or the folder does not exist, or if the settings
-cannot be read.
+The public functions raise a UsageError if the exercise or the folder does not exist, or if the
+settings are invalid.
 """
 
 import sys
@@ -33,10 +33,11 @@ def check_exercise(
     """Check an exercise, add a line to the journal, and return the answer and the text to print.
 
     Args:
-        folder: the folder with the student's files, in which the journal is written.
-        namespace: the notebook's names and values.
-        expect: the prediction; None to ask for a prediction if somebody can answer.
-        host: the process that runs files; None for the toolkit's own process, which stays open.
+        folder: the folder with the student's files, where the journal is also written.
+        namespace: the notebook's variables, by name.
+        expect: the student's prediction, or None to ask for one if the code has changed since a
+            wrong result and input is possible.
+        host: runs the files in child processes; None selects a shared host, which stays open.
     """
     exercise, settings = _find(name, folder), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
@@ -141,7 +142,7 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """Return the list of exercises, with a mark for each exercise that is right or was tried."""
+    """List the exercises as text, with a mark beside each one that is right or was tried."""
     check_folder(folder)
     language = read_settings(folder).language
     verdicts = {}

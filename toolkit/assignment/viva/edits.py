@@ -32,7 +32,7 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
     """Yield the possible changes to each statement that ran and is alone on its line.
 
     Args:
-        states: for each line that ran, the state of the random generators after its first run.
+        states: for each line that ran, the state of the random generators after it first ran.
     """
     lines = text.split("\n")
     ran = {line for name, line in states if name == file}
@@ -58,7 +58,7 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Return, by line, statements that ran, are alone on their line, and do not match `DULL`."""
+    """Map line numbers to statements that ran, are alone on their line, and do not match `DULL`."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -74,7 +74,7 @@ def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
 
 
 def _makes_a_variable(node: Statement) -> bool:
-    """Return True if a statement assigns variables and does not read these variables."""
+    """Return True if a statement is an assignment that reads none of the variables it assigns."""
     stored: set[str] = set()
     read: set[str] = set()
     for name in ast.walk(node):
@@ -85,7 +85,7 @@ def _makes_a_variable(node: Statement) -> bool:
 
 
 def _doubled(node: Statement, line: str) -> str:
-    """Return a statement with its number doubled, or "" unless there is exactly one number."""
+    """Return a statement with its only nonzero number doubled, or "" if it has none or several."""
     numbers = []
     for constant in ast.walk(node):
         if not isinstance(constant, ast.Constant) or not constant.value:

@@ -52,8 +52,8 @@ class Runs:
         """Run a script in a new process.
 
         Returns:
-            the reply of the process, or {} if the process died, could not run the script, or
-            reported a line outside the submission.
+            the process's reply, or {} if the process died, could not run the script, or reported a
+            line outside the submission.
         """
 
         def fewer_digits(train: bool) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if all lines that a run reports are lines of the submission.
+        """Return True if every line that a run reports belongs to the submission.
 
         The toolkit must not read files outside the submission.
         """
@@ -96,7 +96,7 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes to the code for a limited time, and yield each change with a clear effect."""
+        """Try changes for a limited time; yield each one whose effect is clear, with its effect."""
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:
@@ -116,7 +116,7 @@ class Runs:
         """Yield possible changes to the lines that ran, grouped by kind.
 
         Args:
-            states: for each line that ran, the state of the random generators after the line.
+            states: for each line that ran, the state of the random generators after it first ran.
         """
         rng = random.Random(self._seed)
         possible: list[Edit] = []
@@ -129,7 +129,7 @@ class Runs:
 
 
 def _is_usable(run: Run) -> bool:
-    """Return True if a run has two or more losses, all computed in the student's files."""
+    """Return True if a run is complete and has two or more losses, all from the student's files."""
     passes = run.get("passes", ())
     if len(passes) < 2 or not run["whole"] or run["ended"] == "error":
         return False
@@ -139,8 +139,9 @@ def _is_usable(run: Run) -> bool:
 def _two_losses(places: list[CodeLine]) -> list[int]:
     """Return the indices of the two backward passes whose losses are compared.
 
-    If all backward passes start on the same line of code, the result is the first two passes.
-    Otherwise, the first pass of each line is taken, and the result is the last two of these passes.
+    If all backward passes start on the same line of code, the first two passes are compared.
+    Otherwise, the first pass from each line is a candidate, and the last two candidates are
+    compared.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
@@ -152,8 +153,8 @@ def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
     """Return the facts about single lines that hold in all three runs of a script.
 
     Args:
-        again: the same run with other random numbers.
-        fewer: the same run with fewer images of digits.
+        again: a run of the same script with other random numbers.
+        fewer: a run of the same script with fewer images of digits.
     """
     known: dict[str, dict[Any, Any]] = {}
     lines_again, lines_of_fewer = _by_place(again), _by_place(fewer)

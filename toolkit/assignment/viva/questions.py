@@ -53,7 +53,7 @@ def _tables() -> dict[str, Any]:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return the sentence `key` in a language, with its placeholders filled in."""
+    """Return the sentence with the key `key` in a language, with its placeholders filled in."""
     return str(_tables()["words"][language][key]).format(**fields)
 
 
@@ -138,7 +138,7 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as text: yes or no, the effect of a change in words, or Python code."""
+        """Return a value as text: yes or no, a phrase for a change's effect, or `str(value)`."""
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 
@@ -150,7 +150,8 @@ def _contrasting(
     Lines without a nearby line of the other group are left out.
 
     Args:
-        distance: the largest distance at which a line is nearby, counted in lines that have facts.
+        distance: the largest distance at which a line counts as nearby, measured in lines that have
+            facts.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

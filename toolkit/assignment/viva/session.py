@@ -65,8 +65,8 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
     """Yield the texts of the session, to be printed one after the other.
 
-    If the user can type, the function waits for an answer after each question, and the verdicts
-    come at the end.
+    If `can_ask` is True, the function waits for the user's answer after each question, and yields
+    the verdicts at the end.
     """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)

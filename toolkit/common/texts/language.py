@@ -1,7 +1,7 @@
 """Translations of the English texts in the code; the Chinese translations are in `zh.toml`.
 
-Texts without a translation, such as a teacher's names for tasks, stay in English. Tests make sure
-that all of the toolkit's texts are translated.
+Texts without a translation, such as task names chosen by a teacher, stay in English. Tests make
+sure that all of the toolkit's texts are translated.
 """
 
 import functools
@@ -21,12 +21,12 @@ def translate(text: str, language: Language) -> str:
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return a dictionary from English texts to their translations; {} for English."""
+    """Return a dictionary that maps English texts to their translations; {} for English."""
     return {} if language == "en" else _read(f"{language}.toml")
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """Return a dictionary from English to Chinese texts for the scripts in `playground/src`."""
+    """Return a dictionary that maps English texts of the scripts in `playground/src` to Chinese."""
     return _read("playground.zh.toml")
 
 

@@ -1,4 +1,4 @@
-"""The formats of an exported network; `to_bytes` in each format's module makes the file.
+"""The formats of an exported network; each format's `to_bytes` returns the file's content.
 
 - `weights`: the `.safetensors` file, the result of a training run, from which the network is built.
 - `program`: the `.pt2` file, a graph of `torch.export`.

@@ -5,9 +5,9 @@
     lstm = load("lstm", format="pt2")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-A program is a graph of operations for a single call, without methods. `torch.export` would unroll a
-Python loop for one fixed length. The loop over time is therefore written as a `scan`, which is a
-single operation of the graph and accepts any length.
+A program is a graph of the operations in one call of `forward`, and has no other methods.
+`torch.export` would unroll a Python loop over time to one fixed length. The loop over time is
+therefore written as a `scan`, which is a single operation of the graph and accepts any length.
 """
 
 import contextlib
@@ -46,11 +46,11 @@ def opened(export: Export) -> Program:
 
 
 def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """Return a network as a program that accepts any batch size and any number of digits.
+    """Return a network as a program that accepts any batch size and, for digits, any length.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
-        model: in eval mode, on the CPU.
+        model: the network, in eval mode, on the CPU.
 
     Raises:
         ToolkitError: the installed torch cannot export the network.
@@ -67,20 +67,20 @@ def to_graph(name: str, model: nn.Module) -> ExportedProgram:
 
 
 def _forget_traces(module: torch.fx.GraphModule) -> None:
-    """Remove torch's notes on where each operation came from; the notes vary between processes."""
+    """Remove torch's records of where each operation came from, which vary between processes."""
     for node in module.graph.nodes:
         for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn"):
             node.meta.pop(key, None)
 
 
 def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
-    """Return the axes of a model's input whose lengths are not fixed."""
+    """Return the variable-length axes of a model's input, as torch's exporters expect them."""
     batch, length = Dim("batch", min=1), Dim("length", min=1)
     return ({0: batch, 1: length} if SIGNATURES[name].input == DIGITS else {0: batch},)
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of a `.pt2` file, whose extra file made_from is the weights' SHA-256."""
+    """Return the content of a `.pt2` file; its extra file made_from holds the weights' SHA-256."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -104,7 +104,7 @@ def is_too_old() -> bool:
 
 
 class Scanned(nn.Module):
-    """An LSTM or RNN, equations (1) to (7) of `toolkit.lstm`, with a scan as the loop over time."""
+    """An LSTM (equations (1) to (7) of `toolkit.lstm`) or RNN that loops over time with a scan."""
 
     def __init__(self, model: LSTM | RNN) -> None:
         super().__init__()
@@ -114,9 +114,9 @@ class Scanned(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
-        A digit outside 0 to 9 is an error in `.pt2` and ONNX files. In a `.pt2` file, the assertion
-        that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup fails because
-        the table of the ten inputs has no row for such a digit.
+        A digit outside 0 to 9 causes an error in `.pt2` and ONNX files. In a `.pt2` file, the
+        assertion that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup
+        fails because the table of the ten inputs has no row for such a digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -143,7 +143,7 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter(task: str) -> Iterator[None]:
-    """Suppress warnings and convert errors while one of torch's exporters runs in the `with` block.
+    """Suppress warnings and convert errors to ToolkitError while torch exports in the `with` block.
 
     Args:
         task: what torch does, for the error message, such as "export lstm".
@@ -162,7 +162,7 @@ def exporter(task: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def exporter_quiet() -> Iterator[None]:
-    """Suppress torch's warnings about future changes, and a warning of torch 2.11's file reader."""
+    """Suppress torch's deprecation warnings, and a warning from torch 2.11's file reader."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -9,7 +9,7 @@ executable code, so load only files that a manifest lists.
 The bytes of a file depend only on the network and on torch's version. Without the functions
 `script` and `canonical`, the bytes would also depend on three other things:
 
-- Earlier scripting: torch reuses the classes that it has compiled. The first class Linear is called
+- Earlier scripting: torch reuses the classes that it has compiled. The first Linear class is called
   `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
   with a different size is called `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate
   file; k counts all such classes so far. Local variables are numbered separately in each file.
@@ -45,7 +45,7 @@ OF_THE_MACHINE = (".debug_pkl", ".data/serialization_id")
 
 @functools.cache  # torch stays the same while a program runs
 def why_not() -> str:
-    """Return the reason why the installed torch cannot write TorchScript, or "" if torch can."""
+    """Return the reason why the installed torch cannot write TorchScript, or "" if it can."""
     try:
         with exporter_quiet():
             torch.jit.save(script(nn.Identity()), io.BytesIO())
@@ -62,7 +62,7 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
-        model: on the CPU, in eval mode.
+        model: the network, on the CPU, in eval mode.
 
     Raises:
         ToolkitError: the installed torch cannot write TorchScript or script the model, or the
@@ -107,7 +107,7 @@ class ScriptedLSTM(LSTM):
 
 
 def trace(module: nn.Module, example: Tensor) -> nn.Module:
-    """Trace a module with one example input, for code that TorchScript cannot compile."""
+    """Trace a module whose code TorchScript cannot compile, using one example input."""
     with exporter_quiet():
         traced: nn.Module = torch.jit.trace(module, example, check_trace=False)
     return traced
@@ -117,9 +117,9 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
     """Raise a ToolkitError unless two networks give nearly equal outputs for random inputs.
 
-    The tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for programs in
-    other languages. A tolerance is needed because a script may add numbers in a different order
-    than the model does.
+    For an output y, the tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for
+    programs in other languages. A tolerance is needed because a script may add numbers in a
+    different order from the model.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -180,11 +180,11 @@ def _note_of_python(version: tuple[int, int]) -> None:
 
 
 def original(module: torch.jit.ScriptModule) -> nn.Module:
-    """Convert the network in a `.pt` file from before version 0.3 to the toolkit's class.
+    """Convert a network from a `.pt` file made before version 0.3 to the toolkit's own class.
 
     Returns:
-        a network of the toolkit's class with the module's weights, or the module itself if the
-        toolkit has no such class.
+        a network of the corresponding toolkit class with the module's weights, or the module itself
+        if the toolkit has no such class.
     """
     state: dict[str, Tensor] = module.state_dict()
     architecture = architecture_of(module.original_name, state)
@@ -199,8 +199,8 @@ def script(model: nn.Module) -> torch.jit.ScriptModule:
     """Script a model into new classes, each of which has a separate file.
 
     The model is scripted twice, each time with an empty store of compiled classes. In the second
-    pass, the names of all classes are already in use. Torch therefore renames every class, whatever
-    was scripted before the call.
+    pass, the names of all classes are already in use. Torch therefore renames every class,
+    regardless of what was scripted before the call.
     """
     from torch.jit import _recursive  # private; without it, torch cannot write TorchScript
 

@@ -1,12 +1,12 @@
-"""The weights of a network as a `.safetensors` file, and the network built from the weights.
+"""Saving a network's weights as a `.safetensors` file, and building the network from them.
 
 The manifest describes the architecture of a network by the name of a toolkit class and the
 arguments of this class:
 
     {"class": "LSTM", "hidden_size": 128, "one_hot": true}
 
-The file contains the tensors of the `state_dict` by name. Loading the file runs no code, and numpy
-can read the file without torch.
+The file contains the tensors of the `state_dict`, keyed by name. Loading the file runs no code, and
+its tensors can be read as numpy arrays without torch.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ CLASSES: dict[str, type[nn.Module]] = {
 
 
 def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """Return the architecture of a network of the toolkit, or None for any other class.
+    """Return the architecture of a toolkit network, or None if the toolkit has no class `kind`.
 
     Args:
         kind: the name of the network's class.

@@ -19,7 +19,7 @@ NUM_REAL = 40  # test images of each digit, to compare distances with
 def has_images() -> bool:
     """Return True if the package contains MNIST.
 
-    MNIST is never downloaded to make a page.
+    MNIST is never downloaded just to build a web page.
     """
     return any(EMBEDDED.glob("*.gz"))
 
@@ -29,13 +29,14 @@ def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]
     """Find the training image that is nearest to each of the first 25 samples for seed 42.
 
     Args:
-        generator: the export, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0 to 1.
+        generator: the exported generator, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0
+            to 1.
 
     Returns:
-        "seed": the seed; "distance": the distance of each sample from its nearest training image,
-        Euclidean over the 784 pixels in 0..1; "images": these training images, 784 bytes each, one
-        after the other in base64; "of_real": for each digit, the distances of 40 real test images
-        from their nearest training images.
+        a dictionary with these entries: "seed": the seed; "distance": the Euclidean distance of
+        each sample from its nearest training image, over the 784 pixels in 0..1; "images": the
+        nearest training images, concatenated (784 bytes each) and encoded in base64; "of_real": for
+        each digit, the distances of 40 real test images from their nearest training images.
     """
     mnist = mnist or load_mnist()
     training = to_unit(mnist.train_images).flatten(1)

@@ -59,9 +59,9 @@ def fit_gaussian(features: Tensor) -> Gaussian:
 def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), a number >= 0.
 
-    The source is Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The
-    trace of the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and
-    has the same eigenvalues as C_p C_q.
+    See Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of
+    the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has the
+    same eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -73,7 +73,7 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Combine one tuple per draw into a list that contains the spread of each field.
+    """Combine the draws, one tuple each, into a list that contains the `Spread` of each field.
 
     The last field of each tuple must be a list, such as `Scores.class_shares`, and becomes a list
     of spreads.
@@ -90,13 +90,14 @@ class Evaluator:
     images.
 
     Args:
-        classifier: a `Classifier`, or its export, in eval mode.
+        classifier: a `Classifier` or an exported classifier, in eval mode.
         sha256: the hash of the classifier's file, which is reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
-        num_images: images in each draw; the floor uses fewer images if there are too few training
+        num_images: the number of images in each draw; the floor uses fewer images if there are not
+            enough training images.
+        num_draws: the number of draws from a generator, and also the number of sets of training
             images.
-        num_draws: the number of draws from a generator, and of sets of training images.
 
     Attributes:
         test: the predictions for the test images.
@@ -139,7 +140,7 @@ class Evaluator:
         return self.scores(self.predict(images))
 
     def scores(self, predictions: Predictions) -> Scores[float]:
-        """Compute the scores of images from the classifier's predictions, and return the scores."""
+        """Return the scores of images, computed from the classifier's predictions."""
         features, digits, confidences = predictions
         return Scores(
             frechet_distance(fit_gaussian(features), self._test_gaussian),

@@ -26,7 +26,7 @@ class Overlap(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The closeness of images to the training images."""
+    """Measures of how close images are to the training images."""
 
     median_distance: float  # from an image to the nearest training image
     share_nearer: float  # fraction, 0 to 1, of images that are copies; see `memory`
@@ -50,7 +50,7 @@ def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Ten
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """Return the distance of each row of features from the k-th nearest other row.
+    """Return the distance from each row of features to its k-th nearest other row.
 
     The distances have shape (num_images,).
     """
@@ -89,13 +89,13 @@ def overlap(
 
 
 def memory(images: Tensor, training_images: Tensor) -> Memory:
-    """Measure the closeness of images to training images, and the fraction of copies.
+    """Measure how close images are to the training images, and what fraction of them are copies.
 
     The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
-    pixels are from 0 to 1. An image is a copy if its nearest training image is closer to this image
-    than to any other training image. The fraction of copies is 1 minus the authenticity that Alaa
-    et al. define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from
-    pixels, because features would hide the noise in a copy.
+    pixels are from 0 to 1. An image is a copy if its nearest training image is closer to it than to
+    any other training image. The fraction of copies is 1 minus the authenticity that Alaa et al.
+    define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from pixels,
+    because features would hide the noise in a copy.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

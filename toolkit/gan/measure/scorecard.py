@@ -1,4 +1,4 @@
-"""The scorecard of a generator, with all metrics of its samples and of real images."""
+"""The scorecard of a generator, with all metrics for its samples and for real images."""
 
 from collections.abc import Iterable
 from typing import Generic, NamedTuple
@@ -42,7 +42,7 @@ class Scorer:
 
     Attributes:
         evaluator: the evaluator that measures the features.
-        mnist: the data set, whose training images show which samples are copies.
+        mnist: the data set; samples are compared with its training images to find copies.
     """
 
     def __init__(self, evaluator: Evaluator, mnist: MNIST) -> None:
@@ -69,15 +69,16 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """Return the scorecard of several draws, which are tuples of arguments for `score`."""
+        """Return the scorecard of several draws, each of which is a tuple of arguments for
+        `score`.
+        """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        The scorecard is measured on disjoint sets of training images, one set for each of the
-        evaluator's draws. The exceptions are the metrics of `Memory`, which are measured on sets of
-        test images.
+        Most metrics are measured on disjoint sets of training images, one set for each of the
+        evaluator's draws. Only the metrics of `Memory` are measured on sets of test images.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -86,7 +87,7 @@ class Scorer:
 
 
 def in_words(card: Scorecard[Spread]) -> dict[str, str]:
-    """Return a dictionary from the name of each metric to its value with the error bar."""
+    """Return a dictionary from each metric's name to its value with an error bar, as text."""
     words = {"Frechet distance": f"{card.frechet_distance:.2f}"}
     for name, title in TITLES.items():
         words[title] = f"{getattr(card, name):.3f}"
@@ -103,8 +104,8 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
         digits: the digits of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, with black images in place of
-        missing images; and the number of images found for each digit, at most `count`.
+        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, filled up with black images if
+        there are too few; and the number of images found for each digit, at most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     numbers = []

@@ -1,4 +1,4 @@
-"""One interface for all generator files of the toolkit and of students.
+"""A common interface to generator files, both the toolkit's and those of students.
 
 A generator maps z to images with values from 0 to 1. A file that contains no usable generator is
 rejected with a one-sentence error.
@@ -22,17 +22,18 @@ NUM_PROBES = 100  # images that are generated to detect the range
 
 
 class Generator(nn.Module):
-    """A generator that is loaded from a file and checks every batch of its images.
+    """A generator that is loaded from a file, and checks every batch of images it generates.
 
     Args:
         path: weights that a manifest lists, or a TorchScript file. A TorchScript file is executable
             code, so load it only if you trust its author.
-        latent_dim: the size of z; by default the file's own attribute `latent_dim`.
-        value_range: the range of the values in the file's images, "0,1" or "-1,1"; by default, the
-            range is detected from 100 images.
+        latent_dim: the size of z; by default, the value of the network's attribute `latent_dim`.
+        value_range: the range of the pixel values that the network returns, "0,1" or "-1,1"; by
+            default, the range is detected from 100 images.
 
     Attributes:
-        name: the file's stem, followed by the first digits of the file's hash.
+        name: the file's stem, followed by a hyphen and the first 12 hexadecimal digits of the
+            file's SHA-256.
         origin: a sentence that says whether a manifest lists the file.
         value_range: "0,1" or "-1,1".
 
@@ -70,8 +71,8 @@ class Generator(nn.Module):
             images (batch, 1, 28, 28) with values from 0 to 1.
 
         Raises:
-            ToolkitError: the generator in the file does not accept z, or returns images of another
-                shape or range.
+            ToolkitError: the generator in the file does not accept z, or returns images with the
+                wrong shape or value range.
         """
         images = self._generate(z)
         low, high = LIMITS[self.value_range]
@@ -95,7 +96,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _generate(self, z: Tensor) -> Tensor:
-        """Return the images that the network in the file generates from z, with unscaled values."""
+        """Return the images that the file's network generates from z, before they are rescaled."""
         try:
             images = self.module(z)
         except (ValueError, *SCRIPT_ERRORS) as error:  # the toolkit's networks raise a ValueError

@@ -1,4 +1,4 @@
-"""The command `interpolate`, which draws the images between two digits with any generator file."""
+"""The command `interpolate`, which interpolates between two digits with any generator file."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def interpolate_generator(
     spherical: bool,
     seed: int,
 ) -> None:
-    """Draw the images between two digits as a strip and a film, in `<runs_dir>/<name>/`.
+    """Draw an interpolation between two digits as a strip and a film, in `<runs_dir>/<name>/`.
 
     Args:
         digits: the digits at the two ends; None for any digit.
@@ -43,7 +43,7 @@ def interpolate_generator(
 
 
 def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
-    """Draw the images of latent vectors, z (n, latent_dim), as a strip (.png) and a film (.gif)."""
+    """Draw the images generated from z, (n, latent_dim), as a strip (.png) and a film (.gif)."""
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
     atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

@@ -25,7 +25,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
     """Compare several draws of 10,000 samples with real images.
 
     The function prints the scorecard, and writes `scorecard.json` and `samples.png` to
-    `<runs_dir>/<name>/`. The same seed gives files with the same bytes.
+    `<runs_dir>/<name>/`. The same seed produces byte-identical files.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)
@@ -74,7 +74,7 @@ def score_generator(generator: Generator, workspace: Workspace, seed: int) -> No
 
 @torch.no_grad()
 def is_deterministic(generator: Generator) -> bool:
-    """Return True if the image of a latent vector does not depend on chance or on the batch."""
+    """Return True if an image depends only on its z, and not on chance or the rest of the batch."""
     z = sample_latents(20, generator.latent_dim, make_rng(0, "steady"))
     return torch.allclose(generator(z)[:10], generator(z[:10]), atol=1e-3)
 

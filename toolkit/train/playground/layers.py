@@ -1,6 +1,6 @@
-"""The layers of a network that reads or draws images, in the form that the one-file page computes.
+"""The layers of a network that reads or draws images, in the format that the web page executes.
 
-The layers are the torch operations that the network performs, however the network's code is
+The layers are the torch operations that the network performs, regardless of how its code is
 written.
 """
 
@@ -30,12 +30,12 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
     """Return the weights and the layers of a network whose only input is one tensor.
 
     Args:
-        path: the path that error messages name.
+        path: the path to show in error messages.
         name: the name under which the network is exported, which determines the example input.
 
     Raises:
-        ToolkitError: the network has an operation that the page cannot compute, or its operations
-            depend on the input.
+        ToolkitError: the network performs an operation that the page cannot compute, or its
+            operations depend on the input or on random numbers.
     """
     first = _recorded(path, network, example_inputs(name, network, 2)[0])
     second = _recorded(path, network, example_inputs(name, network, 3)[0])
@@ -68,9 +68,10 @@ class _Record(TorchDispatchMode):
 
     Attributes:
         layers: the layers in order; the first layer is the input, and the last layer is the output.
-        tensors: the weights of the layers, under "<place>.weight" and "<place>.bias".
-        foreign: the first operation that the page does not support, or "" if the page supports all
-            operations.
+        tensors: the layers' weights and biases, under "<place>.weight" and "<place>.bias", where
+            <place> is the layer's index in `layers`.
+        foreign: the name of an operation that the page does not support, or "" if the page supports
+            all operations.
     """
 
     def __init__(self, x: Tensor) -> None:
@@ -105,7 +106,7 @@ class _Record(TorchDispatchMode):
     ) -> Layer | None:
         """Return the layer for an operation, or None if the operation is not supported.
 
-        The operation must have one or two recorded tensors as its inputs.
+        A supported operation takes one or two recorded tensors as inputs.
         """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
@@ -181,7 +182,7 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution, or None if height and width are treated differently."""
+    """Return the layer for a convolution, or None if it treats height and width differently."""
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -202,7 +203,7 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus, or None if `number` has several values."""
+    """Return the layer y = times * x + plus, or None if `number` is a tensor of several values."""
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)

@@ -1,8 +1,8 @@
-"""The one-file page, which contains the networks of a folder of exports and the code to show them.
+"""The self-contained web page, which contains exported networks and the code that shows them.
 
-The page with its script and styles is `playground/dist/playground.html`, which `make playground`
-builds from `playground/`. This module adds the weights, in half precision, and the manifest entries
-of the networks. The page needs no other file.
+The page template, including its script and styles, is `playground/dist/playground.html`, which
+`make playground` builds from `playground/`. This module adds the networks' weights, in half
+precision, and their manifest entries. The page needs no other file.
 """
 
 import base64
@@ -32,10 +32,10 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
     """Write the page for the exports in a folder.
 
     Args:
-        discriminator: also show the discriminator of a student's own networks.
+        discriminator: True to include the student's own discriminator.
 
     Returns:
-        a sentence for the user.
+        a one-sentence message for the user.
 
     Raises:
         ToolkitError: there are no exports; an export is damaged, or has an operation that the page

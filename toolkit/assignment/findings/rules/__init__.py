@@ -1,11 +1,11 @@
 """The rules that give a finding its message, loaded from the TOML files in this folder.
 
-There is a file with rules for each part, and `any.toml` has rules that apply to any part.
+Each part has its own file of rules, and `any.toml` has the rules that apply to any part.
 
-A rule about a fault is named after the fault's id and the way in which the fault was detected, for
-example `shapes` in the table `[wrong-loss]`. The tables `[right]` and `[not-seen]` hold the rules
-for what is right and for what was not seen. A rule that consists only of a sentence is written as a
-string.
+A rule about a fault is named after the fault's id, which is the name of the table, and the way in
+which the fault was detected, for example `shapes` in the table `[wrong-loss]`. The tables `[right]`
+and `[not-seen]` hold the rules for findings with these verdicts. A rule that consists only of a
+message is written as a string.
 """
 
 import functools
@@ -20,7 +20,7 @@ from toolkit.assignment.running.parts import Part
 
 
 class Rule(BaseModel):
-    """The message of a finding, in which names in braces stand for observed values."""
+    """The template of a finding's message, in which names in braces stand for observed values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

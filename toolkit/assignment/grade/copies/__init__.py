@@ -1,1 +1,1 @@
-"""Pairs of submissions with nearly the same code, and their side-by-side view."""
+"""Pairs of submissions with nearly identical code, and side-by-side views of these pairs."""

@@ -36,14 +36,16 @@ Row = tuple[Line | None, Line | None]  # None if only the other submission has a
 def side_by_side(
     first: Mapping[str, str], second: Mapping[str, str]
 ) -> Iterator[tuple[str, str, list[Row]]]:
-    """Yield each file of one submission beside the most similar file of the other submission.
+    """Yield each file of the first submission side by side with the most similar file of the
+    second.
 
     Args:
-        first, second: the texts of the submissions' files by path, from `similar.read_code`.
+        first, second: the text of each file in the two submissions, keyed by path, from
+            `similar.read_code`.
 
     Yields:
-        the paths of the two files, and the rows of the page. A file that shares no run of
-        tokens with the other submission is left out.
+        the paths of the two files, and the rows of their side-by-side view. A file that shares no
+        run of tokens with the other submission is left out.
     """
     first_side = Side.of(first)
     second_side = Side.of(second)
@@ -67,7 +69,7 @@ class Side:
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> "Side":
-        """Find the runs of tokens in the files of a submission."""
+        """Return a `Side` for the given files, with the runs of tokens in each file."""
         blocks, _ = blocks_of(files)
         grams = {path: own_grams(blocks[path], names=False) for path in blocks}
         return cls(files, blocks, grams)
@@ -101,7 +103,9 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file that shares the most runs of tokens with `grams`, or None."""
+    """Return the path of the file in `side` that shares the most runs of tokens with `grams`, or
+    None if no file shares any.
+    """
     best_path = None
     best_number = 0
     for path, candidate in side.grams.items():
@@ -113,13 +117,15 @@ def _most_shared(grams: Grams, side: Side) -> str | None:
 
 
 def _cut(line: str) -> str:
-    """Return the text of a line for the page; very long lines are shortened."""
+    """Return a line as it appears on the page; very long lines are truncated."""
     text = line.expandtabs(4)
     return text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]} ..."
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return the rows of a page: equal lines share a row, and other lines stand in between."""
+    """Return the rows of a page: matching lines share a row, with the other lines in the rows
+    between.
+    """
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet
     second_waiting: list[Line] = []

@@ -31,10 +31,11 @@ class Similar:
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
-    """Find the pairs of similar submissions, and write a page for each pair.
+    """Find the pairs of similar submissions, and write a page for each of the first `MAX_PAIRS`
+    pairs.
 
     Args:
-        paths: the paths of the archives by name.
+        paths: the path of each archive, keyed by the archive's name.
     """
     prints: dict[str, Prints] = {}
     not_compared: dict[str, list[str]] = {}
@@ -71,9 +72,10 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's fingerprints, and clauses about omitted code, in numpy's file format.
+    """Return an archive's fingerprints and notes about omitted code, in NumPy's file format.
 
-    Fingerprints are computed twice: with all names as the same token, and with names as written.
+    Fingerprints are computed twice: once with all names treated as the same token, and once with
+    the names as written.
     """
     prints = similar.prints_of(similar.read_code(read_archive(path)))
     buffer = io.BytesIO()

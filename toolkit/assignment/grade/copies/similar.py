@@ -1,16 +1,18 @@
-"""Pairs of submissions with nearly the same code; these pairs are reported but not judged.
+"""Pairs of submissions with nearly identical code, which are reported but not judged.
 
 A program is represented by its runs of `GRAM` consecutive tokens. Comments, docstrings and layout
-are left out. All names count as the same token, so renaming has no effect. A run ends where a
-function or a class begins, so moving functions and classes has no effect. Runs of tokens that also
-occur in the skeleton do not count. The similarity of two submissions is the fraction of the smaller
-submission's runs that also occur in the other submission. The pages also name the code that was not
-compared: unreadable files, and code beyond a limit. (The use of runs of tokens as fingerprints
-comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
+are left out. All names count as the same token, so renaming has no effect. No run extends past the
+start of a function or a class, so moving functions and classes has no effect. Runs that also occur
+in the skeleton, the code that students start from, do not count. The similarity of two submissions
+is the fraction of the smaller submission's runs that also occur in the other submission. The pages
+also name the code that was not compared: unreadable or compiled files, and code beyond a limit.
+(The use of runs of tokens as fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing,
+SIGMOD 2003; this module keeps all runs.)
 
 The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
-attrs below 21, which no recent jsonschema or Jupyter supports. In addition, compare50 reads files
-of any size and writes pages that need scripts; both are unacceptable for untrusted archives.
+attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,
+compare50 reads files of any size and writes pages that need scripts; both are unacceptable for
+untrusted archives.
 """
 
 import functools
@@ -52,8 +54,8 @@ class Pair:
         share: the fraction, 0 to 1, of the smaller submission's own code that the other submission
             also contains, if all names count as the same token.
         share_with_names: the same fraction, but different names count as different.
-        usual: the usual share for these two submissions: the larger of the two medians of their
-            shares over the class.
+        usual: the usual share for these two submissions: the larger of their two median shares with
+            all other submissions.
     """
 
     first: str
@@ -109,7 +111,7 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """Yield a clause about an unreadable notebook, or about each cell that is not Python."""
+    """Yield a note about an unreadable notebook, or a note about each cell that is not Python."""
     if path.suffix.lower() != SUFFIX:
         return
     try:
@@ -136,11 +138,12 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
     """Compare every submission with every other submission.
 
     Args:
-        prints: the fingerprints of each submission, by the submission's name.
+        prints: the fingerprints of each submission, keyed by the submission's name.
 
     Returns:
-        the pairs that are much more similar than is usual in the class, starting with the most
-        similar pair, and the median similarity of all pairs, which is the usual similarity.
+        the pairs that are nearly identical or much more similar than is usual in the class,
+        starting with the pair that most exceeds its usual similarity, and the median similarity of
+        all pairs, which is the usual similarity.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
     shares: dict[tuple[str, str], float] = {}
@@ -170,11 +173,11 @@ def _farthest_first(pair: Pair) -> tuple[float, float, float, str, str]:
 
 
 def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[str]]:
-    """Return the tokens of each file in blocks; each function or class begins a new block.
+    """Return the tokens of each file, split into blocks at the start of each function or class.
 
     Returns:
-        the blocks of each file, and clauses about the code that is left out, which is the code
-        after a file's first error and after the first `MAX_TOKENS` tokens of all files.
+        the blocks of each file, and notes about the code that is left out, namely code after the
+        first error in a file or beyond a total of `MAX_TOKENS` tokens.
     """
     blocks_of_files = {}
     left_out = []
@@ -205,7 +208,7 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
     """Yield the tokens of a file, except layout, comments and docstrings.
 
     Yields:
-        a flag that is True if a function or a class begins with the token, and the token.
+        a flag that is True if the token begins a function or a class, and the token.
 
     Raises:
         SyntaxError, tokenize.TokenError: the rest of the file is not Python.
@@ -231,7 +234,8 @@ def runs_of(block: Block, names: bool) -> list[int]:
     """Return the hash of each run of tokens in a block, in order; a short block has one run.
 
     Args:
-        names: True if different names count as different, False if all names count as the same.
+        names: True if different names count as different tokens, False if all names count as the
+            same token.
     """
     words = [word if names else anonymous(word) for word, _ in block]
     if not words:
@@ -254,7 +258,9 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 
 
 def own_grams(blocks: list[Block], names: bool) -> Grams:
-    """Return the hashes of all runs of tokens in blocks, without the skeleton's runs."""
+    """Return the hashes of the runs of tokens in the blocks, except runs that also occur in the
+    skeleton.
+    """
     return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
 
 

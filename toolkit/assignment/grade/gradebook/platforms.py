@@ -1,9 +1,9 @@
-"""The names of files and columns on each platform; docs/teachers.md cites the sources.
+"""The file and column names that each platform uses; docs/teachers.md cites the sources.
 
 The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
 lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
 Anthology's help on working offline with grade data. Gradescope cannot import grades, so the file
-for Gradescope has the columns of Gradescope's export.
+for Gradescope has the same columns as Gradescope's export.
 """
 
 import re
@@ -17,17 +17,18 @@ Row = Mapping[str, str]  # of a roster, by column
 
 @dataclass(frozen=True)
 class Platform:
-    """A platform for hand-ins and grades, such as Moodle.
+    """A platform for submissions and grades, such as Moodle.
 
     Attributes:
-        file: a pattern for the beginning of an archive's name, which the platform puts before the
-            student's own file name; None if the platform puts nothing there. The group `mark` is
-            the platform's identifier of the student, `person` is the student's name if the file
-            name has it, and `when` is the time of the attempt.
-        columns: the columns that the platform imports, in this order; `GRADE` stands for the column
-            with the points.
+        file: a pattern for the prefix that the platform adds to the student's own file name; None
+            if the platform adds no prefix. The group `mark` matches the platform's identifier for
+            the student, `person` the student's name, and `when` the time of the attempt; `person`
+            and `when` may be empty.
+        columns: the columns of the platform's file, in order; `GRADE` stands for the column with
+            the points.
         key: the column with the student's identifier.
-        grade: the name of the column with the points; None if the column has the assignment's name.
+        grade: the name of the column with the points; None if the column is named after the
+            assignment.
         before: the text before the identifier in the column `key`.
         defaults: the contents of columns for which neither the roster nor the archive has a value.
     """
@@ -40,7 +41,7 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the student's identifier on the platform from a row, or "" if it is missing."""
+        """Return the platform's identifier for the student in a row, or "" if it is missing."""
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

@@ -1,4 +1,4 @@
-"""The teacher's list of students: any CSV whose first line names the columns."""
+"""The teacher's list of students: any CSV file whose first line names the columns."""
 
 import codecs
 import csv
@@ -25,7 +25,7 @@ class Roster:
     Attributes:
         columns: the names of the columns, as written in the file.
         rows: a row for each student.
-        points: Canvas's line with the maximum points.
+        points: the line of Canvas's file that gives the maximum points.
     """
 
     columns: tuple[str, ...] = ()
@@ -72,11 +72,12 @@ class Roster:
 
 
 def read_roster(path: Path) -> Roster:
-    """Read a roster in UTF-8 or in Blackboard's UTF-16, with commas, semicolons or tabs.
+    """Read a roster in UTF-8 or UTF-16 (as exported by Blackboard), with commas, semicolons or tabs
+    as separators.
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: the file is not a table, or no column identifies a student.
+        UsageError: the file has another encoding, or no column identifies a student.
     """
     lines = _read_table(path)
     columns: tuple[str, ...] = ()

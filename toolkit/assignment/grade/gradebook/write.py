@@ -29,7 +29,7 @@ from toolkit.common.files import write_changed
 
 @dataclass(frozen=True)
 class HandIn:
-    """An archive, and the student who handed in the archive."""
+    """An archive, and the student who handed it in."""
 
     archive: str  # the file name
     number: str  # the student number, "" if the file name has none
@@ -59,8 +59,8 @@ class Written:
 
     Attributes:
         missing: a sentence for each student on the roster who handed in nothing.
-        unclear: a sentence for each archive that is missing from the table or may be in the wrong
-            line.
+        unclear: a sentence for each archive that is missing from the grade table or may be in the
+            wrong row.
     """
 
     files: dict[Path, bytes] = field(default_factory=dict)
@@ -107,18 +107,18 @@ def write_gradebook(
     rubric: Rubric,
     title: str,
 ) -> Written:
-    """Write the grades and the feedback for a platform into the folder with the results.
+    """Write the grades and the feedback for a platform into the results folder.
 
     Args:
         archives: the file names of all archives.
-        graded: the result of each archive, by its file name.
-        out: the folder with the results, which contains the feedback pages.
+        graded: the result of each archive, keyed by the archive's file name.
+        out: the results folder, which contains the feedback pages.
         roster: the teacher's roster; if None, the names of the archives identify the students.
         title: the assignment's name on the platform.
 
     Raises:
         UsageError: the roster has several columns for the assignment.
-        ToolkitError: no archive could be assigned to a line, an archive has no result, or a file
+        ToolkitError: no archive could be matched to a student, an archive has no result, or a file
             cannot be written.
     """
     ungraded = len(archives) - len(graded)
@@ -161,7 +161,9 @@ def write_gradebook(
 
 
 def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
-    """Return the roster's students without an archive; two equal rows are two students."""
+    """Return the roster's rows for students without an archive; two equal rows count as two
+    students.
+    """
     present = {id(hand_in.row) for hand_in in hand_ins}
     absent = []
     for row in roster.rows:
@@ -229,8 +231,8 @@ def _row_of(
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
     """Return each student's newest archive.
 
-    If the file names do not show which archive is the newest, the last archive counts, and the
-    function adds a sentence to `written`.
+    If the file names do not show which archive is the newest, the last one in the list counts, and
+    the function adds a sentence to `written`.
     """
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:
@@ -246,7 +248,9 @@ def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
 
 
 def _points_line(platform: Platform, points: str) -> list[str]:
-    """Return the second line of Canvas's file, with the points that the assignment is worth."""
+    """Return the second line of Canvas's file, which gives the points that the assignment is
+    worth.
+    """
     empty = [""] * (len(platform.columns) - 2)
     return [f"    {POINTS_POSSIBLE}", *empty, points]
 
@@ -258,7 +262,7 @@ def _lines(
     platform: Platform,
     rubric: Rubric,
 ) -> list[list[str]]:
-    """Return the table's cells for each student; students without an archive come last."""
+    """Return the table's rows, one for each student; students without an archive come last."""
     lines = []
     for hand_in in hand_ins:
         cells = {**platform.defaults, **_cells(hand_in, graded[hand_in.archive], platform, rubric)}
@@ -269,14 +273,16 @@ def _lines(
 
 
 def _line(row: Row, cells: Row, platform: Platform) -> list[str]:
-    """Return a student's line of the table; `cells` gives the values missing from `row`."""
+    """Return a student's row of the table; `cells` supplies the values that `row` lacks."""
     if "LastName" in row:  # Canvas, if the teacher has chosen so
         row = {**row, "Student": f"{row['LastName']}, {row.get('FirstName', '')}"}
     return [row.get(name) or cells.get(name, "") for name in platform.columns]
 
 
 def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) -> dict[str, str]:
-    """Return an archive's table cells by column name, without points if it was not graded."""
+    """Return an archive's table cells, keyed by column name; the points are left out if the archive
+    was not graded.
+    """
     cells = {"Max Points": f"{rubric.points:g}", "Feedback comments": _comment(result)}
     if not result.extra_data.problem:
         cells[GRADE] = f"{result.score:g}"

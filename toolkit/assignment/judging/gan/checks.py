@@ -52,7 +52,7 @@ def check(child: GANChild, located: Located, verdicts: Verdicts) -> None:
 
 
 def _has_right(verdicts: Verdicts) -> bool:
-    """True if a finding says that something is right."""
+    """True if at least one finding has the verdict "right"."""
     return any(finding.verdict == "right" for finding in verdicts.findings)
 
 
@@ -105,7 +105,8 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
 def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
     """Judge the noise, the images, the losses and the steps, and then the directions of the losses.
 
-    If the losses or the steps have a fault, the directions are not judged.
+    The directions are not judged if the discriminator gives 1 for all images, or if the optimisers
+    hold the wrong networks.
     """
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
@@ -117,7 +118,9 @@ def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
 def _check_drawing(
     child: GANChild, game: Game, lines: Lines, probe: "Probe", verdicts: Verdicts
 ) -> None:
-    """Judge the interpolation, and the generator's mode when it draws samples."""
+    """Judge the interpolation, and the mode (training or evaluation) of the generator when it draws
+    samples.
+    """
     try:
         game = _with_other_scripts(child, game, lines)
     except Gone:  # the process has ended, so it answers nothing more
@@ -136,7 +139,7 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
     """Watch a file while the check calls its training function, which the file itself never calls.
 
     Returns:
-        the trace of this run; `trace` if there is no such function.
+        the trace of this run, or `trace` if no training was seen in this run.
     """
     run = child.ask.run(file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS, begin=True)
     with child.reading():
@@ -167,8 +170,8 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """Return an `Artist` for the shape and the range of the generator's images, or None if the
-    range is not known.
+    """Return an `Artist` that draws in the shape and value range of the generator's images, or None
+    if these are not known.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -180,7 +183,7 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 def _stops_untrained(game: Game) -> bool:
     """True if the script trained both networks for some steps and then stopped before its end.
 
-    The script may stop because the training was short: a search for certain digits among the
+    The check's short training may be the reason: for example, a search for certain digits among the
     generated images fails until the generator draws digits.
     """
     trace = game.trace
@@ -199,7 +202,8 @@ def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
     generator.
 
     Returns:
-        the trace of the second run; the first trace if the second run is no use either.
+        the trace of the second run, or the first trace if there was no second run or it shows no
+        GAN.
     """
     artist = _artist_like(game, Probe(child))
     if artist is None:
@@ -220,20 +224,20 @@ def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
 
 
 class Probe:
-    """Asks the student's networks for outputs that the run did not show."""
+    """Asks the student's networks for outputs that did not occur in the run."""
 
     def __init__(self, child: GANChild) -> None:
         self._child = child
 
     def images(self, call: Call, scale: float) -> Tensor | None:
-        """Return the generator's outputs for noise drawn from N(0, scale^2) in the shape of a
-        call's noise.
+        """Return the generator's outputs for noise drawn from N(0, scale^2) and shaped like the
+        noise in a call.
         """
         return self._ask(call, 0, scale)
 
     def opinions(self, call: Call, scale: float) -> Tensor | None:
-        """Return the discriminator's outputs for random images drawn from N(0, scale^2) in the
-        shape of a call's images.
+        """Return the discriminator's outputs for random images drawn from N(0, scale^2) and shaped
+        like the images in a call.
         """
         sizes = [value.size for value in call.inputs]
         if not sizes:
@@ -241,12 +245,13 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Ask for the outputs of a few rows; if this fails, ask for as many rows as the call had.
+        """Request the outputs for a few rows; if this fails, request them for as many rows as the
+        call had.
 
         A network with a fixed batch size fails on a few rows.
 
         Args:
-            index: of the input that is replaced by random numbers.
+            index: the index of the input that is replaced by random numbers.
         """
         answer = self._ask_with(FEW, call, index, scale)
         if answer is not None:

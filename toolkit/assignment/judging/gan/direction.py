@@ -1,9 +1,9 @@
 """Judges the direction in which the losses push the discriminator's output for each image.
 
-The gradient of a loss with respect to the discriminator's output shows in which direction a step on
-the loss moves this output. The gradient shows this direction for every loss, no matter whether real
-images have the label 1 or 0. The generator's steps should move the output for drawn images in the
-direction in which the discriminator's steps move the output for real images.
+The gradient of a loss with respect to the discriminator's output shows in which direction an
+optimiser step moves this output. This holds for every loss, whether real images are labelled 1 or
+0. The generator's steps should move the output for generated images in the same direction in which
+   the discriminator's steps move the output for real images.
 """
 
 from typing import NamedTuple
@@ -22,8 +22,8 @@ SIGNS = {1: "up", -1: "down"}
 
 
 class Pushes(NamedTuple):
-    """The pushes of several steps on the discriminator's outputs for real images, or for generated
-    images.
+    """The pushes that several optimiser steps give to the discriminator's outputs, either for real
+    or for generated images.
 
     A positive push raises an output, and a negative push lowers it.
     """
@@ -48,14 +48,14 @@ class Pushes(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """The mean push on the output for an image."""
+        """The mean push on the outputs, over all images."""
         if not len(self.pushes):
             return 0.0
         return float(self.pushes.mean())
 
     @property
     def has_one_sign(self) -> bool:
-        """True if the pushes on the outputs are all up, or all down."""
+        """True if all pushes on the outputs have the same direction, up or down."""
         return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
 
 
@@ -72,8 +72,8 @@ class Sides(NamedTuple):
 
 
 def check_direction(game: Game, verdicts: Verdicts) -> None:
-    """Check that the discriminator learns to tell real from drawn images, and that the generator
-    learns to draw images that look real.
+    """Check that the discriminator learns to tell real images from generated ones, and that the
+    generator learns to draw images that look real.
     """
     turns = game.turns(game.discriminator)
     real = _pushes(game, turns, drawn=False)
@@ -86,7 +86,7 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
 
 
 def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    """Collect the pushes of these steps on the outputs for real images, or for generated images."""
+    """Collect the pushes of these steps on the outputs, either for real or for generated images."""
     pushes = [torch.empty(0, dtype=torch.float64)]
     totals: list[float] = []
     for turn in turns:
@@ -102,7 +102,7 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     """Compare the directions in which the losses push the discriminator's outputs.
 
-    If the discriminator's loss pushes the outputs for only one kind of images, real or generated,
+    If the discriminator's loss pushes the outputs for only one kind of image, real or generated,
     the check assumes the opposite direction for the other kind.
     """
     real = sides.real.sign or -sides.drawn.sign
@@ -136,7 +136,7 @@ def _loss_to_mend(game: Game, real: int) -> Placed | None:
     other.
 
     Args:
-        real: the sign of the push on real images.
+        real: the sign of the push on the outputs for real images.
     """
     if real < 0:  # real images are usually pushed up
         return _loss_of(game, game.turns(game.discriminator), drawn=False)
@@ -144,10 +144,10 @@ def _loss_to_mend(game: Game, real: int) -> Placed | None:
 
 
 def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
-    """Report a discriminator's loss that lacks one of its two terms.
+    """Report a fault if the discriminator's loss lacks one of its two terms.
 
     Returns:
-        True if a loss lacks a term, or if the check cannot tell.
+        True if the loss lacks a term, or if the check cannot tell.
     """
     real = _has_term(game, turns, drawn=False)
     drawn = _has_term(game, turns, drawn=True)
@@ -175,7 +175,7 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of these steps depends on the chosen kind of images, real or generated."""
+    """True if a loss of these steps depends on the chosen kind of image, real or generated."""
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
         if bool(mark.all()) or bool(push[mark].any()):
@@ -184,10 +184,11 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of these steps on the chosen kind of images, real or generated.
+    """Return the loss of these steps on the chosen kind of image, real or generated.
 
     Returns:
-        The loss. If the loss was not seen, the place where the backward pass starts, or the call.
+        The loss. If the loss was not recorded, the place where the backward pass starts or, if its
+        line is unknown, the discriminator's call; without a matching call, the first step, or None.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

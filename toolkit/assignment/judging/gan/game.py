@@ -37,12 +37,16 @@ class Judged:
     by: frozenset[int]  # the calls that drew them
 
     def marked(self, *, drawn: bool) -> Tensor:
-        """Return a mask, bool (batch,), of the generated images, or else of the real images."""
+        """Return a mask, bool (batch,), that selects the generated images if `drawn` is true, and
+        the real images otherwise.
+        """
         return self.drawn if drawn else ~self.drawn
 
 
 class Turn(NamedTuple):
-    """An optimiser step of a network, and the backward passes that it follows."""
+    """An optimiser step of a network, and the backward passes whose gradients it is the first step
+    to use.
+    """
 
     at: Event
     maximize: bool
@@ -54,8 +58,8 @@ class Game:
 
     Args:
         trace: the record of the whole run.
-        generator, discriminator: the two networks, among all networks of the run.
-        judged: the calls of the discriminator.
+        generator, discriminator: the two networks of the run that form the GAN.
+        judged: the calls to the discriminator.
     """
 
     def __init__(
@@ -73,8 +77,8 @@ class Game:
         self.draws = self._find_draws()
 
     def _find_draws(self) -> list[Call]:
-        """Find the calls to the generator, and the calls to its copies after the first optimiser
-        step.
+        """Find the calls to the generator, and those calls to its copies that follow the first
+        optimiser step.
         """
         copies = self._copies()
         first_step = min((step.index for step in self.steps), default=float("inf"))
@@ -121,8 +125,8 @@ class Game:
         return draws
 
     def steps_of(self, network: WatchedNetwork) -> list[Step]:
-        """Return the steps that were meant for a network: those of an optimiser that holds
-        parameters of the network.
+        """Return the steps that were meant for a network: the steps of each optimiser that holds
+        any of the network's parameters.
         """
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
@@ -144,8 +148,8 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """Yield each call to the discriminator, the push on the call's outputs, (batch,), and the
-        backward pass.
+        """Yield each discriminator call that a backward pass of these turns went through, the push
+        on the call's outputs, (batch,), and the pass.
 
         A positive push means that the optimiser step should raise the output.
         """
@@ -172,7 +176,7 @@ class Game:
 
     @property
     def judged_draws(self) -> set[int]:
-        """The generator's calls whose images the discriminator saw, and the calls that drew the
+        """The generator's calls whose images the discriminator saw, and other calls that drew the
         same images.
         """
         draws: set[int] = set()
@@ -198,15 +202,15 @@ def _has_same_layers(first: WatchedNetwork, second: WatchedNetwork) -> bool:
 
 
 class Pair(NamedTuple):
-    """The ids of two networks, of which the second receives the output of the first."""
+    """The ids of two networks, the second of which receives the output of the first."""
 
     generator: int
     discriminator: int
 
 
 def find_game(trace: Trace) -> Game | None:
-    """Among the pairs of networks in which one received the other's output, find the pair that is
-    most likely a GAN.
+    """Find the pair of networks that is most likely a GAN, among the pairs in which one network
+    received the other's output.
     """
     calls: dict[int, list[Call]] = {}
     for call in trace.all(Call):
@@ -230,8 +234,8 @@ def find_game(trace: Trace) -> Game | None:
 
 
 def _pairs(trace: Trace, origins: "Origins") -> list[Pair]:
-    """Find the pairs of networks in which one network received the output of the other, each pair
-    once.
+    """Return, without duplicates, the pairs of networks in which one network received the other's
+    output.
     """
     pairs: dict[Pair, None] = {}  # in their order
     for call in trace.all(Call):
@@ -249,8 +253,9 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
         calls: of the discriminator.
 
     Returns:
-        The number of networks that are trained, 1 if the discriminator has one output, and the
-        number of its calls; None if the second network is no discriminator.
+        The number of trained networks in the pair, 1 or 0 for whether the discriminator has one
+        output, and the number of calls to the discriminator; None if the second network is not a
+        discriminator.
     """
     sizes = [call.output.size for call in calls if call.output is not None]
     if not sizes or NUM_DIGITS in sizes:
@@ -274,7 +279,7 @@ class Origins:
     """Finds the network calls that computed the entries of a tensor.
 
     Args:
-        calls: all of them, in their order.
+        calls: all network calls of the run, in order.
     """
 
     def __init__(self, calls: list[Call]) -> None:
@@ -284,7 +289,7 @@ class Origins:
         """Find the calls that computed the items of `value`.
 
         Args:
-            by: the call that `value` went into.
+            by: the call that received `value`.
         """
         earlier = []
         for call in self._calls:
@@ -312,8 +317,8 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Find the calls that computed a value before noise or labels changed it, by following its
-        gradient.
+        """Follow a value's gradient to find the calls that computed the value before noise or
+        labels changed it.
 
         Args:
             origins: the origins that were found by comparing rows.
@@ -343,7 +348,9 @@ class Origins:
         return []
 
     def judged(self, call: Call, generator: int) -> Judged | None:
-        """Return the images that the discriminator saw in a call, or None if it saw no images."""
+        """Return the record of a discriminator call and its images, or None if the call received no
+        images.
+        """
         images = max(call.inputs, key=attrgetter("size"), default=None)
         drawn: Tensor | None = None
         by: list[int] = []
@@ -367,8 +374,8 @@ def _all_of(value: Value) -> Tensor:
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return the calls whose output has several values for each item, in a dictionary by call
-    index.
+    """Return a dictionary that maps call indices to calls; it contains the calls whose output has
+    several values per item.
     """
     known = {}
     for call in calls:

@@ -47,7 +47,9 @@ class Latent(NamedTuple):
 
 
 def check_noise(game: Game, verdicts: Verdicts) -> None:
-    """Check that the noise in training follows N(0, 1), and that every step draws new noise."""
+    """Check that the noise in training follows N(0, 1), and that it is not the same in all
+    steps.
+    """
     trained = game.judged_draws
     calls = [call for call in game.draws if call.index in trained] or game.draws
     latents = latents_of(calls)
@@ -73,9 +75,7 @@ def check_noise(game: Game, verdicts: Verdicts) -> None:
 
 
 def latents_of(calls: Iterable[Call]) -> list[Latent]:
-    """Return the recorded noise of these generator calls, without calls whose noise was not
-    recorded.
-    """
+    """Return the noise of these generator calls, leaving out calls whose noise was not recorded."""
     latents = []
     for call in calls:
         z = latent_of(call)
@@ -93,7 +93,7 @@ def _first_odd(latents: list[Latent]) -> Call | None:
 
 
 def _of_noise(call: Call) -> Placed:
-    """Return the place where the noise of a call was drawn."""
+    """Return the line that drew the noise of a call, or the call itself if that line is unknown."""
     for value in call.inputs:
         if value.numbers is not None and value.numbers.is_floating_point() and value.drawn.line:
             return value.drawn
@@ -101,11 +101,11 @@ def _of_noise(call: Call) -> Placed:
 
 
 def latent_of(call: Call) -> Tensor | None:
-    """Return the noise that a call received, (batch, latent_dim), without labels from the same
-    tensor.
+    """Return the noise that a call received, (batch, latent_dim), without any labels that the same
+    tensor contains.
 
     Returns:
-        None if there is no input of floats.
+        None if no floating-point input of the call was recorded.
     """
     for value in call.inputs:
         rows = value.rows
@@ -155,7 +155,7 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
 
 
 def _first_drawn(game: Game) -> Call | None:
-    """Return the generator's first call whose output is a batch."""
+    """Return the first call to the generator whose output is a batch."""
     for call in game.draws:
         if call.output is not None and len(call.output.shape) > 1:
             return call
@@ -179,7 +179,7 @@ def _pixels(game: Game) -> list[int]:
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Return a shape of generated images and a shape of real images, or None if the two kinds have
-    a size in common.
+    a size in common or one kind is missing.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -197,7 +197,9 @@ def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
 
 
 def real_bounds(game: Game) -> tuple[float, float] | None:
-    """Return the smallest and the largest number in all real images that the discriminator saw."""
+    """Return the smallest and the largest pixel value in all real images that the discriminator
+    saw.
+    """
     bounds: list[tuple[float, float]] = []
     for judged in game.judged.values():
         bounds += _real_bounds_of(judged, game)
@@ -207,7 +209,9 @@ def real_bounds(game: Game) -> tuple[float, float] | None:
 
 
 def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
-    """Return the smallest and the largest number in the real images of one discriminator call."""
+    """Return the smallest and the largest pixel value in the real images of one discriminator
+    call.
+    """
     images = judged.images
     is_real, rows = ~judged.drawn, images.rows
     if bool(is_real.all()):
@@ -224,10 +228,11 @@ def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
-    """Return the smallest and the largest number in generated images.
+    """Return the smallest and the largest pixel value in generated images, including images from
+    very large noise.
 
     Args:
-        scaled: return the numbers as the discriminator sees them.
+        scaled: return the values as the discriminator receives them, after any rescaling.
     """
     outputs = [call.output for call in game.draws if call.output is not None]
     low = min(output.least for output in outputs)
@@ -260,21 +265,23 @@ def _rescaled(game: Game) -> tuple[float, float]:
 
 
 def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Return the slope and the shift of the least-squares line through points."""
+    """Return the slope and the shift of the least-squares line through the points (x, y)."""
     covariance = ((x - x.mean()) * (y - y.mean())).mean()
     slope = float(covariance / x.var().clamp_min(1e-9))
     return slope, float(y.mean() - slope * x.mean())
 
 
 class Growth(NamedTuple):
-    """The largest absolute values in images from large noise, and from even larger noise."""
+    """The largest absolute pixel values in images from large noise, and in images from even larger
+    noise.
+    """
 
     near: float
     far: float
 
 
 def _growth(first: Call, draw: Draw) -> Growth | None:
-    """Measure how far the largest pixel value grows with the noise.
+    """Measure how much the largest absolute pixel value grows with the noise.
 
     A bounded activation would limit this growth.
     """

@@ -18,11 +18,11 @@ Ask = Callable[[Call, float], Tensor | None]
 
 
 def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
-    """Check that each loss gets the logits or probabilities that it expects, and targets of the
+    """Check that each loss gets logits or probabilities, whichever it expects, and targets of the
     same shape.
 
     Returns:
-        True if the discriminator gives 1 for all images, so that nothing can be learned.
+        True if the discriminator outputs 1 for every image, so that nothing can be learned.
     """
     losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
     has_shapes = _check_shapes(losses, verdicts)
@@ -69,7 +69,8 @@ def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: 
 
 
 def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
-    """Report a softmax over a discriminator's only output, which is then 1 for all images.
+    """Report a softmax over a discriminator's single output, which makes this output 1 for all
+    images.
 
     Returns:
         True if there is a softmax.
@@ -84,7 +85,7 @@ def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
-    """Report a loss on probabilities that is given the discriminator's logits.
+    """Report a loss that expects probabilities but is given the discriminator's logits.
 
     Returns:
         True if a loss was reported.
@@ -123,7 +124,7 @@ def _broadcasts(loss: Loss) -> bool:
 
 
 def _outputs(game: Game) -> list[Value]:
-    """Return the discriminator's outputs in all its calls."""
+    """Return the outputs of all calls to the discriminator."""
     outputs = []
     for judged in game.judged.values():
         if judged.call.output is not None:
@@ -132,7 +133,7 @@ def _outputs(game: Game) -> list[Value]:
 
 
 def _always_gives_one(game: Game) -> bool:
-    """True if the discriminator gives one number per image, which is always 1."""
+    """True if the discriminator outputs one number per image, and this number is always 1."""
     outputs = _outputs(game)
     for output in outputs:
         if output.size != 1 or not output.least == output.largest == 1:
@@ -141,7 +142,7 @@ def _always_gives_one(game: Game) -> bool:
 
 
 def _is_unchanged(value: Value, game: Game) -> bool:
-    """True if a value is the discriminator's output itself, or equals a constant output."""
+    """True if a value is the discriminator's output itself, or if both are constant and equal."""
     if value.source in game.judged:
         return True
     if game.discriminator.id not in value.networks:
@@ -168,10 +169,10 @@ def is_probability(game: Game, ask: Ask) -> bool:
 
 
 def _sigmoid_again(losses: list[Loss], game: Game, is_squashed: bool) -> Loss | None:
-    """Return a loss on logits whose inputs always lie between 0 and 1, or None.
+    """Return a loss that expects logits but whose inputs always lie between 0 and 1, or None.
 
     Args:
-        is_squashed: the discriminator's outputs are probabilities.
+        is_squashed: True if the discriminator's outputs are probabilities.
     """
     on_logits = [loss for loss in losses if loss.name == LOGITS]
     inputs = [loss.input for loss in on_logits if loss.input is not None]

@@ -20,7 +20,7 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     """Check that each network's own loss, and no other loss, updates all parameters of the network.
 
     Returns:
-        True if the optimisers hold the wrong networks, which explains all other faults of the
+        True if the optimisers hold the wrong parameters, which explains all other faults in the
         steps.
     """
     num_faults = len(verdicts.faults)
@@ -39,7 +39,9 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
-    """Return the proof: the number of updated parameters, and the number of faults of each kind."""
+    """Return the proof that the steps are correct: the number of updated parameters in each
+    network, and the number of faults of each kind.
+    """
     num_both = 0
     for step in game.steps:
         num_both += _moves_both(step, generator, discriminator)
@@ -66,10 +68,10 @@ def _moves_both(step: Step, first: Player, second: Player) -> bool:
 
 
 def _foreign_passes(game: Game) -> list[int]:
-    """Find the discriminator's own backward passes that gave gradients to the generator, in order.
+    """Find, in order, the backward passes of the discriminator's own loss that gave gradients to
+    the generator.
 
-    If the discriminator's own passes give gradients to the generator, the generated images were not
-    detached (`missing-detach`).
+    Such passes show that the generated images were not detached (`missing-detach`).
     """
     of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
     of_generator = {backward.index for backward in game.passes_of(game.generator)}
@@ -83,10 +85,11 @@ def _foreign_passes(game: Game) -> list[int]:
 def _check_optimisers(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> bool:
-    """Report a step that updates both networks, or optimisers that hold the same network.
+    """Report a step that updates both networks, or several optimisers that all hold the parameters
+    of the same network.
 
     Returns:
-        True if a step or the optimisers were reported.
+        True if a fault was reported.
     """
     for step in game.steps:
         if _moves_both(step, generator, discriminator):
@@ -111,9 +114,10 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first optimiser step that was meant for the discriminator, or for the generator.
+    """Return the first of these optimiser steps that was meant for the discriminator, or for the
+    generator if `is_discriminator` is false.
 
-    The steps meant for the discriminator follow a loss on real images.
+    A step that follows a loss on real images was meant for the discriminator.
 
     Returns:
         The last step if no step was meant for the network.
@@ -166,7 +170,9 @@ def _unused(game: Game) -> list[Backward]:
 def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
-    """Check that a step uses the gradients of its network's own loss, and uses them only once."""
+    """Check that each step uses only the gradients of its own network's loss, and that no gradients
+    are used twice.
+    """
     foreign = _foreign_passes(game)
     if foreign:
         _report_foreign(game, generator, game.passes[foreign[0]], verdicts)
@@ -189,7 +195,7 @@ def _report_foreign(game: Game, generator: Player, backward: Backward, verdicts:
 
 
 def _check_stale(player: Player, verdicts: Verdicts) -> bool:
-    """Report the first step with gradients that an earlier step has used.
+    """Report the first step that uses gradients which an earlier step has already used.
 
     Returns:
         True if a step was reported.
@@ -233,9 +239,7 @@ def _report_not_cleared(
 
 
 def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
-    """Find the discriminator's call through which the first of these backward passes reached the
-    generator.
-    """
+    """Find the discriminator call through which a backward pass first reached the generator."""
     for backward in passes:
         if backward.changed & game.generator.parameters.keys():
             return _call_on_drawn(game, backward)
@@ -243,7 +247,7 @@ def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
 
 
 def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
-    """Return the first discriminator call on drawn images that a backward pass went through."""
+    """Return the first discriminator call on generated images that a backward pass went through."""
     for judged in game.judged_in(backward):
         if bool(judged.drawn.any()):
             return judged.call
@@ -276,7 +280,9 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
 
 
 def _last_before(game: Game, step: Step) -> Placed:
-    """Return the last call on drawn images before a step, or the step if there is no such call."""
+    """Return the last discriminator call on generated images before a step, or the step itself if
+    there is no such call.
+    """
     last: Placed = step
     for judged in game.judged.values():
         if bool(judged.drawn.any()) and judged.call.index < step.index:

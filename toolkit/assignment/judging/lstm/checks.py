@@ -38,7 +38,7 @@ class Ready(NamedTuple):
 
 
 def check(child: LSTMChild, located: Located, verdicts: Verdicts) -> None:
-    """Import the file, find its LSTM, and judge the LSTM."""
+    """Import the file, find its LSTM and judge it."""
     try:
         ready = find(child, located, verdicts)
         if ready is None:
@@ -89,7 +89,7 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
     Plain RNNs, and classes that the likeliest class uses, are left out.
 
     Args:
-        kinds: the classes of the file, the likeliest first.
+        kinds: the classes in the file, the likeliest LSTM first.
         text: of the file.
     """
     name, tree = kinds[0]["name"], parsed(text)
@@ -106,7 +106,7 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
 def _report_failure(
     first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
 ) -> None:
-    """Report a class that cannot be called, with the error of the first try."""
+    """Report a class that cannot be called, with the most informative error of the attempts."""
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args
         proof = claims.shared.differ(actual=shapes, expected=wanted)
@@ -155,11 +155,11 @@ def _judge(
 
 
 def look(network: Network) -> tuple[list[Drawn], list[str]]:
-    """Count the uses of each tensor, and find each softmax.
+    """Count how often a forward pass uses each tensor, and find each call of softmax.
 
     Returns:
-        the tensors that a forward pass draws at random, and the names of parameters that the
-        forward pass replaces.
+        the tensors that a forward pass draws at random, and the names of the parameters that it
+        replaces.
     """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)
@@ -182,7 +182,7 @@ def _forbidden(
     """Report code that uses the GPU, or that uses torch's recurrent modules.
 
     Returns:
-        True if a recurrent module of torch does the work.
+        True if the code calls one of torch's recurrent modules, or if the network contains one.
     """
     calls = child.ask.calls()
     if calls["gpu"]:

@@ -1,4 +1,4 @@
-"""Judges whether the tensors of an LSTM are on the device of its parameters."""
+"""Judges whether all tensors of an LSTM are on the same device as its parameters."""
 
 from toolkit.assignment.asking.host import StudentError
 from toolkit.assignment.findings.rules import claims

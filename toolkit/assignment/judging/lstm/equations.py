@@ -94,11 +94,12 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs of other sizes, which were not used in the search, and the network's logits for
-    these inputs.
+    """Return inputs that the search did not use, in other sizes where possible, and the network's
+    logits for them.
 
     Args:
-        most: the largest number of steps; by default, some sequences are longer than in the search.
+        most: the maximum number of steps; by default there is no limit, and some sequences may be
+            longer than in the search.
     """
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
@@ -113,8 +114,8 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
     """Record the network, and find the match with the fewest deviations from the equations.
 
     Afterwards the network has the weights that gave the best match. Smaller weights are tried as
-    well, because large weights may make the values too large for a match. A tensor with a row for
-    each sequence is tried as a bias, and then as an initial state.
+    well, because large weights may make the values too large for a match. A tensor with one row per
+    sequence is first tried as a bias, and then as an initial state.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
@@ -141,7 +142,7 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
 
 
 def _tensors_with_rows(network: Network) -> frozenset[str]:
-    """Return the names of the zero tensors that have a row for each sequence."""
+    """Return the names of the all-zero tensors that have one row per sequence."""
     names = set()
     for tensor in network.tensors:
         shape = tensor["shape"]
@@ -166,8 +167,8 @@ def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
 
 
 def hidden_sizes(network: Network) -> list[int]:
-    """Return candidates for the number of units: the requested number, or else numbers that the
-    shapes suggest.
+    """Return candidates for the number of units: the requested number if the class accepts one, or
+    else numbers that the tensor shapes suggest.
     """
     if "hidden" in network.took and network.usage.hidden:
         return [network.usage.hidden]
@@ -209,9 +210,10 @@ def record(
     """Record the values of a forward pass over known inputs.
 
     Args:
-        hidden: the number of units in the series that are looked for.
-        rows: how many sequences, at least; by default enough to tell maps of `hidden` units.
-        steps: the digits that are read; by default as many as usual.
+        hidden: the number of units in the gates and states to look for.
+        rows: the minimum number of sequences; by default, enough to identify maps of `hidden`
+            units.
+        steps: the number of digits to read; by default, the network's usual number.
     """
     usage = network.usage
     rows = rows or _num_rows(usage.batch, hidden)
@@ -228,7 +230,7 @@ def record(
 
 
 def _num_rows(batch: int, hidden: int) -> int:
-    """Return the number of sequences in a recording."""
+    """Return the minimum number of sequences in a recording."""
     if batch == ROWS and hidden > ROWS:
         return ROWS
     return max(ROWS, 2 * hidden)
@@ -262,8 +264,8 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    The finding about an upper layer has another message, because this layer reads the h(t) of the
-    layer below.
+    The finding about an upper layer has a different message, because such a layer reads the h(t) of
+    the layer below.
     """
     rule, name, made = "passed-on", None, None
     if number == 0:
@@ -296,7 +298,7 @@ def _learnt_state(match: Match, network: Network) -> str | None:
 
 
 def _state_named(letter: str, network: Network) -> str | None:
-    """Return the name of a tensor that, by its name, may be h(0) or c(0); `letter` is h or c."""
+    """Return the name of a tensor whose name suggests h(0) or c(0); `letter` is h or c."""
     for tensor in network.tensors:
         name: str = tensor["name"]
         if is_state(tensor) and letter in name.split(".")[-1].lower():
@@ -305,7 +307,9 @@ def _state_named(letter: str, network: Network) -> str | None:
 
 
 def _filled(size: int, network: Network) -> Place | None:
-    """Return the place where forward creates a nonzero tensor that has a dimension of this size."""
+    """Return the location in the code where forward creates a nonzero tensor with a dimension of
+    this size.
+    """
     for place, shape, is_zero in network.new:
         if place.line and not is_zero and size in shape:
             return place
@@ -315,7 +319,7 @@ def _filled(size: int, network: Network) -> Place | None:
 def _check_equivalence(
     trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
 ) -> None:
-    """Compare the network with the equations, which have the student's weights, on fresh inputs."""
+    """On fresh inputs, compare the network with the equations that have the student's weights."""
     if _lacks_gates(trial.model) or not trial.fresh:
         verdicts.not_seen("gates")
         return
@@ -352,14 +356,15 @@ def _lacks_gates(model: reference.Model) -> bool:
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """Give the network weights so large that digits saturate its gates, if its values still match
-    the equations.
+    """Give the network weights so large that digits saturate its gates, provided that its values
+    still match the equations.
 
-    If the states reach a limit within the usual number of steps, the network is recorded with fewer
-    steps.
+    If the values do not match over the usual number of steps, for example because the code limits
+    the states, fewer steps are recorded.
 
     Returns:
-        the model with these weights, or the usual model, whose weights are then restored.
+        the model with the large weights or, if there is no match, the usual model; in that case the
+        network's usual weights are restored.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):
@@ -378,7 +383,8 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
 
     Args:
         hidden: the number of units.
-        most: the largest number of steps that are read, as in `_fresh`.
+        most: the number of steps to record, and the maximum for `_fresh`; None for the usual
+            numbers.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

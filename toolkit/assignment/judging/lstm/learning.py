@@ -19,7 +19,9 @@ LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
 def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> None:
-    """Train the network on palindromes with T = 5, whatever its hidden size."""
+    """Train the network on palindromes with T = 5, whatever its hidden size, and judge its
+    accuracy.
+    """
     usage = network.usage
     if not network.any_length and usage.steps != LENGTH - 1 and "steps" not in network.took:
         verdicts.not_seen("learning")
@@ -48,7 +50,9 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return the place where the code creates the first weight matrix that starts at zero."""
+    """Return the location in the code where the first weight matrix that starts at zero is
+    created.
+    """
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
         if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:
@@ -60,7 +64,7 @@ def _learn(network: Network, max_steps: int) -> tuple[float, int]:
     """Train the network in a reference loop with RMSProp and gradients clipped at 10.
 
     Returns:
-        the accuracy on unseen palindromes, and the number of steps.
+        the accuracy on unseen palindromes and the number of training steps.
     """
     usage = network.usage
     batch = BATCH if network.any_batch else usage.batch

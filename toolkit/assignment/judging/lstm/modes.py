@@ -21,7 +21,8 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
     If the outputs differ, report that the check of the equations is inconclusive.
 
-    Afterwards the network is rebuilt, because training mode may have changed its state.
+    If the outputs agree, the network is then rebuilt, because training mode may have changed its
+    state.
     """
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):
@@ -45,7 +46,9 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
 
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
-    """Return the logits, (B, 10), of a new network in training mode or in evaluation mode."""
+    """Build a new network, and return its logits, (B, 10), without dropout, in training or
+    evaluation mode.
+    """
     network.build()
     answer = network.child.ask.run_without_dropout(x=network.encode(x), training=training)
     with network.child.reading():

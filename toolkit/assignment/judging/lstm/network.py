@@ -1,5 +1,5 @@
-"""One interface to every student's LSTM, whatever its signature; the interface takes digits and
-returns the last logits.
+"""A common interface to every student's LSTM, whatever its signature: it takes digits and returns
+the logits of the last step.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Output:
-    """The last logits in a network's output, and their position in the output."""
+    """The logits of the last step in a network's output, and their position in the output."""
 
     logits: Tensor  # (B, 10)
     index: int  # of the tensor in the output
@@ -69,7 +69,7 @@ class Output:
 
 
 class Network:
-    """A network in the student's process."""
+    """A network in the process that runs the student's code."""
 
     def __init__(self, child: LSTMChild, usage: Usage) -> None:
         self.child = child
@@ -110,7 +110,7 @@ class Network:
             tensor["uses"] = self.uses.get(tensor["name"], 0)
 
     def made(self, name: str) -> Place | None:
-        """Return the place where the code creates the network's tensor `name`."""
+        """Return the location in the code where the network's tensor `name` is created."""
         for tensor in self.tensors:
             if tensor["name"] == name:
                 place = Place(*tensor["made"])
@@ -118,7 +118,7 @@ class Network:
         return None
 
     def reset(self) -> Place | None:
-        """Return the place where forward creates a tensor of zeros at every step."""
+        """Return the location in the code where forward creates a tensor of zeros at every step."""
         zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
         for place, count in zeros.items():
             if count >= self.usage.steps - 1:
@@ -138,10 +138,10 @@ class Network:
             self.real = not all(map(torch.equal, *answers))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return inputs in the form that the class reads.
+        """Return inputs in the form that the class expects.
 
         Args:
-            x: digits, int64 (B, L), or numbers that stand for digits, (B, L, D).
+            x: digits, int64 (B, L), or real numbers in place of digits, (B, L, D).
         """
         usage = self.usage
         if not x.is_floating_point() and usage.input_dim == 10:
@@ -162,8 +162,8 @@ class Network:
         """Call the network with each batch-major input.
 
         Args:
-            xs: inputs of the network, as for `encode`.
-            fresh, seeds: as for the child's `run`.
+            xs: the inputs, in the form that `encode` takes.
+            fresh, seeds: passed to the child's `run`.
 
         Raises:
             WrongOutput: the network returns no logits.
@@ -187,8 +187,8 @@ class Network:
 
         Args:
             steps: the number of digits.
-            step: the digit that is changed, by default the last one.
-            fresh: use a new network for each input.
+            step: the index of the digit that is changed; by default, the last one.
+            fresh: True to use a new network for each input.
         """
         x = self.digits(self.usage.batch, steps)
         changed = x.clone()
@@ -196,7 +196,7 @@ class Network:
         return not torch.equal(*self.run([x, changed], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
-        """Return other input sizes, as (batch, steps), that the network can read."""
+        """Return further input sizes, as (batch, steps), that the network accepts."""
         batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
         steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
         return list(zip(batches, steps, strict=True))
@@ -208,8 +208,8 @@ class Network:
 
 
 def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
-    """Find the logits, (batch, 10), in a model's output: alone, among other tensors, or one per
-    step.
+    """Find the logits, (batch, 10), in a model's output, which may contain only these logits, other
+    tensors as well, or logits for each step.
 
     Raises:
         WrongOutput: there are none.
@@ -231,8 +231,8 @@ def last_logits(tensors: list[Tensor], batch: int, steps: int) -> Output:
 
 
 def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """Return the logits of the last step and the axis of the steps, or None if the tensor has no
-    steps.
+    """Return the logits of the last step and the index of the time axis, or None if the tensor has
+    no time axis.
     """
     if tensor.shape == (batch, steps, 10):
         return tensor[:, -1], 1
@@ -242,8 +242,8 @@ def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int |
 
 
 def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """Return the logits of a single sequence or step, and the axis of the steps if there is such an
-    axis.
+    """Return the logits of a single sequence or a single step, and the index of the time axis if
+    there is one.
     """
     if batch == 1 and tensor.shape == (10,):
         return tensor.reshape(1, 10), None

@@ -29,16 +29,16 @@ def check_filled(network: Network, verdicts: Verdicts) -> None:
 def check_repeats(
     drawn: Sequence[Drawn], remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> bool:
-    """Report a network that gives two different answers to the same input.
+    """Report a network that returns two different outputs for the same input.
 
-    The answers differ if the network draws random numbers, keeps a state or replaces parameters.
+    The outputs differ if the network draws random numbers, keeps a state or replaces parameters.
 
     Args:
         drawn: the tensors that are drawn at random in a forward pass.
         remade: the parameters that a forward pass replaces.
 
     Returns:
-        True if the two answers are the same.
+        True if the two outputs are the same.
     """
     if remade and not verdicts.has("parameter-not-learnable"):
         _report("parameter-not-learnable.remade", remade, network, verdicts, "self.")
@@ -62,10 +62,10 @@ def check_repeats(
 def _report_memory(
     difference: float, remade: Sequence[str], network: Network, verdicts: Verdicts
 ) -> None:
-    """Report a network that remembers something from one forward pass to the next.
+    """Report a network that keeps information from one forward pass to the next.
 
     Args:
-        difference: of its two answers to the same input.
+        difference: the largest difference between the network's two outputs for the same input.
         remade: the parameters that a forward pass replaces.
     """
     kept = _kept_states(remade, network)
@@ -133,7 +133,7 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
     """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
-        often: a parameter with so many uses in one forward pass is no initial state.
+        often: a parameter that one forward pass uses at least this often is not an initial state.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -151,7 +151,9 @@ def _loose_states(network: Network) -> list[str]:
 
 
 def check_gradients(network: Network, verdicts: Verdicts) -> None:
-    """Compare autograd's gradient of each parameter with the slope that the check measures."""
+    """Compare autograd's gradient of each parameter with a slope that is measured by moving the
+    parameter.
+    """
     network.build(hidden=network.usage.hidden)
     randomise(network)
     x = network.digits(network.usage.batch, network.usage.steps, seed=3)
@@ -177,7 +179,7 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
 
 
 class Slope(NamedTuple):
-    """The slope of the output along a parameter."""
+    """The slope of the output when a parameter is moved in a random direction."""
 
     name: str
     gradient: float  # by autograd
@@ -263,7 +265,7 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault of some tensors, with the proof that `belonging` contains none of them."""
+    """Report a fault in some tensors, with the proof that `belonging` contains none of them."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

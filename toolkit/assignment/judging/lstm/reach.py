@@ -38,7 +38,7 @@ class Reached(NamedTuple):
 def compare_far(network: Network, model: Model) -> Reached:
     """Compare the network with the equations for saturated gates and large states.
 
-    Sequences whose answers depend on rounding are left out.
+    Sequences whose outputs depend on rounding errors are left out.
     """
     usage = network.usage
     batch = ROWS if network.any_batch else usage.batch
@@ -86,8 +86,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
 
 
 def _firm_rows(model: Model, read: Tensor) -> Tensor:
-    """Return a mask, bool (batch,), of the sequences for which slightly different weights give the
-    same logits.
+    """Return a mask, bool (batch,), of the sequences for which slightly different weights give
+    nearly the same logits.
     """
     right, other = model.logits(read), _rounded(model).logits(read)
     away = (right - other).abs().amax(dim=1)
@@ -96,7 +96,9 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """Return the model with weights that are changed by as much as the error of a fit."""
+    """Return the model with the weights of its layers changed by about as much as the error of a
+    fit.
+    """
     rng = torch.Generator().manual_seed(13)
 
     def moved(values: Tensor) -> Tensor:

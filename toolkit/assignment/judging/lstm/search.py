@@ -1,4 +1,6 @@
-"""Finds out how to build and call a class: as the training does, or else as the skeleton does."""
+"""Finds out how to build and call a class: as the training does, or else as the assignment's
+skeleton does.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,10 +31,11 @@ def find_network(
     """Find a class that can be built and called as the training does, or else as the skeleton does.
 
     Args:
-        kinds: the classes, the likeliest first, and how the training calls each class.
+        kinds: the classes, the likeliest first, each with the way in which the training calls it.
 
     Returns:
-        the first network that works, or else the best network; and the error of the first try.
+        the first network that works, or else the best network, or None; and the most informative
+        error of the attempts, if any.
     """
     first: Failure = None
     for kind, call in kinds.items():
@@ -72,7 +75,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The result is the first failure, unless only the first failure may come from an unusual call.
+    The first failure is returned, unless it may come from an unusual call and the later failure
+    cannot.
     """
     if first is None:
         return later
@@ -108,8 +112,8 @@ def _by_contract(kind: str) -> Iterator[Usage]:
 
 
 def _sizes() -> Iterator[tuple[int, int, int]]:
-    """Yield sizes to try: the batch, the steps, and the difference between seq_length and the
-    steps.
+    """Yield sizes to try: the batch size, the number of steps, and the difference between
+    seq_length and the number of steps.
     """
     yield BATCH, STEPS, 0
     yield BATCH, STEPS, 1
@@ -121,7 +125,9 @@ def _sizes() -> Iterator[tuple[int, int, int]]:
 
 
 def _fits(network: Network) -> bool:
-    """True if a way to call the network is plausible, given the parameters of its constructor."""
+    """True if a way to call the network is plausible, given the parameters of the network's
+    constructor.
+    """
     took, usage = network.took, network.usage
     if usage.as_seen:
         return True
@@ -132,7 +138,7 @@ def _fits(network: Network) -> bool:
 
 
 def _only_shape(error: Failure) -> bool:
-    """True if an error may only mean that the check called the class in an unusual way."""
+    """True if the error may just mean that the check called the class in an unusual way."""
     return not isinstance(error, StudentError) or error.file is None
 
 
@@ -146,7 +152,9 @@ def _is_hopeless(error: StudentError | WrongOutput) -> bool:
 
 
 def _grade(network: Network) -> int:
-    """Return 2 if the network reads its last digit and keeps sequences apart, else 1."""
+    """Return 2 if the network reads the last digit and keeps the sequences of a batch apart, else
+    1.
+    """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)
     other_end, other_first = x.clone(), x.clone()
@@ -158,8 +166,8 @@ def _grade(network: Network) -> int:
 
 
 def apart(rows: Tensor, changed: Tensor) -> bool:
-    """True if only the output of the first sequence has changed, apart from a softmax over the
-    batch.
+    """True if only the first sequence's output has changed, except for the effect of a softmax over
+    the batch.
 
     A softmax over the batch shifts the logarithms of all other rows equally. If the first row
     shifts by the same amount, the network does not keep the sequences apart.

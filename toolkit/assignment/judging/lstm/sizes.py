@@ -18,7 +18,7 @@ def check_sizes(
     """Try several batch sizes and several lengths on the same network.
 
     Args:
-        first: the error of the first try to call the network.
+        first: the most informative error of the failed attempts to call the network.
     """
     network.build()
     network.any_batch = _check_batches(network, first, verdicts)
@@ -29,7 +29,7 @@ def check_sizes(
 
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
-    """Report a batch size that fails, or return True if no batch size fails."""
+    """Report the first batch size that fails, or return True if none fails."""
     if network.usage.batch != BATCH:  # it could not be built for BATCH sequences
         failure = _failure(network, BATCH, network.usage.steps) or first
         _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)
@@ -82,8 +82,8 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return the place where the code creates a tensor for the usual batch size, even if the input
-    has another batch size.
+    """Return the location in the code where a tensor is created for the usual batch size even if
+    the input has another batch size.
     """
     num_rows = network.usage.batch
     may_be_weight = num_rows == network.usage.hidden

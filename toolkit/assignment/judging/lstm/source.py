@@ -1,4 +1,4 @@
-"""Finds the loops around a line in the text of a file."""
+"""Finds the loops around a line of a source file."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ COUNTS = r"\.size\(|\.shape|len\("  # asks its input how long it is
 
 
 class Source:
-    """The text of a student's file, and the class in it that is judged.
+    """The source code of a student's file, and the class in it that is being judged.
 
     Args:
         text: of the file.
@@ -41,8 +41,8 @@ class Source:
     def line_of_length(self, failed: Placed | None) -> int | None:
         """Return the line in which a fixed length should be replaced.
 
-        The result is the line of the loop around the failed line. If the loop takes its length from
-        the input, the result is the failed line itself.
+        The result is the first line of the loop around the line that failed. If the loop takes its
+        length from the input, the result is the line that failed.
         """
         line = failed.line if failed else None
         loop = self.loop_line(line)
@@ -51,7 +51,7 @@ class Source:
         return line if line and self._counts_steps(loop) else loop
 
     def _counts_steps(self, line: int) -> bool:
-        """True if the header of a loop asks the input for its length."""
+        """True if the header of the loop takes the number of steps from the input."""
         header = self.text.splitlines()[line - 1]
         if re.search(COUNTS, header):
             return True

@@ -1,4 +1,4 @@
-"""Distinguishes the weights of a network from its states, and gives the weights other values."""
+"""Distinguishes a network's weights from its states, and gives the weights new values."""
 
 import math
 from typing import Any
@@ -39,10 +39,10 @@ def randomise(
     scale: float = 1.0,
     same: frozenset[str] = frozenset(),
 ) -> None:
-    """Give every weight and bias another value.
+    """Give every weight and bias a new random value.
 
     Args:
-        keep: tensors that get their first value back.
+        keep: tensors that get their initial values back.
         scale: the size of the new values, relative to the usual size.
         same: tensors with a row for each sequence, which get the same row for all sequences.
     """
@@ -103,12 +103,12 @@ def unlearnt(network: Network) -> list[str]:
 
 
 def is_state(tensor: dict[str, Any]) -> bool:
-    """True if a tensor is named like an initial state."""
+    """True if the tensor's name suggests an initial state."""
     return meaning(tensor["name"].split(".")[-1], "attributes") == "state"
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """True if every step uses a buffer that is as large as a bias or a weight."""
+    """True if a buffer is as large as a bias or a weight and every step uses it."""
     shape, hidden = buffer["shape"], network.usage.hidden
     return bool(
         hidden

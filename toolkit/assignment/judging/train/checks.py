@@ -37,7 +37,7 @@ def check(child: TrainChild, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Judge how the script ended, and which modules it called."""
+    """Judge how the script ended and whether it called a forbidden module."""
     check_machine(trace, verdicts)
     error = check_end(trace, verdicts, left="not-watched")
     if error is not None:
@@ -51,7 +51,7 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Report what the script contains instead of a training."""
+    """Report a script that trains nothing, and what the check found instead."""
     if trace.unfinished:
         proof = claims.shared.is_written("pass")
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof=proof)

@@ -1,4 +1,4 @@
-"""Judges the test data of a model, which should be palindromes that it was not trained on."""
+"""Judges a model's test data, which should be palindromes that the model was not trained on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,9 @@ Data = tuple[int, int | None, int | None]
 
 
 def check_data(child: TrainChild, trace: Trace, verdicts: Verdicts) -> None:
-    """Report a test on the training data, or palindromes that the training and test data share."""
+    """Report that the script tests on its training data, or that the training and test data share
+    palindromes.
+    """
     training_calls, test_calls = _split_calls(trace)
     loads: dict[int, Load] = {}
     for load in trace.all(Load):
@@ -71,8 +73,8 @@ def _has_fixed_items(child: TrainChild, load: Load) -> bool:
 
 
 def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
-    """Split the calls to the trained networks into training calls, which a backward pass follows,
-    and test calls.
+    """Split the calls to the trained networks into training calls, each followed by a backward
+    pass, and test calls.
     """
     learning = _learning_networks(trace)
     calls = [call for call in trace.all(Call) if call.inputs and call.network in learning]
@@ -89,7 +91,9 @@ def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
 
 
 def _learning_networks(trace: Trace) -> set[int]:
-    """Return the networks that a step has updated, or all networks if no network was updated."""
+    """Return the networks that an optimiser step has updated, or all networks if none was
+    updated.
+    """
     moved: set[int] = set()
     for step in trace.all(Step):
         moved |= step.moved
@@ -99,10 +103,10 @@ def _learning_networks(trace: Trace) -> set[int]:
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read, which is found by comparing values.
+    """Return the batch that a call has read, identified by its values.
 
     If no batch has the values that the call read, return the last batch before the call, or None if
-    its number of rows does not fit.
+    the number of rows in that batch does not fit.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -150,8 +154,8 @@ def _check_leak(
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:
-    """True if the script gave the training data set other contents, and then read these contents
-    without training on them.
+    """True if the script replaced the contents of the training data set, and then read the new
+    contents without training on them.
     """
     return any(load.dataset == first.dataset and not load.sampled for load in untrained)
 
@@ -159,7 +163,7 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
 def _palindromes_of(
     child: TrainChild, loads: list[Load], verdicts: Verdicts
 ) -> list[set[bytes]] | None:
-    """Read the palindromes of each loader; if a loader shows no palindromes, report it and return
+    """Read each loader's palindromes; if a loader yields none, report that loader and return
     None.
     """
     palindromes = [_rows_of(child, load) for load in loads]
@@ -171,11 +175,11 @@ def _palindromes_of(
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set that was read, but not trained on, before the next
-    training run.
+    """Return one loader for each data set that the script read, but did not train on, before it
+    started another training run.
 
     Args:
-        loads: in the order in which they were made.
+        loads: the loaders, in order of creation.
         trained: the data sets that were trained on.
         first: the first loader of a data set that was trained on.
     """
@@ -193,7 +197,7 @@ def _length_of(rows: set[bytes]) -> int | None:
     vectors.
 
     Returns:
-        None if the rows contain other numbers than digits.
+        None if the rows contain numbers other than digits.
     """
     shown = [np.frombuffer(row, dtype=np.float32) for row in list(rows)[:SHOWN]]
     numbers = torch.from_numpy(np.stack(shown))
@@ -221,15 +225,17 @@ def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
 
 
 def _data_of(load: Load) -> Data:
-    """Return the key of a loader's data: the data set, its number of items when the loader was made
-    and, if a sampler chooses the items, the loader.
+    """Return a key that identifies a loader's data: the data set, its number of items when the
+    loader was created and, if a sampler chooses the items, the loader.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen
 
 
 def _items(child: TrainChild, load: Load, count: int) -> LoaderItems | None:
-    """Ask the child for items of a data set, or return None if the child cannot read them."""
+    """Ask the child process for items of a data set, or return None if the process cannot read
+    them.
+    """
     try:
         return child.ask.items(load=load.load, count=count, seconds=SECONDS)
     except StudentError:

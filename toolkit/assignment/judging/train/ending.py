@@ -14,12 +14,12 @@ NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 
 
 def watch(child: ScriptChild, located: Located, max_steps: int, max_seconds: float) -> Trace:
-    """Record the first steps of a training.
+    """Record the first steps of a training run.
 
     Args:
         located: the script; if it trains nothing, a script that uses it is run instead.
-        max_steps: in one loop.
-        max_seconds: of CPU time.
+        max_steps: the maximum number of steps in one loop.
+        max_seconds: the maximum CPU time, in seconds.
     """
     for file in (located.file, *located.users[:MAX_USERS]):
         run = child.ask.run(file=file, max_steps=max_steps, max_seconds=max_seconds)
@@ -34,11 +34,11 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """Report what stopped the script, if anything did.
 
     Args:
-        left: the question that stays open if the script needs something that is not here; None if
-            all questions stay open.
+        left: the id of the question that stays open if the script needs something that is not
+            available here; None if all questions stay open.
 
     Returns:
-        The script's exception, if no finding has named it.
+        The script's exception, if no finding reports it yet.
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
@@ -80,7 +80,7 @@ def _lacks_resource(
     """Report a script that needs a resource which only this machine or this check lacks.
 
     Returns:
-        True if the lack of a resource was reported.
+        True if a missing resource was reported.
     """
     if trace.ended == "network" or (trace.ended == "error" and _has(error, NO_NETWORK)):
         verdicts.not_seen("not-handed-in", id=left, at=error, raised=error, problem=error)
@@ -104,7 +104,9 @@ def _lacks_resource(
 
 
 def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdicts) -> None:
-    """Report a script that ends before its training, because it finds no GPU or exits by itself."""
+    """Report a script that ends before its training because it finds no GPU, calls exit or asks for
+    input.
+    """
     text = error.text if error else ""
     if "cuda" in text.lower():
         proof = claims.shared.was_seen(text)
@@ -116,7 +118,9 @@ def _check_early_exit(error: StudentError | None, trace: Trace, verdicts: Verdic
 
 
 def check_machine(trace: Trace, verdicts: Verdicts) -> None:
-    """Report a script that would stop on other machines, because they lack its folders or a GPU."""
+    """Report a script that would stop on other machines because they lack a GPU or a folder that
+    the script uses.
+    """
     for made in trace.notes("folder")[:1]:
         proof = claims.shared.failed_once(error=made.folder, place=[made.file, made.line])
         verdicts.fault("missing-folder.made", at=made, proof=proof, folder=made.folder)

@@ -1,4 +1,6 @@
-"""Finds the time steps of a model's output whose cross-entropy, equation (9), is a given number."""
+"""Finds the time steps of a model's output whose cross-entropy, equation (9), equals a given
+number.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -15,7 +17,7 @@ LAST = 4  # most calls and most labels that are compared
 
 
 class Match(NamedTuple):
-    """The time steps whose cross-entropy is a given number."""
+    """The time steps whose cross-entropy equals a given number."""
 
     call: Call
     steps: str  # "" for the last one
@@ -23,14 +25,14 @@ class Match(NamedTuple):
 
 
 def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
-    """Find the time steps of the model's output that have the cross-entropy `value` for some
-    labels.
+    """Find the time steps of the model's output whose cross-entropy with some labels is `value`.
 
     The last time step is tried first.
 
     Args:
-        first: index after which calls and labels are searched.
-        last: index before which calls and labels are searched.
+        first: the index of the event after which calls are searched; the search for labels starts
+            `BEFORE` events earlier.
+        last: the index of the event before which calls and labels are searched.
         value: of the loss.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
@@ -45,7 +47,7 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return the time steps in the calls' outputs, each with its call and its name.
+    """Return the time steps in the calls' outputs, each with its call and the name of the step.
 
     The last time step of each output comes before all earlier time steps.
     """
@@ -95,7 +97,7 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield the digits in batches, and in the targets of losses, that may be the labels."""
+    """Yield the digits that may be the labels, from batches and from the targets of losses."""
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []
         if isinstance(event, Batch):

@@ -16,7 +16,7 @@ SCALES = (1, 9, 10)  # by which digits may have been divided
 
 
 def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> bool:
-    """Report labels that do not come from the data set and do not complete the palindromes.
+    """Report labels that neither come from the data set nor complete the palindromes.
 
     Args:
         before: index of the backward pass before this loss.
@@ -58,7 +58,7 @@ def whole(x: Tensor) -> Tensor | None:
 
 
 def digits_of(x: Tensor) -> Tensor | None:
-    """Return labels as int64 (n,), from shape (n,), (n, 1) or one-hot (n, 10), or None for other
+    """Return labels of shape (n,), (n, 1) or one-hot (n, 10) as int64 (n,), or None for other
     tensors.
     """
     if x.dim() == 2 and x.size(1) == CLASSES:
@@ -95,7 +95,7 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
     """Return the digits that complete the last `count` palindromes that the network has read.
 
     Returns:
-        None if the network has not read that many palindromes.
+        None if no call of the network has read that number of palindromes.
     """
     for call in reversed(trace.between(before, loss.index, Call)):
         for value in call.inputs:
@@ -110,8 +110,8 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return the digit that completes each row to a palindrome, or None if a row does not begin a
-    palindrome.
+    """Return the digit that turns each row into a palindrome, or None if some row is not the
+    beginning of a palindrome.
     """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None
@@ -124,8 +124,8 @@ def _completing(rows: Tensor) -> Tensor | None:
 
 
 def _read(x: Tensor) -> Tensor | None:
-    """Return the digits of an input, (batch, time) or (time, batch), or None if the input has no
-    digits.
+    """Return the digits of an input, (batch, time) or (time, batch), or None if the input does not
+    consist of digits.
     """
     if x.dim() == 3 and x.size(2) == CLASSES:
         return _from_one_hot(x)

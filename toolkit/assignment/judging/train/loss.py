@@ -36,7 +36,7 @@ def check_loss(trace: Trace, verdicts: Verdicts) -> None:
 def _check_pass(
     passes: list[Backward], losses: list[Loss], trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the losses that the last completely recorded backward pass goes through."""
+    """Judge the losses that contribute to the last completely recorded backward pass."""
     last = next((event for event in reversed(passes) if event.whole), passes[-1])
     before = _pass_before(last, trace)
     own_losses = [event for event in losses if event.index in last.losses]
@@ -71,7 +71,8 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the values of the losses fit the values from which the backward passes start.
+    """True if the values of the losses are consistent with the values from which the backward
+    passes start.
 
     In a training run, a backward pass with one loss starts from the loss, from a constant multiple
     of the loss, or from the loss plus a penalty.
@@ -94,7 +95,9 @@ def fits_together(trace: Trace) -> bool:
 def _check_by_hand(
     before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge a loss that is not a torch function, by comparing its value with the cross-entropy."""
+    """Judge a loss that is not computed by a torch loss function, by comparing its value with the
+    cross-entropy.
+    """
     value = abs(start)
     match = which_step(before, last.index, value, trace)
     if match is None:
@@ -117,12 +120,12 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
     """Return the loss from which a backward pass started.
 
     Args:
-        losses: the losses that the backward pass goes through; at least one.
+        losses: the losses that contribute to the backward pass; at least one.
         start: the value that the pass started from.
 
     Returns:
-        The loss, and a description of how several losses were combined, which is None if only one
-        loss was used.
+        The loss, and a description of how several losses were combined, or None if only one loss
+        was used.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):
@@ -138,7 +141,9 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
 
 
 def _value(loss: Loss) -> float | None:
-    """Recompute the value of a call to cross_entropy or nll_loss."""
+    """Recompute the value of a call to a torch loss function, or return None if that is
+    impossible.
+    """
     function = getattr(functional, loss.name, None)
     numbers = loss.input.numbers if loss.input else None
     target = loss.target.numbers if loss.target else None
@@ -177,7 +182,9 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
 def _judge_numbers(
     loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the input of cross_entropy or nll_loss, which should be logits of the last step."""
+    """Judge the input of cross_entropy or nll_loss, which should be logits or log-probabilities of
+    the last step, respectively.
+    """
     rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, axis = kind_of(rows)
     is_cross_entropy = loss.name == "cross_entropy"
@@ -231,8 +238,8 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:
-    """Return the softmax call that gave the input of a loss, or else the last softmax call before
-    the loss.
+    """Return the softmax call that produced the input of a loss, or else the last softmax call
+    before the loss.
     """
     calls = [event for event in trace.notes("softmax") if event.index < loss.index]
     if loss.input is not None:
@@ -246,9 +253,9 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
     """Find the time steps of the model's output over which a loss is computed.
 
     Returns:
-        None if the loss is computed over the last step, or if the steps are unknown. Otherwise a
-        name for the steps, and the numbers of the last step, which are None if the loss is computed
-        over all steps.
+        None if the loss is computed over the last step, or if the steps are unknown. Otherwise, a
+        name for the steps and the first row of the last step's values; the latter is None if the
+        loss is computed over all steps.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:
@@ -267,10 +274,11 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
 
 
 def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None:
-    """Find the time step of a model's output that has these values.
+    """Find the time step at which a model's output has these values.
 
     Returns:
-        its name, "" for the last step, and the numbers of the last step; None if no step has them.
+        the name of the step, which is "" for the last step, and the values of the last step; None
+        if no step has these values.
     """
     steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
     for name, step in steps:

@@ -67,7 +67,7 @@ def check_moves(player: Player, trace: Trace, verdicts: Verdicts) -> bool:
     """Report parameters that get a gradient but are not updated.
 
     Returns:
-        True if all parameters with a gradient are updated, as far as the check has seen.
+        True if all parameters with a gradient are updated, as far as the check can tell.
     """
     moved = player.moved
     reached = reached_by(trace.all(Backward)) & player.parameters.keys()

@@ -39,7 +39,7 @@ def check_steps(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
-    """Report a training that has begun but makes no optimiser step."""
+    """Report a training run that begins but makes no optimiser step."""
     passes = trace.all(Backward)
     begun = [*passes, *trace.all(Loss)]
     if begun and not verdicts.faults and should_step(trace, passes):
@@ -48,8 +48,8 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return the model as a player, which consists of all networks whose parameters the optimisers
-    hold.
+    """Return the model as one `Player`, which combines all networks that have parameters held by
+    the optimisers.
     """
     held = parameters_of(steps)
     names: dict[int, str] = {}
@@ -93,7 +93,7 @@ def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> N
 
 
 def _check_cleared(steps: list[Step], verdicts: Verdicts) -> None:
-    """Report a step that uses gradients which an earlier step has already used."""
+    """Report the first step that uses gradients which an earlier step has already used."""
     for step in steps:
         if step.stale:
             proof = claims.shared.some_are_among(items=step.passes, among=step.stale)
@@ -123,7 +123,7 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
 
 
 def _reason(clip: Clip, trace: Trace) -> str:
-    """Return the reason why a clipping has no effect, as the last part of the rule's name."""
+    """Return the last part of the rule's name, which says why a gradient clipping has no effect."""
     if not clip.parameters:
         return "nothing"
     if not clip.kept:

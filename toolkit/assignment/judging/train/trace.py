@@ -1,4 +1,6 @@
-"""The record of a script's run, which `running/record/script` makes and the child sends."""
+"""The record of a script's run, which `running/record/script` creates and the child process sends
+to the judge.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """A record that the child has sent; the child and the judge may name its fields differently."""
+    """A record sent by the child process, whose field names may differ from the judge's."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
@@ -63,7 +65,7 @@ class Value(Record):
 
 
 class Event(Record):
-    """An event in a run, with the line of the student's file where the event happened."""
+    """An event in a run, with the file and line of the student's code where it happened."""
 
     index: int
     file: str | None
@@ -71,7 +73,7 @@ class Event(Record):
 
 
 class Call(Event):
-    """An outermost call to a network, made while no other network call was running."""
+    """A call to a network that was made while no other network call was running."""
 
     kind: Literal["call"]
     network: int
@@ -169,7 +171,7 @@ class Saved(Event):
 
 
 class Note(Event):
-    """An event that concerns one object, such as an optimiser or a folder, and gives its id or
+    """An event about a single object, such as an optimiser or a folder, with the object's id or
     name.
     """
 
@@ -194,8 +196,8 @@ class WatchedNetwork(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """Return the place where a call computes its output, in the network's own forward or in a
-        torch layer.
+        """Return the place that produces a call's output: a line of the student's `forward`, the
+        line that made the last layer, or the call itself.
         """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
@@ -207,7 +209,7 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """A script that ran after the first script."""
+    """A script that ran after the first one."""
 
     file: str
     ended: str  # as of a trace
@@ -215,7 +217,7 @@ class Other(Record):
 
 
 class Trace(Record):
-    """The events of a run in order, and the networks that were seen."""
+    """The events of a run, in order, and the networks that took part in it."""
 
     ended: str
     error: dict[str, Any] | None
@@ -249,7 +251,7 @@ class Trace(Record):
         """Read the child's reply to `run`.
 
         Raises:
-            Exception: any, if the answer is malformed.
+            Exception: any exception, if the reply is malformed.
         """
         others = [other["error"] for other in answer.get("others", [])]
         for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
@@ -265,7 +267,9 @@ class Trace(Record):
         return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """If several networks are trained separately, leave out those whose class is not `name`."""
+        """Leave out the events of networks whose class is not `name`, if these networks are trained
+        separately.
+        """
         left_out = self._foreign_events(name)
         if not left_out:
             return self
@@ -296,7 +300,7 @@ class Trace(Record):
         return foreign | self._losses_of(foreign) | self._data_of(foreign_parameters)
 
     def _losses_of(self, passes: set[int]) -> set[int]:
-        """Return the losses that the backward passes with these indices start from."""
+        """Return the indices of the losses in the graphs of the given backward passes."""
         losses: set[int] = set()
         for event in self.all(Backward):
             if event.index in passes:
@@ -312,8 +316,8 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the indices of the calls to the networks with these parameters, and of the loads
-        and batches that these calls read.
+        """Return the indices of the calls to the networks with these parameters, and of the
+        DataLoader and batch events that supplied the inputs of these calls.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
@@ -345,8 +349,8 @@ class Trace(Record):
         return [(event, event.value) for event in self.all(Saved) if event.value]
 
     def maker(self, step: Step) -> Event:
-        """Return the event that made the optimiser of a step, or the step if that event was not
-        seen.
+        """Return the event that records the creation of a step's optimiser, or the step itself if
+        there is no such event.
         """
         for event in self.notes("optimiser"):
             if event.optimiser == step.optimiser and event.line:

@@ -1,8 +1,8 @@
 """The program that grades the checkout in its working directory, and writes result.json there.
 
-Classroom 50's runner or grade.yml starts this program; see README.md. The program needs sudo
-without a password, which the runners of GitHub Actions have. The program installs its requirements
-into a separate environment instead of the system's Python.
+Classroom 50's runner or grade.yml starts this program; see README.md. The program needs
+passwordless sudo, which GitHub Actions runners provide. The program installs its requirements into
+a virtual environment, not into the system's Python.
 """
 
 import os

@@ -44,11 +44,12 @@ class DatasetAnswers:
         """Import the file, and find its data set class.
 
         Returns:
-            the `name` of the class; the constructor parameter that chooses the `split`, with two of
-            its values; the constructor parameter that asks for `one_hot` digits; and the places
-            where the methods for an `item` and for `init` begin. The names of parameters are in
-            lower case; a parameter that does not exist is None. If there is no class, `name` is
-            None, and `functions` has the names of the file's functions.
+            `name`, the class's name; `split`, the constructor parameter that chooses the split,
+            with two of its values; `one_hot`, the constructor parameter that asks for one-hot
+            digits; and `item` and `init`, the places where the method that returns items and the
+            constructor begin. Parameter names are in lower case, and a parameter that does not
+            exist is None. If the file has no data set class, `name` is None, and `functions` lists
+            the names of the file's functions.
         """
         module = import_briefly(self.root / file, self.root, name)
         kind = _dataset_in(classes(module, object), name)
@@ -72,14 +73,15 @@ class DatasetAnswers:
         """Build the data set for palindromes of about `length` digits, and read some items.
 
         Args:
-            count: the number of items, if the constructor asks for this number.
-            read: the largest number of items to read, spread over the whole data set.
+            count: the number of items in the data set, if the constructor has a parameter for it.
+            read: the maximum number of items to read, sampled from the whole data set where
+                possible.
             more: values for other parameters of the constructor, by lower-case name.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers of one label), which are unchanged except for
-            their types, and `dtype`, the type of the inputs. `inputs` is None if the items are not
-            pairs of two tensors, or if their shapes differ.
+            `inputs` (n, ...) and `labels` (n, numbers of one label), both converted to floats, and
+            `dtype`, the original dtype of the inputs. `inputs` and `labels` are None if the items
+            are not pairs of two tensors, or if their shapes differ.
         """
         known = {
             "classes": 10,
@@ -133,7 +135,7 @@ class DatasetAnswers:
     def _lengths(self) -> list[str]:
         """Return the parameters of the constructor that may set the length of the palindromes.
 
-        If no parameter is named like a length, the first parameter is returned, unless its name has
+        If no parameter name means a length, the first parameter is returned, unless its name has
         another known meaning.
         """
         lengths = []
@@ -159,7 +161,7 @@ def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
 def _read(dataset: Any, count: int) -> Iterator[Any]:
     """Yield at most `count` items of a data set.
 
-    If items have indices, random items are chosen, because the first items may be the smallest.
+    Items that can be indexed are sampled at random, because the first items may be the smallest.
     """
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)
@@ -171,7 +173,9 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return an item's unchanged input and its labels as float (n,); None if it is not a pair."""
+    """Return an item's unchanged input, and its labels as float (n,), or None if the item is not a
+    pair.
+    """
     if isinstance(item, dict):
         item = _pair_in(item)
     if not isinstance(item, tuple | list) or len(item) < 2:

@@ -47,12 +47,13 @@ class GANAnswers(Runs):
     _brisk = True
 
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
-        """Run the script once more; after its training, the judge draws the generator's images.
+        """Run the script once more; after the training in this run, images drawn by the judge
+        replace the generator's.
 
         The judge's images are used once this run has made as many training steps as the first run.
 
-        During this run, the child asks the judge with back("draw", z, training) and
-        back("classify", images).
+        During this run, the child process asks the judge for images with back("draw", z, training),
+        and for logits with back("classify", images).
 
         Args:
             max_seconds: as for `run`.
@@ -60,8 +61,8 @@ class GANAnswers(Runs):
             pixels: the number of pixels in one image of the generator.
 
         Returns:
-            the reply of `run`; None if this run does not reach its end either, so that the first
-            run stays valid.
+            the reply of `run`, or None if this run does not complete either, in which case the
+            first run's results remain in use.
         """
         first = self.script
         shapes = shapes_of(first.tracer.networks[generator])
@@ -84,7 +85,7 @@ class GANAnswers(Runs):
 
         Args:
             max_seconds: the limit in seconds of CPU time.
-            until: the CPU time of this process at which the script must have ended.
+            until: the CPU time of this process by which the script must have ended.
         """
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
@@ -104,7 +105,7 @@ class GANAnswers(Runs):
                 part.training = mode
 
     def unpickle(self, *, file: str) -> list[StateDict]:
-        """Return the weights from a file that contains whole networks."""
+        """Return the weights of the networks in a file that contains whole pickled networks."""
         return unpickled(self.root / file, vars(self.script.module))
 
     def shapes(self, *, network: int) -> dict[str, Shape]:
@@ -124,12 +125,12 @@ class GANAnswers(Runs):
         """Write a network with the given weights to the root folder, in the toolkit's file formats.
 
         Args:
-            maker: the names of a module and of its function `own_files`, which makes the files. The
-                module is outside of this package, so `toolkit export` passes its name; in a
-                sandbox, the module is missing.
+            maker: the name of a module, and the name of its function `own_files`, which makes the
+                files. The module lies outside this package, so `toolkit export` passes its name; in
+                a sandbox, the module is not available.
 
         Returns:
-            `golden` and `problems` from `own_files`.
+            the entries `golden` and `problems` of the dictionary that `own_files` returns.
         """
         home, function = maker
         own_files = getattr(importlib.import_module(home), function)
@@ -166,10 +167,11 @@ class GANAnswers(Runs):
         seed: int,
         known_to_end: bool,
     ) -> FunctionTried:
-        """Call a function or a method of the student's; the judge draws the generator's images.
+        """Call one of the student's functions or methods, and let the judge draw the generator's
+        images.
 
-        During the call, the generator and the digit classifier ask the judge with back("draw", z,
-        training) and back("classify", images).
+        During the call, the generator gets its images from the judge with back("draw", z,
+        training), and the digit classifier gets its logits with back("classify", images).
 
         Args:
             name: the name of the function, or "Class.method" for a method.
@@ -177,15 +179,16 @@ class GANAnswers(Runs):
             generator: the id of the generator network.
             pixels: the number of pixels in one image of the generator.
             values: values for parameters without a default, by their meaning.
-            own: values for other parameters, by lower-case name.
+            own: values for individual parameters, by lower-case name.
             seed: the seed of the random numbers.
-            known_to_end: True if the function is known to end, so a training inside it need not be
-                stopped.
+            known_to_end: True if the function is known to finish, so that training inside it need
+                not be stopped.
 
         Returns:
             `returned` (tensors), `noise` (tensors that were created without an input tensor),
-            `lines` (file and line of each call of a network), `error`, and `unknown` (the parameter
-            without a known value).
+            `lines` (file and line of each network call), `error`, and `unknown` (the parameter
+            without a known value, the name of a function that was not found, or "training" if a
+            training was stopped).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -230,7 +233,8 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return the script's variables by lower-case name, except names with certain meanings.
+        """Return the script's variables by lower-case name, leaving out names with certain
+        meanings.
 
         Args:
             words: the meanings.
@@ -242,7 +246,7 @@ class GANAnswers(Runs):
         return values
 
     def _function(self, name: str, file: str, network: nn.Module) -> Callable[..., Any] | None:
-        """Find a function or a method of the student's by its name, for `try_function`."""
+        """Find one of the student's functions or methods by name, for `try_function`."""
         names = vars(self.script.module)
         class_name, _, method = name.rpartition(".")
         if class_name:
@@ -262,7 +266,9 @@ class GANAnswers(Runs):
 
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
-        """Let the judge draw the generators' images and classify images while the block runs."""
+        """While the block runs, let the judge draw images in place of the generator and its copies,
+        and classify images in place of classifiers.
+        """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
             return draw(self.back, z, generator.training)
@@ -299,7 +305,7 @@ def _classifies(network: nn.Module) -> bool:
 
 
 def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
-    """Return the file and the line of each call of a network, with each place only once."""
+    """Return the file and line of each network call, without duplicates."""
     places: dict[FileLine, None] = {}
     for event in events:
         if event["kind"] == "call":

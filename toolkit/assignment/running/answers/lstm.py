@@ -72,8 +72,9 @@ class LSTMAnswers:
 
         Args:
             files: the scripts; the first script that trains is used.
-            name: the class of the network, as for a `Witness`.
-            existing: all paths that the folder must have, both before and afterwards.
+            name: the name of the network's class, as for a `Witness`.
+            existing: the paths to keep in the folder; all others are deleted before the first run
+                and after each run.
         """
         clear(self.root, existing)
         for file in files:
@@ -93,8 +94,8 @@ class LSTMAnswers:
         """Import the file, and list its network classes, the likeliest class first.
 
         Returns:
-            `classes`: for each class its `name`, the lines of the class and of its `forward`, and
-            the way in which a training has `seen` the class called (see `Seen.said`).
+            `classes`: for each class its `name`, the lines where the class and its `forward` begin,
+            and `seen`, which says how a training run called the class (see `Seen.said`).
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file=file):
@@ -121,7 +122,7 @@ class LSTMAnswers:
         }
 
     def source(self, *, file: str) -> str:
-        """Return the text of a file, or an empty text for a file outside of the folder."""
+        """Return the text of a file, or an empty string for a file outside the folder."""
         path = (self.root / file).resolve()
         if not path.is_relative_to(self.root):
             return ""
@@ -131,16 +132,17 @@ class LSTMAnswers:
         """Build the network that the next questions are about.
 
         Args:
-            sizes: meaning of a parameter -> value; None keeps the default.
+            sizes: a dictionary from the meaning of each parameter to its value; None keeps the
+                default.
             as_seen: True to build and call the network as the student's training does. Otherwise,
-                the constructor and `forward` get the values that the names of their parameters ask
-                for.
+                the values that the constructor and `forward` get are chosen by the names of their
+                parameters.
 
         Returns:
-            `took`, the sizes that the constructor asks for, with their defaults; `recurrent`, the
-            places of torch's recurrent modules in the network (where their class is defined, or
-            else where they were made); and `tensors`: parameters, buffers, and tensors that are
-            neither.
+            `took`, the sizes that the constructor takes, with their defaults; `recurrent`, the
+            places of torch's recurrent modules in the network (where their class is defined if the
+            class is the student's, or else where they were made); and `tensors`, a list of the
+            network's parameters, buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
@@ -185,7 +187,7 @@ class LSTMAnswers:
                     tensor.copy_(value.reshape(tensor.shape))
 
     def unpickle(self, *, file: str) -> list[StateDict]:
-        """Return the weights from a file that contains whole networks."""
+        """Return the weights of the networks in a file that contains whole pickled networks."""
         return unpickled(self.root / file, self.kinds)
 
     def run(
@@ -220,8 +222,9 @@ class LSTMAnswers:
         """Call the network with each input, and record the computation.
 
         Returns:
-            the fields of `operations.pieces`, `operations.notable` and `tensors.changed`;
-            `outputs`; and `written`, the places where `forward` wrote to attributes, by name.
+            the fields that `operations.pieces`, `operations.notable` and `tensors.changed` return;
+            `outputs`; and `written`, which gives the place where `forward` assigned each changed
+            tensor, by the tensor's name.
         """
         network = self.network.eval()
         before = {name: (id(x), x.detach().clone()) for name, x in self._all().items()}
@@ -250,10 +253,11 @@ class LSTMAnswers:
         """Call the network in double precision; afterwards, the network must be built again.
 
         Args:
-            numbers: the indices of pieces in `seen`, which is a field of the reply of `record`.
+            numbers: the indices of pieces in `seen`, a field of the reply that `record` returns.
 
         Returns:
-            `pieces`, the pieces with these indices, (n, batch, hidden), and `outputs`.
+            `pieces` (n, batch, hidden), the pieces with these indices, and `outputs`, the tensors
+            that the network returns.
         """
         if x.is_floating_point():
             x = x.double()
@@ -266,10 +270,10 @@ class LSTMAnswers:
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, *, x: Tensor) -> list[Made]:
-        """Return the tensors that a call creates from scratch, not from an input tensor, even if
-        the call fails.
+        """Return the tensors that a call creates from scratch rather than from an input tensor,
+        even if the call fails.
 
-        The list has the format of the field `new` that `operations.notable` returns.
+        The list has the same format as the field `new` in the result of `operations.notable`.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
@@ -306,13 +310,13 @@ class LSTMAnswers:
         rate: float,
         integers: bool,
     ) -> list[float]:
-        """Train with RMSProp on batches, and continue after the previous call of this method.
+        """Train with RMSProp on batches, continuing from the previous call of this method.
 
         Args:
             inputs: the batches, (n, ...).
             labels: (n, batch).
             pick: the index of the output among the tensors that the network returns.
-            axis: the time axis of the output, of which only the last step counts; None if the
+            axis: the time axis of the output, along which only the last step is used; None if the
                 output has only one step.
             integers: True if the network reads integers.
 
@@ -343,9 +347,10 @@ class LSTMAnswers:
 
         Args:
             sizes: the sizes of the network, with "cuda" as the `device`.
-            again: True to import the file again, because a file may choose its device during the
-                import.
-            moved: the names of tensors that are on the GPU although they are not parameters.
+            again: True to import the file again, because the file may choose its device when it is
+                imported.
+            moved: the names of the tensors to move to the GPU although they are neither parameters
+                nor buffers.
 
         Returns:
             `left`: the [file, line, name] of a tensor that was used but is not on the GPU, or None.
@@ -368,7 +373,8 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """Return the calls so far that used a GPU, named a GPU, or ran a recurrent layer of torch.
+        """Return the calls so far that used a GPU, named a GPU, or ran one of torch's recurrent
+        layers.
 
         Each call is a list: [name, file, line].
         """
@@ -399,9 +405,10 @@ class LSTMAnswers:
         return network(x, **self._more(network, x))
 
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """Return the arguments of `forward` after its input.
+        """Return the arguments that `forward` takes after its input.
 
-        Initial states are in a tuple, or each state is a separate argument.
+        A single parameter for the initial states gets a tuple of both states; otherwise, each
+        parameter gets one state.
         """
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
@@ -420,10 +427,10 @@ class LSTMAnswers:
         return named
 
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Build a network, and return it with the sizes that its constructor asks for.
+        """Build a network, and return it together with the sizes that its constructor takes.
 
-        Each size is returned with its default. If the parameter for the order of the axes has a
-        default, the default is kept, because the judge tries each order.
+        Each size is returned with its default. If the parameter for the axis order has a default,
+        the default is kept, because the judge tries each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)
@@ -433,7 +440,9 @@ class LSTMAnswers:
 
 
 def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, type]:
-    """Return the classes by name: the likeliest network first, then the longest names first."""
+    """Return the classes by name: the likeliest network first, then the others in order of
+    decreasing name length.
+    """
     words = NAMES["classes"]["lstm"].split("|")
     if name:
         words.insert(0, name.lower())

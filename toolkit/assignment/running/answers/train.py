@@ -30,23 +30,22 @@ AGAIN = 20  # items that are read twice
 
 
 class TrainAnswers(Runs):
-    """The replies to questions about one script that trains."""
+    """The replies to questions about one training script."""
 
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
-        """Run a file as `python FILE` does, until the script ends or stops with an error.
+        """Run a script as `python FILE` does, until it ends or stops with an error.
 
-        No loop is shortened, no argument is guessed, and the check notes only the limits that the
-        run meets. Unlike the student's machine, the check does not download MNIST. The check
-        replaces a missing GPU, and missing packages that plot or log. Weights that were not handed
-        in have stand-ins.
+        No loop is shortened, no argument is guessed, and nothing is recorded except the limits that
+        the run reaches. Unlike a run on the student's machine, this run does not download MNIST.
+        Code for a missing GPU runs on the CPU, and stand-ins replace missing packages for plotting
+        or logging. Stand-ins also replace weights that were not handed in.
 
         Args:
-            existing: all paths that the folder must have; other files from an earlier run are
-                deleted.
+            existing: the paths to keep in the folder; all others are deleted before each run.
 
         Returns:
-            the exception, as in `answering.described`; None if the script reached its end, or if
-            the exception may be due to replaced weights or to a missing GPU.
+            the exception, in the format of `answering.described`; None if the script reached its
+            end, or if the exception may be due to replaced weights or to a missing GPU.
         """
         weights = Weights()
         has_gpu = False
@@ -68,12 +67,13 @@ class TrainAnswers(Runs):
     def _raised(
         self, path: Path, existing: Sequence[str], weights: Weights, has_gpu: bool
     ) -> Exception | None:
-        """Run a file once, after restoring its folder to the state that was handed in.
+        """Run a file once, after restoring the submission's folder to the state in which it was
+        handed in.
 
         Args:
             existing: as for `plainly`.
-            weights: the weights that have stand-ins by now.
-            has_gpu: True to compute on the CPU whatever asks for a GPU.
+            weights: the missing weights, which may already have stand-ins.
+            has_gpu: True to use the CPU wherever the code asks for a GPU.
 
         Returns:
             the exception; None if the script reached its end.
@@ -112,7 +112,7 @@ class TrainAnswers(Runs):
     ) -> LinesRun:
         """Run a script, and record its lines; see `Lines`.
 
-        Before the run, all files outside of `existing` are deleted.
+        Before the run, all files whose paths are not in `existing` are deleted.
         """
         clear(self.root, existing)
         forget_imports(self.root)
@@ -124,13 +124,13 @@ class TrainAnswers(Runs):
 
         Args:
             load: the id of the DataLoader.
-            count: the largest number of items.
+            count: the maximum number of items.
             seconds: the limit in seconds of CPU time.
 
         Returns:
-            `rows` (n, numbers of one item), float32; `total`, the number of items, or None for a
-            data set without an end; and `redrawn`, which is True if an item changes when it is read
-            again.
+            `rows` (n, numbers of one item), float32; `total`, the number of items, or None for an
+            `IterableDataset`; and `redrawn`, which is True for an `IterableDataset`, or if an item
+            changes when it is read again.
         """
         loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds
@@ -150,7 +150,9 @@ def _asks_for_gpu(error: Exception) -> bool:
 
 
 def _keys(loader: Any) -> Sequence[Any]:
-    """Return the keys of the items that a loader reads, in the order of its sampler."""
+    """Return the keys of the items that a loader reads: its sampler's indices, or else all indices
+    of the data set.
+    """
     keys = getattr(loader.sampler, "indices", None)
     if keys is None:
         return range(len(loader.dataset))
@@ -158,7 +160,7 @@ def _keys(loader: Any) -> Sequence[Any]:
 
 
 def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
-    """Return the inputs of items; the reading stops at a deadline in CPU time."""
+    """Return the inputs of items; stop reading at a deadline in CPU time."""
     rows = []
     for item in items:
         rows.append(_input(item))

@@ -1,11 +1,11 @@
-"""Torch's compiler, whose import is postponed until some code needs the compiler.
+"""Postpones the import of torch's compiler until some code needs it.
 
-The import of `torch._dynamo` takes longer than the check of a part. Torchvision imports the
-compiler only to ask whether it supports a device. Every optimiser imports the compiler at its first
-step, only to exclude the step from compilation. For torchvision and the optimisers, this module
-provides functions that do not import the compiler. Any other use of the compiler imports it.
-Compiling takes longer than a check may take, and compiled code computes the same results, so
-`torch.compile` has no effect.
+Importing `torch._dynamo` takes longer than checking one part of a submission. Torchvision imports
+the compiler only to find out whether compilation is supported on a device. Every optimiser imports
+the compiler at its first step, only to exclude the step from compilation. For torchvision and the
+optimisers, this module provides replacement functions that do not import the compiler. Any other
+use of the compiler imports it. Because compiling takes longer than a check may take, and compiled
+code computes the same results, this module makes `torch.compile` a no-op.
 """
 
 import importlib
@@ -19,7 +19,9 @@ NAME = "torch._dynamo"
 
 
 class _Later(ModuleType):
-    """A placeholder for a module of the compiler, which imports the module when necessary."""
+    """A placeholder for one of the compiler's modules; it imports the real module when
+    necessary.
+    """
 
     def __getattr__(self, name: str) -> Any:
         asked_of_all = name.startswith("__")  # by `inspect` and the import system
@@ -40,7 +42,9 @@ def _as_it_is(model: Any = None, **options: Any) -> Any:
 
 
 def postpone_compiler() -> None:
-    """Postpone the import of torch's compiler until its use, and make `torch.compile` a no-op."""
+    """Postpone the import of torch's compiler until it is used, and make `torch.compile` a
+    no-op.
+    """
     torch.compile = _as_it_is
     if NAME in sys.modules:
         return

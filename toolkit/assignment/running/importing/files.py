@@ -34,7 +34,7 @@ class StudentFinder(MetaPathFinder):
 
     Args:
         root: the folder of the submission.
-        change: the change of every file before the file is compiled.
+        change: the function that changes each file's syntax tree before the file is compiled.
     """
 
     def __init__(self, root: Path, change: Change) -> None:
@@ -54,21 +54,21 @@ class StudentFinder(MetaPathFinder):
 
 
 class StudentLoader(SourceFileLoader):
-    """An import loader that compiles a student's file and writes no compiled file."""
+    """An import loader that compiles a student's file without writing the compiled code to disk."""
 
     def __init__(self, name: str, path: str, change: Change) -> None:
         super().__init__(name, path)
         self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the compiled code of the changed file."""
+        """Apply the change to the file's syntax tree, and return the compiled code."""
         return compiled(Path(self.path), self.change)
 
 
 class FolderFinder(MetaPathFinder):
-    """An import finder that treats `name` in `import name.module` as a folder or as the root.
+    """An import finder that lets `name` in `import name.module` stand for a folder or for the root.
 
-    The folder is one of the student's folders, and the root is the folder of the submission.
+    The folder is one of the student's folders, and the root is the submission's folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -77,7 +77,7 @@ class FolderFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a package for a student's folder or for the root, or None for any other name."""
+        """Return the spec of a package for a student's folder or the root; None for other names."""
         if path is not None:
             return None
         folder = self._folder(name)
@@ -95,7 +95,7 @@ class FolderFinder(MetaPathFinder):
         return self.root if self._is_root(name) else None
 
     def _is_root(self, name: str) -> bool:
-        """Return True if a file imports `name.module`, and the root contains this module."""
+        """Return True if a file mentions `name.module` and the root contains this module."""
         for file in self.root.rglob("*.py"):
             text = file.read_text(encoding="utf-8-sig", errors="replace")
             for word in text.split():
@@ -118,7 +118,7 @@ def prepare_imports(
     """Put a student's folder and its parent folders on the import path, and add the stand-ins.
 
     All folders from the root down to the student's folder are on the path, because a script in any
-    of these folders may use the student's folder.
+    of them may import from the student's folder.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.
@@ -146,9 +146,9 @@ def _put_first(folder: Path) -> None:
 
 
 def _forget_replaced() -> None:
-    """Forget the imported modules that now have a stand-in.
+    """Remove from `sys.modules` the imported modules that a stand-in now replaces.
 
-    Code that imported the original module earlier still refers to the original.
+    Code that has already imported an original module still refers to that module.
     """
     for name in list(sys.modules):
         if is_replaced(name):
@@ -172,7 +172,8 @@ def compiled(file: Path, change: Change = unchanged) -> CodeType:
 
 
 def package_of(file: Path, root: Path) -> str | None:
-    """Return the package of a file that has relative imports, and make its parent packages.
+    """Return the package name of a file that has relative imports, and create this package and its
+    parents.
 
     Returns:
         the name of the package, or None if the file has no relative imports.
@@ -215,11 +216,12 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 
     Args:
         root: the folder of the submission.
-        change: the change of every file before the file is compiled.
+        change: the function that changes each file's syntax tree before the file is compiled.
         name: the name that the file should define.
 
     Raises:
-        whatever the file raises, unless the file is a notebook that has already defined `name`.
+        any exception that the file raises, unless the file is a notebook that has already defined
+        `name`.
     """
     prepare_imports(root, path.parent, change)
     package = package_of(path, root)
@@ -252,10 +254,11 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
 
 
 def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
-    """Return the weights of whole networks from a file that `torch.save` has written.
+    """Return the weights of the networks in a file of whole networks that was written by
+    `torch.save`.
 
     Args:
-        names: the names defined by the script that has saved the networks.
+        names: the names that are defined in the script that saved the networks, with their values.
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)

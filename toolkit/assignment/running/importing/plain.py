@@ -1,4 +1,4 @@
-"""Functions that delete the files of earlier runs, and run a file as `python FILE` does."""
+"""Functions that delete files left by earlier runs, and that run a file as `python FILE` does."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from toolkit.assignment.running.importing.files import package_of
 
 
 def clear(root: Path, handed_in: Container[str]) -> None:
-    """Delete all files that were not handed in, such as the output of an earlier run."""
+    """Delete all files and folders that were not handed in, for example from an earlier run."""
     for path in sorted(root.rglob("*"), reverse=True):
         if path.relative_to(root).as_posix() in handed_in:
             continue
@@ -23,7 +23,7 @@ def clear(root: Path, handed_in: Container[str]) -> None:
 def run_as_main(
     module: ModuleType, path: Path, root: Path, code: CodeType, *arguments: str
 ) -> None:
-    """Run a file's code as the main module, in the folder of the file."""
+    """Run a file's code as the main module, with the file's folder as the working directory."""
     sys.argv = [path.name, *arguments]
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # torch before 2.6 loads networks
     os.chdir(path.parent)

@@ -30,7 +30,7 @@ class StandIns(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return a stand-in for a replaced package or for a module inside it, or None."""
+        """Return the spec of a stand-in for a replaced package or a module inside it, or None."""
         if not is_replaced(name) and not _is_shared(name):
             return None
         if path is None:
@@ -57,7 +57,7 @@ class StandIns(MetaPathFinder, Loader):
         return self._is_asked_by_them(asking)
 
     def _is_asked_by_them(self, asking: FrameType) -> bool:
-        """Return True if a student's file, and not an installed package, imports the module."""
+        """Return True if a student's file, rather than an installed package, imports the module."""
         frame: FrameType | None = asking
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
@@ -108,7 +108,7 @@ class AnyModule(ModuleType):
 
 
 class WandbConfig(dict[str, Any]):
-    """The stand-in for `wandb.config`, with the settings as items and as attributes."""
+    """The stand-in for `wandb.config`; each setting is both an item and an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -138,7 +138,7 @@ def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
 
 
 class _AnyType(type):
-    """The metaclass of `Anything`, which gives its classes every attribute."""
+    """The metaclass of `Anything`, whose classes therefore have every attribute."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -149,7 +149,7 @@ class _AnyType(type):
 class Anything(metaclass=_AnyType):
     """An object that accepts calls, attributes, items, arithmetic and `with`.
 
-    A loop over the object has no items.
+    Iterating over the object yields nothing.
     """
 
     def __init__(self, name: Any = "", *args: Any, **kwargs: Any) -> None:
@@ -176,7 +176,7 @@ class Anything(metaclass=_AnyType):
         return Anything(self._name)
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the axes of `subplots(rows, columns)`: an array, or a single object."""
+        """Return the axes of `subplots(rows, columns)`: an array, or one object for one plot."""
         sizes = [x for x in args[:2] if isinstance(x, int)]
         rows, columns = [*sizes, 1, 1][:2]
         rows = int(kwargs.get("nrows", rows))
@@ -223,7 +223,7 @@ class Anything(metaclass=_AnyType):
 
 
 class Progress(Anything):
-    """The stand-in for tqdm, which iterates over its argument."""
+    """The stand-in for tqdm; it iterates over its argument and displays nothing."""
 
     def __init__(self, iterable: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""The process of one part: a fork of the warm process on Linux, a new process elsewhere."""
+"""The process that runs one part: a fork of the warm process on Linux, a new process elsewhere."""

@@ -1,4 +1,4 @@
-"""Functions that delete untrusted files without recursion, and return all failures.
+"""Functions that delete untrusted files without recursion, and that return the failures.
 
 This module needs only Python's standard library, because the sandbox also uses the module.
 """
@@ -17,11 +17,11 @@ MOST_FAILURES = 100  # the deletion stops after this number of failures
 
 @dataclass
 class _Level:
-    """One folder on the path from the deleted folder to the current folder.
+    """One folder on the path from the folder being emptied to the current folder.
 
     Attributes:
         name: the folder's name in its parent folder.
-        kept: names of entries in the folder that are not deleted.
+        kept: the names of entries that remain in the folder.
         holds_mount: True if something is mounted in the folder.
     """
 
@@ -31,16 +31,16 @@ class _Level:
 
 
 def delete(name: str, parent: int) -> list[str]:
-    """Delete a file, a link (not its target), or a folder with its contents, at any depth.
+    """Delete a file, a link (not its target), or a folder and everything in it, at any depth.
 
     The contents of other file systems mounted inside the folder are not deleted.
 
     Args:
-        name: a name in the open folder `parent`.
+        name: the entry's name in the open folder `parent`.
 
     Returns:
-        the failures: the name of each remaining file or folder, and the reason; [] if there are
-        none.
+        the failures, each a string with the name of a remaining file or folder and the reason; []
+        if there are none.
     """
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -112,7 +112,7 @@ def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None
 
 
 def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[str]) -> None:
-    """Enter a folder that can be opened and on which no file system is mounted."""
+    """Enter a folder, unless it cannot be opened or a file system is mounted on it."""
     try:
         descent.down(open_closed_folder(name, descent.here))
         levels.append(_Level(name))

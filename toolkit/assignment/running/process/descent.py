@@ -1,4 +1,4 @@
-"""Safe movement through an untrusted folder, by descriptors and without following links.
+"""Safe traversal of an untrusted folder by file descriptors, without following links.
 
 This module needs only Python's standard library, because the sandbox also uses the module.
 """
@@ -22,7 +22,7 @@ def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
     """Open the folder `name` in the open folder `parent`, and return its descriptor.
 
     Raises:
-        OSError: `name` is a link or not a folder, or this user may not open the folder.
+        OSError: `name` is a link, is not a folder, or may not be opened by the current user.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, dir_fd=parent)
@@ -32,8 +32,9 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
     """Open a folder as `open_folder` does, but first give the owner access if necessary.
 
     Raises:
-        Mounted: another file system is mounted on the folder, whose mode is unchanged.
-        OSError: `name` is a link or not a folder, or this user cannot get access to the folder.
+        Mounted: another file system is mounted on the folder; the folder's mode is left unchanged.
+        OSError: `name` is a link, is not a folder, or cannot be made accessible to the current
+            user.
     """
     flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(name, flags | getattr(os, "O_PATH", os.O_RDONLY), dir_fd=parent)
@@ -49,7 +50,7 @@ def open_closed_folder(name: str | os.PathLike[str], parent: int) -> int:
 
 
 def mount_of(folder: int) -> str:
-    """Return a key for an open folder's mount; on Linux, each bind mount has a key of its own."""
+    """Return a key for an open folder's mount; on Linux, each bind mount has its own key."""
     try:
         with open(f"/proc/self/fdinfo/{folder}", encoding="ascii") as lines:
             return next(line for line in lines if line.startswith("mnt_id"))
@@ -97,7 +98,7 @@ class Descent:
     def down(self, folder: int) -> None:
         """Enter an open subfolder of the current folder.
 
-        The method `up` closes the subfolder's descriptor.
+        From then on, the `Descent` closes the subfolder's descriptor, for example in `up`.
         """
         self._above.append(identity(self.here))
         os.close(self.here)
@@ -119,7 +120,7 @@ class Descent:
 
 
 def _give_mode(name: str | os.PathLike[str], parent: int, handle: int) -> None:
-    """Give the owner access to a folder, and never follow a link."""
+    """Give a folder's owner access to it, without following a link."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
     else:

@@ -1,4 +1,4 @@
-"""The process of one part on Linux, which is a fork whose limits the kernel enforces."""
+"""The process that runs one part on Linux: a fork whose limits the kernel enforces."""
 
 import contextlib
 import ctypes
@@ -24,9 +24,10 @@ class Forked:
     """A process that replies to questions about one part.
 
     Args:
-        request: `part`, `root` (the submission), `seconds` of CPU time and bytes of `memory`.
+        request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
+            `seconds` of CPU time and bytes of `memory`.
         read, write: the pipes to the judge.
-        private: descriptors that the process does not get.
+        private: descriptors that the process must not keep and closes first.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
@@ -62,11 +63,11 @@ class Forked:
             return 0.0
 
     def exceeds(self) -> bool:
-        """Report no exceeded limit, because the kernel enforces the limits of the process."""
+        """Return False, because the kernel enforces the limits of the process."""
         return False
 
     def kill(self) -> None:
-        """Kill the process and all processes that it started."""
+        """Kill the process and all other processes in its group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
@@ -77,7 +78,7 @@ class Forked:
 
         Returns:
             the exit status (negative for a signal), the CPU seconds, and the names of the limits
-            that the process met.
+            that the process reached.
         """
         self.kill()
         _, status, used = os.wait4(self.pid, 0)
@@ -92,13 +93,13 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends, so that the judge's pipe closes."""
+    """Have the kernel kill this process when its parent ends, so that the judge's pipe closes."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(kind: int, value: int, spare: int = 0) -> None:
-    """Set a limit of this process, or keep the current limit if it is lower.
+    """Set a resource limit for this process, without exceeding the current hard limit.
 
     Args:
         spare: the amount by which the hard limit, which ends the process, exceeds the soft limit.

@@ -17,8 +17,8 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
     """Kill the remaining processes, empty the writable folders, and copy the submission again.
 
     Returns:
-        the files that remain, and the reasons; if any file remains, nothing was copied, and no
-        other part may run here.
+        the files that remain, with the reasons; if there are any, nothing was copied, and no other
+        part may run in this sandbox.
     """
     kill_children()
     failures: list[str] = []
@@ -33,10 +33,11 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
 def clear_place(place: str) -> list[str]:
     """Delete the current user's files in a folder.
 
-    If the folder belongs to the user, all its contents and extended attributes are deleted.
+    If the folder belongs to the user, all its contents and its extended attributes in the user
+    namespace are deleted.
 
     Returns:
-        the files that remain, and the reasons.
+        the files that remain, with the reasons.
     """
     try:
         handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -80,7 +81,7 @@ def _delete_own(folder: int) -> list[str]:
 
 
 def kill_children() -> None:
-    """Kill the program's remaining processes, which the kernel makes children of this process."""
+    """Kill the program's remaining processes, which the kernel has reparented to this process."""
     while True:
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
             os.kill(int(pid), signal.SIGKILL)

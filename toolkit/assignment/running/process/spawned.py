@@ -1,4 +1,4 @@
-"""The process of one part on Windows and macOS: a new process, with limits checked from outside.
+"""The process that runs one part on Windows and macOS, with limits checked from outside.
 
 Windows has no fork, and on macOS a process with torch cannot be forked safely. On Windows and
 macOS, the kernel cannot limit the CPU time and the memory of one process, so the host measures both
@@ -67,7 +67,7 @@ class Spawned:
         return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 
     def kill(self) -> None:
-        """Kill the process and all of its child processes that a measurement has found."""
+        """Kill the process and all of its descendants that any measurement has found."""
         self._used()
         for process in self._family:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -77,7 +77,7 @@ class Spawned:
         """Kill the remaining processes, and return how the process ended.
 
         Returns:
-            the exit status, the CPU seconds at the last measurement, and no limits.
+            the exit status, the CPU seconds at the last measurement, and an empty list of limits.
         """
         self.kill()
         return int(self._process.wait()), self._cpu - self._cpu_before, []
@@ -85,7 +85,7 @@ class Spawned:
     def _used(self) -> tuple[float, int]:
         """Return the CPU seconds and bytes of memory that the process and its descendants use.
 
-        In a virtual environment on Windows, a child of the process runs Python.
+        In a virtual environment on Windows, Python itself runs in a child of the process.
         """
         with contextlib.suppress(psutil.NoSuchProcess):
             self._family.update(self._process.children(recursive=True))

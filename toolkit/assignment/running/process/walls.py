@@ -1,7 +1,7 @@
-"""Signs that code has met a limit that only the check or the sandbox imposes.
+"""Functions that detect when code reaches a limit that only the check or the sandbox imposes.
 
-A limit of the check or the sandbox is called a wall. Only the judge knows which walls exist where
-the code runs (`Host.walls`).
+Such a limit is called a wall. Only the judge knows which walls exist where the code runs
+(`Host.walls`).
 """
 
 import contextlib
@@ -44,7 +44,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the words that indicate each limit, beginning with the system's own message."""
+    """Collect the phrases that indicate each limit, with any messages of the system first."""
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():
         words[name] = (*words.get(name, ()), os.strerror(number))
@@ -117,7 +117,7 @@ def is_crowded() -> bool:
 
 
 def _count_tasks() -> int:
-    """Return the number of processes and threads of this user, or 0 if the system is not Linux."""
+    """Return how many threads all of this user's processes have, or 0 if this is not Linux."""
     if sys.platform != "linux":
         return 0
     tasks = 0
@@ -132,10 +132,10 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report each limit in `LASTING` that code in the block meets, even if the code continues.
+    """Report each limit in `LASTING` that code in the block reaches, even if the code continues.
 
-    The reports go to the error output. Tracing makes Python slower, so this function is only for
-    runs whose speed does not matter.
+    The reports are written to standard error. Tracing makes Python slower, so this function is only
+    for runs whose speed does not matter.
     """
     named: set[str] = set()
 
@@ -166,7 +166,7 @@ def _walls_reached() -> list[str]:
     """Check which limits have been reached, for example whether the disk is full.
 
     Returns:
-        the names of the limits that were met.
+        the names of the limits that have been reached.
     """
     if sys.platform == "win32":
         return []
@@ -184,7 +184,7 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Report when the kernel signals that a file has grown too large."""
+    """Install a handler that reports when the kernel signals that a file has grown too large."""
     if sys.platform != "win32":
         import signal
 
@@ -192,16 +192,16 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Write the words for a limit to the error output, where a `Listener` reads them."""
+    """Write a limit's message to standard error, where a `Listener` reads it."""
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
 
 
 class Listener:
-    """A reader of a part's error output, which notes each limit in `LASTING` that the output names.
+    """A reader of a part's standard error that notes each limit in `LASTING` indicated there.
 
     Attributes:
-        write: the descriptor that becomes the error output.
+        write: the descriptor that becomes the part's standard error.
     """
 
     def __init__(self) -> None:
@@ -211,23 +211,24 @@ class Listener:
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def take(self) -> None:
-        """Make the pipe the error output of this process, and close the pipe's reading end.
+        """Redirect this process's standard error to the pipe, and close the pipe's read end.
 
-        A part that could read from the pipe could take the output for which the listener waits.
+        Otherwise, the part could read from the pipe and take output that is meant for the listener.
         """
         os.close(self._read)
         os.dup2(self.write, 2)
         os.close(self.write)
 
     def start(self) -> None:
-        """Start to listen; the parent process calls this method after the fork."""
+        """Start listening; the parent process calls this method after the fork."""
         os.close(self.write)
         self._thread.start()
 
     def end(self) -> list[str]:
-        """After the part has ended, return the names of the limits that its output contained.
+        """After the part has ended, return the names of the limits that its output indicated.
 
-        Other processes may still have the error output open.
+        The method does not wait until the pipe is closed, because other processes may still hold it
+        open.
         """
         self._ended.set()
         self._thread.join()

@@ -17,7 +17,7 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 class Weights:
-    """The missing weight files, and the networks that they belong to.
+    """The missing weight files, and the networks that have loaded them.
 
     A network or an optimiser that loads a missing file keeps its own values. A file gets a stand-in
     only after a run has ended because the file was missing, so a script can handle a missing file
@@ -45,7 +45,7 @@ class Weights:
 
     @contextmanager
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
-        """Let `torch.load` in this block return stand-ins for missing files.
+        """Make `torch.load` return stand-ins for missing files inside the block.
 
         Unless `for_all` is set, only the files that `provide` has accepted get stand-ins.
         """
@@ -110,7 +110,7 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """Let every operator that a class does not define raise the error for the missing file."""
+    """Make every operator that a class does not define raise the error for the missing file."""
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):
         if name.startswith("__"):
@@ -123,7 +123,7 @@ def _refuses_all_else(kind: type) -> type:
 class StandIn:
     """The result of `torch.load` for a missing file, or an item of this result.
 
-    Any use other than loading the weights raises the error for the missing file.
+    Almost any use other than loading the weights raises the error for the missing file.
     """
 
     def __init__(self, error: FileNotFoundError) -> None:

@@ -1,1 +1,1 @@
-"""The recording of what a student's networks and scripts compute."""
+"""Modules that record what a student's networks and scripts compute."""

@@ -1,4 +1,4 @@
-"""A torch mode in which one method makes all calls to torch's functions."""
+"""A torch mode in which a single method handles all calls to torch's functions."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from torch.overrides import TorchFunctionMode
 
 
 class FunctionMode(TorchFunctionMode):
-    """A mode whose method `make` makes all calls to torch's functions, methods and attributes.
+    """A mode whose method `make` handles function calls, method calls and attribute accesses.
 
     Calls that a torch function makes internally are not included.
     """

@@ -1,4 +1,4 @@
-"""The places in a student's code where modules, parameters, attributes and tensors are made."""
+"""A record of where a student's code makes modules, parameters, attributes and tensors."""
 
 import functools
 import re
@@ -68,7 +68,7 @@ class Sources:
 class Origins(FunctionMode):
     """A mode that notes the place where each module, attribute and tensor is made in its block.
 
-    An attribute that is assigned more than once has the place of its first assignment.
+    For an attribute that is assigned more than once, the place of the first assignment is kept.
 
     Args:
         root: the student's folder.
@@ -95,7 +95,7 @@ class Origins(FunctionMode):
         return self
 
     def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
-        """Let a handler receive the calls to a function until this block ends."""
+        """Redirect calls to a function to a handler until the block of this mode ends."""
         call = handled(getattr(owner, name), handler)
         self._stack.enter_context(patch.object(owner, name, call))
 
@@ -137,7 +137,8 @@ class Origins(FunctionMode):
         """Note the origin of new tensors.
 
         Args:
-            source: the tensor from which the new tensors were made; None if their numbers are new.
+            source: the tensor from which the new tensors were computed; None if their values come
+                from no tensor.
         """
         made = place(self._root)
         if source is None:
@@ -156,12 +157,12 @@ class Origins(FunctionMode):
         return known
 
     def of_module(self, module: nn.Module) -> Place:
-        """Return the place, outside of a module's class, where the module was made."""
+        """Return the place, outside a module's own methods, where the module was made."""
         known: Place = self._modules.get(module, NOWHERE)
         return known
 
     def all_modules(self, kind: str) -> Iterator[Place]:
-        """Yield the places where the modules of a class were made, if the modules still exist."""
+        """Yield the place where each module of a class was made, if the module still exists."""
         for module, made in self._modules.items():
             if type(module).__name__ == kind:
                 yield made
@@ -182,7 +183,7 @@ class Origins(FunctionMode):
 
 
 def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that passes its calls to a handler: handler(function, *arguments)."""
+    """Return a function that passes its calls on to a handler, as handler(function, *arguments)."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -200,7 +201,7 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the name and the object of the innermost module that contains a tensor or module."""
+    """Return the name of the innermost module that contains a tensor or module, and that module."""
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):
@@ -209,7 +210,7 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the tensor that a torch function changes; None if the function makes a new tensor."""
+    """Return the first tensor argument of a function, or None if it reads no tensor's values."""
     for word in LIKE:
         if word in name:
             return None

@@ -1,4 +1,4 @@
-"""The claims that prove findings: one module for each judge, and one module for all judges.
+"""The claims that prove findings: one module for each judge, and one module that all judges share.
 
 A judge calls a claim with the numbers that the judge observed, and gets evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
@@ -14,7 +14,7 @@ __all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "t
 
 
 def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
-    """Return the claims that these modules define, by the claims' names."""
+    """Return the claims that are defined in these modules, by name."""
     claims: dict[str, Claim[...]] = {}
     for module in modules:
         for value in vars(module).values():

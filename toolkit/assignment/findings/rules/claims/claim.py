@@ -1,4 +1,4 @@
-"""A claim is a named function of numbers, together with the findings that it may prove."""
+"""A claim is a named condition on numbers, with the faults that it can prove or rule out."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ Numbers = ParamSpec("Numbers")
 
 @dataclass(frozen=True)
 class Claim(Generic[Numbers]):
-    """A condition that proves a finding if the observed numbers satisfy the condition.
+    """A condition that proves a finding if the observed numbers satisfy it.
 
     Calling a claim with numbers only stores the numbers; the condition is evaluated later.
 
@@ -32,7 +32,7 @@ class Claim(Generic[Numbers]):
 
     @property
     def name(self) -> str:
-        """The name of the claim's module and the name of its function, joined by a dot."""
+        """The names of the claim's module and of its function, joined by a dot."""
         return f"{self.holds.__module__.rpartition('.')[2]}.{self.holds.__name__}"
 
     @property

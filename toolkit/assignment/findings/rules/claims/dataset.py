@@ -37,8 +37,8 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 def is_no_palindrome(digits: list[int], label: int) -> bool:
     """Some values are not digits, or the values are not the first T-1 digits of a palindrome.
 
-    Another claim compares the label with the first digit. In this claim, the last T-2 of the T-1
-    digits are not a palindrome.
+    This claim checks whether the last T-2 of the T-1 digits form a palindrome;
+    `another_digit_completes` compares the label with the first digit.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
     return not is_digit or not _is_palindrome(digits[1:])
@@ -46,7 +46,7 @@ def is_no_palindrome(digits: list[int], label: int) -> bool:
 
 @proves("experiment", "not-a-palindrome")
 def number_does_not_grow(reads: Mapping[int, int]) -> bool:
-    """When T grows by 1, the number of digits that the network reads does not also grow by 1."""
+    """T minus the number of digits that the network reads is not the same for every T."""
     differences = {count - int(length) for length, count in reads.items()}  # JSON has no int keys
     return len(differences) > 1
 
@@ -65,13 +65,13 @@ def another_digit_completes(digits: list[int], label: int) -> bool:
 
 @proves("identity", "missing-digits")
 def a_digit_is_missing(counts: Sequence[int]) -> bool:
-    """One of the ten digits never occurs, with p < 1e-9 under a uniform distribution."""
+    """One of the ten digits never occurs; for a uniform distribution, this has p < 1e-9."""
     return 0 in counts and 10 * 0.9 ** sum(counts) < CHANCE
 
 
 @proves("experiment", "length-overflow")
 def fails_at_many_digits(length: int, problem: str) -> bool:
-    """The data set works for short palindromes, but fails for more than 36 digits."""
+    """The data set works for short palindromes, but not for palindromes of more than 36 digits."""
     return length > MANY_DIGITS and bool(problem)
 
 
@@ -80,7 +80,7 @@ def fails_at_many_digits(length: int, problem: str) -> bool:
 
 @rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
 def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
-    """Each label completes a palindrome, and the rows do not already end with the labels."""
+    """Each label completes its row to a palindrome, and the rows do not end with the answer."""
     if different < FEW_ITEMS or not _all_completed(rows, labels):
         return False
     return not _all_end_with_answer(rows, labels)
@@ -97,7 +97,7 @@ def is_one_hot(one_hot: Sequence[Sequence[float]], dtype: str) -> bool:
 
 @rules_out("identity", "missing-digits")
 def all_digits_occur(counts: Sequence[int]) -> bool:
-    """Each of the ten digits occurs."""
+    """Each of the ten digits occurs as a label."""
     return min(counts) > 0
 
 

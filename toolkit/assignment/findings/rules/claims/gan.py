@@ -15,10 +15,11 @@ Loss = tuple[str, float, float]  # name, and the range of its input
 
 
 def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
-    """True if n numbers with these moments may come from a standard normal distribution.
+    """True if n numbers with these moments may have been drawn from a standard normal distribution.
 
-    The moments may deviate by six standard errors and a margin. A uniform distribution with
-    variance 1 has a fourth moment of 1.8.
+    Each moment may deviate from its expected value by six standard errors plus a margin. The fourth
+    moment must deviate by less than 1.1, because a uniform distribution with variance 1 has a
+    fourth moment of 1.8 instead of 3.
     """
     error = 6 / math.sqrt(n)
     near = abs(mean) < 0.05 + error and abs(deviation - 1) < 0.05 + 0.71 * error
@@ -26,10 +27,11 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x).
+    """True if the generator's loss pushes D(G(z)) in roughly the same way as the discriminator's
+    loss pushes D(x).
 
-    `means` holds the mean pushes of the discriminator's loss on D(x), of the discriminator's loss
-    on D(G(z)), and of the generator's loss on D(G(z)).
+    `means` holds, in this order, the mean push of the discriminator's loss on D(x), the mean push
+    of the same loss on D(G(z)), and the mean push of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
@@ -66,13 +68,13 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """With larger noise, the range of the images is more than five times as large."""
+    """With larger noise, the range of the images becomes more than five times as large."""
     return far > 5 * near > 5
 
 
 @proves("identity", "output-range")
 def ranges_differ(drawn: Sequence[float], real: Sequence[float]) -> bool:
-    """The ranges of drawn and real images differ by more than 30%."""
+    """The pixel ranges of generated and real images differ by more than 30%."""
     return _largest_difference(drawn, real) > 0.3 * (drawn[1] - drawn[0])
 
 
@@ -116,7 +118,7 @@ def a_step_moves_both(
 
 @proves("identity", "gradients-not-cleared")
 def passes_push_both_ways(pushes: Sequence[float]) -> bool:
-    """Before one step, one backward pass pushes an output up and another pushes it down."""
+    """Before one step, the backward passes push D(G(z)) both up and down."""
     return min(pushes) < 0 < max(pushes)
 
 
@@ -125,13 +127,13 @@ def passes_push_both_ways(pushes: Sequence[float]) -> bool:
 
 @proves("experiment", "missing-interpolation")
 def no_line_was_drawn(ended: str, lines: int, unseen: int) -> bool:
-    """All code that may draw images has run, but no images come from a line in latent space."""
+    """All code that may draw images has run, but none were drawn along a line in latent space."""
     return ended == "finished" and lines == 0 and unseen == 0
 
 
 @proves("identity", "wrong-interpolation", "interpolation-repeats-ends")
 def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
-    """The path does not consist of nine points in equal steps from one sample to another."""
+    """The path does not consist of nine equally spaced points from one sample to another."""
     if len(steps) != NUM_INTERVALS or repeats or misses:
         return True
     return max(steps) > UNEVEN * min(steps)
@@ -154,13 +156,13 @@ def may_be_normal(n: int, mean: float, deviation: float, fourth: float, differen
 
 @rules_out("identity", "wrong-shape", "output-range")
 def images_are_alike(drawn: Sequence[float], real: Sequence[float], pixels: Sequence[int]) -> bool:
-    """Drawn and real images have the same number of pixels, and ranges within 30% of each other."""
+    """Generated and real images have equal sizes, and ranges within 30% of each other."""
     return bool(pixels) and _have_like_ranges(drawn, real)
 
 
 @rules_out("identity", "wrong-loss", "sigmoid-twice")
 def losses_get_what_they_expect(losses: Sequence[Loss], squashed: bool) -> bool:
-    """Each loss on logits gets logits, and each loss on probabilities gets probabilities."""
+    """Losses that expect logits get logits; losses that expect probabilities get probabilities."""
     return bool(losses) and all(_suits(loss, squashed) for loss in losses)
 
 
@@ -182,7 +184,7 @@ def _suits(loss: Loss, squashed: bool) -> bool:
 def each_moves_its_own(
     moved: Sequence[int], both: int, stale: int, foreign: int, idle: int
 ) -> bool:
-    """Each optimiser step changes only its own network, with fresh gradients of its own loss."""
+    """Each optimiser changes only its own network, with fresh gradients of that network's loss."""
     return min(moved) > 0 and both == stale == foreign == idle == 0
 
 
@@ -206,7 +208,7 @@ def samples_in_evaluation_mode(training: Sequence[bool]) -> bool:
 
 @rules_out("identity", "missing-interpolation", "wrong-interpolation", "interpolation-repeats-ends")
 def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool]) -> bool:
-    """The path has nine points in equal steps, and its first and last points are samples."""
+    """The path has nine equally spaced points, and its first and last points are samples."""
     if len(steps) != NUM_INTERVALS or repeats or not all(samples):
         return False
     return max(steps) <= UNEVEN * min(steps)
@@ -214,7 +216,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In at least 48 tries, the two ends of the path never have the same class with p > 0.9."""
+    """In at least 48 tries, the path's two ends never both have the same class with p > 0.9."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

@@ -40,19 +40,19 @@ def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """Equations and weights that fit some steps do not give the network's logits in other steps."""
+    """Equations and weights that fit some inputs do not give the network's logits for others."""
     return inputs > 0 and worst > EXACT
 
 
 @proves("identity", "wrong-equation")
 def has_too_few_weights(weights: int, n: int) -> bool:
-    """The matrices have fewer than the 4 n^2 entries of W_gh, W_ih, W_fh and W_oh."""
+    """All matrices together have fewer than the 4 n^2 entries of W_gh, W_ih, W_fh and W_oh."""
     return weights < 4 * n * n
 
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """No choice of the gates g, i, f and o makes the equations give the network's logits."""
+    """No assignment of the gates to g, i, f and o makes the equations give the network's logits."""
     return readings > 0 and nearest > EXACT
 
 
@@ -64,7 +64,7 @@ def last_digit_is_not_read(changed: str, difference: float) -> bool:
 
 @proves("identity", "nonzero-initial-state")
 def does_not_start_at_zero(first: float, allowed: float) -> bool:
-    """At the first step, a gate differs from its value for h(0) = c(0) = 0."""
+    """At the first step, a gate or c(1) differs from its value for h(0) = c(0) = 0."""
     return first > allowed
 
 
@@ -79,13 +79,13 @@ def answers_differ(difference: float, cause: object) -> bool:
 
 @proves("identity", "broken-gradient")
 def gradient_is_no_slope(slopes: Slopes, largest: float) -> bool:
-    """A parameter's gradient differs from the slope of the loss by more than 5%."""
+    """A parameter's gradient differs by more than 5% from the measured slope of the output."""
     return any(_is_cut(gradient, slope, 0.01 * largest) for gradient, slope in slopes)
 
 
 @proves("identity", "dead-parameter")
 def moving_changes_nothing(slopes: Slopes, largest: float) -> bool:
-    """For each of these parameters, both the gradient and the slope of the loss are 0."""
+    """For each of these parameters, the gradient and the measured slope of the output are 0."""
     return all(_is_dead(gradient, slope, largest) for gradient, slope in slopes)
 
 
@@ -104,8 +104,9 @@ def follows_equations(
 ) -> bool:
     """Equations (1) to (7) give the same logits as the network for all of these sequences.
 
-    In these sequences, c(t) becomes so large that a limit on c(t) would change the logits. If the
-    network returns probabilities or their logarithms, its logits are the inputs of the softmax.
+    For these sequences, c(t) becomes so large that limiting c(t) would change the logits. If the
+    network returns probabilities or their logarithms, the inputs of its softmax count as its
+    logits.
     """
     is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
     is_known = output in ("logits", "probabilities", "logarithms")
@@ -126,7 +127,7 @@ def all_tensors_move(tensors: int, left: Sequence[object] | None) -> bool:
 
 @rules_out("identity", "parameter-not-learnable", "dead-parameter", "broken-gradient")
 def gradients_are_slopes(slopes: Slopes, largest: float) -> bool:
-    """Each parameter's gradient equals the slope of the loss, and no gradient is 0."""
+    """Each parameter's gradient equals the measured slope of the output, and no gradient is 0."""
     for gradient, slope in slopes:
         if _is_dead(gradient, slope, largest) or _is_cut(gradient, slope, 0.01 * largest + 1e-3):
             return False

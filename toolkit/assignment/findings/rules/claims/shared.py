@@ -1,4 +1,4 @@
-"""Claims that apply to any part, and claims that several judges make."""
+"""Claims about any part of a submission, and claims that several judges make."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -49,7 +49,7 @@ def differ(actual: object, expected: object) -> bool:
 
 @proves("experiment", "fixed-batch-size", "fixed-sequence-length", "fixed-device")
 def only_one_works(works: object, fails: object) -> bool:
-    """The code works with one of two values, but not with the other value."""
+    """The code works with one of two values, but not with the other."""
     return works != fails
 
 
@@ -86,10 +86,10 @@ def failed_once(error: str, place: object) -> bool:
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
-    """The unchanged code also fails, either in the same line or with the same message.
+    """Without the check's changes, the code also fails, on the same line or with the same message.
 
-    If the message is the same but the line differs, the check had changed the effect of the line
-    where the unchanged code stops.
+    The line may differ although the message is the same, because the check may have changed what
+    happens on the line where the unchanged code stops.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)
@@ -97,7 +97,7 @@ def fails_again(error: str, place: object, second_error: str, second_place: obje
 
 @proves("experiment", "time-limit", "length-overflow")
 def limit_is_used_up(cpu: float, limit: float) -> bool:
-    """The code used at least 90% of its limit on processor time."""
+    """The code used at least 90% of its CPU time limit."""
     return cpu >= 0.9 * limit
 
 
@@ -118,7 +118,7 @@ def overlap(shared: int, size: int) -> bool:
 
 @rules_out("identity", "split-leak")
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
-    """No palindrome is in both sets, which for independent sets has probability p < 1e-9.
+    """No palindrome is in both sets, which would have probability p < 1e-9 for independent sets.
 
     There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
     n and m palindromes share no palindrome is below exp(-n m / N).

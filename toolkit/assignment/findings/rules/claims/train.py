@@ -1,4 +1,4 @@
-"""Claims about the LSTM's training; the judge of the GAN also makes some of these claims."""
+"""Claims about the LSTM's training, some of which the judge of the GAN also makes."""
 
 from collections.abc import Sequence
 
@@ -34,13 +34,13 @@ def are_probabilities(least: float, row_sums: Sequence[float]) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
-    """One backward pass starts from the sum of several losses."""
+    """One backward pass starts from a combination of several losses."""
     return len(losses) > 1 == passes
 
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of these steps, and not of the last step alone."""
+    """The loss is the cross-entropy of these time steps, not of the last time step alone."""
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 

@@ -31,7 +31,7 @@ class Function:
 
     @property
     def parameters(self) -> list[str]:
-        """The names of the parameters in lower case, without `self`."""
+        """The names of the parameters in lower case, without `self` or `cls`."""
         arguments = [*self.node.args.posonlyargs, *self.node.args.args, *self.node.args.kwonlyargs]
         names = [argument.arg for argument in arguments]
         return [name.lower() for name in names if name not in ("self", "cls")]
@@ -43,7 +43,7 @@ class Function:
 
     @property
     def trains(self) -> bool:
-        """True if the function takes a training step or belongs to a network."""
+        """True if the function takes a training step, or is named `forward` or `__init__`."""
         if self.node.name in ("forward", "__init__"):
             return True
         return any(called(node) in TRAINS for node in ast.walk(self.node))
@@ -54,7 +54,9 @@ class Function:
         return any(re.search(pattern, name) for name in names)
 
     def reads_points(self) -> bool:
-        """True if the images that the function draws depend on latent points from its caller."""
+        """True if the images that the function draws depend on latent points, or on an
+        interpolation weight, that its caller passes.
+        """
         meant = {meaning(name, "drawing") for name in self.parameters}
         return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
 
@@ -64,7 +66,7 @@ class Function:
         return file == self.place.file and self.node.lineno <= line <= last
 
     def ends(self) -> tuple[str, str] | None:
-        """Return the two parameters for the ends of an interpolation, or None."""
+        """Return the names of the two parameters for the ends of an interpolation, or None."""
         arguments = [argument.arg for argument in self.node.args.args]
         networks = {name.lower() for name in arguments if name.isupper()}  # as G, D
         names = [name for name in self.parameters if name not in networks]
@@ -76,8 +78,8 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if two names differ only in that the first has a word for a beginning where the second
-    has a word for an end.
+    """True if replacing a word for a beginning with the corresponding word for an end turns the
+    first name into the second.
     """
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
@@ -97,9 +99,10 @@ class Functions:
     """The functions in the files of a submission.
 
     Args:
-        child: the process that has run the script.
+        child: the process that ran the student's script.
         lines: of the submission.
-        game: what was seen in it.
+        game: the generator and the discriminator that were found in the run, with their steps and
+            calls.
         artist: draws the images.
     """
 
@@ -115,8 +118,7 @@ class Functions:
         self.latent_dim = torch.Size(self.latent).numel()
 
     def of_kind(self, kind: str) -> list[Function]:
-        """Return the functions whose code contains a name of this kind and does not train a
-        network.
+        """Return the functions that contain a name of this kind and do not train a network.
 
         Functions whose own name is of this kind come first.
         """
@@ -146,10 +148,11 @@ class Functions:
         """Call a function with stand-ins for the generator, the classifier and the digits.
 
         Args:
-            ends: the two latent points, (2, latent_dim), which are passed in a shape that works.
-            seed: of the random numbers.
-            count: for a number of steps.
-            known_to_end: the function was called before, and returned.
+            ends: the two latent points, (2, latent_dim), which are passed in a shape that the
+                function accepts.
+            seed: the seed of the random number generator.
+            count: the value that is passed as the number of steps.
+            known_to_end: True if the function has returned from an earlier call.
         """
         tried = self._call(function, ends.reshape(2, *self.latent), seed, count, known_to_end)
         if tried.error is not None and function.ends():
@@ -200,7 +203,9 @@ class Functions:
         return tried
 
     def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
-        """Record the lines in which a function called the generator with its own latent points."""
+        """Record the lines on which a function called the generator with latent points of its
+        own.
+        """
         if function.reads_points():
             return
         for file, line in lines:

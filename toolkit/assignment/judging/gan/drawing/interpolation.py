@@ -1,8 +1,8 @@
 """Judges an interpolation: nine images on a path in latent space between two samples of different
 classes.
 
-An interpolation is recognised by its latent points, which lie on a line or an arc, wherever the
-code draws them. If the script drew no interpolation, the check calls functions that may
+An interpolation is recognised by its latent points, which lie on a line or an arc, no matter where
+the code draws the images. If the script drew no interpolation, the check calls functions that may
 interpolate.
 """
 
@@ -40,8 +40,8 @@ MAX_FUNCTIONS, SURE = 8, 0.9  # functions that are tried; probability of a class
 
 
 def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts: Verdicts) -> None:
-    """Judge the interpolation that the script drew, or else the interpolation of a function that
-    the check calls.
+    """Judge the interpolation that the script drew or, if there is none, the interpolation that a
+    function draws or returns when the check calls it.
     """
     candidates = functions.of_kind("line")[:MAX_FUNCTIONS]
     draws = _untrained(game)
@@ -164,7 +164,9 @@ def _shows_nine(game: Game) -> bool:
 
 
 def _mixed(call: Call) -> Placed:
-    """Return the place where the points of a path were computed."""
+    """Return the line that computed the latent points of a call, or the call itself if that line is
+    unknown.
+    """
     for value in call.inputs:
         if value.made.line:
             return value.made
@@ -177,8 +179,8 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors whose rows may be latent points, (n, latent_dim), or latent points without
-    a label.
+    """Return the tensors whose rows may be whole latent points, (n, latent_dim), or latent points
+    without their labels.
 
     To make a match by chance unlikely, a row without its label must have at least three entries,
     and at least latent_dim / 2.
@@ -202,8 +204,9 @@ def _judge(
     """Check that the best path has nine points, and that its two ends are samples.
 
     Args:
-        known: the points (n, d) that the generator drew, beside which a path may lie.
-        samples: each (n, d), which the ends may be.
+        known: the latent points (n, d) from which the generator drew images; some of them may
+            extend a path.
+        samples: tensors, each (n, d), whose rows may be the ends of a path.
 
     Returns:
         True if the interpolation was reported as right or wrong.
@@ -324,11 +327,12 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function for nine images: first with 7 steps, in case the two ends do not count as
-    steps, then with 9 steps.
+    """Call a function so that it draws nine images: first with 7 steps, in case the two ends do not
+    count as steps, then with 9 steps.
 
     Returns:
-        the paths with nine points, or else the first paths, and the outcome of that call.
+        the paths of the first call that gives a path with nine points, or else of the first call
+        that gives any path, and the outcome of that call.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -432,8 +436,8 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
 def _ends_chosen(
     function: Function, functions: Functions, seed: int, known_to_end: bool = False
 ) -> Tensor | None:
-    """Return the two latent points, (2, latent_dim), that a function returns or that its path
-    connects.
+    """Return the two latent points, (2, latent_dim), that a function returns or connects by a path,
+    or None.
     """
     size = functions.latent_dim
     tried = functions.call(function, torch.zeros(2, size), seed, known_to_end=known_to_end)

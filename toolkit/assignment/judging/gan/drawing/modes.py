@@ -1,5 +1,5 @@
-"""Judges the two modes of batch norm: batch statistics in training, and running statistics in
-sampling.
+"""Judges the two modes of batch norm: batch statistics during training, and running statistics
+during sampling.
 """
 
 from toolkit.assignment.findings.rules import claims
@@ -53,7 +53,7 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 
 
 def samples(game: Game) -> list[Call]:
-    """Return the generator's calls whose images the discriminator never saw.
+    """Return the calls in which the generator drew samples, which the discriminator never saw.
 
     A call before the first step may be a test of the shapes, so it counts as drawing samples only
     if the script then shows pictures. A call after the last step of a run that was cut short may

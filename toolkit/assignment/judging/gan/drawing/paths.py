@@ -23,7 +23,7 @@ BEYOND = 0.01  # of the way from one end to the other
 
 
 class Path(NamedTuple):
-    """The points of a path, of which the first and the last are its ends."""
+    """The points of a path; the first and the last point are its ends."""
 
     points: Tensor  # float (n, latent_dim)
     calls: list[int]  # the call of the generator that drew each
@@ -45,7 +45,8 @@ class Path(NamedTuple):
 
 
 def is_far(path: Path) -> bool:
-    """True if an end is too long to be a sample of N(0, 1), with an error probability below 1e-9.
+    """True if an end is too far from 0 to be a sample of N(0, 1), with an error probability below
+    1e-9.
 
     The bound is P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
     """
@@ -59,15 +60,15 @@ def is_uneven(path: Path) -> bool:
 
 
 def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
-    """Find the paths among the points that a generator drew.
+    """Find the paths among the latent points from which a generator drew images.
 
     Args:
-        drawn: for each of its calls, in their order, the number of the call and its z,
+        drawn: for each generator call, in order, the index of the call and its latent points z,
             (batch, latent_dim). A path may consist of the rows of one call, or of the same row in
-            many calls that have the same batch size.
+            consecutive calls that have the same batch size.
 
     Returns:
-        the longest paths, none of which is a part of another.
+        the paths, each as long as possible, so that none is part of another.
     """
     paths = []
     for call, z in drawn:
@@ -81,7 +82,7 @@ def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
 
 
 def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tensor]]]:
-    """Yield each group of consecutive calls that have the same batch size."""
+    """Yield each run of at least five consecutive calls whose latent points have the same shape."""
     run: list[tuple[int, Tensor]] = []
     for call in drawn:
         if run and run[-1][1].shape != call[1].shape:
@@ -117,14 +118,13 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
 
 
 def _may_start_path(points: Tensor) -> list[bool]:
-    """Mark each point of `points`, (n, d), that may begin a path with the next two points.
+    """Mark each point of `points`, (n, d), that may start a path through the next two points.
 
-    The last two points get no mark.
+    The result has no entries for the last two points.
 
-    The line through two points and the arc around 0 through these points lie in the plane of 0 and
-    the two points. A single call to `lstsq` measures how far each point lies from the plane of 0
-    and its two neighbours. With these distances, `is_path` does not have to test hundreds of random
-    points one by one.
+    Both the line and the arc around 0 through two points lie in the plane of 0 and these points. A
+    single call to `lstsq` measures how far each point lies from the plane of 0 and its two
+    neighbours. These distances spare `is_path` from testing hundreds of random points one by one.
     """
     neighbours = torch.stack([points[:-2], points[2:]], dim=2)
     middle = points[1:-1, :, None]
@@ -145,7 +145,9 @@ def _end_of_path(points: Tensor, start: int) -> int:
 
 
 def _moves(path: Path) -> bool:
-    """True if enough points of a path differ, and if the points are not all close to 0."""
+    """True if a path has enough steps between different points, and its points are not all close to
+    0.
+    """
     num_moves = len(path.points) - 1 - path.repeats
     is_set = bool(path.points.norm(dim=1).mean() > TINY)
     return num_moves >= MIN_STEPS and is_set
@@ -168,7 +170,7 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
 
     Returns:
         The positions, (n,), or None if a point is neither on the line nor on the arc, or is not
-        finite. Uninitialised memory may hold numbers that are not finite.
+        finite. Points in uninitialised memory may not be finite.
     """
     ends = torch.stack([first, last], dim=1)
     if not bool(ends.isfinite().all() and points.isfinite().all()):
@@ -198,7 +200,8 @@ def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) 
     """Return the positions, (n,), of points on the line through two ends, or None if a point is off
     the line.
 
-    If two ends lie on a line through 0, no arc around 0 connects them.
+    This function is used if the two ends lie on a line through 0, because such ends define no
+    single arc around 0.
     """
     step = last - first
     along = (points - first) @ step / step.square().sum()
@@ -233,8 +236,8 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """True if a point, (d,), is a row of a tensor in `samples`, (n, d), or a positive multiple of a
-    row.
+    """True if a point, (d,), equals a row, or a positive multiple of a row, of one of the tensors
+    in `samples`, each (n, d).
 
     The rows may be shorter than the point, because the point may contain a label in addition to
     noise.
@@ -250,7 +253,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the tensors of samples that do not contain the path itself."""
+    """Return the tensors in `samples` that contain fewer than three points of the path, so that the
+    path does not confirm itself.
+    """
     kept = []
     for rows in samples:
         num_points = sum(is_sample(point, [rows]) for point in path.points)
@@ -262,7 +267,7 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
     """Return a mask, bool (n,), of the rows that have the same direction as a point.
 
-    If the points have fewer than three dimensions, only rows that equal the point are in the mask.
+    If the points have fewer than three dimensions, only rows that equal the point are selected.
     """
     rows = rows.double()
     alike: Tensor

@@ -1,4 +1,4 @@
-"""Finds lines that call the generator to draw samples, but that no run has reached."""
+"""Finds lines that call the generator to draw samples but did not run during the check."""
 
 import ast
 import re
@@ -22,14 +22,14 @@ class Site(NamedTuple):
 def sampling_sites(
     game: Game, lines: Lines, drew: Set[tuple[str, int]] = frozenset()
 ) -> list[Site] | None:
-    """Find the lines that may draw samples, but that did not run during the check.
+    """Find the lines that may draw samples but did not run during the check.
 
     Args:
-        drew: file and line of each draw in a function that the check called.
+        drew: the file and the line of each generator call in the functions that the check called.
 
     Returns:
-        None if the check does not know the generator's name in the code, or the purpose of a test
-        function.
+        None if the check cannot tell by which name the code calls the generator, or what a test
+        function is for.
     """
     names = _names(game, lines)
     if not names:
@@ -59,8 +59,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be a call to the generator, by its name or through a parameter of the
-    function.
+    """True if a call may be a call to the generator, because of its name or because the function
+    calls one of its own parameters.
 
     Args:
         function: the function that contains the call.
@@ -81,7 +81,7 @@ def _is_test(function: ast.FunctionDef) -> bool:
 
 
 def _makes_network(function: ast.FunctionDef, game: Game) -> bool:
-    """True if a function creates its own generator, like a test function for tensor shapes."""
+    """True if a function creates its own generator, as a test of tensor shapes does."""
     return any(called(node) == game.generator.name for node in ast.walk(function))
 
 
@@ -95,8 +95,8 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(
     game: Game, lines: Lines, drew: Set[tuple[str, int]]
 ) -> tuple[str | None, Place | None]:
-    """Return the reason why the check may have missed an interpolation, and the line that the
-    reason is about.
+    """Return the reason why the check may have missed an interpolation, and the line or file that
+    the reason refers to, if any.
 
     Both values are None if the check cannot have missed an interpolation.
 
@@ -130,9 +130,9 @@ def unrun(game: Game, lines: Lines) -> Iterator[str]:
 
 
 def _loads(text: str, tree: ast.Module | None) -> bool:
-    """True if a file may load a network when the file runs.
+    """True if a file may load a network when it runs.
 
-    In a file that has no syntax tree, the whole text is searched.
+    If the file could not be parsed, its whole text is searched.
     """
     statements = text
     if tree is not None:
@@ -145,8 +145,8 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    The result contains the names that suggest a generator. If no name suggests a generator, the
-    result contains the names that occur in every call to the generator.
+    The result contains the called names that suggest a generator. If there are none, the result
+    contains the names that are called in every statement that calls the generator.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

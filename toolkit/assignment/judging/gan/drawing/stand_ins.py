@@ -1,9 +1,10 @@
-"""Stand-ins for digits that a student would download and for networks that would train for hours.
+"""Stand-ins for the digits that a student's code would download and for the networks that it would
+train for hours.
 
 The student's generator is hardly trained during the check. When the check calls the student's
 functions, it replaces the generator with a stand-in that draws real digits, and the classifier with
 a stand-in that recognises these digits. Both stand-ins run in the judge's process, because the
-child must not know which digit an image shows.
+child process, which runs the student's code, must not know which digit an image shows.
 """
 
 from functools import cache
@@ -22,7 +23,9 @@ LOGIT = 10.0
 
 
 def digits(train: bool) -> dict[str, Tensor]:
-    """Return images, uint8 (n, 28, 28), and labels, int64 (n,), of MNIST's training or test set."""
+    """Return images, uint8 (n, 28, 28), and labels, int64 (n,), from MNIST's training or test
+    set.
+    """
     images, labels = _few()[train]
     return {"images": images, "labels": labels}
 
@@ -39,7 +42,7 @@ def _few() -> dict[bool, tuple[Tensor, Tensor]]:
 
 @cache
 def _directions() -> Tensor:
-    """Return eight random directions, (784, 8), along which different images have different
+    """Return eight random directions, (784, 8), onto which different images have different
     projections.
     """
     return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
@@ -63,7 +66,7 @@ class Artist:
 
     Args:
         like: shape of one of their images: (784,), (28, 28), (1, 28, 28), (3, 64, 64), ...
-        low, high: the range of their pixels.
+        low, high: the range of the pixels in the student's images.
     """
 
     def __init__(self, like: tuple[int, ...], low: float, high: float) -> None:
@@ -75,8 +78,8 @@ class Artist:
         self.asked = 0  # how often a classifier was asked
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
-        """Return images of shape (batch, *like) for z of any size; each latent point picks a digit
-        at random.
+        """Return images of shape (batch, *like) for z of any size; each latent point determines
+        which digit is drawn.
         """
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]

@@ -43,7 +43,7 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
-    """Return the relative distance of each y, in a stack (n, rows, k), from the span of a basis.
+    """Return the relative distance of each y in a stack, (n, rows, k), from the span of a basis.
 
     Args:
         basis: orthonormal, (rows, m).
@@ -57,8 +57,8 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
 
 
 def basis(*parts: Tensor) -> Tensor:
-    """Return an orthonormal basis for the columns of `parts`, each (rows, ...), and a constant
-    column.
+    """Return an orthonormal basis for the span of the columns of `parts`, each (rows, ...), and a
+    constant column.
     """
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)

@@ -30,7 +30,8 @@ class Candidates:
     """The series of a recording, sorted into possible gates and possible states.
 
     Args:
-        late: also use the series that lack the first step, and drop this step of the other series.
+        late: also use the series that lack the first step, and drop this step from the other
+            series.
     """
 
     def __init__(self, recording: Recording, late: bool) -> None:
@@ -53,7 +54,9 @@ class Candidates:
         self._find_read()
 
     def _transform(self) -> None:
-        """Compute the values of each series before its activation: a sigmoid, a tanh or none."""
+        """Compute the values of each series before each activation that it may have: a sigmoid, a
+        tanh or none.
+        """
         self.transformed: list[Transformed] = []
         for k, values in enumerate(self.values):
             if bool(((values > 0) & (values < 1)).all()):
@@ -120,7 +123,9 @@ class Candidates:
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """Return the affine map that the activation `kind` turns into the series `k`, or None."""
+        """Return the values of the affine map that the activation `kind` turns into the series `k`,
+        or None.
+        """
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:
                 if close(activation(kind, self.values[n]), self.values[k]):
@@ -129,8 +134,8 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and the gates' state, but not of x(t) alone or of
-        the state alone.
+        """The series that are affine maps of x(t) and the state that the gates read, but not of
+        x(t) alone or of the state alone.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)

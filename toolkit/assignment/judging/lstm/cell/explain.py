@@ -1,4 +1,6 @@
-"""Judges equations (1) to (7), and reports each deviation with its line."""
+"""Judges a student's implementation of equations (1) to (7), and reports each deviation with its
+line.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,7 +155,9 @@ class LayerJudge(NamedTuple):
         self._check_shared()
 
     def _is_swapped(self) -> bool:
-        """True if the cell uses h(t-1) in place of c(t-1), and the gates read another state."""
+        """True if the cell uses h(t-1) in place of c(t-1), and the gates read a state other than
+        h(t-1).
+        """
         match = self.match
         return match.cell.mistake == READS_H and not match.reads_h and match.read is not None
 
@@ -196,7 +200,8 @@ class LayerJudge(NamedTuple):
         h(t-1) at every step.
 
         Args:
-            reads_other_state: a fault that the gates read a state other than h(t-1) was reported.
+            reads_other_state: True if it was reported as a fault that the gates read a state other
+                than h(t-1).
         """
         gates, layer = self.match.gates, self.trial.model.layers[self.number]
         unexplained = []
@@ -249,7 +254,7 @@ class LayerJudge(NamedTuple):
         self._report(proofs, {name: gate.made for name, gate in gates.items()})
 
     def _check_shared(self) -> None:
-        """Report two gates that use the same matrix."""
+        """Report each gate that has the same matrix or bias as an earlier gate."""
         gates, twice = self.match.gates, self.recording.twice
         maps = self._exact_maps()
         proofs: Proofs = defaultdict(dict)
@@ -274,10 +279,10 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """If several gates have the same fault, report the fault once, at the first gate.
+        """Report each fault once, at the first of the gates that have it.
 
-        The weakest of the gates' proofs is used, so the fault is reported only if every gate proves
-        it.
+        The weakest of the gates' proofs is used, so a fault is reported only if it is proved for
+        every one of these gates.
         """
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
@@ -391,7 +396,7 @@ def unmatched(
     fresh: Sequence[tuple[Tensor, Tensor]],
     verdicts: Verdicts,
 ) -> None:
-    """Report a network whose values do not match the equations, as precisely as possible."""
+    """Report, as precisely as possible, that the values of a network do not match the equations."""
     reading = nearest(recording, fresh)
     if reading is not None and reading.error > EXACT:
         proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))

@@ -1,4 +1,4 @@
-"""Equations (5) and (6), and the mistakes that are commonly made in them."""
+"""Equations (5) and (6), and common mistakes in them."""
 
 from collections.abc import Callable
 from typing import NamedTuple

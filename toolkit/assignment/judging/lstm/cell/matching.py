@@ -1,8 +1,8 @@
-"""Finds the gates, c(t) and h(t) in a recording by the relations between values, not by their
+"""Finds the gates, c(t) and h(t) in a recording by the relations between their values, not by their
 names.
 
-The states c(t) and h(t) are series that follow from gates by equations (5) and (6), or by these
-equations with a common mistake.
+The states c(t) and h(t) are series that follow from the gates by equations (5) and (6), or by a
+version of these equations that contains a common mistake.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,8 +65,8 @@ class Match:
 class Reading(NamedTuple):
     """A choice of the series that are the gates, c(t) and h(t).
 
-    The series satisfy equations (5) and (6), or these equations with a common mistake. Each series
-    is given by its index among the candidates.
+    The series satisfy equations (5) and (6), or a version of these equations that contains a common
+    mistake. Each series is given by its index among the candidates.
     """
 
     cost: int  # the more deviations, the more
@@ -80,7 +80,7 @@ class Reading(NamedTuple):
 def find_match(recording: Recording) -> Match | None:
     """Return the series that are most likely the gates, c(t) and h(t) of an LSTM, or None.
 
-    The LSTM may have mistakes.
+    The LSTM may contain mistakes.
     """
     best: Match | None = None
     for match in _matches(recording):
@@ -111,7 +111,7 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
     """Return the match with the fewest deviations from the equations, or None if no series fit.
 
     Args:
-        possible_gates: series, each with its activation.
+        possible_gates: the series that may be gates, each with its activation.
     """
     kinds = dict(possible_gates[:MAX_CANDIDATES])
     reading = min(_readings(candidates, kinds), key=attrgetter("cost"), default=None)
@@ -138,7 +138,8 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield each choice of gates from which one formula gives c(t), and another formula gives h(t).
+    """Yield each choice of gates from which one formula computes c(t), and another formula computes
+    h(t).
 
     Args:
         kinds: the activation of each series that may be a gate.
@@ -157,7 +158,9 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
 
 
 def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
-    """Return the cost of the deviations from the equations, except the mistakes in (5) and (6)."""
+    """Return the cost of the deviations from the equations, not counting the mistakes in (5) and
+    (6).
+    """
     cost = 0
     for name, k in gates.items():
         cost += kinds[k] != ACTIVATIONS[name]
@@ -172,7 +175,7 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
     """Return the state that the gates read: h or c if one of the two fits, or else the first state
-    that fits.
+    that fits, or None if no state fits.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -182,7 +185,9 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    """Describe a series as a gate that has an activation and reads x(t) and a state."""
+    """Describe the series `k` as a gate that has the activation `kind` and reads x(t) and
+    `state`.
+    """
     values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)
     if before is None:
@@ -194,9 +199,7 @@ def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Ga
 
 
 def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | None:
-    """Return the series that is inside the activation of a gate, or None if the series is not
-    known.
-    """
+    """Return the argument of a gate's activation, or None if the argument is not known."""
     for number, name, inside in candidates.transformed:
         if number == k and name == kind:
             return inside
@@ -224,7 +227,7 @@ class Assignments(NamedTuple):
 
     @classmethod
     def of(cls, formula: Formula, pool: Tensor) -> Self:
-        """Return all assignments of different series to the gates in a formula."""
+        """Return all assignments of different entries of `pool` to the gates in a formula."""
         roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
         columns = roles.unbind(1) if len(roles) else ()
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
@@ -232,7 +235,7 @@ class Assignments(NamedTuple):
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
         """Return the assignments for which the formula gives c(t).
 
-        Each assignment is tested on the first row of the batch, and then on all rows.
+        Each assignment is tested on the first row of the batch and, if it fits, on all rows.
 
         Args:
             c: c(t), (steps, rows, hidden).
@@ -252,12 +255,13 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return the series that one of the formulas gives as c(t), each with its gates.
+    """Return the series that one of the formulas computes as c(t), each with its formula and its
+    gates.
 
-    If the correct formula fits, series that only a wrong formula gives are left out.
+    If the correct formula fits, the wrong formulas are not tried.
 
     Args:
-        numbers: of the series that may be gates.
+        numbers: the indices of the series that may be gates.
     """
     if not numbers:
         return []
@@ -280,7 +284,7 @@ def _gates_giving(
     """Yield each assignment of series to gates for which the formula for c(t) gives the series `k`.
 
     Args:
-        assignments: assignments of indices in `numbers` to the gates of the formula.
+        assignments: assignments of indices into `numbers` to the gates of the formula.
         numbers: as in `_cells`.
     """
     formula = assignments.formula
@@ -296,7 +300,9 @@ def _gates_giving(
 
 
 def _possible_states(candidates: Candidates) -> list[int]:
-    """Return the series that may be c(t): neither a gate nor a view of another series."""
+    """Return the series that may be c(t), because they are neither gates nor views of other
+    series.
+    """
     gates = [k for k, _, _ in candidates.explained]
     states = []
     for k, operation in enumerate(candidates.operations):
@@ -329,9 +335,10 @@ def _fitting(
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """Return the series that one of the formulas gives as h(t), each with its output gate.
+    """Return the series that one of the formulas computes as h(t), each with its formula and its
+    output gate, if any.
 
-    If the correct formula fits, series that only a wrong formula gives are left out.
+    If the correct formula fits, the wrong formulas are not tried.
     """
     values = candidates.values
     state, before = values[c][1:], values[c][:-1]

@@ -64,7 +64,7 @@ def _departure(
     """Return the first operation at the first time step whose result is not a value in the
     equations.
 
-    Affine maps of x(1) are left out, because the gates contain them if h(0) = 0.
+    Affine maps of x(1) are skipped, because they occur inside the gates if h(0) = 0.
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]

@@ -17,7 +17,7 @@ MAX_LAYERS = 4
 
 
 class Operation(NamedTuple):
-    """The operation that first computed a value, and the operation's place in the code."""
+    """The operation that first computed a value, and the operation's location in the code."""
 
     name: str  # as ATen calls it, without a last underscore
     file: str | None
@@ -53,10 +53,10 @@ class Recording:
 
 
 def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
-    """Build a recording, which sorts the child's values into series.
+    """Build a recording by sorting the values from the child process into series.
 
     Args:
-        answer: the reply to `record`.
+        answer: the child's reply to a `record` request.
         x: the input of the network, (rows, steps, D).
         logits: the output of the network, (rows, 10), up to a constant in each row.
     """

@@ -22,7 +22,7 @@ DEVIATION = 0.35  # of weights that replace missing weights
 
 
 class Unknown(Exception):
-    """Raised if the equations do not have the requested value."""
+    """Raised if the model does not define the requested value."""
 
 
 class Further(NamedTuple):
@@ -84,7 +84,7 @@ class Layer:
 
 
 def activation(kind: str, value: Tensor) -> Tensor:
-    """Apply the torch function of this name.
+    """Apply the torch function with the given name; "none" leaves the value unchanged.
 
     Raises:
         AttributeError: torch has no such function.
@@ -101,7 +101,7 @@ def activation(kind: str, value: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Read:
-    """The input of a readout, which is a value of one step or the mean over all steps."""
+    """The input of a readout: a value at one step, or its mean over all steps."""
 
     value: str = "h"  # its name, as of `Layer.steps`
     step: int | None = -1  # an index of the steps; None: the mean over all
@@ -149,18 +149,19 @@ class Trial:
 
     Args:
         model: the equations with all their deviations.
-        fresh: pairs of x, (B, L, D), and the network's logits, up to a constant in each row.
+        fresh: pairs of an input x, (B, L, D), and the network's logits for x, up to a constant in
+            each row.
     """
 
     model: Model
     fresh: Sequence[tuple[Tensor, Tensor]]
 
     def error(self, model: Model | None = None) -> float:
-        """Return the distance of a model's logits from the network's logits, relative to the size
-        of the logits.
+        """Return the largest difference between a model's logits and the network's logits, relative
+        to the size of the logits.
 
         Args:
-            model: by default, the model of this trial.
+            model: the model to test; by default, the model of this trial.
 
         Returns:
             Infinity if the model has no logits, or if there are no inputs.
@@ -177,12 +178,11 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof of a deviation: the model's error with the deviation, and its error
-        without it.
+        """Return the proof of a deviation: the model's error with the deviation and without it.
 
         Args:
-            number: of the layer; None for the readout.
-            changes: the changes that mend the deviation.
+            number: the index of the layer; None for the readout.
+            changes: the changes that correct the deviation.
         """
         if number is None:
             mended = replace(self.model, **changes)
@@ -196,13 +196,14 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof of a deviation in a gate's weights: the model's error after random
-        weights replace these weights.
+        """Return the proof of a deviation in a gate's weights: the model's error before and after
+        random weights replace them.
 
         Args:
             number: of the layer.
             name: of the gate.
-            fields: of its map, in which the weights are not the gate's own.
+            fields: the fields of the gate's map whose weights are missing or are another gate's
+                weights.
         """
         maps = dict(self.model.layers[number].maps)
         rng = torch.Generator().manual_seed(0)
@@ -216,7 +217,8 @@ class Trial:
 def normalised(output: Tensor) -> Tensor:
     """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    A softmax over the batch only adds a constant to each column, which counts as part of the bias.
+    A softmax over the batch only shifts each column of logits by a constant, which counts as part
+    of the bias.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":

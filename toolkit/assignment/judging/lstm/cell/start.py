@@ -36,14 +36,18 @@ class Beginning(NamedTuple):
 
 
 class FirstStep(NamedTuple):
-    """The differences between the gates at the first step and the gates that h(0) = 0 gives."""
+    """The differences between the gates at the first step and the values that they would have if
+    h(0) were 0.
+    """
 
     away: float  # the largest difference of a gate
     rests: list[Tensor]  # of what is inside the activations, (rows, hidden)
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return the h(0) that explains the differences, or `zeros` for small differences."""
+        """Return the h(0) that explains the differences, or `zeros` if the differences are
+        small.
+        """
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)
             solution: Tensor = torch.linalg.lstsq(weights.t(), rests.t()).solution
@@ -71,7 +75,7 @@ def nonzero(match: Match) -> Beginning | None:
 
 
 def _first_step(match: Match) -> FirstStep:
-    """Compare the gates at the first step with W x(1) + b."""
+    """Compare the gates at the first step with the values that W x(1) + b gives."""
     rests, weights, away = [], [], 0.0
     for gate in match.gates.values():
         fit = gate.map

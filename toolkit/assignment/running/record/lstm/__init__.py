@@ -1,1 +1,1 @@
-"""The recording of what a student's LSTM computes."""
+"""Modules that record what a student's LSTM computes."""

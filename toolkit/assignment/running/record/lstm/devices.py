@@ -1,4 +1,4 @@
-"""A network on a simulated GPU: the CPU computes everything, and devices are only noted."""
+"""A network on a simulated GPU: the CPU computes everything, and devices are only recorded."""
 
 import contextlib
 import sys
@@ -24,7 +24,7 @@ MOVES = {"to", "cuda", "cpu", "type_as", "copy_", "new_zeros", "new_ones", "new_
 
 
 class LeftBehind(Exception):
-    """The error for an operation whose inputs are on both devices."""
+    """The error for an operation whose inputs are on different devices."""
 
 
 class Elsewhere(FunctionMode):
@@ -135,9 +135,10 @@ class Elsewhere(FunctionMode):
         return None
 
     def _recognise(self, inputs: list[Tensor]) -> None:
-        """Note the device of a tensor that shares memory with a tensor whose device is known.
+        """Note the device of each input that shares memory with a tensor whose device is known.
 
-        For example, this mode does not see the call that makes a parameter from a tensor.
+        This is necessary because the mode does not see every call, for example the call that makes
+        a parameter from a tensor.
         """
         for tensor in inputs:
             known = self.stores.get(address(tensor))
@@ -155,7 +156,7 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function with the CPU in place of every device, and copy a tensor that is moved."""
+    """Call a function with the CPU in place of every device; `cuda` and `cpu` copy the tensor."""
     if name in ("cuda", "cpu"):
         return args[0].clone()
     named = {key: _on_cpu(value) for key, value in kwargs.items()}
@@ -181,7 +182,8 @@ def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
     """Make torch report a GPU while the block runs.
 
     Args:
-        again: True to forget the student's modules in the block, so that they are imported again.
+        again: True to forget the student's modules before the block, so that the block imports them
+            again.
     """
     before = dict(sys.modules)
     if again:

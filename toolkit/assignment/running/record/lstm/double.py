@@ -15,7 +15,7 @@ class _Wider(FunctionMode):
     """A mode that replaces `float` and float32 with `double` and float64."""
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call the function, or the corresponding function for float64."""
+        """Call the function with float64 in place of float32."""
         if function is Tensor.float:
             function = Tensor.double
         named = {key: _wider(value) for key, value in kwargs.items()}
@@ -31,7 +31,7 @@ def _wider(value: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Let a network compute in double precision inside the block; the weights stay in float64."""
+    """Make a network compute in double precision inside the block; its weights remain float64."""
     for tensor in all_tensors(network).values():
         if tensor.dtype == torch.float32:
             tensor.data = tensor.data.double()

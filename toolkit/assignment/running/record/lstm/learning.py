@@ -1,4 +1,4 @@
-"""Measurements of how a network learns: the slopes of its parameters, and log-probabilities."""
+"""Measurements of how a network learns: slopes along its parameters, and log-probabilities."""
 
 import re
 import warnings
@@ -16,20 +16,21 @@ ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 def slopes(
     network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """Measure how a sum changes when each parameter is shifted in a random direction.
+    """Measure how a sum changes when one parameter at a time is shifted in a random direction.
 
     Args:
         total: the function that computes the sum.
-        width: the distance that a parameter moves.
+        width: the largest factor by which the random direction is multiplied; each parameter is
+            shifted both ways.
         root: the student's folder.
 
     Returns:
-        for each parameter, autograd's slope (None without a gradient), the slope that was measured
-        over the whole width, and the slope that was measured over a quarter of the width.
+        for each parameter, the slope from autograd (None without a gradient), and the slopes
+        measured over the whole width and over a quarter of it.
 
     Raises:
-        RuntimeError: the backward pass failed; `place` is the file, relative to the root, and the
-            line of the operation that failed, if they are known.
+        RuntimeError: the backward pass failed; the error's `place` gives the file, relative to the
+            root, and the line of the operation that failed, if they are known.
     """
     network.zero_grad(set_to_none=True)
     _backward(total, root)
@@ -83,7 +84,7 @@ def _anomaly(messages: Iterable[str], root: str) -> Place | None:
 
 
 def _padding(network: nn.Module) -> dict[str, int]:
-    """Return the padding rows of embeddings, which have no gradient, by parameter name."""
+    """Return the index of each embedding's padding row, which has no gradient, by parameter."""
     rows = {}
     for name, module in network.named_modules():
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:

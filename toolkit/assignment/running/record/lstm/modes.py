@@ -9,7 +9,7 @@ class WithoutDropout(FunctionMode):
     """A mode in which every dropout function of torch returns its input."""
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call the function, unless the function is a dropout."""
+        """Call the function, or return its input if it is a dropout function."""
         if "dropout" not in name:
             return function(*args, **kwargs)
         if args:

@@ -1,7 +1,7 @@
-"""The record of a forward pass: each new tensor, and the line of code that made the tensor.
+"""The record of a forward pass: each new tensor, and the line of code that made it.
 
-The record is made below autograd, where views, in-place operations, `.data` and TorchScript are
-ordinary operations.
+The recording takes place below autograd, where views, in-place operations, `.data` and TorchScript
+all appear as ordinary operations.
 """
 
 import hashlib
@@ -125,7 +125,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     """Cut the tensors from one or more runs of a network into pieces with axes (sequence, unit).
 
     Args:
-        runs: the operations of each run; the tensors of all runs are stacked along the sequences.
+        runs: the operations of each run; the tensors of all runs are concatenated along the
+            sequence axis.
         batch: the number of sequences in each run.
         hidden: the number of units in a piece.
 
@@ -172,14 +173,15 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return facts about a run besides its pieces, with places as [operation, file, line].
+    """Return facts about a run other than its pieces; a place is given as [operation, file, line].
 
     Returns:
-        the `uses` of each tensor of the network; the places where an operation gets the same tensor
-        `twice`; `new` tensors that were created without an input tensor ([file, line], shape, and
-        True if the tensor is zero); the place where a gradient is `cut` off; tensors drawn at
-        `random` (operation, shape, file, line); each `softmax`; the `last` affine map to 10; and
-        the place where an output is `made`, in case the code computes a softmax by hand.
+        the number of `uses` of each tensor of the network; the places where an operation gets the
+        same tensor `twice`; `new` tensors that were created without an input tensor ([file, line],
+        shape, and True if the tensor is zero); the first place ([file, line]) where a gradient is
+        `cut` off; tensors drawn at `random` (operation, shape, file, line); each `softmax`; the
+        `last` affine map to 10 outputs; and the first place where an output is `made`, in case the
+        code computes a softmax by hand.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []

@@ -17,7 +17,7 @@ def all_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def described(network: nn.Module) -> list[dict[str, Any]]:
-    """Describe each floating-point tensor of a network: its name, kind, shape and contents."""
+    """Describe each floating-point tensor of a network, and tell whether it is zero or unfilled."""
     kinds = {name: "parameter" for name, _ in network.named_parameters()}
     kinds |= {name: "buffer" for name, _ in network.named_buffers()}
     descriptions = []
@@ -44,8 +44,8 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
 
     Returns:
         `remade`, the names of the parameters that were replaced; and `kept`, the names of other
-        tensors that were replaced or have new values, beginning with the tensors that were there
-        before.
+        tensors that are new, were replaced or have new values, with tensors that existed before the
+        pass first.
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
@@ -115,6 +115,6 @@ class _LooseTensors:
 
 
 def _is_theirs(value: Any) -> bool:
-    """Return True for an object of a class that a student has defined."""
+    """Return True for an object whose class is not from torch, NumPy or the standard library."""
     module = type(value).__module__
     return hasattr(value, "__dict__") and module.partition(".")[0] not in NOT_THEIRS

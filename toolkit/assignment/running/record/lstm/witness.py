@@ -1,7 +1,7 @@
-"""The way in which a student's training builds and calls its network.
+"""A record of how a student's training script builds and calls its network.
 
-The script runs until a backward pass has reached a network. If the network is called once for each
-time step, the loop around these calls is part of the network.
+The script runs at most until a backward pass has reached the chosen network. If the network is
+called once for each time step, the loop around these calls is part of the network.
 """
 
 import copy
@@ -45,10 +45,11 @@ class Layout(NamedTuple):
 
 
 class Seen:
-    """A network, as a student's training has built and called it.
+    """A network as a student's training script has built and called it.
 
     Args:
-        calls: the calls that led to one loss, in order; several calls are the steps of a loop.
+        calls: the calls that led to one loss, in order; if there are several, they are the steps of
+            a loop.
         args, kwargs: the arguments of the constructor.
         rows: the sizes that the batch may have.
     """
@@ -135,7 +136,7 @@ class Seen:
             sizes: meaning of an argument -> value; None keeps the student's value.
 
         Returns:
-            the network, and the sizes that its constructor asks for.
+            the network, and a dictionary whose keys are the sizes that its constructor asks for.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -198,7 +199,8 @@ class Witness(Script):
     """A script that runs until a backward pass has reached the network.
 
     Args:
-        name: the name of the network's class; None for any class.
+        name: the name of the network's class; None accepts any class, and then no backward pass
+            ends the run.
     """
 
     def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:

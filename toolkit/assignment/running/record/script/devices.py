@@ -1,4 +1,4 @@
-"""A mode that sees every call of torch, and computes on the CPU what is meant for a GPU."""
+"""A mode that sees every call to torch, and runs code that is meant for a GPU on the CPU."""
 
 import functools
 import os
@@ -23,10 +23,11 @@ class Recorder(FunctionMode):
     """A torch mode that runs GPU code on the CPU, and reports uses of a GPU or a recurrent layer.
 
     Args:
-        heard: called with a word and the name of a function. The word is "gpu" if the function asks
-            for a GPU, "device" if a GPU is only named, and "recurrent" if the function is
-            recurrent.
-        made: called with the name, the arguments and the result of each function.
+        heard: a function that is called with a word and the name of a torch function. The word is
+            "gpu" if the function asks for a GPU, "device" if a GPU is only named, and "recurrent"
+            if the function belongs to a recurrent layer.
+        made: a function that is called with the name, the arguments and the result of each torch
+            function.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     The judge sends only a few digits, and their repetition makes an epoch long enough.
 
     Args:
-        back: the function that asks the judge: back("digits", train).
+        back: the function that asks the judge for the digits: back("digits", train=train).
         whole: True to return as many digits as MNIST has.
     """
     sent: dict[bool, dict[str, Tensor]] = {}
@@ -69,7 +69,7 @@ def _size(count: int, train: bool, whole: bool) -> int:
 
 
 def replace_mnist(digits: Digits) -> None:
-    """Replace the digits in torchvision's MNIST and in torchvision's similar data sets."""
+    """Replace torchvision's MNIST and its similar data sets with data sets of the given digits."""
     for name in SETS:
         members = {
             "classes": getattr(torchvision.datasets, name).classes,

@@ -1,9 +1,9 @@
 """The judge's images and logits, which replace the results of a student's networks.
 
-The check trains a script for only a few steps. After only a few steps, a generator's images do not
-look like digits, so a search for two classes among these images never ends. After a given number of
-training steps, the judge's images replace the generator's. The new images keep the autograd graph
-of the generator's images, so a training that continues is not disturbed.
+The check trains a script for only a few steps. After so few steps, a generator's images do not look
+like digits, so a script that searches them for images of two classes would never end. After a given
+number of training steps, the judge's images replace the generator's. The new images keep the
+autograd graph of the generator's images, so any further training is not disturbed.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Shapes = list[tuple[str, torch.Size]]
 
 
 class Drawing:
-    """The replacement of networks' results with the judge's images and logits.
+    """Replaces the results of networks with the judge's images and logits.
 
     Args:
         back: the function that asks the judge to `draw` images for z, and to `classify` images.
@@ -37,7 +37,7 @@ class Drawing:
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the judge's images or logits in place of a network's result, or the result itself.
+        """Return the judge's images or logits if they replace a network's result, else the result.
 
         Args:
             steps: the number of training steps so far.
@@ -63,7 +63,7 @@ class Drawing:
         return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
 
     def _reads(self, images: Tensor, result: Tensor) -> bool:
-        """Return True if a network's result has ten values for each image."""
+        """Return True if a network reads images and its result has ten values for each of them."""
         if len(images) != len(result) or result.shape[1:] != (NUM_CLASSES,):
             return False
         return images.numel() // len(images) == self._pixels

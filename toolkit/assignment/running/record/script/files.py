@@ -19,7 +19,7 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """Record a picture that a script passes to a stand-in, and make the picture's folder."""
+    """Record a picture that a script passes to a stand-in, and make the folder for its file."""
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
     if name in SHOWS and tracer.on and not tracer.full():
@@ -43,16 +43,16 @@ def opened(
 
 
 def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
-    """Save a value with `torch.save`, and make the folder of the file."""
+    """Save a value with `torch.save`, after making the file's folder."""
     if isinstance(f, str | os.PathLike):
         f = _writable(tracer, f)
     return function(obj, f, *args, **kwargs)
 
 
 def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """Make the folder of a file, and return the path of the file.
+    """Make a file's folder, and return the path to which the file can be written.
 
-    A file outside of the root is redirected to a folder inside the root.
+    A file outside the root whose folder does not exist is redirected to a folder inside the root.
     """
     if isinstance(file, str):  # for torch, backslashes separate folders
         file = file.replace("\\", "/")
@@ -72,7 +72,7 @@ def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike
 
 
 def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
-    """Return the first picture or list of pictures among the arguments, in the judge's format."""
+    """Describe, for the judge, the first picture or list of pictures among the arguments."""
     for argument in args:
         pixels = _pixels(argument)
         if pixels is not None:

@@ -34,10 +34,10 @@ class Lines(Script):
     """A script that is watched until each of its optimisers has made a step.
 
     Args:
-        seed: the seed of all random numbers.
+        seed: the seed for all random number generators.
         game: True if at least two optimisers must make a step, as for a GAN.
         batch: the number of items in a batch of a DataLoader; None keeps the student's number.
-        edit: the texts that replace files of the student's, by file.
+        edit: new texts for some of the student's files, by path.
         passes: the number of backward passes after which the run ends; if this number is not 0, no
             line is recorded.
     """
@@ -62,10 +62,11 @@ class Lines(Script):
         """Run the script, and return the record of its lines.
 
         Returns:
-            how the run `ended`; `whole`, which is True if each optimiser has made a step; `cpu`
-            seconds; `passes`: for each backward pass its place (`at`), its `value`, and the state
-            of the `random` number generators; and `lines`: for each simple statement, how often it
-            ran, and the facts after its first run, as in `_facts`.
+            how the run `ended`; `whole`, which is True if each optimiser has made a step; the `cpu`
+            seconds used; `passes`, which gives the location (`at`), the loss (`value`) and the
+            state of the `random` number generators for each backward pass; and `lines`, which says
+            how often each simple statement ran, and gives the facts after its first run, as
+            `_facts` returns them.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -106,7 +107,7 @@ class Lines(Script):
         return index
 
     def _add_pass(self, event: Mapping[str, Any]) -> None:
-        """Record a backward pass: its place, its loss, and the state of the random numbers."""
+        """Record a backward pass: its location, its loss, and the random generators' state."""
         mean = None
         if event["value"]:
             mean = event["value"]["mean"]
@@ -203,22 +204,21 @@ class _Change(ast.NodeTransformer):
 
 
 def is_loading(files: Iterable[str]) -> bool:
-    """Return True if the files of the running functions show that a DataLoader reads items.
+    """Return True if the source files on the call stack show that a DataLoader is reading items.
 
-    When a DataLoader reads items, it is unclear how often a line runs, because worker processes may
-    read items, too.
+    How often a line runs is then unclear, because worker processes may also read items.
     """
     return FETCH in files
 
 
 def is_ours(kind: type) -> bool:
-    """Return True for a class of the toolkit, such as the class that replaces MNIST."""
+    """Return True for a class defined in the toolkit, such as the class that replaces MNIST."""
     return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 @unwatched
 def _facts(value: Any) -> dict[str, Any]:
-    """Return the class of a value, and further facts about the value."""
+    """Return a value's class and further facts about the value."""
     if value is None or is_ours(type(value)):
         return {}
     facts: dict[str, Any] = {"class": type(value).__name__}
@@ -242,8 +242,8 @@ def _facts(value: Any) -> dict[str, Any]:
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
-    An unclear fact is None. All facts are unclear if a value is nan, which marks uninitialised
-    memory. The sign is also unclear if only a few values are negative.
+    A fact that is uncertain is None. All facts are uncertain if any value is nan, which marks
+    uninitialised memory. The sign is also uncertain if only a few values are negative.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}
@@ -261,6 +261,6 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
 
 
 def _random() -> int:
-    """Return the states of the random number generators as one number."""
+    """Return a checksum of the states of the random number generators."""
     states = torch.get_rng_state().tolist(), np.random.get_state(), random.getstate()  # noqa: NPY002
     return zlib.crc32(repr(states).encode())

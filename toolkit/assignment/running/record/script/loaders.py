@@ -1,4 +1,4 @@
-"""Functions that tell a tracer about the loaders in a script and about their batches."""
+"""Functions that report a script's data loaders and their batches to a tracer."""
 
 import inspect
 import sys
@@ -20,7 +20,7 @@ INFINITE = 10**7  # items; larger data sets draw their items
 
 
 def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Make a DataLoader without worker processes, and add the loader to the trace."""
+    """Create a DataLoader without worker processes, and add it to the trace."""
     try:
         arguments = dict(SIGNATURE.bind(loader, *args, **kwargs).arguments)
     except TypeError:
@@ -50,7 +50,7 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """Make a loader's batches smaller if its last batch would be smaller than the others."""
+    """Reduce a large batch size if MNIST's last batch would be smaller than the others."""
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:
         return
@@ -68,7 +68,7 @@ def _shrink_batch(arguments: dict[str, Any]) -> None:
 
 
 def _size(dataset: Any) -> int | None:
-    """Return the number of items in a data set, or None if the data set has no end."""
+    """Return the number of items in a data set, or None if the number is unknown or very large."""
     if isinstance(dataset, IterableDataset):
         return None
     try:
@@ -83,8 +83,8 @@ def _size(dataset: Any) -> int | None:
 def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
     """Return the next batch of a loader, and add the batch to the trace.
 
-    A loop outside of the student's files, such as the loop of a Trainer, cannot be left early, so
-    its loader stops giving batches.
+    A loop outside the student's files, such as a Trainer's, cannot be left early, so its loader
+    stops yielding batches after enough optimiser steps.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)
@@ -99,7 +99,7 @@ def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
 
 
 def _load_of(tracer: Tracer, batches: Any) -> int | None:
-    """Return the id of the loader to which a batch iterator belongs, or None if it is unknown."""
+    """Return the id of a batch iterator's loader, or None if the loader is unknown."""
     for load, loader in tracer.loads.items():
         if loader._index_sampler is batches._index_sampler:
             return load

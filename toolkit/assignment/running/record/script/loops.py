@@ -1,9 +1,9 @@
-"""Short trainings: a loop is left when an optimiser has made enough steps in the loop.
+"""Shortened training: a loop is left once optimisers have made enough steps in it.
 
 The code after the loop still runs, as if the training were over, so that the check sees how a
-script draws samples and saves files. In its last iteration, a loop over a `range` still gets the
-last number of the range, because many scripts save files in that iteration. In a brisk run, a slow
-loop is left after fewer steps.
+script draws samples and saves files. A loop over a `range` that is left early still receives the
+last number of the range in its final iteration, because many scripts save files in that iteration.
+In a brisk run, as for a GAN, a slow loop is left after even fewer steps.
 """
 
 import ast
@@ -57,12 +57,12 @@ class Loops:
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Change a file so that loops ask whether to continue, and functions report their start."""
+        """Rewrite a file so that loops ask whether to continue, and functions report each call."""
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 
     def each(self, items: Any, loop: str) -> Iterator[Any]:
-        """Yield the items of a `for` loop until the loop has enough steps."""
+        """Yield the items of a `for` loop until enough optimiser steps were made in the loop."""
         for item in items:
             yield from self._counted(item, loop)
             if self._enough(loop):
@@ -77,7 +77,7 @@ class Loops:
     def more(self, loop: str) -> bool:
         """Return True if a `while` loop may continue.
 
-        The first pass through the loop is always allowed, because later code may rely on this pass.
+        The first iteration is always allowed, because later code may depend on it.
         """
         steps = self._tracer.steps
         before = self._seen.get(loop)
@@ -88,7 +88,7 @@ class Loops:
         return not self._enough(loop)
 
     def enter(self, file: str, line: int) -> None:
-        """Note that a function has started."""
+        """Note that a function has been called."""
         path, root = Path(file), Path(self._tracer.root)
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))
@@ -137,7 +137,7 @@ class _Change(ast.NodeTransformer):
         return [ast.copy_location(start, node), node]
 
     def _call(self, name: str, node: ast.stmt, *arguments: ast.expr) -> ast.Call:
-        """Return a call of a method of `Loops`, with the place of the loop as the last argument."""
+        """Return a call to a method of `Loops`, with the loop's location as the last argument."""
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
         return ast.copy_location(ast.Call(method, [*arguments, place], []), (*arguments, node)[0])
@@ -149,7 +149,7 @@ def _yields(loop: ast.stmt) -> bool:
 
 
 def _is_endless(loop: ast.While) -> bool:
-    """Return True for an endless loop, which is not left early because no later code runs."""
+    """Return True for an endless loop, which is not left early because no code after it can run."""
     if not isinstance(loop.test, ast.Constant):
         return False
     return not any(isinstance(node, ast.Break) for node in ast.walk(loop))

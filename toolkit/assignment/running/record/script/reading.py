@@ -1,4 +1,4 @@
-"""Facts about a student's script that are found without running it, such as its modes."""
+"""Static analysis of a student's script: its modes, uncalled training and unfinished code."""
 
 import argparse
 import ast
@@ -17,12 +17,12 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     argument or switch.
 
     Args:
-        tree: the syntax tree of the script; texts that the script compares with an argument are
-            choices, too.
+        tree: the syntax tree of the script; for an argument without declared choices, the strings
+            that the script compares with it are used as its choices.
 
     Returns:
-        the modes, beginning with those that name a training; [] if an argument is required and has
-        no choices.
+        the modes, starting with those whose arguments contain "train"; [] if a required argument
+        has no choices.
     """
     compared = _compared(tree)
     required: list[list[Words]] = []
@@ -43,7 +43,7 @@ def _trains(words: Words) -> bool:
 
 
 def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words]:
-    """Yield the choices that give an argument a value other than its default."""
+    """Yield the command-line arguments for each choice that differs from an argument's default."""
     option = action.option_strings[-1:]
     choices = action.choices or sorted(compared[action.dest])
     for choice in choices:
@@ -54,7 +54,7 @@ def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words
 
 
 def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
-    """Return the strings that a script compares with each attribute, by the attribute's name."""
+    """Return, by attribute name, the strings that a script compares with each attribute."""
     texts: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
@@ -72,7 +72,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 def uncalled_training(tree: ast.Module) -> str | None:
     """Return the name of a training function that is never called, or None.
 
-    The function has no required arguments.
+    Only functions without required arguments are considered.
     """
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     words = {name: _names_in(function) for name, function in functions.items()}
@@ -104,7 +104,7 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the names that occur in a function, and in the functions that the function uses."""
+    """Return the names in a function and in all functions that it uses, directly or indirectly."""
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached
@@ -114,7 +114,7 @@ def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:
-    """Yield the line of each `pass` or `...` that is the whole body of a function or a loop."""
+    """Yield the line number of each `pass` or `...` that is a function's or a loop's whole body."""
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.While | ast.FunctionDef):
             body = [part for part in node.body if not isinstance(_constant(part), str)]
@@ -123,6 +123,6 @@ def unfinished(tree: ast.AST) -> Iterator[int]:
 
 
 def _constant(node: ast.stmt) -> object:
-    """Return the value of a statement that consists of a constant, or None."""
+    """Return the value of a statement that is only a constant, or None for any other statement."""
     value = node.value if isinstance(node, ast.Expr) else None
     return value.value if isinstance(value, ast.Constant) else None

@@ -1,4 +1,4 @@
-"""A run of a student's script as `python FILE` would run it, with a report of what happened."""
+"""Runs a student's script as `python FILE` would, and reports what happened."""
 
 import _thread
 import ast
@@ -48,7 +48,7 @@ NETWORK = (
 
 
 class End(NamedTuple):
-    """The way in which a run ended, as the package `script` describes it."""
+    """How a run ended; the docstring of the package `script` explains the values."""
 
     ended: str
     error: ErrorDescription | None = None
@@ -61,11 +61,11 @@ class Script:
         root: the folder of the submission.
         file: the path of the script, relative to `root`.
         max_steps: the number of optimiser steps after which a loop is left.
-        max_seconds: the CPU time after which a training is stopped.
+        max_seconds: the CPU time, in seconds, after which the script is stopped.
         brisk: as for a `Tracer`.
 
     Attributes:
-        weights: the weights that the script loads but that were not handed in.
+        weights: the weight files that the script loads but that were not handed in.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class Script:
         """Run the script until it ends or has trained enough.
 
         Args:
-            begin: True to call a training function that the script never calls, if the script
-                trains nothing.
+            begin: True to call an otherwise uncalled training function if the script itself trains
+                nothing.
 
         Returns:
             the record that the package `script` describes.
@@ -114,10 +114,10 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """Run the script again for as long as it lacks a folder or weights that can be provided.
+        """Rerun the script as long as it lacks a folder or weights that can be provided.
 
         Args:
-            end: the end of the first run.
+            end: how the first run ended.
         """
         if self._make_folder():
             self._end["lacking"] = end.error
@@ -128,7 +128,7 @@ class Script:
         return end
 
     def run_also(self, file: str, max_seconds: float) -> dict[str, Any]:
-        """Run another script of the student's as if it continued this script.
+        """Run another of the student's scripts as if it were a continuation of this one.
 
         Args:
             max_seconds: the limit in seconds of CPU time.
@@ -180,13 +180,13 @@ class Script:
     def _is_it(self) -> bool:
         """True if the script trains as expected.
 
-        The training of a GAN must use at least two optimisers, and any other training at most one.
+        GAN training must use at least two optimisers, and any other training at most one.
         """
         optimizers = {e["optimiser"] for e in self.tracer.events if e["kind"] == "step"}
         return self.trained and (len(optimizers) > 1) == self.tracer.brisk
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
-        """Run a file that the script did not import, and return a function of the file, or None."""
+        """Run a file that the script did not import, and return one of its functions, or None."""
         path = self.root / file
         if path.suffix != ".py" or path == self.file:
             return None
@@ -231,7 +231,7 @@ class Script:
         return End("finished")
 
     def _make_folder(self) -> bool:
-        """Make the folder that the script did not find; the script may need only an empty folder.
+        """Create the folder that the script did not find; an empty folder may be all it needs.
 
         Returns:
             True if the folder was made.
@@ -254,8 +254,8 @@ class Script:
         """Run the script in each mode that its parser offers, until the script trains as expected.
 
         Returns:
-            the end of the successful run; None if no mode trains, so that the first run stays
-            valid.
+            how the successful run ended, or None if no mode trains as expected; the first run then
+            remains valid.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
@@ -267,7 +267,7 @@ class Script:
         return None
 
     def _begin_training(self) -> End:
-        """Call the training function that the script never calls, if there is such a function."""
+        """Call the training function that the script itself never calls, if there is one."""
         name = uncalled_training(ast.parse(self.file.read_bytes()))
         function = vars(self.module).get(name or "")
         if not callable(function):
@@ -284,13 +284,13 @@ class Script:
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Change each student's file that is run, and note the unfinished places in the file."""
+        """Rewrite the syntax tree of a student's file, and record the file's unfinished lines."""
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
 
 
 class Runs:
-    """The replies to questions about one script, of which the first question is `run`."""
+    """Replies to the judge's questions about one script; the first question must be `run`."""
 
     script: Script
     _brisk = False  # as for a `Tracer`
@@ -311,10 +311,11 @@ class Runs:
         """Run the script until its training has made enough steps or takes too long.
 
         Args:
-            max_seconds: the limit in seconds of CPU time, with or without a step.
+            max_seconds: the limit on CPU time, in seconds, which applies even before the first
+                step.
             drawing: the replacement for the generator's images; None keeps the images.
-            begin: True to call a training function that the script never calls, if the script
-                trains nothing.
+            begin: True to call an otherwise uncalled training function if the script itself trains
+                nothing.
 
         Returns:
             the record that the package `script` describes.
@@ -353,7 +354,7 @@ def _alarm(script: Script) -> Iterator[None]:
 
 
 def _network(key: int, network: nn.Module, tracer: Tracer) -> dict[str, Any]:
-    """Describe a network by its classes, its parameters, and the places where these were made."""
+    """Describe a network's classes and parameters, and where it and its parameters were made."""
     kind, origins = type(network), tracer.origins
     file, _ = place_of_class(kind, tracer.root) or NOWHERE
     classes: set[str] = set()

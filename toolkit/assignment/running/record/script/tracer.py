@@ -37,12 +37,12 @@ class EnoughSteps(BaseException):
 
 
 class Tracer:
-    """A recorder of the networks, losses, gradients and optimiser steps of a running script.
+    """Records the networks, losses, gradients and optimiser steps of a running script.
 
     Args:
-        root: the student's folder; recorded places are in its files.
-        max_steps: the number of optimiser steps after which a loop with these steps is left.
-        max_seconds: the CPU time after which the script is stopped if it is training.
+        root: the student's folder; only locations in its files are recorded.
+        max_steps: the number of optimiser steps in a loop after which the loop is left.
+        max_seconds: the CPU time, in seconds, after which the script is stopped if it is training.
         brisk: True to leave slow loops early, and to allow smaller batches.
     """
 
@@ -79,19 +79,19 @@ class Tracer:
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
 
     def another(self) -> "Tracer":
-        """Return a new tracer with the same settings, for the time that is left."""
+        """Return a new tracer with the same settings, limited to the time that is left."""
         max_seconds = max(0.0, self.deadline - time.process_time())
         tracer = Tracer(Path(self.root), self.max_steps, max_seconds, self.brisk)
         tracer.drawing = self.drawing
         return tracer
 
     def go_on(self, max_seconds: float) -> None:
-        """Set a new limit of CPU time for code that does not train, and count its steps from 0."""
+        """Set a new CPU time limit for code that does not train, and reset the step count to 0."""
         self.deadline = time.process_time() + max_seconds
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the result of a network, or the judge's images or logits that replace it."""
+        """Return a network's result, or the judge's images or logits if they replace it."""
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -111,7 +111,7 @@ class Tracer:
             self.add(kind, name=name, device=self.device)
 
     def full(self) -> bool:
-        """Return True once there are so many events that later events get fewer details."""
+        """Return True once there are so many events that later ones are shortened or omitted."""
         return len(self.events) > MAX_EVENTS
 
     def stop_if_slow(self) -> None:
@@ -136,7 +136,7 @@ class Tracer:
         return [self.values.describe(tensor) for tensor in tensors_in(*values)]
 
     def know(self, network: nn.Module) -> int | None:
-        """Return the id of a network, or None for a network without parameters, such as a loss."""
+        """Register a network and return its id, or None if it has no parameters, like a loss."""
         if isinstance(network, nn.DataParallel):
             network = network.module
         parameters = list(network.parameters())
@@ -152,7 +152,7 @@ class Tracer:
         """Do nothing after the outermost call of a network; a `Witness` replaces this method."""
 
     def watch_gradient(self, index: int, result: Any) -> None:
-        """Record the gradient that every backward pass computes for the output of a call."""
+        """Record the gradient that each backward pass computes for the output of a call."""
         output = _first_with_gradient(result)
         if output is None or output.is_leaf:
             return
@@ -168,7 +168,7 @@ class Tracer:
         """Note the tensors that a backward pass is about to reach.
 
         Returns:
-            id of a tensor -> a copy of its gradient so far, or None.
+            a dictionary from each tensor's id to a copy of its gradient so far, or to None.
         """
         self.see_moves_by_hand()
         self._see_cleared()
@@ -268,7 +268,7 @@ class Tracer:
         self.add("step", classes=kinds, **fields)
 
     def _passes_of(self, keys: Iterable[int]) -> set[int]:
-        """Return the backward passes that contributed to the gradients of some parameters."""
+        """Return the backward passes that contributed to the gradients of the given parameters."""
         passes: set[int] = set()
         for key in keys:
             passes |= self._passes.get(key, set())
@@ -277,7 +277,7 @@ class Tracer:
     def _use(self, keys: Iterable[int]) -> dict[str, list[int]]:
         """Return the backward passes whose gradients a step uses.
 
-        A pass is stale if an earlier step has used its gradients.
+        A pass is stale if an earlier step has already used its gradients.
         """
         passes = self._passes_of(keys)
         stale = passes & self._used
@@ -310,7 +310,7 @@ class Tracer:
 
     @unwatched
     def clamped(self, name: str, tensor: Tensor, result: Tensor) -> None:
-        """Record a clamp of a tensor, if the tensor is the gradient of a parameter."""
+        """Record a clamp if the tensor that is clamped is the gradient of a parameter."""
         key = self._key_of_gradient(tensor)
         if key is None:
             return
@@ -358,7 +358,7 @@ class Tracer:
 
 
 def _first_with_gradient(result: Any) -> Tensor | None:
-    """Return the first tensor in a result that requires a gradient and is not a scalar, or None."""
+    """Return the first non-scalar tensor in a result that requires a gradient, or None."""
     for tensor in tensors_in(result):
         if tensor.requires_grad and tensor.dim():
             return tensor

@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function of the check without recording its calls to torch."""
+    """Decorate a function of the check so that its calls to torch are not recorded."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,7 +41,7 @@ class _Kept:
 
 
 class Values:
-    """Descriptions of tensors by plain values, with an id that a tensor keeps while it exists."""
+    """Describes tensors by plain values and by an id that a tensor keeps while it exists."""
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
@@ -64,7 +64,7 @@ class Values:
 
     @unwatched
     def keep(self, event: int, output: Tensor) -> None:
-        """Remember the output of a call, to recognise the output later.
+        """Remember a call's output so that it can be recognised later.
 
         Args:
             event: the index of the call.
@@ -97,7 +97,7 @@ class Values:
         The result includes the tensor's `values` only if the judge needs them.
 
         Args:
-            is_varied: False if all numbers of the tensor are equal and therefore do not identify a
+            is_varied: False if all elements of the tensor are equal and therefore do not identify a
                 call.
         """
         if not is_varied:
@@ -109,7 +109,7 @@ class Values:
         return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
-        """Return a copy of a tensor for the judge, or None if the tensor has too many elements."""
+        """Return a copy of a tensor for the judge, or None if too many elements would be sent."""
         size = tensor.numel()
         if size > MAX_VALUES or self._sent + size > MAX_SENT:
             return None
@@ -127,7 +127,7 @@ class Values:
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
-        """Return pairs: a call's index, and a mask (batch,) of the rows that the call returned."""
+        """Return pairs of a call's index and a mask (batch,) of the rows that the call returned."""
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = _rows(tensor.detach())
@@ -160,7 +160,7 @@ def tensors_in(*values: Any) -> Iterator[Tensor]:
 
 
 def are_tensors(value: Any) -> bool:
-    """Return True for a list or a tuple of tensors that is not empty."""
+    """Return True for a non-empty list or tuple of tensors."""
     if not isinstance(value, list | tuple) or not value:
         return False
     return all(isinstance(item, Tensor) for item in value)
@@ -175,7 +175,7 @@ def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
 
 
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """Return True if a backward pass changed a gradient; a new gradient of zeros does not count."""
+    """Return True if a backward pass changed a gradient, other than from None to zeros."""
     if new is None:
         return False
     if old is None:
@@ -216,7 +216,7 @@ def has_softmax(tensor: Tensor) -> bool:
 
 
 def _rows(tensor: Tensor) -> list[bytes]:
-    """Return the rows of a batch as bytes, or [] for a tensor that is a scalar or too large."""
+    """Return a batch's rows as bytes, or [] for a scalar, a bfloat16 or an oversized tensor."""
     if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
@@ -226,7 +226,7 @@ def _rows(tensor: Tensor) -> list[bytes]:
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
     """Return, for each row, True if the row is in `known`, and False otherwise.
 
-    Labels that a row contains before or after the known values are ignored.
+    Labels that precede or follow the known values in a row are ignored.
     """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
@@ -249,7 +249,7 @@ class Losses:
     """The recent results of a script's loss functions.
 
     Attributes:
-        called: the place where the script made the loss object that is being called.
+        called: the location at which the script created the loss object that is being called.
         inside: True while a loss function is running.
     """
 
@@ -264,5 +264,5 @@ class Losses:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """Return the indices of the events whose losses belong to a graph with these nodes."""
+        """Return the indices of the loss events whose graph nodes are among `nodes`."""
         return [index for index, node in self._nodes if node in nodes]

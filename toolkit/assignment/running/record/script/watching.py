@@ -1,8 +1,8 @@
-"""The code that tells a tracer about a script's calls to torch and to other libraries.
+"""Reports a script's calls to torch and to other libraries to a tracer.
 
-The watched functions work as before: arguments and results are passed on unchanged. `forward` is
-wrapped in every class that is defined while a script is watched, because many scripts call it
-without `__call__`.
+Most watched functions work as before: their arguments and results are passed on unchanged.
+`forward` is wrapped in every nn.Module subclass that is defined while a script is watched, because
+many scripts call it directly rather than through `__call__`.
 """
 
 import builtins
@@ -80,7 +80,7 @@ def watching(tracer: Tracer) -> Iterator[None]:
 def _watched(
     tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """Return a function whose calls go to a handler, either always or while the tracer is on."""
+    """Wrap a function so that a handler gets its calls, either always or while the tracer is on."""
 
     def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if tracer.on or always:
@@ -243,7 +243,7 @@ HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
 
 
 def _steps(tracer: Tracer) -> list[Any]:
-    """Return hooks that run before and after each step of an optimiser."""
+    """Register hooks that run before and after each optimiser step, and return their handles."""
     begun: list[dict[str, Any]] = []
 
     def before(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
