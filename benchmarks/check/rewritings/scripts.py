@@ -121,7 +121,10 @@ def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None
 
 
 def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Make 0 real and 1 generated, everywhere: the course permits that."""
+    """Make 0 real and 1 generated: the course permits that.
+
+    A function without a loss is left as it is: its ones and zeros are not labels.
+    """
     if not any(name in code(module) for name in ("BCE", "binary_cross_entropy")):
         return None
     if any(name in code(module) for name in ("full", "fill_", "label", "0.9", "cat([torch.ones")):
@@ -131,6 +134,10 @@ def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
         swapped[zeros] = ones
 
     class Swap(cst.CSTTransformer):
+        def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+            words = ("loss", "criterion", "backward", "BCE", "binary_cross_entropy")
+            return any(word in code(node) for word in words)
+
         def leave_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> Any:
             name = updated.attr.value
             if name not in swapped:
