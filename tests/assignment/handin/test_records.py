@@ -62,7 +62,7 @@ def test_a_good_one_is_listed() -> None:
     (finding,) = judge_records(records, (), LEARNS)
     assert finding.verdict == "right"
     assert "lstm-T5-rate0.001 (99.5% after 30 steps)" in finding.message
-    assert "reaches 98% at T = 5" in finding.message
+    assert "reaches an accuracy of 98% at T = 5" in finding.message
 
 
 def test_keep_record_takes_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,7 +191,7 @@ def test_a_path_that_leads_outside(path: str, rule: str, tmp_path: Path, warm_ch
     assert report.findings == []
     assert report.not_seen[0].rule == rule
     if rule == "not-seen.outside":
-        assert report.not_seen[0].message.startswith(f"The code opens {path[1:-1]}. The path of")
+        assert report.not_seen[0].message.startswith(f"The code opens {path[1:-1]}. This path")
     assert "MNIST" in report.not_seen[0].message or rule == "not-seen.outside"
 
 
