@@ -106,10 +106,10 @@ class Workspace:
 
         Args:
             models: maps the name of each export, such as "generator", to the network to export.
-
-            record: the record of the run. metrics: maps the name of each export to its metrics for
-            the manifest, which are taken from the record. film: the film of the run, if `models`
-            includes "generator".
+            record: the record of the run.
+            metrics: maps the name of each export to its metrics for the manifest, which are taken
+                from the record.
+            film: the film of the run, if `models` includes "generator".
         """
         replaced = saving.save(
             models,

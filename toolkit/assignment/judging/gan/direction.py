@@ -1,9 +1,9 @@
 """Judges the direction in which the losses push the discriminator's output for each image.
 
 The gradient of a loss with respect to the discriminator's output shows in which direction an
-optimiser step moves this output. This holds for every loss, whether real images are labelled 1 or
-0. The generator's steps should move the output for generated images in the same direction in which
-   the discriminator's steps move the output for real images.
+optimiser step moves this output. This holds for every loss, whether the label of real images is 1
+or 0. The generator's steps should move the output for generated images in the same direction in
+which the discriminator's steps move the output for real images.
 """
 
 from typing import NamedTuple
