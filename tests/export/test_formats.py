@@ -20,7 +20,7 @@ from torch.torch_version import TorchVersion
 from toolkit.common.errors import ToolkitError
 from toolkit.common.files import sha256
 from toolkit.export import loading, manifest, saving
-from toolkit.export.formats import program
+from toolkit.export.formats import program, torchscript
 from toolkit.export.golden import TOLERANCE, check_golden, difference_at_length, long_digits
 from toolkit.export.replacing import copy_export, restore
 from toolkit.gan.model import ConvGenerator
@@ -360,6 +360,13 @@ def test_a_folder_from_before_there_were_weights(name: str, tmp_path: Path) -> N
     assert loading.verify(name, tmp_path, format="pt2") <= 1e-4
     found = manifest.networks_of(tmp_path)
     assert list(found) == [name]
+
+
+def test_a_script_of_today_becomes_a_network_of_the_toolkit() -> None:
+    """The committed scripts are older than some classes, and a training replaces them."""
+    expected = loading.load("lstm", ROOT / "exports")
+    network = torchscript.original(torchscript.from_bytes(torchscript.to_bytes("lstm", expected)))
+    assert type(network) is type(expected)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
     sizes = {name: tensor.shape for name, tensor in state.items()}
     arguments: dict[str, Any] = {}
     match kind:
-        case "LSTM" | "FastLSTM" | "RNN":
+        case "LSTM" | "FastLSTM" | "ScriptedLSTM" | "RNN":
             kind = "RNN" if kind == "RNN" else "LSTM"
             arguments["hidden_size"] = sizes["readout.weight"][1]
             arguments["one_hot"] = sizes["cell.weight_ih"][1] == 10
