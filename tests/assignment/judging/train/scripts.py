@@ -123,9 +123,33 @@ TENSORS = """
 X, Y = (torch.stack([torch.as_tensor(i[k]) for i in train_set]) for k in (0, 1))
 Z, W = (torch.stack([torch.as_tensor(i[k]) for i in test_set]) for k in (0, 1))
 """
+# Of 20 digits, so many palindromes exist that independent sets rarely share one.
+LENGTH = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=5)
+parser.add_argument("--digits", type=int, default=20)
+length = parser.parse_args().digits
+"""
+LONG = ("train_set, test_set = PalindromeDataset(5), PalindromeDataset(5, train=False)",
+        LENGTH + "train_set = PalindromeDataset(length)\n"
+        "test_set = PalindromeDataset(length, train=False)")  # fmt: skip
+DRAWN = """
+class PalindromeDataset(PalindromeDataset):
+    def __init__(self, seq_length, train=True):
+        left = torch.randint(0, 10, (4000, (seq_length + 1) // 2))
+        self.rows = torch.cat([left, left.flip(1)[:, seq_length % 2:]], 1)
+"""
 
 CASES = {
     "plain": Case(WHOLE),
+    "long palindromes that never meet": Case(changed(LONG)),
+    "long palindromes, drawn independently": Case(
+        changed(LONG, ("from lstm import LSTM\n", "from lstm import LSTM\n" + DRAWN)),
+        (("split-leak", "test_loader = DataLoader"),)),
+    "long palindromes, drawn independently, of a fixed length": Case(
+        changed(LONG, ("from lstm import LSTM\n", "from lstm import LSTM\n" + DRAWN),
+                ("parser.parse_args().digits", "20"))),
     "endless loop over a loader": Case(changed(("for epoch in range(5):", "while True:"))),
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),

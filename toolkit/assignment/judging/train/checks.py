@@ -33,7 +33,7 @@ def check(child: TrainChild, located: Located, verdicts: Verdicts) -> None:
     check_loss(trace, verdicts)
     check_steps(trace, verdicts)
     verdicts.doing("palindromes that training and test data share")
-    check_data(child, trace, verdicts)
+    check_data(child, located, trace, verdicts)
 
 
 def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:

@@ -1,6 +1,8 @@
 """Judges a model's test data, which should be palindromes that the model was not trained on."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,6 +10,8 @@ import torch
 from toolkit.assignment.asking.host import StudentError, TrainChild
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.handin.submission import Located
+from toolkit.assignment.judging.train.ending import watch
 from toolkit.assignment.judging.train.labels import CLASSES, whole
 from toolkit.assignment.judging.train.trace import Backward, Batch, Call, Load, Step, Trace
 from toolkit.assignment.running.replies import LoaderItems
@@ -17,10 +21,21 @@ NUM_DRAWN = 2000  # items of a data set that draws its items
 SECONDS = 1.0  # of CPU time for each data set
 MAX_SETS = 3
 SHOWN = 64  # rows by which the kind of the rows is known
+EARLY = 8.0  # CPU seconds; a run that took longer is not repeated with shorter palindromes
+FEW_STEPS = 1  # of the repeated run
+MORE_SECONDS = 4.0  # of CPU time for the repeated run
 Data = tuple[int, int | None, int | None]
 
 
-def check_data(child: TrainChild, trace: Trace, verdicts: Verdicts) -> None:
+class Items(NamedTuple):
+    """The distinct inputs in a data set, and the number of its items."""
+
+    rows: set[bytes]
+    total: int
+    redrawn: bool  # whether an item changes when it is read again
+
+
+def check_data(child: TrainChild, located: Located, trace: Trace, verdicts: Verdicts) -> None:
     """Report that the script tests on its training data, or that the training and test data share
     palindromes.
     """
@@ -39,7 +54,9 @@ def check_data(child: TrainChild, trace: Trace, verdicts: Verdicts) -> None:
             proof = claims.shared.overlap(shared=load.size or 0, size=load.size or 0)
             verdicts.fault("tests-on-training-data.set", at=first_batch, proof=proof)
             return
-    _check_leak(child, list(loads.values()), trained, verdicts)
+    chosen = _loads_to_compare(list(loads.values()), trained, verdicts)
+    if chosen:
+        _check_leak(child, located, trace, chosen, verdicts)
 
 
 def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> set[Data]:
@@ -120,37 +137,147 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     return last if num_rows & {*read.shape} else None
 
 
-def _check_leak(
-    child: TrainChild, loads: list[Load], trained: set[Data], verdicts: Verdicts
-) -> None:
-    """Report palindromes that occur both in the training data and in another data set."""
+def _loads_to_compare(loads: list[Load], trained: set[Data], verdicts: Verdicts) -> list[Load]:
+    """Return a loader of the training data, followed by one loader for each other data set.
+
+    Returns:
+        an empty list if there is nothing to compare.
+    """
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:
-        return
+        return []
     untrained = _untrained(loads, trained, first)
     if not untrained:
-        return
+        return []
     if _is_switched(first, untrained):
         verdicts.not_seen("switched", at=first)
-        return
-    palindromes = _palindromes_of(child, [first, *untrained][: MAX_SETS + 1], verdicts)
-    if palindromes is None:
-        return
-    training_rows, *test_rows = palindromes
-    for load, rows in zip(untrained, test_rows, strict=False):
-        shared = rows & training_rows
-        if shared:
-            share = max(0.01, len(shared) / len(rows))
-            proof = claims.shared.overlap(shared=len(shared), size=len(rows))
-            verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
+        return []
+    return [first, *untrained[:MAX_SETS]]
+
+
+def _check_leak(
+    child: TrainChild, located: Located, trace: Trace, loads: list[Load], verdicts: Verdicts
+) -> None:
+    """Report palindromes that occur both in the training data and in another data set.
+
+    Long palindromes are so numerous that even independent data sets rarely share one. In this case,
+    the script is run again with shorter palindromes.
+    """
+    sets = [_items_of(child, load) for load in loads]
+    for load, items in zip(loads, sets, strict=True):
+        if not items.rows:
+            verdicts.not_seen("items", at=load)
             return
-    length = _length_of(training_rows)
-    if length is not None:  # else the check says nothing
-        smallest = min(len(rows) for rows in test_rows)
-        proof = claims.shared.are_apart(
-            shared=0, first=len(training_rows), second=smallest, length=length
-        )
-        verdicts.right("sets", proof=proof)
+    if _report_shared(loads, sets, verdicts):
+        return
+    length = _length_of(sets[0].rows)
+    if length is None:  # the check says nothing
+        return
+    apart = _apart(sets, length)
+    if not apart.claim.holds(**apart.seen) and trace.cpu < EARLY:
+        for option, value, shorter in _shorter(trace, sets, length):
+            again = watch(child, located, FEW_STEPS, MORE_SECONDS, (option, str(value)))
+            new_loads = _same_loads(loads, trace, again)
+            new_sets = [_items_of(child, load) for load in new_loads]
+            if not _are_of_length(shorter, new_sets):
+                continue
+            if _report_shared(new_loads, new_sets, verdicts, f"{option} {value}", length):
+                return
+            apart = _apart(new_sets, shorter)
+            break
+    verdicts.right("sets", proof=apart)
+
+
+def _report_shared(
+    loads: list[Load],
+    sets: list[Items],
+    verdicts: Verdicts,
+    arguments: str = "",
+    length: int = 0,
+) -> bool:
+    """Report the first data set that shares palindromes with the training data.
+
+    Args:
+        loads, sets: the loaders and their items, starting with those of the training data.
+        arguments: the command-line arguments of the run; "" for none.
+        length: the length of the palindromes without these arguments.
+
+    Returns:
+        True if a data set was reported.
+    """
+    training_rows = sets[0].rows
+    for load, items in zip(loads[1:], sets[1:], strict=True):
+        shared = items.rows & training_rows
+        if shared:
+            share = max(0.01, len(shared) / len(items.rows))
+            proof = claims.shared.overlap(shared=len(shared), size=len(items.rows))
+            if arguments:
+                verdicts.fault(
+                    "split-leak.shorter",
+                    at=load,
+                    proof=proof,
+                    share=share,
+                    arguments=arguments,
+                    length=length,
+                )
+            else:
+                verdicts.fault("split-leak.sets", at=load, proof=proof, share=share)
+            return True
+    return False
+
+
+def _apart(sets: list[Items], length: int) -> claims.Evidence:
+    """Return the claim that sets of palindromes of this length are not drawn independently."""
+    training, *others = sets
+    smallest = min(len(items.rows) for items in others)
+    return claims.shared.are_apart(
+        shared=0, first=len(training.rows), second=smallest, length=length
+    )
+
+
+def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the options that may set the length of the palindromes, with a smaller value.
+
+    There are still four times as many palindromes of the smaller length as items, so that data sets
+    without common palindromes are possible. Data sets that draw new items when they are read are
+    left out.
+
+    Args:
+        sets: the items of the data sets, which are palindromes of `length` digits.
+
+    Yields:
+        the option, its value, and the length of the palindromes that this value should give.
+    """
+    if any(items.redrawn for items in sets):
+        return
+    num_items = sum(items.total for items in sets)
+    half = math.ceil(math.log10(4 * num_items))
+    shorter = 2 * half - length % 2  # odd lengths stay odd
+    if shorter >= length:
+        return
+    for option, default in trace.numbers.items():
+        if default in (length, length - 1):  # T, or the T - 1 digits of an input
+            yield option, default - (length - shorter), shorter
+
+
+def _are_of_length(length: int, sets: list[Items]) -> bool:
+    """True if all data sets contain palindromes of `length` digits."""
+    if not sets or not all(items.rows for items in sets):
+        return False
+    return all(_length_of(items.rows) == length for items in sets)
+
+
+def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
+    """Return the loaders of another run that were made in the same order as `loads`.
+
+    Returns:
+        an empty list if the other run made fewer loaders.
+    """
+    made, made_again = trace.all(Load), again.all(Load)
+    positions = [made.index(load) for load in loads]
+    if max(positions) >= len(made_again):
+        return []
+    return [made_again[position] for position in positions]
 
 
 def _is_switched(first: Load, untrained: list[Load]) -> bool:
@@ -158,20 +285,6 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
     contents without training on them.
     """
     return any(load.dataset == first.dataset and not load.sampled for load in untrained)
-
-
-def _palindromes_of(
-    child: TrainChild, loads: list[Load], verdicts: Verdicts
-) -> list[set[bytes]] | None:
-    """Read each loader's palindromes; if a loader yields none, report that loader and return
-    None.
-    """
-    palindromes = [_rows_of(child, load) for load in loads]
-    for load, rows in zip(loads, palindromes, strict=True):
-        if not rows:
-            verdicts.not_seen("items", at=load)
-            return None
-    return palindromes
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
@@ -213,15 +326,14 @@ def _length_of(rows: set[bytes]) -> int | None:
     return numbers.size(1) + 1
 
 
-def _rows_of(child: TrainChild, load: Load) -> set[bytes]:
-    """Return the distinct inputs of a data set, or an empty set if the check cannot read the
-    inputs.
-    """
+def _items_of(child: TrainChild, load: Load) -> Items:
+    """Return the items of a data set, without rows if the check cannot read the inputs."""
     count = NUM_DRAWN if load.stream else NUM_ITEMS
     answer = _items(child, load, count)
     if answer is None:
-        return set()
-    return {row.tobytes() for row in answer["rows"].numpy()}
+        return Items(set(), 0, redrawn=False)
+    rows = {row.tobytes() for row in answer["rows"].numpy()}
+    return Items(rows, answer["total"] or 0, answer["redrawn"])
 
 
 def _data_of(load: Load) -> Data:

@@ -1,5 +1,7 @@
 """Judges how a training script ended: what stopped it, and the fault that the stop reveals."""
 
+from collections.abc import Sequence
+
 from toolkit.assignment.asking.host import MAX_BYTES, ScriptChild, StudentError
 from toolkit.assignment.findings.findings import Id
 from toolkit.assignment.findings.rules import claims
@@ -13,16 +15,25 @@ NO_NETWORK = ("download", "urlopen", "HTTP Error", "Max retries", "Name or servi
 NO_MEMORY = ("can't allocate memory", "MemoryError", "Unable to allocate")
 
 
-def watch(child: ScriptChild, located: Located, max_steps: int, max_seconds: float) -> Trace:
+def watch(
+    child: ScriptChild,
+    located: Located,
+    max_steps: int,
+    max_seconds: float,
+    arguments: Sequence[str] = (),
+) -> Trace:
     """Record the first steps of a training run.
 
     Args:
         located: the script; if it trains nothing, a script that uses it is run instead.
         max_steps: the maximum number of steps in one loop.
         max_seconds: the maximum CPU time, in seconds.
+        arguments: the command-line arguments of the script.
     """
     for file in (located.file, *located.users[:MAX_USERS]):
-        run = child.ask.run(file=file, max_steps=max_steps, max_seconds=max_seconds)
+        run = child.ask.run(
+            file=file, max_steps=max_steps, max_seconds=max_seconds, arguments=arguments
+        )
         with child.reading():
             trace = Trace.of(run)
         if trace.ended != "nothing":

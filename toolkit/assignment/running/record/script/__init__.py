@@ -15,5 +15,7 @@ place is a file and a line. The data also contains:
     ran         the student's files that ran
     noise       the last tensors that were made from no other tensor, if the run is brisk
     entered     places of the student's functions that were called
+    cpu         CPU seconds that the process has used so far
+    numbers     the options of the command whose defaults are whole numbers, with these defaults
     unfinished  places of a `pass` that is the whole body of a function or a loop
 """

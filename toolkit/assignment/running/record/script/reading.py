@@ -37,6 +37,15 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     return sorted(every, key=_trains, reverse=True)
 
 
+def whole_numbers(parser: ArgumentParser) -> dict[str, int]:
+    """Return the options of a command whose defaults are whole numbers, with these defaults."""
+    numbers: dict[str, int] = {}
+    for action in parser._actions:
+        if action.option_strings and type(action.default) is int:
+            numbers[action.option_strings[-1]] = action.default
+    return numbers
+
+
 def _trains(words: Words) -> bool:
     """Return True if one of the command-line arguments contains "train"."""
     return any("train" in word for word in words)

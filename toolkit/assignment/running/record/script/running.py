@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from toolkit.assignment.running.record.script.reading import (
     modes,
     uncalled_training,
     unfinished,
+    whole_numbers,
 )
 from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
@@ -63,6 +64,7 @@ class Script:
         max_steps: the number of optimiser steps after which a loop is left.
         max_seconds: the CPU time, in seconds, after which the script is stopped.
         brisk: as for a `Tracer`.
+        arguments: the command-line arguments of the script.
 
     Attributes:
         weights: the weight files that the script loads but that were not handed in.
@@ -75,9 +77,11 @@ class Script:
         max_steps: int,
         max_seconds: float,
         brisk: bool = False,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.root = root
         self.file = root / file
+        self.arguments = arguments
         self.weights = Weights()
         # The end of the script, and the errors for a missing folder or missing weights.
         self._end: dict[str, Any] = dict.fromkeys(("ended", "error", "lacking", "unloaded"))
@@ -168,6 +172,8 @@ class Script:
             "events": self.tracer.events,
             "noise": list(self.tracer.origins.numbers_came),
             "entered": sorted(self.loops.entered),
+            "cpu": time.process_time(),
+            "numbers": whole_numbers(self.tracer.parsers[-1]) if self.tracer.parsers else {},
         }
 
     @property
@@ -277,8 +283,9 @@ class Script:
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
     ) -> None:
-        """Run a file as the main module; by default, run the script."""
-        path = path or self.file
+        """Run a file as the main module; by default, run the script with its arguments."""
+        if path is None:
+            path, arguments = self.file, (*self.arguments, *arguments)
         builtins.input = lambda *prompt: "1"
         code = compiled(path, self._change)
         run_as_main(module or self.module, path, self.root, code, *arguments)
@@ -307,6 +314,7 @@ class Runs:
         max_seconds: float,
         drawing: Drawing | None = None,
         begin: bool = False,
+        arguments: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Run the script until its training has made enough steps or takes too long.
 
@@ -316,12 +324,13 @@ class Runs:
             drawing: the replacement for the generator's images; None keeps the images.
             begin: True to call an otherwise uncalled training function if the script itself trains
                 nothing.
+            arguments: the command-line arguments of the script.
 
         Returns:
             the record that the package `script` describes.
         """
         forget_imports(self.root)
-        self.script = Script(self.root, file, max_steps, max_seconds, self._brisk)
+        self.script = Script(self.root, file, max_steps, max_seconds, self._brisk, arguments)
         self.script.tracer.drawing = drawing
         return self.script.run(begin)
 
