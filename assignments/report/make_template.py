@@ -1,8 +1,8 @@
 """Makes report.docx, the Word template of the report: python assignments/report/make_template.py
 
 Text in {{ }} and {% %} is for docxtpl, which fills in the template; text in [[ ]] is addressed to
-the student, and is the same as in report.tex. To change the template, edit this file rather than
-report.docx, and run it.
+the student, and is the same as in report.tex. To change the template, edit this file, not
+report.docx, and then run this file.
 """
 
 from pathlib import Path
@@ -259,7 +259,9 @@ def add_prompt(word: Word, text: str) -> None:
 
 
 def add_gaps(word: Word, condition: str) -> None:
-    """Add a prompt for each missing item, with the command that produces the item."""
+    """Add a prompt for each record that is missing or unusable, with the command that makes the
+    record.
+    """
     text = "[[ Missing: {{ gap.what }}. The command for it: {{ gap.command }} ]]"
     add_each(word, f"gap in results.gaps if {condition}", text, style="Prompt")
 
@@ -292,8 +294,9 @@ def add_table(
 
     Args:
         columns: heading -> expression.
-        first: the width of the first column in cm; the other columns share the rest of 16 cm
-            according to the lengths of their headings, but none is wider than `most`.
+        first: the width of the first column in cm; the other columns share the rest of the table's
+            width of 16 cm in proportion to the lengths of their headings, but no column gets more
+            than `most` cm.
     """
     above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER

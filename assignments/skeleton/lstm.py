@@ -28,7 +28,7 @@ class LSTM(nn.Module):
     Args:
         seq_length: the number of digits in a sequence. Does forward need it?
         input_dim: 10 for one-hot digits, 1 for digits as single numbers.
-        hidden_dim: numbers in h(t) and in c(t).
+        hidden_dim: the size of h(t) and of c(t).
         output_dim: number of classes, 10.
     """
 
@@ -43,7 +43,7 @@ class LSTM(nn.Module):
             x: float32 (batch, T-1, input_dim); any batch size, any length, any device.
 
         Returns:
-            float32 (batch, output_dim): p at the last step. Which part of (8) and (9) in train.py
-                does PyTorch's loss function compute for you?
+            float32 (batch, output_dim): the logits p at the last step. Which part of (8) and (9) in
+                train.py does PyTorch's loss function compute for you?
         """
         raise NotImplementedError("LSTM.forward: equations (1) to (7)")

@@ -61,7 +61,7 @@ def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace
     """Already implemented: write a run's record and settings to the folder records/.
 
     A later run with the same network, T and learning rate overwrites this run's files; to keep both
-    runs, first rename the three files.
+    runs, first rename the .csv, .json and .pt files of this run.
 
     Args:
         rows: each row contains the step, the loss, and the accuracy on unseen palindromes, 0 to 1.
@@ -83,7 +83,9 @@ def keep_weights(model: nn.Module, config: argparse.Namespace) -> None:
 
 
 def record_path(config: argparse.Namespace) -> Path:
-    """Already implemented: return the path of a run's files, without .csv, .json or .pt."""
+    """Already implemented: return the path of a run's files, without their extension (.csv, .json
+    or .pt).
+    """
     folder = Path("records")
     folder.mkdir(exist_ok=True)
     return folder / f"{config.network}-T{config.length}-rate{config.learning_rate:g}"

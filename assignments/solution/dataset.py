@@ -27,7 +27,9 @@ def one_hot(digits: Tensor) -> Tensor:
 
 
 def is_held_out(left: Tensor) -> Tensor:
-    """Return a mask of the left halves (n, k) that are for testing; only the digits decide this."""
+    """Return which left halves (n, k) belong to the test set, as a mask (n,) that depends only on
+    the digits.
+    """
     keys = torch.arange(left.size(1)).mul(37).add(11).remainder(101)
     return (left * keys).sum(1) % HELD_OUT == 0
 

@@ -25,7 +25,9 @@ State = tuple[Tensor, Tensor]  # h and c, (batch, hidden_dim) each
 
 
 def equation_1(x: Tensor, h: Tensor, W_gx: Tensor, W_gh: Tensor, b_g: Tensor) -> Tensor:
-    """g(t), (batch, hidden_dim), for x (batch, input_dim) and h (batch, hidden_dim)."""
+    """Return g(t), (batch, hidden_dim), from x(t), (batch, input_dim), and h(t-1), (batch,
+    hidden_dim).
+    """
     return torch.tanh(x @ W_gx.T + h @ W_gh.T + b_g)
 
 
@@ -79,7 +81,7 @@ class LSTM(nn.Module):
     Args:
         seq_length: the number of digits in a sequence. Does forward need it?
         input_dim: 10 for one-hot digits, 1 for digits as single numbers.
-        hidden_dim: numbers in h(t) and in c(t).
+        hidden_dim: the size of h(t) and of c(t).
         output_dim: number of classes, 10.
     """
 
@@ -105,8 +107,8 @@ class LSTM(nn.Module):
             x: float32 (batch, T-1, input_dim); any batch size, any length, any device.
 
         Returns:
-            float32 (batch, output_dim): p at the last step. Which part of (8) and (9) in train.py
-                does PyTorch's loss function compute for you?
+            float32 (batch, output_dim): the logits p at the last step. Which part of (8) and (9) in
+                train.py does PyTorch's loss function compute for you?
         """
         gates = [getattr(self, f"{kind}_{g}{of}") for g in "ifo" for kind, of in KINDS]
         h = loop(x, lambda x, h, c: self.step(x, h, c, gates), self.hidden_dim)

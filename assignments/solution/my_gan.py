@@ -83,7 +83,7 @@ def train_discriminator(
     optimizer: torch.optim.Optimizer,
     real: Tensor,
 ) -> float:
-    """Update only the discriminator, to increase V in (10); the generator only supplies images.
+    """Update only the discriminator, to increase V in equation (10); the generator supplies images.
 
     Args:
         real: images of MNIST, (batch, 1, 28, 28).
@@ -172,12 +172,12 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Draw 25 samples from the same noise at the start, halfway and at the end, and draw the 9 images
-    of the interpolation; pass each of these sets of images to `keep_images`. Every so often, append
-    the step and the two losses to a list, and pass this list to `keep_record`: the report and the
-    notebook show the images and the losses. Every `save_every` batches, and at the end, call
-    `keep_weights` with the step: `toolkit export` exports the last weights, and makes a film from
-    all the weights that were kept.
+    Draw 25 samples at the start, halfway and at the end of the training, each time from the same
+    noise, and draw the 9 images of the interpolation; pass each of these sets of images to
+    `keep_images`. Every so often, append the step and the two losses to a list, and pass this list
+    to `keep_record`: the report and the notebook show the images and the losses. Every `save_every`
+    batches, and at the end, call `keep_weights` with the step: `toolkit export` exports the last
+    weights, and makes a film of the training from all the weights that were kept.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -255,9 +255,9 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
     """Already implemented: write both networks' weights to records/gan.pt.
 
-    If `step` is given, the file also keeps these weights as a frame of the training film. If there
-    are more than 16 frames, one of them is dropped: the frame whose two neighbours have the
-    smallest ratio between their steps.
+    If `step` is given, these weights are also added to the file as a frame for the film of the
+    training. If there are more than 16 frames, one of them is dropped: the frame for which the step
+    of the next frame divided by the step of the previous frame is smallest.
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)

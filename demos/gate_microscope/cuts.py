@@ -38,7 +38,8 @@ def parse_wires(text: Any) -> tuple[str, ...]:
     """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
 
     Raises:
-        UsageError: the text is not a list of these wires, or fixes one gate at two values.
+        UsageError: the text is not a comma-separated list of names in `WIRES`, or fixes the forget
+            gate at both 0 and 1.
     """
     names = []
     if isinstance(text, str) and text:
@@ -52,7 +53,8 @@ def parse_wires(text: Any) -> tuple[str, ...]:
 
 
 def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    """Return every gate and state after every step, by equations (1) to (6) with cut wires.
+    """Return every gate and state after every step, computed from equations (1) to (6) with some
+    wires cut.
 
     Args:
         network: the export of an LSTM or an RNN.
@@ -122,7 +124,8 @@ def _projected_inputs(network: Any) -> Tensor:
 
     The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
 
-    The result is set to require gradients, because the weights of an export do not.
+    The weights of an export do not require gradients, so the result is set to require them;
+    `gradient` needs this.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())
@@ -130,7 +133,9 @@ def _projected_inputs(network: Any) -> Tensor:
 
 
 def readout(network: Any, h: Tensor) -> Tensor:
-    """Return the logits of h, float64 (batch, hidden_size), by equation (7)."""
+    """Return the logits, (batch, 10), that equation (7) gives for h, float64 (batch,
+    hidden_size).
+    """
     return F.linear(h, network.readout.weight.double(), network.readout.bias.double())
 
 

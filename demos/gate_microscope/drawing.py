@@ -21,7 +21,8 @@ SHADES = 255
 class Drawing:
     """The classifier, and the generator and discriminator if the exports contain them.
 
-    The methods raise a `UsageError` if they cannot use their input.
+    The methods raise a `UsageError` if an argument is invalid, or if the generator is needed but
+    missing.
 
     Args:
         exports_dir: the folder with the classifier, and possibly the generator and discriminator.

@@ -1,4 +1,6 @@
-"""The gate microscope's computations on digits, as numbers and arrays that the page draws."""
+"""Computes the numbers and arrays that the gate microscope's page draws for a sequence of
+digits.
+"""
 
 import base64
 import functools
@@ -35,9 +37,10 @@ Numbers = list[float]
 class GateMicroscope:
     """The networks that read digits, and the functions that the page and programs call.
 
-    The functions raise a `UsageError` if they cannot use their input. Networks are named after
-    their exports. Digits are passed as a string, in which spaces and commas are ignored. Steps,
-    places and cells are integers. Steps and places are counted from 1, and cells from 0.
+    The functions raise a `UsageError` if an argument is invalid. Networks have the names of their
+    exports, such as "lstm_plain". Digits are passed as a string, in which spaces and commas are
+    ignored. Steps, places in the sequence, and cells (hidden units) are given as integers. Steps
+    and places are counted from 1, and cells from 0.
 
     Args:
         exports_dir: the folder whose manifest lists at least one of lstm, rnn, lstm_plain and
@@ -81,8 +84,9 @@ class GateMicroscope:
     def first(self) -> list[int]:
         """Return the digits that the page shows when it opens.
 
-        If possible, these are the digits of a palindrome that the first network completes and the
-        last network does not; otherwise, they are those of the first palindrome that was tried.
+        Of 50 test palindromes, the function chooses the first one that the first of `self.networks`
+        completes and the last does not or, if there is none, simply the first one, and leaves out
+        its last digit.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -98,7 +102,9 @@ class GateMicroscope:
         return first
 
     def _first_length(self) -> int:
-        """Return the training length of the student's first network, or the default length."""
+        """Return the length of the palindromes on which the student's first network was trained, if
+        known, or `FIRST_LENGTH`.
+        """
         for description in self.described.values():
             if "whose" in description:
                 length = description["config"].get("length")
@@ -149,7 +155,8 @@ class GateMicroscope:
     def inside(
         self, digits: str, network: str, cells: list[int], wires: str, step: int
     ) -> dict[str, Any]:
-        """Return the values of the given cells at every step; see `cut` for `wires` and `step`.
+        """Return the gates and states of the chosen cells at every step; see `cut` for `wires` and
+        `step`.
 
         Returns:
             for each of i, f, o, g, c, h, or only for h: "scale", and "data" in base64, (cells,
@@ -162,7 +169,8 @@ class GateMicroscope:
         return {gate: _shorts(values[:, chosen].t()) for gate, values in traced.items()}
 
     def accuracy(self, network: str, length: int, wires: str, step: int) -> float:
-        """Return the fraction of 500 palindromes of T = `length` that a network completes.
+        """Return the fraction of 500 palindromes of `length` digits that a network completes
+        correctly.
 
         See `cut` for `wires` and `step`.
         """
@@ -172,7 +180,7 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count the palindromes in a range that a network completes; see `accuracy`.
+        """Count how many palindromes of a range a network completes correctly; see `accuracy`.
 
         The range consists of `count` of the 500 palindromes that `accuracy` uses, starting with
         number `first`, counted from 0.
@@ -282,7 +290,9 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return i, f, o, g, c, h (an RNN: only h) of all cells after a step, counted from 1."""
+        """Return i, f, o, g, c and h of all cells, or only h for an RNN, after a step, counted from
+        1.
+        """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
         traced = self.trace(self._name(network), key)
@@ -328,7 +338,9 @@ def _rounded(numbers: Numbers) -> Numbers:
 
 
 def _shorts(values: Tensor) -> dict[str, Any]:
-    """Return "scale", and "data": 16-bit integers in units of "scale" / 32767, in base64."""
+    """Encode the values as 16-bit integers, and return them in base64 as "data", together with
+    their "scale"; the unit is "scale" / 32767.
+    """
     scale = 1.0
     if values.numel():
         scale = max(float(values.abs().max()), 1e-9)

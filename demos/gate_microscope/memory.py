@@ -24,9 +24,9 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
         digits: int64 (length,), 0 to 9. The computing time grows with length^2.
 
     Returns:
-        float32 (length, length). Row t, column k contains the mean distance over the nine
-        replacements of digit k, divided by the norm of the original memory vector at step t, or 0
-        where k > t.
+        float32 (length, length). Row t, column k contains the distance by which the memory at step
+        t moves when digit k is replaced, averaged over the nine replacements and divided by the
+        norm of the original memory vector; where k > t, it contains 0.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length = len(digits)

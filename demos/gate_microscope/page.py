@@ -1,6 +1,8 @@
-"""The gate microscope's page, playground/src/served/gate_microscope.js, and its functions.
+"""The gate microscope's page, and the functions that playground/src/served/gate_microscope.js
+calls.
 
-Programs can call some of these functions, and others, through the API.
+Programs can call some of these functions through the API, which also offers functions that the page
+does not use.
 """
 
 from pathlib import Path

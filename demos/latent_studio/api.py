@@ -1,4 +1,6 @@
-"""The latent studio's functions for programs, which exchange numbers and arrays as JSON."""
+"""The functions of the latent studio's API, which programs call with JSON values and which return
+JSON values.
+"""
 
 import base64
 from typing import Any
@@ -64,7 +66,9 @@ class Endpoints:
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
     def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
-        """Generate pictures from your own 1 to 100 latent points, each as long as a sample's z."""
+        """Generate pictures from 1 to 100 latent points of your own; each is a list as long as the
+        z of a sample.
+        """
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)
 

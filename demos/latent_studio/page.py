@@ -53,9 +53,9 @@ def build(exports_dir: Path) -> gr.Blocks:
 class Answers:
     """The functions that the page's script calls.
 
-    A point is a weighted sum of a few latent points, the corners. The argument `corners` contains
-    the z of each corner, and `weights` contains, for each point, the weights of all corners. A
-    picture is sent as its 784 bytes in base64.
+    The latent points to be drawn are weighted sums of a few latent points, which are called
+    corners. The argument `corners` contains the z of each corner, and `weights` contains, for each
+    point, the weights of all corners. A picture is sent as its 784 bytes in base64.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -82,7 +82,9 @@ class Answers:
         return self.studio.digits(self.studio.mixtures(corners, weights))
 
     def judge(self, images: Any) -> list[dict[str, Any]]:
-        """Return the networks' judgements of images that the browser has mixed."""
+        """Return the networks' outputs for images that the browser has computed, such as mixtures
+        of two pictures.
+        """
         pictures = _sent(self.studio.judge(_received(images)))
         for picture in pictures:
             del picture["image"]
@@ -96,7 +98,9 @@ class Answers:
         return {"image": _bytes(nearest), "distance": distance, "of_real": of_real}
 
     def early(self, corners: Any, weights: Any) -> dict[str, Any]:
-        """Draw points with the generator as it was early in its training."""
+        """Generate the images of latent points with the generator as it was early in its
+        training.
+        """
         step, generator = self.studio.early
         pictures = self.studio.draw(self.studio.mixtures(corners, weights), generator)
         return {"step": step, "pictures": _sent(pictures)}
@@ -117,7 +121,9 @@ def _bytes(image: Tensor) -> str:
 
 
 def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
-    """Return pictures in the form that the script calls `Sent`."""
+    """Return pictures as dictionaries of the type that the script calls `Sent`, ready to be sent to
+    the script.
+    """
     share, digit = pictures.shares.max(dim=1)
     sent = []
     for k in range(len(digit)):

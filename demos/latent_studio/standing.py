@@ -21,10 +21,12 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """The scores of draws (samples of images); each draw is measured only once for all visitors.
+    """Scores of generated and of real images; each sample of images is measured only once, whoever
+    asks.
 
     Args:
-        studios: the studios of the generators; the last studio's classifier measures all draws.
+        studios: one `Studio` for each generator; the classifier of the last one measures all
+            samples.
     """
 
     def __init__(self, studios: Sequence[Studio]) -> None:

@@ -39,10 +39,11 @@ class Pictures(NamedTuple):
 
 
 class Studio:
-    """The page's generator, discriminator and classifier, and the functions of the page.
+    """A generator, a discriminator and a classifier, and the computations that the page performs
+    with them.
 
     Args:
-        generator, discriminator: the folder and the owner of each network.
+        generator, discriminator: the folder of each network, and the name of its owner, if any.
         classifier: the folder with the classifier.
 
     Raises:
@@ -90,7 +91,8 @@ class Studio:
         return torch.stack(samples)
 
     def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
-        """Return the latent points of the seed's first clear pictures of two digits.
+        """Return the first two latent points drawn with `seed` whose pictures clearly show
+        `digit_from` and `digit_to`.
 
         Returns:
             float32 (2, latent_dim).
@@ -105,7 +107,9 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Draw latent points, float32 (n, latent_dim), with `generator`, by default the export."""
+        """Generate images from latent points, float32 (n, latent_dim), and judge them; the default
+        is the exported generator.
+        """
         if generator is None:
             generator = self.generator
         return self.judge(generator(z))
@@ -157,7 +161,7 @@ class Studio:
 
     @torch.no_grad()
     def digits(self, z: Tensor) -> list[int]:
-        """Return the digits that the classifier sees in the pictures of latent points."""
+        """Return the digit that the classifier sees in the generated image of each latent point."""
         digits: list[int] = self.classifier(self.generator(z)).argmax(dim=1).tolist()
         return digits
 
@@ -165,7 +169,7 @@ class Studio:
         """Convert a visitor's latent points from lists to a tensor, float32 (n, latent_dim).
 
         Raises:
-            UsageError: the value is not such a digit.
+            UsageError: the value is invalid.
         """
         points = matrix("z", z, self.latent_dim)
         if points.abs().max() > MAX_LATENT:
@@ -175,7 +179,7 @@ class Studio:
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
         """Return sums of `corners`, weighted by `weights`, as float32 (n, latent_dim).
 
-        A visitor sent both arguments as lists.
+        Both arguments are lists that a visitor has sent.
 
         Raises:
             UsageError: an argument is malformed, or a number is not finite or out of range.
@@ -202,10 +206,10 @@ class Studio:
 
     @functools.cached_property
     def early(self) -> tuple[int, nn.Module]:
-        """Return an early training step, when digits appear, and the generator at that step.
+        """Return an early step of the recorded training, and the generator as it was at that step.
 
         Raises:
-            ToolkitError: there is no film, or the film is damaged.
+            ToolkitError: the recording of the training, film.npz, is missing or damaged.
         """
         film = load_film(self.exports_dir)
         steps = film["steps"].tolist()
@@ -214,7 +218,8 @@ class Studio:
 
     @functools.cached_property
     def recorded(self) -> dict[str, Any]:
-        """Return the film of this generator's training, if any, and films of classic failures.
+        """Return the recording of this generator's training, if there is one, and recordings of
+        failed training runs and of a healthy one.
 
         Raises:
             ToolkitError: see `trainings`.
@@ -223,7 +228,8 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """Return a studio of the student's own networks, if any, and then the toolkit's studio.
+    """Return a `Studio` with the student's own networks, if there are any, and then one with the
+    toolkit's networks.
 
     If the student has only a generator or only a discriminator, the other network is the toolkit's.
 
@@ -247,7 +253,7 @@ def digit_of(name: str, value: Any) -> int:
     """Convert a digit that was sent as an integer or a string, such as 3 or "3", to an integer.
 
     Raises:
-        UsageError: the value is not such a digit.
+        UsageError: the value is invalid.
     """
     if isinstance(value, str) and value in list("0123456789"):
         return int(value)
@@ -255,10 +261,10 @@ def digit_of(name: str, value: Any) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return the value if it is True or False.
+    """Check that a value is True or False, and return it.
 
     Raises:
-        UsageError: the value is not such a digit.
+        UsageError: the value is invalid.
     """
     if not isinstance(value, bool):
         raise UsageError(f"{name} must be true or false, not {value!r}.")
@@ -269,7 +275,7 @@ def matrix(name: str, value: Any, columns: int) -> Tensor:
     """Convert lists of `columns` finite numbers to float32 (n, columns), with n from 1 to 100.
 
     Raises:
-        UsageError: the value is not such a digit.
+        UsageError: the value is invalid.
     """
     try:
         rows = torch.tensor(value, dtype=torch.float32)

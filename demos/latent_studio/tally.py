@@ -1,4 +1,6 @@
-"""A class's votes in the game Spot the fake: which images visitors take for generated."""
+"""The votes in the game Spot the fake, in which visitors choose the images that they think were
+generated.
+"""
 
 import re
 from collections import OrderedDict
@@ -21,7 +23,8 @@ class Tally:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """Count a visitor's choice of six of the twelve images, in place of any earlier choice.
+        """Count which six of the twelve images a visitor takes for generated, in place of the
+        visitor's earlier vote.
 
         Args:
             visitor: a random identifier that the page generates when it is opened.

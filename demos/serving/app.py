@@ -25,7 +25,8 @@ def command_line(name: str, module: str) -> typer.Typer:
 
     Args:
         name: the name of the page, for the help and for the first line that is printed.
-        module: the module whose `build` returns the page, a gr.Blocks, for a folder of exports.
+        module: the module with the function `build`, which takes a folder of exports and returns
+            the page, a gr.Blocks.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -68,7 +68,7 @@ class Room:
         return Place(self, size)
 
     def leave(self, size: int) -> None:
-        """Return bytes to the room."""
+        """Give `size` bytes back to the budget."""
         with self._changing:
             self._free += size
 
@@ -87,9 +87,10 @@ class Room:
 
 
 class Place:
-    """Bytes of a `Room` that stay taken until the request that holds this object is deleted.
+    """A number of bytes of a `Room` that are reserved for a request until this object is deleted.
 
-    Gradio keeps the request of a waiting event, including its body.
+    The object is deleted together with the request, which Gradio keeps, including its body, while
+    the request's event waits in the queue.
     """
 
     def __init__(self, room: Room, size: int) -> None:
@@ -107,7 +108,7 @@ class Doors:
         self._for_small, self._for_large = Room(ROOM_FOR_SMALL), Room(ROOM_FOR_LARGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a request to the page, or refuse the request with an answer."""
+        """Forward a request to the page, or answer it with an HTTP error."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -148,7 +149,8 @@ class Body:
         """Receive the next piece of the body.
 
         Raises:
-            Refused: the body is too long, has too many items, or takes too long.
+            Refused: the body is too long, contains too many JSON items, or takes too long to
+                arrive.
         """
         if self._is_complete:  # now the application waits for the end of the connection
             return await self._receive()

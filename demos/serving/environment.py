@@ -1,6 +1,6 @@
 """The environment variables that Gradio and its dependencies read.
 
-This module does not need Gradio.
+This module does not import Gradio, because the variables have to be set before Gradio is imported.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""A page whose script comes from `playground/`, so that the browser draws everything that moves.
+"""The page of a demo, which a script from `playground/` draws in the browser.
 
-The same scripts also draw the single-file page, where they use the networks inside the page. In a
-demo, they call this server instead.
+The same scripts also draw `playground.html`, where they use the networks that this file contains.
+In a demo, they call this server instead.
 """
 
 import functools
@@ -30,7 +30,7 @@ def part(
             `ToolkitError`, the script receives the message. Coroutines must not use torch; they run
             at once, without waiting for other calls.
         settings: JSON values that the script receives at the start, together with the Chinese
-            translations.
+            translations of the page's texts.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")
@@ -52,9 +52,10 @@ def part(
 def _answering(
     name: str, function: Callable[..., Any], alone: threading.Lock
 ) -> Callable[[Any], Any]:
-    """Wrap a function so that it takes one JSON object, and reports mistakes in a sentence.
+    """Wrap a function so that it takes one JSON object, and returns a `ToolkitError` as JSON
+    instead of raising it.
 
-    The object contains the arguments by name. The answer to a mistake is {"error": sentence}.
+    The object contains the arguments by name. An error is returned as {"error": sentence}.
 
     Args:
         alone: a lock that lets only one computation run at a time, as Gradio's queue does for

@@ -1,4 +1,4 @@
-"""The conversion of visitors' pictures of digits to images like the images of MNIST.
+"""Converts visitors' pictures of digits to images like those of MNIST.
 
 The method is the one by which the images of MNIST were made (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
@@ -52,7 +52,7 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """Return the digit in a picture file (base64 or a data URL) as MNIST would show it.
+    """Return the digit in a picture file (base64 or a data URL) as an image like those of MNIST.
 
     Returns:
         an image; see `to_mnist`.
@@ -142,7 +142,9 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
-    """Return each pixel's difference from the paper, 0 to 1, and the paper's variation."""
+    """Return each pixel's difference from the paper, 0 to 1, and how much the paper's own
+    brightness varies.
+    """
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
         values = values.unsqueeze(2)
@@ -191,7 +193,7 @@ def _light(grey: Tensor) -> Tensor:
 def _terms(height: int, width: int) -> Iterator[Tensor]:
     """Yield 1, x, y, x^2, x y and y^2 of each pixel, each as float32 (height, width).
 
-    Both x and y are from -1 to 1.
+    Both x and y range from -1 to 1.
     """
     y, x = torch.meshgrid(
         torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
@@ -240,7 +242,7 @@ def _labels(is_ink: Tensor) -> Tensor:
 
 
 class Box(NamedTuple):
-    """The bounding box of a piece of ink, whose four limits are inclusive."""
+    """The bounding box of a piece of ink: its first and last column, and its top and bottom row."""
 
     first: int
     last: int

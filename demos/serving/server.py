@@ -1,7 +1,7 @@
 """The server of a page.
 
-The server starts the page, prints its address, shares it on request, and limits the memory that
-visitors take.
+This module starts a page, prints its address, gives it a public address on request, and limits the
+memory that visitors can use.
 """
 
 from collections.abc import Callable, Iterator

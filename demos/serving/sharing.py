@@ -73,7 +73,7 @@ class Tunnel:
         """Open the tunnel, and return the public address of the page at `host` and `port`.
 
         Args:
-            token: Gradio's secret for this page.
+            token: the random token that Gradio generated for sharing this page.
 
         Raises:
             ToolkitError: the tunnel's process has ended, the share server cannot be reached or does
@@ -123,7 +123,9 @@ class Tunnel:
         return address
 
     def _listen(self) -> None:
-        """Queue "ready", then the address and, when the process ends, an empty string."""
+        """Read the output of the process, and put "ready", the address and finally an empty string
+        into the queue.
+        """
         assert self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:

@@ -94,10 +94,10 @@ def check(
 ) -> None:
     """Report what is right and what is wrong in your code, and what could not be checked.
 
-    The check finds your files by their contents. The check runs a copy of your files as you,
-    without a sandbox, so use `grade` for other people's code. The exit code is 0 if everything is
-    right, 1 if something is wrong, 3 if nothing is wrong but something could not be checked, and 2
-    if the folder cannot be checked at all.
+    The check finds your files by their contents. The check runs a copy of your files under your
+    user account, without a sandbox, so use `grade` for other people's code. The exit code is 0 if
+    everything is right, 1 if something is wrong, 3 if nothing is wrong but something could not be
+    checked, and 2 if the folder cannot be checked at all.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.findings.explanations import explain_id
@@ -138,11 +138,11 @@ def export(
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
     The command exports an LSTM only if `check` says that the LSTM is right. The LSTM's weights are
-    copied into the toolkit's network, which then makes the same predictions as your LSTM. A
-    generator and a discriminator are exported unchanged. The command runs your code as you, without
-    a sandbox, and unpickles weight files that contain whole networks, so do not use it on other
-    people's files. The exit code is 1 if a network could not be exported; all other networks are
-    still written.
+    copied into the toolkit's own LSTM, which then makes the same predictions as your LSTM. A
+    generator and a discriminator are exported unchanged. The command runs your code under your user
+    account, without a sandbox, and unpickles weight files that contain whole networks, so do not
+    use it on other people's files. The exit code is 1 if a network could not be exported; all other
+    networks are still written.
     """
     from toolkit.assignment.asking.host import Host
 
@@ -179,10 +179,11 @@ def report(
         bool, typer.Option("--reference", help="Show the toolkit's networks instead, and say so.")
     ] = False,
 ) -> None:
-    """Fill the report, in LaTeX and in Word, with the numbers and pictures of your training runs.
+    """Make the report, in LaTeX and in Word, with the numbers and pictures of your training runs
+    filled in.
 
-    Your train.py and my_gan.py write the numbers and pictures into the folder records/. For each
-    missing record, the output names the command that creates it. The command does not run your
+    Your train.py and my_gan.py write the numbers and pictures into the folder records/. If some of
+    them are missing, the output says which commands create them. The command does not run your
     code. With --exports, the report also covers your own exported networks; measuring them takes
     about a minute.
     """
@@ -249,10 +250,10 @@ def pack(
 ) -> None:
     """Make the archive that you hand in, and test it in the same way as the grader does.
 
-    If a file is missing or empty, the command says so and makes no archive. The first line of the
-    output lists everything that would cost points. An older archive is kept under another name. The
-    command tests your code in the sandbox that `grade` uses if your system supports it, and
-    otherwise as you, without a sandbox.
+    If a required file is missing or empty, the command says so and makes no archive. The first line
+    of the output lists everything that would cost points. An older archive is kept under another
+    name. If your system supports the sandbox that `grade` uses, the command tests your code in this
+    sandbox; otherwise, your code runs under your user account, without a sandbox.
     """
     from toolkit.assignment.pack import pack as pack_submission
     from toolkit.assignment.sandbox.isolation import Limits
@@ -273,7 +274,7 @@ def tutor(
 ) -> None:
     """Check one exercise on a tiny numerical example, or get the next hint.
 
-    A check runs the code in FOLDER as you, without a sandbox.
+    A check runs the code in FOLDER under your user account, without a sandbox.
 
     The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
     3 if it could not be checked.
@@ -353,11 +354,11 @@ def viva(
     ] = False,
     lang: LanguageOption = "en",
 ) -> None:
-    """Ask up to five questions about your own lines of code; the answers come from running the
-    code.
+    """Ask up to five questions about your own lines of code; the right answers are found by running
+    the code.
 
-    The command runs the code in FOLDER as you, without a sandbox. For other people's code, use
-    --sheet.
+    The command runs the code in FOLDER under your user account, without a sandbox. For other
+    people's code, use --sheet.
     """
     if seed is None:
         seed = random.randrange(10**6)

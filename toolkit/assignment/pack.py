@@ -91,7 +91,8 @@ def pack(
     Args:
         folder: the folder that contains, at any depth, the code, the notebook and the report.
         number: the student number.
-        out: the folder for the archive. An older archive of the same name is set aside.
+        out: the folder for the archive. An existing archive with the same name but different
+            contents is renamed.
         report: which report to hand in, if there is both a Word and a LaTeX report.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
@@ -140,7 +141,9 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the findings that cost points, and a sentence about each of the other findings."""
+    """Split the findings into those that cost points, each as its id and a sentence, and the
+    others, each as a sentence.
+    """
     free_findings = free(trial.report, read_rubric())
     costly = []
     for finding in trial.report.findings:
@@ -152,7 +155,8 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 def collect(folder: Path) -> Files:
     """Return the files for the archive, without data sets, checkpoints, caches and environments.
 
-    Exported networks and `toolkit curve` pictures that no report shows are also left out.
+    Subfolders with the student's exported networks are also left out, as are pictures made by
+    `toolkit curve` that do not appear in any report.
     """
     parts = find_parts(read_code(folder)).values()
     files = {}
@@ -170,14 +174,12 @@ def collect(folder: Path) -> Files:
 
 
 def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
-    """Return True if a file lies in a subfolder and is the manifest of a student's exported
-    networks.
-    """
+    """Return True if a file is the manifest of a subfolder with the student's exported networks."""
     return path.name == MANIFEST and path.parent.parts != () and b'"whose"' in data
 
 
 def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
-    """Return True if a file is a picture made by `toolkit curve` that no report shows."""
+    """Return True if a file is a picture that `toolkit curve` made and no report shows."""
     if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
         return False
     reports = [text for name, text in files.items() if name.suffix == ".tex"]
@@ -311,7 +313,9 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """Return the last run of each code cell, by cell number; the tutor's cells are left out."""
+    """Return, by cell number, whether each code cell was run and whether it failed; the cells of
+    the toolkit's tutor are left out.
+    """
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):
         if not is_tutors(cell):

@@ -30,14 +30,18 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """The typer class of a program with a single command; see `_answer`."""
+    """The class that typer uses for a program with a single command; `_answer` reports mistyped
+    arguments.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
 
 
 class Commands(TyperGroup):
-    """The typer class of a program with several commands; see `_answer`."""
+    """The class that typer uses for a program with several commands; `_answer` reports mistyped
+    arguments.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         _answer(super().main, *args, **kwargs)
@@ -74,7 +78,8 @@ def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
 
 
 def reports_errors(command: Function) -> Function:
-    """Decorate a command so that a user's mistake prints one sentence instead of a traceback.
+    """Decorate a command so that, after a user's mistake, it prints one sentence instead of a
+    traceback.
 
     The sentence is printed on standard error. The exit code is the error's `exit_code` (1 or 2). If
     memory runs out or a file cannot be used, the exit code is 1. After Ctrl-C, SIGTERM or SIGHUP,
@@ -120,8 +125,8 @@ def can_ask() -> bool:
 def _prepare_output() -> None:
     """Prepare the output streams and Matplotlib for a command.
 
-    Characters that the console cannot show raise no error, text for a closed stream is discarded,
-    and Matplotlib draws only to files.
+    Characters that the console cannot show are printed as escape sequences, text for a closed
+    stream is discarded, and Matplotlib draws only to files.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

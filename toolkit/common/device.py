@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
 All random numbers in a run come from generators that `make_rng` or `seeded` has seeded, so a run
-that is killed and repeated produces the same bytes.
+that is killed and started again gives the same results, byte for byte.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ def device_of(network: nn.Module) -> torch.device:
 def pick_precision(device: torch.device) -> Precision:
     """Return bfloat16 if the device supports it natively, or else float32.
 
-    Computations in bfloat16 are about twice as fast as computations in float32.
+    On such a device, computations in bfloat16 are about twice as fast as in float32.
     """
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -91,7 +91,7 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """Return a random generator on the CPU for one purpose, such as "latents".
+    """Return a random number generator on the CPU, seeded for one purpose, such as "latents".
 
     Generators for different purposes are independent: drawing more numbers for one purpose does not
     change the numbers for the others. Numbers are drawn on the CPU, so every device gets the same

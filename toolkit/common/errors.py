@@ -19,8 +19,8 @@ class ToolkitError(Exception):
 
     Args:
         message: the message for a program that calls the toolkit.
-        in_command: the message for the command line, if it should suggest options that fix the
-            problem.
+        in_command: the message on the command line if it differs from `message`, for example
+            because it suggests options that fix the problem.
     """
 
     exit_code = 1
@@ -45,7 +45,9 @@ def first_line(error: BaseException, length: int = 200) -> str:
 
 
 def in_short(text: str, length: int) -> str:
-    """Return a text's first line, shortened to whole sentences or words if the line is too long."""
+    """Return a text's first line; if it is too long, cut it off after a sentence or, failing that,
+    after a word.
+    """
     line = text.strip().partition("\n")[0].strip()
     if len(line) <= length:
         return line.rstrip(".")

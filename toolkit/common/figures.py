@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """A curve's mean, lowest value and highest value at each x, over several seeds."""
+    """The mean, lowest and highest y of a curve at each x, over runs with different seeds."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -51,7 +51,7 @@ def sheet(images: Tensor, columns: int = 5, scale: int = 3) -> Picture:
     """Arrange images in a grid with `columns` images per row and a grey frame around each image.
 
     The images have shape (n, 1, 28, 28) and values from 0 to 1. `torchvision.utils.make_grid` does
-    the same, but importing torchvision takes two seconds.
+    the same, but is not used here, because importing torchvision takes two seconds.
 
     Returns:
         uint8 (height, width); each pixel is enlarged `scale` times.
@@ -96,7 +96,7 @@ def save_film(path: Path, frames: Sequence[Picture], milliseconds: int, last: in
 
 
 def save_captioned(path: Path, pictures: Sequence[tuple[str, Picture]], inches: float) -> None:
-    """Write pictures side by side to one file, each `inches` wide with its caption above."""
+    """Write pictures side by side to a PNG file; each is `inches` wide, with its caption above."""
     figure = Figure(figsize=(inches * len(pictures), inches + 0.4), layout="constrained")
     for axes, (caption, picture) in zip(
         figure.subplots(1, len(pictures), squeeze=False)[0], pictures, strict=True
@@ -128,12 +128,14 @@ def save_curves(
     Args:
         curves: name -> (x, y).
         level: name and height of a dashed horizontal line, such as the chance level; if the height
-            has a standard deviation, one standard deviation above and below the line is shaded.
+            is a `Spread` with a standard deviation, one standard deviation above and below the line
+            is shaded.
         points: name -> x and y of a single point; the standard deviation of y is drawn as an error
             bar.
         bands: name of a curve -> the lowest and highest y at each x; the range between them is
             shaded.
-        beside: further curves, such as another person's, which are drawn faintly behind `curves`.
+        beside: reference curves, such as that of the toolkit's own network, which are drawn faintly
+            behind `curves`.
         log, log_x: True for a logarithmic y axis (`log`) or x axis (`log_x`).
     """
     crowded = len(curves) > 3
@@ -190,10 +192,11 @@ def save_panels(
     level: tuple[str, float],
     columns: int = 3,
 ) -> None:
-    """Write a grid of small plots of proportions, with logarithmic x axes and one shared y axis.
+    """Plot proportions in a grid of panels, with logarithmic x axes and one shared y axis.
 
-    Bands and error bars extend from the lowest to the highest value over all seeds. Each curve is
-    thinner than the previous curve, so all curves remain visible where they coincide.
+    At each x, a curve's band and error bar extend from the lowest to the highest value over all
+    seeds. Each curve is thinner than the previous curve, so all curves remain visible where they
+    coincide.
 
     Args:
         level: name and height of a dashed horizontal line in every panel, such as the chance level.

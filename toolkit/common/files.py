@@ -1,4 +1,4 @@
-"""Functions that handle files safely, even if the process is killed or the disk is full."""
+"""Functions that keep files intact, even if the process is killed or the disk is full."""
 
 import contextlib
 import hashlib
@@ -59,8 +59,8 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
     the lock, this function prints the reason for the delay, and waits.
 
     Args:
-        busy: a clause that says what the process holding the lock is doing, as the reason for the
-            delay.
+        busy: a sentence, without the full stop, that says what the other process is doing, such as
+            "Another command is training in runs/lstm".
 
     Raises:
         ToolkitError: the lock file cannot be created.
@@ -79,7 +79,7 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete temporary files left by killed processes; no process may be writing to the folder."""
+    """Delete temporary files of killed processes; the caller ensures that no process is writing."""
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)

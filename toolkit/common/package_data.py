@@ -1,4 +1,4 @@
-"""The toolkit's files outside the package (exports, templates, demos), and its optional extras."""
+"""The paths of the files that come with the toolkit, and the installation of optional extras."""
 
 import importlib.util
 import re
@@ -27,8 +27,9 @@ def package_data(name: str) -> Path:
     """Return the path of one of the toolkit's files or folders.
 
     Args:
-        name: a key of `IN_CHECKOUT`; "notebook" and "clinic" refer to files, and all other keys to
-            folders.
+        name: a key of `IN_CHECKOUT`; the result is a file for "notebook" (the assignment's
+            notebook) and "clinic" (recordings of GAN training runs), and a folder for all other
+            keys.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

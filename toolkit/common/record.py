@@ -1,8 +1,8 @@
 """The record of a run: the file `run.json` in the run directory.
 
-The record includes the final losses and the metrics that the manifest lists. The file contains no
-timestamps, so the same command on the same CPU writes the same file, except for the field `seconds`
-and the checksum `crc32`. Nothing in this module needs torch.
+If the run exports networks, the record includes their metrics and, except for the classifier, the
+final losses. The file contains no timestamps, so the same command on the same CPU writes the same
+file, except for the field `seconds` and the checksum `crc32`. Nothing in this module needs torch.
 """
 
 import json
@@ -32,10 +32,10 @@ class RecordPart(BaseModel):
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean of several draws of the same quantity, with the standard deviation as its error bar.
+    """The mean and the standard deviation of a quantity measured on one or more random draws.
 
-    A number format applies to both the mean and the error bar. For example, f"{spread:.2f}" is
-    "3.93 ± 0.53".
+    A format specification applies to both the mean and the standard deviation. For example,
+    f"{spread:.2f}" is "3.93 ± 0.53".
     """
 
     mean: float
@@ -54,7 +54,7 @@ class Spread:
 
 
 class Interpolation(RecordPart):
-    """The digits at the two ends of an interpolation."""
+    """The digits in the first and the last image of an interpolation between generated images."""
 
     digit_from: Digit
     digit_to: Digit
@@ -100,7 +100,7 @@ class RunRecord(RecordPart):
 
     @property
     def finished(self) -> bool:
-        """Return True if the run is complete, including its exports, its figures and its record."""
+        """Return True if the run was completed, including the export of its networks, if any."""
         return self.status == "finished"
 
 
@@ -118,8 +118,8 @@ def write_record(directory: Path, record: RunRecord) -> None:
 def cannot_continue(kind: type[ToolkitError], problem: str, directory: Path) -> ToolkitError:
     """Return the error for a run that cannot continue.
 
-    For a caller in Python, the message suggests another directory, or deleting this one. On the
-    command line, the message suggests the options --runs-dir and --restart.
+    For a caller in Python, the message suggests choosing another directory or deleting the run's
+    directory. On the command line, the message suggests the options --runs-dir and --restart.
     """
     return kind(
         f"{problem} Choose another directory, or delete {directory} to start from scratch.",

@@ -49,17 +49,18 @@ MAGIC = b"toolkit checkpoint, sha256 "
 class Run:
     """The files of a training run, or of a grid of training runs.
 
-    Until the run is finished, the methods `load` and `save` write run.json with the status
-    "running". The method `finish` is called last, and replaces run.json with the complete record,
-    so a killed run never looks finished. A second process that opens the same run waits until the
-    first process ends or leaves the run's `with` block.
+    The methods `load`, which starts or continues a run, and `save`, which replaces the checkpoint,
+    write run.json with the status "running" until the run is finished. The method `finish` is
+    called last, and replaces run.json with the complete record, so a killed run never looks
+    finished. A second process that opens the same run waits until the first process ends or leaves
+    the run's `with` block.
 
     Args:
         directory: the run's directory, which is created if it does not exist.
-        config: a dataclass of numbers and strings; a checkpoint or training run with a different
-            config is rejected.
+        config: a dataclass of numbers and strings with the run's settings; `load` rejects a
+            checkpoint, and `check_config` a training run, whose settings differ from these.
         model, command: the model's name and the run's command line, which are stored in the record;
-            both can be omitted if no report is made from the run.
+            both can be omitted if the run will not appear in a report.
 
     Raises:
         ToolkitError: the directory cannot be created or written to.
@@ -122,11 +123,11 @@ class Run:
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state from the last `save`, or None for a new run; delete newer log entries.
+        """Return the state from the last `save` (None for a new run), and delete later log entries.
 
-        Damaged lines of the log are reported, and the damaged log is kept under another name.
-        Training can continue without the damaged lines, but their values will be missing from the
-        curves.
+        Damaged or missing log entries from before that `save` are reported, and a copy of a damaged
+        log is kept under another name. Training can continue without the damaged lines, but their
+        values will be missing from the curves.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
@@ -166,7 +167,7 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Restore the attributes of `state` from `saved`, the dictionary that `load` returned.
+        """Load the values in `saved`, which `load` returned, into the attributes of `state`.
 
         Raises:
             ToolkitError: the saved state does not fit the objects, because the code has changed
@@ -196,7 +197,7 @@ class Run:
             step: the number of training steps done.
             seconds: the time spent on these steps.
             state: networks, tuples of networks, optimisers and random number generators; also
-                tensors, numbers, strings, and lists or dictionaries of these three.
+                tensors, numbers and strings, alone or in lists or dictionaries.
 
         Raises:
             ToolkitError: the checkpoint cannot be written; the previous checkpoint is unharmed.
@@ -217,7 +218,7 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """Return the run's record; `stopped` says why training ended, or is None if it has not."""
+        """Return the run's record; `stopped` says why training ended; it is None until then."""
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -239,7 +240,7 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Tell the user that this run finished earlier; for a command, also mention --restart."""
+        """Print that the run finished earlier; if it has a command line, also mention --restart."""
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 

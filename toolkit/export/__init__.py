@@ -1,15 +1,15 @@
-"""The exported models, which demos, tests, C++ programs and others use instead of model classes.
+"""Trained networks saved as files, which demos, tests, C++ programs and others can load.
 
-Most programs need only `load("lstm")`. `verify("lstm")` compares the network's outputs with the
-golden values in the manifest.
+Most programs need only `load("lstm")`. `verify("lstm")` compares the network's outputs for example
+inputs with the outputs stored in the manifest when the network was exported.
 
-- `loading`: loads networks from their verified weights.
+- `loading`: verifies exported files and loads networks from them.
 - `saving`: saves networks in all formats.
 - `manifest`: the list of exports with their hashes and metrics; it does not import torch.
-- `replacing`: replaces old exports with new exports, without losing the old exports.
+- `replacing`: replaces exports with new ones, and keeps copies of the old ones.
 - `golden`: example inputs and outputs, with which any program can check a loaded model.
 - `formats`: the content of each kind of file.
-- `film`: the networks of the GAN at 16 steps of training.
+- `film`: the networks of the GAN at 16 steps of its training.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The verified film of a GAN's training, and the networks at the steps of the film.
+"""The film of a GAN's training in `film.npz`, and the networks at the recorded steps.
 
 For example:
 
@@ -30,7 +30,8 @@ def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
     """Return the arrays of film.npz, without running any code in the file; see `toolkit.gan.film`.
 
     Raises:
-        ToolkitError: the file is missing or damaged, or is the film of a different generator.
+        ToolkitError: the file is missing or damaged, or records the training of a generator other
+            than the one in the folder.
     """
     data = read_file("film.npz", exports_dir).data
     try:
@@ -61,7 +62,7 @@ def network_at(
 
 
 def has_film(exports_dir: Path) -> bool:
-    """Return True if a folder contains the film of its generator's training."""
+    """Return True if a folder's manifest lists a film of the training of the folder's generator."""
     listed = read_manifest(exports_dir)
     return "film.npz" in listed and is_current("film.npz", listed)
 
@@ -69,11 +70,12 @@ def has_film(exports_dir: Path) -> bool:
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """Return the training films that the web pages show, under the keys `film` and `clinic`.
 
-    `film` is the film of the folder's generator, or None if there is none, and `clinic` contains
-    the films of the failed training runs and of a healthy one. If there is a classifier, each film
-    also includes the classifier's counts of the generated digits at each step. The film `film` also
-    includes the name of the loss, the name of the generator's owner, and real images if the package
-    contains MNIST.
+    `film` is the film of the training of the generator in `exports_dir`, or None if there is no
+    such film; `clinic` contains the films of a healthy training run and of failed ones. If a
+    classifier is available, each film also states how many of the images generated at each step the
+    classifier assigns to each digit. The film `film` also includes the name of the loss, the
+    owner's name if the generator is a student's, and real images if MNIST is part of the installed
+    toolkit.
 
     Raises:
         ToolkitError: see `load_film` and `load`.

@@ -46,10 +46,11 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 class Checked(nn.Module):
     """A network whose file format does not check inputs; this class adds the toolkit's checks.
 
-    The network has the attributes that the manifest lists, such as `latent_dim` for a generator.
+    The attributes in the file's manifest entry, such as `latent_dim` for a generator, become
+    attributes of the network.
 
     Args:
-        export: the file and its entry in the manifest.
+        export: the exported file, with the manifest entry that describes it.
         run: a function that maps an input to the output; both are numpy arrays, or both are
             tensors.
     """
@@ -86,9 +87,9 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
     Returns:
         `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}`, which can be
         stored as JSON. Each array is `{"dtype": "int64" or "float32", "shape": [...], "values":
-        [...]}` with the values in row-major order. For a network that reads digits, there is also
-        the key `long`, with a case whose input is `{"seed": int, "shape": [...]}`, the arguments of
-        `long_digits`.
+        [...]}` with the values in row-major order. For a network that reads digits, the key `long`
+        contains a further case, whose input is stored as `{"seed": int, "shape": [...]}`, the
+        arguments with which `long_digits` returns the digits.
     """
     golden: dict[str, Any] = {"tolerance": TOLERANCE}
     if SIGNATURES[name].input == DIGITS:
@@ -123,7 +124,7 @@ def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
 def check_golden(
     file: str, golden: Mapping[str, Any], model: Callable[[Tensor], Any], consequence: str = ""
 ) -> float:
-    """Return the largest difference between a model's outputs and its golden outputs.
+    """Check a model's outputs against the golden values, and return the largest difference.
 
     Args:
         file: the name of the file, for the error message.
@@ -150,7 +151,7 @@ def check_golden(
 def difference_at_length(
     golden: Mapping[str, Any], model: Callable[[Tensor], Any]
 ) -> tuple[int, float] | None:
-    """Compare a model's outputs for the long golden input with the golden outputs.
+    """Compare a model's outputs for long sequences of digits with the golden values.
 
     The relative difference from a golden output y is |difference| / (1 + |y|).
 

@@ -1,13 +1,14 @@
-"""Verified networks, loaded from the exports.
+"""Functions that load exported networks, and verify the files with the manifest.
 
     from toolkit.export import load
 
     lstm = load("lstm")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-In this example, the network is built from the weights in `lstm.safetensors`. `load` also reads
-files in the other formats, which work without the toolkit. Before loading a file, `load` compares
-its SHA-256 with the manifest, because neither torch nor onnxruntime notices a damaged weight.
+This example builds the LSTM from the weights in `lstm.safetensors`. `load` also reads the files in
+the other formats, which can be used even without the toolkit's code. Before loading a file, `load`
+compares its SHA-256 with the manifest, because neither torch nor onnxruntime notices a damaged
+weight.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ from toolkit.export.manifest import (
 
 
 def load(name: str, exports_dir: Path | str | None = None, *, format: Format | None = None) -> Any:
-    """Load a verified network on the CPU, in eval mode and without gradients.
+    """Verify and load an exported network, on the CPU, in eval mode and without gradients.
 
     Args:
         name: a key of `manifest.SIGNATURES`, such as "lstm" or "generator".
@@ -41,9 +42,9 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
             exports.
         format: the format of the file; by default, the network is built from its weights. With
             "pt", the result is a TorchScript module; with "pt2", a module that maps a tensor to a
-            tensor; and with "onnx", a module that maps a numpy array to a numpy array. A student's
-            own GAN, whose code is not available, is loaded from its .pt2 file if possible, or else
-            from its .pt file.
+            tensor; and with "onnx", a module that maps a numpy array to a numpy array. A GAN whose
+            classes a student wrote, so that the toolkit does not have their code, is loaded from
+            its .pt2 file if possible, or else from its .pt file.
 
     Returns:
         a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
@@ -64,7 +65,7 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
 
 def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
-    """Load the network in a verified file with the runtime for the file's format.
+    """Load the network in an exported file with the runtime for the file's format.
 
     Args:
         folder: the folder of the file. If the file contains only the weights of a student's own
@@ -84,7 +85,7 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
 
 
 def _built(export: Export, folder: Path) -> nn.Module:
-    """Return the network that is built from the weights in an export."""
+    """Return the network whose weights an exported file contains."""
     if "own" in export.entry and "architecture" not in export.entry:
         listed = read_manifest(folder)
         has_script, has_program = f"{export.name}.pt" in listed, f"{export.name}.pt2" in listed
@@ -124,7 +125,7 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from exported weights, or from any TorchScript file by running its code.
+    """Load a network from an exported weight file or any TorchScript file (which runs its code).
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and whether the manifest

@@ -1,13 +1,14 @@
 """The manifest lists the exports, with their inputs, outputs and SHA-256 hashes.
 
 For each file, `exports/manifest.json` has an entry with the SHA-256 and the size. A network's
-weight file, such as `lstm.safetensors`, is called its source. The entry of the weight file also has
-the architecture, the input and output, the settings of the training run, the metrics, and golden
-values (see `toolkit.export.golden`). The entries of the network's other files, such as `lstm.onnx`,
-contain the SHA-256 of the weights as `made_from`, and these files are valid only while the manifest
-also lists the weights. Before version 0.3, there were no weight files, and the `.pt` file was the
-source. Folders from versions before 0.3 can still be read. Each entry has "crc32", a checksum of
-its name and content, because a flipped bit in an entry would otherwise go unnoticed.
+weight file, such as `lstm.safetensors`, is called its source, because the network can be built from
+this file. The entry of the weight file also has the architecture, the input and output, the
+settings of the training run, the metrics, and golden values (see `toolkit.export.golden`). The
+entries of the network's other files, such as `lstm.onnx`, contain the SHA-256 of the weights as
+`made_from`, and these files are valid only while the manifest also lists the weights. Before
+version 0.3, there were no weight files, and the `.pt` file was the source. Folders from versions
+before 0.3 can still be read. Each entry has "crc32", a checksum of its name and content, because a
+flipped bit in an entry would otherwise go unnoticed.
 
 Exports can be found and read without importing torch. `toolkit.export.replacing` writes exports.
 """
@@ -130,7 +131,7 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return True if a listed file is a network's source, or was made from a listed source.
+    """Return True if a file is a network's source, or was made from a source in the manifest.
 
     A .pt file from before version 0.3 is a source only if there is no weight file.
     """
@@ -164,7 +165,7 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 that identifies a network in measurements, usually that of its weights.
+    """Return the SHA-256 by which measurements refer to a network, usually that of its weights.
 
     Measurements from before version 0.3 identify a network by the SHA-256 of its .pt file. The
     manifest entry of such a network keeps this SHA-256 as `known_as`, so that old and new
@@ -175,7 +176,7 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the SHA-256 that identifies a folder's classifier in measurements.
+    """Return the SHA-256 by which measurements refer to the classifier in a folder.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
@@ -231,7 +232,7 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the path of the temporary file with the SHA-256 `digest` that will replace `path`.
+    """Return the temporary path of the new content of `path`, whose SHA-256 is `digest`.
 
     The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """
@@ -241,9 +242,9 @@ def staged(path: Path, digest: str) -> Path:
 def read_listed(path: Path) -> Listed:
     """Return a file and the manifest entry that was written together with the file.
 
-    If a process was killed between replacing the manifest and moving the file into place, the
-    staged file is returned. While another process is writing, this function reads the file and
-    its entry repeatedly, until they match or neither changes between two reads.
+    If a process was killed between replacing the manifest and moving the file into place, the new
+    content is read from its temporary file. While another process is writing, this function reads
+    the file and its entry repeatedly, until they match or neither changes between two reads.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.
@@ -289,7 +290,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def readable_exports() -> Path:
-    """Return the current directory's exports folder if it has a manifest, else the toolkit's."""
+    """Return `exports` in the current folder if it has a manifest, else the toolkit's exports."""
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 
@@ -326,9 +327,9 @@ def find_file(
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
     """Return a dictionary of the networks that the web pages show for a folder, keyed by name.
 
-    A student's own networks, whose entries name their owner, come first, under names such as
-    "lstm_mine". The toolkit's networks are shown beside them. If no network in the folder has an
-    owner, only the networks in this folder are shown.
+    Networks whose manifest entries name an owner are a student's own, and come first, under names
+    such as "lstm_mine". The toolkit's networks are shown beside them. If no network in the folder
+    has an owner, only the networks in this folder are shown.
 
     Raises: see `read_manifest`.
     """

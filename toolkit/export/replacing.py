@@ -1,11 +1,11 @@
 """Functions that replace old exports with new ones without losing any file.
 
-All exports of one training run form a unit, together with the files made from these exports. First,
-the files to be replaced are copied to `previous/`, which has a separate manifest. Then the new
-files are staged beside the old files, and the manifest that lists the new files is renamed into
-place. Renaming the manifest makes all new files valid at once. `read_listed` finds each new file,
-whether the file is still staged or already in place. If the process is killed or the disk fills up
-before the rename, the old files stay in place.
+All exports of one training run are replaced together, along with the files made from these exports.
+First, the files to be replaced are copied to `previous/`, which has a separate manifest. Then the
+new files are written beside the old files under temporary names ("staged"), and a manifest that
+lists the new files is renamed to `manifest.json`. Renaming the manifest makes all new files valid
+at once. `read_listed` finds each new file, whether the file is still staged or already in place. If
+the process is killed or the disk fills up before the rename, the old files stay in place.
 
 A file whose bytes would not change is not rewritten, and its manifest entry still describes the
 training run that wrote it.
@@ -79,12 +79,13 @@ def replace_exports(
     Old exports that the manifest lists are saved in the folder `keep_in`, where they overwrite
     earlier exports with the same file names. A file that has the name of a new export, but does not
     match the manifest, is kept in `previous/` under a numbered name. If a new file has the same
-    bytes as the old file, it is not written, and a note describes any differences between the two
-    training runs.
+    bytes as the old file, it is not written, and the returned `notes` mention any differences
+    between the two training runs.
 
     Args:
         keep_in: the subfolder for the replaced exports.
-        removed: other files in the manifest to remove; they too are saved in `keep_in`.
+        removed: further files to delete from the folder and from its manifest; they too are saved
+            in `keep_in`.
 
     Raises:
         ToolkitError: the manifest is damaged, the disk is full, or the directory is not writable;
@@ -117,7 +118,7 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new manifest entry of an unchanged file.
+    """Return the manifest entry of an old file that has the same bytes as the new file.
 
     The entry still describes the training run that wrote the file.
     """
@@ -167,7 +168,7 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """Copy a file that does not match the manifest to `previous/`, unless it has the new content.
+    """Copy a file that does not match the manifest to `previous/`, unless it equals the new file.
 
     Returns:
         a sentence for the user that names the copy, if a copy is needed.
@@ -189,7 +190,7 @@ def _keep_unlisted(path: Path, new: bytes) -> list[str]:
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Stage the files, replace the manifest, delete `removed`, and move the files into place."""
+    """Write temporary files, replace the manifest, delete `removed`, and rename the files."""
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -217,7 +218,8 @@ def _finish(exports_dir: Path) -> None:
     """Move staged files that the manifest lists into place, and delete leftover files.
 
     Raises:
-        ToolkitError: a file cannot be moved into place; the staged file then remains valid.
+        ToolkitError: a file cannot be moved into place; `read_listed` still finds it under its
+            temporary name.
     """
     try:
         for name, entry in read_manifest(exports_dir).items():
@@ -249,7 +251,7 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
     """Restore the previous versions of networks, along with the files made from those versions.
 
-    The files that they replace are kept in `previous/undone/`.
+    The files that the restored versions replace are kept in `previous/undone/`.
 
     Raises:
         ToolkitError: a network has no intact previous version, or a manifest is damaged. In both
@@ -294,8 +296,8 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
     """Return a sentence for the user if a new export is worse than the export it replaced.
 
     Returns:
-        a sentence saying that the old export was better, or that its metric was measured
-        differently; None if neither is the case.
+        a sentence saying that the old export was better, or that the two exports were measured
+        under different conditions; None if neither is the case.
     """
     signature = SIGNATURES[new.name]
     if signature.headline is None:
@@ -324,10 +326,10 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """Return how much the main metrics of two files can differ by chance.
+    """Return how far the main metrics of two versions of a network can be apart by chance.
 
-    The result is twice the standard error of the difference, or 0 if no standard deviation is
-    known.
+    The result is twice the standard error of the difference between the metrics; a metric whose
+    standard deviation is unknown counts as exact, so the result can be 0.
     """
     errors = (
         (_number(m, f"{headline}_sd") or 0.0) / math.sqrt(_number(m, "num_draws") or 1.0)

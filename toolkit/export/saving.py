@@ -1,9 +1,10 @@
-"""Functions that export networks; all formats are made from the network itself.
+"""Functions that export networks in several formats; each file is made from the network in memory,
+and not converted from another file.
 
-Before anything is written, each ONNX, PT2 or TorchScript file is loaded in its own runtime, and its
-outputs are compared with the network's golden values. Either all files of a training run are
-replaced, or none. If torch cannot write TorchScript, all files except the `.pt` files are still
-written.
+Before anything is written, each ONNX, PT2 or TorchScript file is loaded in the runtime for its
+format, and its outputs for example inputs are compared with the network's (see
+`toolkit.export.golden`). Either all files of a training run are replaced, or none. If torch cannot
+write TorchScript, all files except the `.pt` files are still written.
 """
 
 import copy
@@ -61,18 +62,19 @@ def save(
     old exports. Existing files that were made from identical weights are left unchanged.
 
     Args:
-        models: a dictionary from keys of `manifest.SIGNATURES` to networks, on any device and in
-            any mode; copies on the CPU in eval mode are exported.
+        models: a dictionary that maps the networks' names (keys of `manifest.SIGNATURES`) to the
+            networks, which may be on any device and in any mode; copies on the CPU in eval mode are
+            exported.
         metrics: the metrics of each model, for the manifest.
         seed, config: the seed and the config of the training run, for the manifest.
-        film: the film of the generator's training (see `toolkit.gan.film`), which is exported
-            together with the networks.
+        film: the arrays that record the generator's training (see `toolkit.gan.film`); they are
+            exported together with the networks.
         formats: the formats to write in addition to the weights; "pt" is written only if torch can
             write TorchScript.
 
     Returns:
-        the result of `replace_exports`, with additional notes on any new exports whose metrics are
-        worse than those of the old exports.
+        the result of `replace_exports`; its notes for the user also say if a replaced network had
+        better metrics, or was measured differently.
 
     Raises:
         UsageError: a key of `models` is not the name of a model.
@@ -129,7 +131,8 @@ def rehearse() -> None:
 
 @threads(1)  # so that the golden values are the same on every machine
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """Return a network's weight file and its manifest entry, with `facts` about the training run.
+    """Return a network's weight file, with a manifest entry that includes `facts` about the
+    training run.
 
     Args:
         model: the network, in eval mode, on the CPU.
@@ -190,7 +193,8 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Check a network file's outputs against the golden values in `source`, and return the file.
+    """Check that a file's outputs match the network's outputs, which are stored with the weights
+    `source`, and return the file.
 
     Raises:
         ToolkitError: an output differs by more than the tolerance.
@@ -208,8 +212,8 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
     """Write a file in the format `format_` for every network whose weights the manifest lists.
 
     Returns:
-        sentences for the user about the new files, their agreement with the golden values, and what
-        happened to the old files.
+        sentences that tell the user how large each new file is, how closely its outputs match the
+        network's, and what happened to the old files.
 
     Raises:
         ToolkitError: a network's weights cannot be read, a network uses code that is not part of
@@ -245,7 +249,7 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """Load the network whose weights are `source`.
+    """Load the network to which the weight file `source` belongs.
 
     Raises:
         ToolkitError: the manifest has no golden values for the network, or the network uses code
@@ -267,7 +271,9 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a description of a file: its size, and the largest error of its outputs."""
+    """Return a description of a file: its size, and the largest difference between its outputs and
+    the network's.
+    """
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
     sentence = f"{len(export.data):,} bytes, within {within} of the golden outputs"
@@ -278,9 +284,10 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """Return a file and its manifest entry, which says that the file was made from `source`.
+    """Return a file with a manifest entry that contains the hash of `source`, the weights from
+    which the file was made.
 
-    The file is valid only while the manifest lists the weights `source`.
+    If the manifest no longer lists these weights, the file is invalid.
     """
     entry = {
         "sha256": sha256(data),
@@ -291,14 +298,17 @@ def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) 
 
 
 def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Export:
-    """Return the film of a generator's training; see `toolkit.gan.film`."""
+    """Return the file film.npz, which records a generator's training (see `toolkit.gan.film`), with
+    its manifest entry.
+    """
     listed = ("steps", "discriminator_steps", "auc", "loss_d", "loss_g")
     metrics = {name: arrays[name].tolist() for name in listed}
     return belonging(generator, "film.npz", to_bytes(arrays), {**facts, "metrics": metrics})
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """Return True if a folder already contains a film of this generator with the same arrays.
+    """Return True if the folder already has a film.npz that belongs to this generator and contains
+    exactly `arrays`.
 
     Differences in how the arrays are compressed are ignored.
     """

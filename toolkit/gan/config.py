@@ -20,7 +20,7 @@ Loss = Literal["hinge", "non-saturating", "minimax"]
 class Config:
     """The settings of one training run; the defaults are those of the convolutional GAN.
 
-    `mlp_config` returns the settings of the assignment's template.
+    `mlp_config` returns the settings of the assignment's code template, whose networks are MLPs.
     """
 
     architecture: Literal["conv", "mlp"] = "conv"
@@ -82,7 +82,9 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return rough estimates of a run's multiplication count and its memory use in bytes."""
+        """Return rough estimates of the number of multiplications, and of the memory in bytes, that
+        a run needs.
+        """
         tenths = [self.batch_size_at(1 + k * self.num_steps // 10) for k in range(10)]
         of_an_image = 24e6 if self.architecture == "conv" else 8e6  # in a step of both players
         num_images = self.num_steps * sum(tenths) / 10
@@ -90,7 +92,9 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return the settings of the assignment's template, with MLP networks and no R1 penalty."""
+    """Return `config` with the settings of the assignment's code template, which has MLP networks
+    and no R1 penalty.
+    """
     return replace(
         config,
         architecture="mlp",

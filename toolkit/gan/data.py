@@ -39,7 +39,9 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 
 class MNIST(NamedTuple):
-    """The images of MNIST, uint8 (n, 1, 28, 28) with background 0, and their labels, uint8 (n,)."""
+    """The MNIST images, uint8 (n, 1, 28, 28), in which 0 is the background, and their labels, uint8
+    (n,).
+    """
 
     train_images: Tensor
     train_labels: Tensor
@@ -83,12 +85,13 @@ def batch_indices(
 ) -> Iterator[Tensor]:
     """Yield each training batch as the indices of its examples, int64 (batch_size,).
 
-    Each epoch has a different order (see `epoch_order`), and ends when the remaining examples do
-    not fill another batch.
+    Each epoch uses a different order (see `epoch_order`). When too few examples for another batch
+    remain, they are skipped, and the next epoch begins.
 
     Args:
-        batch_sizes: the size of each batch, at most `num_examples`.
-        first_step: the number of batches to skip when an interrupted run is resumed.
+        batch_sizes: the sizes of the batches, one for each step; each is at most `num_examples`.
+        first_step: the number of batches that are not yielded, because an interrupted run used them
+            before it was resumed.
     """
     epoch, start = 0, 0
     order = epoch_order(num_examples, seed, epoch)

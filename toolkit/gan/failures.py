@@ -1,4 +1,6 @@
-"""The classic failures of GAN training, reproduced on purpose with the ordinary training step."""
+"""The classic failures of GAN training, reproduced on purpose: only the settings differ from those
+of a normal training run, and the training step is the same.
+"""
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -36,7 +38,9 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """The settings of a training run whose networks have constant learning rates unless frozen."""
+    """The settings of a training run; each network's learning rate is constant, except in steps in
+    which the network is frozen (a rate of 0).
+    """
 
     config: Config = SHORT
     generator_lr: float = 2e-3
@@ -47,7 +51,9 @@ class Case:
     generator_sgd: bool = False  # SGD for the generator; Adam rescales small gradients
 
     def rates(self, step: int) -> tuple[float, float]:
-        """Return the learning rates of the generator and the discriminator, 0 if frozen."""
+        """Return the learning rates of the generator and the discriminator at a step; a network
+        that is frozen at this step has a rate of 0.
+        """
         generator_rate = self.generator_lr
         discriminator_rate = self.discriminator_lr
         if step <= self.head_start:
@@ -88,7 +94,8 @@ def train(
     Args:
         name: a title for the progress bar.
         mnist: provides the training images and their labels.
-        film: a `Film` that records a frame at each of its steps; by default, nothing is recorded.
+        film: a `Film`, which records weights and logits at the steps in `film.steps`; by default,
+            nothing is recorded.
     """
     images = mnist.train_images
     config = case.config

@@ -2,9 +2,10 @@
 
 The film has 16 frames, most of them from early in training. Each frame contains the moving average
 of the generator's weights, and the discriminator's logits for 500 real and 500 generated images.
-Three of the frames also contain the discriminator's weights. Early on, the discriminator learns to
-tell real images from generated ones. Once the generator is good, the discriminator does little
-better than guessing. The file contains these arrays, in an order that never changes:
+Three of the frames also contain the discriminator's weights. The logits show how training proceeds:
+early on, the discriminator learns to tell real images from generated ones. Once the generator is
+good, the discriminator does little better than guessing. The file contains these arrays, in an
+order that never changes:
 
     steps                       int64 (frames,): from 0 (before training) to the last step
     discriminator_steps         int64 (3,): the steps that have a discriminator
@@ -42,7 +43,8 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def frame_steps(num_steps: int) -> list[int]:
-    """Return the steps of the film: step 0, and then steps that grow by a constant factor.
+    """Return the steps at which frames are recorded: step 0, and then a geometric sequence, rounded
+    to integers.
 
     The first step after 0 is at 1/400 of the training, because the moving average hardly changes
     before that step. The film of a very short training run has fewer frames.
@@ -58,9 +60,10 @@ def frame_steps(num_steps: int) -> list[int]:
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
-    For random guesses, the probability is 0.5. The probability is the area under the ROC curve. The
-    area equals U / (n m), where U is the Mann-Whitney statistic ("On a Test of Whether One of Two
-    Random Variables is Stochastically Larger", 1947). A pair of equal logits adds one half to U.
+    For a discriminator that guesses at random, this probability is 0.5. The probability is the area
+    under the ROC curve. The area equals U / (n m) for n real and m generated images, where U is the
+    Mann-Whitney statistic ("On a Test of Whether One of Two Random Variables is Stochastically
+    Larger", 1947). A pair of equal logits adds one half to U.
 
     Args:
         real: logits (n,).
@@ -84,14 +87,14 @@ class Film:
     """A film, to which a training run adds frames one by one.
 
     Args:
-        config: the training run's config; its seed determines the real images and the latent
-            points.
+        config: the training run's config; its seed determines which real images and which latent
+            points all frames use.
         images: the test images, uint8 (n, 1, 28, 28).
         steps: the steps to record, in ascending order; by default, the result of `frame_steps`.
 
     Attributes:
-        frames: a dictionary from each recorded step to the arrays of its frame; stored in
-            checkpoints.
+        frames: a dictionary that maps each recorded step to the arrays of its frame; a run's
+            checkpoints include this dictionary.
     """
 
     config: Config

@@ -1,4 +1,6 @@
-"""The film of a GAN's training as JSON values for web pages, including two pictures."""
+"""Functions that convert the film of a GAN's training (see `toolkit.gan.film`) to JSON values for
+web pages; the values include two pictures.
+"""
 
 import base64
 import io
@@ -24,8 +26,8 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
     Args:
         generator: any generator with the architecture of the film's generator; its weights are
             replaced.
-        real: the first n of the film's real images, float (n, 1, 28, 28), 0 to 1; None if the page
-            does not show real images.
+        real: the first n of the real images whose logits are in the film, float (n, 1, 28, 28), 0
+            to 1; None if the page does not show real images.
 
     Returns:
         the AUC, the losses and the logits at each step, and two pictures: `png` has one row of
@@ -52,10 +54,12 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
 
 @torch.no_grad()
 def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, Any]:
-    """Return a page's film with an additional entry, `digits`: the classifier's counts of digits.
+    """Return the result of `for_pages` with an additional entry, `digits`, which says how many
+    images of each digit the classifier finds at each step.
 
-    The classifier maps images to logits. For each step, `digits` contains the number of pictures of
-    each digit from 0 to 9, followed by the number of pictures about which the classifier is unsure.
+    The classifier maps images to logits. For each step, `digits` has 11 counts of generated images:
+    those classified as each digit from 0 to 9, and those for which no digit has a probability of at
+    least `SURE`.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255

@@ -46,7 +46,8 @@ def interpolate(
 ) -> Tensor:
     """Return evenly spaced latent points from `z_from` to `z_to`, including both ends.
 
-    The assignment's 7 steps between the two ends of the interpolation correspond to `num_images=9`.
+    The assignment asks for 7 points between the two ends; together with the ends, this gives
+    `num_images=9`.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -75,10 +76,10 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
     """Interpolate between two points along an arc, so that direction and length change evenly.
 
     The method is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion
-    Curves", 1985, section 3.3), applied to the directions of the two points. Nearly all standard
-    normal points have a length near sqrt(latent_dim). Points on the arc have similar lengths,
-    whereas points on the straight line are shorter. If both points have the same direction, the
-    arc is the straight line.
+    Curves", 1985, section 3.3), applied to the directions of the two points. Nearly all points
+    drawn from a standard normal distribution have a length near sqrt(latent_dim). Points on the arc
+    have similar lengths, whereas points on the straight line are shorter. If both points have the
+    same direction, the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).
@@ -119,11 +120,11 @@ def pair_of_classes(
     """Return two latent points whose images clearly show two different digits.
 
     Args:
-        generator_network: maps z (batch, latent_dim) to images, in eval mode.
-        classifier: maps images to logits (batch, 10); it must assign each of the two digits a
-            probability of at least 90%.
-        seed: determines 1,000 candidate points, of which the first two suitable points are
-            returned.
+        generator_network: a generator in eval mode, which maps z (batch, latent_dim) to images.
+        classifier: maps images to logits (batch, 10); an image shows a digit clearly if the digit's
+            probability is at least 90%.
+        seed: the seed of 1,000 random candidate points; for each of the two digits, the first
+            candidate whose image shows it clearly is returned.
         digit_from, digit_to: the digits to show, 0 to 9; by default, any two different digits.
 
     Raises:
@@ -151,7 +152,8 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Out of 1,000 points, yield (point, digit) for each point whose image clearly shows a digit.
+    """Yield (point, digit) for those of 1,000 random latent points whose images clearly show a
+    digit.
 
     Images are generated in small batches, so the caller can stop early.
     """
@@ -167,7 +169,8 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first allowed digit in `digits`, or None if no digit is allowed.
+    """Return the first digit in `digits` that `requested` and `other_than` allow, or None if there
+    is no such digit.
 
     Args:
         requested: the only digit that is allowed; None to allow any digit.

@@ -27,7 +27,8 @@ class Losses(NamedTuple):
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return -V(D, G) of equation (10), a scalar >= 0 that equals 2 ln 2 if D is always 1/2.
+    """Return -V(D, G), a scalar >= 0 that equals 2 ln 2 if D is always 1/2; V is defined in
+    equation (10), in the module's docstring.
 
     Args:
         real_logits, fake_logits: float (batch, 1).
@@ -45,7 +46,7 @@ def minimax_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def non_saturating_generator_loss(fake_logits: Tensor) -> Tensor:
-    """Return -E_q[log D(G(Z))], a scalar >= 0 whose gradient does not vanish.
+    """Return -E_q[log D(G(Z))], a scalar >= 0 whose gradient does not vanish where D is close to 0.
 
     This loss has the same fixed point as the minimax loss. See Goodfellow et al., "Generative
     Adversarial Nets" (2014), section 3.
@@ -72,11 +73,12 @@ def hinge_generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
-    """Return the R1 penalty, a scalar >= 0, on the gradient of the logits at real images.
+    """Return the R1 penalty, a scalar >= 0 that grows with the gradient of the logits with respect
+    to real images.
 
     The penalty is half the squared norm of the gradient, averaged over the batch. It keeps the
-    discriminator from becoming ever steeper around the data. See Mescheder, Geiger and Nowozin,
-    "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
+    discriminator's output from changing ever more steeply near real images. See Mescheder, Geiger
+    and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

@@ -2,13 +2,13 @@
 (ink).
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
-exported (see `toolkit.gan.training`). With the head, the discriminator also learns to classify real
-digits, which improves its features for both tasks. The technique of training a discriminator with
-the class labels of real images comes from semi-supervised GANs (Salimans et al., "Improved
-Techniques for Training GANs", 2016, section 5). The GAN in this module is not an AC-GAN (Odena et
-al., "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017). In an AC-GAN, the
-discriminator also classifies generated images, and the generator is conditioned on a class. The
-generator in this module never sees a label.
+exported (see `toolkit.gan.training`). Through this head, the discriminator also learns to classify
+real digits, which improves its features both for this task and for telling real images from
+generated ones. The technique of training a discriminator with the class labels of real images comes
+from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs", 2016, section
+5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image Synthesis with
+Auxiliary Classifier GANs", 2017). In an AC-GAN, the discriminator also classifies generated images,
+and the generator is conditioned on a class. The generator in this module never sees a label.
 """
 
 import torch
@@ -32,8 +32,8 @@ class ConvGenerator(nn.Module):
     one channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
-    Before these layers, a mapping network transforms the latent point z. The digits are ten
-    separate kinds of image, but the values of z form one connected cloud. If the image changes
+    Before these layers, a mapping network transforms the latent point z. Images of the ten digits
+    form separate groups, whereas the values of z form one connected cloud. If the image changes
     slowly with z, large parts of this cloud produce images that lie between two digits. The mapping
     network can shrink these parts. StyleGAN also has a mapping network (Karras, Laine and Aila, "A
     Style-Based Generator Architecture for GANs", 2019). In this generator, the output of the
@@ -101,7 +101,7 @@ class ConvDiscriminator(nn.Module):
 
     Args:
         width: number of channels at 7 x 7; there are half as many at 14 x 14.
-        hidden_size: number of features.
+        hidden_size: number of features in the last layer before the logit.
     """
 
     def __init__(self, width: int = 32, hidden_size: int = 256) -> None:
@@ -123,7 +123,8 @@ class ConvDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28) to logits (batch, 1); a logit above 0 means a real image.
+        """Map images (batch, 1, 28, 28) to logits (batch, 1); a logit above 0 means that the
+        discriminator takes the image for a real one.
 
         Pixel values range from 0 to 1.
 
@@ -141,7 +142,9 @@ class ConvDiscriminator(nn.Module):
 
 
 class MLPGenerator(nn.Module):
-    """The assignment template's generator, with layer sizes 100, 128, 256, 512, 1024 and 784."""
+    """The generator of the assignment's code template, an MLP with layer sizes 100, 128, 256, 512,
+    1024 and 784.
+    """
 
     def __init__(self, latent_dim: int = 100) -> None:
         super().__init__()
@@ -170,7 +173,9 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """The template's discriminator without its sigmoid, with layer sizes 784, 512, 256 and 1."""
+    """The discriminator of the assignment's code template, but without the final sigmoid: an MLP
+    with layer sizes 784, 512, 256 and 1.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -38,10 +38,11 @@ Snapshots = dict[int, Tensor]  # step -> images, uint8 (25, 1, 28, 28)
 
 
 class Networks(NamedTuple):
-    """The generator, the discriminator, the generator's moving average, and the auxiliary head.
+    """The generator, the discriminator, a copy of the generator with averaged weights (the moving
+    average), and the auxiliary head.
 
     The moving average is exported in place of the generator. During training, the auxiliary head
-    uses the discriminator's features.
+    classifies real digits from the discriminator's features.
     """
 
     generator: nn.Module
@@ -93,15 +94,16 @@ def discriminator_step(
     config: Config,
     regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """Update only the discriminator, once, to increase V(D, G) in equation (10).
+    """Update only the discriminator, once, to decrease its loss, which is -V(D, G) of equation (10)
+    or the hinge loss (see `toolkit.gan.losses`).
 
     Args:
         optimizer: the optimiser of the discriminator's weights.
         real: images (batch, 1, 28, 28), 0 to 1.
-        fake: the same number of generated images.
+        fake: generated images, as many as there are in `real`.
         config: determines the loss function and the precision.
-        regularise: maps the loss, and the discriminator's features of `real`, to the quantity to
-            minimise.
+        regularise: a function that takes the loss and the discriminator's features of the images
+            `real`, and returns the value to minimise, such as the loss plus a penalty.
 
     Returns:
         the loss before the update, a float32 scalar, without the terms that `regularise` adds.
@@ -120,7 +122,8 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """Update only the generator, once, to decrease V(D, G) in equation (10).
+    """Update only the generator, once, to decrease its loss, which is its part of V(D, G) in
+    equation (10) or an alternative (see `toolkit.gan.losses`).
 
     Args:
         optimizer: the optimiser of the generator's weights.
@@ -194,7 +197,8 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 def build_optimizer(config: Config, *networks: nn.Module) -> Adam:
     """Build an Adam optimiser for `networks`; a mapping network has its own parameter group.
 
-    A parameter group's entry "lr_ratio" is its learning rate as a fraction of the scheduled rate.
+    The entry "lr_ratio" of each parameter group is the factor by which the scheduled learning rate
+    is multiplied for this group.
     """
     mapping = []
     weights = []
@@ -243,7 +247,9 @@ def _resume(run: Run, state: TrainState, film: Film | None) -> None:
 
 
 def _no_metrics(generator: nn.Module) -> dict[str, float | str]:
-    """Return no metrics; this function is the default of `evaluate` in `train`."""
+    """Return an empty dictionary of metrics; `train` calls this function if no `evaluate` is
+    passed.
+    """
     return {}
 
 
@@ -274,12 +280,13 @@ def train(
     """Train the GAN, or continue an interrupted `run`.
 
     Args:
-        run: the run, which was opened with the same config.
+        run: the files of the training run; this `Run` must have been opened with the same config.
         images: the real images, uint8 (n, 1, 28, 28).
         labels: the digits of the images, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
             metrics for the log. The progress bar shows the metrics that are numbers.
-        film: a `Film` that records a frame at each of its steps; by default, nothing is recorded.
+        film: a `Film`, which records weights and logits at the steps in `film.steps`; by default,
+            nothing is recorded.
 
     Returns:
         the networks, and the images generated from 25 fixed latent points before the first step,

@@ -1,10 +1,11 @@
-"""Backpropagation through time for equations (1) to (6), with the same derivatives as autograd.
+"""Backpropagation through time for the LSTM's equations (1) to (6), written by hand; the
+derivatives match those of autograd.
 
 `sigmoids.py` contains the equations and explains the variables s, r, C and H. For any variable v,
-dv is the derivative of the loss with respect to v. The only exception is dc, which is the
-derivative with respect to C / 4. Equation (5), divided by 4, is C(t) / 4 = i * (s - 1/2) + C(t-1) /
-4 * f. The letter a denotes the pre-activations of i, f, s and o. The loop runs backwards from step
-T to step 1, and begins with dH(T) from the readout:
+dv is the derivative of the loss with respect to v. The only exception is dc: it is the derivative
+with respect to C / 4, which is c / 2, and not with respect to c. Equation (5), divided by 4, is
+C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The letter a denotes the pre-activations of i, f, s and
+o. The loop runs backwards from step T to step 1, and begins with dH(T) from the readout:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1
@@ -32,7 +33,9 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the result of `sigmoids.last_hidden` as a tensor that can be differentiated once."""
+    """Return the result of `sigmoids.last_hidden` as a tensor that supports first derivatives, but
+    no second derivatives.
+    """
     apply: Any = _LastHidden.apply  # `apply` has no types before torch 2.15
     h: Tensor = apply(digits, weight)
     return h

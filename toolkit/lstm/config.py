@@ -10,7 +10,9 @@ Encoding = Literal["one-hot", "digit"]
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training run; the defaults are the assignment's values."""
+    """The settings of one training run; most defaults, such as those of `hidden_size` and
+    `learning_rate`, are the assignment's.
+    """
 
     model: Literal["lstm", "rnn"] = "lstm"
     length: int = 36  # T: the network reads digits 1 to T-1 and predicts digit T
@@ -53,7 +55,9 @@ class Config:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """Return rough estimates of a run's multiplication count and its memory use in bytes."""
+        """Return rough estimates of the number of multiplications, and of the memory in bytes, that
+        a run needs.
+        """
         gates, kept = (4, 8) if self.model == "lstm" else (1, 2)  # numbers kept for each unit
         weights = gates * self.hidden_size * (self.hidden_size + 10)
         units = self.batch_size * self.length * self.hidden_size
@@ -67,7 +71,8 @@ class Config:
 
 
 def curriculum_config(model: Literal["lstm", "rnn"]) -> Config:
-    """Return the best settings for training a model with the curriculum.
+    """Return the toolkit's default settings for training with a curriculum, which begins with short
+    palindromes.
 
     With these settings, the LSTM and the RNN take about the same time to train.
     """

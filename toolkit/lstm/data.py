@@ -111,7 +111,9 @@ def _splitmix64(x: Tensor) -> Tensor:
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
-    """Shift the bits right and fill with zeros, whereas torch's `>>` fills with the sign bit."""
+    """Shift the bits right and fill with zeros; torch's `>>` would fill with the sign bit
+    instead.
+    """
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
@@ -147,7 +149,9 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample left halves by rejection, which accepts 80% of candidates for "train", else 10%."""
+    """Sample left halves by rejection: draw random candidates, and keep those in the split (80% of
+    them for "train", 10% for the other splits).
+    """
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)
     while len(halves) < count:

@@ -1,9 +1,10 @@
-"""The memory-horizon study of how long networks remember: a grid of independent, parallel trials.
+"""The memory-horizon study, which measures how long networks remember, as a grid of independent
+trials that run in parallel.
 
 A trial trains one network and tests it at several palindrome lengths T. The joblib library runs the
 trials on this machine's cores or on a Dask cluster; the results are the same either way. Each grid
-has its own run directory, and each successful trial is one step in that run's log. An interrupted
-study therefore continues where it stopped.
+has its own run directory, whose log gets one entry for each successful trial. An interrupted study
+therefore continues where it stopped.
 """
 
 import json
@@ -31,7 +32,9 @@ NEWER: Row = {"fast": True}  # settings that trials before version 0.3 lack, and
 
 @dataclass(frozen=True)
 class Trial:
-    """A training run in a grid, and the palindrome lengths at which the network is tested."""
+    """One training run of the study, and the palindrome lengths at which the trained network is
+    tested.
+    """
 
     family: str  # shared by trials that differ only in T and seed, e.g. "LSTM with curriculum"
     config: Config
@@ -41,7 +44,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """A hash that identifies a grid; a run directory stores it, and rejects any other grid."""
+    """The SHA-256 hash that identifies a grid; the grid's run directory stores it, so the results
+    of two grids cannot be mixed.
+    """
 
     sha256: str
 
@@ -70,7 +75,7 @@ def run_trial(trial: Trial) -> Row:
 
 
 def _report_nothing(done: int, row: Row) -> None:
-    """Do nothing after a trial; this function is the default of `report` in `run_grid`."""
+    """Do nothing; `run_grid` calls this function after each trial if no `report` is passed."""
 
 
 def run_grid(
@@ -88,15 +93,18 @@ def run_grid(
         directory: the run directory of the grid.
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
         num_workers: the number of processes on this machine; -1 for one per core.
-        report: called after each trial with the number of finished trials and the newest row.
+        report: a function that is called after each trial with the number of finished trials and
+            the row of this trial.
 
     Returns:
-        a row for each trial, in the order of `trials`; the row of a failed trial has an "error".
+        a row for each trial, in the order of `trials`; the row of a failed trial contains the key
+        "error".
 
     Raises:
         UsageError: there are no trials, `directory` contains the results of another grid, or there
             is no scheduler at `cluster`.
-        ToolkitError: Dask is not installed, or `Run` raises a ToolkitError.
+        ToolkitError: Dask is not installed, or the run directory is damaged or cannot be written to
+            (see `Run`).
     """
     if not trials:
         raise UsageError("The grid is empty: name at least one length, model and seed.")
@@ -130,12 +138,16 @@ def _without_step(row: Row) -> Row:
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """Return the settings that identify a trial, in the same form as before version 0.3."""
+    """Return the settings that identify a trial, in the form used before version 0.3, so that older
+    grids keep their hashes.
+    """
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings, omitting those that have the same value in `NEWER`."""
+    """Return the settings, omitting each entry that `NEWER` contains with the same value, because
+    older trials lack it.
+    """
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 
 
@@ -150,7 +162,9 @@ def _key(row: Row) -> str:
 
 
 def accuracies(rows: list[Row]) -> dict[str, dict[int, list[float]]]:
-    """Return the accuracies of all seeds for each family of trials and each T."""
+    """Return, for each family (trials that differ only in T and seed) and each T, a list of the
+    accuracies for all seeds.
+    """
     result: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         family = result.setdefault(row["family"], {})

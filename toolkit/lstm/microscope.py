@@ -84,8 +84,8 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
         labels: int64 (batch,).
 
     Returns:
-        a dictionary from "h" (and "c" for an LSTM) to `length` norms, one per step, each averaged
-        over the batch.
+        a dictionary with the key "h" (and "c" for an LSTM); each value is a list of `length` norms,
+        one per step, averaged over the batch.
     """
     memory = states(network, digits)
     loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")
@@ -109,14 +109,14 @@ def telling_cells(network: Any, h: Tensor) -> Tensor:
 
     By equation (7), cell j adds W_pj h_j to the logit of the predicted digit p. The softmax does
     not change if the same amount is added to all ten logits. The contribution of cell j is
-    therefore defined as W_pj h_j minus the mean of the ten amounts that cell j adds to the logits,
-    and the cells are sorted by its absolute value.
+    therefore defined as W_pj h_j minus the mean of the ten amounts that cell j adds to the logits.
+    The cells are sorted by the absolute value of their contribution.
 
     Args:
-        h: float32 (hidden_size,), after the last step.
+        h: the hidden state after the last step, float32 (hidden_size,).
 
     Returns:
-        the indices of the cells, int64 (hidden_size,).
+        the indices of the sorted cells, int64 (hidden_size,).
     """
     weight = network.readout.weight
     answer = int(network.readout(h).argmax())

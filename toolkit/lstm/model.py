@@ -28,7 +28,8 @@ from toolkit.common.checks import check_digits, check_sizes
 class Step(NamedTuple):
     """The gates and states at one step or at all steps.
 
-    At one step, each tensor has shape (batch, hidden_size).
+    Each tensor has shape (batch, hidden_size) at one step, or (batch, length, hidden_size) at all
+    steps.
     """
 
     i: Tensor
@@ -42,7 +43,7 @@ class Step(NamedTuple):
 class LSTMCell(nn.Module):
     """The LSTM's cell, which computes one time step by equations (1) to (6).
 
-    The matrices W_gx, W_ix, W_fx and W_ox are stacked into `weight_ih`, and W_gh, W_ih, W_fh and
+    The matrices W_ix, W_fx, W_gx and W_ox are stacked into `weight_ih`, and W_ih, W_fh, W_gh and
     W_oh into `weight_hh`. The stacking order (i, f, g, o) is the same as in PyTorch, so `nn.LSTM`
     can use the same weights. The weights are initialised with variance 1 / fan-in (LeCun et al.,
     "Efficient BackProp", 1998).
@@ -50,8 +51,8 @@ class LSTMCell(nn.Module):
     Args:
         input_size: size of x(t).
         hidden_size: size of h(t) and of c(t).
-        forget_bias: initial value of b_f. With 1, the cell remembers until it learns to forget
-            (Gers, Schmidhuber and Cummins, "Learning to Forget", 2000).
+        forget_bias: initial value of b_f. With an initial value of 1, the cell remembers until it
+            learns to forget (Gers, Schmidhuber and Cummins, "Learning to Forget", 2000).
     """
 
     def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
@@ -95,9 +96,9 @@ def all_inputs(weight: Tensor) -> Tensor:
     step of every sequence.
 
     Args:
-        weight: W_x, (rows, input_size); the inputs have the same dtype and device as W_x. If the
-            input size is 10, each digit is one-hot encoded; if the input size is 1, the input is
-            the digit itself.
+        weight: the input weights W_x, (rows, input_size), with any number of rows; the returned
+            inputs have the same dtype and device as W_x. If the input size is 10, each digit is
+            one-hot encoded; if the input size is 1, the input is the digit itself.
     """
     if weight.size(1) == 10:
         return torch.eye(10, dtype=weight.dtype, device=weight.device)
@@ -214,7 +215,8 @@ class RNN(nn.Module):
 
 @torch.no_grad()
 def init_chrono(cell: LSTMCell, longest: int) -> None:
-    """Set b_f to log u, where u is uniform from 1 to `longest` - 1, and set b_i to -b_f.
+    """For sequences of at most `longest` digits, set each element of b_f to log u, with u sampled
+    uniformly from 1 to `longest` - 1, and set b_i to -b_f.
 
     The method is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks
     warp time?" (2018), section 3. The function samples from torch's global generator, as

@@ -1,4 +1,4 @@
-"""The equations of `model.py`, rewritten with sigmoids only to make the loop faster.
+"""The equations of `model.py`, with each tanh rewritten as a sigmoid to make the loop faster.
 
 Since tanh(x) = 2 sigmoid(2x) - 1, a single call to sigmoid computes all four gates if the weights
 of g are doubled. Let a(t) be the pre-activation of g in equation (1), and let
@@ -13,10 +13,12 @@ With these variables, equations (5) and (6) become
     C(t) = i(t) * (4 s(t) - 2) + C(t-1) * f(t)     (5), doubled
     H(t) = (r(t) - 1/2) * o(t)                     (6), halved
 
-torch.sigmoid is fast on every processor, whereas torch.tanh takes between 0.8 and 5 times as long.
+torch.sigmoid is fast on every processor. Depending on the processor, torch.tanh takes between 0.8
+and 5 times as long as torch.sigmoid.
 
-Each sequence is a column, so the rows of a gate are adjacent in memory. All results are written
-into preallocated tensors. Each column contains H(t-1) and, below it, the one-hot encoding of the
+In the matrices of gates and states, each column belongs to one sequence of the batch, so the values
+of each gate are contiguous in memory. All results are written into preallocated tensors. The input
+of each step is a matrix whose columns contain H(t-1) and, below it, the one-hot encoding of the
 digit x(t). A single matrix product therefore computes the pre-activations of all gates.
 """
 
@@ -27,8 +29,8 @@ from torch import Tensor
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
     """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The matrix doubles the pre-activations of g. The matrix is differentiable with respect to both
-    arguments.
+    The matrix doubles the pre-activations of g, because tanh(a) is computed as 2 sigmoid(2a) - 1.
+    The matrix is differentiable with respect to both arguments.
 
     Args:
         projected: W_x x + b for each of the ten digits, float (10, 4 hidden_size), with the gates
@@ -36,7 +38,8 @@ def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
         weight_hh: W_h, float (4 hidden_size, hidden_size).
 
     Returns:
-        (4 hidden_size, hidden_size + 10), with the gates in the same order.
+        the matrix, (4 hidden_size, hidden_size + 10), with its rows in the order of the gates i, f,
+        g, o.
     """
     once = torch.ones(weight_hh.size(1), 1, dtype=weight_hh.dtype, device=weight_hh.device)
     twice_g = torch.cat([once, once, 2 * once, once])
@@ -48,8 +51,9 @@ def step(
 ) -> None:
     """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
 
-    The function writes C(t), r(t) and H(t) to `c`, `r` and `h`. `c` and `c_before` may be the same
-    tensor, and so may `r` and `h`. All tensors have the shape (hidden_size, batch).
+    The function writes C(t), r(t) = sigmoid(C(t)) and H(t), as defined at the top of this module,
+    to `c`, `r` and `h`. `c` and `c_before` may be the same tensor, and so may `r` and `h`. All
+    tensors have the shape (hidden_size, batch).
     """
     torch.mul(c_before, f, out=c)
     c.addcmul_(i, s, value=4).sub_(i, alpha=2)  # (5)
@@ -58,7 +62,7 @@ def step(
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return H(T), the halved hidden state after T >= 1 digits.
+    """Return H(T) = h(T) / 2, half of the hidden state after T >= 1 digits.
 
     H(T) has shape (hidden_size, batch), and `digits` is int64 of shape (batch, T). Autograd cannot
     differentiate H(T), because every step overwrites the states of the previous step.

@@ -73,8 +73,9 @@ def train_step(
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
     """Return the maximum length, at most `target`, for the next batch.
 
-    If more than 97% of the answers for the last batch are correct, the maximum length grows by a
-    quarter plus 1. Otherwise, the maximum length stays the same.
+    If more than 97% of the answers for the last batch are correct, the new maximum length is 5/4 of
+    the old one, rounded down, plus 1, but at most `target`. Otherwise, the maximum length stays the
+    same.
     """
     return min(longest * 5 // 4 + 1, target) if batch_accuracy > 0.97 else longest
 
@@ -90,7 +91,7 @@ def sample_length(longest: int, rng: torch.Generator) -> int:
 
 @torch.no_grad()
 def accuracy(model: nn.Module, sequences: Tensor, batch_size: int = 1000) -> float:
-    """Return the fraction, 0 to 1, of palindromes that the model completes.
+    """Return the fraction, 0 to 1, of palindromes whose last digit the model predicts correctly.
 
     The palindromes in `sequences` are int64 of shape (n, T).
     """
@@ -119,7 +120,8 @@ def accuracy_by_length(
         seed: the seed of the test palindromes.
         num_test: palindromes per T. Beyond T = 1000, the number falls in proportion to 1 / T, but
             not below 100, to limit the total number of digits. For short T, fewer palindromes are
-            tested because few exist: at T = 5, there are only 100 distinct test palindromes.
+            tested because few exist: at T = 5, the test split contains only 100 of the 1,000
+            palindromes.
     """
     result = {}
     for length in lengths:
@@ -193,13 +195,13 @@ def _resume(run: Run, state: TrainState) -> None:
 def train(
     config: Config, run: Run, device: torch.device | str = "cpu", quiet: bool = False
 ) -> LSTM | RNN:
-    """Train the LSTM or the RNN, or continue an interrupted `run`.
+    """Train the LSTM or the RNN, or continue the training run `run` if it was interrupted.
 
     Every `eval_every` steps and after the last step, the loss and the validation accuracy are
     logged, and the state is saved in the checkpoint.
 
     Args:
-        run: the run, which was opened with the same config.
+        run: the files of the training run; this `Run` must have been opened with the same config.
         quiet: True to suppress the progress output.
 
     Returns:

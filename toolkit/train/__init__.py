@@ -1,1 +1,3 @@
-"""The commands of python -m toolkit.train, which train, measure, draw and export."""
+"""The commands of python -m toolkit.train, which train, measure and export networks, and draw
+figures.
+"""

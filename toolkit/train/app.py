@@ -18,14 +18,16 @@ from toolkit.train import options, presets
 
 
 def share_busy_cores() -> None:
-    """Make waiting threads sleep early if other programs keep the cores busy.
+    """Make waiting threads go to sleep earlier than by default if other programs keep the cores
+    busy.
 
     A waiting GNU OpenMP thread keeps its core busy for a while, even if the thread that it is
     waiting for needs that core. On two cores with four other busy programs, the estimated training
-    time of the GAN was 48 to 93 minutes. With waiting threads that slept early, the estimate was 24
-    to 26 minutes. If the cores are idle, early sleep reduces the speed by about 15%, so in that
+    time of the GAN was 48 to 93 minutes. When waiting threads went to sleep early, the estimate was
+    24 to 26 minutes. If the cores are idle, early sleep reduces the speed by about 15%, so in that
     case the function leaves the default unchanged. The setting does not change the results of
-    training. OpenMP reads the environment variable `GOMP_SPINCOUNT` when torch is imported.
+    training. The function sets the environment variable `GOMP_SPINCOUNT`, which OpenMP reads when
+    torch is imported, so call the function before importing torch.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
@@ -280,7 +282,7 @@ def convert(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_D
 
 @app.command(name="export", hidden=True)
 def export_as(format_: FormatOption, exports_dir: options.FolderOption = EXPORTS_DIR) -> None:
-    """Run `convert` under its old name, `export`."""
+    """Run the command `convert` when it is called by its old name, `export`."""
     print("Note: `toolkit train export` is now `toolkit train convert`.", file=sys.stderr)
     convert(format_, exports_dir)
 

@@ -38,7 +38,8 @@ def find_classifier(exports_dir: Path) -> Path:
     """Return `exports_dir` if it contains a classifier, or else the toolkit's folder of exports.
 
     Raises:
-        ToolkitError: the classifier in `exports_dir` differs from the manifest.
+        ToolkitError: the manifest in `exports_dir` is damaged, does not list the classifier's file,
+            or lists it with a different SHA-256.
     """
     file, _ = find_file("classifier", exports_dir)
     path = exports_dir / file
@@ -67,7 +68,8 @@ def keep_classifier(exports_dir: Path) -> None:
 
 
 def load_classifier(workspace: Workspace) -> nn.Module:
-    """Load the classifier on the CPU, from the workspace or else from the toolkit's exports.
+    """Load the classifier on the CPU: the one in `workspace.exports_dir` if there is one, or else
+    the toolkit's own.
 
     Raises:
         ToolkitError: see `find_classifier`.
@@ -77,7 +79,8 @@ def load_classifier(workspace: Workspace) -> nn.Module:
 
 
 def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evaluator:
-    """Load the evaluator of the GAN, and print a note if its classifier is not the toolkit's own.
+    """Load the evaluator of the GAN, and print a note if it does not use the toolkit's own
+    classifier.
 
     Args:
         options: further arguments of `Evaluator`.

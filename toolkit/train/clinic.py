@@ -91,7 +91,7 @@ def hold_clinic(names: list[str], workspace: Workspace) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a training run."""
+    """The log, the samples and the metrics of a training run."""
 
     log: list[Diagnostics]
     images: Tensor  # float32 (25, 1, 28, 28), samples after the last step
@@ -99,7 +99,7 @@ class Outcome:
 
 
 def train_case(name: str, case: Case, mnist: MNIST, evaluator: Evaluator) -> Outcome:
-    """Train a GAN with the settings of a case, and measure 1,000 samples."""
+    """Train a GAN with the settings in `case`, and measure 1,000 of its samples."""
     networks, log = failures.train(name, case, mnist, evaluator.device)
     z = sample_latents(NUM_IMAGES, case.config.latent_dim, make_rng(0, "evaluation"))
     images = generate(networks.average, z)
@@ -122,8 +122,8 @@ def training_failure(
     """Train a failing GAN and its healthy control, and plot the results side by side.
 
     Args:
-        finished: the outcomes of cases trained earlier, which are reused; new outcomes are added to
-            this dictionary.
+        finished: the outcomes of earlier training runs, which are reused if the settings are the
+            same; new outcomes are added to this dictionary.
 
     Returns:
         a Markdown table of the measurements.

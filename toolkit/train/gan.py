@@ -28,7 +28,7 @@ def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IM
     """Train the GAN, measure it, draw the assignment's pictures, and export it.
 
     Args:
-        num_images: the number of samples in each draw that is measured.
+        num_images: the number of samples per draw; the final metrics are measured on several draws.
     """
     workspace.ask_if_too_much(plan.config.cost)
     with workspace.run(plan) as run, threads(plan.config.num_threads):
@@ -77,7 +77,8 @@ def draw_interpolation(
     """Draw a 9-image interpolation between samples of two classes, as a strip and as a GIF.
 
     Returns:
-        the two digits, or None if there are no such samples; in that case, a note is printed.
+        the two digits; or None, after printing a note, if no two samples are clearly different
+        digits.
     """
     try:
         pair = pair_of_classes(average, evaluator.classifier, seed)
@@ -89,7 +90,8 @@ def draw_interpolation(
 
 
 def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]:
-    """Return the generator's metrics for the record and the manifest.
+    """Return the generator's metrics, which are stored in `run.json` and in the manifest of the
+    exports.
 
     Each metric is a mean over draws, and `<metric>_sd` is the standard deviation.
 
@@ -148,7 +150,8 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if training with these settings was also measured on other processors.
+    """Return True if GANs were also trained with these settings on other processors, and measured
+    in the same way.
 
     This is the case if all settings except the precision have their default values, and the
     evaluator uses the toolkit's classifier and the default number of samples.
@@ -159,7 +162,9 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Save a film of training, the curves, and samples from its start, middle and end."""
+    """Save a film of training, curves of the losses and of the Frechet distance, and samples from
+    the start, the middle and the end of training.
+    """
     end = max(snapshots)
     captioned = []
     for stage, step in (("start", 0), ("half", end // 2), ("end", end)):

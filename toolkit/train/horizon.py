@@ -66,8 +66,8 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return one trial per seed, tested at each T in `FAR`, up to far beyond the training
-    length.
+    """Return one trial per seed, which tests the network at each T in `FAR`, even far beyond the
+    training length.
     """
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
@@ -142,9 +142,9 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     """Run the trials that have no result yet, and write a table and figures into `directory`.
 
-    `horizon.csv` lists every trial, `horizon.md` has one line for each family and T, and
-    `horizon.png` plots accuracy against T. `gradients.png` and `gates.png` show why the RNN learns
-    more slowly than the LSTM.
+    `horizon.csv` lists every trial, `horizon.md` has one line for each T and each family (trials
+    that differ only in T and seed), and `horizon.png` plots accuracy against T. `gradients.png` and
+    `gates.png` show why the RNN learns more slowly than the LSTM.
 
     Args:
         preset: a key of `GRIDS`.
@@ -181,8 +181,8 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
     """Train an RNN and an LSTM, and plot the gradients of both networks and the LSTM's gates.
 
     Both networks are trained with the curriculum up to T = 20. The gradients are measured before
-    and after training, on 100 unseen palindromes of 100 digits. Each gradient is divided by the
-    gradient at the last step, because a network that predicts confidently has small gradients at
+    and after training, on 100 unseen palindromes of 100 digits. Each gradient norm is divided by
+    the norm at the last step, because a network that predicts confidently has small gradients at
     all steps.
     """
     unseen = held_out(PLOTTED_LENGTH, "test", 100, make_rng(0, "test"))
@@ -248,7 +248,9 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with one line for each family and T, and a list of failed trials."""
+    """Return a Markdown table with the mean, lowest and highest accuracy over the seeds for each
+    family of trials and each T, followed by a list of the failed trials.
+    """
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
         "|---|---|---|---|---|---|",
@@ -268,7 +270,9 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T, with the range over the seeds; `QUESTIONS` lists the panels."""
+    """Plot accuracy against T, with bands for the range over the seeds and one panel for each
+    question in `QUESTIONS` that has results.
+    """
     measured = accuracies(rows)
     panels = {}
     for question, families in QUESTIONS.items():
@@ -291,7 +295,8 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the mean curve of a family of trials, with a band from the worst to the best seed.
+    """Return the curve of the mean accuracy over the seeds, with a band from the lowest to the
+    highest accuracy.
 
     Args:
         by_length: maps each T to the accuracies of all seeds.

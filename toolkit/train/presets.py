@@ -75,7 +75,9 @@ def plan_recurrent(
 
 
 def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
-    """Return the plan for the convolutional GAN ("conv"), or for the template's MLP ("mlp")."""
+    """Return the plan for the convolutional GAN ("conv"), or for the MLP GAN of the assignment's
+    template ("mlp").
+    """
     if architecture == "conv":
         return Plan(GAN[preset], "gan", ("gan",))
     return Plan(mlp_config(GAN[preset]), "gan-mlp", ("gan", "--architecture", "mlp"))

@@ -72,7 +72,8 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return a trial with tests at the training T and at each T in `FAR` (curriculum) or `NEAR`.
+    """Return a trial with tests at the training T and at each T in `FAR` (with the curriculum) or
+    in `NEAR` (without it).
 
     Args:
         num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
@@ -90,8 +91,8 @@ def trial_of(config: Config, num_test: int) -> Trial:
 def export_name(config: Config) -> str:
     """Return the name under which a network is exported.
 
-    Only networks that were trained with the curriculum get the names "lstm" and "rnn", which the
-    demos show.
+    Networks that were trained with the curriculum are exported as "lstm" and "rnn", and all other
+    networks as "lstm_plain" and "rnn_plain".
     """
     if config.curriculum:
         return config.model
@@ -105,7 +106,7 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
     interrupted command continues with the remaining networks.
 
     Returns:
-        a dictionary from each T to the accuracies of these networks.
+        a dictionary that maps each T to a list of the networks' accuracies.
 
     Raises:
         ToolkitError: a training run failed.
@@ -130,7 +131,8 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
 def list_metrics(
     tested: dict[int, Tested], config: Config, by_seed: dict[int, list[float]]
 ) -> dict[str, Any]:
-    """Return the metrics of a network for the record and the manifest.
+    """Return the metrics of a network, which are stored in `run.json` and in the manifest of the
+    exports.
 
     Args:
         by_seed: maps each T to the accuracies of the networks in the order of their seeds,

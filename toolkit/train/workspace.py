@@ -52,7 +52,9 @@ class Workspace:
     replaced: list[Replaced] = field(default_factory=list)  # the exports that this command replaced
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
-        """Open a plan's run; if the user asked for a restart, set any older run aside."""
+        """Open the training run that a plan describes; if the user asked for a restart, keep any
+        older run under another name.
+        """
         command = training_command(*plan.words, **self.options)
         run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
         if self.restart:
@@ -62,7 +64,8 @@ class Workspace:
         return run
 
     def ask_if_too_much(self, cost: tuple[float, float]) -> None:
-        """Ask the user before a run that takes an hour or longer, or exceeds the machine's memory.
+        """Ask the user for confirmation before a run that takes an hour or longer, or needs more
+        memory than the machine has.
 
         Args:
             cost: the number of multiplications and the number of bytes of memory that the run
@@ -106,9 +109,9 @@ class Workspace:
 
         Args:
             models: maps the name of each export, such as "generator", to the network to export.
-            record: the record of the run.
-            metrics: maps the name of each export to its metrics for the manifest, which are taken
-                from the record.
+            record: the record of the run, from which the seed and the settings are taken.
+            metrics: maps the name of each export to the metrics to list in the manifest; the record
+                contains the same metrics.
             film: the film of the run, if `models` includes "generator".
         """
         replaced = saving.save(
@@ -133,7 +136,9 @@ class Workspace:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Print which files are new or changed, and the command that restores the old ones."""
+        """Print which exported files are new or changed, and the command that restores any replaced
+        files.
+        """
         changed: dict[str, list[str]] = {}  # name of the export -> its formats
         old_trainings: dict[str, None] = {}  # in order
         for replaced in self.replaced:
@@ -170,14 +175,16 @@ def open_workspace(
     data_dir: Path | None = None,
     yes: bool = False,
 ) -> Workspace:
-    """Open the workspace that the options of a training command describe.
+    """Return a workspace with the folders and the device that the options of a training command
+    specify.
 
     The function checks the folders, the manifest, the device and the export formats in advance,
     because a problem with any of them could otherwise appear only after hours of training.
 
     Raises:
         ToolkitError: the folder for the runs or the exports cannot be written to, the manifest is
-            damaged, or the installed torch cannot write every format.
+            damaged, or the installed torch is too old for training or cannot write an export format
+            other than TorchScript.
         UsageError: this machine does not have the requested device.
     """
     exports = exports_dir or default_exports(preset, runs_dir)

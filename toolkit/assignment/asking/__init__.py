@@ -1,1 +1,1 @@
-"""The judge's side of the pipe to the process that runs a student's code."""
+"""Starts the process that runs a student's code, and sends it questions through a pipe."""

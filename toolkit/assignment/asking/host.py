@@ -1,7 +1,8 @@
-"""The judge's side of the pipe: the code that starts a child process and asks it questions.
+"""Starts the child process that runs a student's code, and sends it questions through a pipe.
 
-For type checkers, the property `child.ask` has the same type as the object that replies in the
-child. A call to `child.ask.build(...)` in the judge calls `LSTMAnswers.build` in the child.
+The property `child.ask` is declared with the class of the object that replies in the child process,
+so that type checkers can check each question. For an LSTM, for example, `child.ask.build(...)`
+calls the method `LSTMAnswers.build` in the child process.
 """
 
 import contextlib
@@ -54,10 +55,11 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 
 
 class StudentError(Exception):
-    """An exception that a student's code raised, rebuilt from the child's description.
+    """An exception that a student's code raised in the child process, with the details that the
+    child process sent.
 
     Raises:
-        Disturbed: the description is malformed.
+        Disturbed: `described`, the data from the child process, is malformed.
     """
 
     def __init__(self, described: Mapping[str, Any]) -> None:
@@ -74,7 +76,9 @@ class StudentError(Exception):
 
 
 class Gone(Exception):
-    """The error for a child that ended before it replied, or that can no longer be trusted."""
+    """The error for a child process that ended before it replied, or whose replies can no longer be
+    trusted, for example because one of them was malformed.
+    """
 
     def __init__(self, ended: Mapping[str, Any], disturbed: bool = False, reason: str = "") -> None:
         self.status = int(ended.get("status", 0))
@@ -91,26 +95,30 @@ class Gone(Exception):
 
     @property
     def busy(self) -> bool:
-        """True if the child timed out only because other programs or the judge took the time.
+        """True if the child process timed out only because it had to wait for other programs or for
+        this process.
 
-        Other programs may have used the child's core, or the judge may have been computing in the
-        meantime.
+        Other programs may have used its processor core, or this process may have been busy with
+        computations of its own.
         """
         answering = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit
 
 
 class Unwatched(Gone):
-    """The error for a child that ended while it was watching how a script calls a network.
+    """The error for a child process that ended while it ran a student's training script to see how
+    the script calls a network.
 
-    After this error, the judge can start a new child, which does not watch the script.
+    After this error, the network can still be tested in a new child process that does not run the
+    script.
     """
 
 
 class Clock:
-    """A clock that measures how long the judge waits for a submission.
+    """A clock that measures the total time for which this process waits for replies about a
+    submission.
 
-    The clock stops while the judge computes.
+    The clock stands still while this process does its own computations.
     """
 
     def __init__(self) -> None:
@@ -125,7 +133,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """The number of seconds that the judge has waited so far."""
+        """The number of seconds for which this process has waited for replies so far."""
         before, since = self._times
         return before if since is None else before + time.monotonic() - since
 
@@ -137,7 +145,7 @@ Answers = TypeVar("Answers", covariant=True)  # the class that replies about the
 class Child(Generic[Answers]):
     """A child process that runs one part of one submission and replies to questions.
 
-    The attribute `clock` measures how long the judge waits for replies.
+    The attribute `clock` measures how long this process has waited for replies.
     """
 
     part: Part
@@ -152,12 +160,15 @@ class Child(Generic[Answers]):
 
     @property
     def is_over(self) -> bool:
-        """True if the child has ended and left none of its files in the next part's folders."""
+        """True if the child process has ended and left no files in the folders that the next child
+        process will use.
+        """
         return bool(self.ended) and not (self.ended or {}).get("left")
 
     @property
     def ask(self) -> Answers:
-        """A stand-in for the object that replies in the child; each method call asks a question.
+        """A proxy for the object that replies to questions in the child process; each method call
+        asks a question.
 
         The arguments are passed by name, and each call returns the reply.
 
@@ -186,10 +197,12 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Read a reply in the `with` block; an unreadable reply ends the part.
+        """Turn any error that a malformed or missing reply causes in the `with` block into a
+        `Gone`.
 
         Raises:
-            Gone: the reply is malformed or missing; no later reply from the child is accepted.
+            Gone: the reply is malformed or missing; the child process cannot be asked anything else
+                after that.
         """
         try:
             yield
@@ -202,7 +215,9 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
-        """Let the child call additional functions of the judge during the `with` block."""
+        """Let the child process also call `functions`, which run in this process, during the `with`
+        block.
+        """
         before = self.helps
         self.helps = {**before, **functions}
         try:
@@ -219,7 +234,8 @@ class Child(Generic[Answers]):
     def _frame(
         self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, serve the child's requests until it replies, and return the reply.
+        """Send a question, run the functions that the child process calls before it replies, and
+        return the reply.
 
         Raises:
             Gone: the child has ended.
@@ -249,7 +265,8 @@ class Child(Generic[Answers]):
         """Return a description of how the child ended.
 
         Args:
-            reply: the frame that was received through the pipe for replies.
+            reply: the report of the end that arrived through the pipe for replies; ignored if there
+                is a private pipe.
             before: the clock's reading when the question was asked.
         """
         if self.private is not None:  # the end is reported there first
@@ -263,7 +280,9 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """An object that has one method for each question in `REPLIES`, which asks the child."""
+    """An object with one method for each question in `REPLIES`; calling a method asks the child
+    process the question.
+    """
 
     def __init__(self, child: Child[Any]) -> None:
         self._child = child
@@ -282,7 +301,8 @@ ScriptChild = Child[Runs]  # a script that trains, an LSTM or a GAN
 
 
 class Host:
-    """Manages a warm process, which has torch loaded and starts one child for each submission part.
+    """Manages the warm process: a process that has already imported torch, and that starts a child
+    process for each part of a submission.
 
     The host starts the warm process when it is needed, and replaces it if it has ended. This class
     does not use a sandbox.
@@ -298,7 +318,8 @@ class Host:
         self.fresh: Mapping[str, Any] = {}  # `source` and `places` of `process.renewal`
 
     def __enter__(self) -> Self:
-        """Start the warm process now, so that it imports torch while the judge reads files.
+        """Start the warm process (see `Host`) now, so that it imports torch while this process does
+        other work.
 
         Raises:
             OSError: the process cannot be started.
@@ -326,7 +347,8 @@ class Host:
         """Start a child for one part of a submission, and end the child after the `with` block.
 
         Args:
-            root: the path of the submission's folder, as the child sees it.
+            root: the path at which the child process finds the submission's folder; in a sandbox,
+                this path may differ from the path outside.
         """
         process = self._process = self._process or self.start()
         assert process.stdin is not None
@@ -350,7 +372,7 @@ class Host:
             raise
 
     def close(self) -> None:
-        """End the warm process and all processes that it has started.
+        """End the warm process (see `Host`) and all processes that it has started.
 
         A new warm process is started for the next part of a submission.
         """
@@ -371,9 +393,11 @@ class Host:
         )
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """Kill the warm process and the processes that it has started.
+        """Kill `process`, which is the warm process (see `Host`), and the processes that it has
+        started.
 
-        On Linux, the kernel kills the processes that the warm process has started.
+        On Linux, the method kills only the warm process itself, because the kernel then kills the
+        processes that it has started.
         """
         started: list[psutil.Process] = []
         if sys.platform != "linux":
@@ -387,7 +411,9 @@ class Host:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables for a child: one thread, no GPU and no plot windows."""
+    """Return the environment variables for a child process, which limit it to one thread, hide any
+    GPU and prevent plot windows.
+    """
     package = str(Path(toolkit.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {

@@ -15,7 +15,8 @@ from toolkit.common.errors import UsageError
 def compare(
     source: Source, network: str | None, length: int | None, every: float | None
 ) -> tuple[Diagnosis, str]:
-    """Judge a training run, and save a picture of its curves in the current folder.
+    """Compare a training run with healthy runs, and save a picture of its curves in the current
+    folder.
 
     In a notebook, the picture is also displayed.
 
@@ -26,7 +27,8 @@ def compare(
         length: T; if None, it is read from the settings file beside a CSV file.
 
     Raises:
-        UsageError: the curves cannot be read or are too short, or their recipe is unknown.
+        UsageError: the curves cannot be read or are too short, the network or T is unknown, or
+            there are no healthy runs for this T.
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     settings = _settings_beside(path)
@@ -61,7 +63,9 @@ def _too_short(last_step: float, least: int, values: int) -> str:
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Return the settings of a run that differ from the recipe's, each with the recipe's value."""
+    """Return the settings of a run that differ from those of the healthy runs, each with the
+    healthy runs' value.
+    """
     differing = []
     for key, usual in recipe.settings.items():
         if settings.get(key, usual) != usual:
@@ -83,7 +87,8 @@ def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) ->
 
 
 def _settings_beside(path: Path) -> dict[str, Any]:
-    """Return the settings from the JSON file beside a CSV file, or {} if there is no such file.
+    """Return the settings in the JSON file next to a CSV file, such as losses.json next to
+    losses.csv, or {} if there is no such file.
 
     Raises:
         UsageError: the file is not a JSON object.
@@ -125,7 +130,7 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
 
 
 def _draw(path: Path, name: str, recipe: Recipe, curves: dict[str, Curve]) -> None:
-    """Plot the curves of a training run over the recipe's bands, and save the plot.
+    """Plot the curves of a training run on top of the bands of the healthy runs, and save the plot.
 
     In a notebook, the picture is also shown.
     """

@@ -34,7 +34,8 @@ class Band(NamedTuple):
 class Recipe(BaseModel):
     """A training recipe and the statistics of its healthy runs.
 
-    Each number in `steps` is the last step of a bin, and a bin covers `every` steps.
+    The steps are divided into bins of `every` steps each, and `steps` lists the last step of each
+    bin.
     """
 
     runs: int
@@ -79,9 +80,9 @@ def recipes() -> dict[str, Recipe]:
 def scale(name: str, value: float) -> float:
     """Map a loss or an accuracy to the scale on which distances from the band are measured.
 
-    A loss is mapped to its logarithm, and an accuracy is left unchanged. For the loss of Part I,
-    the scale is also stretched near the chance level, because a loss of 2.1 is much better than a
-    loss of 2.3.
+    A loss is mapped to its logarithm, and an accuracy is left unchanged. For the loss of an LSTM or
+    an RNN, the scale is also stretched near ln 10, the loss of random guessing, because a loss of
+    2.1 is much better than a loss of 2.3.
     """
     if name == "accuracy":
         return value
@@ -109,10 +110,10 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
     All values are first mapped by `scale`. The distance is positive above the band and negative
     below the band. Some programs record the latest loss, and others record the mean loss since the
-    previous record. Each value is therefore compared with the band in all bins since the previous
-    value. If a curve is outside its band on the same side in two consecutive bins, the smaller of
-    the two distances counts. If a curve leaves its band for only one bin, the distance there is 0,
-    because an isolated peak is ignored.
+    previous record. Each value is therefore compared with the lowest and the highest limit of the
+    band in all bins since the previous value. If a curve is outside its band on the same side in
+    two consecutive bins, the smaller of the two distances counts. If a curve is outside its band in
+    only one bin, this bin gets the distance 0, because an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -133,7 +134,7 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
 
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
-    """Compare the curves of a training run with the bands of its recipe.
+    """Compare the curves of a training run with the bands of the healthy runs in `recipe`.
 
     The discriminator's loss may be given as the sum of its two terms, as in the band, or as their
     mean.
@@ -177,7 +178,9 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` if the mean of a curve's first values is outside the healthy limits."""
+    """Yield a `Departure` if the mean of a curve up to the step `recipe.least` is outside the
+    limits for healthy runs.
+    """
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
     if 2 * len(early) * recipe.every < recipe.least:
@@ -189,7 +192,9 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` for each bin whose accuracy is too low for its loss, except the first."""
+    """Yield a `Departure` for each bin whose accuracy is too low for its loss, except for the first
+    such bin.
+    """
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
     for number, loss in losses.items():
@@ -206,12 +211,14 @@ def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> I
 
 
 def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> str:
-    """Return the first cause in causes.toml that fits the features of the curves.
+    """Return the first cause in causes.toml whose limits on the features of the curves (see below)
+    are all met.
 
     For a curve called NAME, the feature `NAME` is the mean of the curve's last third, and the
     feature `least of NAME` is the curve's smallest value. The feature `leaves loss` is 1 if the
-    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If the loss stays
-    inside its band, the feature `leaves NAME` describes the first curve in `departures` instead.
+    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If `departures`
+    contains no departure of the loss, there is a feature `leaves NAME` instead, which gives the
+    direction of the first departure; NAME is the name of its curve.
     """
     first = departures[0]
     for departure in departures:

@@ -25,12 +25,14 @@ Source = Path | str | Sequence[Any] | Mapping[str, Any]
 
 
 def read_rows(source: Source, gan: bool) -> list[dict[str, float]]:
-    """Return the rows of a source; each key of a row is a name in `COLUMNS`.
+    """Return the values in `source` as a list of rows; each row is a dictionary whose keys are
+    names in `COLUMNS`.
 
     Args:
-        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, a list of rows (a
-            step and two values each), or a mapping from column names to columns.
-        gan: True if unnamed values come from a GAN.
+        source: a file (CSV, JSON, JSON lines or TensorBoard), a list of losses, a list of rows, or
+            a mapping from column names to columns. A row is a dictionary, or a list of up to three
+            values in the order of `_columns`.
+        gan: True if the values come from a GAN; this matters only for values without column names.
 
     Raises:
         UsageError: the source cannot be read.
@@ -130,7 +132,9 @@ def _column_of(word: str) -> str:
 
 
 def _read(path: Path) -> Any:
-    """Return the contents of a file, as rows or as columns by name."""
+    """Return the contents of a file, either as a list of rows or as a dictionary from column names
+    to columns.
+    """
     if path.is_dir() or "tfevents" in path.name:
         return _read_tensorboard(path)
     text = path.read_text(encoding="utf-8-sig").strip()

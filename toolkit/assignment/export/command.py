@@ -45,7 +45,8 @@ ExportOne = Callable[[Child[Any], Located], None]
 def export(
     folder: Path, out: Path, chosen: Sequence[Path], progress: Progress, host: Host
 ) -> "Exporter":
-    """Export the networks in a student's folder to `out`, in the layout of the toolkit's exports.
+    """Export the networks in a student's folder to `out`, with the same file formats and the same
+    kind of manifest as the toolkit's exports.
 
     Args:
         chosen: the weight files to read; if empty, all weight files in `folder`.
@@ -96,10 +97,11 @@ def export(
 def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
-    """Export a network; the child may first watch how the student's script calls the network.
+    """Export a network in a child process, which may first run the student's training script to see
+    how it calls the network.
 
-    If the child process dies while watching the script, a new child process exports the network
-    without watching.
+    If the child process dies while it runs the script for this purpose, a new child process exports
+    the network without this step.
     """
     try:
         with host.child(part, str(submission.root)) as child:
@@ -129,7 +131,8 @@ class Exporter:
         return None
 
     def recurrent(self, kind: str, find: Find, child: LSTMChild, located: Located) -> None:
-        """Copy the student's LSTM or RNN into the toolkit's network, and export the copy.
+        """Copy the weights of the student's LSTM or RNN into the toolkit's own LSTM or RNN, and
+        export the copy.
 
         An LSTM is exported only if the check confirms its equations.
         """
@@ -150,7 +153,9 @@ class Exporter:
                 self.exports += convert(source, copied, [format_])
 
     def gan(self, child: GANChild, located: Located) -> None:
-        """Export the generator and the discriminator unchanged, and a film of their training."""
+        """Export the generator and the discriminator unchanged, together with a film of their
+        training.
+        """
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
         for describe in gan.look(child, located):
@@ -190,7 +195,9 @@ class Exporter:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
-        """Return the facts about a network that go into its manifest entry."""
+        """Return fields for the manifest entry of a network, such as the network's owner, and the
+        file and the class that define it.
+        """
         origin = {"file": self.submission.original(file), "class": name, **entry}
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
@@ -198,7 +205,8 @@ class Exporter:
         """Add the weights of a network to `exports`, and a sentence about the network to `said`.
 
         Args:
-            weights: the end of the sentence, which names the weight file.
+            weights: the name of the weight file, perhaps with a remark about the weights; this text
+                ends the sentence.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

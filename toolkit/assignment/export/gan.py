@@ -1,4 +1,6 @@
-"""The export of a student's generator and discriminator, which `own.py` wraps unchanged."""
+"""The export of a student's generator and discriminator, each unchanged inside a wrapper from
+`own.py`.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +41,7 @@ UNIFORM = 2.0  # a smaller fourth moment counts as uniform; a uniform distributi
 
 
 class Own(NamedTuple):
-    """A network that is exported unchanged."""
+    """The description of a generator or a discriminator that is exported unchanged."""
 
     name: str  # the name in the manifest
     network: WatchedNetwork
@@ -52,12 +54,13 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
 
     Returns:
         a function that describes the generator, and a function that describes the discriminator.
-        The functions raise a ToolkitError if the generator needs more than z and labels, if its z
-        was not seen or is of an unsupported kind, if the discriminator needs more than images, or
-        if the images have a shape that `sizes_of` rejects.
+        The functions raise a ToolkitError if the generator takes inputs other than z and labels; if
+        z was not recorded, contains the labels, or is uniformly distributed although there are
+        labels; if the discriminator takes inputs other than images; or if `sizes_of` rejects the
+        shape of the images.
 
     Raises:
-        Missing: in the script, the check saw no network that judges another network's images.
+        Missing: no generator and discriminator were found among the networks that the script calls.
     """
     trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)
@@ -97,7 +100,8 @@ def _uniform_range(game: Game, latent_dim: int) -> tuple[float, float] | None:
     """Return the range of z if z is uniformly distributed, or None if z is normally distributed.
 
     Raises:
-        ToolkitError: the check did not see z, or saw z only together with labels.
+        ToolkitError: z was not recorded while the script ran, or was recorded only in a tensor that
+            also contains labels.
     """
     noise = list(filter(torch.is_tensor, map(latent_of, game.draws)))
     if not noise or noise[0].size(1) != latent_dim:
@@ -164,7 +168,9 @@ def exported(
 
 
 def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> Exported:
-    """Read the files that the child process wrote, and check them against the golden values."""
+    """Read the files that the child process wrote, and check that they reproduce the golden values,
+    which are example outputs of the student's code.
+    """
     content = {}
     formats: tuple[Format, ...] = ("safetensors", "pt2", "pt")
     for format_ in formats:
@@ -250,7 +256,9 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return (-1, 1) or (0, 1) if `ends` is close to that range; otherwise return `ends`."""
+    """Return (-1, 1) or (0, 1) if `ends`, the two limits of a range, are close to those of that
+    range; otherwise return `ends`.
+    """
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:
             return usual

@@ -55,10 +55,10 @@ INVERSE = {"sigmoid": torch.logit, "tanh": torch.atanh}
 
 
 class Gate(NamedTuple):
-    """A gate of an LSTM, or the state of an RNN.
+    """The recorded values of one gate of an LSTM or, for an RNN, of its hidden state.
 
-    The tensors `before` and `values` have the shape (steps, rows, hidden), with the steps in order
-    of time.
+    The tensors `before` (before the activation function) and `values` (after it) have the shape
+    (steps, rows, hidden), with the steps in chronological order.
     """
 
     before: Tensor | None  # the pre-activation, if it was recorded
@@ -75,21 +75,25 @@ class Cell(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The ids of one gate's recorded values, one for each step."""
+    """The ids of the values that were recorded for one gate, one id for each time step."""
 
     numbers: list[int]
     is_before: bool  # True for pre-activations, False for values after the activation
 
 
 class Carried(NamedTuple):
-    """The toolkit's network with a student's weights, and its agreement with the student's code."""
+    """The toolkit's LSTM or RNN with a student's weights, and the result of comparing its outputs
+    with those of the student's code.
+    """
 
     model: LSTM | RNN
     worst: float  # the largest difference, relative to 1 + |y|
     outputs: str  # the output of the student's code: "logits", "probabilities" or "logarithms"
 
     def agreement(self) -> str:
-        """Return a clause that says how well the network agrees with the student's code."""
+        """Return part of a sentence, which says how well the network's outputs agree with those of
+        the student's code.
+        """
         return f"{AGREEMENTS[self.outputs]}, within {self.worst:.0e}"
 
 
@@ -97,8 +101,8 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return the student's LSTM if the check confirms equations (1) to (7).
 
     Raises:
-        ToolkitError: an equation is wrong or could not be checked; the error message quotes the
-            finding.
+        ToolkitError: the LSTM cannot be run, or an equation is wrong or could not be checked; the
+            error message contains the check's message about this problem.
     """
     candidate = find(child, located, verdicts)
     if candidate is not None:
@@ -153,8 +157,9 @@ class Fitted:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight was not saved, the check saw no suitable layer, or the outputs of
-                the two networks differ.
+            ToolkitError: a weight was not saved, no single recurrent layer that reads x(t) and
+                h(t-1) was found in the student's network, or the outputs of the two networks
+                differ.
         """
         not_exported = f"The {kind} was not exported:"
         for tensor in self.network.tensors:
@@ -178,7 +183,9 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Fit the toolkit's network by least squares; return None if no recurrent cell is found."""
+        """Fit the toolkit's network to the values that the student's network computes, by least
+        squares; return None if no recurrent cell is found in the student's network.
+        """
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # other weights may have been tried since the last build
         network.find_real()
@@ -231,8 +238,9 @@ class Fitted:
         additions changes the result considerably.
 
         Returns:
-            the largest difference, relative to 1 + |y|, where y is the corresponding output of the
-            student's code; and the kind of the code's outputs, as in `Carried.outputs`.
+            the largest difference between corresponding outputs, divided by 1 + |y|, where y is the
+            output of the student's code; and what the student's code outputs, as in
+            `Carried.outputs`.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -258,13 +266,15 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Return the logits of the last time step, and the recorded values.
+        """Run the student's network with the saved weights, and return the logits of the last time
+        step and the values whose ids are in `numbers`.
 
         The logits have shape (batch, 10), and are in double precision.
 
         Args:
             numbers: the ids of the values to record.
-            built: sizes for building the network, in addition to `sizes`.
+            built: further sizes with which the network is built, such as the number of time steps,
+                besides those in the attribute `sizes`.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)
@@ -326,7 +336,9 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return the network's `Usage`, and a variant for each layout and encoding of the digits."""
+    """Return the network's `Usage`, which says how its class is built and called, and a variant of
+    it for each layout and encoding of the input digits.
+    """
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # saved weights may need another encoding
     for axes, dim in LAYOUTS:
@@ -349,7 +361,9 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if each tensor of a network has the shape of the saved weight with its name."""
+    """Return True if no tensor of a network differs in shape from the saved weight with the same
+    name.
+    """
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
             return False
@@ -357,7 +371,9 @@ def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
 
 
 def _lstm_in(recording: Recording) -> Cell | None:
-    """Return the cell of a correct one-layer LSTM, or None if no such cell was recorded."""
+    """Return the recorded values of a correct one-layer LSTM, or None if the recording contains no
+    such LSTM.
+    """
     match = find_match(recording)
     if match is None or match.cost or len(equations.layers_of(match, recording)[0]) > 1:
         return None
@@ -369,7 +385,7 @@ def _lstm_in(recording: Recording) -> Cell | None:
 
 
 def _rnn_in(recording: Recording) -> Cell | None:
-    """Return the cell of an RNN, or None if no such cell was recorded.
+    """Return the recorded values of an RNN, or None if the recording contains no RNN.
 
     In an RNN, h(t) is the result of a tanh, and the logits are an affine map of the last h(t).
     """
@@ -384,7 +400,9 @@ def _rnn_in(recording: Recording) -> Cell | None:
 
 
 def _pieces_of(recording: Recording, gate: Gate) -> Pieces:
-    """Return the ids of a gate's pre-activations or, if they were not recorded, its activations."""
+    """Return the ids of a gate's pre-activations or, if these were not recorded, of its
+    activations.
+    """
     numbers = [] if gate.before is None else _numbers(recording, gate.before)
     if numbers:
         return Pieces(numbers, is_before=True)
@@ -400,7 +418,8 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return the id of the recorded value for each step, or [] if a step was not recorded.
+    """Return, for each step of `series`, the id of the recorded value that is equal to it up to
+    rounding, or [] if a step has no such value.
 
     Args:
         series: (steps, rows, hidden).

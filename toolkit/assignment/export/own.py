@@ -29,7 +29,8 @@ class OwnGenerator(nn.Module):
     Args:
         module: maps z (batch, *z_shape) to images that can be reshaped to (batch, *image_shape).
         z_shape: the shape of a single z for the module, such as (100,) or (100, 1, 1); the product
-            of its entries is `latent_dim`, or `latent_dim` - 1 with labels.
+            of its entries is `latent_dim`, or `latent_dim` - 1 if the last entry of the wrapper's z
+            determines the digit to draw.
         image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
             are averaged.
         value_range: the smallest and largest values in the module's images.
@@ -87,7 +88,9 @@ class OwnGenerator(nn.Module):
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """Return the size of z for an `OwnGenerator` with the arguments `facts`."""
+    """Return the number of entries in a single z of the `OwnGenerator` whose arguments are in
+    `facts`.
+    """
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 
 
@@ -104,7 +107,8 @@ class Labelled(nn.Module):
         self.module, self.z_shape, self.one_hot = module, list(z_shape), one_hot
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map standard normal z to images, with an equal probability for each of the ten digits.
+        """Map standard normal z to images; the last entry of z determines the digit, and the ten
+        digits are equally likely.
 
         Args:
             z: (batch, n + 1), where n is the product of `z_shape`.
@@ -200,16 +204,18 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the export files for a student's generator or discriminator, which is in eval mode.
+    """Return the contents of the export files for a student's generator or discriminator; `module`
+    must be in eval mode.
 
     Args:
         name: "generator" or "discriminator".
         facts: the remaining arguments of `OwnGenerator` or `OwnDiscriminator`, besides `module`.
 
     Returns:
-        a dictionary with the contents of the files under `safetensors`, `pt2` and `pt` (b"" for a
-        `pt2` or `pt` file that cannot be made), the golden values from the student's own code under
-        `golden`, and the reasons for missing files under `problems`.
+        a dictionary. The entries `safetensors`, `pt2` and `pt` are the contents of the files (b""
+        for a `pt2` or `pt` file that cannot be made). The entry `golden` contains example inputs
+        with the outputs of the student's own code, and `problems` lists the reasons for missing
+        files.
     """
     kind = {"generator": OwnGenerator, "discriminator": OwnDiscriminator}[name]
     model = kind(module, **facts).requires_grad_(False)

@@ -20,7 +20,9 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """The error for missing or ambiguous networks or weights, with a sentence for the user."""
+    """The error for networks or weights that are missing or ambiguous; its message is a sentence
+    for the user.
+    """
 
 
 class Saved:
@@ -28,7 +30,7 @@ class Saved:
 
     Args:
         folder: the submission.
-        root: the folder with the copy of the submission that the child sees.
+        root: the folder with the copy of the submission that the child process uses.
         chosen: the weight files to read, which may be in any folder; if empty, all weight files in
             `folder` are read.
 
@@ -53,7 +55,8 @@ class Saved:
     def of(
         self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the file with a network's weights, and the result of `fits` for these weights.
+        """Return the only file whose weights belong to a network, and the value that `fits` returns
+        for these weights.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
@@ -112,7 +115,7 @@ def _files_with_weights(folder: Path) -> list[Path]:
 
 
 def is_export(path: Path) -> bool:
-    """Return True if a file is listed in the manifest of its folder."""
+    """Return True if a file is an export, that is, if the manifest in the same folder lists it."""
     try:
         return path.name in read_manifest(path.parent)
     except ToolkitError:  # the manifest is from another program

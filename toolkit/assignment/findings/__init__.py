@@ -1,1 +1,3 @@
-"""Findings of the check, with their proofs, their messages and the pages that explain them."""
+"""The findings of `toolkit check`, the recorded numbers that prove them, their messages, and the
+pages that explain them.
+"""

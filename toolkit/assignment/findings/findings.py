@@ -61,9 +61,10 @@ MAX_TEXT = 2000  # characters that are kept of a text
 
 
 def _printable(text: object) -> object:
-    """Return the beginning of a text, with spaces in place of unprintable characters.
+    """Return the first `MAX_TEXT` characters of a text, with a space in place of each unprintable
+    character.
 
-    The text may come from a student.
+    The text may come from a student, so it may have any length and contain any characters.
     """
     if not isinstance(text, str):
         return text
@@ -84,7 +85,9 @@ class Placed(Protocol):
 
 
 class Proof(BaseModel):
-    """The proof of a finding: a claim, and the observed values that satisfy the claim."""
+    """The proof of a finding: a claim, which is a named condition, and the observed values that
+    satisfy this condition.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -147,7 +150,9 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return the questions about a part that none of the findings answers."""
+    """Return the questions (groups of fault ids) about a part, except those that a finding
+    answers.
+    """
     answered: set[Id | None] = set()
     for finding in findings:
         if finding.part == part:
@@ -192,7 +197,7 @@ class Report(BaseModel):
 
         Args:
             findings: the findings, in any order and with any verdicts.
-            files: for each part, the file that was judged.
+            files: the file that was checked for each part.
         """
         by_verdict: dict[Verdict, list[Finding]] = {"right": [], "wrong": [], "not seen": []}
         known = set()

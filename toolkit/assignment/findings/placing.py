@@ -7,9 +7,10 @@ from toolkit.assignment.handin.submission import Submission
 def placed(finding: Finding, submission: Submission) -> Finding:
     """Return the finding, with a corrected location if the submission has no such file or line.
 
-    The student's process may report any file and line. A file that is not in the submission is
-    replaced by the file for the part or, if there is none, by None. The line is replaced by None if
-    it does not exist or if the file was replaced.
+    The file and line are reported by the process that runs the student's code, so they may not
+    exist. If the file is not in the submission, it is replaced by the submission's file for the
+    finding's part or, if there is no such file, by None. The line is replaced by None if it does
+    not exist or if the file was replaced.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):
@@ -23,8 +24,8 @@ def placed(finding: Finding, submission: Submission) -> Finding:
 def in_notebook(finding: Finding, submission: Submission) -> Finding:
     """Return the finding with its location in the student's own file, which may be a notebook.
 
-    If the file was made from a notebook, the finding gets the notebook's name, the cell, and the
-    line in this cell.
+    If the check created the finding's file from a notebook, the location becomes the notebook's
+    name, the cell, and the line in this cell.
     """
     if finding.file not in submission.notebooks:
         return finding

@@ -14,10 +14,11 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Return the report as text, part by part, followed by the number of problems of each kind.
+    """Return the report as text: a section for each part of the assignment, and then the number of
+    problems of each kind (wrong, still to be written, not seen).
 
-    For each part, the text shows the file, what is right, what is wrong, and what the check could
-    not see.
+    Each section names the student's file and lists what is right, what is wrong, and what the check
+    could not inspect.
 
     Args:
         root: the folder that was checked; the text quotes source lines from this folder.
@@ -34,8 +35,8 @@ def as_text(report: Report, root: Path) -> str:
 
 
 def _part(part: Part, report: Report, root: Path) -> list[str]:
-    """Return the paragraphs about one part, or an empty list if there are no findings about this
-    part.
+    """Return the paragraphs about one part of the assignment, or an empty list if there are no
+    findings about it.
     """
     right = _of_part(report.right, part)
     wrong = _of_part(report.findings, part)
@@ -112,7 +113,7 @@ def place_of(finding: Finding) -> str:
 
 
 def _to_write(findings: list[Finding]) -> Iterator[str]:
-    """Yield, for each file with unwritten code, a line that lists the unwritten functions."""
+    """For each incomplete file, yield a line that lists what is still to be written."""
     by_file: dict[str, list[str]] = {}
     for finding in findings:
         if finding.id == "not-written":
@@ -123,7 +124,9 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Return the name and the line number of a function that is still to be written."""
+    """Describe the unwritten code that a finding reports by the name of its function and its line
+    number, as far as they are known.
+    """
     if finding.line is None:
         return finding.function or "the whole file"
     line = f"line {finding.line}"
@@ -139,7 +142,9 @@ def _not_seen(finding: Finding) -> str:
 
 
 def _wrong(finding: Finding, root: Path) -> str:
-    """Return a fault as text: its location and id, the marked source line, and the message."""
+    """Return a fault as text: its location and id, the source line underlined with carets, and the
+    message.
+    """
     place = place_of(finding)
     head = f"{place}: {finding.id}" if place else str(finding.id)
     if finding.equation is not None:
@@ -176,7 +181,9 @@ def _wrapped(text: str, first: str, further: str) -> str:
 
 
 def _count(report: Report) -> str:
-    """Return sentences that say how many things are wrong, still to be written, or not seen."""
+    """Return sentences that give the numbers of faults, of pieces of code still to be written, and
+    of properties that the check could not inspect.
+    """
     to_write = sum(finding.id == "not-written" for finding in report.findings)
     wrong = len(report.findings) - to_write
     sentences = []
@@ -202,7 +209,7 @@ def _number_of(number: int, noun: str) -> str:
 
 
 def _count_not_seen(report: Report) -> str:
-    """Return a sentence that says how many things were not seen."""
+    """Return a sentence that says how many properties the check could not inspect."""
     beside = "" if report.findings else "Nothing is wrong, but "
     number = len(report.not_seen)
     if number == 1:

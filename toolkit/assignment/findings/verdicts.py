@@ -1,4 +1,4 @@
-"""The findings that a judge collects about one part of the assignment."""
+"""Collects the check's findings about one part of the assignment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -20,17 +20,18 @@ class Verdicts:
     """The findings about one part of the assignment.
 
     Args:
-        part: the part that is judged.
+        part: the part of the assignment that the findings are about.
         file: the path of the file for this part, relative to the submission; "" if there is no such
             file.
-        progress: called with a short description when the judge begins a new step.
-        excused: modules whose absence does not count as a fault of this part. Each module's name is
-            mapped to the missing file that should contain the module, or to "" for a permitted
-            package.
+        progress: called at the beginning of each step of the check with a short description of the
+            step.
+        excused: modules that the code may fail to import without a fault being reported for this
+            part. Each module's name is mapped to the missing file that should contain the module,
+            or to "" for a permitted package.
         notebooks: the name of the original notebook for each Python file that was converted from a
             notebook.
-        walls: sentences about limits that an ordinary machine does not impose, keyed by the limit's
-            name, as in `Host.walls`.
+        walls: for each limit that the host imposes on the student's code but an ordinary machine
+            does not, a sentence that describes it; keyed by the limit's name, as in `Host.walls`.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Verdicts:
         return self._notebooks.get(file, file)
 
     def doing(self, work: str, stopped: Stopped = "time-limit") -> None:
-        """Announce the judge's next step, and set the finding to report if this step never ends."""
+        """Announce the next step of the check, and choose the fault to report if the student's code
+        never finishes this step.
+        """
         self.work, self.stopped = work, stopped
         self._progress(f"{self.part}: {work}")
 
@@ -68,9 +71,9 @@ class Verdicts:
         """Add a finding with the verdict "right" and the message of the rule `[right.NAME]`.
 
         Args:
-            proof: a claim, and the numbers that the judge observed. If the numbers do not satisfy
-                the claim, the finding is left out, and the question that it would have answered is
-                reported as not seen.
+            proof: a claim, i.e. a condition on numbers, and the numbers that the check observed. If
+                the numbers do not satisfy the claim, the finding is left out; if it would have
+                ruled out faults, a finding with the verdict "not seen" is added in its place.
             fields: the other values that the message mentions.
         """
         rule = self._rules[f"right.{name}"]
@@ -91,8 +94,8 @@ class Verdicts:
     def unanswered(self) -> None:
         """Add a finding with the verdict "not seen" for each unanswered question about this part.
 
-        Nothing is added unless all findings so far are right, or some are right and the code
-        stopped.
+        Such findings are added only in two cases: all findings so far have the verdict "right", or
+        at least one of them has this verdict and the code stopped early.
         """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)
@@ -153,8 +156,9 @@ class Verdicts:
         Args:
             name: the name of the rule, `ID.NAME`.
             equation: the number of the wrong equation, if the rule does not specify it.
-            proof: a claim, and the numbers that the judge observed. The fault is added only if the
-                numbers satisfy the claim, or if a second run must still confirm the fault.
+            proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
+                The fault is added only if the numbers satisfy the claim, or if a second run must
+                still confirm the fault.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
             fields: the other values that the message mentions.
@@ -184,8 +188,8 @@ class Verdicts:
     def instead(
         self, finding: Finding, name: str, /, *, id: Id | None = None, **fields: Any
     ) -> Finding:
-        """Return a copy of the finding with the verdict "not seen" and the message of the rule
-        `[not-seen.NAME]`.
+        """Return the finding to report in place of `finding`: a copy with the verdict "not seen"
+        and the message of the rule `[not-seen.NAME]`.
         """
         rule = f"not-seen.{name}"
         says = self._rules[rule].says
@@ -201,8 +205,8 @@ class Verdicts:
         return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
-        """Return the sentence about the first limit in `names` that this host imposes, or None if
-        it imposes none of them.
+        """Find the first limit in `names` that this host imposes, and return the sentence that
+        describes it, or None if the host imposes none of them.
         """
         for name in names:
             if name in self._walls:
@@ -210,8 +214,8 @@ class Verdicts:
         return None
 
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
-        """Append the sentence `[also.NAME]` to the message of `cause` or, if `cause` is None, of
-        the first fault.
+        """Append the sentence of the rule `[also.NAME]` to the message of a fault: `cause` or, if
+        `cause` is None, the first fault.
 
         The sentence names a consequence of the fault.
         """
@@ -273,7 +277,7 @@ class Verdicts:
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
-        """Report an exception that only the student's code can have caused."""
+        """Report an exception that has no known cause outside the student's code."""
         once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
@@ -309,7 +313,7 @@ class Verdicts:
 
 
 def _place(at: Placed | None) -> tuple[str | None, int | None]:
-    """Return the file and the line that `at` names, or (None, None) if `at` is None."""
+    """Return the file and the line number stored in `at`, or (None, None) if `at` is None."""
     if at is None:
         return None, None
     return at.file, at.line

@@ -15,14 +15,14 @@ MOST = 100  # items of a list, or characters of a text, that are recorded
 
 
 def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Evidence) -> Proof:
-    """Record a claim and its numbers as the proof of a finding.
+    """Return the proof of a finding: a claim, and the numbers that should satisfy it.
 
     Args:
         ids: the id of the fault or, if the verdict is "right", the ids of the faults that are ruled
             out.
 
     Raises:
-        TypeError: the claim cannot prove this verdict for these ids.
+        TypeError: the claim does not apply to this verdict, or not to all of these faults.
     """
     claim = evidence.claim
     if not _is_about(claim, verdict, ids):
@@ -34,12 +34,14 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
 
 
 def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
-    """True if a claim can prove findings with this verdict and these ids."""
+    """True if a claim can prove this verdict for all faults with these ids."""
     return claim.verdict == verdict and claim.ids.issuperset(ids)
 
 
 def is_pending(finding: Finding) -> bool:
-    """True if a fault occurred once and must be confirmed by a run of the unchanged code."""
+    """True if a fault occurred once and must still be confirmed by a second run, in which the check
+    changes nothing.
+    """
     return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 
 

@@ -156,7 +156,7 @@ def grade(
 
 
 def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | None":
-    """Return the roster, or None if no roster is given.
+    """Return the class roster in the file `roster`, or None if `roster` is None.
 
     Raises:
         UsageError: a roster is given, but no platform.
@@ -197,7 +197,7 @@ def _say_others(folder: Path, out: Path) -> None:
 
 
 def say_open(cluster: str | None) -> None:
-    """Warn the teacher about a Dask scheduler that accepts connections without a certificate."""
+    """Warn the teacher if the Dask scheduler accepts connections without a TLS certificate."""
     if cluster is not None and not cluster.startswith("tls://"):
         print(f"Note: {OPEN_CLUSTER}", file=sys.stderr)
 
@@ -230,8 +230,9 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 class Watch(contextlib.ExitStack):
     """A display of the grading progress: a bar on a terminal, or lines of text elsewhere.
 
-    The bar shows the remaining time and the number of archives that a person should look at. Each
-    of these archives also gets a line above the bar. Without a terminal, every archive gets a line.
+    The bar shows the remaining time and the number of archives so far whose results a person should
+    check. Each of these archives also gets a line above the bar. If the output is not a terminal,
+    one line is printed for every archive.
     """
 
     def __init__(self) -> None:
@@ -240,7 +241,7 @@ class Watch(contextlib.ExitStack):
         self.need_a_look = 0
 
     def begin(self, done: int, total: int) -> None:
-        """Begin the display with the number of archives that already have a result.
+        """Start the display by showing how many archives already have a result.
 
         Args:
             done: the number of archives that have a result.

@@ -66,13 +66,15 @@ def grade_folder(
 
     Args:
         out: the folder for the results; see the docstring of this module.
-        check: the judge, and the program that runs a submission.
-        isolation: None for the best safe isolation; on a cluster, each worker then chooses the best
-            one for its machine. If the isolation is not safe, earlier results are not reused,
-            because a submission could have written them.
+        check: the function that judges a submission, the program that runs its code, and the
+            language of any questions about the code.
+        isolation: how to isolate the submissions' code; None to use the best safe method that works
+            on this machine or, on a cluster, on each worker's machine. If the isolation is not
+            safe, earlier results are not reused, because a submission could have written them.
         cluster: the address of a Dask scheduler; None to use the cores of this machine.
         num_workers: the number of processes on this machine; -1 for one process on each core.
-        language: the language of the students' pages.
+        language: the language of the feedback pages, and of any pages with questions for an oral
+            examination.
         only: a student number or an archive's name, to grade only the matching archives; all others
             keep their results.
         regrade: True to grade even archives that already have a result.
@@ -89,7 +91,8 @@ def grade_folder(
     Raises:
         UsageError: `folder` contains no archives, no archive matches `only`, or `folder` and `out`
             are the same.
-        ToolkitError: this machine has no safe isolation, or `out` cannot be written to.
+        ToolkitError: no safe way to isolate the submissions works on this machine, or `out` cannot
+            be written to.
     """
     archives = find_archives(folder)
     refuse_same(folder, out)
@@ -128,9 +131,10 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
     """Yield the result of each archive and, at the end, a second result for each archive whose
     grading was disturbed.
 
-    Grading counts as disturbed if the check misses something because the archive's code is too
-    slow, or misses something while other programs take the sandbox's core or the machine's memory.
-    Such an archive is graded again on its own, and the more complete result counts.
+    Grading counts as disturbed if the check is incomplete because the archive's code was too slow,
+    or incomplete for any reason while other programs occupied the sandbox's processor core or used
+    up the machine's memory. Such an archive is graded again on its own, and the more complete
+    result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -158,8 +162,8 @@ def _fuller(second: Result, first: Result) -> Result:
 def _write_pages(
     folder: Path, results: dict[str, Result], rubric: Rubric, out: Path, language: Language
 ) -> None:
-    """Write the files for each result, the table and page for the class, and the pages about
-    similar pairs.
+    """Write the files for each result, the CSV table and the HTML page for the class, and pages
+    about the pairs of similar submissions.
     """
     files: dict[Path, bytes] = {}
     paths = {}
@@ -210,7 +214,8 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the results folder. `out` and links named like archives are left out.
+        out: the results folder. The list contains neither this folder nor symbolic links whose
+            names look like those of archives.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -275,7 +280,8 @@ class Judging:
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of the grading conditions that affect the verdict.
+        """Return the SHA-256 of the grading conditions, without those parts of the rubric that do
+        not affect the verdict.
 
         The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
         packages and sandbox.
@@ -299,8 +305,8 @@ _own_isolation = functools.cache(find_isolation)  # trying each isolation takes 
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the hashes of the grading conditions on this machine or, on a cluster, on all usable
-    workers.
+    """Return the hashes of the grading conditions on this machine or, on a cluster, on all workers
+    that have a working sandbox.
     """
     if cluster is None:
         return {judging.identity()}

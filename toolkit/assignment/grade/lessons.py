@@ -14,7 +14,9 @@ NUM_EXAMPLES = 3
 
 @dataclass
 class Lesson:
-    """One kind of finding, and the archives in which it occurs."""
+    """One kind of mistake that the check found: the archives in which it occurs, and example lines
+    of code.
+    """
 
     id: Id
     number: int | None  # of the equation
@@ -28,7 +30,7 @@ Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equat
 def lessons(results: Collection[Result]) -> list[Lesson]:
     """Return a lesson for each kind of finding, the most frequent kind first.
 
-    Findings about different equations are of different kinds.
+    Two findings are of the same kind if they have the same id and are about the same equation.
     """
     archives: dict[Kind, list[str]] = {}
     lines: dict[Kind, Counter[str]] = {}
@@ -57,8 +59,8 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return the findings about things that the check could not see, each with the archives in
-    which it occurs.
+    """Return the findings about what the check could not examine, each with the archives in which
+    it occurs.
 
     The finding that occurs in the most archives comes first.
     """

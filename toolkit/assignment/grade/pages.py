@@ -1,4 +1,5 @@
-"""HTML pages: one for each student, one for each similar pair, and one for the class.
+"""HTML pages: the feedback and the exam questions for each student, a page about each pair of
+similar submissions, and a page about the class.
 
 Any text on a page may come from an untrusted program. Jinja2 escapes the text, and the pages forbid
 all scripts except the one that sorts the tables on the class page.
@@ -75,11 +76,12 @@ def class_page(
     rubric: Rubric,
     not_compared: Mapping[str, list[str]] = {},
 ) -> str:
-    """Return the teacher's page: the lessons for the class, the archives and the similar pairs.
+    """Return the page for the teacher: the most frequent mistakes in the class, the results of all
+    archives, and the pairs of similar archives.
 
     Args:
         results: the result of each archive, keyed by the archive's file name.
-        usual: the usual similarity of two archives in this class, from 0 to 1.
+        usual: the median similarity of all pairs of archives in this class, from 0 to 1.
         not_compared: the archives whose code could not be fully compared with the others, mapped to
             the reasons.
     """
@@ -206,7 +208,9 @@ class Explained(NamedTuple):
 
 @functools.cache
 def _explained(id: Id, language: Language) -> Explained:
-    """Return a finding's explanation as HTML, without the title (the id) and the first sentence."""
+    """Return a finding's explanation as HTML; the title (the finding's id) and the first sentence
+    are left out, because the pages show both in a heading.
+    """
     page = explanation(id, language)
     translated = page is not None
     _, _, text = (page or explanation(id)).split("\n\n", 2)

@@ -1,11 +1,12 @@
 """The points of an archive, which are computed from the check's report.
 
-Each cause of faults costs points only once, but missing or unwritten code costs points in every
-task that its part belongs to. If the check could not see something or answer a question, the
-corresponding points are open, that is, neither given nor lost. Code that stops before the check has
-answered any question loses the points that the rubric specifies for stopping. If code stops after
-the check has answered a question, the stop itself costs nothing, and the points of the unanswered
-questions are open.
+If one cause leads to the same fault in several tasks, it costs points only once, but missing or
+unwritten code costs points in every task to which it belongs. The check asks questions about each
+part of the code. If it could not examine something or answer a question, the corresponding points
+are open, that is, neither given nor lost. If code stops, for example with an error, before the
+check has answered any of these questions, it loses the points that the rubric subtracts for
+stopping. If code stops after the check has answered a question, the stop itself costs nothing, and
+the points of the unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,8 +33,10 @@ class Counted:
     Attributes:
         losses: the findings that cost points in this task, one of each kind, each with the points
             that it costs.
-        elsewhere: the findings whose cause has cost points in another task, with that task.
-        unseen: findings about things that the check could not see and that might cost points here.
+        elsewhere: the findings that cost nothing in this task because their cause has already cost
+            points in another task, each with that other task.
+        unseen: findings about what the check could not examine, if faults there might cost points
+            in this task.
         open: points that only a person can award or refuse.
         score: the certain points.
     """
@@ -109,7 +112,8 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    If code stops after the check has answered a question, the stop itself costs nothing.
+    If code stops, for example with an error, after the check has answered a question about the same
+    part of the assignment, the stop itself costs nothing.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -117,7 +121,9 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """Return True if the check answered none of its questions about a part."""
+    """Return True if the check could not answer a single one of its questions about a part of the
+    assignment.
+    """
     findings = [*report.findings, *report.not_seen, *report.right]
     return len(unanswered(part, findings)) == len(QUESTIONS[part])
 

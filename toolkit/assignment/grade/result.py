@@ -38,7 +38,9 @@ class TaskResult(BaseModel):
 
 
 class Extra(BaseModel):
-    """The findings about one archive, independent of the rubric; Gradescope does not show them."""
+    """The findings and other data about one archive, from which its points are computed; Gradescope
+    stores these data but does not show them.
+    """
 
     archive: Annotated[str, BeforeValidator(_encodable)]  # its file name
     student_number: str  # "" if the file name has none

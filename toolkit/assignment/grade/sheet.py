@@ -1,4 +1,6 @@
-"""Questions about another person's submission, whose code runs only in the grader's sandbox."""
+"""Questions about a submission by somebody else; its code is untrusted, so it runs only in the
+sandbox that `grade` also uses.
+"""
 
 import contextlib
 import os

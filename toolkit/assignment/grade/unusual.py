@@ -1,7 +1,8 @@
 """A search for code that the assignment does not need and that a person should look at.
 
-The search is only a rough guide, because code can disguise the words that the search looks for. The
-sandbox and the judge's separate process protect the grader from harmful code.
+The search is only a rough guide, because code can disguise the words that the search looks for.
+Protection from harmful code comes from the sandbox, and from judging each submission in a separate
+process.
 """
 
 import ast
@@ -29,9 +30,9 @@ MAX_NAMED = 10  # sentences about one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every file that Python could import is parsed in its own encoding, however deeply its
-    expressions are nested. Files that Python cannot read are skipped, because these files cannot
-    run.
+    Every file that Python could import is parsed, in the encoding that Python would use and even if
+    its expressions are deeply nested. Files that Python cannot read are skipped, because these
+    files cannot run.
     """
     sentences = []
     for file in _modules_of(submission):

@@ -37,7 +37,9 @@ TOO_LONG = frozenset({"not-seen.slow", "not-seen.too-slow", "not-seen.not-reache
 
 @dataclass(frozen=True)
 class Check:
-    """The function that judges a submission, and the program that runs in the sandbox."""
+    """The settings of the check: the function that judges a submission, the program that runs its
+    code in the sandbox, and the language of any questions about the code.
+    """
 
     judge: Callable[..., Report] | None = None  # None for `judging.parent.judge`
     child: tuple[str, ...] = ("-m", "toolkit.assignment.running")  # arguments of Python
@@ -62,7 +64,8 @@ def grade_archive(
     Args:
         name: the archive's file name.
         archive: the archive's content or path.
-        isolation: None for the best isolation that works on this machine.
+        isolation: how to isolate the submission's code; None to use the best method that works on
+            this machine.
 
     Returns:
         the content of `results.json`; every archive gets a result, even a broken archive.
@@ -92,7 +95,8 @@ def judged_apart(
     Args:
         work: a function that reads an untrusted submission and runs it in the given sandbox.
         limits: the limits of the sandbox.
-        isolation: None for the best isolation that works on this machine.
+        isolation: how to isolate the submission's code; None to use the best method that works on
+            this machine.
 
     Returns:
         the bytes that `work` returns.
@@ -176,7 +180,8 @@ def _judge_archive(
 
 
 def _is_disturbed(report: Report, starved: bool) -> bool:
-    """Return True if the check may have missed something because other programs were running.
+    """Return True if the check left something unchecked, possibly because other programs were using
+    the processor or the memory.
 
     Args:
         starved: True if other programs occupied the sandbox's processor core or used up the
@@ -205,7 +210,7 @@ def give_points(extra: Extra, rubric: Rubric, seconds: float = 0.0) -> Result:
 
     Args:
         extra: the findings and other data about the archive, none of which depend on the rubric.
-        seconds: the duration of judging.
+        seconds: how long it took to run and judge the code.
     """
     report = extra.report
     if extra.problem:
@@ -261,7 +266,9 @@ def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
 
 
 def _by_hand(rubric: Rubric) -> str:
-    """Return sentences about the points that the check gives and the points that a person gives."""
+    """Return sentences that say how many points the check can give and which tasks a person
+    grades.
+    """
     checked = sum(task.points for task in rubric.checked)
     sentence = f"The check gives up to {checked:g} of {rubric.points:g} points."
     tasks = [f"{task.name} (Part {task.part}, {task.points:g})" for task in rubric.by_hand]

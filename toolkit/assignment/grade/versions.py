@@ -19,7 +19,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 def toolkit_files() -> dict[str, str]:
     """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
 
-    The manifest contains the hashes of the models, so the function does not read the models.
+    The exported models are not read, because `manifest.json` already contains their hashes.
     """
     paths = {package_data("exports") / "manifest.json"}
     paths.update(PACKAGE.rglob("*.py"), PACKAGE.rglob("*.toml"))
@@ -43,16 +43,16 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Return a sentence that compares the running Python's packages with the released versions; see
-    `compare_versions`.
+    """Return a sentence that compares the running Python's packages with the package versions
+    listed in the toolkit's constraints file; see `compare_versions`.
     """
     released = released_set(sys.version_info.major, sys.version_info.minor)
     return compare_versions(released, installed())
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the constraints file that lists the newest released package versions for a
-    Python version.
+    """Return the path of the toolkit's constraints file for a Python version, which lists the
+    newest released version of each package.
 
     Some Python versions have no constraints file; the path then does not exist.
     """
@@ -60,8 +60,8 @@ def released_set(major: int, minor: int) -> Path:
 
 
 def compare_versions(released: Path, present: Mapping[str, str]) -> str:
-    """Return a sentence about the differences between the installed and the released package
-    versions.
+    """Return a sentence about the differences between the installed package versions and those in a
+    constraints file.
 
     Args:
         released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`;

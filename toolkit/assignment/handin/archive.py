@@ -42,9 +42,10 @@ def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     next file. The unpacked bytes are counted, because the sizes in the archive are not trusted.
 
     Raises:
-        BrokenArchive: the data is not a zip archive; the archive is empty, damaged, encrypted or
-            larger than allowed, packed or unpacked; or it contains a link, a special file or a path
-            that is repeated, invalid or leads outside.
+        BrokenArchive: the data is not a zip archive, or the archive is empty, damaged, encrypted or
+            too large (packed or unpacked). An archive is also refused if it contains a link, a
+            special file, an invalid or repeated path, or a path that leads outside the target
+            folder.
     """
     if not data:
         raise BrokenArchive("It is empty: the file has 0 bytes.")
@@ -123,7 +124,9 @@ def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> byte
 
 
 def read_archive(archive: Path | bytes) -> bytes:
-    """Return the bytes of an archive; a file that is too large is read only in part."""
+    """Return the bytes of an archive; a file larger than `MAX_ARCHIVE` is read only up to one byte
+    beyond this limit.
+    """
     if isinstance(archive, bytes):
         return archive
     with open(archive, "rb") as file:
@@ -154,7 +157,8 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
     """Yield the contents of a file in pieces, within the limit on the total size.
 
     Args:
-        budget: for each key of `MOST`, the number of bytes that may still be unpacked.
+        budget: how many more bytes may be unpacked from all files together, from Python files and
+            from notebooks; the keys are those of `MOST`.
 
     Raises:
         BrokenArchive: the budget is used up, or the data is damaged.

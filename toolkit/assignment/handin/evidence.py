@@ -1,5 +1,5 @@
-"""Collects and scores the evidence (`EVIDENCE`) that a file contains a given part of the
-assignment.
+"""Functions that collect the evidence that a file contains a given part of the assignment, and
+score it with the points in `EVIDENCE`.
 """
 
 import re
@@ -97,8 +97,8 @@ class Code:
         facts: the definitions and names in the file.
         imports: the files that the file imports.
         reached: the files that the file imports directly or indirectly.
-        notebooks: for each notebook, and for each file that a notebook writes, the notebook's path
-            and the extracted code.
+        notebooks: for each notebook, its path and its extracted code; for each file that a notebook
+            writes, the notebook's path and the code of the file.
         broken: for each unreadable notebook, the reason why it cannot be read.
         roles: two flags: the first is True if the file has a generator, the second if it has a
             discriminator.
@@ -114,7 +114,9 @@ class Code:
 
     @classmethod
     def of(cls, files: Mapping[PurePosixPath, bytes]) -> "Code":
-        """Read a submission, except notebooks that only show the toolkit's results."""
+        """Read the code of a submission, except notebooks that import this toolkit and define no
+        class or function themselves.
+        """
         code = cls()
         for path in islice(_code_files(files), MAX_FILES):
             if path.suffix.lower() == SUFFIX:
@@ -251,8 +253,8 @@ def is_compiled(path: PurePosixPath) -> bool:
 
 
 def datasets(code: Code) -> Iterator[Candidate]:
-    """Yield candidates for the data set: classes that provide items, and functions that reverse a
-    sequence.
+    """Yield candidates for the data set of palindromes: classes that can be indexed or iterated
+    over, and functions that reverse a sequence, as a function that makes palindromes usually does.
     """
     for path, facts in code.facts.items():
         visible = code.visible(path)
@@ -302,7 +304,8 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
     """Return True if a network's name contains "rnn" and its code mentions neither a sigmoid nor an
     LSTM.
 
-    The assignment compares the LSTM with a plain RNN, whose class is often in the training file.
+    Such a network must not be mistaken for the LSTM: the assignment compares the two, and the class
+    of the plain RNN is often in the training file.
 
     Args:
         name: the network's name in lower case.

@@ -118,7 +118,9 @@ def imported_files(
 def files_of_import(
     path: PurePosixPath, imported: Import, known: Container[PurePosixPath]
 ) -> list[PurePosixPath]:
-    """Return the files in `known` to which an import in the file `path` refers."""
+    """Return the files that an import statement in the file `path` refers to, considering only the
+    files in `known`.
+    """
     above = [path.parent, *path.parent.parents]
     folders = above[imported.level - 1 : imported.level] if imported.level else above
     for folder in folders:
@@ -224,7 +226,8 @@ def _is_guard(node: ast.stmt) -> bool:
 
 
 def _runs(node: ast.stmt, own_names: set[str]) -> bool:
-    """Return True if a top-level statement does work instead of only defining something.
+    """Return True if a top-level statement does work when the file is run, such as training a
+    network, rather than only defining something.
 
     A statement does work if it is an `if __name__ == "__main__":` block, if it is a `while` loop,
     or if it calls `step`, `backward`, a definition in the file or a name imported from a module
@@ -244,7 +247,8 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the names in a definition and in all definitions that it uses, and two flags.
+    """Return the names in a definition and in all definitions that it uses directly or indirectly,
+    and two flags about these definitions.
 
     The first flag is True if any of these definitions contains a loop, and the second is True if
     any of them reverses a sequence.

@@ -1,9 +1,11 @@
-"""Finds the file for each part of the assignment by its contents or, failing that, by its name.
+"""Functions that find the file for each part of the assignment by the contents of the files or,
+failing that, by their names.
 
-No code is run. Each file, or each class in a file, is scored by the evidence in its syntax tree
-(`evidence.EVIDENCE`), its name and its folder. The candidate with the highest score is chosen for
-the part. Importing something adds less to the score than defining it, so that the student's main
-file beats helper modules and notebooks that only show results. File names alone (`NAMES`) decide
+No code is run. The score of each file, or of each class or function in a file, depends on the
+evidence in its syntax tree (`evidence.EVIDENCE`) and on the file's name and folder. The candidate
+with the highest score is chosen for the part. Importing something adds to the score, so that the
+student's main file beats the helper modules that it imports. But importing adds less than defining,
+so that the main file also beats notebooks that only show results. File names alone (`NAMES`) decide
 only if no candidate scores high enough, and only among files that were not chosen for another part.
 If several candidates with different code share the highest score, the part is ambiguous and no
 candidate is chosen.
@@ -62,9 +64,9 @@ class Found:
         parts: the chosen candidate for each part.
         equal: for each ambiguous part, the candidates that share the highest score.
         close: for each part, the lower-scoring candidates, likeliest first.
-        elsewhere: the LSTM as "module.name" if the training file imports it from a module that is
-            not part of the submission, else "". If `elsewhere` is not "", only a class with "lstm"
-            in its name can be chosen as the LSTM.
+        elsewhere: the name of an LSTM that the training file imports from a module outside the
+            submission, as "module.name"; "" if there is no such LSTM. If `elsewhere` is not "",
+            only a class with "lstm" in its name can be chosen as the LSTM.
     """
 
     code: Code
@@ -76,7 +78,9 @@ class Found:
 
 
 def find_parts(files: Mapping[PurePosixPath, bytes]) -> dict[Part, PurePosixPath]:
-    """Return the file for each part; missing and ambiguous parts are left out."""
+    """Return the file for each part of the assignment; parts without a file, or with several
+    equally likely files, are left out.
+    """
     return {part: candidate.path for part, candidate in locate(files).parts.items()}
 
 
@@ -91,7 +95,7 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
     Args:
         files: the contents of the submission's files, by relative path; only Python files and
             notebooks matter.
-        chosen: the file that the user named; this file wins against all other candidates.
+        chosen: the file that the user named; this file takes precedence over all other candidates.
     """
     located = Found(Code.of(files), chosen)
     code = located.code
@@ -119,7 +123,9 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
 
 
 def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
-    """Return the file and the name of each candidate with enough evidence for a part."""
+    """Return the file of each candidate that scores high enough for a part, and the name of its
+    class or function.
+    """
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
 
@@ -139,8 +145,8 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
     GAN imports cannot be chosen for any other part.
 
     Args:
-        candidates: the candidates that were found by their contents; the files of candidates with
-            negative scores are excluded.
+        candidates: the candidates that were found by their contents; a file that contains a
+            candidate with a negative score is excluded, even if its name fits the part.
     """
     excluded = set(map(_path, located.parts.values()))
     for candidate in candidates:
@@ -175,7 +181,9 @@ def _is_called_lstm(name: str) -> bool:
 
 
 def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidate:
-    """Return a candidate, raising its score if the training file uses it."""
+    """Return the candidate, with a higher score if it is in the training file or in a file that the
+    training file imports.
+    """
     if candidate.path not in {training.path, *code.reached[training.path]}:
         return candidate
     named = candidate.name in code.facts[training.path].words
@@ -225,7 +233,9 @@ def _rank(candidate: Candidate) -> tuple[float, int, str]:
 
 
 def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
-    """Return True if files, and the files that they import, differ only in comments or layout."""
+    """Return True if the given files, and the files that they import, are the same except for
+    comments and layout.
+    """
     if len(paths) < 2:
         return True
     imported = {path: code.reached.get(path, set()) - {path} for path in paths}
@@ -246,7 +256,9 @@ def _digest(code: Code, path: PurePosixPath) -> str:
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """Return the points that a file gets for its name, its folder and its completeness."""
+    """Return the points that a file gets for its name, less the deductions for notebooks, old
+    copies, tests and unfinished code.
+    """
     stem = path.stem.lower()
     points: float = 0
     if stem == FILES[part].removesuffix(".py"):

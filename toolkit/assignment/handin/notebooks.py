@@ -63,8 +63,8 @@ class BrokenNotebook(ValueError):
 def code_of(path: PurePosixPath, data: bytes) -> str:
     """Return the Python code in a Python file or in a notebook.
 
-    The code of a notebook consists of its code cells and of the files that the cells write. The
-    code of an unreadable notebook is "".
+    The code of a notebook consists of its code cells and of the Python files that the cells write,
+    for example with `%%writefile`. The code of an unreadable notebook is "".
     """
     if path.suffix.lower() != SUFFIX:
         return decoded(data)
@@ -138,8 +138,8 @@ def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell begins with an exercise, an import of the tutor or a call to the
-    tutor.
+    """Return True if a code cell is for the toolkit's tutor, which checks exercises: the cell
+    begins with an `# Exercise` comment, an import of the tutor or a call to the tutor.
     """
     return TUTORS.match(cell["text"]) is not None
 
@@ -172,7 +172,9 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return a cell's lines as Python; the tutor's cells and invalid cells become blank lines."""
+    """Return a cell's lines as plain Python; cells for the toolkit's tutor, and cells that are not
+    valid Python, become blank lines.
+    """
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
     if is_tutors(cell):

@@ -65,7 +65,7 @@ class Log:
     Attributes:
         path: the path of the CSV file, relative to the student's folder.
         rows: one or more rows of three numbers, in the column order of `TRAINING` or `GAN`.
-        settings: the settings without the command.
+        settings: the names and values of the run's settings; the command is kept separately.
         command: the command that made the record, or "" if the command is unknown.
     """
 
@@ -76,7 +76,9 @@ class Log:
 
     @property
     def network(self) -> str:
-        """The network's name, such as LSTM or RNN; the student may have chosen another name."""
+        """The network's name in capitals: LSTM, RNN or any other name that the student chose; LSTM
+        if the settings contain no name.
+        """
         return self.settings.get("network", "lstm").upper()
 
     @property
@@ -113,8 +115,8 @@ class Records:
             sorted by T.
         gan: the training run of the GAN; None if there is no usable CSV file for it.
         pictures: the path and the bytes of each picture, by file name.
-        problems: for each unusable record, the part whose program writes it, and a clause that
-            gives the reason.
+        problems: for each unusable record, the part of the assignment that it belongs to, and the
+            reason, as a clause that begins with the record's path.
         foreign: the files that were made by the toolkit rather than by the student.
     """
 
@@ -129,7 +131,8 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
     """Yield a `Gap` for each record that is missing or cannot be used.
 
     Args:
-        code: the contents of files by path, including the student's Python files.
+        code: the contents of the student's Python files and notebooks, by path; other files may be
+            included.
     """
     parts = find_parts(code)
     for part, clause, options in _missing(records):
@@ -140,8 +143,8 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """For each missing or unusable record, yield the part that writes it, the problem, and the
-    options of the command that makes it.
+    """For each record that is missing or cannot be used, yield the part of the assignment that it
+    belongs to, a description of the problem, and the options of the command that makes the record.
 
     The command runs the part's file with these options.
     """

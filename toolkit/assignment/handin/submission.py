@@ -1,4 +1,6 @@
-"""Makes the check's copy of a submission, and finds the file for each part in it."""
+"""Copies a student's folder, so that code may run and write files in the copy, and finds the file
+for each part of the assignment.
+"""
 
 import re
 import shutil
@@ -49,21 +51,23 @@ class Submission:
     """A copy of a student's folder, in which code may run and write files.
 
     Attributes:
-        root: the folder of the copy. It also contains the notebooks converted to Python files, and
-            each function that is not yet written is changed to raise an error when it is called.
+        root: the folder of the copy. Besides the student's files, it contains the Python files that
+            were made from notebooks. Functions that are not yet written are changed to raise an
+            error when they are called.
         parts: for each part that was found, its file, the files that it imports and the files that
             import it.
-        unclear: for each ambiguous part, the name of the message's rule and the values to insert
-            into the message.
-        choices: for each part for which several files are judged, these files.
-        named: for each part in `choices`, the only one of its files that other files or a README
-            mention; "" unless there is exactly one.
-        missing: for each part that was not found, the name of the message's rule and the values to
-            insert into the message.
+        unclear: for each part whose file could not be determined, the name of the message to report
+            and the values to insert into it.
+        choices: the candidate files for a part, for parts whose candidates are all judged before
+            one of them is chosen.
+        named: for each part in `choices`, the one candidate file that other files or a README
+            mention; "" if they mention none or several of the candidates.
+        missing: for each part that was not found, the name of the message to report and the values
+            to insert into it.
         files: all Python files of the submission, including files made from notebooks.
         notebooks: for each file made from a notebook, the notebook's name and code.
-        broken: for each file made from an unreadable notebook, the reason why the notebook could
-            not be read.
+        broken: the reason why a notebook could not be read, by the path of the empty Python file
+            that was written for it.
         left_out: the files that were not copied because the copy would have become too large.
         existing: all files and folders that were in the copy before any code ran.
     """
@@ -89,7 +93,7 @@ class Submission:
 
         If `line` is None, the method only checks that the file was handed in. If `file` is None,
         the result is True only if `line` is also None. The method opens only files that were handed
-        in, and the copy contains no links.
+        in; these are ordinary files, because links are not copied.
         """
         if file is None:
             return line is None
@@ -177,7 +181,9 @@ def _are_files(candidates: list[Candidate]) -> bool:
 
 
 def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
-    """Return a message about each part that was not found and is not in `known`."""
+    """Return a message about each part that was not found, except for the parts in `known`, which
+    have several candidates or a message of another kind.
+    """
     missing: dict[Part, Said] = {}
     for part in PARTS:
         if part not in search.parts and part not in known:
@@ -199,8 +205,8 @@ def _notebooks_of(
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
     """Return the path of the only candidate whose file name occurs in another file or a README.
 
-    A candidate whose file is imported by another file also matches. Unless exactly one candidate
-    matches, the function returns an empty path.
+    A candidate that another file imports also matches, although an import does not contain the
+    whole file name. Unless exactly one candidate matches, the function returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]
@@ -318,8 +324,8 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """Return a message if no training file was found but a file that was not chosen for any part
-    imports the LSTM, otherwise {}.
+    """Return a message naming the files that import the LSTM but were not chosen for any part;
+    return {} if there are none, or if a training file was found.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}

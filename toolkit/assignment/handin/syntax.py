@@ -20,8 +20,8 @@ EXPECTED = re.compile(
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return a program's syntax tree, or None if the program is not valid Python, far too long or
-    nested too deeply.
+    """Return a program's syntax tree, or None if the program is not valid Python, is longer than
+    `MAX_SOURCE` characters or is nested too deeply.
     """
     if len(source) > MAX_SOURCE:
         return None
@@ -76,11 +76,12 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield the placeholder statement and the name of each function that is not written yet.
 
     A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
-    (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has one of the
-    assignment's names, or if a comment says that the code is still to be written. If there is such
-    a comment, a function that only sets variables to None and returns them is also a no-op.
-    Abstract methods, methods of a base class in the file, and functions that are redefined further
-    below do not count as unwritten.
+    (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has a name that
+    suggests it should not be empty, such as `forward` or `train`, or if a comment says that the
+    code is still to be written. If there is such a comment, a function that only sets variables to
+    None and returns them is also a no-op. Abstract methods, methods of a class from which another
+    class in the file is derived, and functions that are redefined further down do not count as
+    unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):

@@ -1,3 +1,3 @@
-"""Judges the parts of a submission: queries the child process, evaluates the replies and reports
-findings.
+"""Judges the parts of a submission: asks the process that runs the student's code for results,
+evaluates its replies and reports the findings.
 """

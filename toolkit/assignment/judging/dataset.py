@@ -24,8 +24,8 @@ Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
 class Unusual(Exception):
-    """Raised if the items have an unknown format but may be correct, which leads to the finding
-    `[not-seen.NAME]`.
+    """Raised if the items have a format that the check does not know but that may be correct; the
+    check then reports the finding `[not-seen.NAME]`.
     """
 
     def __init__(self, name: str = "", **fields: Any) -> None:
@@ -170,10 +170,10 @@ def _label(labels: Tensor) -> Tensor:
 
 
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield the faults that the items show; the first one is to be reported.
+    """Yield each fault that is found in the items; the caller reports only the first one.
 
-    Rows that end with their labels count as containing the answer only if every row, with or
-    without its last digit, is a palindrome.
+    The inputs count as containing the answer only if all of them are palindromes, or if all of them
+    are palindromes followed by their labels.
     """
     items = []
     for length, (digits, labels) in by_length.items():
@@ -246,8 +246,8 @@ def _no_palindrome(row: list[int], label: int) -> claims.Evidence:
 
 
 def _place(kind: DatasetClass, method: Method) -> Place | None:
-    """Return the line of the constructor if `method` is `init`, else the line of the method that
-    returns an item.
+    """Return the file and the line of the student's constructor if `method` is `init`, otherwise
+    those of the method that returns an item.
     """
     place = kind[method]
     return Place(*place) if place else None
@@ -258,10 +258,10 @@ def _shown(row: list[int]) -> str:
 
 
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge palindromes of more than 36 digits.
+    """Check that the data set still yields correct palindromes if they have more than 36 digits.
 
-    The first half of such a palindrome, read as one number, may not fit into 64 bits, but its
-    digits should still be random.
+    Code that draws the first half of such a palindrome as a single integer may exceed 64 bits, and
+    may then fail or produce digits that are not random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
@@ -300,7 +300,9 @@ def _is_spoilt(items: Items) -> bool:
 
 
 def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge one-hot digits, which may be the default or an option: they should be float32."""
+    """Report one-hot digits as correct if they are float32, whether the class returns them by
+    default or only if a parameter of its constructor is set.
+    """
     parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
         answer = child.ask.items(length=SHORT[0], count=NUM_ITEMS, read=SHOWN, more=parameters)
@@ -317,8 +319,8 @@ def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) 
 
 
 def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Judge a class that makes the splits itself: the splits should share no palindrome, even at T
-    = 5.
+    """If a parameter of the student's class selects the training or the test data, check that the
+    two share no palindrome, even at T = 5, where few palindromes exist.
     """
     if kind["split"] is None:
         return

@@ -26,7 +26,7 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
     """For each kind of impossible value, yield the CSV line number of one example, counted from 1,
-    and a sentence.
+    and a sentence that explains the problem.
     """
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):

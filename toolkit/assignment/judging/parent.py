@@ -40,7 +40,9 @@ Progress = Callable[[str], None]
 
 
 def import_judges() -> None:
-    """Import all judges before a fork of this process reads untrusted files."""
+    """Import the modules that check the parts, so that a process forked later, which reads
+    untrusted files, need not import them.
+    """
     for module in JUDGES.values():
         importlib.import_module(module)
     torch.set_num_threads(1)  # a second thread costs more than it saves on tensors this small
@@ -64,9 +66,11 @@ def check(
     Args:
         path: the folder that contains the files at any depth, or one of the files. In the latter
             case, the code can use the other files in the same folder, but they are not checked.
-        progress: called with a short description when the judge begins a new step.
+        progress: called at the beginning of each step of the check with a short description of the
+            step.
         parts: what to check.
-        host: the host in which the student's code runs; by default, a new host.
+        host: the manager of the processes in which the student's code runs; by default, a new
+            `Host`.
 
     Raises:
         UsageError: `path` is neither one of the files nor a folder that contains one of them.
@@ -109,9 +113,11 @@ def judge(
     """Judge a submission whose code runs in `host`.
 
     Args:
-        submission: the submission, in the copy that the judge reads.
-        root: the folder with the copy that the child process uses.
-        progress: called with a short description when the judge begins a new step.
+        submission: the copy of the student's files that this process reads.
+        root: the path of the submission's copy, as seen by the processes that run the student's
+            code.
+        progress: called at the beginning of each step of the check with a short description of the
+            step.
         parts: what to check.
         packages: the packages that the course allows besides the usual ones. If such a package is
             missing, this does not count as a fault.
@@ -148,8 +154,8 @@ def _report(
     verdicts_of: Mapping[Part, Verdicts],
     records: Records,
 ) -> Report:
-    """Combine the findings from reading and running the code with doubts about the student's
-    records.
+    """Combine the findings from reading and running the code, and add findings about training
+    records that this code is unlikely to have produced.
     """
     findings: list[Finding] = []
     for part, verdicts in verdicts_of.items():
@@ -196,8 +202,8 @@ def _settle(
     host: Host,
     root: str,
 ) -> None:
-    """Replace findings whose cause lies elsewhere, and retry failures that the check may have
-    caused.
+    """Replace each finding that is not this part's own fault, and rerun code whose failure the
+    check itself may have caused.
     """
     settled = []
     for finding in verdicts.findings:
@@ -212,7 +218,7 @@ def _settle(
 
 
 def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Judge faults that become visible only when several parts are considered together."""
+    """Add or merge findings that depend on more than one part."""
     facts: set[str] = set()
     for verdicts in verdicts_of.values():
         facts |= verdicts.facts
@@ -236,7 +242,8 @@ def _choose(
     """Judge each candidate file for a part, and choose the one that other files or the README
     mention.
 
-    If none is mentioned, choose the file for which the check can answer the most questions.
+    If none of them is mentioned, choose the file about which the check leaves the fewest questions
+    open, such as whether the loss is correct.
 
     Args:
         setting: further arguments of `Verdicts`.
@@ -274,10 +281,10 @@ def _choose(
 
 
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """If several parts stop with the same error, remove the finding from the parts that do not need
-    it.
+    """If several parts stop at the same line with the same error, remove the duplicate findings.
 
-    Parts with unanswered questions keep the finding; if there are no such parts, one part keeps it.
+    The finding stays in each part whose other findings leave questions open; if there is no such
+    part, it stays in one part.
     """
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
@@ -289,7 +296,7 @@ def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
-    """True if the part has a fault with the same id on the same line."""
+    """True if a part has a fault with the same id, file and line as `stop`."""
     for fault in verdicts.faults:
         if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
             return True
@@ -300,8 +307,9 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """Remove each finding which says that the training stops, if another finding has the same
     cause.
 
-    The other finding is about the data set or the LSTM, and its exception is the same apart from
-    numbers. The remaining finding then mentions that the training stops.
+    This other finding is about the data set or the LSTM, and the two exception messages have the
+    same first line, apart from numbers. The remaining finding then mentions that the training
+    stops.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
@@ -372,8 +380,8 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """Return a finding, or its replacement if the cause is a fault of another part or a file too
-    large to copy.
+    """Return a finding, or its replacement if it is not this part's own fault, for example if a
+    file was too large to copy.
     """
     name = _left_out(finding, submission)
     if name is not None:
@@ -441,11 +449,11 @@ def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """Run the code again if necessary, and return the finding, which becomes "not seen" if the
-    failure occurs only in the check.
+    """If the check may have caused a failure, run the unchanged code. Return the finding; its
+    verdict becomes "not seen" if the failure turns out to occur only in the check.
 
     The check shortens loops, replaces packages and sets limits. A second run of the unchanged file
-    shows whether the failure recurs, and which limits the code meets.
+    shows whether the failure occurs again, and which of the limits the code reaches.
     """
     if not (is_pending(finding) or _ended(finding)):
         return finding
@@ -479,7 +487,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
         error: the error of the second run.
 
     Returns:
-        None if the second run fails in another way.
+        None if the second run fails in another way; otherwise, the finding.
     """
     if finding.proof is None or finding.id is None:
         return None
@@ -496,8 +504,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if the code ended without an error message, for example because it met a limit of a
-    library.
+    """True if a finding says that the code ended early or trained nothing; a limit may have caused
+    this without raising an exception.
     """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
@@ -510,8 +518,8 @@ def _run_plainly(
     """Run a student's file unchanged.
 
     Returns:
-        the exception that the file raised, if the run came to an end, and the names of the limits
-        that it met.
+        the exception that the file raised, or None, and the names of the limits that the run
+        reached.
     """
     error: ErrorDescription | None = None
     try:

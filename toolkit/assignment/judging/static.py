@@ -92,7 +92,8 @@ class Reading:
 
     Attributes:
         trees: the syntax trees of the files that are valid Python.
-        unreadable: parts that cannot be run at all.
+        unreadable: the parts that cannot be run, because the file is empty, invalid Python or an
+            unreadable notebook.
     """
 
     def __init__(self, submission: Submission, verdicts: "Mapping[Part, Verdicts]") -> None:
@@ -173,7 +174,7 @@ class Reading:
         """Return the part to which a function belongs, among the parts that share its file.
 
         Args:
-            function: the function's name; for a method, the name of the class and a dot come first.
+            function: the function's name, preceded by the class's name and a dot if it is a method.
         """
         parts = self.submission.parts
         sharing = [key for key, located in parts.items() if located.file == file]

@@ -1,4 +1,5 @@
-"""Grading in a platform's container, without Linux namespaces.
+"""Grading in a platform's container, where a separate user, and not Linux namespaces, isolates the
+submission.
 
 The judge runs as root. The submission runs as another user, who cannot send signals to the judge,
 read the judge's memory, or open a folder that is closed to everybody except root. At the end, all

@@ -79,7 +79,9 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points of a task as an integer, rounded down if the student lost points."""
+    """Return the points of a task as an integer: rounded to the nearest integer for a full score,
+    otherwise rounded down.
+    """
     maximum = round(test.max_score)
     if test.score == test.max_score:
         return maximum
@@ -87,7 +89,8 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return a feedback page in Markdown that shows the feedback as a block of plain text.
+    """Return a feedback page in Markdown: the points as a heading, and the rest as a block of plain
+    text.
 
     Everybody who can see the student's repository can also see the feedback page.
     """

@@ -1,1 +1,1 @@
-"""The report, which is filled with the numbers and pictures of training runs."""
+"""Fills the assignment's report with the numbers and pictures of training runs."""

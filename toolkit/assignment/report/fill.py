@@ -1,4 +1,5 @@
-"""The report in LaTeX and Word, filled from a student's records; the student writes the text.
+"""Writes the report in LaTeX and Word with the numbers and pictures from a student's records; the
+text is left for the student to write.
 
 report/
   report.tex, report.docx   the same content twice; hand in the one that you prefer
@@ -34,8 +35,8 @@ def make_report(
         out: the directory for the report; edited files in this directory are never overwritten.
 
     Returns:
-        the directory used, which is `out` or a directory beside it, and the file names of the
-        reports in it.
+        the directory used, which is `out` or, to protect edited files there, another such as
+        `<out>-2`, and the file names of the reports in it.
 
     Raises:
         UsageError: the name is blank, too long or unprintable.
@@ -83,10 +84,10 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 
 
 def write(files: Mapping[str, bytes], directory: Path) -> None:
-    """Write the hashes first, and then the files.
+    """Record the hashes of the files, and then write the files.
 
-    A file looks edited if its hash is not recorded. Because every hash is recorded before its file
-    is written, no unedited file looks edited, even if the process is killed in between.
+    A file looks edited if its hash is not recorded. Every hash is recorded before its file is
+    written, so an unedited file never looks edited, even if the process is killed while writing.
     """
     made = _made(directory)
     for name, data in files.items():

@@ -35,14 +35,14 @@ OPENED = ("lstm", "rnn", "generator")
 
 @threads(1)
 def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
-    """Add pictures and measurements of exported networks to the report, with the name of the
-    networks' owner.
+    """Add pictures and measurements of exported networks to the report, labelled with the name of
+    the networks' owner.
 
     Args:
         shown: the exported networks, by their names.
 
     Returns:
-        the names of the networks that were opened, from among lstm, rnn and generator.
+        the names of those networks that were measured, from among lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -93,11 +93,13 @@ def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -
 
 
 def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tensor) -> None:
-    """Store a palindrome that a network completes correctly, and one that it gets wrong.
+    """Store in `examples` one palindrome that the network completes correctly and one that it
+    completes wrongly, if there are any.
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: (palindromes,), the last digits and, for each answer, whether it is correct.
+        last, right: the last digits, and whether the network's answer to each palindrome is
+            correct; both (palindromes,).
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):

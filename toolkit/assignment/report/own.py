@@ -43,7 +43,8 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Return the contents of a report, built from the records in a student's folder.
 
-    The contents have a `Gap` for each missing or unusable record.
+    Each missing or unusable record is listed in the contents as a `Gap`, with the command that
+    makes the record.
 
     Args:
         exports_dir: the folder of the student's exported networks; the function loads these
@@ -132,7 +133,9 @@ def own_networks(exports_dir: Path) -> dict[str, Shown]:
 
 
 def _gap_of(log: Log, clause: CannotDraw) -> Gap:
-    """Return a `Gap` for a training run whose numbers cannot be drawn."""
+    """Return a `Gap`, which says that the numbers of a training run cannot be plotted, and which
+    command repeats the run.
+    """
     part = part_of(log.path)
     return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
 
@@ -141,7 +144,7 @@ def add_training(log: Log, results: Results) -> None:
     """Add to the report a training run of the LSTM or of a network that is compared with it.
 
     Raises:
-        CannotDraw: the numbers cannot be drawn, so nothing is added.
+        CannotDraw: the numbers cannot be plotted, so nothing is added.
     """
     steps = [step for step, _, _ in log.rows]
     picture = drawn(
@@ -180,7 +183,7 @@ def add_by_length(records: Records, results: Results) -> None:
     The picture is added only if a network was trained at two or more lengths.
 
     Raises:
-        CannotDraw: the numbers cannot be drawn.
+        CannotDraw: the accuracies cannot be plotted.
     """
     best: dict[str, dict[float, float]] = {}
     for log in records.trainings:
@@ -226,7 +229,9 @@ def add_gan(records: Records, results: Results) -> None:
 
 
 def _add_pictures(records: Records, results: Results) -> None:
-    """Add each complete picture of the GAN to the report, and a `Gap` for each damaged picture."""
+    """Add the GAN's pictures to the report; for each damaged PNG, add a `Gap` with the command that
+    makes the picture again.
+    """
     command = command_line("python", "my_gan.py")
     for name, (_, data) in records.pictures.items():
         if is_whole(data):

@@ -46,7 +46,9 @@ def literally(text: str) -> str:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracies of the toolkit's LSTM for each T, up to the first T >= `longest`."""
+    """Return the accuracy curve of the toolkit's LSTM: the values of T, up to the first T >=
+    `longest`, and the accuracies.
+    """
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []
     for length in sorted(metrics, key=float):

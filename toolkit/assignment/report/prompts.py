@@ -72,7 +72,9 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the problems of unfinished reports, each as a short phrase and as a sentence."""
+    """Return the problems with the reports, such as remaining prompts; each problem is a short
+    phrase and a sentence.
+    """
     remarks = []
     for path, content in files.items():
         if path.suffix.lower() not in (".tex", ".docx"):

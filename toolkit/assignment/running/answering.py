@@ -37,8 +37,8 @@ Back = Callable[..., Any]
 
 
 def take_pipes() -> tuple[int, int]:
-    """Prepare this process to run students' code, hiding warnings and the judge's pipes from that
-    code.
+    """Prepare this process to run students' code, which should neither reach the judge's pipes
+    through standard input and output nor print warnings.
 
     The function also imports all classes that reply to questions.
 
@@ -99,9 +99,10 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 def described(error: BaseException, root: Path) -> ErrorDescription:
     """Describe an exception for the judge.
 
-    The description contains the names of the exception's class and base classes, its message, its
-    location in the student's code, the names of the limits that it indicates, the name of a module
-    that could not be imported, and the path of a missing file.
+    The description contains the names of the exception's class and base classes, its message and
+    its location in the student's code. Where they apply, it also contains the names of the limits
+    that may have caused the exception, such as a full disk, the module that could not be imported,
+    and the path of the missing file.
     """
     file, line = place_of(error, root)
     return {
@@ -116,7 +117,9 @@ def described(error: BaseException, root: Path) -> ErrorDescription:
 
 
 def _missing(error: BaseException) -> str | None:
-    """Return the path of a missing file as the student's code gave it; None for other errors."""
+    """Return the path of the file that a FileNotFoundError reports, as the student's code gave it,
+    or None for any other exception.
+    """
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
         return error.filename[:MAX_TEXT]
     return None

@@ -41,7 +41,8 @@ def main() -> None:
     path of the copy that the program uses, or the same path if there is no copy. `reach` lists the
     paths that the program may `read`, `enter` or `change`, and is null if bubblewrap hides all
     other paths. `filter` is the system-call filter in hexadecimal, and `keyctl` is the number of
-    the system call keyctl.
+    the system call keyctl, with which the launcher joins an empty keyring before the filter forbids
+    this call.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]

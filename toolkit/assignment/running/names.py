@@ -1,6 +1,8 @@
-"""The meanings of names, from `names.toml`, and functions that choose values by these meanings.
+"""The meanings of names in students' code according to `names.toml` (`num_hidden` is a hidden size,
+for example), and functions that choose values by these meanings.
 
-No other module holds a list of names, so a name without a meaning in `names.toml` is unknown.
+All these names and their patterns are in `names.toml`, so a name that matches none of its patterns
+has no known meaning.
 """
 
 import inspect
@@ -24,7 +26,9 @@ class UnknownParameter(Exception):
 
 
 def meaning(name: str, *tables: str) -> str | None:
-    """Return the meaning of a name from the first table with a matching pattern, or None."""
+    """Return the meaning of a name: that of the first matching pattern in `tables`, which are
+    tables of `names.toml`; None if no pattern matches.
+    """
     lower = name.lower()
     for table in tables:
         for result, pattern in NAMES[table].items():
@@ -34,7 +38,8 @@ def meaning(name: str, *tables: str) -> str | None:
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """Return the value of the candidate whose name matches the words best, or None.
+    """Return the value of the candidate whose name best matches one of `words`; None if no name
+    matches.
 
     Earlier words have priority. For each word, a name that equals the word has priority over a name
     that contains the word.
@@ -48,7 +53,9 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object that looks up an attribute by its name's meaning."""
+    """A stand-in for a config or args object, in which the value of an attribute is found by the
+    meaning of the attribute's name.
+    """
 
     def __init__(self, values: Mapping[str, Any], tables: Sequence[str]) -> None:
         self.__dict__.update(_values=values, _tables=tables)
@@ -85,18 +92,20 @@ def arguments(
 
     Args:
         tables: the tables in which names are looked up; the first table with a match decides.
-        known: meaning -> value, which replaces the default; None keeps the default.
-        needed: meaning -> value for parameters without a default.
+        known: values by meaning; a parameter with this meaning gets the value even if it has a
+            default, except that None keeps the default.
+        needed: values by meaning, used only for parameters without a default.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
-        positions: the meanings, in order, of the parameters that have no default and whose names
-            have no meaning; a meaning that another parameter's name already has is skipped.
+        positions: the meanings to assign, in this order, to the parameters that have no default and
+            for which the other arguments give no value; a meaning that the name of some parameter
+            already has is skipped.
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary from each meaning that the
-        parameters asked for to the parameter's default, or to None if the default is not an
-        integer.
+        the positional arguments, the keyword arguments, and a dictionary whose keys are the
+        meanings for which the function takes values from `known`; each value is the default of the
+        parameter with this meaning, or None if it has no integer default.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.
@@ -122,7 +131,9 @@ def arguments(
 
 @dataclass
 class _Choice:
-    """The values from which `arguments` chooses, and the meanings that parameters asked for."""
+    """The values from which `arguments` chooses, and the meanings for which it has passed values so
+    far.
+    """
 
     tables: Sequence[str]
     known: Mapping[Any, Any]

@@ -1,4 +1,6 @@
-"""The names of the four parts of a submission, and the files that a student may have written."""
+"""The names of the four parts of a submission, and functions that list the files and folders that
+may be the student's own work.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -25,7 +27,7 @@ NOT_THEIRS = {"__pycache__", "venv", "site-packages", "node_modules", "__MACOSX"
 
 
 def list_files(root: Path) -> list[PurePosixPath]:
-    """Return the files below a folder that a student may have written.
+    """Return all files below a folder, except hidden files and files made by tools.
 
     The paths are relative to the folder, and links are left out.
     """
@@ -33,7 +35,7 @@ def list_files(root: Path) -> list[PurePosixPath]:
 
 
 def list_folders(root: Path) -> list[PurePosixPath]:
-    """Return all subfolders that a student may have made, at any depth.
+    """Return all subfolders, at any depth, except hidden folders and folders made by tools.
 
     The paths are relative to the folder, and links are left out.
     """
@@ -41,7 +43,9 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Yield each path that a student may have made, with a flag that is True for a folder."""
+    """Yield the path of each file and folder that is neither hidden nor made by a tool, and True if
+    the path is that of a folder.
+    """
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:
         inside = sorted(waiting.pop(0).iterdir())

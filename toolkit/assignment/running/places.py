@@ -23,7 +23,7 @@ NOWHERE = Place(None, None)
 def place_of(error: BaseException, root: Path | str) -> Place:
     """Return the place in the student's code where an exception was raised, or `NOWHERE`.
 
-    The file of the place is relative to `root`.
+    The path in the result is relative to `root`.
     """
     known = getattr(error, "place", None)
     if isinstance(known, Place):  # a student's exception may have such an attribute
@@ -66,7 +66,8 @@ def place(root: str) -> Place:
 
 
 def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
-    """Return the place of the first of `methods` that a student's class defines, or of the class.
+    """Return the place where a student's class defines the first of `methods` that it has; if it
+    has none of them, return the place where the class begins.
 
     The result is None if the class is not in the student's files.
     """
@@ -80,7 +81,8 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
 def line_of(definition: Any, *methods: str) -> int | None:
     """Return the number of the line on which a function or a class begins.
 
-    If a class defines some of `methods`, the line is that of the first of these methods.
+    For a class that defines any of `methods`, return the line of the first of these methods
+    instead.
     """
     for method in methods:
         definition = vars(definition).get(method, definition)

@@ -1,8 +1,11 @@
-"""The types of the replies to the judge's questions; mypy checks both sides of the pipe.
+"""The types of the replies that a process with a student's code sends to the judge (the process
+that checks the submission); mypy checks the code of both processes.
 
-Each question is a call to a method of a class in `answers/`, and the method's return type is the
-type of the reply. The judge does not import the classes in `answers/`, so `REPLIES` repeats the
-types, and a test checks that they agree. The judge accepts only replies of these types; see `fits`.
+The judge asks a question by calling a method of a class in `answers/`; the method runs in the other
+process, and its return type is the type of the reply. The judge does not import the classes in
+`answers/`, so `REPLIES` lists the return types again, and a test checks that they match the
+methods. The judge checks the type of each reply with the function `fits`, and accepts no other
+types.
 """
 
 from collections.abc import Callable
@@ -161,7 +164,9 @@ class Recorded(TypedDict):
 
 
 class LookedUp(TypedDict):
-    """Pieces of a forward pass in double precision, as `LSTMAnswers.look_up` returns them."""
+    """Selected intermediate values and the outputs of a forward pass in double precision, as
+    `LSTMAnswers.look_up` returns them.
+    """
 
     pieces: Tensor
     outputs: list[Tensor]
@@ -172,7 +177,9 @@ Slopes = tuple[float | None, float, float]
 
 
 class LeftBehind(TypedDict):
-    """A tensor that a network has left on the CPU, as `LSTMAnswers.elsewhere` returns it."""
+    """A tensor that would still be on the CPU if the network were moved to a GPU, as
+    `LSTMAnswers.elsewhere` returns it.
+    """
 
     left: tuple[str | None, int | None, str | None] | None
 
@@ -186,7 +193,9 @@ class CallsHeard(TypedDict):
 
 
 class LoaderItems(TypedDict):
-    """The inputs of items that a DataLoader reads, as `TrainAnswers.items` returns them."""
+    """The inputs of the items in a DataLoader's data set, without their labels, as
+    `TrainAnswers.items` returns them.
+    """
 
     rows: Matrix
     total: int | None
@@ -204,7 +213,8 @@ class BackwardPass(TypedDict):
 class LineRun(TypedDict):
     """A statement in a script that is watched line by line.
 
-    The reply also contains facts that only the oral examination reads.
+    The reply also has further fields, which are read only by the code that makes questions for an
+    oral examination.
     """
 
     at: FileLine
@@ -222,7 +232,9 @@ class LinesRun(TypedDict):
 
 
 class Golden(TypedDict):
-    """The golden values of an export: reference inputs and outputs, with a tolerance."""
+    """The golden values of an exported network: the reference inputs and outputs with which a
+    loaded copy is checked, and a tolerance.
+    """
 
     tolerance: float
     cases: list[object]

@@ -1,11 +1,12 @@
-"""The warm process, which has already imported everything and waits for submissions.
+"""The warm process: a process that has imported all modules in advance and waits for submissions.
 
-The warm process never runs a student's code. For each part of each submission, the warm process
-starts a child process, which runs the code and replies to the judge's questions over the same two
-pipes that the warm process uses: the standard input and output. When a child process ends for any
-reason, the warm process reports this to the judge. In a sandbox, the report also goes through a
-third pipe. Only the warm process can write to the third pipe, whose descriptor it receives as a
-command-line argument.
+The warm process never runs a student's code. For each part of each submission, such as its LSTM or
+its GAN, the warm process starts a child process. The child process runs the student's code, and
+replies to the questions of the judge (the process that checks the submission). The child process
+and the warm process use the same two pipes: the standard input and output. When a child process
+ends, for whatever reason, the warm process informs the judge. In a sandbox, the report also goes
+through a third pipe. Only the warm process can write to the third pipe, whose descriptor it
+receives as a command-line argument.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ MAX_FACTOR = 8  # times its limit that a process may take if it waits for a core
 
 
 def main() -> None:
-    """Serve one request after another until the judge closes the pipe."""
+    """Serve one request after another until the process that sends them closes the pipe."""
     private = [int(descriptor) for descriptor in sys.argv[1:]]
     read, write = take_pipes()
     gc.freeze()  # no child process collects garbage in the shared objects
@@ -47,17 +48,17 @@ def main() -> None:
 
 
 def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict[str, Any]:
-    """Start the process for one part, and wait for it to end.
+    """Start a child process for one part of a submission, and wait for the process to end.
 
     Args:
         request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
-            `seconds` of CPU time and bytes of `memory`.
+            `seconds`, the CPU time, and `memory`, in bytes.
 
     Returns:
         the exit `status` (negative if a signal ended the process); the `cpu` seconds used; `late`,
         which is True if the process was killed because it took too long; `starved`, the seconds for
-        which other programs kept the process waiting; and `walls`, the names of the limits that the
-        process reached.
+        which the process was ready to run but had no core; and `walls`, the names of the limits
+        that the process reached.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()
@@ -79,11 +80,11 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 
 
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:
-    """Kill the process of a part if it exceeds a limit or runs for too long.
+    """Kill a child process if it exceeds a limit or runs for too long.
 
     The time that the process spent waiting for a core does not count, up to a maximum. The guard
-    does not rely on data from the process. Only the host knows whether the judge or the process
-    used the time.
+    does not rely on data from the process. It cannot tell how much of the time the child process
+    spent waiting for the judge; only the judge's side can measure that.
     """
     started = time.monotonic()
     while not ended.wait(0.5):

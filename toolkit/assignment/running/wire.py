@@ -1,4 +1,6 @@
-"""The messages between judge and child; all values are JSON, so that nothing is unpickled.
+"""The messages between a child process, which runs a student's code, and the process that checks
+the submission; all values are sent as JSON, because unpickling data from a student's process would
+be unsafe.
 
 A frame consists of a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits,
 and the JSON text. Frames are read with `os.read`, so that neither side reads beyond the end of a
@@ -26,7 +28,9 @@ class Closed(Exception):
 
 
 class Disturbed(Exception):
-    """Raised for data that an intact process at the other end would not have sent."""
+    """Raised for malformed data, which a correctly working process at the other end of the pipe
+    would not have sent.
+    """
 
 
 def send(descriptor: int, nonce: str, value: Any) -> None:

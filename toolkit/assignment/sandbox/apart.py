@@ -21,7 +21,9 @@ FAILED, TOO_LARGE, TOO_LONG = 1, 2, 3  # exit codes
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of a task in a forked process; a submission's sandbox has limits of its own."""
+    """The limits of a task in a forked process; if the task runs a submission in a sandbox, the
+    sandbox has its own limits.
+    """
 
     seconds: float = 60.0  # from start to end
     cpu: int = 60  # CPU seconds
@@ -134,7 +136,9 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set a soft limit on this process; a sandbox that the task starts may set its own limit."""
+    """Set only the soft limit of this process, so that a sandbox that the task starts can still set
+    a limit of its own.
+    """
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))
 

@@ -27,13 +27,13 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
     """Return the best kind of isolation that works on this machine.
 
     Args:
-        own_code: True if the code is the user's own; resource limits are then enough, even if the
-            user is root.
+        own_code: True if the code is the user's own, so that limits on its resources are enough
+            isolation, even if the user is root.
         unsafe: True if the user accepts an isolation that does not protect files or the network.
 
     Raises:
         ToolkitError: no kind of isolation works, because root cannot drop its privileges here; or
-            the best kind that works is unsafe, and the user does not accept it.
+            the best kind that works is unsafe, and `unsafe` is False.
     """
     to_try = candidates()
     if own_code:

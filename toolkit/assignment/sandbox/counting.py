@@ -24,11 +24,12 @@ def memory(pid: int) -> int:
 
 
 def own_memory(pid: int) -> int:
-    """Return a process's memory in bytes, with shared memory divided among its users.
+    """Return a process's memory in bytes, where memory that several processes share is divided
+    equally among them.
 
-    A newly forked process shares all of its memory with its parent. `own_memory` takes longer than
-    `memory`. If a process hides how it shares its memory, `own_memory` returns the same number as
-    `memory`.
+    The division matters after a fork, because the new process at first shares all of its memory
+    with its parent. `own_memory` takes longer than `memory`. If it cannot be determined how a
+    process shares its memory, `own_memory` returns the same number as `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -37,7 +38,9 @@ def own_memory(pid: int) -> int:
 
 
 def _listed(pid: int, file: str, *names: bytes) -> int:
-    """Sum the entries `names` in a /proc/PID file, in bytes; 0 if the process has ended."""
+    """Return the sum, in bytes, of the entries `names` in a file of /proc/PID, or 0 if the process
+    has ended.
+    """
     try:
         text = Path("/proc", str(pid), file).read_bytes()
     except GONE:
@@ -63,8 +66,8 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
             by this capacity.
 
     Returns:
-        the size, or None if no process has the two file systems. The result is `UNCOUNTED` if a
-        process hides its file systems and no other process shows them.
+        the size, or None if no process has the two file systems. The result is `UNCOUNTED` if the
+        file systems were not found but at least one process could not be inspected.
     """
     hidden = False
     counts = []

@@ -1,4 +1,6 @@
-"""The host that runs a student's code in a sandbox, whose limits apply to a whole archive."""
+"""Runs the parts of a student's archive in a sandbox, whose limits apply to the archive as a
+whole.
+"""
 
 import contextlib
 import os
@@ -22,7 +24,9 @@ THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest 
 
 
 class _Waiting(Clock):
-    """A sandbox's clock; it raises `Gone` if the kernel has killed a process for lack of memory."""
+    """A clock that measures how long this process waits for the sandbox, and raises `Gone` if the
+    kernel has killed a process in the sandbox for lack of memory.
+    """
 
     def __init__(self, share: Share) -> None:
         super().__init__()
@@ -37,8 +41,9 @@ class _Waiting(Clock):
 class SandboxedHost(Host):
     """A host that starts the child process in a sandbox, and starts it again if it has died.
 
-    The sandbox's limits apply to the whole archive. The sandbox's clock stops while the judge
-    computes. The judge has a separate time limit for each part.
+    The sandbox's limits apply to the whole archive, not to each of its parts. The sandbox's clock
+    stops while this process, which checks the replies, does its own computations. These
+    computations have a separate time limit for each part of the archive.
 
     Args:
         child: the command-line arguments with which Python runs the child process's program.
@@ -61,7 +66,9 @@ class SandboxedHost(Host):
 
     @property
     def disturbed(self) -> bool:
-        """True if programs outside the sandbox took the sandbox's core or the machine's memory."""
+        """True if other programs kept the sandbox's core busy for too long, or if the machine ran
+        out of memory.
+        """
         return self._busy or self._status in ("short", "busy")
 
     @contextlib.contextmanager

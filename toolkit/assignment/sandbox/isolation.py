@@ -33,7 +33,7 @@ Tool = Literal["bubblewrap", "unshare", "limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one submission, including all processes that it starts."""
+    """The limits for running one submission, which apply to all of its processes together."""
 
     seconds: float = 300.0  # from start to end, except while other programs had its core
     longest: float = 2400.0  # seconds from start to end, all of them
@@ -49,9 +49,11 @@ class Isolation:
     """A way to isolate a program from the rest of the machine.
 
     Attributes:
-        tool: "bubblewrap", "unshare" (namespaces that still show all files) or "limits".
+        tool: "bubblewrap", "unshare" (namespaces in which all files stay visible) or "limits"
+            (resource limits without namespaces).
         drop_user: True if root runs the program under a user id that owns no files.
-        taken: the user ids that are in use on this machine.
+        taken: the user ids that are in use on this machine, so that the program must not run under
+            any of them.
     """
 
     tool: Tool
@@ -134,7 +136,9 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id that is not in `taken`, for programs that the process `judge` starts."""
+        """Return a user id outside `taken` for programs started by the process with the id
+        `judge`.
+        """
         if not self.drop_user:
             return None
         first, count = FIRST_OF_FEW, FEW_UIDS
@@ -179,7 +183,8 @@ class Sandbox:
 
     @property
     def fresh(self) -> dict[str, Any]:
-        """The folders to empty before each part of the check, and the folder to copy the code from.
+        """The folder to copy the submission from, and the folders to empty before each new copy is
+        made.
 
         Each part of the check begins with empty folders and a new copy of the submission.
         """
@@ -191,10 +196,11 @@ class Sandbox:
         return {"source": str(self.submission), "places": places}
 
     def prepare(self) -> None:
-        """Make the user that runs the program the owner of the scratch directory and nothing else.
+        """Give the scratch directory to the user that runs the program, and copy the toolkit files
+        that the program needs.
 
-        The one toolkit folder that the program needs is copied to a folder next to the scratch
-        directory, because the program may have no access to the original.
+        The program needs only the toolkit's folder `running`, which is copied to a folder next to
+        the scratch directory, because the program cannot always read the original.
         """
         running = self._toolkit / RUNNING
         shutil.copytree(PACKAGE / RUNNING, running, dirs_exist_ok=True)
@@ -209,7 +215,9 @@ class Sandbox:
             self.scratch.parent.chmod(0o710)  # only this user may pass through the folder
 
     def command(self, program: list[str]) -> list[str]:
-        """Return the command that copies the submission and starts Python on `program`."""
+        """Return the command that copies the submission and runs Python with the arguments
+        `program`.
+        """
         filter_code, keyctl = filter_for_machine()
         settings = {
             "uid": self.isolation.uid,

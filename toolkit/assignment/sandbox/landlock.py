@@ -1,4 +1,4 @@
-"""The paths for Landlock, the kernel feature that restricts a process to certain files.
+"""Selects paths for Landlock, the kernel feature that restricts which files a process can access.
 
 `launcher.py` passes the paths to the kernel. https://docs.kernel.org/userspace-api/landlock.html
 """
@@ -22,12 +22,13 @@ def landlock_version() -> int:
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """Divide `paths` into paths that may be read and folders that contain `left_out`.
+    """List the paths to allow so that a program can read `paths` but not the folder `left_out`.
 
     Returns:
-        the paths that may be read with all their contents, and the folders that contain the folder
-        `left_out`, if any. The program may only list these folders; the rest of their contents is
-        among the paths that may be read.
+        the paths that the program may read, with everything below them, and the folders that
+        contain `left_out`, directly or in a subfolder. The program may only list these folders;
+        everything in them that is outside `left_out` is covered by the paths that the program may
+        read.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -1,4 +1,4 @@
-"""The grader's scratch directories; those of a killed grader are deleted by the next grader."""
+"""The grader's scratch directories; a grader also deletes those that killed graders left behind."""
 
 import contextlib
 import os
@@ -24,8 +24,8 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories that this user's killed graders left behind.
 
-    Before a directory is deleted, all processes in the control group that it names are killed, and
-    the group is removed.
+    Each directory contains the name of the control group of its sandbox. Before the directory is
+    deleted, all processes in this group are killed, and the group is removed.
 
     Args:
         kept: the paths of archives and results; a directory that contains such a path is not
@@ -35,7 +35,8 @@ def clear_left_over(kept: Iterable[Path] = ()) -> None:
 
 
 def uids_in_use() -> frozenset[int]:
-    """Return all user ids that have a user name, a process, or a file in a shared folder.
+    """Return the ids of all users with an account, a process, or a file in a folder shared by all
+    users.
 
     A submission must not run under such an id, because another user's container may be using it.
     """

@@ -47,8 +47,8 @@ Step = tuple[int, int, int, int]
 def filter_for_machine() -> tuple[str, int]:
     """Return this machine's seccomp filter in hexadecimal, and the system call number of `keyctl`.
 
-    The filter is "" if this machine's architecture is unknown. The launcher calls `keyctl` before
-    it installs the filter.
+    The filter is "" if this machine's architecture is unknown. The launcher calls `keyctl` to get a
+    new, empty keyring before it installs the filter, because the filter refuses `keyctl`.
     """
     if platform.machine() not in NUMBERS:
         return "", 0

@@ -37,7 +37,8 @@ class Share:
     """The share of the machine that a sandbox gets and cannot change.
 
     Attributes:
-        cores: a core that no other sandbox uses, or all cores if each core is in use.
+        cores: one core that is reserved for this sandbox, or all available cores if none can be
+            reserved.
         group: the folder of the sandbox's control group, for which the kernel counts all memory,
             including kernel memory; None if there is no control group.
         counter: the file in `group` that counts the processes killed because memory ran out.
@@ -48,7 +49,8 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program that is limited to this share from the beginning.
+        """Start a program within this share of the machine; the limits apply before the program
+        runs.
 
         Args:
             options: keyword arguments for `Popen`.
@@ -84,12 +86,12 @@ class Share:
 
 @contextlib.contextmanager
 def share(memory: int, scratch: Path) -> Iterator[Share]:
-    """Reserve a control group, and a core that no sandbox of another grader is using.
+    """Create a control group for a sandbox, and reserve a core that no other sandbox has reserved.
 
     Args:
         memory: the control group's memory limit, in bytes.
-        scratch: the folder in which the group's name is recorded before the group is created, so
-            that, if this grader is killed, the next grader can prove whose group it was.
+        scratch: the folder in which the group's name is recorded before the group is created. If
+            this grader is killed, the next grader reads the name there and removes the group.
     """
     with contextlib.ExitStack() as until_the_end:
         sandbox_share = Share(os.sched_getaffinity(0))

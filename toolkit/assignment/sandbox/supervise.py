@@ -40,11 +40,12 @@ Status = Literal["finished", "time", "memory", "processes", "disk", "short", "bu
 
 @dataclass(frozen=True)
 class Measurement:
-    """The times of a program, in seconds, as measured at one moment.
+    """Clock readings for a running program, in seconds, all taken at the same moment.
 
     Attributes:
         passed: the time on a monotonic clock.
-        waited: the time for which the judge waited for replies.
+        waited: the total time for which the judge, the process that checks the submission, has
+            waited for replies from the program.
         idle: the total idle time of the program's cores.
         used: the processor time of the program and its children.
         ready: by thread id, the time for which a thread was ready to run but had no core.
@@ -62,9 +63,10 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
     The result is the smallest of three times: how long the judge waited, how long other programs
     used the cores, and how long threads of the program were ready to run but had no core. The
-    judge's waiting time excludes the pauses during which the judge itself computes. The time for
-    which other programs used the cores excludes the time that the program's own threads spent
-    waiting for each other. The threads' ready time excludes the time during which they sleep.
+    judge's waiting time excludes the time that the judge spends on its own computations. The time
+    for which other programs used the cores excludes the time that one thread of the program waited
+    for a core used by another of its threads. The threads' ready time excludes the time during
+    which they sleep.
 
     Args:
         cores: the number of cores that the program may use.
@@ -84,11 +86,13 @@ class Watched:
 
     Attributes:
         process: the started process, whose `stdin` and `stdout` are connected to the program's
-            standard input and output. Both streams end as soon as the program has ended, even if
-            another process holds the streams open.
-        private: the descriptor of a socket from which the judge reads. The program writes to the
-            other end of this socket pair; the descriptor of that end is the program's last
-            command-line argument. The program can hide that end from the programs that it starts.
+            standard input and output. Both connections are shut down as soon as the program has
+            ended, even if another process still has them open.
+        private: the descriptor of a socket from which the judge reads messages that come from the
+            program itself, not from its child processes. The program writes to the other end of
+            this socket pair; the descriptor of that end is the program's last command-line
+            argument. The program can close that end in its child processes, so that they cannot
+            send messages in its name.
         status: None while the program runs; "finished" if it ended by itself; the name of the
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
@@ -247,13 +251,17 @@ class Watched:
         return None
 
     def _memory_is_full(self, family: Collection[int]) -> bool:
-        """Return True if both measures of the program's memory use exceed its limit."""
+        """Return True if the program exceeds its memory limit even when shared memory is divided
+        among the processes that use it.
+        """
         if sum(map(memory, family)) <= self._limits.memory:
             return False
         return sum(map(own_memory, family)) > self._limits.memory
 
     def _disk_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program wrote more than its limit, or hides how much it wrote."""
+        """Return True if the program's files take more space than allowed, or if it hides their
+        size.
+        """
         limit = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
             used = in_memory([pid for pid in family if pid != self.process.pid], limit)
@@ -268,7 +276,7 @@ class Watched:
 
 
 def descendants(root: int, uid: int | None = None) -> dict[int, int]:
-    """Return the descendants of `root`, the processes in its session, and a user's processes.
+    """Return `root`, its descendants, the processes in its session, and those of the user `uid`.
 
     Args:
         uid: the id of the user, or None to leave out the user's processes.
@@ -300,7 +308,9 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox on this machine uses more memory than `family`."""
+    """Return True if no other sandbox on this machine uses more memory than the processes
+    `family`.
+    """
     used = sum(map(memory, family))
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or ()
@@ -330,9 +340,10 @@ def kill_all(root: int, uid: int | None = None) -> set[int]:
 
 
 def end_all(root: int, uid: int | None) -> None:
-    """Kill all processes that `descendants` returns, and delete the user's files in shared folders.
+    """Kill all processes that `descendants` returns, and delete the files that the user `uid` owns
+    in folders shared by all users.
 
-    The process `root` itself may already have ended.
+    This also works if the process `root` has already ended.
     """
     kill_all(root, uid)
     if uid is not None:

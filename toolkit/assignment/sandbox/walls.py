@@ -1,10 +1,10 @@
-"""Sentences that describe limits which a sandbox has but an ordinary machine does not."""
+"""Sentences about the limits that apply in a sandbox but not on an ordinary machine."""
 
 from toolkit.assignment.sandbox.isolation import OPEN_FILES, Limits
 
 
 def walls_of(limits: Limits) -> dict[str, str]:
-    """Return a sentence about each limit, by the limit's name in `running.process.walls`."""
+    """Return a sentence about each limit, keyed by the limit's name in `running.process.walls`."""
     return {
         "EFBIG": f"a file may have {limits.file_size / 2**20:,.4g} MiB",
         "ENOSPC": f"all files together may have {limits.disk / 2**30:,.4g} GiB",

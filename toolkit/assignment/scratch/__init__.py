@@ -1,1 +1,3 @@
-"""Temporary folders; except on Windows, a folder without a proof of ownership is never deleted."""
+"""Temporary folders; except on Windows, a folder is deleted only if a file in it proves that the
+toolkit made it for this user.
+"""

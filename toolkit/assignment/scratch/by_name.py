@@ -1,4 +1,4 @@
-"""Scratch folders on Windows, where folders have no descriptors and processes cannot fork."""
+"""Scratch folders on Windows, where Python cannot open a folder and must delete it by name."""
 
 import contextlib
 import os

@@ -1,11 +1,13 @@
-"""Scratch folders with a proof of ownership; a folder without a valid proof is never deleted.
+"""Scratch folders with a file that proves who made them; a folder without valid proof is never
+deleted.
 
     PURPOSE-random/       from `tempfile.mkdtemp`
         .toolkit-scratch  the proof: it names this folder, and is locked while the command runs
         files/            the scratch folder itself; all of it is deleted
 
-A proof is invalid if its folder was copied or moved, or was made by another user. Any file in
-PURPOSE-random/ besides the proof and files/ is kept, and so is PURPOSE-random/ itself.
+A proof is invalid if its folder was copied or moved, or was made by another user. If
+PURPOSE-random/ contains anything besides the proof and files/, only these two are deleted, and
+PURPOSE-random/ itself is kept.
 """
 
 import contextlib
@@ -56,7 +58,9 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
 
 
 def _nothing_first(files: Path) -> list[str]:
-    """Return no failures; this function is the default for `first` in `clear_left_over`."""
+    """Do nothing, and report no failures; this is the default for the argument `first` of
+    `clear_left_over`.
+    """
     return []
 
 
@@ -70,8 +74,8 @@ def clear_left_over(
     Args:
         purpose: the beginning of the folders' names.
         kept: paths that must survive; no folder that contains any of these paths is touched.
-        first: a function that is called with each folder's subfolder `files` before the deletion;
-            if `first` returns failures, the folder is kept.
+        first: a function that cleans up before a folder is deleted; its argument is the path of the
+            folder's subfolder `files`. If `first` returns any error messages, the folder is kept.
     """
     protected: set[Identity] = set()
     for path in kept:
@@ -108,7 +112,7 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof in a folder that an ended process of this user left behind.
+    """Lock the proof of a folder that was left behind when a process of this user ended.
 
     Raises:
         NotAbandoned: the folder belongs to another user, or its proof is invalid or was just

@@ -22,8 +22,8 @@ def check(name: str, expect: str | None = None) -> None:
 
     Args:
         name: the exercise's name, such as "lstm.equation_5".
-        expect: your prediction, before a second check, of what will change. By default, the tutor
-            asks you for a prediction, and you may leave it empty.
+        expect: if you check an exercise again, your prediction of what will be different this time.
+            By default, the tutor asks you for a prediction, and you may leave it empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
@@ -31,7 +31,8 @@ def check(name: str, expect: str | None = None) -> None:
 def hint(name: str) -> None:
     """Print the next of three hints for an exercise.
 
-    Hints are given only after a check of the exercise has compared numbers that your code returned.
+    Hints are given only after a check of the exercise has compared results of your code with the
+    correct results.
     """
     _print("tutor.session.next_hint", name, Path())
 
@@ -54,8 +55,9 @@ def curve(
     Args:
         losses: a file such as "records/gan.csv", a list of losses, or the rows that you pass to
             keep_record.
-        network, length: the network ("lstm", "rnn" or "gan") and T; needed if there is no settings
-            file beside the file of losses.
+        network, length: the network ("lstm", "rnn" or "gan") and T, the length of the palindromes;
+            for an LSTM or RNN, both are needed if there is no settings file beside the file of
+            losses.
         every: the number of steps between two losses; 1 by default.
     """
     _print("curve.answer.compare", losses, network, length, every)

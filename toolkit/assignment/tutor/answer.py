@@ -111,10 +111,10 @@ def _difference_of_several(got: Any, wanted: tuple[Any, ...]) -> list[Sentence]:
 
 
 def _stopped(error: BaseException) -> list[Sentence]:
-    """Describe an exception: its message, the student's line, and the shapes of the local tensors.
+    """Describe an exception: its message, the line of the student's code where it occurred, and the
+    shapes of the tensors in local variables there.
 
-    The description also names the file, unless it is the first of the student's files in the
-    traceback.
+    The description names the file only if it is not the file whose code the tutor called.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -161,8 +161,9 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    If `in_cell` is True, the text about correct code says where to copy it, and the text about
-    unwritten code leaves out the stub, which the notebook already shows.
+    `in_cell` is True if the code is in a notebook cell. Then the text about correct code also says
+    where to copy it, and the text about code that is not yet written leaves out the stub of the
+    function, which the notebook already shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -194,7 +195,9 @@ def as_text(
 
 
 def as_argument(folder: Path) -> str:
-    """Return a space and the folder, quoted for the shell, or "" for the current folder."""
+    """Return the folder as an argument to append to a shell command, or "" for the current
+    folder.
+    """
     return "" if folder == Path() else " " + shlex.quote(str(folder))
 
 

@@ -157,7 +157,9 @@ def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Compute each gate from its W_x, W_h and b with the reference implementation of the check."""
+    """Compute each gate from its own W_x, W_h and b, with the code that also checks a submitted
+    LSTM.
+    """
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):
@@ -289,7 +291,9 @@ def _shape(images: Any, *wanted: int) -> Comparison:
 
 
 def generator(function: Function) -> Iterator[Comparison]:
-    """Test a generator's image shapes for two batch sizes, and its pixels for z far from zero."""
+    """Test that a generator's images have the right shape, stay between -1 and 1, and depend on
+    z.
+    """
     model = function(LATENT)
     for count in (7, 2):
         yield _shape(model(torch.randn(count, LATENT)), count, 1, 28, 28)
@@ -326,7 +330,9 @@ class _Generator(nn.Module):
 
 
 class _Discriminator(nn.Module):
-    """A discriminator whose outputs, between 0.2 and 0.8, can be logits or probabilities."""
+    """A discriminator with outputs between 0.2 and 0.8, which are valid as logits and as
+    probabilities.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -341,9 +347,10 @@ class _Discriminator(nn.Module):
         return answers
 
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
-        """Test that a training step pushes D's outputs for the images in the direction `wanted`.
+        """Test that gradient descent would move D's outputs for `images` in the direction `wanted`.
 
-        A direction is "up" or "down"; "-" means that the outputs have no common direction.
+        The direction is "up" or "down"; if the outputs would not all move in the same direction,
+        the result is "-".
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -401,7 +408,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test that a loss is finite; if it is not, `loss - loss` is NaN instead of 0."""
+    """Test that a loss is finite, which it is if `loss - loss` is 0 and not NaN."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -411,7 +418,9 @@ def _compared_moves(moved: Mapping[str, float], trained: str) -> Comparison:
 
 
 def discriminator_step(function: Function) -> Iterator[Comparison]:
-    """Test a training step of D: the loss, the gradients, the changed weights and the noise."""
+    """Test a training step of D: the loss, the gradients, which weights change, and the noise
+    vectors z.
+    """
     step = _Step("discriminator", function)
     loss, moved = step.make()
     yield _compared_loss(loss)
@@ -438,7 +447,9 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test a student's sampling function: images, noise, gradients, and the generator's mode."""
+    """Test a student's sampling function: image shapes, noise, evaluation mode, and that the images
+    carry no gradients.
+    """
     for count in (25, 30):
         model = _Generator()
         images = function(model) if count == 25 else function(model, count)

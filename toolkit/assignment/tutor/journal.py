@@ -59,7 +59,7 @@ def write_entry(folder: Path, exercise: str, **facts: Any) -> None:
 
 
 def read_entries(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the journal's entries for each exercise, oldest first, without damaged lines."""
+    """Return the journal's entries for each exercise, oldest first, skipping damaged lines."""
     entries: dict[str, list[dict[str, Any]]] = {name: [] for name in exercises()}
     for entry in read_log(folder / JOURNAL).entries:
         if entry["exercise"] in entries:

@@ -1,9 +1,10 @@
-"""The examination of a student's code for an exercise, found in a notebook cell or in the files.
+"""Examines a student's code for an exercise, in a notebook cell or in the student's files.
 
-A function in a cell is called in the notebook's process. A file runs in a child process, within the
-same limits as in a check. If the file contains the exercise's function, this function is called. If
-the function is missing, if the call fails, or if the exercise asks for a class, the check judges
-the whole part of the assignment, and only the findings about the exercise count.
+A function in a cell is called in the notebook's process. A file runs in a child process whose time
+and memory are limited, as in `toolkit check`. If the file contains the exercise's function, this
+function is called. If the function is missing, if the call fails, or if the exercise asks for a
+class, the part of the assignment that contains the exercise is checked as a whole, as by `toolkit
+check`, and only the findings about the exercise count.
 """
 
 import ast
@@ -36,7 +37,7 @@ atexit.register(WARM.close)
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
     """Examine a notebook cell's function or the student's files, and return the tutor's answer.
 
-    The files are examined only if the function in the cell is missing or not written.
+    The files are examined only if the function in the cell is missing or not yet written.
     """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
@@ -138,7 +139,9 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report on one part; unchanged files are judged only once."""
+    """Return the check's report on one part of the assignment, reusing an earlier report on the
+    same files.
+    """
     from toolkit.assignment.judging.parent import import_judges, judge  # here: it takes a second
 
     files = [(submission.root / file).read_bytes() for file in submission.files]
@@ -188,12 +191,16 @@ def _sentences(
 
 
 def _ids(exercise: Exercise) -> set[str]:
-    """Return the ids of an exercise's findings, with the equation numbers removed."""
+    """Return the ids of the findings that concern an exercise, without the equation numbers that
+    may follow them.
+    """
     return {id.split()[0] for id in exercise.ids}
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the findings that belong to the exercise but that the check could not test for."""
+    """Return the report's entries on faults that the exercise may have but that the check could not
+    test for.
+    """
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
@@ -211,7 +218,9 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the first mistake identified by an id in `ids`, or "" if there is none."""
+    """Return the key of the first of the exercise's mistakes that a finding's id in `ids`
+    identifies, or "" if there is none.
+    """
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
             return key
@@ -221,7 +230,8 @@ def _mistake_with(ids: set[str], exercise: Exercise) -> str:
 def _line(
     exercise: Exercise, submission: Submission, file: str | None, line: int | None
 ) -> list[Sentence]:
-    """Return a list with a sentence that quotes a line of a student's Python file, or else [].
+    """Return a list with a sentence that quotes a line of a student's Python file, or [] if there
+    is no such line.
 
     The sentence also names the file unless the line is in the exercise's file.
     """

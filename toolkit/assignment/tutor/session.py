@@ -1,4 +1,5 @@
-"""The tutor's checks, hints and progress, for a notebook and a terminal.
+"""Functions for the notebook and the command line that check an exercise, give the next hint and
+list the progress.
 
 The public functions raise a UsageError if the exercise or the folder does not exist, or if the
 settings are invalid.
@@ -35,9 +36,11 @@ def check_exercise(
     Args:
         folder: the folder with the student's files, where the journal is also written.
         namespace: the notebook's variables, by name.
-        expect: the student's prediction, or None to ask for one if the code has changed since a
-            wrong result and input is possible.
-        host: runs the files in child processes; None selects a shared host, which stays open.
+        expect: the student's prediction. If it is None, the last result was wrong and the code has
+            changed since, the student is asked for a prediction, provided that the setting
+            `predictions` is on and input is possible.
+        host: runs the files in child processes; if it is None, all calls share one host, which
+            stays open until Python exits.
     """
     exercise, settings = _find(name, folder), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
@@ -142,7 +145,9 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """List the exercises as text, with a mark beside each one that is right or was tried."""
+    """List the exercises as text, and mark those whose last check was right and those whose last
+    check was wrong.
+    """
     check_folder(folder)
     language = read_settings(folder).language
     verdicts = {}

@@ -19,8 +19,9 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 class Edit(NamedTuple):
     """A small change to a program: its kind, its location, and the full text of the changed file.
 
-    There are three kinds of change: a line that does not assign a new variable is `removed`, the
-    only number in a line is `doubled`, or a line is `swapped` with the next line.
+    The kind is `removed` for a line that is replaced by `pass`, `doubled` for a line whose only
+    nonzero number is doubled, and `swapped` for a line that changes places with the next one. A
+    line that assigns a new variable is never removed.
     """
 
     kind: str
@@ -32,7 +33,8 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
     """Yield the possible changes to each statement that ran and is alone on its line.
 
     Args:
-        states: for each line that ran, the state of the random generators after it first ran.
+        states: for each line that ran, the state of the random number generators right after its
+            first run.
     """
     lines = text.split("\n")
     ran = {line for name, line in states if name == file}
@@ -58,7 +60,9 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Map line numbers to statements that ran, are alone on their line, and do not match `DULL`."""
+    """Map line numbers to statements that ran and are alone on their line, except for lines with a
+    word such as `print` that matches `DULL`.
+    """
     tree = parsed(text)
     if tree is None:
         return {}

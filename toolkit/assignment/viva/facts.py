@@ -36,7 +36,9 @@ class Runs:
         self._submission, self._host, self._root, self._seed = submission, host, root, seed
 
     def facts(self) -> Iterator[ScriptFacts]:
-        """Yield facts about each training script, run with batches of `BATCH` items if possible."""
+        """Run each training script, with `BATCH` items in a batch if the code accepts this size,
+        and yield facts about it.
+        """
         for part, located in self._submission.parts.items():
             if part not in ("train", "gan"):
                 continue
@@ -116,7 +118,8 @@ class Runs:
         """Yield possible changes to the lines that ran, grouped by kind.
 
         Args:
-            states: for each line that ran, the state of the random generators after it first ran.
+            states: for each line that ran, the state of the random number generators right after
+                its first run.
         """
         rng = random.Random(self._seed)
         possible: list[Edit] = []
@@ -129,7 +132,9 @@ class Runs:
 
 
 def _is_usable(run: Run) -> bool:
-    """Return True if a run is complete and has two or more losses, all from the student's files."""
+    """Return True if a run is complete and has at least two backward passes, all started in the
+    student's files.
+    """
     passes = run.get("passes", ())
     if len(passes) < 2 or not run["whole"] or run["ended"] == "error":
         return False
@@ -140,7 +145,7 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
     """Return the indices of the two backward passes whose losses are compared.
 
     If all backward passes start on the same line of code, the first two passes are compared.
-    Otherwise, the first pass from each line is a candidate, and the last two candidates are
+    Otherwise, only the first pass from each line counts, and the last two of these passes are
     compared.
     """
     firsts = sorted({places.index(place) for place in places})
@@ -150,11 +155,12 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return the facts about single lines that hold in all three runs of a script.
+    """Return the facts about each line that are the same in three runs of a script, and whether the
+    line's numbers depend on the seed.
 
     Args:
         again: a run of the same script with other random numbers.
-        fewer: a run of the same script with fewer images of digits.
+        fewer: a run of the same script with fewer MNIST images in the data set.
     """
     known: dict[str, dict[Any, Any]] = {}
     lines_again, lines_of_fewer = _by_place(again), _by_place(fewer)

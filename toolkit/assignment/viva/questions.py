@@ -1,9 +1,10 @@
 """Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
-A person who knows similar programs can often guess a property of one line from the line number.
-Therefore, a question asks how many of seven lines have a property. If possible, the seven lines are
-close to a line for which the answer differs. The four choices are consecutive numbers, and for each
-choice, the code has seven lines for which this choice would be correct.
+A person who knows similar programs can often guess a property of a single line from its position in
+the file. Therefore, a question asks how many of seven lines have a property. If possible, each of
+the seven lines is close to a line that differs from it in this property. The four choices are
+consecutive numbers, and each of them is possible: the code also contains a set of seven lines of
+which exactly that many have the property.
 """
 
 import functools
@@ -53,7 +54,7 @@ def _tables() -> dict[str, Any]:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return the sentence with the key `key` in a language, with its placeholders filled in."""
+    """Return the text with the key `key` in the given language, with its placeholders filled in."""
     return str(_tables()["words"][language][key]).format(**fields)
 
 
@@ -145,13 +146,13 @@ class _Script:
 def _contrasting(
     facts: Mapping[CodeLine, Any], value: Any, distance: int
 ) -> tuple[list[CodeLine], list[CodeLine]]:
-    """Return the lines for which the fact is `value`, and the lines for which it is not.
+    """Return the lines whose value in `facts` is `value`, and the lines with a different value.
 
     Lines without a nearby line of the other group are left out.
 
     Args:
-        distance: the largest distance at which a line counts as nearby, measured in lines that have
-            facts.
+        distance: the largest distance at which a line counts as nearby; only the lines in `facts`
+            are counted.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

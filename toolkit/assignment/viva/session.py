@@ -63,7 +63,8 @@ def some(questions: list[Question], language: Language) -> list[Question]:
 
 
 def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
-    """Yield the texts of the session, to be printed one after the other.
+    """Yield the session's texts, such as the questions, in the order in which they are to be
+    printed.
 
     If `can_ask` is True, the function waits for the user's answer after each question, and yields
     the verdicts at the end.

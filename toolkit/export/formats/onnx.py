@@ -25,7 +25,7 @@ OPSET = 18  # with IR version 10, the newest that Debian 13's onnxruntime 1.21 r
 
 
 def opened(export: Export) -> Checked:
-    """Return the network in a verified ONNX file; the network maps numpy arrays to numpy arrays."""
+    """Return the network in an exported ONNX file, which maps numpy arrays to numpy arrays."""
     # From version 1.29, onnxruntime reports its use to its makers unless this variable is set
     # before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -5,9 +5,10 @@
     lstm = load("lstm", format="pt2")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-A program is a graph of the operations in one call of `forward`, and has no other methods.
-`torch.export` would unroll a Python loop over time to one fixed length. The loop over time is
-therefore written as a `scan`, which is a single operation of the graph and accepts any length.
+A program contains the graph of the operations in one call of `forward`, but not the network's other
+methods, such as `trace`. `torch.export` would unroll a Python loop over time to one fixed length.
+The loop over time is therefore written as a `scan`, which is a single operation of the graph and
+accepts any length.
 """
 
 import contextlib
@@ -41,12 +42,12 @@ class Program(Checked):
 
 
 def opened(export: Export) -> Program:
-    """Return the network in a verified `.pt2` file; the network maps tensors to tensors."""
+    """Return the network in an exported `.pt2` file, which maps tensors to tensors."""
     return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
 def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """Return a network as a program that accepts any batch size and, for digits, any length.
+    """Export a network as a program for any batch size and, if it reads digits, any length.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
@@ -80,7 +81,7 @@ def free_axes(name: str) -> tuple[dict[int, Dim], ...]:
 
 
 def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
-    """Return the content of a `.pt2` file; its extra file made_from holds the weights' SHA-256."""
+    """Return the content of a `.pt2` file, which includes the SHA-256 of the weights."""
     buffer = io.BytesIO()
     with exporter_quiet():
         torch.export.save(program, buffer, extra_files={"made_from": made_from})
@@ -115,8 +116,8 @@ class Scanned(nn.Module):
         """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
         A digit outside 0 to 9 causes an error in `.pt2` and ONNX files. In a `.pt2` file, the
-        assertion that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup
-        fails because the table of the ten inputs has no row for such a digit.
+        assertion that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup of
+        the digit's input vector fails, because the table has only ten rows, one for each digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 

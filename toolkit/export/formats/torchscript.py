@@ -3,16 +3,18 @@
 To run the files, Python needs only torch.
 
 TorchScript is deprecated, and future versions of torch may drop it. If torch cannot write
-TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file is
-executable code, so load only files that a manifest lists.
+TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file contains
+code that runs when the file is loaded and called, so load only files that are listed in the
+manifest in their folder.
 
 The bytes of a file depend only on the network and on torch's version. Without the functions
 `script` and `canonical`, the bytes would also depend on three other things:
 
-- Earlier scripting: torch reuses the classes that it has compiled. The first Linear class is called
-  `__torch__.torch.nn.Linear` and shares a file with other classes of its module. A later Linear
-  with a different size is called `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate
-  file; k counts all such classes so far. Local variables are numbered separately in each file.
+- The models scripted earlier in the same process: torch reuses the classes that it has compiled.
+  The first Linear class is called `__torch__.torch.nn.Linear` and shares a file with other classes
+  of its module. A later Linear with a different size is called
+  `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate file; k counts all such classes
+  so far. Local variables are numbered separately in each file.
 - The hash seed: the constants of a class are written in the order of a Python set.
 - The machine: `.debug_pkl` contains the paths of source files, and `serialization_id` is a hash of
   these paths.
@@ -83,7 +85,7 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 
 
 class ScriptedLSTM(LSTM):
-    """A `FastLSTM` for TorchScript, which does not support the handwritten derivatives.
+    """A `FastLSTM` for TorchScript, which cannot compile the backward pass of `FastLSTM`.
 
     If the weights need gradients, the network uses the plain loop, which autograd can follow.
     """
@@ -117,9 +119,8 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
     """Raise a ToolkitError unless two networks give nearly equal outputs for random inputs.
 
-    For an output y, the tolerance is `TOLERANCE` * (1 + |y|), the same as for golden values and for
-    programs in other languages. A tolerance is needed because a script may add numbers in a
-    different order from the model.
+    For an output y, the tolerance is `TOLERANCE` * (1 + |y|), the same as for the golden values. A
+    tolerance is needed because a script may add numbers in a different order from the model.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -135,7 +136,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def opened(export: Export) -> torch.jit.ScriptModule:
-    """Load the network in a verified `.pt` file, and call it twice so that torch compiles it."""
+    """Load the network in a `.pt` file, and call it twice, so that later calls are optimised."""
     module = from_bytes(export.data)
     for _ in range(2):
         module(*example_inputs(export.name, module, batch_size=1))
@@ -143,7 +144,7 @@ def opened(export: Export) -> torch.jit.ScriptModule:
 
 
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:
-    """Return the network in a verified `.pt` file, in eval mode, on the CPU, without gradients.
+    """Return the network in a `.pt` file, in eval mode, on the CPU, without gradients.
 
     To train the network further, set `requires_grad` of its parameters to True. As long as no
     weight needs a gradient, the LSTM uses the fast loop; see `toolkit.lstm.fast`.
@@ -196,11 +197,11 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 
 
 def script(model: nn.Module) -> torch.jit.ScriptModule:
-    """Script a model into new classes, each of which has a separate file.
+    """Script a model into classes with new names, so that each class gets its own file.
 
     The model is scripted twice, each time with an empty store of compiled classes. In the second
-    pass, the names of all classes are already in use. Torch therefore renames every class,
-    regardless of what was scripted before the call.
+    pass, the names of all classes are already taken by the classes of the first pass. Torch
+    therefore renames every class, regardless of what was scripted before the call.
     """
     from torch.jit import _recursive  # private; without it, torch cannot write TorchScript
 
@@ -215,7 +216,7 @@ def script(model: nn.Module) -> torch.jit.ScriptModule:
 
 
 def canonical(archive: bytes) -> bytes:
-    """Return the archive with its classes renumbered from 0, and with its constants sorted.
+    """Number the classes in a `.pt` archive from 0, sort its constants, and drop debugging files.
 
     Args:
         archive: the archive of a module that `script` returned.

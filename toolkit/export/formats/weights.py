@@ -1,4 +1,4 @@
-"""Saving a network's weights as a `.safetensors` file, and building the network from them.
+"""Functions that save a network's weights as a `.safetensors` file and rebuild the network.
 
 The manifest describes the architecture of a network by the name of a toolkit class and the
 arguments of this class:

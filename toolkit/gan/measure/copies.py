@@ -1,4 +1,6 @@
-"""A search for copies of training images among a generator's first samples."""
+"""A search for copies of training images among the first 25 images that a generator makes for a
+fixed seed.
+"""
 
 import base64
 from typing import Any
@@ -33,10 +35,11 @@ def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]
             to 1.
 
     Returns:
-        a dictionary with these entries: "seed": the seed; "distance": the Euclidean distance of
-        each sample from its nearest training image, over the 784 pixels in 0..1; "images": the
-        nearest training images, concatenated (784 bytes each) and encoded in base64; "of_real": for
-        each digit, the distances of 40 real test images from their nearest training images.
+        a dictionary with these entries: "seed": the seed; "distance": for each sample, the
+        Euclidean distance to its nearest training image, over 784 pixels with values in 0..1;
+        "images": the nearest training images, concatenated (784 bytes each) and encoded in base64;
+        "of_real": for each digit, the distances of 40 real test images to their nearest training
+        images.
     """
     mnist = mnist or load_mnist()
     training = to_unit(mnist.train_images).flatten(1)

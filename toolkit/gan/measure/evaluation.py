@@ -1,9 +1,9 @@
-"""An evaluator that measures generated digits with a classifier, and gives error bars.
+"""Evaluation of generated digits with a classifier; the results include error bars.
 
-The Fréchet distance depends on which 10,000 images are drawn. For another 10,000 images from the
-same generator, the distance can differ by one or two. The report therefore gives the mean and the
-standard deviation over several draws of generated images, and over an equal number of sets of real
-images.
+The Fréchet distance of a generator depends on which 10,000 images it happens to generate. For
+another 10,000 images from the same generator, the value of the distance can be higher or lower by
+one or two. The evaluator therefore returns the mean and the standard deviation over several sets of
+generated images and, for comparison, over the same number of sets of real images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,8 +60,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
     """Return |m_p - m_q|^2 + tr(C_p + C_q - 2 (C_p C_q)^(1/2)), a number >= 0.
 
     See Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), eq. (6). The trace of
-    the square root is computed from C_p^(1/2) C_q C_p^(1/2). This matrix is symmetric and has the
-    same eigenvalues as C_p C_q.
+    (C_p C_q)^(1/2) is computed from the eigenvalues of C_p^(1/2) C_q C_p^(1/2). This matrix is
+    symmetric and has the same eigenvalues as C_p C_q.
     """
     values, vectors = torch.linalg.eigh(p.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -73,17 +73,18 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Combine the draws, one tuple each, into a list that contains the `Spread` of each field.
+    """Combine the results of several draws, which are tuples with the same fields, into a list with
+    the `Spread` (mean and standard deviation) of each field.
 
-    The last field of each tuple must be a list, such as `Scores.class_shares`, and becomes a list
-    of spreads.
+    The last field of each tuple must be a list, such as `Scores.class_shares`; it becomes a list
+    with the `Spread` of each element.
     """
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]
 
 
 class Evaluator:
-    """An evaluator that measures images by a classifier's features and predictions.
+    """An evaluator of images that uses the features and the predictions of a classifier.
 
     Fréchet distances are comparable only if the same classifier measured them on the same number of
     images. Compare each distance with the floor, which is the distance between two sets of real
@@ -133,7 +134,7 @@ class Evaluator:
         return Predictions(*map(torch.cat, zip(*batches, strict=True)))
 
     def measure(self, images: Tensor) -> Scores[float]:
-        """Return the scores of one draw of images.
+        """Return the scores of one set of images.
 
         The images have shape (n, 1, 28, 28) and values from 0 to 1.
         """
@@ -174,7 +175,8 @@ class Evaluator:
 
 @torch.no_grad()
 def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> Iterator[Tensor]:
-    """Yield sets of images, each (count, 1, 28, 28), generated from one stream of latent points.
+    """Yield `num_draws` sets of images, each (count, 1, 28, 28); the latent points of all sets come
+    from one stream of random numbers.
 
     Args:
         network: a generator in eval mode.

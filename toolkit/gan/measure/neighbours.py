@@ -15,8 +15,8 @@ CHUNK_SIZE = 1000  # rows of a matrix of distances held in memory at once
 class Overlap(NamedTuple):
     """Metrics of the overlap between the features of real images and of samples.
 
-    The radius of the ball around a point is the distance from this point to the k-th nearest other
-    point of the same set.
+    The metrics use a ball around each point; the radius is the distance from the point to its k-th
+    nearest neighbour in the same set.
     """
 
     precision: float  # fraction, 0 to 1, of samples that lie in the ball of a real image
@@ -94,8 +94,9 @@ def memory(images: Tensor, training_images: Tensor) -> Memory:
     The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
     pixels are from 0 to 1. An image is a copy if its nearest training image is closer to it than to
     any other training image. The fraction of copies is 1 minus the authenticity that Alaa et al.
-    define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from pixels,
-    because features would hide the noise in a copy.
+    define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from pixels and
+    not from a classifier's features, because features may hide the noise by which a copy differs
+    from its original.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

@@ -1,4 +1,6 @@
-"""The scorecard of a generator, with all metrics for its samples and for real images."""
+"""All metrics of a generator's samples, collected in a scorecard, and the same metrics of real
+images for comparison.
+"""
 
 from collections.abc import Iterable
 from typing import Generic, NamedTuple
@@ -38,10 +40,11 @@ class Scorecard(NamedTuple, Generic[Number]):
 
 
 class Scorer:
-    """A class that makes scorecards from images and the classifier's predictions.
+    """An object that computes scorecards from images and from the classifier's predictions.
 
     Attributes:
-        evaluator: the evaluator that measures the features.
+        evaluator: an `Evaluator`, which provides the classifier's predictions for real images and
+            computes the Fréchet distance.
         mnist: the data set; samples are compared with its training images to find copies.
     """
 
@@ -52,7 +55,7 @@ class Scorer:
         self._test_radii = radii(evaluator.test.features)
 
     def score(self, predictions: Predictions, images: Tensor) -> Scorecard[float]:
-        """Return the scorecard of one draw of images.
+        """Return the scorecard of one draw, that is, of one set of images.
 
         Args:
             predictions: the predictions for all images of the draw.
@@ -69,16 +72,16 @@ class Scorer:
         )
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
-        """Return the scorecard of several draws, each of which is a tuple of arguments for
-        `score`.
+        """Return a scorecard with the mean and the standard deviation of each metric over several
+        draws; `draws` contains the arguments of `score` for each draw.
         """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        Most metrics are measured on disjoint sets of training images, one set for each of the
-        evaluator's draws. Only the metrics of `Memory` are measured on sets of test images.
+        Most metrics are measured on disjoint sets of training images, as many sets as the
+        evaluator's `num_draws`. Only the metrics of `Memory` are measured on sets of test images.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -104,8 +107,9 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
         digits: the digits of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), `count` of each digit 0 to 9, filled up with black images if
-        there are too few; and the number of images found for each digit, at most `count`.
+        images (10 * count, 1, 28, 28), which are `count` images of each digit from 0 to 9, with
+        black images in place of missing ones; and the number of images found for each digit, at
+        most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     numbers = []

@@ -25,8 +25,8 @@ class Generator(nn.Module):
     """A generator that is loaded from a file, and checks every batch of images it generates.
 
     Args:
-        path: weights that a manifest lists, or a TorchScript file. A TorchScript file is executable
-            code, so load it only if you trust its author.
+        path: a TorchScript file, or a weight file that is listed in the manifest in the same
+            folder. A TorchScript file is executable code, so load it only if you trust its author.
         latent_dim: the size of z; by default, the value of the network's attribute `latent_dim`.
         value_range: the range of the pixel values that the network returns, "0,1" or "-1,1"; by
             default, the range is detected from 100 images.
@@ -38,7 +38,8 @@ class Generator(nn.Module):
         value_range: "0,1" or "-1,1".
 
     Raises:
-        ToolkitError: the file cannot be loaded, or does not generate images (batch, 1, 28, 28).
+        ToolkitError: the file cannot be loaded, or its network does not generate images of shape
+            (batch, 1, 28, 28).
     """
 
     def __init__(

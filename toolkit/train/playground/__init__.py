@@ -1,5 +1,6 @@
 """The command `playground`, which writes a self-contained web page for a folder of exports.
 
-- `page`: puts the networks, the films and the nearest training images into the page.
-- `layers`: records a network as the list of layers that the page computes.
+- `page`: writes the networks, the films of training, and the training images nearest to each
+  generator's first samples into the page.
+- `layers`: turns a network into a list of layers that the page can compute.
 """

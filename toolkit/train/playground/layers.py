@@ -1,7 +1,8 @@
-"""The layers of a network that reads or draws images, in the format that the web page executes.
+"""The conversion of image networks (generator, discriminator and classifier) into lists of layers
+that the web page can compute.
 
-The layers are the torch operations that the network performs, regardless of how its code is
-written.
+The network is run, and the torch operations that it performs on its input are recorded as layers,
+so it does not matter how its code is written.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
 
     Args:
         path: the path to show in error messages.
-        name: the name under which the network is exported, which determines the example input.
+        name: the name under which the network is exported, such as "generator"; the name determines
+            whether the network is run on latent points or on images.
 
     Raises:
         ToolkitError: the network performs an operation that the page cannot compute, or its
@@ -106,7 +108,8 @@ class _Record(TorchDispatchMode):
     ) -> Layer | None:
         """Return the layer for an operation, or None if the operation is not supported.
 
-        A supported operation takes one or two recorded tensors as inputs.
+        A supported operation has one or two inputs that are the network's input or were computed
+        from it.
         """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
@@ -182,7 +185,9 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution, or None if it treats height and width differently."""
+    """Return the layer for a convolution, or None if its stride, padding or kernel size differs
+    between height and width, which the page does not support.
+    """
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
         return None
@@ -193,7 +198,9 @@ def _convolution(
 
 
 def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Layer:
-    """Return the layer for a batch normalisation, y = (x - mean) * scale * weight + bias."""
+    """Return the layer for a batch normalisation, y = (x - mean) * scale * weight + bias, where
+    `scale` is 1 / sqrt(variance + epsilon).
+    """
     if weight is not None:
         scale = weight * scale
     shift = -mean * scale
@@ -203,7 +210,9 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus, or None if `number` is a tensor of several values."""
+    """Return the layer y = times * x + plus for an addition, subtraction, multiplication, division
+    or negation; None if `number`, the other operand, is a tensor of several values.
+    """
     if isinstance(number, Tensor) and number.numel() != 1:
         return None
     c = float(number)

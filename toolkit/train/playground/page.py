@@ -117,7 +117,7 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
     """Return the weights of a recurrent network, which must be the toolkit's LSTM or RNN.
 
     Raises:
-        ToolkitError: the network has a different class.
+        ToolkitError: the network is an instance of another class.
     """
     if not isinstance(network, RNN if "rnn" in name else LSTM):
         raise ToolkitError(

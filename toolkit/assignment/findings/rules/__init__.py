@@ -2,10 +2,10 @@
 
 Each part has its own file of rules, and `any.toml` has the rules that apply to any part.
 
-A rule about a fault is named after the fault's id, which is the name of the table, and the way in
-which the fault was detected, for example `shapes` in the table `[wrong-loss]`. The tables `[right]`
-and `[not-seen]` hold the rules for findings with these verdicts. A rule that consists only of a
-message is written as a string.
+The name of a rule about a fault has two parts: the name of its table is the fault's id, and its key
+in the table says how the fault was detected, for example `shapes` in the table `[wrong-loss]`. The
+tables `[right]` and `[not-seen]` hold the rules for findings with these verdicts. A rule that
+consists only of a message is written as a string.
 """
 
 import functools

@@ -40,8 +40,8 @@ def side_by_side(
     second.
 
     Args:
-        first, second: the text of each file in the two submissions, keyed by path, from
-            `similar.read_code`.
+        first, second: the two submissions; each is a mapping from file paths to the text of the
+            files, as read by `similar.read_code`.
 
     Yields:
         the paths of the two files, and the rows of their side-by-side view. A file that shares no
@@ -103,8 +103,8 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file in `side` that shares the most runs of tokens with `grams`, or
-    None if no file shares any.
+    """Return the path of the file in `side` that contains the largest number of the token runs in
+    `grams`, or None if no file contains any of them.
     """
     best_path = None
     best_number = 0
@@ -123,8 +123,8 @@ def _cut(line: str) -> str:
 
 
 def _rows(first: list[Line], second: list[Line]) -> list[Row]:
-    """Return the rows of a page: matching lines share a row, with the other lines in the rows
-    between.
+    """Return the rows of a side-by-side view: matching lines stand next to each other, and the
+    other lines fill the rows between them.
     """
     rows: list[Row] = []
     first_waiting: list[Line] = []  # different lines that have no row yet

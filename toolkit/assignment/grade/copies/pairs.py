@@ -1,4 +1,6 @@
-"""The similar pairs of submissions in a class, and their pages."""
+"""Functions that find the pairs of similar submissions in a class, and write HTML pages about these
+pairs.
+"""
 
 import io
 from collections.abc import Mapping

@@ -1,13 +1,14 @@
-"""Pairs of submissions with nearly identical code, which are reported but not judged.
+"""Pairs of submissions with nearly identical code; the toolkit reports these pairs to the teacher,
+but does not decide whether anybody has copied.
 
 A program is represented by its runs of `GRAM` consecutive tokens. Comments, docstrings and layout
 are left out. All names count as the same token, so renaming has no effect. No run extends past the
 start of a function or a class, so moving functions and classes has no effect. Runs that also occur
 in the skeleton, the code that students start from, do not count. The similarity of two submissions
-is the fraction of the smaller submission's runs that also occur in the other submission. The pages
-also name the code that was not compared: unreadable or compiled files, and code beyond a limit.
-(The use of runs of tokens as fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing,
-SIGMOD 2003; this module keeps all runs.)
+is the fraction of the smaller submission's runs that also occur in the other submission. The HTML
+page about the class also lists the code that was not compared: files that are compiled or cannot be
+read, and code beyond the first `MAX_TOKENS` tokens. (The use of runs of tokens as fingerprints
+comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
 
 The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
 attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,
@@ -54,8 +55,8 @@ class Pair:
         share: the fraction, 0 to 1, of the smaller submission's own code that the other submission
             also contains, if all names count as the same token.
         share_with_names: the same fraction, but different names count as different.
-        usual: the usual share for these two submissions: the larger of their two median shares with
-            all other submissions.
+        usual: the share to be expected, namely the larger of the two submissions' median shares
+            with all other submissions.
     """
 
     first: str
@@ -141,9 +142,9 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
         prints: the fingerprints of each submission, keyed by the submission's name.
 
     Returns:
-        the pairs that are nearly identical or much more similar than is usual in the class,
-        starting with the pair that most exceeds its usual similarity, and the median similarity of
-        all pairs, which is the usual similarity.
+        the pairs of nearly identical or unusually similar submissions, and the median similarity of
+        all pairs in the class. The list begins with the pair whose similarity is furthest above the
+        value to be expected for its two submissions.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
     shares: dict[tuple[str, str], float] = {}
@@ -231,7 +232,8 @@ def anonymous(word: str) -> str:
 
 
 def runs_of(block: Block, names: bool) -> list[int]:
-    """Return the hash of each run of tokens in a block, in order; a short block has one run.
+    """Return the hash of each run of `GRAM` tokens in a block, in order; a block with fewer tokens
+    counts as a single run.
 
     Args:
         names: True if different names count as different tokens, False if all names count as the

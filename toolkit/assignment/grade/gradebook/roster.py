@@ -25,7 +25,8 @@ class Roster:
     Attributes:
         columns: the names of the columns, as written in the file.
         rows: a row for each student.
-        points: the line of Canvas's file that gives the maximum points.
+        points: in a roster exported from Canvas, the line with the maximum points of each
+            assignment; empty in any other roster.
     """
 
     columns: tuple[str, ...] = ()
@@ -33,7 +34,9 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with the given student number; letters and leading zeros do not matter."""
+        """Return the row with the given student number, or None; leading zeros are ignored, and so
+        are letters beside the number in the roster.
+        """
         digits = number.lstrip("0")
         if not digits:
             return None
@@ -100,7 +103,7 @@ def read_roster(path: Path) -> Roster:
 
 
 def _read_table(path: Path) -> list[list[str]]:
-    """Return the non-empty lines of a CSV, each as a list of cells."""
+    """Return the non-empty lines of a CSV file, each as a list of cells."""
     data = read_bytes(path)
     encoding = "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

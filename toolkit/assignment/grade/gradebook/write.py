@@ -55,7 +55,8 @@ class HandIn:
 
 @dataclass
 class Written:
-    """The files that were written, and sentences for the teacher.
+    """The files that were written, and messages for the teacher about students without an archive
+    and about doubtful archives.
 
     Attributes:
         missing: a sentence for each student on the roster who handed in nothing.
@@ -71,7 +72,8 @@ class Written:
 def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
 ) -> tuple[list[HandIn], Written]:
-    """Return each student's newest archive, and sentences about archives with unclear owners.
+    """Return each student's newest archive, and a `Written` with messages about doubtful archives,
+    such as archives without a clear owner.
 
     Raises:
         ToolkitError: no archive has a clear owner, so there is nothing to write.
@@ -296,7 +298,9 @@ def _cells(hand_in: HandIn, result: Result, platform: Platform, rubric: Rubric) 
 
 
 def _comment(result: Result) -> str:
-    """Return a comment for the student, which contains no text written by students."""
+    """Return a comment about the student's points, without any text from the untrusted
+    submission.
+    """
     if result.extra_data.problem:
         return "This could not be graded; a person will look at it. See the feedback file."
     points = f"{result.score:g} of {result.checked:g} points are certain"

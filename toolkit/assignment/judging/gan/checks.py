@@ -103,10 +103,11 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
 
 
 def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
-    """Judge the noise, the images, the losses and the steps, and then the directions of the losses.
+    """Judge the noise, the images, the losses and the optimiser steps, and then the directions in
+    which the losses push the discriminator's outputs.
 
     The directions are not judged if the discriminator gives 1 for all images, or if the optimisers
-    hold the wrong networks.
+    were given the wrong parameters.
     """
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
@@ -136,7 +137,8 @@ def _check_drawing(
 
 
 def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
-    """Watch a file while the check calls its training function, which the file itself never calls.
+    """Record a run in which the check calls the file's training function, because the file itself
+    trains nothing.
 
     Returns:
         the trace of this run, or `trace` if no training was seen in this run.
@@ -151,10 +153,11 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
 
 
 def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
-    """If the first script did not interpolate, watch the student's other scripts use the generator.
+    """If the first script did not interpolate, run the student's other scripts that may use the
+    generator, and record what they draw.
 
     Raises:
-        Gone: a script has ended the process.
+        Gone: a script has ended the process in which the student's code runs.
     """
     if was_seen(game) or game.trace.ended != "finished":
         return game
@@ -198,12 +201,12 @@ def _stops_untrained(game: Game) -> bool:
 
 
 def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
-    """Watch a second run of the script, in which digits replace the images of the trained
-    generator.
+    """Record a second run of the script, in which pictures of real digits replace the generator's
+    images after the training.
 
     Returns:
-        the trace of the second run, or the first trace if there was no second run or it shows no
-        GAN.
+        the trace of the second run, or the first trace if there was no complete second run or if no
+        GAN was found in it.
     """
     artist = _artist_like(game, Probe(child))
     if artist is None:
@@ -224,7 +227,9 @@ def _with_digits(child: GANChild, trace: Trace, game: Game) -> Trace:
 
 
 class Probe:
-    """Asks the student's networks for outputs that did not occur in the run."""
+    """Calls the student's networks with random inputs, to get outputs in addition to those that
+    were recorded in the run.
+    """
 
     def __init__(self, child: GANChild) -> None:
         self._child = child
@@ -248,7 +253,7 @@ class Probe:
         """Request the outputs for a few rows; if this fails, request them for as many rows as the
         call had.
 
-        A network with a fixed batch size fails on a few rows.
+        The second request is for networks that accept only one batch size.
 
         Args:
             index: the index of the input that is replaced by random numbers.
@@ -316,7 +321,7 @@ def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts:
 
 
 def _says(error: StudentError, phrases: Iterable[str]) -> bool:
-    """True if the text of an exception contains one of these phrases."""
+    """True if the text of an exception contains at least one of the given phrases."""
     return any(phrase in error.text for phrase in phrases)
 
 

@@ -22,8 +22,8 @@ SIGNS = {1: "up", -1: "down"}
 
 
 class Pushes(NamedTuple):
-    """The pushes that several optimiser steps give to the discriminator's outputs, either for real
-    or for generated images.
+    """How strongly several optimiser steps push the discriminator's outputs up or down, either for
+    real or for generated images.
 
     A positive push raises an output, and a negative push lowers it.
     """
@@ -86,7 +86,9 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
 
 
 def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    """Collect the pushes of these steps on the outputs, either for real or for generated images."""
+    """Collect the pushes of the given optimiser steps on the discriminator's outputs, for generated
+    images if `drawn` is true and for real images otherwise.
+    """
     pushes = [torch.empty(0, dtype=torch.float64)]
     totals: list[float] = []
     for turn in turns:
@@ -166,7 +168,9 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
 
 
 def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
-    """True if these steps push the discriminator's outputs up in one call and down in another."""
+    """True if the given optimiser steps push the discriminator's outputs up in one of its calls and
+    down in another.
+    """
     signs = set()
     for _, push, _ in game.pushes(turns):
         if bool(push.any()):
@@ -175,7 +179,9 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of these steps depends on the chosen kind of image, real or generated."""
+    """True if a loss of the given optimiser steps has a term for generated images or, if `drawn` is
+    false, for real images.
+    """
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
         if bool(mark.all()) or bool(push[mark].any()):
@@ -184,11 +190,14 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of these steps on the chosen kind of image, real or generated.
+    """Return the loss that the given optimiser steps follow on generated images or, if `drawn` is
+    false, on real images.
 
     Returns:
-        The loss. If the loss was not recorded, the place where the backward pass starts or, if its
-        line is unknown, the discriminator's call; without a matching call, the first step, or None.
+        The loss. The loss. If it was not recorded, the place where the code computed the value from
+        which the backward pass starts; if the line of that place is unknown, the discriminator's
+        call. If the discriminator was not called with such images, the first step, or None if there
+        are no steps.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

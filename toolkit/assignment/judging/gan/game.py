@@ -44,8 +44,8 @@ class Judged:
 
 
 class Turn(NamedTuple):
-    """An optimiser step of a network, and the backward passes whose gradients it is the first step
-    to use.
+    """An optimiser step of a network, and the backward passes whose gradients this step uses and no
+    earlier step has used.
     """
 
     at: Event
@@ -77,8 +77,8 @@ class Game:
         self.draws = self._find_draws()
 
     def _find_draws(self) -> list[Call]:
-        """Find the calls to the generator, and those calls to its copies that follow the first
-        optimiser step.
+        """Find all calls to the generator and, after the first optimiser step, also the calls to
+        copies of it.
         """
         copies = self._copies()
         first_step = min((step.index for step in self.steps), default=float("inf"))
@@ -100,7 +100,9 @@ class Game:
         return copies
 
     def players(self) -> tuple[Player, Player]:
-        """Return the generator and the discriminator, each with the steps meant for it."""
+        """Return the generator and the discriminator, each with the steps of the optimisers that
+        hold any of its parameters.
+        """
         generator = self._player("generator", self.generator)
         return generator, self._player("discriminator", self.discriminator)
 
@@ -131,15 +133,17 @@ class Game:
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
-        """Return the backward passes whose gradients a step of the network was the first to use."""
+        """Return the backward passes whose gradients were first used by an optimiser step for this
+        network.
+        """
         passes: list[Backward] = []
         for turn in self.turns(network):
             passes += turn.passes
         return passes
 
     def turns(self, network: WatchedNetwork) -> list[Turn]:
-        """Return the steps of a network, each with the backward passes that no earlier step has
-        used.
+        """Return a network's optimiser steps, each with the backward passes whose gradients it is
+        the first step to use.
         """
         turns = []
         for step in self.steps_of(network):
@@ -148,10 +152,11 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """Yield each discriminator call that a backward pass of these turns went through, the push
-        on the call's outputs, (batch,), and the pass.
+        """Yield each discriminator call through which a backward pass of these optimiser steps
+        went, the push that the pass gives to each of the call's outputs, (batch,), and the pass.
 
-        A positive push means that the optimiser step should raise the output.
+        The push is the gradient of the loss with the sign of the update, so the optimiser step
+        should raise an output whose push is positive.
         """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
@@ -176,8 +181,8 @@ class Game:
 
     @property
     def judged_draws(self) -> set[int]:
-        """The generator's calls whose images the discriminator saw, and other calls that drew the
-        same images.
+        """The generator's calls whose images the discriminator received, and the generator's other
+        calls that returned exactly the same images.
         """
         draws: set[int] = set()
         for judged in self.judged.values():
@@ -253,9 +258,9 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
         calls: of the discriminator.
 
     Returns:
-        The number of trained networks in the pair, 1 or 0 for whether the discriminator has one
-        output, and the number of calls to the discriminator; None if the second network is not a
-        discriminator.
+        The number of trained networks in the pair, then 1 if the discriminator has one output and 0
+        otherwise, then the number of calls to the discriminator; None if the second network is not
+        a discriminator.
     """
     sizes = [call.output.size for call in calls if call.output is not None]
     if not sizes or NUM_DIGITS in sizes:
@@ -286,7 +291,7 @@ class Origins:
         self._calls = calls
 
     def of(self, value: Value, by: Call) -> list[Origin]:
-        """Find the calls that computed the items of `value`.
+        """Find the earlier network calls from which the items of the batch `value` come.
 
         Args:
             by: the call that received `value`.
@@ -317,11 +322,12 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Follow a value's gradient to find the calls that computed the value before noise or
-        labels changed it.
+        """Return the last earlier call of each network that the value's gradient reaches. A
+        comparison of rows misses this call if noise or labels were added to its output.
 
         Args:
-            origins: the origins that were found by comparing rows.
+            origins: the calls that a comparison of rows has already found; their networks are
+                skipped.
         """
         known = _with_items(earlier)
         loaded = [mark for index, mark in value.rows_from if index not in known]
@@ -335,8 +341,8 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last call whose output reappears in the value, next to labels, with noise, or
-        rescaled.
+        """Find the last earlier call whose output reappears in the value, either next to labels, or
+        with added noise, or rescaled.
         """
         rows = value.rows
         if rows is None:
@@ -348,8 +354,8 @@ class Origins:
         return []
 
     def judged(self, call: Call, generator: int) -> Judged | None:
-        """Return the record of a discriminator call and its images, or None if the call received no
-        images.
+        """Return a `Judged`, which records a discriminator call and the images that it received, or
+        None if it received no images.
         """
         images = max(call.inputs, key=attrgetter("size"), default=None)
         drawn: Tensor | None = None
@@ -368,14 +374,14 @@ class Origins:
 
 
 def _all_of(value: Value) -> Tensor:
-    """Return a mask, bool (batch,), that selects all items of a value."""
+    """Return a mask, bool (batch,), that selects all items in the batch of a tensor."""
     batch = value.shape[0] if value.shape else 0
     return torch.ones(batch, dtype=torch.bool)
 
 
 def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return a dictionary that maps call indices to calls; it contains the calls whose output has
-    several values per item.
+    """Return the calls whose output has more than one entry per item, in a dictionary with the
+    calls' indices as keys.
     """
     known = {}
     for call in calls:
@@ -385,7 +391,8 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if the items in `made` reappear in `shown`, next to labels, with noise, or rescaled.
+    """True if `shown` contains the items in `made` with labels attached, with noise added, or
+    rescaled.
 
     Both `made` and `shown` have shape (batch, size).
     """
@@ -406,8 +413,8 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    The pixels of different images may also correlate, but rarely with a slope near 1 in nearly
-    every row.
+    Different images may also correlate, but a fit of one to the other rarely has a slope near 1 for
+    nearly all images of a batch.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -23,7 +23,7 @@ Draw = Callable[[Call, float], Tensor | None]
 
 
 class Moments(NamedTuple):
-    """The moments that distinguish one distribution from another."""
+    """The size of a sample, its mean, its standard deviation and its standardised fourth moment."""
 
     n: int
     mean: float
@@ -85,7 +85,7 @@ def latents_of(calls: Iterable[Call]) -> list[Latent]:
 
 
 def _first_odd(latents: list[Latent]) -> Call | None:
-    """Return the first call whose own noise does not follow N(0, 1)."""
+    """Return the first call whose noise, considered by itself, does not follow N(0, 1)."""
     for latent in latents:
         if not is_normal(*Moments.of(latent.z)):
             return latent.call
@@ -155,7 +155,9 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
 
 
 def _first_drawn(game: Game) -> Call | None:
-    """Return the first call to the generator whose output is a batch."""
+    """Return the first generator call whose output has at least two dimensions, so that it may be a
+    batch of images.
+    """
     for call in game.draws:
         if call.output is not None and len(call.output.shape) > 1:
             return call
@@ -171,15 +173,17 @@ def _has_real(judged: Judged) -> bool:
 
 
 def _pixels(game: Game) -> list[int]:
-    """Return the image sizes, in values per image, that drawn and real images have in common."""
+    """Return the image sizes, in values per image, that occur among both the generated and the real
+    images.
+    """
     drawn = {entry.images.size for entry in filter(_has_drawn, game.judged.values())}
     real = {entry.images.size for entry in filter(_has_real, game.judged.values())}
     return sorted(drawn & real)
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return a shape of generated images and a shape of real images, or None if the two kinds have
-    a size in common or one kind is missing.
+    """If generated and real images have no size in common, return one shape of each; otherwise, or
+    if there are no generated or no real images, return None.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -189,7 +193,9 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Map each number of pixels to the last image shape with that number of pixels."""
+    """Return the last image shape of each size in these calls, by the number of pixel values per
+    image.
+    """
     shapes = {}
     for judged in calls:
         shapes[judged.images.size] = judged.images.shape[1:]
@@ -228,8 +234,8 @@ def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
-    """Return the smallest and the largest pixel value in generated images, including images from
-    very large noise.
+    """Return the smallest and the largest pixel value that the generator produces, in the recorded
+    images and in images drawn from very large noise.
 
     Args:
         scaled: return the values as the discriminator receives them, after any rescaling.

@@ -1,4 +1,4 @@
-"""Finds lines in the text of a submission."""
+"""Finds the statement in a submission's source code at which a recorded event happened."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,13 @@ from toolkit.assignment.judging.train.trace import Event
 
 
 class Lines:
-    """Finds lines in the files of a submission.
+    """Holds the texts and the syntax trees of a submission's files, and finds the statement at
+    which a recorded event happened.
 
     Args:
         texts: the text of each file, by the file's path in the submission.
         file: the file with the GAN.
-        reached: this file, and the files that it imports.
+        reached: this file, the files that it imports, and the scripts that import it.
     """
 
     def __init__(self, texts: Mapping[str, str], file: str, reached: Sequence[str] = ()) -> None:
@@ -27,7 +28,9 @@ class Lines:
                 self.trees[name] = tree
 
     def statement(self, event: Event) -> ast.stmt | None:
-        """Return the smallest statement that contains the line of an event."""
+        """Return the smallest statement that contains the line at which a recorded event
+        happened.
+        """
         tree = self.trees.get(event.file or "")
         if tree is None:
             return None
@@ -43,7 +46,9 @@ class Lines:
 
 
 def _extent(node: ast.stmt) -> tuple[int, int]:
-    """Return the sort key of a statement around a line; a smaller statement has a larger key."""
+    """Return a sort key for statements that contain the same line: the smaller a statement is, the
+    larger is its key.
+    """
     return node.lineno, -(node.end_lineno or 0)
 
 

@@ -22,7 +22,8 @@ def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
     same shape.
 
     Returns:
-        True if the discriminator outputs 1 for every image, so that nothing can be learned.
+        True if the discriminator outputs 1 for every image, so that neither network can learn
+        anything.
     """
     losses = [loss for loss in game.trace.all(Loss) if _is_about(loss, game)]
     has_shapes = _check_shapes(losses, verdicts)
@@ -99,7 +100,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
 
 
 def _note_losses(losses: list[Loss], is_squashed: bool, verdicts: Verdicts) -> None:
-    """Report that the losses are correct, with the ranges of their inputs as the proof."""
+    """Report that the losses are correct, and give the ranges of their inputs as evidence."""
     ranges = set()
     for loss in losses:
         if loss.input is not None:
@@ -142,7 +143,9 @@ def _always_gives_one(game: Game) -> bool:
 
 
 def _is_unchanged(value: Value, game: Game) -> bool:
-    """True if a value is the discriminator's output itself, or if both are constant and equal."""
+    """True if a value is the discriminator's output itself, or if the value and all the
+    discriminator's outputs are one and the same constant.
+    """
     if value.source in game.judged:
         return True
     if game.discriminator.id not in value.networks:

@@ -20,8 +20,8 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     """Check that each network's own loss, and no other loss, updates all parameters of the network.
 
     Returns:
-        True if the optimisers hold the wrong parameters, which explains all other faults in the
-        steps.
+        True if the optimisers hold the wrong parameters; this would explain any other fault in the
+        steps, so no others are looked for.
     """
     num_faults = len(verdicts.faults)
     generator, discriminator = game.players()
@@ -39,8 +39,8 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:
-    """Return the proof that the steps are correct: the number of updated parameters in each
-    network, and the number of faults of each kind.
+    """Return the evidence that the steps are correct: the number of updated parameters in each
+    network, and the count of each kind of fault, which should be zero.
     """
     num_both = 0
     for step in game.steps:
@@ -68,8 +68,8 @@ def _moves_both(step: Step, first: Player, second: Player) -> bool:
 
 
 def _foreign_passes(game: Game) -> list[int]:
-    """Find, in order, the backward passes of the discriminator's own loss that gave gradients to
-    the generator.
+    """Return the indices, in ascending order, of the backward passes in which the discriminator's
+    loss gave gradients to the generator.
 
     Such passes show that the generated images were not detached (`missing-detach`).
     """
@@ -114,13 +114,13 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first of these optimiser steps that was meant for the discriminator, or for the
+    """Return the first of these optimiser steps that was meant to update the discriminator, or the
     generator if `is_discriminator` is false.
 
     A step that follows a loss on real images was meant for the discriminator.
 
     Returns:
-        The last step if no step was meant for the network.
+        The first such step or, if there is none, the last of all these steps.
     """
     for step in steps:
         if _follows_real(game, step) == is_discriminator:
@@ -170,8 +170,8 @@ def _unused(game: Game) -> list[Backward]:
 def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
-    """Check that each step uses only the gradients of its own network's loss, and that no gradients
-    are used twice.
+    """Check that each optimiser step uses only gradients of the loss of the network that it
+    updates, and that no two steps use the same gradients.
     """
     foreign = _foreign_passes(game)
     if foreign:
@@ -226,8 +226,8 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """Return, for each call to the discriminator, a step's total push on the outputs for generated
-    images.
+    """Return how strongly one optimiser step pushes the outputs for generated images up or down, as
+    a total for each discriminator call.
     """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 
@@ -280,8 +280,8 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
 
 
 def _last_before(game: Game, step: Step) -> Placed:
-    """Return the last discriminator call on generated images before a step, or the step itself if
-    there is no such call.
+    """Return the last call before a step in which the discriminator received generated images, or
+    the step itself if there is no such call.
     """
     last: Placed = step
     for judged in game.judged.values():

@@ -54,7 +54,7 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
     """Import the file, and find out how to build and call its LSTM.
 
     Returns:
-        None if the verdicts already say why nothing else can be judged.
+        None if nothing else can be judged; `verdicts` then says why.
     """
     verdicts.doing("how the training calls it")
     _watch(child, located)
@@ -84,9 +84,11 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
-    """Return how the training calls each class that may be the LSTM.
+    """Return the classes that may be the LSTM, each with the way in which the training script calls
+    it, or None if no such call was seen.
 
-    Plain RNNs, and classes that the likeliest class uses, are left out.
+    Plain RNNs are left out, and so are the classes that the likeliest class itself uses, for
+    example as its cell.
 
     Args:
         kinds: the classes in the file, the likeliest LSTM first.
@@ -106,7 +108,9 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
 def _report_failure(
     first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
 ) -> None:
-    """Report a class that cannot be called, with the most informative error of the attempts."""
+    """Report that a class cannot be called, with the most informative of the errors that the
+    attempts raised.
+    """
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args
         proof = claims.shared.differ(actual=shapes, expected=wanted)
@@ -119,7 +123,8 @@ def _watch(child: LSTMChild, located: Located) -> None:
     """Run the training to see how it builds and calls the LSTM.
 
     Raises:
-        Unwatched: the process has ended; another process can judge the network without this step.
+        Unwatched: the process that runs the student's code ended during the training; a new process
+            can judge the network without running the training.
     """
     try:
         with contextlib.suppress(StudentError):  # an error here is not about the network

@@ -30,6 +30,7 @@ UNKNOWN = 100  # more than any reading costs
 SMALL = 0.3  # of the usual size of weights
 LARGE = (4.0, 2.0)  # times the usual size, the largest first
 FEW_STEPS = 3  # in so few steps, no c(t) exceeds this number
+FRESH = 1000  # the first seed of inputs that no recording uses
 FAR_OFF = 5 * EXACT  # an error of the logits at the limits that is no rounding
 
 
@@ -68,7 +69,9 @@ def check_equations(network: Network, source: Source, verdicts: Verdicts) -> Non
 
 
 def _is_blind(network: Network) -> bool:
-    """True if a network ignores the last digit, but reads the digit before it."""
+    """True if the network's output does not depend on the last digit of its input, but depends on
+    the digit before it.
+    """
     steps = network.usage.steps
     return steps >= 4 and not network.reads(steps) and network.reads(steps, step=-2)
 
@@ -94,17 +97,17 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs that the search did not use, in other sizes where possible, and the network's
-    logits for them.
+    """Return inputs that were not used in the search for the gates and states, with other batch
+    sizes and lengths where possible, and the network's logits for them.
 
     Args:
-        most: the maximum number of steps; by default there is no limit, and some sequences may be
-            longer than in the search.
+        most: the maximum number of steps; without it, some sequences may be longer than those in
+            the search.
     """
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):
         steps = steps if most is None else min(steps, most)
-        x = random_inputs(network, batch, steps, 1, seed=5 + number)[0]
+        x = random_inputs(network, batch, steps, 1, seed=FRESH + number)[0]
         with contextlib.suppress(StudentError, WrongOutput):
             fresh.append((features(x), reference.normalised(network.run([x])[0])))
     return fresh
@@ -113,9 +116,10 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 def _read(network: Network) -> tuple[Recording, Match | None]:
     """Record the network, and find the match with the fewest deviations from the equations.
 
-    Afterwards the network has the weights that gave the best match. Smaller weights are tried as
-    well, because large weights may make the values too large for a match. A tensor with one row per
-    sequence is first tried as a bias, and then as an initial state.
+    Afterwards the network has the weights that gave the best match. If there is no good match,
+    smaller weights are tried, because the usual weights may make the values too large to be
+    matched. A tensor of zeros with one row per sequence may be a bias or an initial state; it is
+    tried first as a bias.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
@@ -142,7 +146,9 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
 
 
 def _tensors_with_rows(network: Network) -> frozenset[str]:
-    """Return the names of the all-zero tensors that have one row per sequence."""
+    """Return the names of the network's tensors that are all zero and have one row for each
+    sequence in the batch.
+    """
     names = set()
     for tensor in network.tensors:
         shape = tensor["shape"]
@@ -264,8 +270,8 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    The finding about an upper layer has a different message, because such a layer reads the h(t) of
-    the layer below.
+    For an upper layer, the message says instead that the layer starts with the final state of
+    another layer.
     """
     rule, name, made = "passed-on", None, None
     if number == 0:
@@ -307,8 +313,8 @@ def _state_named(letter: str, network: Network) -> str | None:
 
 
 def _filled(size: int, network: Network) -> Place | None:
-    """Return the location in the code where forward creates a nonzero tensor with a dimension of
-    this size.
+    """Return the location in the code where forward creates a tensor that is not all zero and has a
+    dimension of length `size`.
     """
     for place, shape, is_zero in network.new:
         if place.line and not is_zero and size in shape:
@@ -319,7 +325,9 @@ def _filled(size: int, network: Network) -> Place | None:
 def _check_equivalence(
     trial: reference.Trial, network: Network, source: Source, verdicts: Verdicts
 ) -> None:
-    """On fresh inputs, compare the network with the equations that have the student's weights."""
+    """Check on new inputs that the network gives the same logits as the equations with the
+    network's weights.
+    """
     if _lacks_gates(trial.model) or not trial.fresh:
         verdicts.not_seen("gates")
         return
@@ -356,15 +364,15 @@ def _lacks_gates(model: reference.Model) -> bool:
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """Give the network weights so large that digits saturate its gates, provided that its values
-    still match the equations.
+    """Give the network weights so large that its gates saturate even though the inputs are digits,
+    provided that its values still match the equations.
 
-    If the values do not match over the usual number of steps, for example because the code limits
-    the states, fewer steps are recorded.
+    If the values over the usual number of steps do not match the equations, for example because the
+    code clips the states, shorter sequences are tried where the network accepts them.
 
     Returns:
-        the model with the large weights or, if there is no match, the usual model; in that case the
-        network's usual weights are restored.
+        the model with the large weights. If there is no match, the network's usual weights are
+        restored, and the result is `usual`, the model with these weights.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):
@@ -378,13 +386,13 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
 
 
 def _clean_model(network: Network, hidden: int, most: int | None) -> reference.Model | None:
-    """Return the equations with a network's weights, or None if the network deviates from the
-    equations.
+    """Return a model of the network, namely the equations with the network's weights, or None if
+    the network deviates from the equations.
 
     Args:
         hidden: the number of units.
-        most: the number of steps to record, and the maximum for `_fresh`; None for the usual
-            numbers.
+        most: the number of steps to record and, for the inputs from `_fresh`, the maximum number of
+            steps; None for the usual numbers.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

@@ -19,9 +19,7 @@ LEARNT = 0.9  # accuracy on unseen palindromes; chance is 0.1
 
 
 def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> None:
-    """Train the network on palindromes with T = 5, whatever its hidden size, and judge its
-    accuracy.
-    """
+    """Train the network on palindromes with T = 5, and judge its accuracy on unseen palindromes."""
     usage = network.usage
     if not network.any_length and usage.steps != LENGTH - 1 and "steps" not in network.took:
         verdicts.not_seen("learning")

@@ -21,8 +21,8 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
     If the outputs differ, report that the check of the equations is inconclusive.
 
-    If the outputs agree, the network is then rebuilt, because training mode may have changed its
-    state.
+    If the outputs agree, the network is rebuilt, because the forward passes of this comparison may
+    have changed values that it keeps.
     """
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):

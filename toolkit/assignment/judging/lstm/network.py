@@ -41,7 +41,9 @@ class Usage:
     as_seen: bool = False  # whether the student's training builds and calls it so
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
-        """Return values for the arguments that a constructor may have."""
+        """Return a value for each parameter that a student's constructor may have, by the
+        parameter's meaning.
+        """
         return {
             "steps": self.steps + self.extra,
             "input": self.input_dim or 10,
@@ -69,7 +71,9 @@ class Output:
 
 
 class Network:
-    """A network in the process that runs the student's code."""
+    """A student's network, which is built and called in the child process that runs the student's
+    code.
+    """
 
     def __init__(self, child: LSTMChild, usage: Usage) -> None:
         self.child = child
@@ -141,7 +145,7 @@ class Network:
         """Return inputs in the form that the class expects.
 
         Args:
-            x: digits, int64 (B, L), or real numbers in place of digits, (B, L, D).
+            x: digits, int64 (B, L), or one real vector in place of each digit, (B, L, D).
         """
         usage = self.usage
         if not x.is_floating_point() and usage.input_dim == 10:
@@ -159,11 +163,12 @@ class Network:
     def outputs(
         self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[Output]:
-        """Call the network with each batch-major input.
+        """Call the network with each of the inputs, which have the batch as their first axis.
 
         Args:
             xs: the inputs, in the form that `encode` takes.
-            fresh, seeds: passed to the child's `run`.
+            fresh, seeds: passed to `run` in the child process: whether to rebuild the network for
+                each input, and the random seed of each call.
 
         Raises:
             WrongOutput: the network returns no logits.
@@ -242,8 +247,8 @@ def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int |
 
 
 def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """Return the logits of a single sequence or a single step, and the index of the time axis if
-    there is one.
+    """Return the logits of an output that has no batch axis, or only one step, and the index of its
+    time axis, if any; None if the output has another shape.
     """
     if batch == 1 and tensor.shape == (10,):
         return tensor.reshape(1, 10), None

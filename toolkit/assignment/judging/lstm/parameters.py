@@ -83,8 +83,8 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. If one of these parameters is not a
-            state, other tensors that the network keeps are ignored.
+        remade: the parameters that a forward pass replaces. Other tensors that the network keeps
+            are also returned only if the name of every such parameter suggests a state.
     """
     kept = []
     for tensor in network.tensors:
@@ -133,7 +133,8 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
     """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
-        often: a parameter that one forward pass uses at least this often is not an initial state.
+        often: a parameter that is zero at first counts as an initial state, unless one forward pass
+            uses it at least this many times.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -141,7 +142,9 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
 
 
 def _loose_states(network: Network) -> list[str]:
-    """Return the initial states that are not parameters and do not start at zero."""
+    """Return the names of the initial states that are neither parameters nor buffers and that are
+    not zero at first.
+    """
     states = []
     for tensor in network.tensors:
         counts = tensor["kind"] == "loose" and tensor["name"] in network.counting
@@ -151,8 +154,8 @@ def _loose_states(network: Network) -> list[str]:
 
 
 def check_gradients(network: Network, verdicts: Verdicts) -> None:
-    """Compare autograd's gradient of each parameter with a slope that is measured by moving the
-    parameter.
+    """Compare autograd's gradient of each parameter with a slope that is measured by changing the
+    parameter slightly.
     """
     network.build(hidden=network.usage.hidden)
     randomise(network)
@@ -188,7 +191,7 @@ class Slope(NamedTuple):
 
     @property
     def error(self) -> float:
-        """The distance between autograd's slope and the measured slope."""
+        """The absolute difference between autograd's slope and the measured slope."""
         return abs(self.gradient - self.near)
 
     @property
@@ -201,7 +204,9 @@ class Slope(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The slopes of all parameters, sorted by fault."""
+    """The result of judging all slopes: which of them are zero, and which differ from autograd's
+    gradient.
+    """
 
     largest: float  # of the measured slopes
     dead: list[Slope]  # zero, by autograd and as measured
@@ -253,7 +258,9 @@ def _names_of(slopes: Sequence[Slope]) -> str:
 
 
 def _is_explained(verdicts: Verdicts) -> bool:
-    """True if a proven deviation from the equations may explain why parameters have no effect."""
+    """True if a deviation from the equations was proved, because it may be the reason why some
+    parameters have no effect.
+    """
     return any(fault.proof and fault.proof.kind == "reproduced" for fault in verdicts.faults)
 
 
@@ -265,7 +272,7 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault in some tensors, with the proof that `belonging` contains none of them."""
+    """Report a fault in the named tensors; the proof is that none of them is in `belonging`."""
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

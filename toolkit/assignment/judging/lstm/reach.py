@@ -67,8 +67,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     are small again.
 
     Returns:
-        the network's inputs, and the numbers that its gates read, which are float64 with shape
-        (batch, steps, input_dim).
+        the network's inputs, and the same inputs as the model reads them: float64 with shape
+        (batch, steps, input_dim), or one-hot with shape (batch, steps, 10) for digits.
     """
     rng = torch.Generator().manual_seed(11)
     last = min(LAST, steps // 3)

@@ -1,5 +1,5 @@
-"""Finds out how to build and call a class: as the training does, or else as the assignment's
-skeleton does.
+"""Finds out how to build and call a student's class: as the student's training script does or, if
+that does not work, as the assignment's skeleton code does.
 """
 
 import re
@@ -28,14 +28,15 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Find a class that can be built and called as the training does, or else as the skeleton does.
+    """Find a class that can be built and called. For each class, the way of the student's training
+    script is tried first, and then the way of the skeleton code.
 
     Args:
         kinds: the classes, the likeliest first, each with the way in which the training calls it.
 
     Returns:
-        the first network that works, or else the best network, or None; and the most informative
-        error of the attempts, if any.
+        the network that was found, or None if no class can be built and called; and the most
+        informative error of the attempts, if any.
     """
     first: Failure = None
     for kind, call in kinds.items():
@@ -49,8 +50,8 @@ def find_network(
 
 
 def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
-    """Return the first network that works, or else a network that ignores the last step or mixes
-    sequences.
+    """Return the first network that works or, if there is none, the first that can be called but
+    ignores the last step or mixes the sequences of a batch.
     """
     first: Failure = None
     best: Network | None = None
@@ -75,8 +76,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The first failure is returned, unless it may come from an unusual call and the later failure
-    cannot.
+    The later failure is returned only if the first may just come from calling the class in an
+    unusual way, whereas the later one cannot.
     """
     if first is None:
         return later
@@ -88,7 +89,7 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
     """Yield ways to build and call the class as the training does.
 
-    The first way uses the check's sizes, and later ways use more of the training's sizes.
+    The check's own sizes are tried first, and then sizes from the student's training.
     """
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):
@@ -98,8 +99,8 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield the skeleton's way to build and call the class, and then ways for classes with fixed
-    sizes.
+    """Yield the way in which the skeleton code builds and calls the class, and then variants for
+    classes that work only with certain sizes.
 
     The length or the batch size may be fixed, and the batch size may equal the hidden size.
     """
@@ -112,8 +113,8 @@ def _by_contract(kind: str) -> Iterator[Usage]:
 
 
 def _sizes() -> Iterator[tuple[int, int, int]]:
-    """Yield sizes to try: the batch size, the number of steps, and the difference between
-    seq_length and the number of steps.
+    """Yield sizes to try: the batch size, the number of steps, and by how much seq_length exceeds
+    the number of steps.
     """
     yield BATCH, STEPS, 0
     yield BATCH, STEPS, 1
@@ -125,8 +126,8 @@ def _sizes() -> Iterator[tuple[int, int, int]]:
 
 
 def _fits(network: Network) -> bool:
-    """True if a way to call the network is plausible, given the parameters of the network's
-    constructor.
+    """True if the way to call the network suits its constructor's parameters; for example, a
+    network with an embedding is not given one-hot digits.
     """
     took, usage = network.took, network.usage
     if usage.as_seen:
@@ -169,8 +170,9 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
     """True if only the first sequence's output has changed, except for the effect of a softmax over
     the batch.
 
-    A softmax over the batch shifts the logarithms of all other rows equally. If the first row
-    shifts by the same amount, the network does not keep the sequences apart.
+    A softmax over the batch shifts the logarithms of all other rows equally. The first row must
+    change in another way; if it shifts by the same amount, the network does not keep the sequences
+    apart.
 
     Args:
         rows: outputs (batch, 10).

@@ -18,7 +18,7 @@ def check_sizes(
     """Try several batch sizes and several lengths on the same network.
 
     Args:
-        first: the most informative error of the failed attempts to call the network.
+        first: the most informative error from the search for a way to call the network, if any.
     """
     network.build()
     network.any_batch = _check_batches(network, first, verdicts)
@@ -82,8 +82,8 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return the location in the code where a tensor is created for the usual batch size even if
-    the input has another batch size.
+    """Return the location in the code where the network creates a tensor for its usual batch size,
+    whatever the batch size of the input.
     """
     num_rows = network.usage.batch
     may_be_weight = num_rows == network.usage.hidden

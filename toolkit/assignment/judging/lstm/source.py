@@ -39,10 +39,10 @@ class Source:
         return [loop for loop in self._loops if loop.lineno <= line <= (loop.end_lineno or 0)]
 
     def line_of_length(self, failed: Placed | None) -> int | None:
-        """Return the line in which a fixed length should be replaced.
+        """Return the line in which the code probably fixes the sequence length.
 
-        The result is the first line of the loop around the line that failed. If the loop takes its
-        length from the input, the result is the line that failed.
+        The result is the first line of the loop around the line that failed. If this loop already
+        takes its number of steps from the input, the result is the line that failed.
         """
         line = failed.line if failed else None
         loop = self.loop_line(line)

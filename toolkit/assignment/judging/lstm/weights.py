@@ -15,7 +15,8 @@ WEIGHT, BIAS = 0.35, 0.35  # standard deviations of the weights that are tried
 def find_counting(network: Network) -> None:
     """Find the tensors whose initial values affect the output of the network.
 
-    The initial values have no effect if every forward pass overwrites the tensor before reading it.
+    A tensor's initial values have no effect if every forward pass overwrites the tensor before
+    reading it.
     """
     x = network.digits(network.usage.batch, network.usage.steps)
     rng = torch.Generator().manual_seed(0)
@@ -42,8 +43,8 @@ def randomise(
     """Give every weight and bias a new random value.
 
     Args:
-        keep: tensors that get their initial values back.
-        scale: the size of the new values, relative to the usual size.
+        keep: the names of tensors that are reset to their initial values instead.
+        scale: a factor by which all random values are multiplied.
         same: tensors with a row for each sequence, which get the same row for all sequences.
     """
     rng = torch.Generator().manual_seed(1)
@@ -64,7 +65,8 @@ def _random_value(
     """Draw a random value for a tensor; if it has a row for each sequence, all rows are equal.
 
     Args:
-        has_rows: the tensor is known to have a row for each sequence.
+        has_rows: True if the tensor is known to have a row for each sequence; otherwise, this is
+            inferred from its shape.
     """
     shape: list[int] = tensor["shape"]
     hidden, batch = network.usage.hidden or 128, network.usage.batch
@@ -78,7 +80,7 @@ def _random_value(
 
 
 def is_weight(tensor: dict[str, Any], network: Network) -> bool:
-    """True if a tensor is a weight or a bias, which every step uses, and not an initial state."""
+    """True if a tensor is probably a weight or a bias, and not an initial state."""
     if tensor["kind"] == "parameter":
         return not (tensor["zero"] and not tensor["grad"])
     if tensor["name"] not in network.counting or tensor["name"] in network.states:
@@ -92,7 +94,7 @@ def is_weight(tensor: dict[str, Any], network: Network) -> bool:
 
 
 def unlearnt(network: Network) -> list[str]:
-    """Return the weights and biases that are not parameters."""
+    """Return the names of the weights and biases that are missing from `parameters()`."""
     names = []
     for tensor in network.tensors:
         if tensor["kind"] == "parameter" or not tensor["uses"]:
@@ -108,7 +110,9 @@ def is_state(tensor: dict[str, Any]) -> bool:
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """True if a buffer is as large as a bias or a weight and every step uses it."""
+    """True if every step uses a buffer whose last dimension is a multiple of the hidden size, as in
+    a weight or a bias; running statistics are excluded.
+    """
     shape, hidden = buffer["shape"], network.usage.hidden
     return bool(
         hidden

@@ -51,7 +51,9 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Report a script that trains nothing, and what the check found instead."""
+    """Report a script that trains nothing, with a separate message if it is unfinished or if
+    another script uses it.
+    """
     if trace.unfinished:
         proof = claims.shared.is_written("pass")
         verdicts.fault("not-written.pass", at=trace.unfinished[0], proof=proof)

@@ -60,7 +60,7 @@ def check_data(child: TrainChild, located: Located, trace: Trace, verdicts: Verd
 
 
 def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> set[Data]:
-    """Return the data sets whose batches the training calls have read."""
+    """Return the keys of the data sets whose batches the networks read in these training calls."""
     batches = trace.all(Batch)
     trained: set[Data] = set()
     for call in calls:
@@ -71,7 +71,9 @@ def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
 
 
 def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> list[Batch]:
-    """Return the batches that the test calls have read from one of the loaders in `loads`."""
+    """Return the batches that the networks read in these test calls and that came from a loader in
+    `loads`.
+    """
     batches = trace.all(Batch)
     read: list[Batch] = []
     for call in calls:
@@ -123,7 +125,7 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, identified by its values.
 
     If no batch has the values that the call read, return the last batch before the call, or None if
-    the number of rows in that batch does not fit.
+    no dimension of the call's input equals this batch's number of rows.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -288,8 +290,8 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set that the script read, but did not train on, before it
-    started another training run.
+    """Return one loader for each data set that was not trained on; loaders are ignored from the
+    start of a second training run.
 
     Args:
         loads: the loaders, in order of creation.
@@ -337,8 +339,8 @@ def _items_of(child: TrainChild, load: Load) -> Items:
 
 
 def _data_of(load: Load) -> Data:
-    """Return a key that identifies a loader's data: the data set, its number of items when the
-    loader was created and, if a sampler chooses the items, the loader.
+    """Return a key for a loader's data: the id of the data set, its size when the loader was
+    created, and the loader's id if its own sampler selects the items, otherwise None.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen

@@ -45,11 +45,11 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """Report what stopped the script, if anything did.
 
     Args:
-        left: the id of the question that stays open if the script needs something that is not
-            available here; None if all questions stay open.
+        left: the id of the finding to report if the script needs something that is not available
+            here; None for a finding without an id.
 
     Returns:
-        The script's exception, if no finding reports it yet.
+        The script's exception if it still has to be reported, otherwise None.
     """
     if trace.lacking is not None:
         lacking = StudentError(trace.lacking)
@@ -88,7 +88,8 @@ def _check_stop(
 def _lacks_resource(
     error: StudentError | None, trace: Trace, verdicts: Verdicts, left: Id | None
 ) -> bool:
-    """Report a script that needs a resource which only this machine or this check lacks.
+    """Report a script that fails because the check lacks a resource, such as a network connection
+    or memory.
 
     Returns:
         True if a missing resource was reported.

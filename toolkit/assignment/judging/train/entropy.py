@@ -1,5 +1,5 @@
-"""Finds the time steps of a model's output whose cross-entropy, equation (9), equals a given
-number.
+"""Finds the time steps of a model's output whose cross-entropy, as in equation (9) of the
+assignment, equals a given number.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,8 +30,8 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
     The last time step is tried first.
 
     Args:
-        first: the index of the event after which calls are searched; the search for labels starts
-            `BEFORE` events earlier.
+        first: the search covers network calls after the event with this index, and labels from up
+            to `BEFORE` events earlier.
         last: the index of the event before which calls and labels are searched.
         value: of the loss.
     """
@@ -47,7 +47,8 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return the time steps in the calls' outputs, each with its call and the name of the step.
+    """Return (call, name, values) for each time step of the calls' outputs, where the name says
+    which step it is.
 
     The last time step of each output comes before all earlier time steps.
     """
@@ -62,7 +63,7 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
 
 
 def outputs_of(call: Call) -> list[Tensor]:
-    """Return the outputs of a call that may be p(t), (..., 10).
+    """Return those outputs of a call whose shape, (..., 10), fits the predictions p(t).
 
     If the call returns a list with one output per time step, the list is stacked into one tensor.
     """
@@ -79,8 +80,8 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield the name and the values, (batch, 10), of each possible time step and of the mean over
-    all steps.
+    """Yield a name and the values, (batch, 10), for each time step and for the mean over all steps;
+    both of the first two axes are tried as the time axis.
 
     The last time steps come first, and their name is "".
     """

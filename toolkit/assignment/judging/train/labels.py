@@ -48,7 +48,9 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
 
 
 def whole(x: Tensor) -> Tensor | None:
-    """Convert digits, perhaps divided by 9 or 10, to int64; return None for other fractions."""
+    """Convert digits, which may have been divided by 9 or 10, to int64; return None if this gives
+    no whole numbers.
+    """
     for scale in SCALES:
         scaled = x.double() * scale
         rounded = scaled.round()

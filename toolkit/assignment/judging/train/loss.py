@@ -1,4 +1,6 @@
-"""Judges the loss, equation (9), which is the cross-entropy of the logits p(T) of the last step."""
+"""Checks that the loss is the cross-entropy of the last step's logits p(T), as in equation (9) of
+the assignment.
+"""
 
 import math
 
@@ -71,8 +73,8 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the values of the losses are consistent with the values from which the backward
-    passes start.
+    """True if the recorded losses are consistent with the values on which the script called
+    `backward`.
 
     In a training run, a backward pass with one loss starts from the loss, from a constant multiple
     of the loss, or from the loss plus a penalty.
@@ -124,8 +126,8 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
         start: the value that the pass started from.
 
     Returns:
-        The loss, and a description of how several losses were combined, or None if only one loss
-        was used.
+        The loss, or the last one if several were combined, and a description of the combination;
+        the description is None for a single loss, or for two losses combined in an unknown way.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):
@@ -134,9 +136,11 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
     last = losses[-1]
     known = [value for value in values if value is not None]
     total = sum(known)
-    is_sum = close(start, total) or close(start, total / len(losses))
-    if len(losses) > 1 and len(known) == len(losses) and is_sum:
-        return last, "the sum of"
+    if len(losses) > 1 and len(known) == len(losses):
+        if close(start, total):
+            return last, "the sum of"
+        if close(start, total / len(losses)):
+            return last, "the mean of"
     return last, "made from" if len(losses) > 2 else None
 
 
@@ -182,8 +186,8 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
 def _judge_numbers(
     loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the input of cross_entropy or nll_loss, which should be logits or log-probabilities of
-    the last step, respectively.
+    """Judge the input of a loss function, which should be the last step's logits for cross_entropy,
+    and the last step's log-probabilities for nll_loss.
     """
     rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, axis = kind_of(rows)
@@ -250,12 +254,12 @@ def _softmax(loss: Loss, trace: Trace) -> Note | None:
 
 
 def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
-    """Find the time steps of the model's output over which a loss is computed.
+    """Find out whether a loss is computed over time steps other than the last one alone.
 
     Returns:
         None if the loss is computed over the last step, or if the steps are unknown. Otherwise, a
-        name for the steps and the first row of the last step's values; the latter is None if the
-        loss is computed over all steps.
+        name such as "another step", and the first row of the values at the last step; for "all time
+        steps", None replaces this row.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:

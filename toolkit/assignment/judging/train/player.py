@@ -1,4 +1,4 @@
-"""A player is a network, together with the optimiser steps that were meant for it.
+"""A player is a network that is trained, together with the steps of its optimisers.
 
 The training of the LSTM has one player, and the training of a GAN has two players.
 """
@@ -37,7 +37,9 @@ class Player(NamedTuple):
         return moved
 
     def listed(self, parameters: Iterable[int]) -> str:
-        """Return the names of some of the player's parameters, as one string."""
+        """Return one string with the names of those `parameters` that belong to the player; a long
+        list is shortened.
+        """
         chosen = set(parameters)
         return listed([name for key, name in self.parameters.items() if key in chosen])
 
@@ -59,7 +61,9 @@ def reached_by(passes: Iterable[Backward]) -> set[int]:
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:
-    """True if the run continued long enough after these backward passes for a step to follow."""
+    """True if an optimiser step should have followed these backward passes, because the run was not
+    cut short or the passes were many.
+    """
     return trace.ended in ("finished", "enough") or len(passes) >= MANY
 
 

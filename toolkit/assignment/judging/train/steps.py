@@ -48,9 +48,7 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return the model as one `Player`, which combines all networks that have parameters held by
-    the optimisers.
-    """
+    """Return one `Player` that combines all networks with parameters in an optimiser."""
     held = parameters_of(steps)
     names: dict[int, str] = {}
     for network in trace.networks.values():
@@ -123,7 +121,9 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
 
 
 def _reason(clip: Clip, trace: Trace) -> str:
-    """Return the last part of the rule's name, which says why a gradient clipping has no effect."""
+    """Return a word, such as "late", that says why a gradient clipping has no effect and selects
+    the message to report.
+    """
     if not clip.parameters:
         return "nothing"
     if not clip.kept:

@@ -22,7 +22,9 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """A record sent by the child process, whose field names may differ from the judge's."""
+    """Base class for the data that the process running the script sends, in which some fields have
+    other names.
+    """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
@@ -114,7 +116,9 @@ class Backward(Event):
 
     @property
     def root(self) -> Place:
-        """The place where the code computed the loss from which the backward pass starts."""
+        """The file and line where the code computed the value that the backward pass starts from,
+        if known.
+        """
         return self.value.made if self.value else Place(None, None)
 
 
@@ -196,8 +200,9 @@ class WatchedNetwork(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """Return the place that produces a call's output: a line of the student's `forward`, the
-        line that made the last layer, or the call itself.
+        """Return the place that produces a call's output: a line of the student's `forward` or, if
+        the class is not the student's, the line that made the last layer. If this line is unknown,
+        return the call.
         """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
@@ -209,7 +214,9 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """A script that ran after the first one."""
+    """Another of the student's scripts, which ran as a continuation of the first, and how it
+    ended.
+    """
 
     file: str
     ended: str  # as of a trace
@@ -250,10 +257,10 @@ class Trace(Record):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Read the child's reply to `run`.
+        """Build the trace from the reply to `run`, which the process that runs the script sends.
 
         Raises:
-            Exception: any exception, if the reply is malformed.
+            Exception: the reply is malformed; the exception can be of any class.
         """
         others = [other["error"] for other in answer.get("others", [])]
         for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
@@ -318,8 +325,8 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the indices of the calls to the networks with these parameters, and of the
-        DataLoader and batch events that supplied the inputs of these calls.
+        """Return the indices of all calls to networks with any of these parameters, of the
+        DataLoaders that supplied the inputs, and of these loaders' batches.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
@@ -400,7 +407,9 @@ def _values_of(event: AnyEvent) -> Iterator[Value]:
 
 
 def _complete_events(events: Sequence[dict[str, Any]]) -> None:
-    """Number the events, and complete their values from the values of earlier calls and batches."""
+    """Give each event its index, and fill in missing numbers of its tensors from the earlier calls
+    and batches.
+    """
     known: dict[int, list[dict[str, Any]]] = {}
     for index, event in enumerate(events):
         event["index"] = index
@@ -413,7 +422,9 @@ def _complete_events(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
-    """If a value lacks its numbers, copy them from an earlier value with the same statistics."""
+    """If the numbers of a tensor were not sent, copy them from an earlier tensor with the same
+    statistics.
+    """
     if value["values"] is None:
         for candidate in known:
             if _has_same_numbers(candidate, value):

@@ -1,4 +1,5 @@
-"""The program that grades the checkout in its working directory, and writes result.json there.
+"""A program that grades the student's checked-out repository in the working directory, and writes
+result.json there.
 
 Classroom 50's runner or grade.yml starts this program; see README.md. The program needs
 passwordless sudo, which GitHub Actions runners provide. The program installs its requirements into

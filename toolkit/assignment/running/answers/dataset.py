@@ -44,12 +44,12 @@ class DatasetAnswers:
         """Import the file, and find its data set class.
 
         Returns:
-            `name`, the class's name; `split`, the constructor parameter that chooses the split,
+            `name`, the class's name; `split`, the constructor parameter that selects the split,
             with two of its values; `one_hot`, the constructor parameter that asks for one-hot
-            digits; and `item` and `init`, the places where the method that returns items and the
-            constructor begin. Parameter names are in lower case, and a parameter that does not
-            exist is None. If the file has no data set class, `name` is None, and `functions` lists
-            the names of the file's functions.
+            digits; and `item` and `init`, the locations (file and line) of the method that returns
+            items and of the constructor. Parameter names are in lower case, and a parameter that
+            does not exist is None. If the file has no data set class, `name` is None, and
+            `functions` lists the names of the file's functions.
         """
         module = import_briefly(self.root / file, self.root, name)
         kind = _dataset_in(classes(module, object), name)
@@ -79,9 +79,10 @@ class DatasetAnswers:
             more: values for other parameters of the constructor, by lower-case name.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers of one label), both converted to floats, and
-            `dtype`, the original dtype of the inputs. `inputs` and `labels` are None if the items
-            are not pairs of two tensors, or if their shapes differ.
+            `inputs` (n, ...) and `labels` (n, numbers of one label), with a row for each of the n
+            items and both converted to floats, and `dtype`, the original dtype of the inputs.
+            `inputs` and `labels` are None unless every item is a pair of two tensors, with the same
+            shapes in all items.
         """
         known = {
             "classes": 10,
@@ -135,8 +136,8 @@ class DatasetAnswers:
     def _lengths(self) -> list[str]:
         """Return the parameters of the constructor that may set the length of the palindromes.
 
-        If no parameter name means a length, the first parameter is returned, unless its name has
-        another known meaning.
+        If `names.toml` recognises no parameter name as a length, the first parameter is returned,
+        provided that its name is not recognised as anything else.
         """
         lengths = []
         for word in LENGTHS:
@@ -161,7 +162,8 @@ def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
 def _read(dataset: Any, count: int) -> Iterator[Any]:
     """Yield at most `count` items of a data set.
 
-    Items that can be indexed are sampled at random, because the first items may be the smallest.
+    If a data set supports indexing and has more than `count` items, random ones are read, because
+    the smallest items may come first, for example in sorted data.
     """
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)
@@ -173,8 +175,8 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return an item's unchanged input, and its labels as float (n,), or None if the item is not a
-    pair.
+    """Return an item as its input, with unchanged dtype and shape, and its labels, float (n,);
+    return None if the item is not a pair.
     """
     if isinstance(item, dict):
         item = _pair_in(item)
@@ -188,7 +190,9 @@ def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
 
 
 def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
-    """Return the input and the label of a dictionary item, or None if its keys are unclear."""
+    """Return the input and the label of a dictionary item, or None if the keys do not show which
+    value is which.
+    """
     read = next((key for key in item if meaning(str(key), "keys")), None)
     predicted = [value for key, value in item.items() if key != read]
     if read is None or len(predicted) != 1:

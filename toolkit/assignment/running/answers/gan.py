@@ -1,4 +1,6 @@
-"""Replies to questions about a student's GAN."""
+"""Replies to questions about a student's GAN, which the judge (the process that checks the
+submission) asks.
+"""
 
 import importlib
 import inspect
@@ -47,13 +49,14 @@ class GANAnswers(Runs):
     _brisk = True
 
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
-        """Run the script once more; after the training in this run, images drawn by the judge
-        replace the generator's.
+        """Run the script a second time; once this run has trained, images from the judge (the
+        process that checks the submission) replace the generator's.
 
-        The judge's images are used once this run has made as many training steps as the first run.
+        The replacement begins when the second run has made as many training steps as the first run
+        made.
 
-        During this run, the child process asks the judge for images with back("draw", z, training),
-        and for logits with back("classify", images).
+        During the second run, this process requests images from the judge with back("draw", z,
+        training), and logits with back("classify", images).
 
         Args:
             max_seconds: as for `run`.
@@ -61,8 +64,8 @@ class GANAnswers(Runs):
             pixels: the number of pixels in one image of the generator.
 
         Returns:
-            the reply of `run`, or None if this run does not complete either, in which case the
-            first run's results remain in use.
+            the reply of `run`; or None if the second run neither finished nor made enough training
+            steps, in which case the results of the first run remain in use.
         """
         first = self.script
         shapes = shapes_of(first.tracer.networks[generator])
@@ -125,12 +128,14 @@ class GANAnswers(Runs):
         """Write a network with the given weights to the root folder, in the toolkit's file formats.
 
         Args:
-            maker: the name of a module, and the name of its function `own_files`, which makes the
-                files. The module lies outside this package, so `toolkit export` passes its name; in
-                a sandbox, the module is not available.
+            maker: the name of a module, and the name of the function in it that makes the files;
+                `toolkit export` passes the names for `own_files`. The module is passed by name
+                because it lies outside the package `running`, the only part of the toolkit that a
+                sandbox contains.
 
         Returns:
-            the entries `golden` and `problems` of the dictionary that `own_files` returns.
+            two entries of the dictionary that `own_files` returns: `golden`, reference inputs and
+            outputs with a tolerance, and `problems`, the reasons why files could not be made.
         """
         home, function = maker
         own_files = getattr(importlib.import_module(home), function)
@@ -167,28 +172,31 @@ class GANAnswers(Runs):
         seed: int,
         known_to_end: bool,
     ) -> FunctionTried:
-        """Call one of the student's functions or methods, and let the judge draw the generator's
-        images.
+        """Call one of the student's functions or methods, with the generator's images drawn by the
+        judge, the process that checks the submission.
 
-        During the call, the generator gets its images from the judge with back("draw", z,
-        training), and the digit classifier gets its logits with back("classify", images).
+        During the call, the generator returns the images that the judge sends in reply to
+        back("draw", z, training), and a digit classifier returns the logits that the judge sends in
+        reply to back("classify", images).
 
         Args:
             name: the name of the function, or "Class.method" for a method.
             file: the file that defines the function.
             generator: the id of the generator network.
             pixels: the number of pixels in one image of the generator.
-            values: values for parameters without a default, by their meaning.
+            values: values for parameters that have no default; a key is the meaning of a
+                parameter's name according to `names.toml`, such as "latent_dim".
             own: values for individual parameters, by lower-case name.
             seed: the seed of the random numbers.
-            known_to_end: True if the function is known to finish, so that training inside it need
-                not be stopped.
+            known_to_end: True if the function is known to return; calls of its networks are then
+                not recorded, and do not end it after too many training steps.
 
         Returns:
-            `returned` (tensors), `noise` (tensors that were created without an input tensor),
-            `lines` (file and line of each network call), `error`, and `unknown` (the parameter
-            without a known value, the name of a function that was not found, or "training" if a
-            training was stopped).
+            `returned` (the tensors that the function returned), `noise` (the tensors that the call
+            created without an input tensor, such as random noise), `lines` (the file and line of
+            each network call), `error` (the exception), and `unknown` (why the call was not
+            completed: the name of a parameter for which no value is known, the name of a function
+            that was not found, or "training" if the function trained for too long).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -233,8 +241,8 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return the script's variables by lower-case name, leaving out names with certain
-        meanings.
+        """Return the script's variables by lower-case name, leaving out each variable whose name
+        has one of the meanings in `words`.
 
         Args:
             words: the meanings.
@@ -266,8 +274,8 @@ class GANAnswers(Runs):
 
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
-        """While the block runs, let the judge draw images in place of the generator and its copies,
-        and classify images in place of classifiers.
+        """Inside the `with` block, let the judge compute the outputs of some of the student's
+        networks: the images of the generator and its copies, and the logits of digit classifiers.
         """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
@@ -287,14 +295,16 @@ class GANAnswers(Runs):
 
 
 class Classifier(nn.Module):
-    """A network that asks the judge for the logits (batch, 10) of images."""
+    """A network that requests the logits (batch, 10) of images from the judge, the process that
+    checks the submission.
+    """
 
     def __init__(self, back: Back) -> None:
         super().__init__()
         self._back = back
 
     def forward(self, images: Tensor, *ignored: Any) -> Tensor:
-        """Ask the judge for the logits (batch, 10) of images."""
+        """Return the logits (batch, 10) that the judge computes for images."""
         return classify(self._back, images)
 
 
@@ -314,7 +324,9 @@ def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
 
 
 def _stacked(result: Any) -> Iterator[Any]:
-    """Yield the returned values; each list of tensors with the same shape becomes one tensor."""
+    """Yield the values in a function's result; a list of tensors with the same shape is stacked
+    into one tensor.
+    """
     values = result if isinstance(result, tuple) else (result,)
     for value in values:
         if inspect.isgenerator(value):

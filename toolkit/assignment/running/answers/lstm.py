@@ -72,7 +72,8 @@ class LSTMAnswers:
 
         Args:
             files: the scripts; the first script that trains is used.
-            name: the name of the network's class, as for a `Witness`.
+            name: the name of the network's class; a run ends at the first backward pass through a
+                network of this class. None accepts any class, and then no backward pass ends a run.
             existing: the paths to keep in the folder; all others are deleted before the first run
                 and after each run.
         """
@@ -91,11 +92,13 @@ class LSTMAnswers:
                 return
 
     def load(self, *, file: str, name: str | None) -> NetworkClasses:
-        """Import the file, and list its network classes, the likeliest class first.
+        """Import the file, and list its network classes, beginning with the class that is most
+        likely the student's LSTM.
 
         Returns:
-            `classes`: for each class its `name`, the lines where the class and its `forward` begin,
-            and `seen`, which says how a training run called the class (see `Seen.said`).
+            `classes`: for each class, its `name`, the lines where the class and its method
+            `forward` begin, and `seen`, which describes how the student's training called a network
+            of this class (see `Seen.said`).
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file=file):
@@ -132,17 +135,17 @@ class LSTMAnswers:
         """Build the network that the next questions are about.
 
         Args:
-            sizes: a dictionary from the meaning of each parameter to its value; None keeps the
-                default.
+            sizes: the values for the constructor's parameters, by the meaning of the parameter's
+                name, such as "hidden"; None keeps the default.
             as_seen: True to build and call the network as the student's training does. Otherwise,
                 the values that the constructor and `forward` get are chosen by the names of their
                 parameters.
 
         Returns:
-            `took`, the sizes that the constructor takes, with their defaults; `recurrent`, the
-            places of torch's recurrent modules in the network (where their class is defined if the
-            class is the student's, or else where they were made); and `tensors`, a list of the
-            network's parameters, buffers and other tensors.
+            `took`, a dictionary from the sizes that the constructor takes to their defaults;
+            `recurrent`, the file and line of each of torch's recurrent modules in the network (of
+            its class if the student wrote the class, or else of the code that made the module); and
+            `tensors`, a list of the network's floating-point parameters, buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
@@ -167,7 +170,9 @@ class LSTMAnswers:
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
     def _recurrent(self) -> list[FileLine]:
-        """Return the places of torch's recurrent modules in the network, for `build`."""
+        """Return the file and line of each of torch's recurrent modules in the network, as
+        described in `build`.
+        """
         places: list[FileLine] = []
         for name, module in self.network.named_modules():
             if isinstance(module, nn.RNNBase | nn.RNNCellBase):
@@ -222,8 +227,9 @@ class LSTMAnswers:
         """Call the network with each input, and record the computation.
 
         Returns:
-            the fields that `operations.pieces`, `operations.notable` and `tensors.changed` return;
-            `outputs`; and `written`, which gives the place where `forward` assigned each changed
+            the entries of the dictionaries that `operations.pieces`, `operations.notable` and
+            `tensors.changed` return; `outputs`, the tensors that the network returned for each
+            input; and `written`, the file and line where the student's code assigned each changed
             tensor, by the tensor's name.
         """
         network = self.network.eval()
@@ -250,14 +256,16 @@ class LSTMAnswers:
         return cast(Recorded, recorded)
 
     def look_up(self, *, x: Tensor, batch: int, hidden: int, numbers: list[int]) -> LookedUp:
-        """Call the network in double precision; afterwards, the network must be built again.
+        """Call the network in double precision; its weights remain float64, so the network must be
+        built again before any other use.
 
         Args:
-            numbers: the indices of pieces in `seen`, a field of the reply that `record` returns.
+            numbers: the indices of the requested pieces of intermediate tensors in the list `seen`,
+                which is part of the reply of `record`.
 
         Returns:
-            `pieces` (n, batch, hidden), the pieces with these indices, and `outputs`, the tensors
-            that the network returns.
+            `pieces` (n, batch, hidden), the requested pieces of intermediate tensors, and
+            `outputs`, the tensors that the network returns.
         """
         if x.is_floating_point():
             x = x.double()
@@ -273,7 +281,8 @@ class LSTMAnswers:
         """Return the tensors that a call creates from scratch rather than from an input tensor,
         even if the call fails.
 
-        The list has the same format as the field `new` in the result of `operations.notable`.
+        Each tensor is described by its [file, line], its shape, and True if it is zero, as in the
+        entry `new` of the dictionary that `operations.notable` returns.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
@@ -284,7 +293,8 @@ class LSTMAnswers:
         return Operations(self.root, self._all())
 
     def slopes(self, *, x: Tensor, pick: int, width: float) -> dict[str, Slopes]:
-        """Measure the slopes of a weighted sum of the output; see `learning.slopes`.
+        """Measure how a randomly weighted sum of the output changes with each of the network's
+        parameters; see `learning.slopes`.
 
         Args:
             pick: the index of the output among the tensors that the network returns.
@@ -316,8 +326,8 @@ class LSTMAnswers:
             inputs: the batches, (n, ...).
             labels: (n, batch).
             pick: the index of the output among the tensors that the network returns.
-            axis: the time axis of the output, along which only the last step is used; None if the
-                output has only one step.
+            axis: the time axis of the output, from which only the last step is used for the loss;
+                None if the output has no time axis.
             integers: True if the network reads integers.
 
         Returns:
@@ -346,14 +356,17 @@ class LSTMAnswers:
         """Call the network as if it had been moved to a GPU.
 
         Args:
-            sizes: the sizes of the network, with "cuda" as the `device`.
+            sizes: the values for the constructor's parameters, as for `build`, with "cuda" as the
+                `device`.
             again: True to import the file again, because the file may choose its device when it is
                 imported.
             moved: the names of the tensors to move to the GPU although they are neither parameters
                 nor buffers.
 
         Returns:
-            `left`: the [file, line, name] of a tensor that was used but is not on the GPU, or None.
+            `left`: [file, line, name] for a CPU tensor that was combined with a GPU tensor, or None
+            if there was no such tensor; only the name is known if the CPU tensor belongs to the
+            network, and otherwise only the file and line that made it.
         """
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:
@@ -373,8 +386,8 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """Return the calls so far that used a GPU, named a GPU, or ran one of torch's recurrent
-        layers.
+        """Return all calls in the student's code so far that asked for a GPU (`gpu`), that only
+        named a GPU (`device`), or that ran one of torch's recurrent layers (`recurrent`).
 
         Each call is a list: [name, file, line].
         """
@@ -407,8 +420,9 @@ class LSTMAnswers:
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
         """Return the arguments that `forward` takes after its input.
 
-        A single parameter for the initial states gets a tuple of both states; otherwise, each
-        parameter gets one state.
+        If one parameter takes the initial states, its value is a tuple of two zero tensors, for the
+        hidden and the cell state; if several parameters take them, the value of each is one zero
+        tensor.
         """
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:
@@ -429,8 +443,9 @@ class LSTMAnswers:
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Build a network, and return it together with the sizes that its constructor takes.
 
-        Each size is returned with its default. If the parameter for the axis order has a default,
-        the default is kept, because the judge tries each order.
+        Each size is returned with its default. If the parameter for the order of the batch and time
+        axes has a default, the default is kept, because the process that checks the network tries
+        inputs in each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)
@@ -440,8 +455,8 @@ class LSTMAnswers:
 
 
 def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, type]:
-    """Return the classes by name: the likeliest network first, then the others in order of
-    decreasing name length.
+    """Return the classes by name: first the class whose name suits an LSTM best, then the others,
+    from the longest name to the shortest.
     """
     words = NAMES["classes"]["lstm"].split("|")
     if name:

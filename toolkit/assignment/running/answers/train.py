@@ -35,17 +35,19 @@ class TrainAnswers(Runs):
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a script as `python FILE` does, until it ends or stops with an error.
 
-        No loop is shortened, no argument is guessed, and nothing is recorded except the limits that
-        the run reaches. Unlike a run on the student's machine, this run does not download MNIST.
-        Code for a missing GPU runs on the CPU, and stand-ins replace missing packages for plotting
-        or logging. Stand-ins also replace weights that were not handed in.
+        The run shortens no loop, guesses no command-line argument, and records nothing except which
+        limits of the check or the sandbox it reaches, such as a full disk. Unlike a run on the
+        student's machine, this run does not download MNIST. If there is no GPU, code that asks for
+        one runs on the CPU; packages for plotting or logging that are not installed are replaced
+        with dummy modules. If the script loads a weight file that was not handed in, its networks
+        keep their current weights.
 
         Args:
             existing: the paths to keep in the folder; all others are deleted before each run.
 
         Returns:
             the exception, in the format of `answering.described`; None if the script reached its
-            end, or if the exception may be due to replaced weights or to a missing GPU.
+            end, or if the exception may have occurred only because weights or a GPU were missing.
         """
         weights = Weights()
         has_gpu = False
@@ -72,7 +74,8 @@ class TrainAnswers(Runs):
 
         Args:
             existing: as for `plainly`.
-            weights: the missing weights, which may already have stand-ins.
+            weights: the weight files that were not handed in; for some of them, `torch.load`
+                returns a stand-in instead of raising an error.
             has_gpu: True to use the CPU wherever the code asks for a GPU.
 
         Returns:
@@ -110,7 +113,8 @@ class TrainAnswers(Runs):
         edit: dict[str, str] | None = None,
         passes: int = 0,
     ) -> LinesRun:
-        """Run a script, and record its lines; see `Lines`.
+        """Run a script for a few training steps, and record the results of its statements; see
+        `Lines`.
 
         Before the run, all files whose paths are not in `existing` are deleted.
         """
@@ -128,9 +132,9 @@ class TrainAnswers(Runs):
             seconds: the limit in seconds of CPU time.
 
         Returns:
-            `rows` (n, numbers of one item), float32; `total`, the number of items, or None for an
-            `IterableDataset`; and `redrawn`, which is True for an `IterableDataset`, or if an item
-            changes when it is read again.
+            `rows` (n, numbers of one item), float32, the flattened inputs; `total`, the number of
+            items, or None for an `IterableDataset`; and `redrawn`, which is True if an item
+            differed when it was read again, as is assumed for every `IterableDataset`.
         """
         loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds

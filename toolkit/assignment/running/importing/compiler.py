@@ -2,10 +2,10 @@
 
 Importing `torch._dynamo` takes longer than checking one part of a submission. Torchvision imports
 the compiler only to find out whether compilation is supported on a device. Every optimiser imports
-the compiler at its first step, only to exclude the step from compilation. For torchvision and the
-optimisers, this module provides replacement functions that do not import the compiler. Any other
-use of the compiler imports it. Because compiling takes longer than a check may take, and compiled
-code computes the same results, this module makes `torch.compile` a no-op.
+the compiler at its first step, only to exclude the step from compilation. This module replaces the
+compiler's functions that torchvision and the optimisers call with functions that do not import the
+compiler. Any other use of the compiler imports it. Because compiling takes longer than a check may
+take, and compiled code computes the same results, this module makes `torch.compile` a no-op.
 """
 
 import importlib

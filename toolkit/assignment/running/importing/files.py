@@ -25,7 +25,9 @@ Change = Callable[[ast.Module, str], ast.Module]
 
 
 def unchanged(tree: ast.Module, file: str) -> ast.Module:
-    """Return the syntax tree of a file unchanged."""
+    """Return the syntax tree of a file unchanged; this function is the default for the argument
+    `change` of other functions.
+    """
     return tree
 
 
@@ -61,14 +63,16 @@ class StudentLoader(SourceFileLoader):
         self.change = change
 
     def get_code(self, fullname: str) -> CodeType:
-        """Apply the change to the file's syntax tree, and return the compiled code."""
+        """Apply the function `change` to the file's syntax tree, and return the compiled code."""
         return compiled(Path(self.path), self.change)
 
 
 class FolderFinder(MetaPathFinder):
-    """An import finder that lets `name` in `import name.module` stand for a folder or for the root.
+    """An import finder for `import name.module` where `name` is one of the student's folders, at
+    any depth, or the submission's folder itself.
 
-    The folder is one of the student's folders, and the root is the submission's folder.
+    The submission's folder may have had any name on the student's machine, so it is used if it
+    contains `module` and no other folder with Python files is called `name`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -77,7 +81,9 @@ class FolderFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of a package for a student's folder or the root; None for other names."""
+        """Return a package spec if the top-level name `name` stands for one of the student's
+        folders or for the submission's folder; otherwise, return None.
+        """
         if path is not None:
             return None
         folder = self._folder(name)
@@ -88,14 +94,18 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Return the folder for a package name: a folder with Python files, or the root."""
+        """Return the folder that a package name stands for: a folder of this name that contains
+        Python files, or else the submission's folder; None if neither is possible.
+        """
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):
                 return path
         return self.root if self._is_root(name) else None
 
     def _is_root(self, name: str) -> bool:
-        """Return True if a file mentions `name.module` and the root contains this module."""
+        """Return True if `name` may stand for the submission's folder: one of its files mentions
+        `name.module`, and the folder contains this module.
+        """
         for file in self.root.rglob("*.py"):
             text = file.read_text(encoding="utf-8-sig", errors="replace")
             for word in text.split():
@@ -117,8 +127,8 @@ def prepare_imports(
 ) -> None:
     """Put a student's folder and its parent folders on the import path, and add the stand-ins.
 
-    All folders from the root down to the student's folder are on the path, because a script in any
-    of them may import from the student's folder.
+    All folders from the root down to the student's folder are on the path, because the student may
+    run a script in any of them, and Python then puts the script's folder on the path.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.
@@ -254,11 +264,12 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
 
 
 def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
-    """Return the weights of the networks in a file of whole networks that was written by
-    `torch.save`.
+    """Return the weights of the networks in a file to which `torch.save` has written whole networks
+    instead of their weights.
 
     Args:
-        names: the names that are defined in the script that saved the networks, with their values.
+        names: the names that the script that saved the networks defines, with their values; loading
+            the file requires the networks' classes, which are among these values.
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)

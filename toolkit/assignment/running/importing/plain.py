@@ -10,7 +10,9 @@ from toolkit.assignment.running.importing.files import package_of
 
 
 def clear(root: Path, handed_in: Container[str]) -> None:
-    """Delete all files and folders that were not handed in, for example from an earlier run."""
+    """Delete all files and folders that were not handed in, such as those that an earlier run
+    created.
+    """
     for path in sorted(root.rglob("*"), reverse=True):
         if path.relative_to(root).as_posix() in handed_in:
             continue

@@ -1,4 +1,5 @@
-"""Stand-ins for packages that plot, log or show progress, which the judge does not need.
+"""Stand-ins for packages that plot, log or show progress, which are not needed for checking a
+submission.
 
 The packages are replaced even if they are installed, so that a check has the same result on every
 machine and wastes no time on pictures that nobody sees.
@@ -30,7 +31,9 @@ class StandIns(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of a stand-in for a replaced package or a module inside it, or None."""
+        """Return the spec of a stand-in if a package of this name, or the package around a module
+        of this name, is replaced; otherwise, return None.
+        """
         if not is_replaced(name) and not _is_shared(name):
             return None
         if path is None:
@@ -41,10 +44,12 @@ class StandIns(MetaPathFinder, Loader):
         return ModuleSpec(name, self, is_package=True)
 
     def _replaces_top(self, name: str, asking: FrameType) -> bool:
-        """Return True if a top-level module is replaced.
+        """Return True if a stand-in replaces a top-level module: the module is not installed, or it
+        is installed but not the student's own, and one of the student's files imports it.
 
         Args:
-            asking: the frame of Python's import system that imports the module.
+            asking: the stack frame that called `find_spec`, which belongs to Python's import
+                system.
         """
         installed = PathFinder.find_spec(name)
         if installed is None:
@@ -75,7 +80,9 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True for `google`, a namespace that several packages share, if it is not installed."""
+    """Return True for `google` if it is not installed; this namespace contains the replaced package
+    `google.colab`, but also packages that are not replaced.
+    """
     return name == "google" and PathFinder.find_spec(name) is None
 
 
@@ -85,7 +92,9 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if a stand-in replaces a module with this name that is not the student's own."""
+    """Return True if stand-ins replace modules with this name; only a student's own module with the
+    same name is not replaced.
+    """
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 
@@ -130,7 +139,9 @@ _config = WandbConfig()
 
 
 def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
-    """Return a run with the given settings, in place of `wandb.init`."""
+    """Replace `wandb.init`: add the settings in `config` to `wandb.config`, and return a stand-in
+    for the run.
+    """
     _config.update(config or {})
     run: Any = Anything("run")
     run.config = _config
@@ -147,7 +158,8 @@ class _AnyType(type):
 
 
 class Anything(metaclass=_AnyType):
-    """An object that accepts calls, attributes, items, arithmetic and `with`.
+    """An object that has every attribute, and that can be called, indexed, and used in arithmetic
+    and in `with` statements.
 
     Iterating over the object yields nothing.
     """
@@ -157,7 +169,9 @@ class Anything(metaclass=_AnyType):
 
     @staticmethod
     def heard(name: str, args: tuple[Any, ...]) -> None:
-        """Do nothing; a tracer replaces this method to learn which functions are called."""
+        """Do nothing; while a script is being recorded, a function that records the pictures which
+        the script shows or saves replaces this method.
+        """
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -1,1 +1,3 @@
-"""The process that runs one part: a fork of the warm process on Linux, a new process elsewhere."""
+"""The process that runs one part of a submission: on Linux, a fork of a process that has already
+imported everything; elsewhere, a new process.
+"""

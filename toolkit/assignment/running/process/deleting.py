@@ -1,4 +1,5 @@
-"""Functions that delete untrusted files without recursion, and that return the failures.
+"""Functions that delete untrusted files without recursion, and return the names of those that could
+not be deleted, with the reasons.
 
 This module needs only Python's standard library, because the sandbox also uses the module.
 """
@@ -92,7 +93,9 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete files in a folder up to the first subfolder; return the subfolder's name, or None."""
+    """Delete the files in a folder until a subfolder is found whose contents must be deleted first;
+    return its name, or None if there is no such subfolder.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in level.kept:

@@ -69,14 +69,15 @@ class Mounted(OSError):
 
 
 class Descent:
-    """A descriptor that moves down and up in a tree of folders.
+    """A position in a tree of folders, which can move down into a subfolder and up again.
 
     Attributes:
         here: the descriptor of the current folder.
 
     Args:
         folder: the open folder in which the descent starts, and which it never leaves. A step up
-            must lead back to the folder from which the step down was made.
+            must lead back to the folder from which the step down was made; otherwise, `up` raises
+            `Moved`.
     """
 
     def __init__(self, folder: int) -> None:
@@ -98,7 +99,8 @@ class Descent:
     def down(self, folder: int) -> None:
         """Enter an open subfolder of the current folder.
 
-        From then on, the `Descent` closes the subfolder's descriptor, for example in `up`.
+        The caller must not close the subfolder's descriptor, because the `Descent` closes it when
+        it leaves the subfolder.
         """
         self._above.append(identity(self.here))
         os.close(self.here)

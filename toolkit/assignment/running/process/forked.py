@@ -1,4 +1,6 @@
-"""The process that runs one part on Linux: a fork whose limits the kernel enforces."""
+"""The process that runs one part of a submission on Linux: a forked process whose limits the kernel
+enforces.
+"""
 
 import contextlib
 import ctypes
@@ -21,13 +23,14 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class Forked:
-    """A process that replies to questions about one part.
+    """A process that runs one part of a submission and replies to questions about it.
 
     Args:
         request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
-            `seconds` of CPU time and bytes of `memory`.
+            `seconds`, the CPU time, and `memory`, in bytes.
         read, write: the pipes to the judge.
-        private: descriptors that the process must not keep and closes first.
+        private: descriptors that the student's code must not have, so the process closes them
+            before it does anything else.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
@@ -93,7 +96,9 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, so that the judge's pipe closes."""
+    """Have the kernel kill this process when its parent ends, which closes the pipe to the process
+    that checks the submission.
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,4 +1,6 @@
-"""The clean-up after a part: kill processes, delete files, and copy the submission again."""
+"""The clean-up after one part of a submission has run: kill its processes, delete its files, and
+copy the submission again.
+"""
 
 import os
 import shutil
@@ -81,7 +83,9 @@ def _delete_own(folder: int) -> list[str]:
 
 
 def kill_children() -> None:
-    """Kill the program's remaining processes, which the kernel has reparented to this process."""
+    """Kill all child processes of this process, including orphaned processes that the kernel has
+    reparented to it.
+    """
     while True:
         for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split():
             os.kill(int(pid), signal.SIGKILL)

@@ -1,8 +1,9 @@
-"""The process that runs one part on Windows and macOS, with limits checked from outside.
+"""The process that runs one part of a submission on Windows and macOS, where its parent process
+checks its limits.
 
 Windows has no fork, and on macOS a process with torch cannot be forked safely. On Windows and
-macOS, the kernel cannot limit the CPU time and the memory of one process, so the host measures both
-quantities twice a second.
+macOS, the kernel cannot limit the CPU time and the memory of one process, so the parent process
+measures both quantities twice a second.
 """
 
 import contextlib
@@ -23,10 +24,11 @@ IDLE = 0.02  # of a measured interval; a process with less CPU time is asleep an
 
 
 class Spawned:
-    """A process that replies to questions about one part, like `forked.Forked`.
+    """A process that runs one part of a submission and replies to questions about it; it has the
+    same methods as `forked.Forked`.
 
-    The process is ready when the constructor returns, so the import of torch counts neither towards
-    the waiting time nor towards the CPU time.
+    The constructor returns only when the process has imported torch, so the import counts neither
+    towards the limit on CPU time nor towards the limit on elapsed time.
     """
 
     def __init__(self, request: dict[str, Any], read: int, write: int, *private: int) -> None:
@@ -67,7 +69,9 @@ class Spawned:
         return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 
     def kill(self) -> None:
-        """Kill the process and all of its descendants that any measurement has found."""
+        """Kill the process and all of its descendants, including those that were found only in an
+        earlier measurement.
+        """
         self._used()
         for process in self._family:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -85,7 +89,8 @@ class Spawned:
     def _used(self) -> tuple[float, int]:
         """Return the CPU seconds and bytes of memory that the process and its descendants use.
 
-        In a virtual environment on Windows, Python itself runs in a child of the process.
+        The descendants are included because, in a virtual environment on Windows, the process is
+        only a launcher whose child is the actual Python interpreter.
         """
         with contextlib.suppress(psutil.NoSuchProcess):
             self._family.update(self._process.children(recursive=True))
@@ -99,7 +104,7 @@ class Spawned:
 
 
 def main() -> None:
-    """Reply to questions about one part.
+    """Reply to questions about one part of a submission.
 
     The command is: python -m toolkit.assignment.running.process.spawned REQUEST
     """

@@ -1,7 +1,7 @@
 """Functions that detect when code reaches a limit that only the check or the sandbox imposes.
 
-Such a limit is called a wall. Only the judge knows which walls exist where the code runs
-(`Host.walls`).
+Such a limit is called a wall. This module knows all walls; only the process that checks the
+submission knows which of them exist where the code runs (`Host.walls`).
 """
 
 import contextlib
@@ -44,7 +44,9 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the phrases that indicate each limit, with any messages of the system first."""
+    """Collect the phrases that indicate each limit: first the operating system's error messages for
+    this limit, if there are any, then other phrases.
+    """
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():
         words[name] = (*words.get(name, ()), os.strerror(number))
@@ -117,7 +119,9 @@ def is_crowded() -> bool:
 
 
 def _count_tasks() -> int:
-    """Return how many threads all of this user's processes have, or 0 if this is not Linux."""
+    """Return the total number of threads in this user's processes; 0 on systems other than
+    Linux.
+    """
     if sys.platform != "linux":
         return 0
     tasks = 0
@@ -132,10 +136,11 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report each limit in `LASTING` that code in the block reaches, even if the code continues.
+    """Report each limit in `LASTING` that code in the `with` block reaches, even if the code
+    catches the exception and continues.
 
-    The reports are written to standard error. Tracing makes Python slower, so this function is only
-    for runs whose speed does not matter.
+    The reports are written to standard error. The function traces all Python calls, which makes
+    Python slower, so it is only for runs whose speed does not matter.
     """
     named: set[str] = set()
 
@@ -198,10 +203,12 @@ def say(name: str) -> None:
 
 
 class Listener:
-    """A reader of a part's standard error that notes each limit in `LASTING` indicated there.
+    """A reader of the standard error of the process that runs one part of a submission; it notes
+    which of the limits in `LASTING` the text indicates.
 
     Attributes:
-        write: the descriptor that becomes the part's standard error.
+        write: the write end of a pipe, which becomes the standard error of the process that runs
+            the part.
     """
 
     def __init__(self) -> None:
@@ -213,7 +220,8 @@ class Listener:
     def take(self) -> None:
         """Redirect this process's standard error to the pipe, and close the pipe's read end.
 
-        Otherwise, the part could read from the pipe and take output that is meant for the listener.
+        If the read end stayed open, the student's code could read output that is meant for the
+        listener.
         """
         os.close(self._read)
         os.dup2(self.write, 2)

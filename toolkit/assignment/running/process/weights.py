@@ -19,7 +19,7 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 class Weights:
     """The missing weight files, and the networks that have loaded them.
 
-    A network or an optimiser that loads a missing file keeps its own values. A file gets a stand-in
+    A network or an optimiser whose file is missing keeps its current values. A file gets a stand-in
     only after a run has ended because the file was missing, so a script can handle a missing file
     itself.
     """
@@ -102,7 +102,7 @@ def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
 def _refuse_in_torch(
     kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """Raise the error for the missing file if a torch function gets the stand-in."""
+    """Raise the error for the missing file if a stand-in is passed to a torch function."""
     for value in (*args, *(kwargs or {}).values()):
         if isinstance(value, kind):
             _refuse(value)
@@ -110,7 +110,7 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """Make every operator that a class does not define raise the error for the missing file."""
+    """Add all operators that a class lacks; each of them raises the error for the missing file."""
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):
         if name.startswith("__"):
@@ -123,7 +123,8 @@ def _refuses_all_else(kind: type) -> type:
 class StandIn:
     """The result of `torch.load` for a missing file, or an item of this result.
 
-    Almost any use other than loading the weights raises the error for the missing file.
+    The stand-in can be indexed, formatted and passed to `load_state_dict`; almost any other use
+    raises the error for the missing file.
     """
 
     def __init__(self, error: FileNotFoundError) -> None:

@@ -15,5 +15,7 @@ class FunctionMode(TorchFunctionMode):
         return self.make(func, getattr(func, "__name__", ""), args, kwargs or {})
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call a torch function, or return a replacement for the function's result."""
+        """Handle a call to a torch function, and return the call's result or a replacement for it;
+        subclasses must implement this method.
+        """
         raise NotImplementedError

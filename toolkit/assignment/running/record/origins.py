@@ -24,7 +24,9 @@ LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
-    """The places of the call that returned a tensor and of the call that created its values."""
+    """The places where a tensor was returned by a call, and where the values from which it was
+    computed were first created.
+    """
 
     made: Place  # the call that returned it
     drawn: Place  # the call that created its numbers, even if they have changed since
@@ -33,9 +35,9 @@ class Origin(NamedTuple):
 class Sources:
     """Copies of tensors that were created without an input tensor, such as noise.
 
-    The object keeps the last `limit` values and some of the first values. A script may draw the two
-    ends of an interpolation before the training and use them after it, so the first small tensors
-    are kept, up to a quarter of `limit` values.
+    The object keeps the most recent tensors, with at most `limit` values in total, and some of the
+    first tensors. A script may draw the two ends of an interpolation before the training and use
+    them after it, so the first small tensors are kept, up to a quarter of `limit` values.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -66,7 +68,8 @@ class Sources:
 
 
 class Origins(FunctionMode):
-    """A mode that notes the place where each module, attribute and tensor is made in its block.
+    """A torch mode that notes where each module, attribute and tensor is made while the mode is
+    active.
 
     For an attribute that is assigned more than once, the place of the first assignment is kept.
 
@@ -95,7 +98,7 @@ class Origins(FunctionMode):
         return self
 
     def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
-        """Redirect calls to a function to a handler until the block of this mode ends."""
+        """Send all calls to a function to a handler instead, for as long as this mode is active."""
         call = handled(getattr(owner, name), handler)
         self._stack.enter_context(patch.object(owner, name, call))
 
@@ -112,7 +115,9 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost place where student code runs outside of a module's methods."""
+        """Return the innermost line of student code that is running, leaving out the module's own
+        methods.
+        """
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
                 return Place(file, frame.f_lineno)
@@ -152,7 +157,9 @@ class Origins(FunctionMode):
                 self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """Return the places of the calls that returned a tensor and that created its values."""
+        """Return where a tensor was returned by a call, and where the values from which it was
+        computed were first created.
+        """
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
@@ -162,7 +169,9 @@ class Origins(FunctionMode):
         return known
 
     def all_modules(self, kind: str) -> Iterator[Place]:
-        """Yield the place where each module of a class was made, if the module still exists."""
+        """Yield, for each existing module whose class is named `kind`, the place where the module
+        was made.
+        """
         for module, made in self._modules.items():
             if type(module).__name__ == kind:
                 yield made
@@ -183,7 +192,9 @@ class Origins(FunctionMode):
 
 
 def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that passes its calls on to a handler, as handler(function, *arguments)."""
+    """Return a replacement for a function: each call to it becomes handler(function,
+    *arguments).
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -210,7 +221,9 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the first tensor argument of a function, or None if it reads no tensor's values."""
+    """Return the first tensor among a call's arguments, or None if there is none or if the function
+    uses only a tensor's shape, as `zeros_like` does.
+    """
     for word in LIKE:
         if word in name:
             return None

@@ -1,4 +1,5 @@
-"""The claims that prove findings: one module for each judge, and one module that all judges share.
+"""Claims, the conditions that prove findings: one module for each judge (the code that checks one
+part of a submission), and one module that all judges share.
 
 A judge calls a claim with the numbers that the judge observed, and gets evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.

@@ -52,7 +52,7 @@ class Claim(Generic[Numbers]):
 
 
 class Evidence(NamedTuple):
-    """A claim, and the numbers that the judge observed."""
+    """A claim, together with the numbers that the check observed."""
 
     claim: Claim[...]
     seen: Mapping[str, Any]  # by the names of the claim's parameters

@@ -1,4 +1,4 @@
-"""Claims made by the judge of the data set."""
+"""Claims about a submission's data set of palindromes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +37,7 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 def is_no_palindrome(digits: list[int], label: int) -> bool:
     """Some values are not digits, or the values are not the first T-1 digits of a palindrome.
 
-    This claim checks whether the last T-2 of the T-1 digits form a palindrome;
+    The T-1 digits begin a palindrome if digits 2 to T-1 form a palindrome;
     `another_digit_completes` compares the label with the first digit.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
@@ -80,7 +80,7 @@ def fails_at_many_digits(length: int, problem: str) -> bool:
 
 @rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
 def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
-    """Each label completes its row to a palindrome, and the rows do not end with the answer."""
+    """Each row and its label form a palindrome, and the rows do not already end with the label."""
     if different < FEW_ITEMS or not _all_completed(rows, labels):
         return False
     return not _all_end_with_answer(rows, labels)

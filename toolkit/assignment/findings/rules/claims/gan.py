@@ -1,4 +1,4 @@
-"""Claims made by the judge of the GAN."""
+"""Claims about a submission's GAN and its training."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -27,9 +27,10 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator's loss pushes D(G(z)) in roughly the same way as the discriminator's
-    loss pushes D(x).
+    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x):
+    the third mean in `means` is more than 60% of the way from the second mean to the first.
 
+    A push says how strongly a step on a loss should raise (or, if negative, lower) an output of D.
     `means` holds, in this order, the mean push of the discriminator's loss on D(x), the mean push
     of the same loss on D(G(z)), and the mean push of the generator's loss on D(G(z)).
     """
@@ -95,7 +96,7 @@ def is_always_1(outputs: Collection[float]) -> bool:
 
 @proves("identity", "wrong-direction")
 def losses_pull_wrongly(real: int, drawn: int, wanted: int) -> bool:
-    """D(x) and D(G(z)) move the same way, or the generator's loss moves D(G(z)) away from D(x)."""
+    """D's loss moves D(x) and D(G(z)) the same way, or G's loss moves D(G(z)) away from D(x)."""
     return real * drawn > 0 or real * wanted < 0
 
 
@@ -118,7 +119,7 @@ def a_step_moves_both(
 
 @proves("identity", "gradients-not-cleared")
 def passes_push_both_ways(pushes: Sequence[float]) -> bool:
-    """Before one step, the backward passes push D(G(z)) both up and down."""
+    """One discriminator step uses some gradients that raise D(G(z)) and some that lower it."""
     return min(pushes) < 0 < max(pushes)
 
 
@@ -127,7 +128,7 @@ def passes_push_both_ways(pushes: Sequence[float]) -> bool:
 
 @proves("experiment", "missing-interpolation")
 def no_line_was_drawn(ended: str, lines: int, unseen: int) -> bool:
-    """All code that may draw images has run, but none were drawn along a line in latent space."""
+    """All code that may generate images has run, but none of it interpolated in latent space."""
     return ended == "finished" and lines == 0 and unseen == 0
 
 
@@ -184,13 +185,13 @@ def _suits(loss: Loss, squashed: bool) -> bool:
 def each_moves_its_own(
     moved: Sequence[int], both: int, stale: int, foreign: int, idle: int
 ) -> bool:
-    """Each optimiser changes only its own network, with fresh gradients of that network's loss."""
+    """Each step updates only one network, using only new gradients of that network's loss."""
     return min(moved) > 0 and both == stale == foreign == idle == 0
 
 
 @rules_out("identity", "wrong-direction", "one-sided-loss", "wrong-loss", "sigmoid-twice")
 def losses_pull_apart(real: int, drawn: int, wanted: int, means: Sequence[float]) -> bool:
-    """D(x) and D(G(z)) move apart, and the generator's loss moves D(G(z)) towards D(x)."""
+    """D's loss moves D(x) and D(G(z)) apart, and G's loss moves D(G(z)) towards D(x)."""
     return wanted == real != drawn or is_pulled(means)
 
 

@@ -1,4 +1,4 @@
-"""Claims made by the judge of the LSTM.
+"""Claims about a submission's LSTM.
 
 Two sets of logits count as equal if they differ only by a constant in each row. Errors are relative
 to the size of the logits.
@@ -34,13 +34,13 @@ def _is_dead(gradient: float, slope: float, largest: float) -> bool:
     "loss-not-last-step",
 )
 def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
-    """With this deviation, the equations give the network's logits; without it, other logits."""
+    """Equations with the reported deviation give the network's logits; without it, they do not."""
     return inputs > 0 and error <= EXACT < without
 
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """Equations and weights that fit some inputs do not give the network's logits for others."""
+    """Equations and weights that match the network on some inputs do not match it on others."""
     return inputs > 0 and worst > EXACT
 
 
@@ -52,7 +52,7 @@ def has_too_few_weights(weights: int, n: int) -> bool:
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """No assignment of the gates to g, i, f and o makes the equations give the network's logits."""
+    """Whichever gates count as g, i, f and o, the equations do not give the network's logits."""
     return readings > 0 and nearest > EXACT
 
 
@@ -104,9 +104,9 @@ def follows_equations(
 ) -> bool:
     """Equations (1) to (7) give the same logits as the network for all of these sequences.
 
-    For these sequences, c(t) becomes so large that limiting c(t) would change the logits. If the
-    network returns probabilities or their logarithms, the inputs of its softmax count as its
-    logits.
+    Some of these sequences make c(t) so large that a limit on c(t) in the network's code, such as
+    clipping, would change the logits. If the network returns probabilities or their logarithms, the
+    inputs of its softmax count as its logits.
     """
     is_large = state >= min(LARGE_STATE, max(lengths) / LARGE_STATE)
     is_known = output in ("logits", "probabilities", "logarithms")

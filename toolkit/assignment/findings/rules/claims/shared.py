@@ -1,4 +1,4 @@
-"""Claims about any part of a submission, and claims that several judges make."""
+"""Claims that are not specific to one part of a submission."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -49,7 +49,7 @@ def differ(actual: object, expected: object) -> bool:
 
 @proves("experiment", "fixed-batch-size", "fixed-sequence-length", "fixed-device")
 def only_one_works(works: object, fails: object) -> bool:
-    """The code works with one of two values, but not with the other."""
+    """The code works in one case, such as for one batch size, but not in another."""
     return works != fails
 
 
@@ -88,7 +88,7 @@ def failed_once(error: str, place: object) -> bool:
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
     """Without the check's changes, the code also fails, on the same line or with the same message.
 
-    The line may differ although the message is the same, because the check may have changed what
+    A different line is accepted if the message is the same, because the check may have changed what
     happens on the line where the unchanged code stops.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
@@ -118,7 +118,7 @@ def overlap(shared: int, size: int) -> bool:
 
 @rules_out("identity", "split-leak")
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
-    """No palindrome is in both sets, which would have probability p < 1e-9 for independent sets.
+    """No palindrome is in both sets; for independent sets, the probability of this is p < 1e-9.
 
     There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
     n and m palindromes share no palindrome is below exp(-n m / N).
@@ -132,5 +132,5 @@ def are_apart(shared: int, first: int, second: int, length: int) -> bool:
 
 @proves("identity", "wrong-equation", "softmax-before-loss", "wrong-loss")
 def softmax_is_over_batch(columns: Sequence[float], row: float) -> bool:
-    """Each column of the batch adds up to 1, but a row does not."""
+    """In a batch of probabilities, each column adds up to 1, but at least one row does not."""
     return all(map(is_near_one, columns)) and abs(row - 1) > NEAR_ONE

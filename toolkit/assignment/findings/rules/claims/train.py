@@ -1,4 +1,4 @@
-"""Claims about the LSTM's training, some of which the judge of the GAN also makes."""
+"""Claims about the training of a submission's LSTM."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,9 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of these time steps, not of the last time step alone."""
+    """The loss is the cross-entropy of an earlier time step or of the mean over all steps, not of
+    the last step.
+    """
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 
@@ -61,7 +63,9 @@ def rate_is_out_of_range(rate: float) -> bool:
 
 @proves("identity", "clipping-without-effect")
 def no_clip_is_used(clips: Clips) -> bool:
-    """Gradients are clipped, but no step uses a clipped gradient of its own loss."""
+    """Gradients are clipped, but never between the backward pass and the optimiser step, or without
+    keeping the clipped values.
+    """
     return bool(clips) and not _has_useful_clip(clips)
 
 
@@ -76,19 +80,21 @@ def is_rmsprop(classes: Sequence[str]) -> bool:
 
 @rules_out("identity", "gradients-not-cleared", "does-not-learn")
 def gradients_are_cleared(steps: int, stale: int) -> bool:
-    """No step uses a gradient that an earlier step has used."""
+    """No optimiser step uses gradients that are left over from an earlier step."""
     return steps > 1 and stale == 0
 
 
 @rules_out("identity", "clipping-without-effect")
 def a_clip_is_used(clips: Clips) -> bool:
-    """At least one step uses a clipped gradient of its own loss."""
+    """At least once, gradients are clipped after the backward pass and before the optimiser step,
+    and the clipped values are kept.
+    """
     return _has_useful_clip(clips)
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
 def are_logits(least: float, row_sums: Sequence[float], softmax: bool) -> bool:
-    """The inputs of the loss are not probabilities and did not pass through a softmax."""
+    """The inputs of the loss are not probabilities, and they have not passed through a softmax."""
     if softmax or not row_sums:
         return False
     return least < 0 or any(abs(total - 1) > NEAR_ONE for total in row_sums)

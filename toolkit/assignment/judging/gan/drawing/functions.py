@@ -54,14 +54,14 @@ class Function:
         return any(re.search(pattern, name) for name in names)
 
     def reads_points(self) -> bool:
-        """True if the images that the function draws depend on latent points, or on an
-        interpolation weight, that its caller passes.
+        """True if the function has parameters for latent points or for an interpolation weight, so
+        that its images depend on what the caller passes.
         """
         meant = {meaning(name, "drawing") for name in self.parameters}
         return self.ends() is not None or not meant.isdisjoint(("points", "weight"))
 
     def has(self, file: str, line: int) -> bool:
-        """True if the function contains this line of a file."""
+        """True if the function contains the given line of the given file."""
         last = self.node.end_lineno or self.node.lineno
         return file == self.place.file and self.node.lineno <= line <= last
 
@@ -78,8 +78,8 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if replacing a word for a beginning with the corresponding word for an end turns the
-    first name into the second.
+    """True if the first name becomes the second when a word such as `start` is replaced by its
+    counterpart, such as `end`.
     """
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
@@ -118,9 +118,10 @@ class Functions:
         self.latent_dim = torch.Size(self.latent).numel()
 
     def of_kind(self, kind: str) -> list[Function]:
-        """Return the functions that contain a name of this kind and do not train a network.
+        """Return the functions that do not train a network and contain a name that matches the
+        pattern for `kind`.
 
-        Functions whose own name is of this kind come first.
+        Functions whose own name matches this pattern come first.
         """
         pattern = NAMES["functions"][kind]
         named, mentioning = [], []
@@ -203,8 +204,8 @@ class Functions:
         return tried
 
     def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
-        """Record the lines on which a function called the generator with latent points of its
-        own.
+        """Record the lines on which a function called the generator with latent points that the
+        function did not receive from its caller.
         """
         if function.reads_points():
             return

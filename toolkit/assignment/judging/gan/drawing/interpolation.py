@@ -87,7 +87,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
     """Return the latent points, (n, size), from which the generator drew images.
 
     If a picture shows five to eight images, and no picture shows nine, batches of more than nine
-    points are left out.
+    points are left out, so that they cannot extend a short path to nine points.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
@@ -98,7 +98,9 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of the generator calls that contribute to no path."""
+    """Return the latent points, (n, size), of those generator calls that have no point on any of
+    the paths.
+    """
     on_paths: set[int] = set()
     for path in paths:
         on_paths.update(path.calls)
@@ -179,11 +181,11 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors whose rows may be whole latent points, (n, latent_dim), or latent points
-    without their labels.
+    """Return the tensors whose rows may be latent points: either whole points, (n, latent_dim), or
+    only the noise of points that also contain a label.
 
-    To make a match by chance unlikely, a row without its label must have at least three entries,
-    and at least latent_dim / 2.
+    To make a match by chance unlikely, a row that is only noise must have at least three entries,
+    and at least latent_dim / 2 entries.
     """
     rows = []
     for tensor in tensors:
@@ -204,8 +206,8 @@ def _judge(
     """Check that the best path has nine points, and that its two ends are samples.
 
     Args:
-        known: the latent points (n, d) from which the generator drew images; some of them may
-            extend a path.
+        known: the latent points (n, d) from which the generator drew images; points that continue a
+            path beyond its ends may be added to it.
         samples: tensors, each (n, d), whose rows may be the ends of a path.
 
     Returns:
@@ -285,7 +287,8 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Choose two ends, and pass them to the functions that the script has called.
+    """Call functions that the script has also called, passing two random latent points as the ends
+    of an interpolation, and judge the first function that does interpolate.
 
     This function is called if the check cannot tell whether the path that the script drew connects
     two samples.
@@ -327,12 +330,12 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function so that it draws nine images: first with 7 steps, in case the two ends do not
-    count as steps, then with 9 steps.
+    """Call a function with 7 steps, which make nine images if the function adds the two ends; if
+    this gives no path of nine points, call it again with 9 steps.
 
     Returns:
-        the paths of the first call that gives a path with nine points, or else of the first call
-        that gives any path, and the outcome of that call.
+        the paths and the outcome of the first call that gives a path with nine points; if there is
+        none, those of the first call that gives any path, or None.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -346,10 +349,10 @@ def _best_attempt(
 
 
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """True if a path has seven points, and the two latent points in `ends` complete it to nine
-    points.
+    """True if a path has seven points, and adding the two latent points in `ends` makes it a path
+    of nine points.
 
-    The function's caller may draw the images of the two ends.
+    In this case, the code that calls the function may draw the images of the two ends.
     """
     path = paths[-1]
     longer = extended(path, ends)
@@ -380,8 +383,8 @@ def _check_ends(
     """Check that the two ends of an interpolation always have different classes, and not only by
     chance.
 
-    The check covers only ends that the code chooses. If a person or a seed chose the ends, the
-    picture shows whether the choice is right.
+    The check covers only ends that the code chooses. If a person picked the ends or a random seed
+    that determines them, the check cannot judge the choice; the picture shows whether it is right.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked

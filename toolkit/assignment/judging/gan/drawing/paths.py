@@ -40,7 +40,9 @@ class Path(NamedTuple):
         return steps
 
     def proof(self, misses: bool = False) -> claims.Evidence:
-        """Return the proof that the path is wrong; `misses` is true if its ends are not samples."""
+        """Return the evidence that the path is not a correct interpolation; `misses` is true if its
+        ends are not samples.
+        """
         return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
@@ -48,7 +50,8 @@ def is_far(path: Path) -> bool:
     """True if an end is too far from 0 to be a sample of N(0, 1), with an error probability below
     1e-9.
 
-    The bound is P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t) (Laurent and Massart 2000, lemma 1).
+    For z from N(0, 1) in d dimensions and t > 0, P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t)
+    (Laurent and Massart 2000, lemma 1).
     """
     d, t = path.points.size(1), -math.log(CHANCE)
     return float(path.points[[0, -1]].square().sum(1).max()) > d + 2 * math.sqrt(d * t) + 2 * t
@@ -122,9 +125,10 @@ def _may_start_path(points: Tensor) -> list[bool]:
 
     The result has no entries for the last two points.
 
-    Both the line and the arc around 0 through two points lie in the plane of 0 and these points. A
-    single call to `lstsq` measures how far each point lies from the plane of 0 and its two
-    neighbours. These distances spare `is_path` from testing hundreds of random points one by one.
+    The line through two points and the arc around 0 through them both lie in the plane that
+    contains 0 and the two points. A single call to `lstsq` measures how far each point lies from
+    the plane that contains 0, the point before it and the point after it. Thanks to these
+    distances, `is_path` does not have to test hundreds of random points one by one.
     """
     neighbours = torch.stack([points[:-2], points[2:]], dim=2)
     middle = points[1:-1, :, None]
@@ -145,8 +149,8 @@ def _end_of_path(points: Tensor, start: int) -> int:
 
 
 def _moves(path: Path) -> bool:
-    """True if a path has enough steps between different points, and its points are not all close to
-    0.
+    """True if at least `MIN_STEPS` steps of a path lead to a different point, and its points are
+    not all close to 0.
     """
     num_moves = len(path.points) - 1 - path.repeats
     is_set = bool(path.points.norm(dim=1).mean() > TINY)
@@ -170,7 +174,8 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
 
     Returns:
         The positions, (n,), or None if a point is neither on the line nor on the arc, or is not
-        finite. Points in uninitialised memory may not be finite.
+        finite. Points from uninitialised memory, such as an unfilled `torch.empty`, may contain NaN
+        or infinity.
     """
     ends = torch.stack([first, last], dim=1)
     if not bool(ends.isfinite().all() and points.isfinite().all()):
@@ -253,8 +258,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the tensors in `samples` that contain fewer than three points of the path, so that the
-    path does not confirm itself.
+    """Return the tensors in `samples` that contain fewer than three points of the path; a tensor
+    with more of them may be the path itself, so it cannot show that the ends of the path are
+    samples.
     """
     kept = []
     for rows in samples:

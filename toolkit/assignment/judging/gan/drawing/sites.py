@@ -28,8 +28,8 @@ def sampling_sites(
         drew: the file and the line of each generator call in the functions that the check called.
 
     Returns:
-        None if the check cannot tell by which name the code calls the generator, or what a test
-        function is for.
+        None if it is unclear by which name the code calls the generator, or if a function whose
+        name begins with `test` may draw samples but does not create its own generator.
     """
     names = _names(game, lines)
     if not names:
@@ -59,8 +59,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be a call to the generator, because of its name or because the function
-    calls one of its own parameters.
+    """True if a call may be a call to the generator, either because of the called name or because
+    this name is a parameter of the function that contains the call.
 
     Args:
         function: the function that contains the call.
@@ -132,7 +132,8 @@ def unrun(game: Game, lines: Lines) -> Iterator[str]:
 def _loads(text: str, tree: ast.Module | None) -> bool:
     """True if a file may load a network when it runs.
 
-    If the file could not be parsed, its whole text is searched.
+    The top-level statements are searched for a call to `load`; if the file could not be parsed, its
+    whole text is searched.
     """
     statements = text
     if tree is not None:
@@ -145,8 +146,9 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    The result contains the called names that suggest a generator. If there are none, the result
-    contains the names that are called in every statement that calls the generator.
+    Of the names that are called in the statements that call the generator, the result contains
+    those that suggest a generator, such as `netG`. If none of them does, the result contains the
+    names that are called in every one of these statements.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

@@ -3,8 +3,8 @@ train for hours.
 
 The student's generator is hardly trained during the check. When the check calls the student's
 functions, it replaces the generator with a stand-in that draws real digits, and the classifier with
-a stand-in that recognises these digits. Both stand-ins run in the judge's process, because the
-child process, which runs the student's code, must not know which digit an image shows.
+a stand-in that recognises these digits. Both stand-ins run in the process that judges the code,
+because the child process, which runs the student's code, must not know which digit an image shows.
 """
 
 from functools import cache

@@ -43,7 +43,8 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
-    """Return the relative distance of each y in a stack, (n, rows, k), from the span of a basis.
+    """For each of the n matrices in `y`, (n, rows, k), return the distance of its columns from the
+    span of a basis, relative to the spread of the matrix's values.
 
     Args:
         basis: orthonormal, (rows, m).
@@ -57,8 +58,8 @@ def residuals(y: Tensor, basis: Tensor) -> Tensor:
 
 
 def basis(*parts: Tensor) -> Tensor:
-    """Return an orthonormal basis for the span of the columns of `parts`, each (rows, ...), and a
-    constant column.
+    """Return an orthonormal basis for the space spanned by a constant column and the columns of all
+    `parts`, each (rows, ...).
     """
     columns = torch.cat([*parts, torch.ones(len(parts[0]), 1, dtype=torch.float64)], dim=1)
     u, s, _ = torch.linalg.svd(columns, full_matrices=False)

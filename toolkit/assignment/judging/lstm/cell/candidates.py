@@ -1,7 +1,8 @@
-"""The series of a recording that may be gates or states.
+"""Finds the series in a recorded forward pass that may be gates or states; a series has one tensor
+for each time step.
 
-A gate is a series whose logit or inverse tanh is an affine map of x(t) and of the previous value of
-a series s. The series s is the state that the gates read.
+A gate is a series whose logit or inverse tanh at each step t is an affine map of x(t) and of the
+value of some series s at step t-1. The series s is the state that the gates read.
 """
 
 from collections.abc import Sequence
@@ -27,11 +28,11 @@ Transformed = tuple[int, str, Tensor]
 
 
 class Candidates:
-    """The series of a recording, sorted into possible gates and possible states.
+    """The series in a recorded forward pass, sorted into possible gates and possible states.
 
     Args:
-        late: also use the series that lack the first step, and drop this step from the other
-            series.
+        late: True to include series that have no value at the first step; the first value of every
+            other series is then dropped.
     """
 
     def __init__(self, recording: Recording, late: bool) -> None:
@@ -54,8 +55,8 @@ class Candidates:
         self._find_read()
 
     def _transform(self) -> None:
-        """Compute the values of each series before each activation that it may have: a sigmoid, a
-        tanh or none.
+        """For each activation that may have produced a series (sigmoid, tanh or none), compute the
+        activation's argument.
         """
         self.transformed: list[Transformed] = []
         for k, values in enumerate(self.values):
@@ -67,8 +68,8 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series whose values at the previous step, together with x(t), explain the most
-        gates.
+        """Find the series s for which the most possible gates are an activation of an affine map of
+        x(t) and of the value of s at the previous step.
         """
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []
@@ -90,7 +91,9 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the indices of series that gates may read: computed values and concatenations."""
+        """Return the indices of the series that gates may read. Views and copies of other tensors
+        are left out, but concatenated and stacked tensors are kept.
+        """
         possible = []
         for k, operation in enumerate(self.operations):
             if operation.name not in VIEWS or operation.name in ("cat", "stack"):
@@ -99,7 +102,9 @@ class Candidates:
 
     @property
     def read_states(self) -> list[Tensor]:
-        """The series that gates may read; the list is empty if these series explain no gate."""
+        """The values of the series that the gates may read; the list is empty if no series was
+        found that any gate reads.
+        """
         if not self.explained:
             return []
         return [self.values[k] for k in self.reads]
@@ -134,8 +139,8 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and the state that the gates read, but not of
-        x(t) alone or of the state alone.
+        """The series that are affine maps of x(t) together with the state that the gates read, but
+        not of either of the two alone.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)

@@ -56,7 +56,9 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return the cell of a match, with its weights and deviations from the equations."""
+    """Return a model of the layer whose gates and states were matched, with the layer's weights and
+    its deviations from the equations.
+    """
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
     further: dict[str, Further] = {}
@@ -100,11 +102,12 @@ def _name_of_read(match: Match) -> str | None:
 def _deviating(
     match: Match, gate: Gate, inside: Tensor, fit: Map
 ) -> tuple[Map, tuple[str, ...], Further | None]:
-    """Explain a gate that is not an affine map of x(t) and h(t-1).
+    """Find out what a gate computes if the argument of its activation is not an affine map of x(t)
+    and h(t-1).
 
     Returns:
-        The gate's map, its activations, and a further state that it reads, if any. If nothing
-        explains the gate, the map is `fit`.
+        The gate's map, its activations, and a further state that it reads, if any. If neither a
+        further state nor a second activation explains the gate, the map is `fit`.
     """
     now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
     d = now.size(1)
@@ -223,7 +226,8 @@ class LayerJudge(NamedTuple):
             self.verdicts.not_seen("gate", names=", ".join(unexplained))
 
     def _explain_gate(self, name: str, proofs: Proofs) -> bool:
-        """Add the proof that a gate reads a further state, or that it has two activations.
+        """If a gate reads a further state or has two activations, add the proof of this fault to
+        `proofs`.
 
         Returns:
             True if a proof was added.
@@ -269,7 +273,9 @@ class LayerJudge(NamedTuple):
         self._report(proofs, {name: twice or gates[name].inside for name in maps})
 
     def _exact_maps(self) -> dict[str, Map]:
-        """Return the affine maps that fit their gates exactly, in the order of GATES."""
+        """Return the affine map inside each gate, in the order of GATES, leaving out maps that do
+        not fit exactly.
+        """
         maps: dict[str, Map] = {}
         for name in GATES:
             if name in self.match.gates:
@@ -279,10 +285,11 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report each fault once, at the first of the gates that have it.
+        """Report a fault that several gates share only once, at the code of the first of these
+        gates.
 
-        The weakest of the gates' proofs is used, so a fault is reported only if it is proved for
-        every one of these gates.
+        The report uses the weakest proof among these gates, so a fault is reported only if it is
+        proved for each of them.
         """
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate
@@ -307,7 +314,9 @@ def _error_without(proof: claims.Evidence) -> float:
 
 
 def _missing_weights(fit: Map | None) -> str | None:
-    """Return the name of a field in which all weights of an exact map are zero, or None."""
+    """Return the name of the first part of a gate's affine map (`weight_h`, `weight_x` or `bias`)
+    that is all zero; None if there is no such part or if the map is not exact.
+    """
     if fit is None or not fit.exact:
         return None
     for field in ("weight_h", "weight_x", "bias"):
@@ -317,7 +326,9 @@ def _missing_weights(fit: Map | None) -> str | None:
 
 
 def _same_fields(fit: Map, later: Map) -> list[str]:
-    """Return the fields in which two maps have the same nonzero weights."""
+    """Return those of `weight_x`, `weight_h` and `bias` that are nonzero and the same in both
+    affine maps.
+    """
     return [field for field in FIELDS if _is_same(getattr(fit, field), getattr(later, field))]
 
 
@@ -326,7 +337,9 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield a description, and one or two tensors, for each wrong input that a readout may have."""
+    """Yield each wrong input that a readout may have: its description, its tensor, and a second
+    tensor if the readout reads two, else None.
+    """
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
         yield Read(step=step), h[step], None
@@ -383,7 +396,7 @@ def _check_bias(trial: Trial, line: Operation | None, verdicts: Verdicts) -> Non
 
 
 def _readout_input(recording: Recording) -> Operation | None:
-    """Return the first operation that computes a tensor of which the logits are an affine map."""
+    """Return the first operation from whose result an affine map gives the logits, or None."""
     for value, operation in zip(recording.values, recording.operations, strict=True):
         if operation.name not in VIEWS and affine(recording.logits, None, value).exact:
             return operation
@@ -414,7 +427,9 @@ def unmatched(
 
 
 def _count_weights(network: Network) -> int:
-    """Build the network with many hidden units, and count the weights in its matrices."""
+    """Build the network with so many hidden units that the weights for x(t) are few in comparison,
+    and count the weights in its matrices.
+    """
     network.build(hidden=MANY)
     weights = 0
     for tensor in network.tensors:

@@ -30,7 +30,9 @@ MAX_CANDIDATES = 12  # for a gate
 
 @dataclass
 class Gate:
-    """A series that is used as a gate."""
+    """A series that was identified as a gate, with its activation and the affine map inside the
+    activation.
+    """
 
     values: Tensor  # (steps, rows, hidden)
     made: Operation
@@ -42,7 +44,9 @@ class Gate:
 
 @dataclass
 class Match:
-    """The series of a recording that are the gates, c(t) and h(t)."""
+    """The series in a recorded forward pass that were identified as the gates, c(t) and h(t), with
+    their values.
+    """
 
     gates: dict[str, Gate]  # those that are used
     c: Tensor  # (steps, rows, hidden)
@@ -63,10 +67,10 @@ class Match:
 
 
 class Reading(NamedTuple):
-    """A choice of the series that are the gates, c(t) and h(t).
+    """One possible choice of series for the gates, c(t) and h(t).
 
     The series satisfy equations (5) and (6), or a version of these equations that contains a common
-    mistake. Each series is given by its index among the candidates.
+    mistake. Each series is given by its index in `Candidates.values`.
     """
 
     cost: int  # the more deviations, the more
@@ -92,8 +96,8 @@ def find_match(recording: Recording) -> Match | None:
 
 
 def _matches(recording: Recording) -> Iterator[Match]:
-    """Yield the matches in a recording, starting with series that have all steps, and with gates
-    that have an activation.
+    """Yield the matches in a recording. Series with a value at every step are tried before series
+    that lack the first step, and gates with an activation before gates without one.
     """
     for late in (False, True):
         if late and not recording.late:
@@ -138,8 +142,8 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield each choice of gates from which one formula computes c(t), and another formula computes
-    h(t).
+    """Yield each choice of series for which some version of equation (5) gives c(t), and some
+    version of equation (6) gives h(t).
 
     Args:
         kinds: the activation of each series that may be a gate.
@@ -158,8 +162,8 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
 
 
 def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
-    """Return the cost of the deviations from the equations, not counting the mistakes in (5) and
-    (6).
+    """Return a number that grows with the deviations from the equations, not counting the mistakes
+    in (5) and (6).
     """
     cost = 0
     for name, k in gates.items():
@@ -174,8 +178,8 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read: h or c if one of the two fits, or else the first state
-    that fits, or None if no state fits.
+    """Return the state that the gates read: h or c if either is among the series that the gates may
+    read, else the first of these series, or None if there are none.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -218,7 +222,7 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """All assignments of series to the gates in a formula for c(t)."""
+    """All ways to choose, from a pool of series, one series for each gate in a formula for c(t)."""
 
     formula: Formula
     roles: Tensor  # (n, gates of the formula): a series of the pool for each gate
@@ -227,7 +231,9 @@ class Assignments(NamedTuple):
 
     @classmethod
     def of(cls, formula: Formula, pool: Tensor) -> Self:
-        """Return all assignments of different entries of `pool` to the gates in a formula."""
+        """Return all ways to fill the gates in a formula with series from `pool`, using each entry
+        of `pool` at most once.
+        """
         roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
         columns = roles.unbind(1) if len(roles) else ()
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
@@ -255,8 +261,8 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return the series that one of the formulas computes as c(t), each with its formula and its
-    gates.
+    """Return the series that may be c(t) because one of the formulas for c(t) gives their values,
+    each with that formula and the gates in it.
 
     If the correct formula fits, the wrong formulas are not tried.
 
@@ -284,7 +290,8 @@ def _gates_giving(
     """Yield each assignment of series to gates for which the formula for c(t) gives the series `k`.
 
     Args:
-        assignments: assignments of indices into `numbers` to the gates of the formula.
+        assignments: all ways to fill the gates of the formula; each series is given by its position
+            in `numbers`.
         numbers: as in `_cells`.
     """
     formula = assignments.formula
@@ -300,8 +307,8 @@ def _gates_giving(
 
 
 def _possible_states(candidates: Candidates) -> list[int]:
-    """Return the series that may be c(t), because they are neither gates nor views of other
-    series.
+    """Return the indices of the series that may be c(t): all series except the gates and the views
+    and copies of other tensors.
     """
     gates = [k for k, _, _ in candidates.explained]
     states = []
@@ -312,7 +319,9 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the series that may be h(t-1) in a formula for c(t): products and tanh results."""
+    """Return the values at the previous step of each series that may be h(t) because a
+    multiplication or a tanh computes it.
+    """
     pasts = []
     for k, operation in enumerate(candidates.operations):
         if k != c and operation.name in ("mul", "tanh", "addcmul"):
@@ -323,7 +332,9 @@ def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
 def _fitting(
     formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
 ) -> Tensor:
-    """Return the indices of the assignments for which the formula gives c(t)."""
+    """Return the indices of the assignments of series to gates for which the formula gives c(t) up
+    to rounding.
+    """
     by_name = dict(zip(formula.gates, gates, strict=True))
     unused = torch.zeros(1, dtype=torch.float64)
     g, i, f = (by_name.get(name, unused) for name in "gif")
@@ -335,8 +346,8 @@ def _fitting(
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """Return the series that one of the formulas computes as h(t), each with its formula and its
-    output gate, if any.
+    """Return the series that may be h(t) because one of the formulas for h(t) gives their values,
+    each with that formula and the output gate in it, if any.
 
     If the correct formula fits, the wrong formulas are not tried.
     """

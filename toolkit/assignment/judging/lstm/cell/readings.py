@@ -61,8 +61,8 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
 def _departure(
     trial: Trial, recording: Recording, candidates: Candidates, gates: Sequence[int]
 ) -> Operation | None:
-    """Return the first operation at the first time step whose result is not a value in the
-    equations.
+    """Return the first operation whose result is none of the values that the equations define for
+    the first time step.
 
     Affine maps of x(1) are skipped, because they occur inside the gates if h(0) = 0.
     """

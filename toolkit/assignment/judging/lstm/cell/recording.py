@@ -53,10 +53,12 @@ class Recording:
 
 
 def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
-    """Build a recording by sorting the values from the child process into series.
+    """Build a recording by sorting into series the values that come from the child process, which
+    runs the student's code.
 
     Args:
-        answer: the child's reply to a `record` request.
+        answer: the child process's reply to a `record` request: the operations of a forward pass
+            and their values.
         x: the input of the network, (rows, steps, D).
         logits: the output of the network, (rows, 10), up to a constant in each row.
     """
@@ -99,7 +101,7 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
 
 
 def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
-    """Return the first operation in a reply, or None if the reply has no operation."""
+    """Return the first operation in a list from the child process, or None if the list is empty."""
     return Operation(*answer[0]) if answer else None
 
 
@@ -107,8 +109,8 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
     """Split the values that one place in the code computes into series with one value per time
     step.
 
-    A layer may compute all its steps before the next layer begins, so each block of `steps`
-    consecutive values may also be a series.
+    With several layers, all steps of one layer may come before those of the next, so each block of
+    `steps` consecutive values is also tried as a series.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:

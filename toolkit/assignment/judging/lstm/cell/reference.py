@@ -1,8 +1,8 @@
-"""The equations with the weights that a fit found in a student's network, and with the student's
-mistakes.
+"""A model of a student's network: the equations with the student's mistakes, and with weights that
+were fitted to the network's values.
 
-If the equations and the network give the same logits for inputs that were not used in the search,
-the network computes these equations.
+If the model and the network give the same logits for inputs that were not used to build the model,
+the network computes the model's equations.
 """
 
 import math
@@ -26,7 +26,9 @@ class Unknown(Exception):
 
 
 class Further(NamedTuple):
-    """A state that a gate reads besides x(t) and h(t-1), and its weights (m, k)."""
+    """The name of a state that a gate reads besides x(t) and h(t-1), and the weights, (m, k), by
+    which the gate multiplies it.
+    """
 
     state: str
     weight: Tensor
@@ -148,7 +150,7 @@ class Trial:
     """A test of a model of the network, on inputs that were not used to find the model.
 
     Args:
-        model: the equations with all their deviations.
+        model: the equations with all the deviations that were found in the network.
         fresh: pairs of an input x, (B, L, D), and the network's logits for x, up to a constant in
             each row.
     """
@@ -178,11 +180,13 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof of a deviation: the model's error with the deviation and without it.
+        """Return the proof that the network has a certain deviation from the equations: the model's
+        error with this deviation and without it.
 
         Args:
             number: the index of the layer; None for the readout.
-            changes: the changes that correct the deviation.
+            changes: the fields of the layer, or of the whole model for the readout, that contain
+                the deviation, with their correct values.
         """
         if number is None:
             mended = replace(self.model, **changes)
@@ -196,14 +200,14 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof of a deviation in a gate's weights: the model's error before and after
-        random weights replace them.
+        """Return the proof of a deviation in a gate's weights: the model's error with these
+        weights, and with random weights in their place.
 
         Args:
             number: of the layer.
             name: of the gate.
-            fields: the fields of the gate's map whose weights are missing or are another gate's
-                weights.
+            fields: the parts of the gate's affine map, such as `weight_h`, that are all zero or
+                equal to those of another gate.
         """
         maps = dict(self.model.layers[number].maps)
         rng = torch.Generator().manual_seed(0)
@@ -227,8 +231,8 @@ def normalised(output: Tensor) -> Tensor:
 
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
-    """Return the kind of the rows, "probabilities", "logarithms" or "logits", and the axis of the
-    softmax.
+    """Return what kind of numbers the rows hold, "probabilities", "logarithms" (of probabilities)
+    or "logits", and the axis of the softmax, which is 1 for logits.
     """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):
@@ -249,8 +253,8 @@ def _all_one(sums: Tensor) -> bool:
 
 
 def is_over_batch(output: Tensor) -> claims.Evidence:
-    """Return the proof that a softmax is over the batch: the sum of each column, and the sum of one
-    row.
+    """Return the proof that a softmax is over the batch: the sum of each column of probabilities
+    and, for comparison, the sum of one row.
     """
     rows = output.double()
     if not bool((output >= 0).all()):

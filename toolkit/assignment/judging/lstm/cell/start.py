@@ -36,8 +36,8 @@ class Beginning(NamedTuple):
 
 
 class FirstStep(NamedTuple):
-    """The differences between the gates at the first step and the values that they would have if
-    h(0) were 0.
+    """How far the gates at the first step are from the values that they would have if h(0) were
+    0.
     """
 
     away: float  # the largest difference of a gate
@@ -45,8 +45,8 @@ class FirstStep(NamedTuple):
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return the h(0) that explains the differences, or `zeros` if the differences are
-        small.
+        """Return the h(0) that accounts for the differences between the gates and their values for
+        h(0) = 0, or `zeros` if these differences are small.
         """
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)

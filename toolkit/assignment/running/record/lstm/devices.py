@@ -28,11 +28,11 @@ class LeftBehind(Exception):
 
 
 class Elsewhere(FunctionMode):
-    """A mode that simulates a GPU, and finds tensors that were left on the CPU.
+    """A torch function mode that simulates a GPU, and finds tensors that were left on the CPU.
 
-    The mode raises an error if an operation combines a CPU tensor with a GPU tensor. In fact, the
-    CPU computes everything. For each tensor, the mode notes the simulated device, if the device is
-    known.
+    The mode raises an error if an operation combines a CPU tensor with a GPU tensor. No real GPU is
+    needed, because the CPU computes everything. For each tensor, the mode notes the simulated
+    device, if the device is known.
 
     Args:
         root: the student's folder.
@@ -48,7 +48,9 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Record whether a tensor is on the GPU; if it is on the CPU, also record its origin."""
+        """Record whether a tensor is on the GPU; if it is on the CPU, also record its origin: the
+        file and line that made it, or its name in the network.
+        """
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
         self.stores[address(tensor)] = tensor
@@ -65,7 +67,9 @@ class Elsewhere(FunctionMode):
                 self.put(tensor, name in moved)
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Compute on the CPU, or raise an error if the inputs are on different devices."""
+        """Call a torch function on the CPU, or raise an error if its inputs are on different
+        simulated devices.
+        """
         if function is torch.device:
             return function(*args, **kwargs)
         inputs = list(tensors_in(args, kwargs))
@@ -95,7 +99,8 @@ class Elsewhere(FunctionMode):
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
         """Note the device of a function's result.
 
-        If `to` returns the input itself, a copy of the input becomes the result.
+        If the method `to` returns its input, a copy becomes the result, so that the result can have
+        a different simulated device.
         """
         origin = self._origin_of(inputs) or [*place(self.root), None]
         for tensor in tensors_in(result):
@@ -128,7 +133,9 @@ class Elsewhere(FunctionMode):
         return any(known)  # False if there is no input
 
     def _origin_of(self, inputs: list[Tensor]) -> list[Any] | None:
-        """Return the origin of the first input that has an origin, or None."""
+        """Return the origin (see `put`) of the first input whose origin is known; None if there is
+        no such input.
+        """
         for tensor in inputs:
             if id(tensor) in self.origin:
                 return self.origin[id(tensor)]
@@ -156,7 +163,9 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function with the CPU in place of every device; `cuda` and `cpu` copy the tensor."""
+    """Call a function, with the CPU in place of every device among its arguments; for `cuda` and
+    `cpu`, return a copy of the tensor instead.
+    """
     if name in ("cuda", "cpu"):
         return args[0].clone()
     named = {key: _on_cpu(value) for key, value in kwargs.items()}

@@ -12,7 +12,9 @@ from toolkit.assignment.running.record.mode import FunctionMode
 
 
 class _Wider(FunctionMode):
-    """A mode that replaces `float` and float32 with `double` and float64."""
+    """A torch function mode that replaces the method `float` with `double`, and float32 with
+    float64, in all calls.
+    """
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """Call the function with float64 in place of float32."""

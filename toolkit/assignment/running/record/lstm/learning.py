@@ -1,4 +1,6 @@
-"""Measurements of how a network learns: slopes along its parameters, and log-probabilities."""
+"""Functions for testing how a network learns, which measure how its output changes with its
+parameters, and compute log-probabilities.
+"""
 
 import re
 import warnings
@@ -16,17 +18,19 @@ ANOMALY = re.compile(r'File "([^"]+)", line (\d+)')
 def slopes(
     network: nn.Module, total: Callable[[], Tensor], width: float, rng: torch.Generator, root: str
 ) -> dict[str, list[float | None]]:
-    """Measure how a sum changes when one parameter at a time is shifted in a random direction.
+    """Measure how a weighted sum of a network's output changes when one parameter at a time is
+    shifted in a random direction.
 
     Args:
         total: the function that computes the sum.
-        width: the largest factor by which the random direction is multiplied; each parameter is
-            shifted both ways.
+        width: the largest multiple of the random direction by which a parameter is shifted, in the
+            positive and in the negative direction.
         root: the student's folder.
 
     Returns:
-        for each parameter, the slope from autograd (None without a gradient), and the slopes
-        measured over the whole width and over a quarter of it.
+        three slopes for each parameter, by name: one from autograd (None if the parameter has no
+        gradient), one measured between shifts by `width` and -`width`, and one measured between
+        shifts by a quarter of these.
 
     Raises:
         RuntimeError: the backward pass failed; the error's `place` gives the file, relative to the
@@ -55,7 +59,8 @@ def slopes(
 
 
 def _backward(total: Callable[[], Tensor], root: str) -> None:
-    """Run the backward pass from a small multiple of a sum, if the sum requires a gradient.
+    """Run the backward pass from the sum, if the sum requires a gradient; it is first multiplied by
+    `SMALL`, so that no hook clips the gradients.
 
     Raises:
         RuntimeError: as for `slopes`.
@@ -84,7 +89,9 @@ def _anomaly(messages: Iterable[str], root: str) -> Place | None:
 
 
 def _padding(network: nn.Module) -> dict[str, int]:
-    """Return the index of each embedding's padding row, which has no gradient, by parameter."""
+    """Return the index of each embedding's padding row, which gets no gradient; the keys are the
+    names of the embeddings' weights.
+    """
     rows = {}
     for name, module in network.named_modules():
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -41,7 +41,8 @@ class Operation(NamedTuple):
 
 
 class Operations(TorchDispatchMode):
-    """A mode that records the floating-point tensors that are made inside its block.
+    """A torch dispatch mode that records the floating-point tensors that are made while the mode is
+    active.
 
     Args:
         root: the student's folder.
@@ -106,7 +107,9 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return hashes of the student's active calls, and the innermost and outermost place."""
+        """Return a hash for each active call in the student's code, innermost first, and the file
+        and line that are running in the innermost and in the outermost of these calls.
+        """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
             return (), NOWHERE, NOWHERE
@@ -122,7 +125,8 @@ def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
-    """Cut the tensors from one or more runs of a network into pieces with axes (sequence, unit).
+    """Cut each tensor that was made in one or more runs of a network into matrices with axes
+    (sequence, unit), which are called pieces.
 
     Args:
         runs: the operations of each run; the tensors of all runs are concatenated along the
@@ -131,10 +135,11 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         hidden: the number of units in a piece.
 
     Returns:
-        the distinct `values`, float32 (n, runs * batch, hidden), and `seen`: for each piece, in
-        order of creation, [index in `values`, place, inner place, operation's name, file, line,
-        outermost place]. The place and the inner place are numbers that stand for the calls that
-        led to the piece.
+        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which contains
+        for each piece, in order of creation, [index in `values`, place, inner place, operation's
+        name, file, line, outermost place]. The outermost place is a file and line; the place and
+        the inner place are numbers: the first stands for all active calls in the student's code
+        when the piece was made, the second only for the innermost of these calls.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -161,7 +166,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """Return functions that each extract one piece from the tensors of a run.
+    """Return one function for each piece of a run (see `pieces`), which cuts this piece from its
+    tensor.
 
     The functions are in the same order as the entries of `seen`, which `pieces` returns.
     """
@@ -173,15 +179,17 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return facts about a run other than its pieces; a place is given as [operation, file, line].
+    """Return facts about a run that its pieces do not show; unless the list below says otherwise, a
+    place is [operation, file, line].
 
     Returns:
-        the number of `uses` of each tensor of the network; the places where an operation gets the
-        same tensor `twice`; `new` tensors that were created without an input tensor ([file, line],
-        shape, and True if the tensor is zero); the first place ([file, line]) where a gradient is
-        `cut` off; tensors drawn at `random` (operation, shape, file, line); each `softmax`; the
-        `last` affine map to 10 outputs; and the first place where an output is `made`, in case the
-        code computes a softmax by hand.
+        `uses`, the number of operations that use each tensor of the network; `twice`, the places
+        where an operation gets the same tensor twice; `new`, the tensors that were created without
+        an input tensor ([file, line], shape, and True if the tensor is zero); `cut`, the first
+        place ([file, line]) where a gradient is cut off; `random`, the tensors drawn at random
+        (operation, shape, file, line); `softmax`, the place of each softmax; `last`, the place of
+        the last affine map to 10 outputs; and `made`, the first place where an output is made, in
+        case the code computes a softmax by hand.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []

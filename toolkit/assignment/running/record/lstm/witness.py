@@ -1,7 +1,8 @@
 """A record of how a student's training script builds and calls its network.
 
-The script runs at most until a backward pass has reached the chosen network. If the network is
-called once for each time step, the loop around these calls is part of the network.
+The script is stopped once a backward pass has reached the network that is being checked. If the
+script calls the network once for each time step, the loop over the time steps is treated as part of
+the network.
 """
 
 import copy
@@ -36,7 +37,9 @@ class Call(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The axes of the tensor that contains the digits."""
+    """The layout of an input tensor of digits: its axes, its encoding of the digits, its batch size
+    and its number of time steps.
+    """
 
     axes: str  # b: sequences, t: time steps, d: dimensions; "bf" combines t and d
     dim: int  # 10 for one-hot digits, 1 for digits as floats, 0 for integers
@@ -51,7 +54,7 @@ class Seen:
         calls: the calls that led to one loss, in order; if there are several, they are the steps of
             a loop.
         args, kwargs: the arguments of the constructor.
-        rows: the sizes that the batch may have.
+        rows: the possible batch sizes, according to the labels that the loss function received.
     """
 
     def __init__(
@@ -89,7 +92,9 @@ class Seen:
         return 0, None
 
     def _sizes(self, named: Mapping[str, Any]) -> dict[str, int]:
-        """Return the sizes among arguments, including those in objects that hold settings."""
+        """Return the hidden size, the batch size and the number of time steps that the arguments
+        contain, directly or in objects that hold settings.
+        """
         sizes: dict[str, int] = {}
         for name, value in named.items():
             word = meaning(name, "network")
@@ -100,7 +105,9 @@ class Seen:
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
-        """Replace the sizes among named arguments; objects that hold settings are copied first."""
+        """Replace the sizes and the device among the arguments with the values in `varied`; an
+        object that holds settings is copied before it is changed.
+        """
         for name, value in list(named.items()):
             word = meaning(name, "network")
             if word == "settings":
@@ -110,7 +117,9 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """Return True if a value matches the size named `word` in the recorded calls."""
+        """Return True if an argument's value may have the meaning `word`, such as "batch", given
+        the sizes in the recorded calls.
+        """
         if word == "device" or self.layout is None:
             return word == "device"
         if not isinstance(value, int) or isinstance(value, bool):
@@ -119,7 +128,9 @@ class Seen:
         return abs(value - called.get(word, value)) <= (word == "steps")
 
     def said(self) -> dict[str, Any] | None:
-        """Return the facts about the network that the judge needs, or None if they are unclear."""
+        """Return the layout of the network's input and the number of extra time steps that the
+        network was built for, or None if it is unclear how the script uses the network.
+        """
         states_inside = self.loop and not self.carried  # it is unclear when the states begin again
         if self.layout is None or not self.predicts or states_inside:
             return None
@@ -129,14 +140,17 @@ class Seen:
         return {**self.layout._asdict(), "extra": extra}
 
     def build(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Build the network with other sizes.
+        """Build the network with the arguments that the training script used, except for the sizes
+        given in `sizes`.
 
         Args:
             kind: the class of the network.
-            sizes: meaning of an argument -> value; None keeps the student's value.
+            sizes: a dictionary that maps the meaning of an argument, such as "hidden", to a new
+                value; None keeps the student's value.
 
         Returns:
-            the network, and a dictionary whose keys are the sizes that its constructor asks for.
+            the network, and a dictionary whose keys are the names of the sizes that its constructor
+            takes, such as "hidden", and whose values are all None.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -199,8 +213,8 @@ class Witness(Script):
     """A script that runs until a backward pass has reached the network.
 
     Args:
-        name: the name of the network's class; None accepts any class, and then no backward pass
-            ends the run.
+        name: the name of the network's class; None if any class will do, in which case no backward
+            pass stops the script.
     """
 
     def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:
@@ -256,20 +270,22 @@ class Witness(Script):
 
 
 def _inside(settings: Any) -> MutableMapping[str, Any]:
-    """Return the values in an object that holds settings, by name."""
+    """Return a mapping from names to values for an object that holds settings, such as a dictionary
+    or a namespace.
+    """
     if isinstance(settings, MutableMapping):
         return settings
     return cast(MutableMapping[str, Any], getattr(settings, "__dict__", {}))
 
 
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
-    """Find the axes of the digits in a tensor.
+    """Find out which axis of a tensor of digits is which, and how the digits are encoded.
 
     The result is None if the tensor has no digits, or if the order of its batch axis and its time
     axis is unclear.
 
     Args:
-        rows: the sizes that the batch may have.
+        rows: the possible batch sizes, according to the labels that the loss function received.
         stepwise: True if the first axis is the time axis.
     """
     for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):
@@ -294,7 +310,9 @@ def _steps(axes: str, shape: Sequence[int]) -> int:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return how a tensor encodes digits, as in `Layout.dim`, or None if it contains no digits."""
+    """Return the value of `Layout.dim` for a tensor, such as 10 for one-hot digits, or None if the
+    tensor contains no digits.
+    """
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)
     if axes == "bf" and x.size(-1) % CLASSES == 0:

@@ -1,8 +1,10 @@
-"""A run of a student's script, with a record of what really happened: the trace.
+"""Runs a student's script, and records what happens during the run; this record is called the
+trace.
 
-`Script.run()` returns the data that `toolkit.assignment.judging.train.trace` reads. The module
-`trace` describes all events, values and networks. A tensor has the same id wherever it appears; a
-place is a file and a line. The data also contains:
+`Script.run()` returns the data that `toolkit.assignment.judging.train.trace` reads. The classes in
+the module `trace` document the fields of all events, values and networks. Each tensor has an id,
+which is the same wherever the tensor appears. A place is a pair of a file and a line. The data also
+contains:
 
     ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
                 while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,

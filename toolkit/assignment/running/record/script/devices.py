@@ -1,4 +1,4 @@
-"""A mode that sees every call to torch, and runs code that is meant for a GPU on the CPU."""
+"""A mode that sees every call to torch, and uses the CPU wherever a call asks for a GPU."""
 
 import functools
 import os
@@ -23,9 +23,10 @@ class Recorder(FunctionMode):
     """A torch mode that runs GPU code on the CPU, and reports uses of a GPU or a recurrent layer.
 
     Args:
-        heard: a function that is called with a word and the name of a torch function. The word is
-            "gpu" if the function asks for a GPU, "device" if a GPU is only named, and "recurrent"
-            if the function belongs to a recurrent layer.
+        heard: a function that is called whenever a torch call involves a GPU or a recurrent layer,
+            with a word and the name of the torch function or layer. The word is "gpu" if the call
+            would use a GPU, "device" if it only creates a `torch.device` for a GPU, and "recurrent"
+            if it belongs to a recurrent layer.
         made: a function that is called with the name, the arguments and the result of each torch
             function.
     """

@@ -41,10 +41,12 @@ class FewDigits(MNIST):  # type: ignore[misc]
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     """Return a function that makes a data set by repeating a few digits.
 
-    The judge sends only a few digits, and their repetition makes an epoch long enough.
+    The process that checks the submission sends only a few digits, which are repeated so that a
+    training epoch is long enough.
 
     Args:
-        back: the function that asks the judge for the digits: back("digits", train=train).
+        back: the function that requests the digits from the checking process: back("digits",
+            train=train).
         whole: True to return as many digits as MNIST has.
     """
     sent: dict[bool, dict[str, Tensor]] = {}
@@ -69,7 +71,9 @@ def _size(count: int, train: bool, whole: bool) -> int:
 
 
 def replace_mnist(digits: Digits) -> None:
-    """Replace torchvision's MNIST and its similar data sets with data sets of the given digits."""
+    """Replace torchvision's MNIST, and the data sets in torchvision that resemble it, with data
+    sets of the digits that `digits` returns.
+    """
     for name in SETS:
         members = {
             "classes": getattr(torchvision.datasets, name).classes,

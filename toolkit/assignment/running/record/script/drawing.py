@@ -1,9 +1,11 @@
-"""The judge's images and logits, which replace the results of a student's networks.
+"""Replaces the results of a student's networks with images and logits from the process that checks
+the submission.
 
-The check trains a script for only a few steps. After so few steps, a generator's images do not look
-like digits, so a script that searches them for images of two classes would never end. After a given
-number of training steps, the judge's images replace the generator's. The new images keep the
-autograd graph of the generator's images, so any further training is not disturbed.
+During a check, a script trains its networks for only a few steps. After so few steps, a generator's
+images do not look like digits, so a script that searches them for images of two classes would never
+end. After a given number of training steps, images of digits from the checking process therefore
+replace the generator's images. The new images keep the autograd graph of the generator's images, so
+any further training is not disturbed.
 """
 
 from collections.abc import Iterable
@@ -21,13 +23,15 @@ Shapes = list[tuple[str, torch.Size]]
 
 
 class Drawing:
-    """Replaces the results of networks with the judge's images and logits.
+    """Replaces the results of networks with images and logits from the checking process.
 
     Args:
-        back: the function that asks the judge to `draw` images for z, and to `classify` images.
-        generator: the names and shapes of the generator's parameters.
+        back: the function that asks the checking process to `draw` images for z, and to `classify`
+            images.
+        generator: the names and shapes of the generator's parameters, by which the generator is
+            recognised.
         pixels: the number of pixels in one image of the generator.
-        steps: the number of training steps after which the judge draws the images.
+        steps: the number of training steps after which the networks' results are replaced.
     """
 
     def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:
@@ -37,7 +41,8 @@ class Drawing:
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the judge's images or logits if they replace a network's result, else the result.
+        """Return the images or logits that replace a network's result, or the result itself if
+        nothing replaces it.
 
         Args:
             steps: the number of training steps so far.
@@ -70,7 +75,9 @@ class Drawing:
 
     @staticmethod
     def _own_graph(result: Tensor, values: Tensor) -> Tensor:
-        """Return the judge's values, attached to the autograd graph of the network's own result."""
+        """Return `values` in the shape of the network's own result, attached to the autograd graph
+        of that result.
+        """
         if values.numel() != result.numel():
             return result
         values = values.reshape(result.shape).to(result.dtype)
@@ -87,7 +94,9 @@ def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
 
 
 def draw(back: Back, z: Tensor, training: bool) -> Tensor:
-    """Return the judge's images (batch, ...) for a latent vector or a batch of latent vectors."""
+    """Ask the checking process for images (batch, ...) for a batch of latent vectors, or for one
+    image for a single latent vector.
+    """
     parts = (z.detach(),)
     if z.dim() > 1:
         parts = z.detach().split(MANY)
@@ -95,7 +104,7 @@ def draw(back: Back, z: Tensor, training: bool) -> Tensor:
 
 
 def classify(back: Back, images: Tensor) -> Tensor:
-    """Return the judge's logits (batch, 10) for images."""
+    """Ask the checking process for the logits (batch, 10) of images."""
     parts = images.detach().split(MANY)
     return torch.cat([back("classify", images=part) for part in parts])
 

@@ -19,7 +19,9 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """Record a picture that a script passes to a stand-in, and make the folder for its file."""
+    """Record a picture that a script passes to a plotting or logging function which the toolkit has
+    replaced, and make the folder for the picture's file.
+    """
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
     if name in SHOWS and tracer.on and not tracer.full():
@@ -72,7 +74,9 @@ def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike
 
 
 def _picture(tracer: Tracer, args: tuple[Any, ...]) -> dict[str, Any] | None:
-    """Describe, for the judge, the first picture or list of pictures among the arguments."""
+    """Describe the first picture or list of pictures among the arguments, or return None if there
+    is none.
+    """
     for argument in args:
         pixels = _pixels(argument)
         if pixels is not None:

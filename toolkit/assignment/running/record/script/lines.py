@@ -38,8 +38,8 @@ class Lines(Script):
         game: True if at least two optimisers must make a step, as for a GAN.
         batch: the number of items in a batch of a DataLoader; None keeps the student's number.
         edit: new texts for some of the student's files, by path.
-        passes: the number of backward passes after which the run ends; if this number is not 0, no
-            line is recorded.
+        passes: if this number is not 0, the run ends after so many backward passes, and no lines
+            are recorded.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Lines(Script):
         """Run the script, and return the record of its lines.
 
         Returns:
-            how the run `ended`; `whole`, which is True if each optimiser has made a step; the `cpu`
-            seconds used; `passes`, which gives the location (`at`), the loss (`value`) and the
-            state of the `random` number generators for each backward pass; and `lines`, which says
-            how often each simple statement ran, and gives the facts after its first run, as
-            `_facts` returns them.
+            a dictionary with these entries: `ended`, how the run ended; `whole`, True if each
+            optimiser has made a step; `cpu`, the CPU seconds used; `passes`, for each backward pass
+            its location (`at`), its loss (`value`) and a checksum of the random number generators'
+            states (`random`); and `lines`, for each simple statement how often it ran, and the
+            facts that `_facts` returned after its first run.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -87,7 +87,9 @@ class Lines(Script):
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
-        """Do nothing, because the record describes only a run without command-line arguments."""
+        """Do not rerun the script with command-line arguments, because the record describes only a
+        run without them.
+        """
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
         index = add(kind, **fields)
@@ -218,7 +220,9 @@ def is_ours(kind: type) -> bool:
 
 @unwatched
 def _facts(value: Any) -> dict[str, Any]:
-    """Return a value's class and further facts about the value."""
+    """Return facts about a value, such as its class and, for a tensor, its shape, its dtype and the
+    facts that `_facts_of_numbers` returns.
+    """
     if value is None or is_ours(type(value)):
         return {}
     facts: dict[str, Any] = {"class": type(value).__name__}
@@ -242,8 +246,9 @@ def _facts(value: Any) -> dict[str, Any]:
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
-    A fact that is uncertain is None. All facts are uncertain if any value is nan, which marks
-    uninitialised memory. The sign is also uncertain if only a few values are negative.
+    A fact that is uncertain is None. All facts are uncertain if any value is nan, because
+    uninitialised memory is filled with nan. The sign is also uncertain if there are negative values
+    but their share is at most `SEVERAL`.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

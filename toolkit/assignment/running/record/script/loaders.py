@@ -50,7 +50,9 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """Reduce a large batch size if MNIST's last batch would be smaller than the others."""
+    """Reduce a larger batch size to 64, or to 32 for large images, if MNIST's last batch would be
+    incomplete.
+    """
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:
         return
@@ -83,8 +85,8 @@ def _size(dataset: Any) -> int | None:
 def next_batch(tracer: Tracer, function: Any, batches: Any, /) -> Any:
     """Return the next batch of a loader, and add the batch to the trace.
 
-    A loop outside the student's files, such as a Trainer's, cannot be left early, so its loader
-    stops yielding batches after enough optimiser steps.
+    A loop outside the student's files, such as one in a library's Trainer class, cannot be left
+    early. The loader of such a loop therefore stops yielding batches after enough optimiser steps.
     """
     load = _load_of(tracer, batches)
     steps = tracer.steps - tracer.begun.setdefault(load, tracer.steps)

@@ -1,9 +1,10 @@
 """Shortened training: a loop is left once optimisers have made enough steps in it.
 
-The code after the loop still runs, as if the training were over, so that the check sees how a
-script draws samples and saves files. A loop over a `range` that is left early still receives the
-last number of the range in its final iteration, because many scripts save files in that iteration.
-In a brisk run, as for a GAN, a slow loop is left after even fewer steps.
+The code after the loop still runs, as if the training were over, so that the toolkit can check how
+the script draws samples and saves files. If a loop over a `range` is left early, one more iteration
+is run with the last number of the range, because many scripts save files in their final iteration.
+If the tracer's option `brisk` is set, as for a GAN, even fewer steps are enough once much of the
+time limit has passed.
 """
 
 import ast
@@ -46,7 +47,7 @@ class Loops:
     """A counter of the optimiser steps in each loop.
 
     Args:
-        tracer: the tracer, which counts the steps of all loops.
+        tracer: the object that counts the optimiser steps of all loops together.
     """
 
     def __init__(self, tracer: Tracer) -> None:
@@ -57,7 +58,9 @@ class Loops:
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Rewrite a file so that loops ask whether to continue, and functions report each call."""
+        """Rewrite a file so that its loops ask this object whether to continue, and its functions
+        report each call to this object.
+        """
         changed: ast.Module = _Change(file).visit(tree)
         return ast.fix_missing_locations(changed)
 

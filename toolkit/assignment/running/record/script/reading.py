@@ -1,4 +1,6 @@
-"""Static analysis of a student's script: its modes, uncalled training and unfinished code."""
+"""Static analysis of a student's script: the command-line arguments to try, training functions that
+are never called, and unfinished code.
+"""
 
 import argparse
 import ast
@@ -11,18 +13,19 @@ Words = tuple[str, ...]  # arguments of a command
 
 
 def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
-    """Return the command-line arguments for each mode of a script.
+    """Return the command-line arguments for each mode, such as training or sampling, in which a
+    script can run.
 
-    Each mode sets all required arguments. If no argument is required, each mode sets a single
-    argument or switch.
+    The arguments for a mode give a value to each required argument, and omit all other arguments.
+    If no argument is required, each mode gives a value to one argument, or sets one switch.
 
     Args:
-        tree: the syntax tree of the script; for an argument without declared choices, the strings
-            that the script compares with it are used as its choices.
+        tree: the syntax tree of the script. If an argument is declared without choices, the strings
+            with which the script compares it serve as its choices.
 
     Returns:
-        the modes, starting with those whose arguments contain "train"; [] if a required argument
-        has no choices.
+        the arguments for each mode, beginning with the modes in which an argument contains "train";
+        [] if no choices are known for a required argument.
     """
     compared = _compared(tree)
     required: list[list[Words]] = []
@@ -63,7 +66,9 @@ def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words
 
 
 def _compared(tree: ast.AST) -> Mapping[str, set[str]]:
-    """Return, by attribute name, the strings that a script compares with each attribute."""
+    """For each attribute name, such as `mode` in `args.mode`, return the strings with which the
+    script compares the attribute.
+    """
     texts: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute):
@@ -123,7 +128,9 @@ def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
 
 
 def unfinished(tree: ast.AST) -> Iterator[int]:
-    """Yield the line number of each `pass` or `...` that is a function's or a loop's whole body."""
+    """Yield the line number of each `pass` or `...` that is the whole body of a function or
+    loop.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.While | ast.FunctionDef):
             body = [part for part in node.body if not isinstance(_constant(part), str)]

@@ -99,8 +99,8 @@ class Script:
         """Run the script until it ends or has trained enough.
 
         Args:
-            begin: True to call an otherwise uncalled training function if the script itself trains
-                nothing.
+            begin: True to call the training function that the script defines but never calls, if
+                running the script trains nothing.
 
         Returns:
             the record that the package `script` describes.
@@ -118,7 +118,8 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """Rerun the script as long as it lacks a folder or weights that can be provided.
+        """Provide the folder and the weight files whose absence stopped the script, if possible,
+        and rerun the script each time.
 
         Args:
             end: how the first run ended.
@@ -184,7 +185,7 @@ class Script:
 
     @property
     def _is_it(self) -> bool:
-        """True if the script trains as expected.
+        """True if the script has trained with a suitable number of optimisers.
 
         GAN training must use at least two optimisers, and any other training at most one.
         """
@@ -192,7 +193,9 @@ class Script:
         return self.trained and (len(optimizers) > 1) == self.tracer.brisk
 
     def function_in(self, file: str, name: str) -> FunctionType | None:
-        """Run a file that the script did not import, and return one of its functions, or None."""
+        """Run a file that the script did not import, and return the function `name` from it, or
+        None if the file has no such function.
+        """
         path = self.root / file
         if path.suffix != ".py" or path == self.file:
             return None
@@ -257,11 +260,12 @@ class Script:
         return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> End | None:
-        """Run the script in each mode that its parser offers, until the script trains as expected.
+        """Run the script in the first few modes, such as training or sampling, that its
+        command-line parser allows, until it trains as expected.
 
         Returns:
-            how the successful run ended, or None if no mode trains as expected; the first run then
-            remains valid.
+            how the successful run ended, or None if the script trains as expected in no mode; in
+            that case, the results of the first run are restored.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
@@ -291,13 +295,17 @@ class Script:
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Rewrite the syntax tree of a student's file, and record the file's unfinished lines."""
+        """Rewrite the syntax tree of a student's file so that its loops can be left early, and
+        record the lines of its unfinished functions and loops.
+        """
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
 
 
 class Runs:
-    """Replies to the judge's questions about one script; the first question must be `run`."""
+    """Answers the checking process's questions about one script; the first question must be
+    `run`.
+    """
 
     script: Script
     _brisk = False  # as for a `Tracer`
@@ -322,8 +330,8 @@ class Runs:
             max_seconds: the limit on CPU time, in seconds, which applies even before the first
                 step.
             drawing: the replacement for the generator's images; None keeps the images.
-            begin: True to call an otherwise uncalled training function if the script itself trains
-                nothing.
+            begin: True to call the training function that the script defines but never calls, if
+                running the script trains nothing.
             arguments: the command-line arguments of the script.
 
         Returns:

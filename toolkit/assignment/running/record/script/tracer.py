@@ -43,7 +43,8 @@ class Tracer:
         root: the student's folder; only locations in its files are recorded.
         max_steps: the number of optimiser steps in a loop after which the loop is left.
         max_seconds: the CPU time, in seconds, after which the script is stopped if it is training.
-        brisk: True to leave slow loops early, and to allow smaller batches.
+        brisk: True to shorten the run further: large batches may be reduced, and loops are left
+            after fewer steps once much of the time limit has passed.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
@@ -91,7 +92,7 @@ class Tracer:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return a network's result, or the judge's images or logits if they replace it."""
+        """Return a network's result, or the images or logits that replace it."""
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -104,7 +105,9 @@ class Tracer:
         return len(self.events) - 1
 
     def heard(self, kind: str, name: str) -> None:
-        """Record that code asked for a GPU, named a GPU, or called a recurrent layer."""
+        """Record that the code asked for a GPU, created a `torch.device` for a GPU, or called a
+        recurrent layer.
+        """
         if self.on and kind == "device":
             self.device = self.device or place(self.root)
         elif self.on:
@@ -126,17 +129,19 @@ class Tracer:
                 raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
-        """Describe a tensor for the judge, or return None for a value that is not a tensor."""
+        """Return a description of a tensor, or None for a value that is not a tensor."""
         if not isinstance(tensor, Tensor):
             return None
         return self.values.describe(tensor)
 
     def all_values(self, *values: Any) -> list[dict[str, Any]]:
-        """Describe each tensor in `values` for the judge."""
+        """Return a description of each tensor in `values`."""
         return [self.values.describe(tensor) for tensor in tensors_in(*values)]
 
     def know(self, network: nn.Module) -> int | None:
-        """Register a network and return its id, or None if it has no parameters, like a loss."""
+        """Register a network and return its id, or return None for a module without parameters,
+        such as a loss.
+        """
         if isinstance(network, nn.DataParallel):
             network = network.module
         parameters = list(network.parameters())
@@ -149,7 +154,9 @@ class Tracer:
         return number
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        """Do nothing after the outermost call of a network; a `Witness` replaces this method."""
+        """Do nothing; this method runs after each recorded call of a network, and a `Witness`
+        replaces it.
+        """
 
     def watch_gradient(self, index: int, result: Any) -> None:
         """Record the gradient that each backward pass computes for the output of a call."""
@@ -168,7 +175,8 @@ class Tracer:
         """Note the tensors that a backward pass is about to reach.
 
         Returns:
-            a dictionary from each tensor's id to a copy of its gradient so far, or to None.
+            a dictionary that maps each tensor's id to a copy of its present gradient, or to None if
+            it has no gradient yet.
         """
         self.see_moves_by_hand()
         self._see_cleared()
@@ -294,7 +302,8 @@ class Tracer:
         """Record that the gradients of parameters were clipped.
 
         Args:
-            kept: True if the clipped values have replaced the gradients.
+            kept: True if the gradients now have the clipped values; False if only a new tensor has
+                these values so far.
         """
         is_fresh = bool(self._passes_of(keys) - self._used)
         return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
@@ -310,7 +319,7 @@ class Tracer:
 
     @unwatched
     def clamped(self, name: str, tensor: Tensor, result: Tensor) -> None:
-        """Record a clamp if the tensor that is clamped is the gradient of a parameter."""
+        """Record a call to a clamp function if the input of the call is a parameter's gradient."""
         key = self._key_of_gradient(tensor)
         if key is None:
             return
@@ -336,7 +345,9 @@ class Tracer:
 
     @unwatched
     def see_moves_by_hand(self) -> None:
-        """Record a step if parameters were updated from a new gradient without an optimiser."""
+        """Record a step if parameters with a new gradient have been changed without an
+        optimiser.
+        """
         moved = []
         for key, old in self._weights.items():
             if key in self._reached and not torch.equal(old, self._reached[key]):

@@ -1,4 +1,6 @@
-"""Descriptions of tensors and losses for the judge, and the parameters that a gradient reaches."""
+"""Classes and functions that describe tensors, remember losses, and find the parameters that a
+backward pass reaches.
+"""
 
 import dataclasses
 import functools
@@ -25,7 +27,7 @@ R = TypeVar("R")
 
 
 def unwatched(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function of the check so that its calls to torch are not recorded."""
+    """Decorate a function of the toolkit so that its own calls to torch are not recorded."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,7 +43,9 @@ class _Kept:
 
 
 class Values:
-    """Describes tensors by plain values and by an id that a tensor keeps while it exists."""
+    """Describes each tensor by plain values, such as its shape and mean, and by an id that does not
+    change while the tensor exists.
+    """
 
     def __init__(self, origins: Origins) -> None:
         self._origins = origins
@@ -74,7 +78,9 @@ class Values:
 
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
-        """Describe a tensor by plain values; the judge's module `trace` lists the fields."""
+        """Describe a tensor by plain values; the class `Value` in the module `trace` lists the
+        fields.
+        """
         number = self.id_of(tensor)
         networks: set[int] = set()
         for leaf in graph(tensor)[0]:
@@ -94,7 +100,8 @@ class Values:
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
         """Find the call whose output equals a tensor, or the calls whose outputs contain its rows.
 
-        The result includes the tensor's `values` only if the judge needs them.
+        The result includes a copy of the tensor's `values` unless a single call is known to have
+        returned all of them.
 
         Args:
             is_varied: False if all elements of the tensor are equal and therefore do not identify a
@@ -109,7 +116,9 @@ class Values:
         return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
-        """Return a copy of a tensor for the judge, or None if too many elements would be sent."""
+        """Return a copy of a tensor for the record, or None if the copy would make the record too
+        large.
+        """
         size = tensor.numel()
         if size > MAX_VALUES or self._sent + size > MAX_SENT:
             return None
@@ -127,7 +136,9 @@ class Values:
         return None
 
     def _row_sources(self, tensor: Tensor) -> list[list[Any]]:
-        """Return pairs of a call's index and a mask (batch,) of the rows that the call returned."""
+        """For each call that returned some of a tensor's rows, return the call's index and a mask
+        (batch,) that marks these rows.
+        """
         if tensor.dim() == 0 or len(tensor) < 2 or not tensor.is_floating_point():
             return []
         rows = _rows(tensor.detach())
@@ -175,7 +186,9 @@ def stacked(tensors: Sequence[Tensor]) -> Tensor | None:
 
 
 def differs(old: Tensor | None, new: Tensor | None) -> bool:
-    """Return True if a backward pass changed a gradient, other than from None to zeros."""
+    """Return True if a backward pass changed a gradient; a change from None to all zeros does not
+    count.
+    """
     if new is None:
         return False
     if old is None:
@@ -216,7 +229,9 @@ def has_softmax(tensor: Tensor) -> bool:
 
 
 def _rows(tensor: Tensor) -> list[bytes]:
-    """Return a batch's rows as bytes, or [] for a scalar, a bfloat16 or an oversized tensor."""
+    """Return the rows of a batch as bytes, or [] for a scalar, an oversized tensor or a tensor of
+    dtype bfloat16.
+    """
     if tensor.dim() == 0 or tensor.numel() > MAX_COMPARED or tensor.dtype == torch.bfloat16:
         return []
     array = tensor.reshape(len(tensor), -1).cpu().contiguous().numpy()
@@ -226,7 +241,8 @@ def _rows(tensor: Tensor) -> list[bytes]:
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
     """Return, for each row, True if the row is in `known`, and False otherwise.
 
-    Labels that precede or follow the known values in a row are ignored.
+    A longer row also matches if it begins or ends with a known row of more than `FEWEST_BYTES`
+    bytes, because the rest may be a label.
     """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):

@@ -1,4 +1,4 @@
-"""Reports a script's calls to torch and to other libraries to a tracer.
+"""Reports to a tracer which functions of torch and other libraries a script calls.
 
 Most watched functions work as before: their arguments and results are passed on unchanged.
 `forward` is wrapped in every nn.Module subclass that is defined while a script is watched, because
@@ -51,7 +51,9 @@ Handler = Callable[..., Any]
 
 @contextmanager
 def watching(tracer: Tracer) -> Iterator[None]:
-    """Report the calls in this block to the tracer, and load data without worker processes."""
+    """Report all calls in the `with` block to the tracer, and load data without worker
+    processes.
+    """
     with ExitStack() as stack:
 
         def watch(owner: Any, name: str, handler: Handler, always: bool = False) -> None:
@@ -80,7 +82,9 @@ def watching(tracer: Tracer) -> Iterator[None]:
 def _watched(
     tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """Wrap a function so that a handler gets its calls, either always or while the tracer is on."""
+    """Wrap a function so that its calls go through a handler: all calls if `always` is True,
+    otherwise only those made while the tracer is recording.
+    """
 
     def handle(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if tracer.on or always:
@@ -106,7 +110,8 @@ def _subclass_hook(tracer: Tracer) -> Any:
 def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
     """Call a network's constructor, and keep the arguments of the outermost constructor.
 
-    The constructor of a derived class is called before the constructor of its base class.
+    A derived class's constructor is called before that of its base class, so only the arguments of
+    the first call are kept.
     """
     tracer.built.setdefault(network, (args, kwargs))
     function(network, *args, **kwargs)
