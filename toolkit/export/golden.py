@@ -29,7 +29,8 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
         model: the network; a generator must have the attribute `latent_dim`.
-        batch_size: the number of examples; sequences have the length 2 * batch_size + 1.
+        batch_size: the number of examples; each sequence has length 2 * batch_size + 1, so that
+            the two numbers differ.
 
     Returns:
         the arguments of `forward`.

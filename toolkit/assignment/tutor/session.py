@@ -36,9 +36,9 @@ def check_exercise(
     Args:
         folder: the folder with the student's files, where the journal is also written.
         namespace: the notebook's variables, by name.
-        expect: the student's prediction. If it is None, the last result was wrong and the code has
-            changed since, the student is asked for a prediction, provided that the setting
-            `predictions` is on and input is possible.
+        expect: the student's prediction. None: the student is asked for a prediction if the last
+            result was wrong, the code has changed since then, the setting `predictions` is on, and
+            input is possible.
         host: runs the files in child processes; if it is None, all calls share one host, which
             stays open until Python exits.
     """

@@ -28,8 +28,8 @@ class Source:
             self._loops += _loops(node)
 
     def loop_line(self, line: int | None = None) -> int | None:
-        """Return the line of the loop over time: the outermost loop around a line, or else the
-        first loop.
+        """Return the line number of the loop over time: the outermost loop that contains `line` or,
+        if there is no such loop, the first loop in the code.
         """
         around = self._loops_around(line) if line else []
         starts = [loop.lineno for loop in around or self._loops]

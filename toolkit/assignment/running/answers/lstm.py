@@ -112,7 +112,7 @@ class LSTMAnswers:
         return {"classes": list(map(self._described, self.kinds))}
 
     def _described(self, name: str) -> NetworkClass:
-        """Describe a network class for the reply of `load`."""
+        """Describe a network class for the reply to `load`."""
         kind = self.kinds[name]
         call = None
         if name in self.seen:

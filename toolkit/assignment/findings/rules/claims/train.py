@@ -40,9 +40,7 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of an earlier time step or of the mean over all steps, not of
-    the last step.
-    """
+    """The loss is the cross-entropy of an earlier step or of the mean over all steps."""
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 

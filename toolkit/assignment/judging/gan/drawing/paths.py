@@ -158,8 +158,8 @@ def _moves(path: Path) -> bool:
 
 
 def is_path(points: Tensor) -> bool:
-    """True if points of shape (n, d) lead from the first to the last point on a line or an arc
-    around 0.
+    """True if the points, of shape (n, d), follow a straight line, or an arc around 0, from the
+    first point to the last.
     """
     shares = between(points, points[0], points[-1])
     if shares is None:

@@ -68,8 +68,8 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series s for which the most possible gates are an activation of an affine map of
-        x(t) and of the value of s at the previous step.
+        """Find the series s that explains the largest number of candidate gates. A series explains
+        a gate if the gate is an activation of an affine map of x(t) and s(t-1).
         """
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []

@@ -369,7 +369,7 @@ class Tracer:
 
 
 def _first_with_gradient(result: Any) -> Tensor | None:
-    """Return the first non-scalar tensor in a result that requires a gradient, or None."""
+    """Return a result's first non-scalar tensor that requires a gradient, or None."""
     for tensor in tensors_in(result):
         if tensor.requires_grad and tensor.dim():
             return tensor
