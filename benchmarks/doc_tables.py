@@ -122,15 +122,15 @@ def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
 
 def origin(record: dict[str, Any], path: Path) -> str:
     """Return the command, date, code and machine of a measurement, as a sentence."""
-    date = f"on {record['date']}" if record["date"] else "on an unrecorded date"
+    date = f" on {record['date']}" if record["date"] else ""
     commit, dirty, _ = (record["commit"] or "").partition("-dirty")
     code = f"commit `{commit}`" if commit else f"version {record['version']}"
     if dirty:
-        code += " with uncommitted changes"
+        code += " (with uncommitted changes)"
     machine = f"{record['cores']} cores, {record['processor']}, {record['load']}"
     note = f" {record['note']}" if "note" in record else ""
     return (
-        f"Measured {date} at {code} with `{record['command']}`. Machine: {machine}; torch "
+        f"Measured{date} at {code} with `{record['command']}`. Machine: {machine}; torch "
         f"{record['torch']}.{note} [Full output](results/{path.name})."
     )
 

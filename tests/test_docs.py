@@ -517,6 +517,6 @@ def test_a_measurement_names_its_day_and_machine(tmp_path: Path) -> None:
     assert "[Full output](results/trial.json)" in text
 
     path.write_text(json.dumps({**measured, "commit": None, "date": None}))
-    assert "on an unrecorded date at version 0.1.0" in doc_tables.result(path)
+    assert "Measured at version 0.1.0" in doc_tables.result(path)
     path.write_text(json.dumps({**measured, "commit": "0123456789ab-dirty"}))
-    assert "`0123456789ab` with uncommitted changes" in doc_tables.result(path)
+    assert "`0123456789ab` (with uncommitted changes)" in doc_tables.result(path)

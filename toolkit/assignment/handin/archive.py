@@ -209,7 +209,7 @@ def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
     path = PurePosixPath(name)
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
-        raise BrokenArchive(f"It has a path that leads outside: {name[:MAX_NAME]!r}.")
+        raise BrokenArchive(f"It has a path that leads outside the archive: {name[:MAX_NAME]!r}.")
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise BrokenArchive(f"{name[:MAX_NAME]!r} is a link or a special file: use plain files.")
     if entry.flag_bits & 1:

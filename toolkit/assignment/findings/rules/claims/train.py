@@ -61,9 +61,7 @@ def rate_is_out_of_range(rate: float) -> bool:
 
 @proves("identity", "clipping-without-effect")
 def no_clip_is_used(clips: Clips) -> bool:
-    """Gradients are clipped, but never between the backward pass and the optimiser step, or without
-    keeping the clipped values.
-    """
+    """No clipping takes place between backward pass and step with its result kept."""
     return bool(clips) and not _has_useful_clip(clips)
 
 
@@ -84,9 +82,7 @@ def gradients_are_cleared(steps: int, stale: int) -> bool:
 
 @rules_out("identity", "clipping-without-effect")
 def a_clip_is_used(clips: Clips) -> bool:
-    """At least once, gradients are clipped after the backward pass and before the optimiser step,
-    and the clipped values are kept.
-    """
+    """At least one clipping takes place between backward pass and step with its result kept."""
     return _has_useful_clip(clips)
 
 
