@@ -8,8 +8,8 @@ from torch.utils.data import Dataset
 class PalindromeDataset(Dataset):
     """Palindromes, each split into digits 1 to T-1 (the input) and digit T (to be predicted).
 
-    A palindrome is fixed by its first ceil(T / 2) digits. Note that T may be even or odd, and may
-    be large: everything here must also work for T = 100.
+    A palindrome is determined by its first ceil(T / 2) digits. Note that T may be even or odd, and
+    may be large: everything here must also work for T = 100.
 
     Think before you split: there are only 1,000 palindromes of 5 digits. How can you make sure that
     no palindrome in the test set is also in the training set?

@@ -21,12 +21,12 @@ class LSTM(nn.Module):
     """An LSTM that reads T-1 digits and returns the logits p(T) of the last digit.
 
     Shapes: W_gx, W_ix, W_fx, W_ox are (hidden_dim, input_dim); W_gh, W_ih, W_fh, W_oh are
-    (hidden_dim, hidden_dim); their biases are (hidden_dim,); W_ph is (output_dim, hidden_dim) and
-    b_p is (output_dim,). All of them are learnt. Think about how large their initial values should
-    be.
+    (hidden_dim, hidden_dim); the biases b_g, b_i, b_f, b_o are (hidden_dim,); W_ph is (output_dim,
+    hidden_dim) and b_p is (output_dim,). All of them are learnt. Think about how large their
+    initial values should be.
 
     Args:
-        seq_length: the number of digits in a sequence. Does forward need it?
+        seq_length: T, the number of digits in a palindrome. Does forward need it?
         input_dim: 10 for one-hot digits, 1 for digits as single numbers.
         hidden_dim: the size of h(t) and of c(t).
         output_dim: number of classes, 10.

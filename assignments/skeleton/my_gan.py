@@ -104,7 +104,9 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """Return 9 images, (9, 1, 28, 28), from z_from to z_to: both ends, and 7 steps in between."""
+    """Return 9 images, (9, 1, 28, 28), of latent points from z_from to z_to: both ends, and 7
+    points in between.
+    """
     raise NotImplementedError("interpolate")
 
 
@@ -119,12 +121,13 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Draw 25 samples at the start, halfway and at the end of the training, each time from the same
-    noise, and draw the 9 images of the interpolation; pass each of these sets of images to
-    `keep_images`. Every so often, append the step and the two losses to a list, and pass this list
-    to `keep_record`: the report and the notebook show the images and the losses. Every `save_every`
-    batches, and at the end, call `keep_weights` with the step: `toolkit export` exports the last
-    weights, and makes a film of the training from all the weights that were kept.
+    Generate 25 samples, always from the same noise, at the start, halfway through and at the end of
+    the training, and then generate the 9 images of the interpolation; pass each of these sets of
+    images to `keep_images`. Every so often, append the step and the two losses to a list; when the
+    training has ended, pass this list to `keep_record`. The report and the notebook show the images
+    and the losses. Every `save_every` batches, and at the end, call `keep_weights` with the step:
+    `toolkit export` exports the last weights, and makes a film of the training from all the weights
+    that were kept.
     """
     raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
 
@@ -167,9 +170,10 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
     """Already implemented: write both networks' weights to records/gan.pt.
 
-    If `step` is given, these weights are also added to the file as a frame for the film of the
-    training. If there are more than 16 frames, one of them is dropped: the frame for which the step
-    of the next frame divided by the step of the previous frame is smallest.
+    If `step` is given, the file also keeps these weights as a frame of a film that shows the
+    training. If there are more than 16 frames, one of them is dropped: the frame whose two
+    neighbours have the smallest ratio of steps (the next frame's step divided by the previous
+    frame's).
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)

@@ -11,7 +11,9 @@ HELD_OUT = 5  # one of so many palindromes is for testing
 
 
 def complete(left: Tensor, seq_length: int) -> Tensor:
-    """Complete left halves, (n, ceil(seq_length / 2)), to palindromes, int64 (n, seq_length)."""
+    """Extend left halves, (n, ceil(seq_length / 2)), to whole palindromes, int64 (n,
+    seq_length).
+    """
     right = left[:, : seq_length // 2]
     return torch.cat([left, right.flip(1)], dim=1)
 
@@ -27,8 +29,8 @@ def one_hot(digits: Tensor) -> Tensor:
 
 
 def is_held_out(left: Tensor) -> Tensor:
-    """Return which left halves (n, k) belong to the test set, as a mask (n,) that depends only on
-    the digits.
+    """Return a mask (n,) that is True for the left halves (n, k) that belong to the test set; it
+    depends only on the digits, so no palindrome is in both sets.
     """
     keys = torch.arange(left.size(1)).mul(37).add(11).remainder(101)
     return (left * keys).sum(1) % HELD_OUT == 0
@@ -37,8 +39,8 @@ def is_held_out(left: Tensor) -> Tensor:
 class PalindromeDataset(Dataset):
     """Palindromes, each split into digits 1 to T-1 (the input) and digit T (to be predicted).
 
-    A palindrome is fixed by its first ceil(T / 2) digits. Note that T may be even or odd, and may
-    be large: everything here must also work for T = 100.
+    A palindrome is determined by its first ceil(T / 2) digits. Note that T may be even or odd, and
+    may be large: everything here must also work for T = 100.
 
     Think before you split: there are only 1,000 palindromes of 5 digits. How can you make sure that
     no palindrome in the test set is also in the training set?

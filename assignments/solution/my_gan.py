@@ -143,7 +143,8 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
         classifier: your own network that maps images (batch, 1, 28, 28) to logits (batch, 10).
 
     Raises:
-        LookupError: 100 samples are all of one class, so the generator has collapsed.
+        LookupError: all of the 100 samples belong to the same class, so the generator has
+            collapsed.
     """
     z = noise(generator, 100)
     classes = classifier(draw(generator, z)).argmax(dim=1)
@@ -154,7 +155,9 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """Return 9 images, (9, 1, 28, 28), from z_from to z_to: both ends, and 7 steps in between."""
+    """Return 9 images, (9, 1, 28, 28), of latent points from z_from to z_to: both ends, and 7
+    points in between.
+    """
     weights = torch.linspace(0, 1, 9)[:, None]
     return draw(generator, (1 - weights) * z_from + weights * z_to)
 
@@ -172,12 +175,13 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Draw 25 samples at the start, halfway and at the end of the training, each time from the same
-    noise, and draw the 9 images of the interpolation; pass each of these sets of images to
-    `keep_images`. Every so often, append the step and the two losses to a list, and pass this list
-    to `keep_record`: the report and the notebook show the images and the losses. Every `save_every`
-    batches, and at the end, call `keep_weights` with the step: `toolkit export` exports the last
-    weights, and makes a film of the training from all the weights that were kept.
+    Generate 25 samples, always from the same noise, at the start, halfway through and at the end of
+    the training, and then generate the 9 images of the interpolation; pass each of these sets of
+    images to `keep_images`. Every so often, append the step and the two losses to a list; when the
+    training has ended, pass this list to `keep_record`. The report and the notebook show the images
+    and the losses. Every `save_every` batches, and at the end, call `keep_weights` with the step:
+    `toolkit export` exports the last weights, and makes a film of the training from all the weights
+    that were kept.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -255,9 +259,10 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
     """Already implemented: write both networks' weights to records/gan.pt.
 
-    If `step` is given, these weights are also added to the file as a frame for the film of the
-    training. If there are more than 16 frames, one of them is dropped: the frame for which the step
-    of the next frame divided by the step of the previous frame is smallest.
+    If `step` is given, the file also keeps these weights as a frame of a film that shows the
+    training. If there are more than 16 frames, one of them is dropped: the frame whose two
+    neighbours have the smallest ratio of steps (the next frame's step divided by the previous
+    frame's).
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)

@@ -19,7 +19,9 @@ from torch.utils.data import DataLoader
 
 
 class RNN(nn.Module):
-    """h(t) = tanh(W_x x(t) + W_h h(t-1) + b), from the previous assignment; used like the LSTM."""
+    """The RNN of the previous assignment, h(t) = tanh(W_x x(t) + W_h h(t-1) + b); it takes the same
+    arguments as the LSTM.
+    """
 
     def __init__(self, seq_length: int, input_dim: int, hidden_dim: int, output_dim: int) -> None:
         super().__init__()
@@ -35,8 +37,8 @@ class RNN(nn.Module):
 
 
 def sequence_loss(p: Tensor, labels: Tensor) -> Tensor:
-    """Return the loss of equations (8) and (9) for the logits p, (batch, T-1, 10), of which only
-    the last step counts.
+    """Return the loss of equations (8) and (9) for the logits p, (batch, T-1, 10); only the logits
+    of the last step are used.
     """
     return F.cross_entropy(p[:, -1], labels)
 

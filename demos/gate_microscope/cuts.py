@@ -2,7 +2,7 @@
 
 Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
 number in the name. With "hg", "hi", "hf" or "ho", the gate named by the second letter does not read
-h(t-1). With "hh", an RNN does not read h(t-1); an RNN has no gates.
+h(t-1). An RNN has no gates, so "hh" is its only wire: with "hh", the RNN does not read h(t-1).
 """
 
 from typing import Any, NamedTuple
@@ -89,8 +89,8 @@ def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, 
     """Return the gates of equations (1) to (4), each float64 (batch, hidden_size).
 
     Args:
-        from_x: W_x x(t) + b of the four gates, float64 (batch, 4 * hidden_size).
-        from_h: W_h h(t-1) of the four gates, of the same shape.
+        from_x: W_x x(t) + b for all four gates, float64 (batch, 4 * hidden_size).
+        from_h: W_h h(t-1) for all four gates, in the same shape.
         wires: the cut wires.
     """
     gates = {}
@@ -120,12 +120,12 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
 
 
 def _projected_inputs(network: Any) -> Tensor:
-    """Return W_x x + b of each digit as float64.
+    """Return W_x x + b for each of the ten digits x, as float64.
 
     The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
 
-    The weights of an export do not require gradients, so the result is set to require them;
-    `gradient` needs this.
+    The weights of an export do not require gradients, but `gradient` differentiates through the
+    result, so this function makes the result require gradients.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())

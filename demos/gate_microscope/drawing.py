@@ -71,7 +71,9 @@ class Drawing:
         return _image(self.generator(z))
 
     def picture(self, data: str) -> str:
-        """Convert a picture file of one digit, in base64, to an image for `classify`."""
+        """Convert a picture file of one digit, sent as base64, to an image in the form that
+        `classify` accepts.
+        """
         return _image(digit_on(data))
 
     @torch.no_grad()

@@ -35,7 +35,8 @@ Numbers = list[float]
 
 
 class GateMicroscope:
-    """The networks that read digits, and the functions that the page and programs call.
+    """The networks that read digits, with the functions that the page's script or other programs
+    call.
 
     The functions raise a `UsageError` if an argument is invalid. Networks have the names of their
     exports, such as "lstm_plain". Digits are passed as a string, in which spaces and commas are
@@ -44,7 +45,8 @@ class GateMicroscope:
 
     Args:
         exports_dir: the folder whose manifest lists at least one of lstm, rnn, lstm_plain and
-            rnn_plain; a student's own networks are called "lstm_mine" and "rnn_mine".
+            rnn_plain; if lstm or rnn is a student's own network, it is called "lstm_mine" or
+            "rnn_mine" here.
 
     Raises:
         ToolkitError: none of these networks is listed, or a file is missing or differs from its
@@ -84,9 +86,9 @@ class GateMicroscope:
     def first(self) -> list[int]:
         """Return the digits that the page shows when it opens.
 
-        Of 50 test palindromes, the function chooses the first one that the first of `self.networks`
-        completes and the last does not or, if there is none, simply the first one, and leaves out
-        its last digit.
+        The digits are a test palindrome without its last digit. Of 50 palindromes, the function
+        chooses the first one that the first network in `self.networks` completes correctly and the
+        last network does not or, if there is none, the first of the 50.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -102,8 +104,9 @@ class GateMicroscope:
         return first
 
     def _first_length(self) -> int:
-        """Return the length of the palindromes on which the student's first network was trained, if
-        known, or `FIRST_LENGTH`.
+        """Return the length of the palindromes on which the first of the student's networks was
+        trained, or `FIRST_LENGTH` if there is no such network or its length is unknown or
+        unsuitable.
         """
         for description in self.described.values():
             if "whose" in description:
@@ -114,14 +117,15 @@ class GateMicroscope:
         return FIRST_LENGTH
 
     def read(self, digits: str) -> dict[str, Any]:
-        """Read digits, such as "31413", and return the answers after each digit.
+        """Read digits, such as "31413", and return the digit that each network would predict next
+        after each of them.
 
         Returns:
-            "palindrome": true if one more digit would complete a palindrome; "right": that digit,
-            or null; "networks": for each network, the "answers" after every step, the ten
-            "probabilities" after the last step, the "order" of its units by their contribution to
-            the last answer, and the "sizes", which are the mean absolute values of each gate and
-            state over all units after every step.
+            "palindrome": true if one more digit would complete a palindrome; "right": the digit
+            that would complete it, or null; "networks": for each network, the "answers" (the digit
+            predicted after every step), the ten "probabilities" after the last step, the "order" of
+            its units (largest contribution to the last answer first), and the "sizes" (the mean
+            absolute value over all units of each gate and state after every step).
         """
         return self.cut(digits, "", 1)
 
@@ -180,10 +184,11 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count how many palindromes of a range a network completes correctly; see `accuracy`.
+        """Count how many palindromes a network completes correctly in one range of the palindromes
+        that `accuracy` uses.
 
-        The range consists of `count` of the 500 palindromes that `accuracy` uses, starting with
-        number `first`, counted from 0.
+        The range consists of `count` of the 500 palindromes, starting with number `first`, counted
+        from 0.
         """
         export = self.networks[self._name(network)]
         cut = _cut(wires, step)
@@ -216,7 +221,8 @@ class GateMicroscope:
         return {name: gradient(network, key, cut) for name, network in self.networks.items()}
 
     def remembers(self, digits: str) -> dict[str, list[Numbers]]:
-        """Measure how much of each digit the networks remember, after each of up to 60 digits.
+        """Measure, after every step, how much the networks remember of each digit read so far; at
+        most 60 digits are allowed.
 
         Each digit is replaced in turn by each of the nine other values; see
         `gate_microscope.memory`.
@@ -235,7 +241,7 @@ class GateMicroscope:
         return {name: self._remembered(name, key) for name in self.networks}
 
     def step(self, digits: str, step: int) -> dict[str, Any]:
-        """Return the answer that each network would give after a step, counted from 1.
+        """Return the answer that each network would give after step number `step`, counted from 1.
 
         Returns:
             "digit": the digit that is read at this step; "networks": for each network, the ten
@@ -290,8 +296,8 @@ class GateMicroscope:
         return probabilities
 
     def gates(self, digits: str, step: int, network: str = "lstm") -> dict[str, Numbers]:
-        """Return i, f, o, g, c and h of all cells, or only h for an RNN, after a step, counted from
-        1.
+        """Return the values of i, f, o, g, c and h (for an RNN, only h) for all cells after step
+        number `step`, counted from 1.
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1

@@ -1,1 +1,3 @@
-"""The latent studio: generate digits, walk between two digits, and ask the discriminator."""
+"""The latent studio: generate digits, walk between two digits, and ask the discriminator how real
+they look.
+"""

@@ -1,4 +1,4 @@
-"""The functions of the latent studio's API, which programs call with JSON values and which return
+"""The functions of the latent studio's API; programs call them with JSON values, and they return
 JSON values.
 """
 
@@ -17,7 +17,9 @@ MIN_PICTURES, MAX_PICTURES = 2, 60  # of a walk
 
 
 class Endpoints:
-    """The endpoints of the API, each of which has the name and the docstring of its function."""
+    """The endpoints of the API; each takes its name and its description from the method that
+    implements it.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -28,10 +30,10 @@ class Endpoints:
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
         """Generate 25 pictures; the same seed gives the same pictures.
 
-        digit: 0 to 9 for at most 25 pictures that clearly show this digit, or "any" for pictures of
-        any digit. For each picture, the result contains its image (28 rows of 28 numbers from 0 for
-        paper to 255 for ink), the digit that the classifier sees, the probability of this digit,
-        the discriminator's logit (above 0 means real), and z.
+        digit: 0 to 9 for pictures that clearly show this digit, of which there may be fewer than
+        25, or "any" for pictures of any digit. For each picture, the result contains its image (28
+        rows of 28 numbers from 0 for paper to 255 for ink), the digit that the classifier sees, the
+        probability of this digit, the discriminator's logit (above 0 means real), and z.
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)
@@ -40,7 +42,8 @@ class Endpoints:
         self, seed: int = 42, first: int = 1, second: int = 2, pictures: int = 9,
         arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """Walk from sample `first` to sample `second` of the seed's 25 samples, counted from 1.
+        """Walk between two of the seed's 25 samples: from number `first` to number `second`,
+        counted from 1.
 
         pictures: the number of pictures, 2 to 60, evenly spaced and including both ends. arc: true
         to follow an arc around 0 instead of the straight line. gif: true to also return an animated
@@ -66,8 +69,8 @@ class Endpoints:
         return self._walk(seed, z_from, z_to, pictures, arc, gif)
 
     def generate(self, z: list[list[float]]) -> list[dict[str, Any]]:
-        """Generate pictures from 1 to 100 latent points of your own; each is a list as long as the
-        z of a sample.
+        """Generate pictures from 1 to 100 latent points of your own; each point is a list with as
+        many numbers as the z of a sample.
         """
         points = self.studio.points(z)
         return _plain(self.studio.draw(points), points)

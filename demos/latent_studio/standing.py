@@ -21,12 +21,12 @@ SHOWN = ("frechet_distance", "share_unsure", "recall")
 
 
 class Standing:
-    """Scores of generated and of real images; each sample of images is measured only once, whoever
-    asks.
+    """Scores of generated images and of real images; each set of images is scored only once, and
+    later requests reuse its scores.
 
     Args:
-        studios: one `Studio` for each generator; the classifier of the last one measures all
-            samples.
+        studios: one `Studio` for each generator; the last studio's classifier is used to score all
+            images.
     """
 
     def __init__(self, studios: Sequence[Studio]) -> None:
@@ -38,7 +38,8 @@ class Standing:
         """Return the scores of each generator, and then the scores of real images.
 
         Args:
-            draws: the number of draws that are measured, 1 to 5.
+            draws: the number of sets of images to score for each generator and for the real images,
+                1 to 5.
         """
         cards = []
         for draw in range(whole("draws", draws, 1, NUM_DRAWS)):

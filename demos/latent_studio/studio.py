@@ -43,7 +43,8 @@ class Studio:
     with them.
 
     Args:
-        generator, discriminator: the folder of each network, and the name of its owner, if any.
+        generator, discriminator: the folder with each network, and the name of the student to whom
+            the network belongs, if one is named.
         classifier: the folder with the classifier.
 
     Raises:
@@ -91,8 +92,8 @@ class Studio:
         return torch.stack(samples)
 
     def pair(self, seed: int, digit_from: str | int, digit_to: str | int) -> Tensor:
-        """Return the first two latent points drawn with `seed` whose pictures clearly show
-        `digit_from` and `digit_to`.
+        """Return two latent points drawn with `seed`: the first whose picture clearly shows
+        `digit_from`, and the first whose picture clearly shows `digit_to`.
 
         Returns:
             float32 (2, latent_dim).
@@ -107,8 +108,9 @@ class Studio:
 
     @torch.no_grad()
     def draw(self, z: Tensor, generator: nn.Module | None = None) -> Pictures:
-        """Generate images from latent points, float32 (n, latent_dim), and judge them; the default
-        is the exported generator.
+        """Generate images from latent points, float32 (n, latent_dim), and return them with the
+        outputs of the discriminator and the classifier; by default, `generator` is the exported
+        generator.
         """
         if generator is None:
             generator = self.generator
@@ -177,7 +179,8 @@ class Studio:
         return points
 
     def mixtures(self, corners: Any, weights: Any) -> Tensor:
-        """Return sums of `corners`, weighted by `weights`, as float32 (n, latent_dim).
+        """Return sums of the latent points `corners`, weighted by `weights`, as float32 (n,
+        latent_dim).
 
         Both arguments are lists that a visitor has sent.
 
@@ -189,7 +192,9 @@ class Studio:
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """Return the GIF of a walk through latent points (n, latent_dim), there and back."""
+        """Return a GIF that walks through the latent points, (n, latent_dim), and then back
+        again.
+        """
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
     def read(self, picture: str) -> Pictures:

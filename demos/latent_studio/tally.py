@@ -23,7 +23,7 @@ class Tally:
         self._rounds: OrderedDict[tuple[int, int], dict[str, str]] = OrderedDict()
 
     async def vote(self, visitor: str, game: int, round: int, picked: str) -> dict[str, Any]:
-        """Count which six of the twelve images a visitor takes for generated, in place of the
+        """Record which six of the twelve images a visitor thinks were generated; this replaces the
         visitor's earlier vote.
 
         Args:
@@ -52,7 +52,9 @@ class Tally:
         return await self.tally(game, round)
 
     async def tally(self, game: int, round: int) -> dict[str, Any]:
-        """Return the number of voters, and how many of them took each image for generated."""
+        """Return the number of voters and, for each image, how many of them think that it was
+        generated.
+        """
         answers = self._rounds.get(self._key(game, round), {}).values()
         marks = [sum(picked[k] == "1" for picked in answers) for k in range(NUM_CARDS)]
         return {"visitors": len(answers), "marks": marks}

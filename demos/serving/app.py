@@ -24,7 +24,8 @@ def command_line(name: str, module: str) -> typer.Typer:
     """Return the command-line application of one demo.
 
     Args:
-        name: the name of the page, for the help and for the first line that is printed.
+        name: the name of the page, which is shown in the help text and in the first line of the
+            output.
         module: the module with the function `build`, which takes a folder of exports and returns
             the page, a gr.Blocks.
     """

@@ -39,14 +39,18 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """An error that refuses a request; if raised while a body is read, it becomes the response."""
+    """An error that refuses a request; it becomes the HTTP response even if it is raised while
+    Gradio reads the request's body.
+    """
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(status, sentence, {"connection": "close"})
 
 
 class Room:
-    """A budget of bytes that request bodies share; a body waits until enough bytes are free."""
+    """A budget of bytes shared by request bodies; a request waits until there are enough free bytes
+    for its body.
+    """
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -54,7 +58,7 @@ class Room:
         self._collected = 0.0  # the time of the last collection, on the clock `monotonic`
 
     async def take(self, size: int) -> "Place":
-        """Take `size` bytes for as long as the returned `Place` exists.
+        """Wait until `size` bytes are free, and reserve them until the returned `Place` is deleted.
 
         Raises:
             Refused: the bytes did not become free in time.
@@ -87,10 +91,10 @@ class Room:
 
 
 class Place:
-    """A number of bytes of a `Room` that are reserved for a request until this object is deleted.
+    """A reservation of bytes in a `Room` for one request; it ends when this object is deleted.
 
-    The object is deleted together with the request, which Gradio keeps, including its body, while
-    the request's event waits in the queue.
+    This object is deleted together with the request. While the request's event waits in the queue,
+    Gradio keeps the request, including its body.
     """
 
     def __init__(self, room: Room, size: int) -> None:
@@ -101,7 +105,9 @@ class Place:
 
 
 class Doors:
-    """Middleware that refuses unexpected request bodies, and limits the size of the others."""
+    """Middleware that refuses request bodies that the page does not expect, and limits the size of
+    those that it does.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

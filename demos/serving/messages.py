@@ -41,10 +41,11 @@ def explained(function: Handler) -> Handler:
 
 
 def refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Show a message about invalid input, such as NaN, or text in place of a picture.
+    """Make the page show a message about invalid input, such as NaN for a number or text for a
+    picture.
 
-    Gradio itself shows the reason only with `show_error`, which would also show the causes of all
-    other errors.
+    By itself, Gradio often says why it rejects an input only if `show_error` is set, which would
+    also reveal the causes of all other errors to visitors.
     """
     preprocess_data = blocks.preprocess_data
 

@@ -1,6 +1,6 @@
 """A demo in a notebook, below the cell that starts it.
 
-The cell does not wait until the demo ends.
+The cell finishes while the demo keeps running.
 """
 
 import contextlib

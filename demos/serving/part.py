@@ -1,7 +1,7 @@
 """The page of a demo, which a script from `playground/` draws in the browser.
 
-The same scripts also draw `playground.html`, where they use the networks that this file contains.
-In a demo, they call this server instead.
+The same scripts also draw `playground.html`, where they use the networks stored in that file. In a
+demo, they call functions on the demo's server instead.
 """
 
 import functools
@@ -27,8 +27,8 @@ def part(
             settings)` is called after the page has opened.
         functions: a mapping from names to the functions that the script can call. Each function
             takes its arguments by name and returns a JSON value. If a function raises a
-            `ToolkitError`, the script receives the message. Coroutines must not use torch; they run
-            at once, without waiting for other calls.
+            `ToolkitError`, the script receives the message. Coroutines run at once, without waiting
+            for other calls to end, so they must not use torch.
         settings: JSON values that the script receives at the start, together with the Chinese
             translations of the page's texts.
     """

@@ -2,9 +2,9 @@
 
 The method is the one by which the images of MNIST were made (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
-to fit into a box of 20 x 20 pixels without a change of its aspect ratio. Scaling makes the edges of
-the digit grey. Then the digit is moved until its centre of mass is at the centre of an image of 28
-x 28 pixels. Ink is 1, and paper is 0.
+to fit into a box of 20 x 20 pixels without a change of its aspect ratio. As in MNIST, the scaling
+leaves grey pixels at the digit's edges. Then the digit is moved until its centre of mass is at the
+centre of an image of 28 x 28 pixels. Ink is 1, and paper is 0.
 """
 
 import base64
@@ -115,9 +115,9 @@ def read_picture(data: bytes) -> Pixels:
 def to_mnist(picture: Pixels) -> Tensor:
     """Convert a picture of one digit, dark on light or light on dark, to an image like MNIST's.
 
-    The paper is taken to have the colour of most pixels on the picture's edge, and uneven lighting
-    of the page is corrected. In a photograph, the brightness of the paper itself varies. Pixels
-    whose difference from the paper is within this variation also count as paper, and so do specks.
+    Most pixels on the picture's edge are assumed to be paper, and uneven lighting of the paper is
+    corrected. In a photograph, the brightness of the paper itself varies. Pixels whose difference
+    from the paper is within this variation also count as paper, and so do specks.
 
     Args:
         picture: uint8 (height, width), (height, width, 3), or (height, width, 4) with opacity last.
@@ -164,7 +164,8 @@ def _ink(picture: Pixels) -> tuple[Tensor, float]:
 
 
 def _light(grey: Tensor) -> Tensor:
-    """Return the brightness of the paper at each pixel, which varies if light comes from one side.
+    """Return the brightness of the paper at each pixel; this brightness varies if the light comes
+    from one side.
 
     The brightness is a polynomial of degree 2 in x and y. The polynomial is fitted first to the
     pixels on the edge, and then repeatedly to all pixels that are close to the previous fit, so the
@@ -191,7 +192,8 @@ def _light(grey: Tensor) -> Tensor:
 
 
 def _terms(height: int, width: int) -> Iterator[Tensor]:
-    """Yield 1, x, y, x^2, x y and y^2 of each pixel, each as float32 (height, width).
+    """Yield the values of the six terms 1, x, y, x^2, x y and y^2 at every pixel, one float32
+    (height, width) tensor for each term.
 
     Both x and y range from -1 to 1.
     """
@@ -210,7 +212,8 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     """Return the ink without specks, bool (height, width).
 
     Raises:
-        UsageError: two pieces are side by side, each at least half as high as all pieces together.
+        UsageError: two pieces of ink are side by side, and each is at least half as high as the ink
+            as a whole.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)
@@ -228,7 +231,8 @@ def _one_digit(is_ink: Tensor) -> Tensor:
 
 
 def _labels(is_ink: Tensor) -> Tensor:
-    """Number the connected pieces of ink, as float32 (1, 1, height, width) with 0 for paper.
+    """Label each connected piece of ink with its own number, as float32 (1, 1, height, width), with
+    0 for paper.
 
     Every pixel of ink starts with a different number, and the largest number in each piece spreads
     over the whole piece.

@@ -50,7 +50,7 @@ def serving(
         credentials: the user name and the password that visitors must enter, if any.
         share: True to give the page a public address as well.
         scratch: the folder below which all files are written; see `environment.prepare`.
-        closed_by: the key or action that closes the page, which is printed after the address.
+        closed_by: the key or action that closes the page; it is printed after the address.
 
     Raises:
         ToolkitError: an export is missing or damaged, or the port is not available.

@@ -2,8 +2,8 @@
 address.
 
 Gradio can share a page by itself. However, Gradio reports every failure as a missing file, waits
-forever for a server that does not answer, and runs any file that it finds in place of its tunnel
-program. For these reasons, the demo runs Gradio's tunnel in a separate process, which can be
+forever for a server that does not answer, and runs whatever file it finds where its tunnel program
+should be. For these reasons, the demo runs Gradio's tunnel in a separate process, which can be
 stopped at any moment and whose output is hidden.
 """
 
@@ -123,8 +123,8 @@ class Tunnel:
         return address
 
     def _listen(self) -> None:
-        """Read the output of the process, and put "ready", the address and finally an empty string
-        into the queue.
+        """Read the output of the process, and put into the queue the word "ready", then the address
+        and, when the output ends, an empty string.
         """
         assert self._process.stdout is not None
         with self._process.stdout as output:

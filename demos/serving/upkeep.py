@@ -11,15 +11,15 @@ LARGE = 128 * 1024  # bytes
 def share_one_heap() -> None:
     """Let all threads of a Linux process use the same heap.
 
-    By default, each thread has a separate heap, so other threads cannot reuse memory that one
-    thread frees. Without this function, the memory use of a server with many visitors grew by up to
-    a seventh within a minute.
+    By default, each thread has a separate heap, so the memory that one thread frees cannot be
+    reused by the others. Without this function, the memory use of a server with many visitors grew
+    by up to a seventh within a minute.
 
     This function also keeps large blocks, such as pictures, outside the heap, so that their memory
-    is returned to the system as soon as they are freed. By default, glibc raises the size from
-    which a block counts as large when such a block is freed, so it allocates later blocks of this
-    size in the heap. With many visitors, these blocks fragmented the heap, which grew by a tenth
-    within twelve seconds.
+    is returned to the system as soon as they are freed. By default, glibc treats a block as large
+    from a certain size on. When a large block is freed, glibc raises this size to that of the
+    block, and allocates later blocks up to this size in the heap. With many visitors, these blocks
+    fragmented the heap, which grew by a tenth within twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
@@ -27,8 +27,8 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude the objects that exist so far from garbage collection, so that the collector finds
-    the objects that visitors leave behind sooner.
+    """Exclude the objects that exist so far from garbage collection, so that the collector is
+    quicker to find the objects that visitors leave behind.
     """
     gc.collect()
     gc.freeze()

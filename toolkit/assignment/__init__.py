@@ -1,1 +1,3 @@
-"""The commands for submissions of the assignment, such as check, report, pack and grade."""
+"""Commands that work with students' submissions of the assignment, such as check, report, pack and
+grade.
+"""

@@ -215,8 +215,8 @@ def report(
 
 
 def _say_incomplete(text: str, directory: Path, made: list[str]) -> None:
-    """Print a note about characters that pdfLaTeX cannot typeset, and a note if report.docx was
-    left out.
+    """Print a note if pdfLaTeX cannot typeset some of the characters in `text`, and another note if
+    report.docx was not created.
     """
     from toolkit.assignment.report.latex import lacking
     from toolkit.common.package_data import how_to_install
@@ -276,8 +276,8 @@ def tutor(
 
     A check runs the code in FOLDER under your user account, without a sandbox.
 
-    The exit code of a check is 0 if the exercise is right, 1 if it is wrong or not written yet, and
-    3 if it could not be checked.
+    The exit code of a check is 0 if the code for the exercise is right, 1 if the code is wrong or
+    not written yet, and 3 if the code could not be checked.
     """
     from toolkit.assignment.asking.host import Host
 
@@ -299,7 +299,9 @@ def tutor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
 ) -> None:
-    """List the tutor's exercises, and mark the ones that are right or that you have tried."""
+    """List the tutor's exercises, and mark the ones that you have solved and the ones that were
+    wrong at the last check.
+    """
     from toolkit.assignment.tutor.session import list_progress
 
     print(list_progress(folder))
@@ -320,9 +322,9 @@ def curve(
 ) -> None:
     """Compare your losses with the losses of healthy training runs, and draw both in one picture.
 
-    FILE, such as records/gan.csv, contains your losses. The exit code is 0 if the curve is inside
-    the healthy range. If the curve leaves the healthy range, the exit code is 1, and the command
-    names the usual cause.
+    FILE, such as records/gan.csv, contains your losses. The exit code is 0 if your curves stay
+    within the range of the healthy runs. If a curve leaves this range, the exit code is 1, and the
+    command names the usual cause.
     """
     from toolkit.assignment.curve.answer import compare
 

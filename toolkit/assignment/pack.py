@@ -141,8 +141,8 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Split the findings into those that cost points, each as its id and a sentence, and the
-    others, each as a sentence.
+    """Split the findings into those that cost points, as pairs of an id and a sentence, and the
+    others, as sentences.
     """
     free_findings = free(trial.report, read_rubric())
     costly = []
@@ -153,7 +153,8 @@ def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def collect(folder: Path) -> Files:
-    """Return the files for the archive, without data sets, checkpoints, caches and environments.
+    """Return the files for the archive, leaving out data sets, checkpoints, caches and virtual
+    environments.
 
     Subfolders with the student's exported networks are also left out, as are pictures made by
     `toolkit curve` that do not appear in any report.
@@ -263,7 +264,9 @@ def find_leftovers(files: Files) -> list[str]:
 
 
 def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
-    """Return the first problem of a file, if any: it is empty, not valid Python, or unfinished."""
+    """Return the first problem found in a file, if any: the file may be empty, not valid Python, or
+    unfinished.
+    """
     source, is_notebook = code_of(path, content), path.suffix.lower() == SUFFIX
     if not source.strip():  # `_notebook_problems` reports an empty notebook
         if is_notebook:
@@ -313,8 +316,8 @@ class _Run(NamedTuple):
 
 
 def _runs_of_cells(content: bytes) -> dict[str, _Run]:
-    """Return, by cell number, whether each code cell was run and whether it failed; the cells of
-    the toolkit's tutor are left out.
+    """Return, by cell number, whether each code cell was run and whether it failed; cells with
+    exercises for `toolkit tutor` are left out.
     """
     runs = {}
     for number, cell in enumerate(code_cells(content), start=1):

@@ -115,8 +115,8 @@ class Unwatched(Gone):
 
 
 class Clock:
-    """A clock that measures the total time for which this process waits for replies about a
-    submission.
+    """A clock that measures the total time for which this process waits for replies from its child
+    processes.
 
     The clock stands still while this process does its own computations.
     """
@@ -143,7 +143,8 @@ Answers = TypeVar("Answers", covariant=True)  # the class that replies about the
 
 @dataclass
 class Child(Generic[Answers]):
-    """A child process that runs one part of one submission and replies to questions.
+    """A child process that runs the code for one part of a submission, and replies to questions
+    about this part.
 
     The attribute `clock` measures how long this process has waited for replies.
     """
@@ -265,8 +266,8 @@ class Child(Generic[Answers]):
         """Return a description of how the child ended.
 
         Args:
-            reply: the report of the end that arrived through the pipe for replies; ignored if there
-                is a private pipe.
+            reply: the report of the child's end, as received through the pipe for replies; ignored
+                if a private pipe exists, because the report is then read from that pipe.
             before: the clock's reading when the question was asked.
         """
         if self.private is not None:  # the end is reported there first
@@ -280,8 +281,8 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """An object with one method for each question in `REPLIES`; calling a method asks the child
-    process the question.
+    """An object with one method for each question that `REPLIES` lists for the child's part;
+    calling a method sends the question to the child process and returns the reply.
     """
 
     def __init__(self, child: Child[Any]) -> None:
@@ -347,8 +348,8 @@ class Host:
         """Start a child for one part of a submission, and end the child after the `with` block.
 
         Args:
-            root: the path at which the child process finds the submission's folder; in a sandbox,
-                this path may differ from the path outside.
+            root: the path of the submission's folder as the child process sees it; in a sandbox, it
+                may differ from the folder's path outside the sandbox.
         """
         process = self._process = self._process or self.start()
         assert process.stdin is not None
@@ -374,7 +375,7 @@ class Host:
     def close(self) -> None:
         """End the warm process (see `Host`) and all processes that it has started.
 
-        A new warm process is started for the next part of a submission.
+        The next call of `child` starts a new warm process.
         """
         if self._process is not None:
             process, self._process = self._process, None

@@ -23,8 +23,10 @@ def compare(
     Args:
         source: see `read_rows`.
         every: see `curves_in`.
-        network: lstm, rnn or gan; if None, it is read from the settings file beside a CSV file.
-        length: T; if None, it is read from the settings file beside a CSV file.
+        network: lstm, rnn or gan; if None and `source` is a CSV file, the network is read from the
+            JSON file with the settings next to it.
+        length: T, the length of the palindromes; if None and `source` is a CSV file, T is read from
+            the JSON file with the settings next to it.
 
     Raises:
         UsageError: the curves cannot be read or are too short, the network or T is unknown, or
@@ -63,8 +65,8 @@ def _too_short(last_step: float, least: int, values: int) -> str:
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Return the settings of a run that differ from those of the healthy runs, each with the
-    healthy runs' value.
+    """Return a text for each setting in which a run differs from the healthy runs, with the run's
+    value and, in brackets, the value of the healthy runs.
     """
     differing = []
     for key, usual in recipe.settings.items():
@@ -103,10 +105,12 @@ def _settings_beside(path: Path) -> dict[str, Any]:
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """Return the name of the recipe that a training run follows.
+    """Return the name of the training recipe, such as lstm-T5 or gan-saturating, with whose healthy
+    runs a training run is to be compared.
 
     Raises:
-        UsageError: the recipe cannot be determined, or there are no bands for this T.
+        UsageError: the recipe cannot be determined, or there are no healthy runs for palindromes of
+            this length T.
     """
     if set(GAN) <= curves.keys():
         if min(value for _, value in curves[GAN[1]]) < 0:

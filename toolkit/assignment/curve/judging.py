@@ -24,7 +24,9 @@ CAUSES = tomllib.loads(Path(__file__).with_name("causes.toml").read_text(encodin
 
 
 class Band(NamedTuple):
-    """The healthy range of a curve: the limits and the median of the healthy runs for each bin."""
+    """The healthy range of a curve: for each bin (a group of consecutive steps), a lower limit, the
+    median and an upper limit, all derived from healthy runs.
+    """
 
     low: list[float]
     middle: list[float]
@@ -110,10 +112,11 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
     All values are first mapped by `scale`. The distance is positive above the band and negative
     below the band. Some programs record the latest loss, and others record the mean loss since the
-    previous record. Each value is therefore compared with the lowest and the highest limit of the
-    band in all bins since the previous value. If a curve is outside its band on the same side in
-    two consecutive bins, the smaller of the two distances counts. If a curve is outside its band in
-    only one bin, this bin gets the distance 0, because an isolated peak is ignored.
+    previous record. Each value is therefore compared with the smallest lower limit and the largest
+    upper limit of the band over all bins since the previous value. If a curve is outside its band
+    on the same side in two consecutive bins, the first of these bins gets the smaller of the two
+    distances. If a curve is outside its band in only one bin, this bin gets the distance 0, because
+    an isolated peak is ignored.
     """
     distances: list[tuple[int, float]] = []
     previous = -1
@@ -136,8 +139,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of the healthy runs in `recipe`.
 
-    The discriminator's loss may be given as the sum of its two terms, as in the band, or as their
-    mean.
+    The discriminator's loss may be given either as the sum of its two terms (one for real and one
+    for generated images), which the band also uses, or as the mean of these terms.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -178,8 +181,8 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` if the mean of a curve up to the step `recipe.least` is outside the
-    limits for healthy runs.
+    """Yield a `Departure` if the mean of a curve's values up to the step `recipe.least` is outside
+    the limits that healthy runs have for this mean.
     """
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}
@@ -192,8 +195,8 @@ def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _accuracy_below_loss(bins: dict[str, dict[int, float]], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` for each bin whose accuracy is too low for its loss, except for the first
-    such bin.
+    """Yield a `Departure` for each bin whose accuracy is too low to be consistent with its loss;
+    the first such bin is ignored.
     """
     losses, accuracies = bins.get(PART_I[0], {}), bins.get(PART_I[1], {})
     met = False
@@ -217,8 +220,9 @@ def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> st
     For a curve called NAME, the feature `NAME` is the mean of the curve's last third, and the
     feature `least of NAME` is the curve's smallest value. The feature `leaves loss` is 1 if the
     loss leaves its band upwards, and -1 if the loss leaves its band downwards. If `departures`
-    contains no departure of the loss, there is a feature `leaves NAME` instead, which gives the
-    direction of the first departure; NAME is the name of its curve.
+    contains no departure of the loss, the feature `leaves NAME` takes the place of `leaves loss`;
+    NAME is then the curve of the first departure in the list, and the feature gives the direction
+    of this departure.
     """
     first = departures[0]
     for departure in departures:

@@ -55,7 +55,7 @@ def has_steps(rows: list[dict[str, float]]) -> bool:
 
 
 def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Curve]:
-    """Return a dictionary of the curves, whose keys are names in `GAN` or in `PART_I`.
+    """Return the curves in a dictionary; its keys are the names listed in `GAN` or in `PART_I`.
 
     Args:
         every: the number of steps between consecutive values, which overrides the steps in the

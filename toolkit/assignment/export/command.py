@@ -98,10 +98,10 @@ def _export_watched(
     export_one: ExportOne, host: Host, part: Part, submission: Submission, located: Located
 ) -> None:
     """Export a network in a child process, which may first run the student's training script to see
-    how it calls the network.
+    how the script calls the network.
 
-    If the child process dies while it runs the script for this purpose, a new child process exports
-    the network without this step.
+    If the child process dies while it runs the script, the network is exported in a new child
+    process that does not run the script.
     """
     try:
         with host.child(part, str(submission.root)) as child:
@@ -153,8 +153,8 @@ class Exporter:
                 self.exports += convert(source, copied, [format_])
 
     def gan(self, child: GANChild, located: Located) -> None:
-        """Export the generator and the discriminator unchanged, together with a film of their
-        training.
+        """Export the generator and the discriminator unchanged; if possible, also export a film,
+        which contains weights and logits from several steps of their training.
         """
         self.progress(f"gan: the first steps of {located.file}")
         exported: list[gan.Exported] = []
@@ -202,11 +202,12 @@ class Exporter:
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
     def _add(self, source: Export, weights: str) -> None:
-        """Add the weights of a network to `exports`, and a sentence about the network to `said`.
+        """Add the exported weights of a network to `exports`, and append a sentence that tells the
+        user about the network to `said`.
 
         Args:
-            weights: the name of the weight file, perhaps with a remark about the weights; this text
-                ends the sentence.
+            weights: the name of the weight file, perhaps followed by a remark about the weights;
+                the sentence in `said` ends with this text.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

@@ -53,11 +53,12 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
     """Run the training script for a few steps, and identify its generator and discriminator.
 
     Returns:
-        a function that describes the generator, and a function that describes the discriminator.
-        The functions raise a ToolkitError if the generator takes inputs other than z and labels; if
-        z was not recorded, contains the labels, or is uniformly distributed although there are
-        labels; if the discriminator takes inputs other than images; or if `sizes_of` rejects the
-        shape of the images.
+        two functions without arguments; the first returns the description (`Own`) of the generator,
+        and the second the description of the discriminator. The functions raise a ToolkitError if a
+        network cannot be exported: the generator must take no inputs other than z and labels, z
+        must have been recorded in a tensor of its own, and it must be normally distributed if there
+        are labels; the discriminator must take images alone; and `sizes_of` must accept the shape
+        of the images.
 
     Raises:
         Missing: no generator and discriminator were found among the networks that the script calls.
@@ -144,7 +145,8 @@ class Exported(NamedTuple):
 def exported(
     child: GANChild, root: Path, own: Own, states: Weights, facts: Mapping[str, Any]
 ) -> Exported:
-    """Write a network to files, and check that they give the same results as the student's code.
+    """Write a network to files, and check that the exported network gives the same results as the
+    student's code.
 
     Args:
         root: the folder with the copy of the submission.
@@ -194,11 +196,13 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
     The module `toolkit.gan.film` explains the contents of a film.
 
     Args:
-        frames: the frames that the skeleton's `keep_weights` wrote.
+        frames: the frames that the function `keep_weights` in the assignment's template code has
+            written; each frame contains the weights of both networks at one step.
 
     Raises:
         Missing: there are fewer than two frames.
-        ToolkitError: the frames belong to other networks, or a network's output is not finite.
+        ToolkitError: the frames do not fit these two networks, or an array of the film contains a
+            number that is not finite.
     """
     if len(frames) < 2:
         raise Missing(
@@ -256,8 +260,8 @@ def _only(name: str, inputs: list[Value]) -> tuple[int, ...]:
 
 
 def _near(ends: tuple[float, float]) -> tuple[float, float]:
-    """Return (-1, 1) or (0, 1) if `ends`, the two limits of a range, are close to those of that
-    range; otherwise return `ends`.
+    """Return (-1, 1) or (0, 1) if `ends`, the two limits of a range, are close to one of these
+    pairs; otherwise return `ends`.
     """
     for usual in RANGES:
         if abs(ends[0] - usual[0]) < NEAR and abs(ends[1] - usual[1]) < NEAR:

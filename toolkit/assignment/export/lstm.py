@@ -1,8 +1,9 @@
 """The conversion of a student's LSTM or RNN into the toolkit's network.
 
-The check finds the pre-activations of the gates among the values that the student's code computes.
-The pre-activations are an affine map of x(t) and h(t-1), however the code is written. Least squares
-recovers the weights of the affine map from values that the code computes in double precision.
+The functions of the automatic check find the pre-activations of the gates among the values that the
+student's code computes. The pre-activations are an affine map of x(t) and h(t-1), however the code
+is written. Least squares recovers the weights of the affine map from values that the code computes
+in double precision.
 """
 
 import contextlib
@@ -91,8 +92,8 @@ class Carried(NamedTuple):
     outputs: str  # the output of the student's code: "logits", "probabilities" or "logarithms"
 
     def agreement(self) -> str:
-        """Return part of a sentence, which says how well the network's outputs agree with those of
-        the student's code.
+        """Return the last part of a sentence to the user, which says how closely the network's
+        outputs agree with those of the student's code.
         """
         return f"{AGREEMENTS[self.outputs]}, within {self.worst:.0e}"
 
@@ -157,9 +158,9 @@ class Fitted:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight was not saved, no single recurrent layer that reads x(t) and
-                h(t-1) was found in the student's network, or the outputs of the two networks
-                differ.
+            ToolkitError: a weight was not saved, the student's network does not appear to have
+                exactly one recurrent layer that reads x(t) and h(t-1), or its outputs differ from
+                those of the toolkit's network.
         """
         not_exported = f"The {kind} was not exported:"
         for tensor in self.network.tensors:
@@ -183,8 +184,8 @@ class Fitted:
 
     @torch.no_grad()
     def _solved(self, kind: str) -> LSTM | RNN | None:
-        """Fit the toolkit's network to the values that the student's network computes, by least
-        squares; return None if no recurrent cell is found in the student's network.
+        """Fit the toolkit's network by least squares to the values that the student's network
+        computes; return None if no recurrent cell is found in the student's network.
         """
         network, batch, steps = self.network, self.network.usage.batch, self.network.usage.steps
         network.build(**self.sizes)  # other weights may have been tried since the last build
@@ -215,7 +216,8 @@ class Fitted:
         return model.eval()
 
     def _seen_cell(self, kind: str) -> tuple[Recording, Cell, int] | None:
-        """Record the values that the network computes, and find its recurrent cell among them.
+        """Record the values that the network computes, and find those of its recurrent cell among
+        them.
 
         Returns:
             the recording, the cell and the hidden size; or None if no cell is found.
@@ -239,8 +241,8 @@ class Fitted:
 
         Returns:
             the largest difference between corresponding outputs, divided by 1 + |y|, where y is the
-            output of the student's code; and what the student's code outputs, as in
-            `Carried.outputs`.
+            output of the student's code; and the kind of output that the student's code returns
+            (see `Carried.outputs`).
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -273,8 +275,8 @@ class Fitted:
 
         Args:
             numbers: the ids of the values to record.
-            built: further sizes with which the network is built, such as the number of time steps,
-                besides those in the attribute `sizes`.
+            built: sizes, such as the number of time steps, with which the network is built in
+                addition to the sizes in the attribute `sizes`.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)
@@ -336,8 +338,8 @@ def _put_weights(model: LSTM | RNN, gates: list[Map], readout: Map) -> None:
 
 
 def _usages_to_read(network: Network) -> list[Usage]:
-    """Return the network's `Usage`, which says how its class is built and called, and a variant of
-    it for each layout and encoding of the input digits.
+    """Return the network's `Usage`, which says how its class is built and called, followed by
+    copies of this `Usage` with each possible layout and encoding of the input digits.
     """
     usages = [network.usage]
     named_only = replace(network.usage, as_seen=False)  # saved weights may need another encoding
@@ -361,8 +363,8 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if no tensor of a network differs in shape from the saved weight with the same
-    name.
+    """Return True if each tensor of a network has the same shape as the saved weight of the same
+    name, if there is such a weight.
     """
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
@@ -418,8 +420,8 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """Return, for each step of `series`, the id of the recorded value that is equal to it up to
-    rounding, or [] if a step has no such value.
+    """For each step of `series`, find the recorded value that is equal to the values of the step up
+    to rounding, and return the ids of the values found; return [] if a step has no such value.
 
     Args:
         series: (steps, rows, hidden).

@@ -28,9 +28,9 @@ class OwnGenerator(nn.Module):
 
     Args:
         module: maps z (batch, *z_shape) to images that can be reshaped to (batch, *image_shape).
-        z_shape: the shape of a single z for the module, such as (100,) or (100, 1, 1); the product
-            of its entries is `latent_dim`, or `latent_dim` - 1 if the last entry of the wrapper's z
-            determines the digit to draw.
+        z_shape: the shape of a single z as the module takes it, such as (100,) or (100, 1, 1); the
+            product of its entries is `latent_dim` or, if the wrapper's z has an additional last
+            entry that determines the digit to draw, `latent_dim` - 1.
         image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
             are averaged.
         value_range: the smallest and largest values in the module's images.
@@ -176,7 +176,9 @@ class OwnDiscriminator(nn.Module):
 
 @torch.no_grad()
 def without_sigmoid(model: OwnDiscriminator) -> OwnDiscriminator:
-    """Return the discriminator without a final nn.Sigmoid, whose rounding loses large logits."""
+    """Return the discriminator without its final nn.Sigmoid, if it has one, because large logits
+    cannot be recovered from the rounded outputs of a sigmoid.
+    """
     last = [name for name, part in model.named_modules() if isinstance(part, nn.Sigmoid)]
     if len(last) == 1:
         other = copy.deepcopy(model)
@@ -192,7 +194,7 @@ def sizes_of(image_shape: Sequence[int]) -> tuple[int, int, int]:
     """Return (channels, height, width) for images with a shape such as (784,) or (3, 64, 64).
 
     Raises:
-        ToolkitError: no image has this shape.
+        ToolkitError: `image_shape` is not the shape of a greyscale or colour image.
     """
     count = torch.Size(image_shape).numel()
     side = round(count**0.5)
@@ -209,7 +211,7 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
 
     Args:
         name: "generator" or "discriminator".
-        facts: the remaining arguments of `OwnGenerator` or `OwnDiscriminator`, besides `module`.
+        facts: the arguments of `OwnGenerator` or `OwnDiscriminator` other than `module`.
 
     Returns:
         a dictionary. The entries `safetensors`, `pt2` and `pt` are the contents of the files (b""

@@ -55,12 +55,13 @@ class Saved:
     def of(
         self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
-        """Return the only file whose weights belong to a network, and the value that `fits` returns
+        """Return the only file that contains a network's weights, and the value that `fits` returns
         for these weights.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
-            fits: a function that returns None if the weights belong to another network.
+            fits: a function that takes saved weights; it returns None if they belong to another
+                network, and any other value if they belong to this one.
 
         Raises:
             Missing: the network's weights are in no file, or in more than one file.
@@ -82,7 +83,8 @@ class Saved:
     def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:
         """Yield the state_dicts in a file.
 
-        A file that contains a whole network is unpickled in the child process.
+        If a file contains a whole network rather than only its weights, it is unpickled in the
+        child process, because unpickling can run arbitrary code.
         """
         try:
             loaded = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,6 @@
-"""Functions that read the pages in `explain/`, which contains one page for each finding id."""
+"""Functions that read the pages in `explain/`, each of which explains the kind of fault that a
+finding id names.
+"""
 
 import functools
 from pathlib import Path
@@ -29,7 +31,8 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """Return the Markdown page about a finding id, or None if it is not translated into `language`.
+    """Return the Markdown page that explains a finding id, or None if there is no such page in
+    `language`.
 
     The page says what the fault is, why it matters and how the reader can observe it. The page also
     gives an example that does not reveal the solution.
@@ -48,12 +51,14 @@ def section_of(page: str, number: int) -> str:
 
 @functools.cache
 def short(id: Id) -> str:
-    """Return the meaning of a finding id, which is the first sentence of the id's page."""
+    """Return a one-sentence explanation of a finding id: the first sentence of its page."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """Return the advice for teachers at the end of a finding id's page."""
+    """Return the last section of a finding id's page, which advises teachers what to say in
+    class.
+    """
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 
 

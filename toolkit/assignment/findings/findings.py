@@ -85,8 +85,8 @@ class Placed(Protocol):
 
 
 class Proof(BaseModel):
-    """The proof of a finding: a claim, which is a named condition, and the observed values that
-    satisfy this condition.
+    """The proof of a finding: a named condition, called a claim, and the observed values that
+    satisfy it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -139,7 +139,8 @@ class Finding(BaseModel):
 
     @property
     def reason(self) -> tuple[object, ...]:
-        """A key that is equal for findings that say the same thing.
+        """A key for finding duplicates, which is equal for findings that report the same fault or
+        result.
 
         For a finding with an id, the key is this id. Otherwise, the key consists of the rule's
         name, the ids in `answers`, and the values in `fields`.
@@ -150,8 +151,8 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return the questions (groups of fault ids) about a part, except those that a finding
-    answers.
+    """Return each question about a part (a group of fault ids, of which at most one applies) that
+    no finding answers.
     """
     answered: set[Id | None] = set()
     for finding in findings:

@@ -5,12 +5,13 @@ from toolkit.assignment.handin.submission import Submission
 
 
 def placed(finding: Finding, submission: Submission) -> Finding:
-    """Return the finding, with a corrected location if the submission has no such file or line.
+    """Return the finding, with its location corrected if the file or line that it names is not in
+    the submission.
 
-    The file and line are reported by the process that runs the student's code, so they may not
-    exist. If the file is not in the submission, it is replaced by the submission's file for the
-    finding's part or, if there is no such file, by None. The line is replaced by None if it does
-    not exist or if the file was replaced.
+    The file and the line are reported by the process that runs the student's code, which can
+    influence these reports, so neither is certain to exist. If the file is not in the submission,
+    it is replaced by the submission's file for the finding's part or, if there is no such file, by
+    None. The line is replaced by None if it does not exist or if the file was replaced.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):

@@ -14,8 +14,9 @@ MAX_SOURCE = 120  # characters of a line of code
 
 
 def as_text(report: Report, root: Path) -> str:
-    """Return the report as text: a section for each part of the assignment, and then the number of
-    problems of each kind (wrong, still to be written, not seen).
+    """Return the report as text: a section for each part of the assignment that was checked, and
+    then a summary with the numbers of faults, of unwritten pieces of code, and of properties that
+    the check could not inspect.
 
     Each section names the student's file and lists what is right, what is wrong, and what the check
     could not inspect.
@@ -124,8 +125,8 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Describe the unwritten code that a finding reports by the name of its function and its line
-    number, as far as they are known.
+    """Return a short text for code that is still to be written: its function and line number if the
+    finding contains them, or "the whole file" if it contains neither.
     """
     if finding.line is None:
         return finding.function or "the whole file"
@@ -181,8 +182,8 @@ def _wrapped(text: str, first: str, further: str) -> str:
 
 
 def _count(report: Report) -> str:
-    """Return sentences that give the numbers of faults, of pieces of code still to be written, and
-    of properties that the check could not inspect.
+    """Return sentences that say how many faults there are, how many pieces of code are still to be
+    written, and how many properties the check could not inspect.
     """
     to_write = sum(finding.id == "not-written" for finding in report.findings)
     wrong = len(report.findings) - to_write

@@ -25,13 +25,13 @@ class Verdicts:
             file.
         progress: called at the beginning of each step of the check with a short description of the
             step.
-        excused: modules that the code may fail to import without a fault being reported for this
-            part. Each module's name is mapped to the missing file that should contain the module,
-            or to "" for a permitted package.
-        notebooks: the name of the original notebook for each Python file that was converted from a
+        excused: modules whose failed import is not reported as a fault of this part. Each module's
+            name is mapped to the missing file that should contain the module, or to "" for a
+            package that the student may use but that need not be installed here.
+        notebooks: maps each Python file that was converted from a notebook to the name of this
             notebook.
-        walls: for each limit that the host imposes on the student's code but an ordinary machine
-            does not, a sentence that describes it; keyed by the limit's name, as in `Host.walls`.
+        walls: sentences describing the limits on the student's code that exist on this host but not
+            on an ordinary machine, keyed by the limits' names, as in `Host.walls`.
     """
 
     def __init__(
@@ -72,9 +72,10 @@ class Verdicts:
 
         Args:
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed. If
-                the numbers do not satisfy the claim, the finding is left out; if it would have
-                ruled out faults, a finding with the verdict "not seen" is added in its place.
-            fields: the other values that the message mentions.
+                the numbers do not satisfy the claim, the finding is not added; if its rule lists
+                faults that the finding would have ruled out, a finding with the verdict "not seen"
+                is added instead.
+            fields: the values that the message mentions besides the numbers in `proof`.
         """
         rule = self._rules[f"right.{name}"]
         finding = Finding(
@@ -92,10 +93,11 @@ class Verdicts:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Add a finding with the verdict "not seen" for each unanswered question about this part.
+        """Add a finding with the verdict "not seen" for each question about this part (a group of
+        related faults) that no finding answers.
 
-        Such findings are added only in two cases: all findings so far have the verdict "right", or
-        at least one of them has this verdict and the code stopped early.
+        They are added only if every finding so far has the verdict "right", or if the code stopped
+        early but at least one finding has this verdict.
         """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)
@@ -157,11 +159,11 @@ class Verdicts:
             name: the name of the rule, `ID.NAME`.
             equation: the number of the wrong equation, if the rule does not specify it.
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
-                The fault is added only if the numbers satisfy the claim, or if a second run must
-                still confirm the fault.
+                The fault is added only if the numbers satisfy the claim, or if the claim is that
+                the code failed once, which a second run must still confirm.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
-            fields: the other values that the message mentions.
+            fields: the values that the message mentions besides the numbers in `proof`.
         """
         rule = self._rules[name]
         if at is None:
@@ -205,8 +207,8 @@ class Verdicts:
         return finding.model_copy(update=update)
 
     def wall(self, names: Sequence[str]) -> str | None:
-        """Find the first limit in `names` that this host imposes, and return the sentence that
-        describes it, or None if the host imposes none of them.
+        """Return the description of the first limit in `names` that this host imposes, or None if
+        it imposes none of them.
         """
         for name in names:
             if name in self._walls:
@@ -215,7 +217,7 @@ class Verdicts:
 
     def also(self, name: str, cause: Finding | None = None, /, **fields: Any) -> None:
         """Append the sentence of the rule `[also.NAME]` to the message of a fault: `cause` or, if
-        `cause` is None, the first fault.
+        `cause` is None, the first fault found so far.
 
         The sentence names a consequence of the fault.
         """
@@ -277,7 +279,9 @@ class Verdicts:
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(self, error: StudentError, text: str, importing: bool) -> None:
-        """Report an exception that has no known cause outside the student's code."""
+        """Report an exception whose cause, as far as the check knows, is the student's code
+        itself.
+        """
         once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:

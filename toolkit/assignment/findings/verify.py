@@ -1,7 +1,7 @@
 """Functions that verify a finding by evaluating its claim on the recorded numbers.
 
-The verification uses only the recorded numbers. It neither runs the student's code nor sends
-requests to a process.
+The verification uses only the numbers that the check recorded with the finding. It neither runs the
+student's code nor sends requests to a process.
 """
 
 import math
@@ -22,7 +22,7 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
             out.
 
     Raises:
-        TypeError: the claim does not apply to this verdict, or not to all of these faults.
+        TypeError: the claim proves a different verdict, or does not apply to all of these faults.
     """
     claim = evidence.claim
     if not _is_about(claim, verdict, ids):
@@ -39,8 +39,8 @@ def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | Non
 
 
 def is_pending(finding: Finding) -> bool:
-    """True if a fault occurred once and must still be confirmed by a second run, in which the check
-    changes nothing.
+    """True if the code failed once during the check and a second run, of the unchanged code, must
+    still confirm the fault.
     """
     return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 

@@ -159,7 +159,7 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
     """Return the class roster in the file `roster`, or None if `roster` is None.
 
     Raises:
-        UsageError: a roster is given, but no platform.
+        UsageError: a roster is given, but no platform to write the grades for (`--csv`).
     """
     from toolkit.assignment.grade.gradebook.roster import read_roster
 
@@ -230,7 +230,7 @@ def say_graded(results: "dict[str, Result]", out: Path) -> None:
 class Watch(contextlib.ExitStack):
     """A display of the grading progress: a bar on a terminal, or lines of text elsewhere.
 
-    The bar shows the remaining time and the number of archives so far whose results a person should
+    The bar shows the remaining time and how many archives so far have a result that a person should
     check. Each of these archives also gets a line above the bar. If the output is not a terminal,
     one line is printed for every archive.
     """

@@ -66,8 +66,8 @@ def grade_folder(
 
     Args:
         out: the folder for the results; see the docstring of this module.
-        check: the function that judges a submission, the program that runs its code, and the
-            language of any questions about the code.
+        check: the settings of the check: the function that judges a submission, the program that
+            runs its code, and, if questions for an oral examination are wanted, their language.
         isolation: how to isolate the submissions' code; None to use the best safe method that works
             on this machine or, on a cluster, on each worker's machine. If the isolation is not
             safe, earlier results are not reused, because a submission could have written them.
@@ -91,8 +91,8 @@ def grade_folder(
     Raises:
         UsageError: `folder` contains no archives, no archive matches `only`, or `folder` and `out`
             are the same.
-        ToolkitError: no safe way to isolate the submissions works on this machine, or `out` cannot
-            be written to.
+        ToolkitError: the submissions cannot be isolated safely on this machine, or `out` cannot be
+            written to.
     """
     archives = find_archives(folder)
     refuse_same(folder, out)
@@ -131,10 +131,10 @@ def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str
     """Yield the result of each archive and, at the end, a second result for each archive whose
     grading was disturbed.
 
-    Grading counts as disturbed if the check is incomplete because the archive's code was too slow,
-    or incomplete for any reason while other programs occupied the sandbox's processor core or used
-    up the machine's memory. Such an archive is graded again on its own, and the more complete
-    result counts.
+    Grading counts as disturbed if the check is incomplete and either the archive's code was too
+    slow or, during the check, other programs occupied the sandbox's processor core or used up the
+    machine's memory. Such an archive is graded again on its own, and the more complete result
+    counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -200,8 +200,8 @@ def find_archives(folder: Path) -> list[Path]:
 
 
 def find_links(folder: Path) -> list[Path]:
-    """Return the symbolic links in `folder` that are named like archives; `grade` does not follow
-    links.
+    """Return the symbolic links in `folder` whose names have an archive's suffix, such as .zip;
+    `grade` does not follow links.
     """
     links = []
     for path in folder.iterdir():
@@ -214,8 +214,8 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the results folder. The list contains neither this folder nor symbolic links whose
-            names look like those of archives.
+        out: the results folder. The list leaves out this results folder, and any symbolic link
+            whose name has an archive's suffix.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -276,7 +276,9 @@ class Judging:
     isolation: Isolation | None  # None on a cluster, where each worker finds its own
 
     def on_this_machine(self) -> "Judging":
-        """Return a copy of the grading conditions, with the isolation that this process uses."""
+        """Return a copy of the grading conditions in which an `isolation` of None is replaced by
+        the best safe method of isolation that works on this machine.
+        """
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
@@ -370,8 +372,8 @@ def _kept_results(
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an archive's valid earlier result, with points computed from the current rubric.
 
-    The function returns None if there is no valid earlier result, or if the earlier grading was
-    disturbed.
+    The function returns None if there is no valid earlier result, or if the earlier result is
+    marked as incomplete, possibly because other programs were using the processor or the memory.
     """
     path = _result_path(out, archive)
     if not path.exists():

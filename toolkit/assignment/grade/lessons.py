@@ -59,8 +59,8 @@ def _first_of_each_kind(findings: Collection[Finding]) -> dict[Kind, Finding]:
 
 
 def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
-    """Return the findings about what the check could not examine, each with the archives in which
-    it occurs.
+    """Return the findings that say what the check could not examine, each with the archives in
+    which it occurs.
 
     The finding that occurs in the most archives comes first.
     """

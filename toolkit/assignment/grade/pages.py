@@ -200,7 +200,7 @@ def _histogram(results: list[Result]) -> list[Bin]:
 
 
 class Explained(NamedTuple):
-    """The explanation of a finding, for a page."""
+    """The explanation of a finding, as HTML for a page."""
 
     html: Markup
     translated: bool  # True if the text is in the requested language

@@ -1,12 +1,13 @@
 """The points of an archive, which are computed from the check's report.
 
 If one cause leads to the same fault in several tasks, it costs points only once, but missing or
-unwritten code costs points in every task to which it belongs. The check asks questions about each
-part of the code. If it could not examine something or answer a question, the corresponding points
-are open, that is, neither given nor lost. If code stops, for example with an error, before the
-check has answered any of these questions, it loses the points that the rubric subtracts for
-stopping. If code stops after the check has answered a question, the stop itself costs nothing, and
-the points of the unanswered questions are open.
+unwritten code costs points in every task to which it belongs. The check looks for faults by trying
+to answer a fixed list of questions about each part of the code. If it could not examine something
+or answer a question, the corresponding points are open, that is, neither given nor lost. If the
+code of a part stops, for example with an error, before the check has answered any question about
+this part, the student loses the points that the rubric subtracts for such a stop. If code stops
+after the check has answered a question, the stop itself costs nothing, and the points of the
+unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,12 +32,12 @@ class Counted:
     """The points of one task, divided into lost, open and certain points.
 
     Attributes:
-        losses: the findings that cost points in this task, one of each kind, each with the points
-            that it costs.
+        losses: the findings that cost points in this task, each with the points that it costs; of
+            several findings of the same kind, only the first is listed.
         elsewhere: the findings that cost nothing in this task because their cause has already cost
             points in another task, each with that other task.
-        unseen: findings about what the check could not examine, if faults there might cost points
-            in this task.
+        unseen: findings that say what the check could not examine, but only if a fault in the
+            unexamined code could cost points in this task.
         open: points that only a person can award or refuse.
         score: the certain points.
     """
@@ -112,8 +113,8 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    If code stops, for example with an error, after the check has answered a question about the same
-    part of the assignment, the stop itself costs nothing.
+    If the code for a part of the assignment stops, for example with an error, after the check has
+    answered at least one question about this part, the finding about the stop costs nothing.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -134,8 +135,8 @@ def _is_in(task: Task, tasks: Iterable[Task]) -> bool:
 
 
 def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
-    """For each unanswered question, return a finding about the costliest fault that the answer
-    could reveal.
+    """Return a finding for each question about `part` that the check did not answer; the finding
+    names the costliest fault that an answer could have revealed.
     """
     findings = [*report.findings, *report.not_seen, *report.right]
     silent = []
@@ -154,7 +155,9 @@ def _silent(task: Task, part: Part, report: Report) -> list[Finding]:
 
 
 def cause(finding: Finding) -> Cause:
-    """Return a key that is equal for two findings if the same correction removes both findings."""
+    """Return a key for the cause of a finding: two findings have equal keys if the same correction
+    removes both findings.
+    """
     # Without a file, the finding is about this part alone.
     place = finding.part if finding.file is None else finding.file
     return (finding.id, finding.equation, place, finding.cell, finding.line)
@@ -207,7 +210,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 
 
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """For each cause of a finding, return the tasks in which the cause costs points.
+    """For each cause of findings (a key that `cause` returns), return the tasks in which it costs
+    points.
 
     A cause costs points only in the task where the cost is highest, but a missing part costs points
     in every task that the part belongs to.
@@ -229,11 +233,12 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the open points of a task to the cost of all faults that the code may still have.
+    """Set the open points of a task to the total cost of all faults that the check could not rule
+    out, but to no more than the points that the task has left.
 
     Args:
-        is_unseen: True if the check answered no question about one of this task's parts, in which
-            case all remaining points are open.
+        is_unseen: True if the check could not answer any question about at least one of this task's
+            parts; all remaining points are then open.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

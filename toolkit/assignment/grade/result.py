@@ -1,4 +1,5 @@
-"""The result for one archive in Gradescope's format, which `grade` reuses when it is restarted.
+"""The result for one archive, in Gradescope's format; `grade` reuses this result when it is
+restarted.
 
 The schema: https://gradescope-autograders.readthedocs.io/en/latest/specs/
 """

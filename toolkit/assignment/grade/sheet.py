@@ -1,5 +1,5 @@
-"""Questions about a submission by somebody else; its code is untrusted, so it runs only in the
-sandbox that `grade` also uses.
+"""Questions about another person's submission; the submission's code is untrusted, so it runs only
+in the same kind of sandbox as in `grade`.
 """
 
 import contextlib
@@ -29,7 +29,9 @@ NEEDS_LINUX = (
 
 
 class Drawn(BaseModel):
-    """The message from the process that reads a submission: questions, or an error."""
+    """The message that the process reading a submission sends back: the questions about its code,
+    or an error.
+    """
 
     questions: list[Question] = []
     problem: str = ""
@@ -46,8 +48,8 @@ def questions_for_sheet(
 
     Raises:
         UsageError: the path is not a folder, or the folder has none of the assignment's files.
-        ToolkitError: this machine has no safe isolation, the code exceeded a limit, or there is no
-            question to ask.
+        ToolkitError: the code cannot be isolated safely on this machine, the code exceeded a limit,
+            or there is no question to ask.
     """
     if sys.platform != "linux":
         raise ToolkitError(NEEDS_LINUX)

@@ -1,4 +1,6 @@
-"""CSV tables that any spreadsheet can open safely, even if untrusted people wrote the cells."""
+"""CSV tables that are safe to open in any spreadsheet program, even if the text in their cells
+comes from untrusted people.
+"""
 
 import csv
 import io

@@ -1,8 +1,8 @@
 """A search for code that the assignment does not need and that a person should look at.
 
-The search is only a rough guide, because code can disguise the words that the search looks for.
-Protection from harmful code comes from the sandbox, and from judging each submission in a separate
-process.
+The search is only a rough guide, because harmful code can be written so that it avoids the names
+and paths that the search looks for. Protection from harmful code comes from the sandbox, and from
+judging each submission in a separate process.
 """
 
 import ast
@@ -30,9 +30,9 @@ MAX_NAMED = 10  # sentences about one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every file that Python could import is parsed, in the encoding that Python would use and even if
-    its expressions are deeply nested. Files that Python cannot read are skipped, because these
-    files cannot run.
+    Every source file that Python could import is parsed as an import would parse it: with the same
+    encoding, and even if its expressions are deeply nested. Files that Python cannot read are
+    skipped, because these files cannot run.
     """
     sentences = []
     for file in _modules_of(submission):
@@ -88,7 +88,9 @@ def _is_exec(node: ast.AST) -> bool:
 
 
 def _places(text: str) -> list[str]:
-    """Return the paths on the grader's machine that a text mentions."""
+    """Return those of the paths in `PLACES`, such as /proc/, that a text contains, each in
+    quotation marks.
+    """
     return [repr(place) for place in PLACES if place in text]
 
 

@@ -38,7 +38,7 @@ TOO_LONG = frozenset({"not-seen.slow", "not-seen.too-slow", "not-seen.not-reache
 @dataclass(frozen=True)
 class Check:
     """The settings of the check: the function that judges a submission, the program that runs its
-    code in the sandbox, and the language of any questions about the code.
+    code in the sandbox, and, if questions for an oral examination are wanted, their language.
     """
 
     judge: Callable[..., Report] | None = None  # None for `judging.parent.judge`
@@ -192,8 +192,8 @@ def _is_disturbed(report: Report, starved: bool) -> bool:
 
 
 def _source_lines(report: Report, root: Path) -> dict[str, str]:
-    """Return the student's source line for each finding that has one; the keys are the findings'
-    locations.
+    """Return the student's source lines that the findings are about, keyed by the findings'
+    locations; findings without a line are left out.
     """
     lines = {}
     for finding in report.findings:

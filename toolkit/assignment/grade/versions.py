@@ -51,7 +51,7 @@ def versions() -> str:
 
 
 def released_set(major: int, minor: int) -> Path:
-    """Return the path of the toolkit's constraints file for a Python version, which lists the
+    """Return the path of the toolkit's constraints file for a Python version; the file lists the
     newest released version of each package.
 
     Some Python versions have no constraints file; the path then does not exist.
@@ -65,7 +65,7 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
 
     Args:
         released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`;
-            the file does not exist for every Python version.
+            some Python versions have no such file, and the path then does not exist.
         present: the version of each installed package, by its name in lower case with hyphens.
     """
     python = f"Python {platform.python_version()}"

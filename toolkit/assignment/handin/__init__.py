@@ -1,3 +1,3 @@
-"""Functions that read the files, notebooks, archive and records of a hand-in without running any
-code.
+"""Functions that read a submission without running any of its code: the archive, the source files,
+the notebooks and the records of training runs.
 """

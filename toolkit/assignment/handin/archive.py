@@ -38,8 +38,9 @@ class BrokenArchive(ToolkitError):
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield each file of a zip archive, as a safe relative path and an iterator over the contents.
 
-    The iterator yields pieces of up to 1 MiB. Read the contents of a file before you request the
-    next file. The unpacked bytes are counted, because the sizes in the archive are not trusted.
+    Each of these iterators yields the contents in pieces of up to 1 MiB. Read the contents of a
+    file before you request the next file. The unpacked bytes are counted, because the sizes in the
+    archive are not trusted.
 
     Raises:
         BrokenArchive: the data is not a zip archive, or the archive is empty, damaged, encrypted or
@@ -157,8 +158,8 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
     """Yield the contents of a file in pieces, within the limit on the total size.
 
     Args:
-        budget: how many more bytes may be unpacked from all files together, from Python files and
-            from notebooks; the keys are those of `MOST`.
+        budget: the number of bytes that may still be unpacked from all files together, from all
+            Python files and from all notebooks; these limits are stored under the keys of `MOST`.
 
     Raises:
         BrokenArchive: the budget is used up, or the data is damaged.

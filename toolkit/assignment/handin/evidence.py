@@ -1,5 +1,5 @@
-"""Functions that collect the evidence that a file contains a given part of the assignment, and
-score it with the points in `EVIDENCE`.
+"""Functions that collect the evidence that a file contains a given part of the assignment, and turn
+this evidence into a score with the points in `EVIDENCE`.
 """
 
 import re
@@ -97,8 +97,8 @@ class Code:
         facts: the definitions and names in the file.
         imports: the files that the file imports.
         reached: the files that the file imports directly or indirectly.
-        notebooks: for each notebook, its path and its extracted code; for each file that a notebook
-            writes, the notebook's path and the code of the file.
+        notebooks: two values for each notebook, and for each file that a notebook writes: the path
+            of the notebook, and the extracted code of the notebook or of the written file.
         broken: for each unreadable notebook, the reason why it cannot be read.
         roles: two flags: the first is True if the file has a generator, the second if it has a
             discriminator.
@@ -195,8 +195,8 @@ class Code:
         return any(self.names(path, classes) for path in paths)
 
     def steps(self, path: PurePosixPath) -> bool:
-        """Return True if a file uses `backward` and `step`, or defines a module for Lightning's
-        Trainer.
+        """Return True if a file seems to train a network: it uses `backward` and `step`, or it
+        defines a module for Lightning's Trainer.
         """
         facts = self.facts[path]
         if {"step", "backward"} <= facts.words:
@@ -219,7 +219,9 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file probably has a GAN: it uses noise, images and two optimisers."""
+        """Return True if a file probably contains a GAN, because it uses noise, images and at least
+        two optimisers.
+        """
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
 
@@ -254,7 +256,7 @@ def is_compiled(path: PurePosixPath) -> bool:
 
 def datasets(code: Code) -> Iterator[Candidate]:
     """Yield candidates for the data set of palindromes: classes that can be indexed or iterated
-    over, and functions that reverse a sequence, as a function that makes palindromes usually does.
+    over, and functions that reverse a sequence (as functions that make palindromes usually do).
     """
     for path, facts in code.facts.items():
         visible = code.visible(path)
@@ -320,7 +322,7 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the definitions that networks use, as pairs of file and name.
+    """Return the classes and functions that networks use, each as a pair of its file and its name.
 
     LightningModules do not count as networks.
     """
@@ -338,7 +340,8 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield a candidate for each file that trains an LSTM or trains on palindromes.
+    """Yield each file that trains an LSTM or trains on palindromes, as a candidate for the training
+    of the LSTM.
 
     A file also counts if the training code is in a file that it imports.
     """
@@ -365,7 +368,9 @@ def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterato
 
 
 def gans(code: Code) -> Iterator[Candidate]:
-    """Yield a candidate for each file that defines or imports a generator and a discriminator."""
+    """Yield each file that defines or imports a generator and a discriminator, as a candidate for
+    the GAN.
+    """
     for path, facts in code.facts.items():
         reached = code.reached[path]
         if not code.has_both(path, *reached):

@@ -229,8 +229,8 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """Return True if a top-level statement does work when the file is run, such as training a
     network, rather than only defining something.
 
-    A statement does work if it is an `if __name__ == "__main__":` block, if it is a `while` loop,
-    or if it calls `step`, `backward`, a definition in the file or a name imported from a module
+    A statement does work if it is an `if __name__ == "__main__":` block or a `while` loop, or if it
+    calls `step`, `backward`, or a function or class that the file defines or imports from a module
     other than torch.
     """
     if _is_guard(node) or isinstance(node, ast.While):
@@ -247,8 +247,8 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
 def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
-    """Return the names in a definition and in all definitions that it uses directly or indirectly,
-    and two flags about these definitions.
+    """Return the names that occur in a definition and in all definitions that it uses, directly or
+    indirectly, followed by two Boolean flags.
 
     The first flag is True if any of these definitions contains a loop, and the second is True if
     any of them reverses a sequence.

@@ -3,12 +3,12 @@ failing that, by their names.
 
 No code is run. The score of each file, or of each class or function in a file, depends on the
 evidence in its syntax tree (`evidence.EVIDENCE`) and on the file's name and folder. The candidate
-with the highest score is chosen for the part. Importing something adds to the score, so that the
-student's main file beats the helper modules that it imports. But importing adds less than defining,
-so that the main file also beats notebooks that only show results. File names alone (`NAMES`) decide
-only if no candidate scores high enough, and only among files that were not chosen for another part.
-If several candidates with different code share the highest score, the part is ambiguous and no
-candidate is chosen.
+with the highest score is chosen for the part. A file also scores for what it imports, such as the
+class of the LSTM, so that the student's main file beats the helper modules that it imports. An
+import scores fewer points than a definition, so that the main file also beats a notebook that
+imports it only to show results. File names alone (`NAMES`) decide only if no candidate scores high
+enough, and only among files that were not chosen for another part. If several candidates with
+different code share the highest score, the part is ambiguous and no candidate is chosen.
 """
 
 import ast
@@ -123,8 +123,8 @@ def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = 
 
 
 def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
-    """Return the file of each candidate that scores high enough for a part, and the name of its
-    class or function.
+    """Return the file and the class or function name of each candidate that scores high enough for
+    a part.
     """
     return {(c.path, c.name) for c in candidates if c.points >= ENOUGH[part]}
 
@@ -141,8 +141,9 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
     """Choose the file for a part by its name, among the files that were not chosen for another
     part.
 
-    A file that the training file of Part I imports cannot be chosen for the GAN. A file that the
-    GAN imports cannot be chosen for any other part.
+    A file that the LSTM's training file imports counts as part of the training and cannot be chosen
+    for the GAN. Conversely, a file that the GAN's file imports cannot be chosen for the data set,
+    the LSTM or its training.
 
     Args:
         candidates: the candidates that were found by their contents; a file that contains a
@@ -163,7 +164,9 @@ def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> 
 
 
 def _lstm_elsewhere(code: Code, path: PurePosixPath) -> str:
-    """Return "module.name" of an LSTM that is imported from outside the submission, or ""."""
+    """Return the full name, "module.name", of an LSTM that the file `path` imports from outside the
+    submission; if there is none, return "".
+    """
     facts = code.facts.get(path)
     if facts is None:
         return ""
@@ -228,7 +231,9 @@ def _path(candidate: Candidate) -> PurePosixPath:
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, str]:
-    """Return the sort key of a candidate: first its score, then its depth, then its path."""
+    """Return a candidate's sort key: higher scores come first, then files nearer to the top folder,
+    then paths in alphabetical order.
+    """
     return -candidate.points, len(candidate.path.parts), str(candidate.path)
 
 

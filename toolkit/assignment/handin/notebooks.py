@@ -1,7 +1,8 @@
 """Converts a notebook's code cells to one Python file, and records which cell each line came from.
 
-The module reads notebooks as JSON, without nbformat. Only the sources of cells are read, so large
-pictures in the outputs do no harm. Versions 3 and 4 of the notebook format are supported.
+The module reads notebooks as JSON, without nbformat. Only the source of each cell is used; the
+outputs, which may contain large pictures, are ignored. Versions 3 and 4 of the notebook format are
+supported.
 """
 
 import ast
@@ -56,7 +57,7 @@ class Notebook:
 class BrokenNotebook(ValueError):
     """Raised for a notebook that cannot be read.
 
-    The message completes a sentence that begins with the file's name.
+    The message is worded to follow the file's name, such as "is not a notebook that can be read".
     """
 
 
@@ -111,7 +112,7 @@ def code_cells(data: bytes) -> list[dict[str, Any]]:
 
     Raises:
         BrokenNotebook: the file is not a notebook, is in a language other than Python, or has more
-            code than a person would write.
+            than `MAX_SOURCE` characters of code.
     """
     try:
         content = json.loads(data)
@@ -138,8 +139,8 @@ def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell is for the toolkit's tutor, which checks exercises: the cell
-    begins with an `# Exercise` comment, an import of the tutor or a call to the tutor.
+    """Return True if a code cell belongs to the exercises that the toolkit's `tutor` checks: it
+    begins with an `# Exercise` comment, an import of `tutor` or a call to one of its functions.
     """
     return TUTORS.match(cell["text"]) is not None
 
@@ -149,8 +150,8 @@ def read_notebook(data: bytes) -> Notebook:
 
     A line that only IPython understands becomes a no-op (`%matplotlib inline`, `!pip`, `name?`) or
     the equivalent Python (`%time f()`, `%run file.py`). Cells that are still not valid Python, and
-    cells with the tutor's exercises, become blank lines. Cells are numbered from 1, counting only
-    non-empty code cells.
+    cells that belong to the exercises of the toolkit's `tutor`, become blank lines. Cells are
+    numbered from 1, counting only non-empty code cells.
 
     Raises:
         BrokenNotebook: the file is not a notebook, is in a language other than Python, or has too
@@ -172,8 +173,8 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return a cell's lines as plain Python; cells for the toolkit's tutor, and cells that are not
-    valid Python, become blank lines.
+    """Return a cell's lines as plain Python, or the same number of blank lines if the cell belongs
+    to an exercise of the toolkit's `tutor` or is not valid Python.
     """
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)
@@ -226,7 +227,9 @@ def _without_cell_magic(lines: list[str], number: int, files: dict[str, Notebook
 
 
 def _is_python_file(name: str) -> bool:
-    """Return True if `name` is a valid name for a Python file that a cell writes."""
+    """Return True if `name`, the name of a file that a cell writes, ends in ".py", is printable and
+    has at most `MAX_NAME` bytes.
+    """
     is_name = name.isprintable() and len(name.encode()) <= MAX_NAME
     return is_name and PurePosixPath(name).suffix == ".py"
 

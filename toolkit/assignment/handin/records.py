@@ -65,7 +65,8 @@ class Log:
     Attributes:
         path: the path of the CSV file, relative to the student's folder.
         rows: one or more rows of three numbers, in the column order of `TRAINING` or `GAN`.
-        settings: the names and values of the run's settings; the command is kept separately.
+        settings: the names and values of the run's settings, without the command, which is in
+            `command`.
         command: the command that made the record, or "" if the command is unknown.
     """
 
@@ -93,7 +94,8 @@ class Log:
     def shares(self) -> list[float]:
         """The accuracies as fractions, even if the file contains percentages.
 
-        If any accuracy is above 2, all accuracies are read as percentages.
+        If any accuracy is above 2, all accuracies are read as percentages; otherwise they are
+        returned unchanged, even if one is above 1.
         """
         column = [accuracy for _, _, accuracy in self.rows]
         if max(column) > 2:
@@ -111,12 +113,12 @@ class Records:
     """The records of one student.
 
     Attributes:
-        trainings: the training runs of the LSTM and of the networks that it is compared with,
-            sorted by T.
+        trainings: the training runs of the LSTM and of the networks that the student compares with
+            it, sorted by the length T of the palindromes.
         gan: the training run of the GAN; None if there is no usable CSV file for it.
         pictures: the path and the bytes of each picture, by file name.
-        problems: for each unusable record, the part of the assignment that it belongs to, and the
-            reason, as a clause that begins with the record's path.
+        problems: for each unusable record, the part of the assignment that it belongs to, and what
+            is wrong, such as "records/gan.csv is larger than 4 MiB".
         foreign: the files that were made by the toolkit rather than by the student.
     """
 
@@ -144,9 +146,8 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
     """For each record that is missing or cannot be used, yield the part of the assignment that it
-    belongs to, a description of the problem, and the options of the command that makes the record.
-
-    The command runs the part's file with these options.
+    belongs to, a description of the problem, and the command-line options with which the part's
+    program makes the record.
     """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
@@ -167,7 +168,7 @@ def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
 
 
 def part_of(path: PurePosixPath) -> Part:
-    """Return the part of the assignment whose program writes a record."""
+    """Return the part of the assignment that a record belongs to: "gan" or "train"."""
     return "gan" if path.name in (GAN_LOG, *PICTURES) else "train"
 
 
@@ -209,8 +210,8 @@ def _read_record(
             missing.
 
     Raises:
-        ValueError: the file cannot be used; the message completes a sentence that begins with the
-            file's name.
+        ValueError: the file cannot be used; the message is worded to follow the file's name, such
+            as "is not a PNG picture".
     """
     if len(data) > MAX_FILE:
         raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
@@ -230,8 +231,8 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
     """Return the training run that a CSV file records.
 
     Raises:
-        ValueError: the CSV file or its settings cannot be used; the message completes a sentence
-            that begins with the file's name.
+        ValueError: the CSV file or its settings cannot be used; the message is worded to follow the
+            CSV file's name, such as "has more than 20,000 lines".
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []

@@ -56,18 +56,18 @@ class Submission:
             error when they are called.
         parts: for each part that was found, its file, the files that it imports and the files that
             import it.
-        unclear: for each part whose file could not be determined, the name of the message to report
-            and the values to insert into it.
-        choices: the candidate files for a part, for parts whose candidates are all judged before
-            one of them is chosen.
+        unclear: for each part whose file could not be determined, the key of the message to report
+            and the values for its placeholders.
+        choices: for each part in `CHOSEN` with several equally likely candidate files, these files;
+            the check judges all of them before it chooses one.
         named: for each part in `choices`, the one candidate file that other files or a README
             mention; "" if they mention none or several of the candidates.
-        missing: for each part that was not found, the name of the message to report and the values
-            to insert into it.
+        missing: for each part that was not found, the key of the message to report and the values
+            for its placeholders.
         files: all Python files of the submission, including files made from notebooks.
         notebooks: for each file made from a notebook, the notebook's name and code.
-        broken: the reason why a notebook could not be read, by the path of the empty Python file
-            that was written for it.
+        broken: for each unreadable notebook, the reason why it could not be read; the key is the
+            path of the empty Python file that was written in place of its code.
         left_out: the files that were not copied because the copy would have become too large.
         existing: all files and folders that were in the copy before any code ran.
     """
@@ -85,15 +85,15 @@ class Submission:
     existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
-        """Return the name that a file of the copy has in the student's own folder."""
+        """Return the name of the student's file from which a file in the copy was made."""
         return self.notebooks[file][0] if file in self.notebooks else file
 
     def has_place(self, file: str | None, line: int | None) -> bool:
         """Return True if a file was handed in and has a line with the given number.
 
         If `line` is None, the method only checks that the file was handed in. If `file` is None,
-        the result is True only if `line` is also None. The method opens only files that were handed
-        in; these are ordinary files, because links are not copied.
+        the result is True only if `line` is also None. The method opens only files that were in the
+        copy before any code ran; these were ordinary files, because links are not copied.
         """
         if file is None:
             return line is None
@@ -181,8 +181,8 @@ def _are_files(candidates: list[Candidate]) -> bool:
 
 
 def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
-    """Return a message about each part that was not found, except for the parts in `known`, which
-    have several candidates or a message of another kind.
+    """Return a message for each part that was not found, leaving out the parts in `known`, for
+    which there are several candidate files or already a message.
     """
     missing: dict[Part, Said] = {}
     for part in PARTS:
@@ -205,8 +205,8 @@ def _notebooks_of(
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
     """Return the path of the only candidate whose file name occurs in another file or a README.
 
-    A candidate that another file imports also matches, although an import does not contain the
-    whole file name. Unless exactly one candidate matches, the function returns an empty path.
+    A candidate that another file imports also matches, even though an import statement omits the
+    suffix ".py". Unless exactly one candidate matches, the function returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]
@@ -324,8 +324,9 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """Return a message naming the files that import the LSTM but were not chosen for any part;
-    return {} if there are none, or if a training file was found.
+    """If no training file was found but files that were not chosen for any part import the LSTM,
+    return a message that names these files, because they may contain the training; otherwise return
+    {}.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}
@@ -365,7 +366,9 @@ def _holds_python(path: Path) -> bool:
 
 
 def _missing(part: Part, search: Found) -> Said:
-    """Return a message saying that a part is missing, with the names of similar files."""
+    """Return a message saying that a part is missing and naming up to three files that come closest
+    to it.
+    """
     number = len(search.code.text)
     looked = "the only file" if number == 1 else f"{number} files"
     near = dict.fromkeys(str(candidate.path) for candidate in search.close.get(part, []))

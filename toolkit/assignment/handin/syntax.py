@@ -98,8 +98,8 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the file's syntax tree and its class definitions, except for abstract classes, base
-    classes and classes that are redefined later.
+    """Yield the nodes whose functions or methods can count as unwritten: the module and its
+    classes, except abstract classes, base classes and classes that are redefined later.
     """
     bases: set[str] = set()
     for node in ast.walk(tree):
@@ -144,7 +144,9 @@ def marked(source: str) -> str:
 
 
 def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
-    """Return a function's placeholder for missing code, or None if the function has code."""
+    """Return the statement that stands in for a function's missing code, such as `pass` or `raise
+    NotImplementedError`, or None if the function is already written.
+    """
     for node in function.body:
         if isinstance(node, ast.Raise) and "NotImplementedError" in words_in(node):
             return node

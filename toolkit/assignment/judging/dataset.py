@@ -24,7 +24,7 @@ Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
 class Unusual(Exception):
-    """Raised if the items have a format that the check does not know but that may be correct; the
+    """Raised if the check does not know the format of the items, although they may be correct; the
     check then reports the finding `[not-seen.NAME]`.
     """
 
@@ -102,7 +102,7 @@ def _read_lengths(
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
-    """Report which properties of the items are correct, given that no fault was found."""
+    """Report which properties of the items are correct; called only if no fault was found."""
     num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
     if num_different < FEW:
         verdicts.not_seen("no-variety")
@@ -172,8 +172,8 @@ def _label(labels: Tensor) -> Tensor:
 def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
     """Yield each fault that is found in the items; the caller reports only the first one.
 
-    The inputs count as containing the answer only if all of them are palindromes, or if all of them
-    are palindromes followed by their labels.
+    The inputs are reported as containing the digit to predict only if every input is a whole
+    palindrome, or if every input is a palindrome followed by its label.
     """
     items = []
     for length, (digits, labels) in by_length.items():
@@ -221,7 +221,9 @@ def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
 
 
 def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield a fault if one of the ten digits never occurs among many labels."""
+    """Yield a fault if there are at least `ENOUGH` labels but one of the ten digits never occurs
+    among them.
+    """
     for _, labels in by_length.values():
         counts = labels.bincount(minlength=10).tolist()
         if len(labels) >= ENOUGH and 0 in counts:
@@ -232,7 +234,7 @@ def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
 
 
 def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
-    """Return the first `count` items, each as a pair of row and label."""
+    """Return the first `count` items, each as a pair of its list of input digits and its label."""
     digits, labels = items
     return list(zip(digits[:count].tolist(), labels[:count].tolist(), strict=True))
 
@@ -260,8 +262,8 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Check that the data set still yields correct palindromes if they have more than 36 digits.
 
-    Code that draws the first half of such a palindrome as a single integer may exceed 64 bits, and
-    may then fail or produce digits that are not random.
+    If the code draws the first half of such a palindrome as a single integer, this integer may not
+    fit into 64 bits, and the code may then fail or produce digits that are not random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
@@ -300,8 +302,8 @@ def _is_spoilt(items: Items) -> bool:
 
 
 def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Report one-hot digits as correct if they are float32, whether the class returns them by
-    default or only if a parameter of its constructor is set.
+    """Report one-hot inputs as correct if they are float32. If the constructor has a parameter for
+    one-hot inputs, the check sets it to True.
     """
     parameters = {kind["one_hot"]: True} if kind["one_hot"] else {}
     try:
@@ -319,8 +321,9 @@ def _check_one_hot(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) 
 
 
 def _check_splits(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
-    """If a parameter of the student's class selects the training or the test data, check that the
-    two share no palindrome, even at T = 5, where few palindromes exist.
+    """If a parameter of the student's class selects between training data and test data, check that
+    these two sets share no palindrome. The check uses T = 5: there are so few palindromes of this
+    length that independently drawn sets overlap.
     """
     if kind["split"] is None:
         return

@@ -25,8 +25,8 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """For each kind of impossible value, yield the CSV line number of one example, counted from 1,
-    and a sentence that explains the problem.
+    """For each kind of impossible value in the CSV file of a training run, yield the line number of
+    one such value, counting from 1, and a sentence that explains the problem.
     """
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
@@ -119,7 +119,9 @@ def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """Yield a doubt about each repeated picture of samples, and a finding listing all pictures."""
+    """Yield a doubt about each picture of generated samples that is identical to an earlier one,
+    and a finding that lists all recorded pictures.
+    """
     known: dict[bytes, str] = {}
     for name in SAMPLES:
         if name not in records.pictures:
@@ -148,7 +150,9 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return the finding `[right.NAME]`, which says that something in the records is right."""
+    """Return the finding `[right.NAME]` about correct records, with `fields` inserted into its
+    message.
+    """
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)
     return Finding(verdict="right", part=part, message=message, rule=rule, fields=fields)

@@ -40,8 +40,8 @@ Progress = Callable[[str], None]
 
 
 def import_judges() -> None:
-    """Import the modules that check the parts, so that a process forked later, which reads
-    untrusted files, need not import them.
+    """Import the modules that check the parts, so that a process that is forked later to read
+    untrusted files need not import them.
     """
     for module in JUDGES.values():
         importlib.import_module(module)
@@ -113,7 +113,7 @@ def judge(
     """Judge a submission whose code runs in `host`.
 
     Args:
-        submission: the copy of the student's files that this process reads.
+        submission: the copy of the student's files, with its path as seen by the current process.
         root: the path of the submission's copy, as seen by the processes that run the student's
             code.
         progress: called at the beginning of each step of the check with a short description of the
@@ -174,7 +174,7 @@ def _report(
 def _verdicts_of(
     parts: Collection[Part], submission: Submission, *setting: Any
 ) -> dict[Part, Verdicts]:
-    """Return empty verdicts for each of these parts, in the usual order.
+    """Return empty verdicts for each part in `parts`, in the order of `PARTS`.
 
     Args:
         setting: further arguments of `Verdicts`.
@@ -202,7 +202,7 @@ def _settle(
     host: Host,
     root: str,
 ) -> None:
-    """Replace each finding that is not this part's own fault, and rerun code whose failure the
+    """Replace each finding whose cause lies outside this part, and rerun code whose failure the
     check itself may have caused.
     """
     settled = []
@@ -304,8 +304,7 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 
 
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Remove each finding which says that the training stops, if another finding has the same
-    cause.
+    """If another finding has the same cause, remove the finding that the training stops.
 
     This other finding is about the data set or the LSTM, and the two exception messages have the
     same first line, apart from numbers. The remaining finding then mentions that the training
@@ -346,7 +345,9 @@ def _without_numbers(finding: Finding) -> str:
 
 
 def judge_part(host: Host, root: str, located: Located, verdicts: Verdicts) -> None:
-    """Judge one part; a failure of this part does not change the verdicts on the other parts."""
+    """Judge one part; unless memory runs out, a failure to judge it does not affect the verdicts on
+    the other parts.
+    """
     try:
         judge = importlib.import_module(JUDGES[verdicts.part])
         with host.child(verdicts.part, root) as child:
@@ -380,8 +381,8 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """Return a finding, or its replacement if it is not this part's own fault, for example if a
-    file was too large to copy.
+    """Return a finding or, if its cause lies outside this part, a replacement; one such cause is a
+    file that was too large to copy.
     """
     name = _left_out(finding, submission)
     if name is not None:
@@ -481,7 +482,7 @@ def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
 
 
 def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
-    """Return a finding with the proof that a second run failed as well.
+    """Return a finding with a new proof, namely that a second run failed in the same way.
 
     Args:
         error: the error of the second run.

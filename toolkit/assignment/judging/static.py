@@ -39,7 +39,9 @@ def used_by(tree: ast.Module, names: Collection[str]) -> list[ast.stmt]:
 
 
 def _made_by(node: ast.stmt) -> list[str]:
-    """Return the names that a statement defines: a class, a function or variables."""
+    """Return the name of the class or function that a statement defines, or the names of the
+    variables that it assigns.
+    """
     if isinstance(node, ast.ClassDef | ast.FunctionDef):
         return [node.name]
     if isinstance(node, ast.Assign):
@@ -162,7 +164,7 @@ class Reading:
         self._look_for_toolkit(tree, part, file)
 
     def _report_broken_cells(self, part: Part, file: str) -> None:
-        """Report the unreadable cells of a notebook, each at its first line."""
+        """Report the unreadable cells of a notebook, each at the line of its syntax error."""
         _, notebook = self.submission.notebooks[file]
         for cell in notebook.broken:
             place = (cell.number, cell.line)
@@ -171,7 +173,7 @@ class Reading:
             self._fault("does-not-import.cell", part, file, line, **fields)
 
     def _owner(self, file: str, function: str, part: Part) -> Part:
-        """Return the part to which a function belongs, among the parts that share its file.
+        """Return the part to which a function belongs; several parts may share its file.
 
         Args:
             function: the function's name, preceded by the class's name and a dot if it is a method.

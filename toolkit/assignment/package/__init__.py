@@ -1,1 +1,1 @@
-"""Packages with which Gradescope, Classroom 50 and GitHub Actions run the grader."""
+"""Packages that run the grader on Gradescope, in Classroom 50 or in GitHub Actions."""

@@ -1,9 +1,10 @@
-"""Grading in a platform's container, where a separate user, and not Linux namespaces, isolates the
-submission.
+"""Grading in a platform's container, where a separate user account, rather than Linux namespaces,
+isolates the submission.
 
-The judge runs as root. The submission runs as another user, who cannot send signals to the judge,
-read the judge's memory, or open a folder that is closed to everybody except root. At the end, all
-processes of the submission's user are killed, and the user's files in shared folders are deleted.
+The judge, which is the process that checks the submission, runs as root. The submission runs as
+another user. This user cannot send signals to the judge, read the judge's memory, or open a folder
+that is closed to everybody except root. After the submission has run, all processes of the
+submission's user are killed, and the user's files in shared folders are deleted.
 """
 
 import contextlib

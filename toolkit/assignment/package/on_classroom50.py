@@ -79,8 +79,8 @@ def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) 
 
 
 def whole(test: TaskResult) -> int:
-    """Return the points of a task as an integer: rounded to the nearest integer for a full score,
-    otherwise rounded down.
+    """Return a task's points as an integer: a full score is rounded to the nearest integer, as the
+    maximum is; any other score is rounded down.
     """
     maximum = round(test.max_score)
     if test.score == test.max_score:
@@ -89,8 +89,8 @@ def whole(test: TaskResult) -> int:
 
 
 def as_markdown(result: Result) -> str:
-    """Return a feedback page in Markdown: the points as a heading, and the rest as a block of plain
-    text.
+    """Return a feedback page in Markdown: the total points as a heading, and the details of the
+    grading as a block of plain text.
 
     Everybody who can see the student's repository can also see the feedback page.
     """

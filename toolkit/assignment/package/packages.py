@@ -27,7 +27,9 @@ def gradescope(
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("autograder.zip"),
     rubric: RubricOption = None,
 ) -> None:
-    """Write an autograder archive for Gradescope, made for its default memory and CPU limits."""
+    """Write an autograder archive for Gradescope that works within Gradescope's default memory and
+    CPU limits.
+    """
     from toolkit.assignment.handin.archive import zipped
     from toolkit.assignment.package.contents import grader_files
 

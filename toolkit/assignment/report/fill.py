@@ -31,15 +31,16 @@ def make_report(
     Args:
         student_number: a string of digits (see `check_student_number`).
         name: 1 to 200 printable characters, or "".
-        results: the contents of the report.
+        results: the texts, numbers and pictures to put into the report.
         out: the directory for the report; edited files in this directory are never overwritten.
 
     Returns:
-        the directory used, which is `out` or, to protect edited files there, another such as
-        `<out>-2`, and the file names of the reports in it.
+        the directory used, and the names of the report files in it; the directory is `out` or, if
+        edited files in `out` would be lost, another such as `<out>-2`.
 
     Raises:
-        UsageError: the name is blank, too long or unprintable.
+        UsageError: the name consists only of whitespace, is too long or contains unprintable
+            characters.
         ToolkitError: a template is missing, or a file cannot be written.
     """
     author = {
@@ -86,8 +87,9 @@ def place_for(files: Mapping[str, bytes], out: Path) -> Path:
 def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Record the hashes of the files, and then write the files.
 
-    A file looks edited if its hash is not recorded. Every hash is recorded before its file is
-    written, so an unedited file never looks edited, even if the process is killed while writing.
+    A file looks edited if the hash of its contents is not among the recorded hashes. Every hash is
+    recorded before its file is written, so an unedited file never looks edited, even if the process
+    is killed while writing.
     """
     made = _made(directory)
     for name, data in files.items():

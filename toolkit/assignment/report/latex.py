@@ -1,7 +1,7 @@
 """The report in LaTeX, filled from a template.
 
-The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \\VAR{...} is
-replaced by an escaped value.
+The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \VAR{...} is
+replaced by the escaped value of the expression in braces.
 """
 
 import re

@@ -42,7 +42,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
         shown: the exported networks, by their names.
 
     Returns:
-        the names of those networks that were measured, from among lstm, rnn and generator.
+        the names of the networks that were measured: any of lstm, rnn and generator.
 
     Raises:
         ToolkitError: a file is missing or damaged.
@@ -63,7 +63,8 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add the plot of accuracy against T, and pictures of the LSTM's gates and states.
+    """Add the plot of accuracy against T, the number of digits in a palindrome, and pictures of the
+    LSTM's gates and states.
 
     The pictures show a palindrome that the LSTM completes correctly and, if possible, one that it
     completes wrongly.
@@ -98,7 +99,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: the last digits, and whether the network's answer to each palindrome is
+        last, right: the last digit of each palindrome, and whether the network's answer to it is
             correct; both (palindromes,).
     """
     length = digits.size(1) + 1
@@ -114,7 +115,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 def _add_accuracy(
     curves: Mapping[str, list[float]], author: str, all_right: bool, results: Results
 ) -> None:
-    """Add the plot of accuracy against T to the report.
+    """Add the plot of accuracy against T, the number of digits in a palindrome, to the report.
 
     If `all_right` is True, the caption also says that the LSTM made no mistake.
     """

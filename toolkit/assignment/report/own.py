@@ -133,15 +133,16 @@ def own_networks(exports_dir: Path) -> dict[str, Shown]:
 
 
 def _gap_of(log: Log, clause: CannotDraw) -> Gap:
-    """Return a `Gap`, which says that the numbers of a training run cannot be plotted, and which
-    command repeats the run.
+    """Return a `Gap`, which states that the numbers of a training run cannot be plotted, and gives
+    the command that repeats the run.
     """
     part = part_of(log.path)
     return Gap(part, f"{log.path} {clause}", log.command or command_line("python", FILES[part]))
 
 
 def add_training(log: Log, results: Results) -> None:
-    """Add to the report a training run of the LSTM or of a network that is compared with it.
+    """Add a training run to the report: a run of the LSTM, or of another network with which the
+    LSTM is compared.
 
     Raises:
         CannotDraw: the numbers cannot be plotted, so nothing is added.
@@ -178,7 +179,8 @@ def add_training(log: Log, results: Results) -> None:
 
 
 def add_by_length(records: Records, results: Results) -> None:
-    """Add a picture of the best accuracy at each T, with the toolkit's accuracies for comparison.
+    """Add a plot of the student's best accuracy at each T (the number of digits in a palindrome),
+    with the accuracies of the toolkit's own network for comparison.
 
     The picture is added only if a network was trained at two or more lengths.
 

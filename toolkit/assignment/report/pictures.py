@@ -1,5 +1,5 @@
-"""The pictures of a report, some of which show the toolkit's accuracy curve beside the student's
-curves.
+"""The pictures of a report, some of which show the accuracy curve of the toolkit's own LSTM beside
+the student's curves.
 """
 
 import warnings
@@ -26,7 +26,8 @@ def drawn(save: Callable[..., None], *args: Any, **options: Any) -> bytes:
     """Return the PNG that a function of `toolkit.common.figures` writes.
 
     Raises:
-        CannotDraw: the numbers, such as 1e308 and -1e308, do not fit on any axis.
+        CannotDraw: the numbers cannot be plotted, for example because 1e308 and -1e308 do not fit
+            on one axis.
     """
     with scratch_directory("report") as scratch:
         path = scratch / "figure.png"
@@ -46,8 +47,8 @@ def literally(text: str) -> str:
 
 
 def toolkits_accuracy(longest: float) -> Curve:
-    """Return the accuracy curve of the toolkit's LSTM: the values of T, up to the first T >=
-    `longest`, and the accuracies.
+    """Return the accuracy curve of the toolkit's LSTM: the palindrome lengths T, up to the first T
+    >= `longest`, and the accuracy at each of them.
     """
     metrics = entry_of("lstm", package_data("exports"))["metrics"]["accuracy_by_length"]
     lengths, accuracies = [], []

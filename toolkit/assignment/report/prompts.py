@@ -72,8 +72,8 @@ def _ask_for_kind(
 
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
-    """Return the problems with the reports, such as remaining prompts; each problem is a short
-    phrase and a sentence.
+    """Return the problems with the reports, such as remaining prompts; each problem is described
+    both by a short phrase and by a full sentence.
     """
     remarks = []
     for path, content in files.items():

@@ -24,8 +24,8 @@ class Figure(NamedTuple):
 class Gan:
     """The pictures and numbers of a GAN.
 
-    A picture is stored as its file name; a missing picture is stored as "" or, in the list
-    `samples`, left out.
+    A picture is represented by its file name; a missing picture is represented by "" or, in the
+    list `samples`, has no entry.
     """
 
     name: str

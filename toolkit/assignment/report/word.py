@@ -15,7 +15,8 @@ def render(template: Path, pictures: Mapping[str, bytes], **values: object) -> b
     Args:
         template: a .docx file, in which `{{ picture(name, width) }}` inserts a picture.
         pictures: file name -> PNG.
-        values: the values of all other fields; XML special characters in them are escaped.
+        values: the values of all fields of the template except the pictures; XML special characters
+            in the values are escaped.
     """
     from docx.shared import Cm
     from docxtpl import DocxTemplate, InlineImage

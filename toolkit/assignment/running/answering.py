@@ -1,8 +1,9 @@
-"""The process that runs one part of a submission and replies to the judge's questions.
+"""The process that runs one part of a submission and replies to questions from the judge, the
+process that checks the submission.
 
-Each part has a class in `answers/`, and each public method of the class replies to one question.
-Each reply carries its question's nonce. If a student's code raises an exception, the reply contains
-the exception's class, message and location.
+Each part of a submission, such as the LSTM, has a class in `answers/`; each public method of the
+class replies to one kind of question. Each reply carries its question's nonce. If a student's code
+raises an exception, the reply contains the exception's class, message and location.
 """
 
 import functools
@@ -37,8 +38,8 @@ Back = Callable[..., Any]
 
 
 def take_pipes() -> tuple[int, int]:
-    """Prepare this process to run students' code, which should neither reach the judge's pipes
-    through standard input and output nor print warnings.
+    """Prepare this process to run students' code, so that the code neither reaches the pipes to the
+    judge through standard input and output nor prints warnings.
 
     The function also imports all classes that reply to questions.
 
@@ -61,11 +62,12 @@ def take_pipes() -> tuple[int, int]:
 
 
 def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
-    """Reply to questions until the judge has no more questions; then end this process.
+    """Reply to questions from the judge (the process that checks the submission) until it has no
+    more; then end this process.
 
     Args:
         root: the copy of the submission, which becomes the working directory.
-        read, write: the pipes to the judge.
+        read, write: the file descriptors of the pipes from and to the judge.
     """
     os.chdir(root)
     random.seed(0)
@@ -97,12 +99,12 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
 
 def described(error: BaseException, root: Path) -> ErrorDescription:
-    """Describe an exception for the judge.
+    """Describe an exception for the judge, the process that checks the submission.
 
     The description contains the names of the exception's class and base classes, its message and
-    its location in the student's code. Where they apply, it also contains the names of the limits
-    that may have caused the exception, such as a full disk, the module that could not be imported,
-    and the path of the missing file.
+    its location in the student's code. Where applicable, it also contains the module that could not
+    be imported, the path of the missing file, and the names of the limits, such as a full disk,
+    that may have caused the exception.
     """
     file, line = place_of(error, root)
     return {

@@ -39,10 +39,10 @@ def main() -> None:
     The settings are JSON. `uid` is a number or null, and `rlimits` maps the names of resource
     limits to their values. `source` is the path of the original submission, and `submission` is the
     path of the copy that the program uses, or the same path if there is no copy. `reach` lists the
-    paths that the program may `read`, `enter` or `change`, and is null if bubblewrap hides all
-    other paths. `filter` is the system-call filter in hexadecimal, and `keyctl` is the number of
-    the system call keyctl, with which the launcher joins an empty keyring before the filter forbids
-    this call.
+    paths that the program may `read`, `enter` or `change`; it is null if Landlock is not used,
+    either because bubblewrap hides all other paths or because the kernel has no Landlock. `filter`
+    is the system-call filter in hexadecimal. `keyctl` is the number of the system call keyctl; the
+    launcher uses this call to join an empty keyring before the filter forbids it.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]

@@ -1,7 +1,7 @@
 """The meanings of names in students' code according to `names.toml` (`num_hidden` is a hidden size,
 for example), and functions that choose values by these meanings.
 
-All these names and their patterns are in `names.toml`, so a name that matches none of its patterns
+`names.toml` lists the recognised names as patterns, so a name that matches none of these patterns
 has no known meaning.
 """
 
@@ -19,15 +19,15 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 
 
 class UnknownParameter(Exception):
-    """The error raised if the check knows no value for a parameter of a student's function.
+    """The error raised if no value is known for a parameter of a student's function.
 
     The message is the name of the parameter.
     """
 
 
 def meaning(name: str, *tables: str) -> str | None:
-    """Return the meaning of a name: that of the first matching pattern in `tables`, which are
-    tables of `names.toml`; None if no pattern matches.
+    """Return the meaning that `names.toml` gives to a name: the meaning of the first matching
+    pattern in the tables called `tables`; None if no pattern matches.
     """
     lower = name.lower()
     for table in tables:
@@ -38,8 +38,8 @@ def meaning(name: str, *tables: str) -> str | None:
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """Return the value of the candidate whose name best matches one of `words`; None if no name
-    matches.
+    """Return the value in the dictionary `candidates` whose name best matches one of `words`; None
+    if no name matches.
 
     Earlier words have priority. For each word, a name that equals the word has priority over a name
     that contains the word.
@@ -53,7 +53,7 @@ def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
 
 
 class AnyConfig(Mapping[str, Any]):
-    """A stand-in for a config or args object, in which the value of an attribute is found by the
+    """A stand-in for a config or args object; it chooses the value of an attribute according to the
     meaning of the attribute's name.
     """
 
@@ -92,20 +92,21 @@ def arguments(
 
     Args:
         tables: the tables in which names are looked up; the first table with a match decides.
-        known: values by meaning; a parameter with this meaning gets the value even if it has a
-            default, except that None keeps the default.
-        needed: values by meaning, used only for parameters without a default.
+        known: a dictionary from meanings to values; a parameter with one of these meanings gets the
+            value even if it has a default, except that None keeps the default.
+        needed: further values, also by the meaning of the parameter's name, used only for
+            parameters without a default.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
-        positions: the meanings to assign, in this order, to the parameters that have no default and
-            for which the other arguments give no value; a meaning that the name of some parameter
-            already has is skipped.
+        positions: meanings whose values in `known` go, in this order, to the parameters that have
+            no default and would otherwise get no value; a meaning is skipped if the name of any
+            parameter has that meaning.
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary whose keys are the
-        meanings for which the function takes values from `known`; each value is the default of the
-        parameter with this meaning, or None if it has no integer default.
+        the positional arguments, the keyword arguments, and a dictionary with a key for each
+        meaning whose value in `known` is passed to the function; the key's value is the integer
+        default of the parameter with this meaning, or None if there is no such default.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.
@@ -131,8 +132,8 @@ def arguments(
 
 @dataclass
 class _Choice:
-    """The values from which `arguments` chooses, and the meanings for which it has passed values so
-    far.
+    """The values from which `arguments` chooses, and a record of the values in `known` that it has
+    chosen so far.
     """
 
     tables: Sequence[str]

@@ -43,8 +43,8 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Yield the path of each file and folder that is neither hidden nor made by a tool, and True if
-    the path is that of a folder.
+    """For each file and folder that is not a link, not hidden and not made by a tool, yield its
+    path and whether it is a folder.
     """
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:

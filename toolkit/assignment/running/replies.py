@@ -100,7 +100,7 @@ class NoDatasetItems(TypedDict):
 
 
 class SeenCall(TypedDict):
-    """How a training script calls a network, as `Seen.said` returns it."""
+    """A description of how a training script calls a network, as `Seen.said` returns it."""
 
     axes: str
     dim: Natural
@@ -193,8 +193,8 @@ class CallsHeard(TypedDict):
 
 
 class LoaderItems(TypedDict):
-    """The inputs of the items in a DataLoader's data set, without their labels, as
-    `TrainAnswers.items` returns them.
+    """The inputs from a DataLoader's data set, without their labels, as `TrainAnswers.items`
+    returns them.
     """
 
     rows: Matrix
@@ -213,8 +213,8 @@ class BackwardPass(TypedDict):
 class LineRun(TypedDict):
     """A statement in a script that is watched line by line.
 
-    The reply also has further fields, which are read only by the code that makes questions for an
-    oral examination.
+    The record also contains fields that are not listed here; only the code that makes the questions
+    for an oral examination reads them.
     """
 
     at: FileLine
@@ -232,8 +232,8 @@ class LinesRun(TypedDict):
 
 
 class Golden(TypedDict):
-    """The golden values of an exported network: the reference inputs and outputs with which a
-    loaded copy is checked, and a tolerance.
+    """The golden values of an exported network: reference inputs and outputs for checking a loaded
+    copy, and the tolerance within which its outputs must agree.
     """
 
     tolerance: float
@@ -312,7 +312,7 @@ REPLIES: dict[Part, dict[str, Reply]] = {
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Return True if a value that came through the pipe has a given type.
+    """Return True if a value received from the other process has the type `kind`.
 
     Args:
         kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict` (the value

@@ -52,7 +52,7 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 
     Args:
         request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
-            `seconds`, the CPU time, and `memory`, in bytes.
+            `seconds` (of CPU time) and `memory` (in bytes).
 
     Returns:
         the exit `status` (negative if a signal ended the process); the `cpu` seconds used; `late`,
@@ -82,9 +82,9 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
 def _guard(process: Process, seconds: float, ended: threading.Event, late: threading.Event) -> None:
     """Kill a child process if it exceeds a limit or runs for too long.
 
-    The time that the process spent waiting for a core does not count, up to a maximum. The guard
-    does not rely on data from the process. It cannot tell how much of the time the child process
-    spent waiting for the judge; only the judge's side can measure that.
+    Time that the process spends waiting for a core is not counted, but the total time is limited as
+    well. The guard does not rely on data from the process. It cannot tell how much of the time the
+    child process spent waiting for the judge; only the judge's side can measure that.
     """
     started = time.monotonic()
     while not ended.wait(0.5):

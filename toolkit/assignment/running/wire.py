@@ -3,8 +3,8 @@ the submission; all values are sent as JSON, because unpickling data from a stud
 be unsafe.
 
 A frame consists of a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits,
-and the JSON text. Frames are read with `os.read`, so that neither side reads beyond the end of a
-frame.
+and the JSON text. Frames are read with `os.read`, which does no buffering, so neither side reads
+beyond the end of a frame.
 """
 
 import base64
@@ -55,7 +55,7 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
 
 
 def receive(descriptor: int, max_bytes: int = MAX_BYTES) -> tuple[str, Any]:
-    """Read one frame, and return its nonce and its value, in which tuples have become lists.
+    """Read one frame, and return its nonce and its value; tuples arrive as lists.
 
     Args:
         max_bytes: the maximum length of the JSON text.

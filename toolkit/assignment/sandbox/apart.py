@@ -90,7 +90,7 @@ def apart(
 
 
 def _read_all(pipe: int, bounds: Bounds) -> bytearray:
-    """Read a pipe until it is closed or has delivered more bytes than a result may have.
+    """Read from a pipe until it is closed, or until the data exceeds the maximum size of a result.
 
     Raises:
         Exceeded: the pipe was not closed within the time limit.
@@ -136,8 +136,8 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set only the soft limit of this process, so that a sandbox that the task starts can still set
-    a limit of its own.
+    """Set this process's soft limit for a resource, and leave the hard limit unchanged, so that a
+    sandbox started by the task can still set a limit of its own.
     """
     _, hard = resource.getrlimit(resource_id)
     resource.setrlimit(resource_id, (limit, hard))

@@ -27,13 +27,13 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
     """Return the best kind of isolation that works on this machine.
 
     Args:
-        own_code: True if the code is the user's own, so that limits on its resources are enough
+        own_code: True if the code is the user's own; limits on its resources are then enough
             isolation, even if the user is root.
         unsafe: True if the user accepts an isolation that does not protect files or the network.
 
     Raises:
-        ToolkitError: no kind of isolation works, because root cannot drop its privileges here; or
-            the best kind that works is unsafe, and `unsafe` is False.
+        ToolkitError: no kind of isolation works, as when root cannot drop its privileges here; or
+            the best kind that works is unsafe, and both `own_code` and `unsafe` are False.
     """
     to_try = candidates()
     if own_code:

@@ -66,8 +66,8 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
             by this capacity.
 
     Returns:
-        the size, or None if no process has the two file systems. The result is `UNCOUNTED` if the
-        file systems were not found but at least one process could not be inspected.
+        the size; `UNCOUNTED` if the file systems were not found but at least one process could not
+        be inspected; otherwise None.
     """
     hidden = False
     counts = []
@@ -116,8 +116,8 @@ def nameless_files(pids: Collection[int]) -> int:
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
     """Return True if files and folders, with all their contents, exceed `limit` bytes on disk.
 
-    Each file counts as at least one memory page. A folder that cannot be read, or that is moved
-    during every attempt to count, exceeds every limit.
+    Each file counts as at least one memory page. A folder counts as too large if it cannot be read,
+    or if it is moved during every attempt to measure it.
     """
     to_count = list(paths)
     for _ in range(TRIES):

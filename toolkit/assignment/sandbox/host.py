@@ -1,5 +1,5 @@
-"""Runs the parts of a student's archive in a sandbox, whose limits apply to the archive as a
-whole.
+"""Runs the parts of a student's archive, such as its LSTM and its GAN, in a sandbox whose limits
+apply to the archive as a whole.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest 
 
 
 class _Waiting(Clock):
-    """A clock that measures how long this process waits for the sandbox, and raises `Gone` if the
-    kernel has killed a process in the sandbox for lack of memory.
+    """Measures how long this process waits for the sandbox; at the end of a wait, `Gone` is raised
+    if the kernel has killed a process in the sandbox for lack of memory.
     """
 
     def __init__(self, share: Share) -> None:
@@ -73,7 +73,9 @@ class SandboxedHost(Host):
 
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """Do the same as the method `Host.child`, but raise `Gone` if the sandbox has ended."""
+        """Do the same as the method `Host.child`, but raise `Gone` if the sandbox has already been
+        stopped, for example because a limit was exceeded.
+        """
         if self._status != "finished":
             raise Gone({}, reason=self._reason(self._status))
         before = signal.signal(signal.SIGVTALRM, _thought_too_long)

@@ -51,9 +51,9 @@ class Isolation:
     Attributes:
         tool: "bubblewrap", "unshare" (namespaces in which all files stay visible) or "limits"
             (resource limits without namespaces).
-        drop_user: True if root runs the program under a user id that owns no files.
-        taken: the user ids that are in use on this machine, so that the program must not run under
-            any of them.
+        drop_user: True if the program, although started by root, runs under a user id that owns no
+            files.
+        taken: the user ids in use on this machine; the program must not run under any of them.
     """
 
     tool: Tool
@@ -136,8 +136,8 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id outside `taken` for programs started by the process with the id
-        `judge`.
+        """Return a user id that is not in `taken`, for the programs started by the process whose
+        process id is `judge`, or None if `drop_user` is False.
         """
         if not self.drop_user:
             return None
@@ -196,8 +196,8 @@ class Sandbox:
         return {"source": str(self.submission), "places": places}
 
     def prepare(self) -> None:
-        """Give the scratch directory to the user that runs the program, and copy the toolkit files
-        that the program needs.
+        """Give ownership of the scratch directory to the user that runs the program, and copy the
+        toolkit files that the program needs.
 
         The program needs only the toolkit's folder `running`, which is copied to a folder next to
         the scratch directory, because the program cannot always read the original.
@@ -264,7 +264,7 @@ class Sandbox:
 
     @property
     def _toolkit(self) -> Path:
-        """The folder with copies of the toolkit's files that the program needs."""
+        """The folder with copies of those toolkit files that the program needs."""
         return self.scratch.parent / "seen" / PACKAGE.name
 
     @property

@@ -25,10 +25,10 @@ def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]
     """List the paths to allow so that a program can read `paths` but not the folder `left_out`.
 
     Returns:
-        the paths that the program may read, with everything below them, and the folders that
-        contain `left_out`, directly or in a subfolder. The program may only list these folders;
-        everything in them that is outside `left_out` is covered by the paths that the program may
-        read.
+        two lists: the paths that the program may read, with everything below them; and the folders
+        that contain `left_out`, directly or in a subfolder. The program may only list these
+        folders; everything in them that is outside `left_out` is covered by the paths that the
+        program may read.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -1,4 +1,6 @@
-"""The grader's scratch directories; a grader also deletes those that killed graders left behind."""
+"""The grader's scratch directories; a grader also deletes directories left behind by earlier
+graders that were killed.
+"""
 
 import contextlib
 import os
@@ -22,10 +24,11 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 
 
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
-    """Delete the scratch directories that this user's killed graders left behind.
+    """Delete the scratch directories that this user's graders left behind when they were killed.
 
-    Each directory contains the name of the control group of its sandbox. Before the directory is
-    deleted, all processes in this group are killed, and the group is removed.
+    A file in each directory records the name of the control group of the directory's sandbox.
+    Before the directory is deleted, all processes in this group are killed, and the group is
+    removed.
 
     Args:
         kept: the paths of archives and results; a directory that contains such a path is not

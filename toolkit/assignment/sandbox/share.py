@@ -39,8 +39,8 @@ class Share:
     Attributes:
         cores: one core that is reserved for this sandbox, or all available cores if none can be
             reserved.
-        group: the folder of the sandbox's control group, for which the kernel counts all memory,
-            including kernel memory; None if there is no control group.
+        group: the folder of the sandbox's control group, or None if there is no control group; the
+            kernel counts all memory that the group uses, including kernel memory.
         counter: the file in `group` that counts the processes killed because memory ran out.
     """
 
@@ -49,8 +49,8 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program within this share of the machine; the limits apply before the program
-        runs.
+        """Start a program within this share of the machine; the limits are already in force when
+        the program begins to run.
 
         Args:
             options: keyword arguments for `Popen`.
@@ -128,10 +128,12 @@ def _remove(group: Path) -> None:
 
 
 def remove_groups(scratch: Path) -> list[str]:
-    """Remove the control group of a scratch directory, and kill the processes left in the group.
+    """Kill the processes in the control group whose name is recorded in a scratch directory, and
+    remove the group.
 
     Returns:
-        descriptions of the groups that cannot be removed.
+        messages about a group that could not be removed, or about a recorded name that is not the
+        name of a grader's group.
     """
     try:
         name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")

@@ -63,10 +63,10 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
     The result is the smallest of three times: how long the judge waited, how long other programs
     used the cores, and how long threads of the program were ready to run but had no core. The
-    judge's waiting time excludes the time that the judge spends on its own computations. The time
-    for which other programs used the cores excludes the time that one thread of the program waited
-    for a core used by another of its threads. The threads' ready time excludes the time during
-    which they sleep.
+    judge's waiting time excludes the time that the judge spends on its own computations. Time that
+    one thread of the program spends waiting for a core used by another thread of the program does
+    not count as use by other programs. The threads' ready time excludes the time during which they
+    sleep.
 
     Args:
         cores: the number of cores that the program may use.
@@ -91,8 +91,8 @@ class Watched:
         private: the descriptor of a socket from which the judge reads messages that come from the
             program itself, not from its child processes. The program writes to the other end of
             this socket pair; the descriptor of that end is the program's last command-line
-            argument. The program can close that end in its child processes, so that they cannot
-            send messages in its name.
+            argument. The program can close that end in its child processes, which then cannot send
+            messages in the program's name.
         status: None while the program runs; "finished" if it ended by itself; the name of the
             exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
             the core for so long that the program's own time is unknown.
@@ -235,7 +235,9 @@ class Watched:
         self._last = measurement
 
     def _exceeded(self) -> Status | None:
-        """Return the exceeded limit, "short" if the machine runs out of memory, or None."""
+        """Return the name of the exceeded limit, "short" if the machine runs out of memory, or None
+        if neither is the case.
+        """
         family = descendants(self.process.pid, self._uid)
         self._measure(family)
         if len(family) > self._limits.processes + 4:  # bubblewrap itself, its init, the program
@@ -259,8 +261,8 @@ class Watched:
         return sum(map(own_memory, family)) > self._limits.memory
 
     def _disk_is_full(self, family: Collection[int]) -> bool:
-        """Return True if the program's files take more space than allowed, or if it hides their
-        size.
+        """Return True if the program's files take more space than allowed, or if the program keeps
+        their size from being measured.
         """
         limit = self._limits.disk
         if self._sandbox.isolation.tool == "bubblewrap":
@@ -279,7 +281,8 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
     """Return `root`, its descendants, the processes in its session, and those of the user `uid`.
 
     Args:
-        uid: the id of the user, or None to leave out the user's processes.
+        uid: the id of the user whose processes are also included, or None to select no processes by
+            user.
 
     Returns:
         by process id, the processor time, in clock ticks, that the process and its ended children
@@ -351,7 +354,7 @@ def end_all(root: int, uid: int | None) -> None:
 
 
 def _wait_for_end(pids: Collection[int]) -> None:
-    """Wait up to `MOST_SECONDS` seconds until the killed processes have released their memory."""
+    """Wait for the killed processes to release their memory, for at most `MOST_SECONDS` seconds."""
     for _ in range(int(MOST_SECONDS / TICK)):
         if not any(Path("/proc", str(pid)).exists() for pid in pids):
             return

@@ -1,4 +1,6 @@
-"""Scratch folders on Windows, where Python cannot open a folder and must delete it by name."""
+"""Scratch folders on Windows, where Python cannot open a folder, so a folder is deleted by its path
+and not through an open descriptor.
+"""
 
 import contextlib
 import os

@@ -5,9 +5,9 @@ deleted.
         .toolkit-scratch  the proof: it names this folder, and is locked while the command runs
         files/            the scratch folder itself; all of it is deleted
 
-A proof is invalid if its folder was copied or moved, or was made by another user. If
-PURPOSE-random/ contains anything besides the proof and files/, only these two are deleted, and
-PURPOSE-random/ itself is kept.
+A proof is invalid if its folder was copied or moved, or was made by another user. If the outer
+folder PURPOSE-random/ contains anything besides the proof and files/, only these two are deleted,
+and the outer folder itself is kept.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ def clear_left_over(
     kept: Iterable[Path],
     first: Callable[[Path], list[str]] = _nothing_first,
 ) -> None:
-    """Delete the scratch folders that this user's killed commands left behind.
+    """Delete the scratch folders that this user's commands left behind when they were killed.
 
     Args:
         purpose: the beginning of the folders' names.

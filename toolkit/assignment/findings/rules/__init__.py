@@ -2,10 +2,10 @@
 
 Each part has its own file of rules, and `any.toml` has the rules that apply to any part.
 
-The name of a rule about a fault has two parts: the name of its table is the fault's id, and its key
-in the table says how the fault was detected, for example `shapes` in the table `[wrong-loss]`. The
-tables `[right]` and `[not-seen]` hold the rules for findings with these verdicts. A rule that
-consists only of a message is written as a string.
+A rule about a fault is named after the fault's id, which is the name of the rule's table, and after
+the rule's key in this table, which says how the fault was detected; an example is `shapes` in the
+table `[wrong-loss]`. The tables `[right]` and `[not-seen]` hold the rules for findings with these
+verdicts. A rule that has only a message is written as a plain string instead of a table.
 """
 
 import functools
@@ -32,7 +32,9 @@ class Rule(BaseModel):
 
 @functools.cache
 def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
-    """Return the rules for one part, by name, together with the rules that apply to any part."""
+    """Return a dictionary from names to rules, with the rules for one part and the rules for any
+    part.
+    """
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     own_rules = {}

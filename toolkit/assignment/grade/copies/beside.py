@@ -84,7 +84,8 @@ class Side:
     def lines(self, path: str, shared: set[int]) -> list[Line]:
         """Return the lines of a file.
 
-        A line counts as shared if at least one of the `shared` runs covers the line.
+        A line counts as shared if at least one of its tokens belongs to a run of tokens in
+        `shared`, the runs of the other submission.
         """
         words: dict[int, list[str]] = {}
         covered: set[int] = set()
@@ -103,8 +104,8 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file in `side` that contains the largest number of the token runs in
-    `grams`, or None if no file contains any of them.
+    """Return the path of the file in `side` that has the most token runs in common with `grams`, or
+    None if no file has any in common.
     """
     best_path = None
     best_number = 0

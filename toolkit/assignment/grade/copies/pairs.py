@@ -33,8 +33,8 @@ class Similar:
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
-    """Find the pairs of similar submissions, and write a page for each of the first `MAX_PAIRS`
-    pairs.
+    """Find the pairs of similar submissions, and write a page for each pair, but only for the
+    `MAX_PAIRS` pairs whose similarity is furthest above the expected value.
 
     Args:
         paths: the path of each archive, keyed by the archive's name.
@@ -74,7 +74,8 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return an archive's fingerprints and notes about omitted code, in NumPy's file format.
+    """Return, in NumPy's file format, an archive's fingerprints and notes about any of its code
+    that was not compared.
 
     Fingerprints are computed twice: once with all names treated as the same token, and once with
     the names as written.

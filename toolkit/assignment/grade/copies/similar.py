@@ -52,11 +52,12 @@ class Pair:
     """Two submissions with nearly the same code.
 
     Attributes:
-        share: the fraction, 0 to 1, of the smaller submission's own code that the other submission
-            also contains, if all names count as the same token.
+        share: the fraction, 0 to 1, of the smaller submission's code (without the skeleton) that
+            also occurs in the other submission, with all names treated as the same token.
         share_with_names: the same fraction, but different names count as different.
-        usual: the share to be expected, namely the larger of the two submissions' median shares
-            with all other submissions.
+        usual: the share to be expected for this pair, namely the larger of two medians: the median
+            of the first submission's shares with all other submissions, and the same for the second
+            submission.
     """
 
     first: str
@@ -79,8 +80,8 @@ Block = list[tuple[str, int]]  # tokens, each with its line number, from 1
 
 
 class Code(NamedTuple):
-    """The text of each file in a submission, keyed by its path, and the files that could not be
-    read.
+    """The text of each Python file and notebook in a submission, keyed by path, and notes about any
+    code that could not be read.
     """
 
     files: dict[str, str]
@@ -112,7 +113,9 @@ def read_code(data: bytes) -> Code:
 
 
 def _not_python(path: PurePosixPath, data: bytes) -> Iterator[str]:
-    """Yield a note about an unreadable notebook, or a note about each cell that is not Python."""
+    """Yield notes about a notebook: a single note if it is unreadable, or else a note about each
+    cell that is not Python.
+    """
     if path.suffix.lower() != SUFFIX:
         return
     try:

@@ -3,7 +3,8 @@
 The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
 lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
 Anthology's help on working offline with grade data. Gradescope cannot import grades, so the file
-for Gradescope has the same columns as Gradescope's export.
+for Gradescope cannot be uploaded; it has the same columns as the file that Gradescope itself
+exports.
 """
 
 import re
@@ -21,9 +22,9 @@ class Platform:
 
     Attributes:
         file: a pattern for the prefix that the platform adds to the student's own file name; None
-            if the platform adds no prefix. The group `mark` matches the platform's identifier for
-            the student, `person` the student's name, and `when` the time of the attempt; `person`
-            and `when` may be empty.
+            if the platform adds no prefix. In this pattern, the group `mark` captures the
+            identifier by which the platform knows the student, `person` captures the student's
+            name, and `when` captures the time of the attempt; `person` and `when` may be empty.
         columns: the columns of the platform's file, in order; `GRADE` stands for the column with
             the points.
         key: the column with the student's identifier.
@@ -41,7 +42,9 @@ class Platform:
     defaults: Row = field(default_factory=dict)
 
     def mark_in(self, row: Row) -> str:
-        """Return the platform's identifier for the student in a row, or "" if it is missing."""
+        """Return the platform's identifier for a student, read from the student's row of the
+        roster, or "" if the row has none.
+        """
         return row.get(self.key, "").removeprefix(self.before).strip()
 
 

@@ -34,8 +34,8 @@ class Roster:
     points: Row = field(default_factory=dict)
 
     def by_number(self, number: str) -> Row | None:
-        """Return the row with the given student number, or None; leading zeros are ignored, and so
-        are letters beside the number in the roster.
+        """Return the row with the given student number, or None; leading zeros are ignored, as are
+        any letters before or after the number in the roster.
         """
         digits = number.lstrip("0")
         if not digits:

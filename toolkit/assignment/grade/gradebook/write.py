@@ -45,7 +45,7 @@ class HandIn:
 
     @property
     def owner(self) -> object:
-        """A key that is equal for all archives of one student."""
+        """A key that identifies the student: it is the same for all of the student's archives."""
         if self.row is not None:
             return id(self.row)
         if self.match is not None:
@@ -55,8 +55,8 @@ class HandIn:
 
 @dataclass
 class Written:
-    """The files that were written, and messages for the teacher about students without an archive
-    and about doubtful archives.
+    """The files that were written, and messages for the teacher about students who handed in
+    nothing and about problems with archives, for example an unclear owner.
 
     Attributes:
         missing: a sentence for each student on the roster who handed in nothing.
@@ -72,8 +72,8 @@ class Written:
 def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
 ) -> tuple[list[HandIn], Written]:
-    """Return each student's newest archive, and a `Written` with messages about doubtful archives,
-    such as archives without a clear owner.
+    """Return each student's newest archive, and a `Written` object with messages about problems
+    with archives, for example an unclear owner.
 
     Raises:
         ToolkitError: no archive has a clear owner, so there is nothing to write.
@@ -179,8 +179,8 @@ def _hand_in(
 ) -> HandIn | None:
     """Return an archive with its owner, or None if the owner is unclear.
 
-    If the owner is unclear, the function adds a sentence to `written`. The platform's identifier
-    takes precedence over the student number in the file name.
+    If the owner is unclear, the function adds a message for the teacher to `written`. The
+    platform's identifier takes precedence over the student number in the file name.
     """
     match = None
     if platform.file is not None:
@@ -233,8 +233,8 @@ def _row_of(
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
     """Return each student's newest archive.
 
-    If the file names do not show which archive is the newest, the last one in the list counts, and
-    the function adds a sentence to `written`.
+    If the file names do not show which archive is the newest, the function takes the last one in
+    the list, and adds a message for the teacher to `written`.
     """
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:

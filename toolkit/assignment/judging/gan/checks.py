@@ -103,8 +103,8 @@ def _check_nothing(trace: Trace, located: Located, lines: Lines, verdicts: Verdi
 
 
 def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
-    """Judge the noise, the images, the losses and the optimiser steps, and then the directions in
-    which the losses push the discriminator's outputs.
+    """Judge the noise, the images, the losses and the optimiser steps, and then the direction, up
+    or down, in which each loss pushes the discriminator's outputs.
 
     The directions are not judged if the discriminator gives 1 for all images, or if the optimisers
     were given the wrong parameters.
@@ -141,7 +141,8 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
     trains nothing.
 
     Returns:
-        the trace of this run, or `trace` if no training was seen in this run.
+        the record of this run, or `trace`, the record of the first run, if no training was seen in
+        this run.
     """
     run = child.ask.run(file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS, begin=True)
     with child.reading():
@@ -173,8 +174,8 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """Return an `Artist` that draws in the shape and value range of the generator's images, or None
-    if these are not known.
+    """Return an `Artist`, a stand-in that draws digits with the shape and the value range of the
+    generator's images, or None if the shape or the range is not known.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -235,14 +236,14 @@ class Probe:
         self._child = child
 
     def images(self, call: Call, scale: float) -> Tensor | None:
-        """Return the generator's outputs for noise drawn from N(0, scale^2) and shaped like the
-        noise in a call.
+        """Return the generator's outputs for new noise from N(0, scale^2), shaped like the noise
+        that the generator received in `call`.
         """
         return self._ask(call, 0, scale)
 
     def opinions(self, call: Call, scale: float) -> Tensor | None:
-        """Return the discriminator's outputs for random images drawn from N(0, scale^2) and shaped
-        like the images in a call.
+        """Return the discriminator's outputs for random images from N(0, scale^2), shaped like the
+        images that the discriminator received in `call`.
         """
         sizes = [value.size for value in call.inputs]
         if not sizes:
@@ -250,8 +251,8 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Request the outputs for a few rows; if this fails, request them for as many rows as the
-        call had.
+        """Request a network's outputs for a batch of `FEW` items; if this fails, request them for a
+        batch as large as that of the recorded call.
 
         The second request is for networks that accept only one batch size.
 

@@ -60,10 +60,10 @@ class Pushes(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """The three groups of pushes that are compared.
+    """Three groups of pushes on the discriminator's outputs, whose directions are compared.
 
-    The discriminator's steps push the outputs for real images and for generated images, and the
-    generator's steps push the outputs for generated images.
+    `real` and `drawn` are the pushes by the discriminator's steps, for real and for generated
+    images; `wanted` are the pushes by the generator's steps, for generated images.
     """
 
     real: Pushes
@@ -104,8 +104,9 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     """Compare the directions in which the losses push the discriminator's outputs.
 
-    If the discriminator's loss pushes the outputs for only one kind of image, real or generated,
-    the check assumes the opposite direction for the other kind.
+    If the discriminator's loss shows a direction for only one kind of image, real or generated, the
+    check assumes that the outputs for the other kind are pushed in the opposite direction, as they
+    should be.
     """
     real = sides.real.sign or -sides.drawn.sign
     drawn = sides.drawn.sign or -sides.real.sign
@@ -168,7 +169,7 @@ def _lacks_term(game: Game, turns: list[Turn], verdicts: Verdicts) -> bool:
 
 
 def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
-    """True if the given optimiser steps push the discriminator's outputs up in one of its calls and
+    """True if the given optimiser steps push the outputs up in one call to the discriminator and
     down in another.
     """
     signs = set()
@@ -190,14 +191,14 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss that the given optimiser steps follow on generated images or, if `drawn` is
-    false, on real images.
+    """Return the loss of the given optimiser steps for generated images or, if `drawn` is false,
+    for real images.
 
     Returns:
-        The loss. The loss. If it was not recorded, the place where the code computed the value from
-        which the backward pass starts; if the line of that place is unknown, the discriminator's
-        call. If the discriminator was not called with such images, the first step, or None if there
-        are no steps.
+        The loss. If it was not recorded, the line that computed the value from which the
+        backward pass starts; if this line is unknown, the call to the discriminator. If no backward
+        pass goes through a discriminator call with images of the requested kind, the first of the
+        optimiser steps, or None if there are no steps.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

@@ -142,8 +142,8 @@ class Game:
         return passes
 
     def turns(self, network: WatchedNetwork) -> list[Turn]:
-        """Return a network's optimiser steps, each with the backward passes whose gradients it is
-        the first step to use.
+        """Return a network's optimiser steps, each with the backward passes whose gradients this
+        step uses and no earlier step has used.
         """
         turns = []
         for step in self.steps_of(network):
@@ -152,11 +152,12 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """Yield each discriminator call through which a backward pass of these optimiser steps
-        went, the push that the pass gives to each of the call's outputs, (batch,), and the pass.
+        """For each discriminator call that a backward pass of these optimiser steps went through,
+        yield the call, the push that the pass gives to each of its outputs, (batch,), and the pass.
 
-        The push is the gradient of the loss with the sign of the update, so the optimiser step
-        should raise an output whose push is positive.
+        The push on an output is the gradient of the loss with respect to this output, negated
+        unless the optimiser maximises the loss; the optimiser step should therefore raise an output
+        whose push is positive.
         """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0
@@ -258,9 +259,9 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
         calls: of the discriminator.
 
     Returns:
-        The number of trained networks in the pair, then 1 if the discriminator has one output and 0
-        otherwise, then the number of calls to the discriminator; None if the second network is not
-        a discriminator.
+        A tuple: the number of trained networks in the pair; 1 if the discriminator has one output,
+        else 0; and the number of calls to the discriminator. The result is None if the second
+        network is not a discriminator.
     """
     sizes = [call.output.size for call in calls if call.output is not None]
     if not sizes or NUM_DIGITS in sizes:
@@ -307,7 +308,7 @@ class Origins:
         return origins or self._by_numbers(value, earlier)
 
     def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the call whose output is the value itself."""
+        """Find the call whose output is the same tensor as `value`."""
         for call in earlier:
             if call.index == value.source:
                 return [Origin(call.network, call.index, _all_of(value))]
@@ -322,8 +323,8 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Return the last earlier call of each network that the value's gradient reaches. A
-        comparison of rows misses this call if noise or labels were added to its output.
+        """Return, for each network that the gradient of `value` reaches, the network's last earlier
+        call. A comparison of rows misses this call if noise or labels were added to its output.
 
         Args:
             origins: the calls that a comparison of rows has already found; their networks are
@@ -341,8 +342,8 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last earlier call whose output reappears in the value, either next to labels, or
-        with added noise, or rescaled.
+        """Find the last earlier call whose output reappears in `value` with labels attached, with
+        noise added, or rescaled.
         """
         rows = value.rows
         if rows is None:
@@ -374,7 +375,7 @@ class Origins:
 
 
 def _all_of(value: Value) -> Tensor:
-    """Return a mask, bool (batch,), that selects all items in the batch of a tensor."""
+    """Return a mask, bool (batch,), that selects every item in a batch."""
     batch = value.shape[0] if value.shape else 0
     return torch.ones(batch, dtype=torch.bool)
 
@@ -391,8 +392,8 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if `shown` contains the items in `made` with labels attached, with noise added, or
-    rescaled.
+    """True if `shown` holds the items in `made` after labels were attached, noise was added, or the
+    values were rescaled.
 
     Both `made` and `shown` have shape (batch, size).
     """
@@ -413,8 +414,8 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Different images may also correlate, but a fit of one to the other rarely has a slope near 1 for
-    nearly all images of a batch.
+    Unrelated images may correlate too, but when each is fitted to another, the slope is rarely near
+    1 for nearly all images of a batch.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

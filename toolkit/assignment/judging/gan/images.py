@@ -182,8 +182,9 @@ def _pixels(game: Game) -> list[int]:
 
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """If generated and real images have no size in common, return one shape of each; otherwise, or
-    if there are no generated or no real images, return None.
+    """Return the shape of a generated image and the shape of a real image if generated and real
+    images have no size in common. Return None if they have one, or if there are no generated or no
+    real images.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -193,8 +194,8 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return the last image shape of each size in these calls, by the number of pixel values per
-    image.
+    """Return, for each number of pixel values per image, the last image shape with this number in
+    these calls.
     """
     shapes = {}
     for judged in calls:
@@ -238,7 +239,8 @@ def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, floa
     images and in images drawn from very large noise.
 
     Args:
-        scaled: return the values as the discriminator receives them, after any rescaling.
+        scaled: True to return the values as the discriminator receives them, after any rescaling of
+            the generator's output.
     """
     outputs = [call.output for call in game.draws if call.output is not None]
     low = min(output.least for output in outputs)

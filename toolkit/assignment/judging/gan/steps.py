@@ -114,8 +114,8 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first of these optimiser steps that was meant to update the discriminator, or the
-    generator if `is_discriminator` is false.
+    """Return the first of these optimiser steps that was meant for the discriminator or, if
+    `is_discriminator` is false, for the generator.
 
     A step that follows a loss on real images was meant for the discriminator.
 
@@ -170,8 +170,8 @@ def _unused(game: Game) -> list[Backward]:
 def _check_gradients(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> None:
-    """Check that each optimiser step uses only gradients of the loss of the network that it
-    updates, and that no two steps use the same gradients.
+    """Check that each optimiser step uses only gradients of its own network's loss, and that no two
+    steps use the same gradients.
     """
     foreign = _foreign_passes(game)
     if foreign:
@@ -280,8 +280,8 @@ def _check_moves(game: Game, player: Player, verdicts: Verdicts) -> None:
 
 
 def _last_before(game: Game, step: Step) -> Placed:
-    """Return the last call before a step in which the discriminator received generated images, or
-    the step itself if there is no such call.
+    """Return the last discriminator call on generated images before an optimiser step, or the step
+    itself if there is no such call.
     """
     last: Placed = step
     for judged in game.judged.values():

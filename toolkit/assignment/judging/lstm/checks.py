@@ -1,4 +1,6 @@
-"""Judges a student's LSTM: equations (1) to (7), sizes, states, gradients, learning."""
+"""Judges a student's LSTM: equations (1) to (7), batch sizes and sequence lengths, initial states
+and weights, gradients, and learning.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -54,7 +56,7 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
     """Import the file, and find out how to build and call its LSTM.
 
     Returns:
-        None if nothing else can be judged; `verdicts` then says why.
+        None if the LSTM cannot be judged any further; `verdicts` then contains the reason.
     """
     verdicts.doing("how the training calls it")
     _watch(child, located)
@@ -108,8 +110,8 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
 def _report_failure(
     first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
 ) -> None:
-    """Report that a class cannot be called, with the most informative of the errors that the
-    attempts raised.
+    """Report that the LSTM cannot be built or called, with the most informative of the errors that
+    occurred when the check tried to do so.
     """
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args
@@ -163,8 +165,8 @@ def look(network: Network) -> tuple[list[Drawn], list[str]]:
     """Count how often a forward pass uses each tensor, and find each call of softmax.
 
     Returns:
-        the tensors that a forward pass draws at random, and the names of the parameters that it
-        replaces.
+        the tensors that a forward pass draws at random, and the names of the network's parameters
+        that it replaces with new ones.
     """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)

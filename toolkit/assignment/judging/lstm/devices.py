@@ -9,8 +9,8 @@ from toolkit.assignment.running.places import Place
 
 
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
-    """Move the network to another device, and report a tensor that stays behind; `text` is the
-    file's text.
+    """Call the network as if it had been moved to a GPU, and report a tensor that stays on the CPU;
+    `text` is the text of the file that defines the network.
     """
     if verdicts.has("fixed-device"):
         return

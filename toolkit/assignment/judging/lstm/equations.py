@@ -97,8 +97,9 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs that were not used in the search for the gates and states, with other batch
-    sizes and lengths where possible, and the network's logits for them.
+    """Return new inputs, which were not used in the search for the gates and states, each with the
+    network's logits for it. The batch sizes and lengths also differ from those in the search where
+    the network allows this.
 
     Args:
         most: the maximum number of steps; without it, some sequences may be longer than those in
@@ -114,7 +115,8 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
-    """Record the network, and find the match with the fewest deviations from the equations.
+    """Record a forward pass of the network, and find the series that match the equations with the
+    fewest deviations.
 
     Afterwards the network has the weights that gave the best match. If there is no good match,
     smaller weights are tried, because the usual weights may make the values too large to be
@@ -158,8 +160,8 @@ def _tensors_with_rows(network: Network) -> frozenset[str]:
 
 
 def layers_of(match: Match, recording: Recording) -> tuple[list[Match], Map]:
-    """Return the layers, each of which reads the h(t) of the layer below, and the readout of the
-    last layer.
+    """Return the layers, from the first to the last, and the readout of the last layer; each layer
+    but the first reads the h(t) of the layer below.
     """
     layers = [match]
     readout = affine(recording.logits, None, match.h[-1])
@@ -217,8 +219,8 @@ def record(
 
     Args:
         hidden: the number of units in the gates and states to look for.
-        rows: the minimum number of sequences; by default, enough to identify maps of `hidden`
-            units.
+        rows: the minimum number of sequences; by default, enough to fit affine maps of a state with
+            `hidden` units.
         steps: the number of digits to read; by default, the network's usual number.
     """
     usage = network.usage
@@ -270,7 +272,7 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    For an upper layer, the message says instead that the layer starts with the final state of
+    For any layer but the first, the message says that the layer starts with the final state of
     another layer.
     """
     rule, name, made = "passed-on", None, None
@@ -359,13 +361,13 @@ def _check_equivalence(
 
 
 def _lacks_gates(model: reference.Model) -> bool:
-    """True if a layer has no map for one of the four gates."""
+    """True if a layer has no weights for at least one of the four gates."""
     return min(len(layer.maps) for layer in model.layers) < 4
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """Give the network weights so large that its gates saturate even though the inputs are digits,
-    provided that its values still match the equations.
+    """Give the network large weights, so that its gates saturate on digits, which cannot be made
+    large themselves; its values must still match the equations.
 
     If the values over the usual number of steps do not match the equations, for example because the
     code clips the states, shorter sequences are tried where the network accepts them.
@@ -391,8 +393,8 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
 
     Args:
         hidden: the number of units.
-        most: the number of steps to record and, for the inputs from `_fresh`, the maximum number of
-            steps; None for the usual numbers.
+        most: the number of steps to record, and the maximum number of steps in the new inputs on
+            which the model is then tested; None for the usual numbers.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

@@ -48,9 +48,7 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return the location in the code where the first weight matrix that starts at zero is
-    created.
-    """
+    """Return the location in the code that creates the first weight matrix initialised to zero."""
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
         if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:
@@ -59,7 +57,7 @@ def _zero_matrix(network: Network) -> Place | None:
 
 
 def _learn(network: Network, max_steps: int) -> tuple[float, int]:
-    """Train the network in a reference loop with RMSProp and gradients clipped at 10.
+    """Train the network in the check's own training loop, with RMSProp and gradients clipped at 10.
 
     Returns:
         the accuracy on unseen palindromes and the number of training steps.

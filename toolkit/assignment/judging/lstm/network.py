@@ -41,8 +41,8 @@ class Usage:
     as_seen: bool = False  # whether the student's training builds and calls it so
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
-        """Return a value for each parameter that a student's constructor may have, by the
-        parameter's meaning.
+        """Return values for the parameters that a student's constructor may have; the keys are the
+        parameters' meanings, such as "hidden".
         """
         return {
             "steps": self.steps + self.extra,
@@ -142,7 +142,7 @@ class Network:
             self.real = not all(map(torch.equal, *answers))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return inputs in the form that the class expects.
+        """Convert inputs to the form that the student's class expects.
 
         Args:
             x: digits, int64 (B, L), or one real vector in place of each digit, (B, L, D).
@@ -163,12 +163,12 @@ class Network:
     def outputs(
         self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[Output]:
-        """Call the network with each of the inputs, which have the batch as their first axis.
+        """Call the network with each of the inputs, whose first axis is the batch.
 
         Args:
             xs: the inputs, in the form that `encode` takes.
-            fresh, seeds: passed to `run` in the child process: whether to rebuild the network for
-                each input, and the random seed of each call.
+            fresh, seeds: whether to rebuild the network for each input, and the random seed of each
+                call; by default, the seed of every call is 0.
 
         Raises:
             WrongOutput: the network returns no logits.

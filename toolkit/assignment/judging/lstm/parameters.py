@@ -83,8 +83,9 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. Other tensors that the network keeps
-            are also returned only if the name of every such parameter suggests a state.
+        remade: the parameters that a forward pass replaces. If there are none, or if all their
+            names suggest states, the other tensors that a forward pass changes are returned as
+            well.
     """
     kept = []
     for tensor in network.tensors:
@@ -133,8 +134,8 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
     """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
-        often: a parameter that is zero at first counts as an initial state, unless one forward pass
-            uses it at least this many times.
+        often: a parameter that is zero at first counts as an initial state only if one forward pass
+            uses it fewer times than this.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -231,7 +232,9 @@ class Judged(NamedTuple):
 
 
 def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts) -> None:
-    """Report parameters whose gradient is cut, or whose slope is zero."""
+    """Report parameters whose gradient by autograd differs from the measured slope, or whose slope
+    is zero.
+    """
     largest, dead, cut, is_clear = Judged.of(slopes)
     if cut:
         has_gradients = any(slope.gradient for slope in slopes)
@@ -258,8 +261,8 @@ def _names_of(slopes: Sequence[Slope]) -> str:
 
 
 def _is_explained(verdicts: Verdicts) -> bool:
-    """True if a deviation from the equations was proved, because it may be the reason why some
-    parameters have no effect.
+    """True if a deviation from the equations was proved; it may be the reason why some parameters
+    have no effect.
     """
     return any(fault.proof and fault.proof.kind == "reproduced" for fault in verdicts.faults)
 
@@ -272,7 +275,9 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault in the named tensors; the proof is that none of them is in `belonging`."""
+    """Report a fault in the tensors `names`. Its proof is that none of them is among the tensors
+    `belonging`.
+    """
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)
     verdicts.fault(rule, at=at, proof=proof, names=listed([prefix + name for name in names]))

@@ -1,6 +1,7 @@
 """Inputs that take a network to its limits: large states, saturated gates, one step, many steps.
 
-With inputs of the usual size, even a cell that limits its states follows equations (1) to (7).
+They are needed because on inputs of the usual size, even a cell that limits its states, for example
+by clipping them, follows equations (1) to (7).
 """
 
 import contextlib
@@ -63,12 +64,12 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     """Return sequences that repeat one large input at nearly every step and end with a few usual
     inputs.
 
-    If the code limits large states, the effect is visible at the last steps, at which the states
-    are small again.
+    On these usual inputs, the states become small again, and the outputs show whether the code
+    limited the states while they were large.
 
     Returns:
-        the network's inputs, and the same inputs as the model reads them: float64 with shape
-        (batch, steps, input_dim), or one-hot with shape (batch, steps, 10) for digits.
+        the network's inputs, and the same inputs in the form that the equations take: float64 with
+        shape (batch, steps, input_dim), or one-hot with shape (batch, steps, 10) for digits.
     """
     rng = torch.Generator().manual_seed(11)
     last = min(LAST, steps // 3)
@@ -96,8 +97,8 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """Return the model with the weights of its layers changed by about as much as the error of a
-    fit.
+    """Return the model with small random changes to the weights of its layers, about as large as
+    the rounding errors of weights found by a least-squares fit.
     """
     rng = torch.Generator().manual_seed(13)
 

@@ -28,11 +28,12 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Find a class that can be built and called. For each class, the way of the student's training
-    script is tried first, and then the way of the skeleton code.
+    """Find a class that can be built and called. For each class, the usage in the student's
+    training script is tried first, and then the usage in the skeleton code.
 
     Args:
-        kinds: the classes, the likeliest first, each with the way in which the training calls it.
+        kinds: the classes, the likeliest first, each with a description of how the student's
+            training script calls it, or None if no call was seen.
 
     Returns:
         the network that was found, or None if no class can be built and called; and the most
@@ -50,8 +51,9 @@ def find_network(
 
 
 def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
-    """Return the first network that works or, if there is none, the first that can be called but
-    ignores the last step or mixes the sequences of a batch.
+    """Return the first network that can be called and handles its input correctly; if there is
+    none, return the first that can be called, even if it ignores the last digit or mixes the
+    sequences of a batch.
     """
     first: Failure = None
     best: Network | None = None
@@ -76,8 +78,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The later failure is returned only if the first may just come from calling the class in an
-    unusual way, whereas the later one cannot.
+    The later failure is returned only if the first may merely be due to calling the class in an
+    unusual way, and the later one has another cause.
     """
     if first is None:
         return later
@@ -89,7 +91,7 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
     """Yield ways to build and call the class as the training does.
 
-    The check's own sizes are tried first, and then sizes from the student's training.
+    Sizes chosen by the check are tried first, and then sizes from the student's training.
     """
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):
@@ -102,7 +104,8 @@ def _by_contract(kind: str) -> Iterator[Usage]:
     """Yield the way in which the skeleton code builds and calls the class, and then variants for
     classes that work only with certain sizes.
 
-    The length or the batch size may be fixed, and the batch size may equal the hidden size.
+    Such a class may fix the length or the batch size, or require the batch size to equal the hidden
+    size.
     """
     for batch, steps, extra in _sizes():
         for layout, dim in LAYOUTS:
@@ -113,8 +116,8 @@ def _by_contract(kind: str) -> Iterator[Usage]:
 
 
 def _sizes() -> Iterator[tuple[int, int, int]]:
-    """Yield sizes to try: the batch size, the number of steps, and by how much seq_length exceeds
-    the number of steps.
+    """Yield sizes to try, each as (batch size, number of steps, excess of seq_length over the
+    number of steps).
     """
     yield BATCH, STEPS, 0
     yield BATCH, STEPS, 1
@@ -170,9 +173,9 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
     """True if only the first sequence's output has changed, except for the effect of a softmax over
     the batch.
 
-    A softmax over the batch shifts the logarithms of all other rows equally. The first row must
-    change in another way; if it shifts by the same amount, the network does not keep the sequences
-    apart.
+    When the first row changes, a softmax over the batch shifts the logarithms of all other rows by
+    the same amount. The first row must change in another way; if it shifts by the same amount, the
+    network does not keep the sequences apart.
 
     Args:
         rows: outputs (batch, 10).

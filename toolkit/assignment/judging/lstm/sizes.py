@@ -82,8 +82,8 @@ def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool
 
 
 def _place_of_rows(network: Network, batch: int) -> Place | None:
-    """Return the location in the code where the network creates a tensor for its usual batch size,
-    whatever the batch size of the input.
+    """Return the location in the code where the network creates a tensor with a dimension fixed at
+    the batch size for which the network was built.
     """
     num_rows = network.usage.batch
     may_be_weight = num_rows == network.usage.hidden

@@ -39,7 +39,7 @@ class Source:
         return [loop for loop in self._loops if loop.lineno <= line <= (loop.end_lineno or 0)]
 
     def line_of_length(self, failed: Placed | None) -> int | None:
-        """Return the line in which the code probably fixes the sequence length.
+        """Return the number of the line that probably hard-codes the sequence length.
 
         The result is the first line of the loop around the line that failed. If this loop already
         takes its number of steps from the input, the result is the line that failed.

@@ -45,7 +45,8 @@ def randomise(
     Args:
         keep: the names of tensors that are reset to their initial values instead.
         scale: a factor by which all random values are multiplied.
-        same: tensors with a row for each sequence, which get the same row for all sequences.
+        same: the names of tensors with a row for each sequence; all rows of such a tensor get the
+            same values.
     """
     rng = torch.Generator().manual_seed(1)
     values: dict[str, Tensor | None] = {}
@@ -110,8 +111,8 @@ def is_state(tensor: dict[str, Any]) -> bool:
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """True if every step uses a buffer whose last dimension is a multiple of the hidden size, as in
-    a weight or a bias; running statistics are excluded.
+    """True if a buffer is probably a weight or a bias: nearly every step uses it, its last
+    dimension is a multiple of the hidden size, and it does not hold running statistics.
     """
     shape, hidden = buffer["shape"], network.usage.hidden
     return bool(

@@ -51,8 +51,8 @@ def _check_run(trace: Trace, located: Located, verdicts: Verdicts) -> None:
 
 
 def _check_nothing(trace: Trace, located: Located, verdicts: Verdicts) -> None:
-    """Report a script that trains nothing, with a separate message if it is unfinished or if
-    another script uses it.
+    """Report that a script trains nothing; there are separate messages for a script that is
+    unfinished and for one that another script uses.
     """
     if trace.unfinished:
         proof = claims.shared.is_written("pass")

@@ -124,8 +124,8 @@ def _learning_networks(trace: Trace) -> set[int]:
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, identified by its values.
 
-    If no batch has the values that the call read, return the last batch before the call, or None if
-    no dimension of the call's input equals this batch's number of rows.
+    If no batch has the values of the call's input, return the last batch before the call, provided
+    that a dimension of the input equals this batch's number of rows; otherwise, return None.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -162,8 +162,8 @@ def _check_leak(
 ) -> None:
     """Report palindromes that occur both in the training data and in another data set.
 
-    Long palindromes are so numerous that even independent data sets rarely share one. In this case,
-    the script is run again with shorter palindromes.
+    Long palindromes are so numerous that even independent data sets rarely share one. If the
+    palindromes are that long, the script is run again with shorter ones where possible.
     """
     sets = [_items_of(child, load) for load in loads]
     for load, items in zip(loads, sets, strict=True):
@@ -229,7 +229,9 @@ def _report_shared(
 
 
 def _apart(sets: list[Items], length: int) -> claims.Evidence:
-    """Return the claim that sets of palindromes of this length are not drawn independently."""
+    """Return the evidence that these sets, which share no palindrome, were not drawn independently;
+    whether it suffices remains to be tested.
+    """
     training, *others = sets
     smallest = min(len(items.rows) for items in others)
     return claims.shared.are_apart(
@@ -238,11 +240,12 @@ def _apart(sets: list[Items], length: int) -> claims.Evidence:
 
 
 def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the options that may set the length of the palindromes, with a smaller value.
+    """Yield the options that may set the length of the palindromes, each with a value that should
+    shorten them.
 
-    There are still four times as many palindromes of the smaller length as items, so that data sets
-    without common palindromes are possible. Data sets that draw new items when they are read are
-    left out.
+    There are still at least four times as many palindromes of the smaller length as there are items
+    in the data sets, so the data sets need not share any. Nothing is yielded if one of the data
+    sets draws new items each time that it is read.
 
     Args:
         sets: the items of the data sets, which are palindromes of `length` digits.
@@ -270,7 +273,8 @@ def _are_of_length(length: int, sets: list[Items]) -> bool:
 
 
 def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
-    """Return the loaders of another run that were made in the same order as `loads`.
+    """For each loader in `loads`, return the loader that another run created at the same position
+    in its order of creation.
 
     Returns:
         an empty list if the other run made fewer loaders.
@@ -290,8 +294,8 @@ def _is_switched(first: Load, untrained: list[Load]) -> bool:
 
 
 def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]:
-    """Return one loader for each data set that was not trained on; loaders are ignored from the
-    start of a second training run.
+    """Return one loader for each data set that was not trained on; loaders created after a second
+    training run begins are ignored.
 
     Args:
         loads: the loaders, in order of creation.
@@ -329,7 +333,9 @@ def _length_of(rows: set[bytes]) -> int | None:
 
 
 def _items_of(child: TrainChild, load: Load) -> Items:
-    """Return the items of a data set, without rows if the check cannot read the inputs."""
+    """Return the items of a data set; the result contains no rows if the check cannot read the
+    inputs.
+    """
     count = NUM_DRAWN if load.stream else NUM_ITEMS
     answer = _items(child, load, count)
     if answer is None:
@@ -340,7 +346,8 @@ def _items_of(child: TrainChild, load: Load) -> Items:
 
 def _data_of(load: Load) -> Data:
     """Return a key for a loader's data: the id of the data set, its size when the loader was
-    created, and the loader's id if its own sampler selects the items, otherwise None.
+    created, and the loader's id if the loader selects the items with a sampler of its own, or None
+    if it does not.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen

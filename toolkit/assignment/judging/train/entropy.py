@@ -30,9 +30,9 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
     The last time step is tried first.
 
     Args:
-        first: the search covers network calls after the event with this index, and labels from up
-            to `BEFORE` events earlier.
-        last: the index of the event before which calls and labels are searched.
+        first: network calls are searched after the event with this index; labels may also come from
+            this event and those shortly before it, `BEFORE` events in all.
+        last: network calls and labels are searched before the event with this index.
         value: of the loss.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
@@ -47,10 +47,10 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return (call, name, values) for each time step of the calls' outputs, where the name says
-    which step it is.
+    """Return (call, name, values) for each time step of the calls' outputs; `name` describes the
+    step and is "" for the last one.
 
-    The last time step of each output comes before all earlier time steps.
+    The last time steps of all outputs come first, followed by the other time steps.
     """
     last_steps: list[tuple[Call, str, Tensor]] = []
     further: list[tuple[Call, str, Tensor]] = []
@@ -83,7 +83,7 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield a name and the values, (batch, 10), for each time step and for the mean over all steps;
     both of the first two axes are tried as the time axis.
 
-    The last time steps come first, and their name is "".
+    The candidates for the last time step come first, each with the name "".
     """
     if output.dim() != 3:
         yield "", output

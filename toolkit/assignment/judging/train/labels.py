@@ -112,8 +112,8 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return the digit that turns each row into a palindrome, or None if some row is not the
-    beginning of a palindrome.
+    """Return the digits that turn the rows into palindromes, one for each row, or None if some row
+    is not a palindrome that lacks its last or first digit.
     """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None

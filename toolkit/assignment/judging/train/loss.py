@@ -73,11 +73,11 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the recorded losses are consistent with the values on which the script called
-    `backward`.
+    """True if the values on which the script called `backward` can have been computed from the
+    recorded losses.
 
-    In a training run, a backward pass with one loss starts from the loss, from a constant multiple
-    of the loss, or from the loss plus a penalty.
+    A backward pass to which a single loss contributes should start from this loss, from a constant
+    multiple of it, or from the loss plus a penalty.
     """
     losses = {loss.index: _value(loss) for loss in trace.all(Loss) if loss.input}
     shares = []
@@ -119,15 +119,16 @@ def _check_by_hand(
 
 
 def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
-    """Return the loss from which a backward pass started.
+    """Find out which loss, or which combination of losses, a backward pass started from.
 
     Args:
         losses: the losses that contribute to the backward pass; at least one.
         start: the value that the pass started from.
 
     Returns:
-        The loss, or the last one if several were combined, and a description of the combination;
-        the description is None for a single loss, or for two losses combined in an unknown way.
+        The loss (the last one if several were combined) and a description of the combination, such
+        as "the sum of"; the description is None if the pass started from a single loss, or if two
+        losses were combined in an unknown way.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):
@@ -254,12 +255,12 @@ def _softmax(loss: Loss, trace: Trace) -> Note | None:
 
 
 def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[float] | None] | None:
-    """Find out whether a loss is computed over time steps other than the last one alone.
+    """Find out whether a loss uses any time step other than the last one.
 
     Returns:
         None if the loss is computed over the last step, or if the steps are unknown. Otherwise, a
-        name such as "another step", and the first row of the values at the last step; for "all time
-        steps", None replaces this row.
+        name for the steps, such as "another step", and the output at the last step for the first
+        sequence, or None in its place if the name is "all time steps".
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:
@@ -281,7 +282,7 @@ def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None
     """Find the time step at which a model's output has these values.
 
     Returns:
-        the name of the step, which is "" for the last step, and the values of the last step; None
+        the name of the step ("" for the last step) and the output's values at the last step; None
         if no step has these values.
     """
     steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]

@@ -1,4 +1,4 @@
-"""A player is a network that is trained, together with the steps of its optimisers.
+"""A player combines a network that is trained with the steps of its optimisers.
 
 The training of the LSTM has one player, and the training of a GAN has two players.
 """
@@ -61,8 +61,8 @@ def reached_by(passes: Iterable[Backward]) -> set[int]:
 
 
 def should_step(trace: Trace, passes: list[Backward]) -> bool:
-    """True if an optimiser step should have followed these backward passes, because the run was not
-    cut short or the passes were many.
+    """True if an optimiser step should have followed these backward passes: either the run was not
+    cut short, or there were many passes.
     """
     return trace.ended in ("finished", "enough") or len(passes) >= MANY
 

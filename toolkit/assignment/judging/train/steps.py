@@ -121,8 +121,8 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
 
 
 def _reason(clip: Clip, trace: Trace) -> str:
-    """Return a word, such as "late", that says why a gradient clipping has no effect and selects
-    the message to report.
+    """Return the reason why a gradient clipping has no effect, as one word such as "late"; the word
+    also selects the message to report.
     """
     if not clip.parameters:
         return "nothing"

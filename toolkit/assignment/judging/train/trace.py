@@ -22,8 +22,8 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """Base class for the data that the process running the script sends, in which some fields have
-    other names.
+    """Base class for the data that the process running the script sends; some fields have other
+    names in the data as sent.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
@@ -200,9 +200,9 @@ class WatchedNetwork(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """Return the place that produces a call's output: a line of the student's `forward` or, if
-        the class is not the student's, the line that made the last layer. If this line is unknown,
-        return the call.
+        """Return the location in the code that produces a call's output: a line of the student's
+        `forward` or, if the class is not the student's, the line that creates the last layer. If
+        this line is unknown, return the call.
         """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
@@ -214,8 +214,8 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """Another of the student's scripts, which ran as a continuation of the first, and how it
-    ended.
+    """How another of the student's scripts ended; it was run after the first script as if it
+    continued it.
     """
 
     file: str
@@ -257,10 +257,11 @@ class Trace(Record):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Build the trace from the reply to `run`, which the process that runs the script sends.
+        """Build the trace from the reply that the process running the script sends to the request
+        `run`.
 
         Raises:
-            Exception: the reply is malformed; the exception can be of any class.
+            Exception: the reply is malformed; the class of the exception depends on what is wrong.
         """
         others = [other["error"] for other in answer.get("others", [])]
         for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
@@ -289,8 +290,8 @@ class Trace(Record):
         """Return the indices of the events that belong to the training of other networks.
 
         Returns:
-            An empty set unless both the networks of this class and other networks have optimiser
-            steps.
+            An empty set unless there are optimiser steps both for networks of this class and for
+            other networks.
         """
         own_parameters: set[int] = set()
         for network in self.networks.values():
@@ -371,8 +372,8 @@ def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
     """Check that an event refers only to earlier events of the correct kind.
 
     Raises:
-        ValueError: a reference is wrong, or a step refers to a backward pass that computed none of
-            its gradients.
+        ValueError: an event refers to something that is not an earlier event of the correct kind,
+            or a step refers to a backward pass that computed none of its gradients.
     """
     if isinstance(event, Step):
         for index in event.passes:
@@ -407,8 +408,8 @@ def _values_of(event: AnyEvent) -> Iterator[Value]:
 
 
 def _complete_events(events: Sequence[dict[str, Any]]) -> None:
-    """Give each event its index, and fill in missing numbers of its tensors from the earlier calls
-    and batches.
+    """Give each event its index. If the numbers of one of its tensors were not sent, copy them from
+    the earlier call or batch that they came from.
     """
     known: dict[int, list[dict[str, Any]]] = {}
     for index, event in enumerate(events):
@@ -439,7 +440,9 @@ def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None
 
 
 def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """True if a candidate has the same statistics and the same number of entries as a value."""
+    """True if the numbers of `candidate` are known, and it has the same statistics and the same
+    number of entries as `value`.
+    """
     for name in ("min", "max", "mean", "std"):
         if candidate[name] != value[name]:
             return False

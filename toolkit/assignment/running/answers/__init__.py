@@ -1,1 +1,3 @@
-"""The replies to the judge's questions: one class for each part, one method for each question."""
+"""Replies to questions from the judge, the process that checks the submission: one class for each
+part of a submission, and one method for each question.
+"""

@@ -73,16 +73,18 @@ class DatasetAnswers:
         """Build the data set for palindromes of about `length` digits, and read some items.
 
         Args:
-            count: the number of items in the data set, if the constructor has a parameter for it.
+            count: the number of items that the data set should have, if its constructor has a
+                parameter for this number.
             read: the maximum number of items to read, sampled from the whole data set where
                 possible.
-            more: values for other parameters of the constructor, by lower-case name.
+            more: values for further parameters of the constructor; the keys are the parameters'
+                names in lower case.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers of one label), with a row for each of the n
-            items and both converted to floats, and `dtype`, the original dtype of the inputs.
-            `inputs` and `labels` are None unless every item is a pair of two tensors, with the same
-            shapes in all items.
+            `inputs` (n, ...) and `labels` (n, numbers of one label), both converted to floats, with
+            one row for each of the n items; and `dtype`, the original dtype of the inputs. `inputs`
+            and `labels` are None unless every item is a pair of two tensors, with the same shapes
+            in all items.
         """
         known = {
             "classes": 10,
@@ -119,7 +121,9 @@ class DatasetAnswers:
         }
 
     def _split(self) -> tuple[str, str | bool, str | bool] | None:
-        """Return the first parameter that chooses the split, and two of its values, or None."""
+        """Return the first parameter that chooses the split, together with two of its values;
+        return None if there is no such parameter.
+        """
         for parameter, word in self.means.items():
             if word in SPLITS:
                 first, second = SPLITS[word]
@@ -136,8 +140,8 @@ class DatasetAnswers:
     def _lengths(self) -> list[str]:
         """Return the parameters of the constructor that may set the length of the palindromes.
 
-        If `names.toml` recognises no parameter name as a length, the first parameter is returned,
-        provided that its name is not recognised as anything else.
+        If no parameter has a name that `names.toml` lists for lengths, the first parameter is
+        returned, unless `names.toml` gives its name another meaning.
         """
         lengths = []
         for word in LENGTHS:
@@ -175,8 +179,8 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return an item as its input, with unchanged dtype and shape, and its labels, float (n,);
-    return None if the item is not a pair.
+    """Return the input and the label of an item: the input with its dtype and shape unchanged, and
+    the label flattened to float (n,); return None if the item is not a pair.
     """
     if isinstance(item, dict):
         item = _pair_in(item)

@@ -1,5 +1,5 @@
-"""Replies to questions about a student's GAN, which the judge (the process that checks the
-submission) asks.
+"""Replies to the questions that the judge (the process that checks the submission) asks about a
+student's GAN.
 """
 
 import importlib
@@ -49,8 +49,8 @@ class GANAnswers(Runs):
     _brisk = True
 
     def run_drawing(self, *, max_seconds: float, generator: int, pixels: int) -> ScriptRun | None:
-        """Run the script a second time; once this run has trained, images from the judge (the
-        process that checks the submission) replace the generator's.
+        """Run the script a second time; from a certain training step on, replace the generator's
+        images with images from the judge (the process that checks the submission).
 
         The replacement begins when the second run has made as many training steps as the first run
         made.
@@ -64,7 +64,7 @@ class GANAnswers(Runs):
             pixels: the number of pixels in one image of the generator.
 
         Returns:
-            the reply of `run`; or None if the second run neither finished nor made enough training
+            the reply to `run`; None if the second run neither finished nor made enough training
             steps, in which case the results of the first run remain in use.
         """
         first = self.script
@@ -88,7 +88,7 @@ class GANAnswers(Runs):
 
         Args:
             max_seconds: the limit in seconds of CPU time.
-            until: the CPU time of this process by which the script must have ended.
+            until: the deadline for the script, given as the CPU time of this process in seconds.
         """
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
@@ -125,13 +125,14 @@ class GANAnswers(Runs):
         facts: dict[str, Any],
         maker: tuple[str, str],
     ) -> FilesMade:
-        """Write a network with the given weights to the root folder, in the toolkit's file formats.
+        """Load the weights `states` into a network, and write this network to the submission's
+        folder in the toolkit's file formats.
 
         Args:
-            maker: the name of a module, and the name of the function in it that makes the files;
-                `toolkit export` passes the names for `own_files`. The module is passed by name
-                because it lies outside the package `running`, the only part of the toolkit that a
-                sandbox contains.
+            maker: the name of a module, and the name of a function in it that makes the files;
+                `toolkit export` passes the names of `own_files` and its module. The module is
+                passed by name because it lies outside the package `running`, the only part of the
+                toolkit that a sandbox contains.
 
         Returns:
             two entries of the dictionary that `own_files` returns: `golden`, reference inputs and
@@ -172,8 +173,8 @@ class GANAnswers(Runs):
         seed: int,
         known_to_end: bool,
     ) -> FunctionTried:
-        """Call one of the student's functions or methods, with the generator's images drawn by the
-        judge, the process that checks the submission.
+        """Call one of the student's functions or methods; during the call, the judge (the process
+        that checks the submission) supplies the generator's images.
 
         During the call, the generator returns the images that the judge sends in reply to
         back("draw", z, training), and a digit classifier returns the logits that the judge sends in
@@ -184,19 +185,21 @@ class GANAnswers(Runs):
             file: the file that defines the function.
             generator: the id of the generator network.
             pixels: the number of pixels in one image of the generator.
-            values: values for parameters that have no default; a key is the meaning of a
-                parameter's name according to `names.toml`, such as "latent_dim".
-            own: values for individual parameters, by lower-case name.
+            values: values for parameters that have no default; the keys, such as "latent_dim", are
+                the meanings that `names.toml` gives to parameter names.
+            own: values for particular parameters, with precedence over `values`; the keys are the
+                parameters' names in lower case.
             seed: the seed of the random numbers.
-            known_to_end: True if the function is known to return; calls of its networks are then
-                not recorded, and do not end it after too many training steps.
+            known_to_end: True if the function is known to return; calls to its networks are then
+                not recorded, and the function is not stopped at such a call for making too many
+                training steps.
 
         Returns:
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
             created without an input tensor, such as random noise), `lines` (the file and line of
             each network call), `error` (the exception), and `unknown` (why the call was not
-            completed: the name of a parameter for which no value is known, the name of a function
-            that was not found, or "training" if the function trained for too long).
+            completed: the name of a parameter for which no value is known, the name of the function
+                if the function was not found, or "training" if the function trained for too long).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -241,8 +244,8 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return the script's variables by lower-case name, leaving out each variable whose name
-        has one of the meanings in `words`.
+        """Return a dictionary from the lower-case names of the script's variables to their values,
+        without the variables whose names mean one of `words` according to `names.toml`.
 
         Args:
             words: the meanings.
@@ -275,7 +278,8 @@ class GANAnswers(Runs):
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside the `with` block, let the judge compute the outputs of some of the student's
-        networks: the images of the generator and its copies, and the logits of digit classifiers.
+        networks: the generator and its copies return images from the judge, and digit classifiers
+        return logits from the judge.
         """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:
@@ -295,8 +299,8 @@ class GANAnswers(Runs):
 
 
 class Classifier(nn.Module):
-    """A network that requests the logits (batch, 10) of images from the judge, the process that
-    checks the submission.
+    """A network that classifies images by asking the judge, the process that checks the submission,
+    for their logits (batch, 10).
     """
 
     def __init__(self, back: Back) -> None:
@@ -304,7 +308,9 @@ class Classifier(nn.Module):
         self._back = back
 
     def forward(self, images: Tensor, *ignored: Any) -> Tensor:
-        """Return the logits (batch, 10) that the judge computes for images."""
+        """Return the logits (batch, 10) of images, as computed by the judge, the process that
+        checks the submission.
+        """
         return classify(self._back, images)
 
 

@@ -72,8 +72,9 @@ class LSTMAnswers:
 
         Args:
             files: the scripts; the first script that trains is used.
-            name: the name of the network's class; a run ends at the first backward pass through a
-                network of this class. None accepts any class, and then no backward pass ends a run.
+            name: the name of the class of the network to look for; the run of a script ends at the
+                first backward pass through a network of this class. None accepts any class, and
+                then no backward pass ends a run.
             existing: the paths to keep in the folder; all others are deleted before the first run
                 and after each run.
         """
@@ -135,17 +136,19 @@ class LSTMAnswers:
         """Build the network that the next questions are about.
 
         Args:
-            sizes: the values for the constructor's parameters, by the meaning of the parameter's
-                name, such as "hidden"; None keeps the default.
+            sizes: the values for the constructor's parameters; each key states what a parameter
+                means, such as "hidden" for `num_hidden`, and the value None keeps the parameter's
+                default.
             as_seen: True to build and call the network as the student's training does. Otherwise,
                 the values that the constructor and `forward` get are chosen by the names of their
                 parameters.
 
         Returns:
-            `took`, a dictionary from the sizes that the constructor takes to their defaults;
-            `recurrent`, the file and line of each of torch's recurrent modules in the network (of
-            its class if the student wrote the class, or else of the code that made the module); and
-            `tensors`, a list of the network's floating-point parameters, buffers and other tensors.
+            `took`, a dictionary with the default of each size that the constructor takes;
+            `recurrent`, a file and line for each of torch's recurrent modules in the network: those
+            of the module's class if the student wrote the class, or else those of the code that
+            made the module; and `tensors`, a list of the network's floating-point parameters,
+            buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
@@ -227,10 +230,10 @@ class LSTMAnswers:
         """Call the network with each input, and record the computation.
 
         Returns:
-            the entries of the dictionaries that `operations.pieces`, `operations.notable` and
-            `tensors.changed` return; `outputs`, the tensors that the network returned for each
-            input; and `written`, the file and line where the student's code assigned each changed
-            tensor, by the tensor's name.
+            a dictionary with all entries of the dictionaries that `operations.pieces`,
+            `operations.notable` and `tensors.changed` return, and two more: `outputs`, the tensors
+            that the network returned for each input; and `written`, which maps the name of each
+            changed tensor to the file and line where the student's code assigned it.
         """
         network = self.network.eval()
         before = {name: (id(x), x.detach().clone()) for name, x in self._all().items()}
@@ -260,8 +263,8 @@ class LSTMAnswers:
         built again before any other use.
 
         Args:
-            numbers: the indices of the requested pieces of intermediate tensors in the list `seen`,
-                which is part of the reply of `record`.
+            numbers: the pieces of intermediate tensors to return, as indices into the list `seen`
+                in the reply to `record`.
 
         Returns:
             `pieces` (n, batch, hidden), the requested pieces of intermediate tensors, and
@@ -278,11 +281,12 @@ class LSTMAnswers:
         return {"pieces": torch.stack(taken), "outputs": _detached(outputs)}
 
     def makes(self, *, x: Tensor) -> list[Made]:
-        """Return the tensors that a call creates from scratch rather than from an input tensor,
-        even if the call fails.
+        """Return the tensors that a call to the network creates from scratch rather than from an
+        input tensor; if the call fails, return those that it had created by then.
 
-        Each tensor is described by its [file, line], its shape, and True if it is zero, as in the
-        entry `new` of the dictionary that `operations.notable` returns.
+        Each tensor is described by the [file, line] that created it, its shape, and a flag that is
+        True if all its elements are zero, as in the entry `new` of the dictionary that
+        `operations.notable` returns.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises
@@ -364,9 +368,10 @@ class LSTMAnswers:
                 nor buffers.
 
         Returns:
-            `left`: [file, line, name] for a CPU tensor that was combined with a GPU tensor, or None
-            if there was no such tensor; only the name is known if the CPU tensor belongs to the
-            network, and otherwise only the file and line that made it.
+            `left`: the origin of a CPU tensor that was combined with a GPU tensor, or None if there
+            was no such tensor. The origin is [file, line, name]: if the tensor comes from the
+            network, only its name there is known, and otherwise only the file and line that made
+            it.
         """
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:
@@ -386,8 +391,9 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """Return all calls in the student's code so far that asked for a GPU (`gpu`), that only
-        named a GPU (`device`), or that ran one of torch's recurrent layers (`recurrent`).
+        """Return the calls that the student's code has made so far, in three lists: those that
+        would use a GPU (`gpu`), those that only create a device object for a GPU (`device`), and
+        those that ran one of torch's recurrent layers (`recurrent`).
 
         Each call is a list: [name, file, line].
         """
@@ -418,7 +424,7 @@ class LSTMAnswers:
         return network(x, **self._more(network, x))
 
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """Return the arguments that `forward` takes after its input.
+        """Return the values to pass to `forward` after its input, by parameter name.
 
         If one parameter takes the initial states, its value is a tuple of two zero tensors, for the
         hidden and the cell state; if several parameters take them, the value of each is one zero
@@ -455,8 +461,8 @@ class LSTMAnswers:
 
 
 def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, type]:
-    """Return the classes by name: first the class whose name suits an LSTM best, then the others,
-    from the longest name to the shortest.
+    """Return a dictionary from names to classes: the class whose name suits an LSTM best comes
+    first, and the others follow, from the longest name to the shortest.
     """
     words = NAMES["classes"]["lstm"].split("|")
     if name:

@@ -35,12 +35,12 @@ class TrainAnswers(Runs):
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a script as `python FILE` does, until it ends or stops with an error.
 
-        The run shortens no loop, guesses no command-line argument, and records nothing except which
-        limits of the check or the sandbox it reaches, such as a full disk. Unlike a run on the
-        student's machine, this run does not download MNIST. If there is no GPU, code that asks for
-        one runs on the CPU; packages for plotting or logging that are not installed are replaced
-        with dummy modules. If the script loads a weight file that was not handed in, its networks
-        keep their current weights.
+        No loop is shortened, and no command-line argument is guessed; nothing is recorded except
+        which limits of the sandbox or of the check, such as a full disk, the script runs into.
+        Unlike a run on the student's machine, this run does not download MNIST. If there is no GPU,
+        code that asks for one runs on the CPU; packages for plotting or logging that are not
+        installed are replaced with dummy modules. If the script loads a weight file that was not
+        handed in, its networks keep their current weights.
 
         Args:
             existing: the paths to keep in the folder; all others are deleted before each run.
@@ -74,9 +74,11 @@ class TrainAnswers(Runs):
 
         Args:
             existing: as for `plainly`.
-            weights: the weight files that were not handed in; for some of them, `torch.load`
-                returns a stand-in instead of raising an error.
-            has_gpu: True to use the CPU wherever the code asks for a GPU.
+            weights: keeps track of the weight files that were not handed in; for each of them that
+                has already ended an earlier run, `torch.load` returns a stand-in instead of raising
+                an error.
+            has_gpu: True to pretend that there is a GPU: code that asks for one then runs on the
+                CPU.
 
         Returns:
             the exception; None if the script reached its end.
@@ -132,9 +134,10 @@ class TrainAnswers(Runs):
             seconds: the limit in seconds of CPU time.
 
         Returns:
-            `rows` (n, numbers of one item), float32, the flattened inputs; `total`, the number of
-            items, or None for an `IterableDataset`; and `redrawn`, which is True if an item
-            differed when it was read again, as is assumed for every `IterableDataset`.
+            `rows` (n, numbers of one item), float32, the flattened input of each item; `total`, the
+            number of items, or None for an `IterableDataset`; and `redrawn`, which is True if an
+            item differed when it was read again, or if the data set is an `IterableDataset`, for
+            which this is assumed.
         """
         loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds
@@ -154,8 +157,8 @@ def _asks_for_gpu(error: Exception) -> bool:
 
 
 def _keys(loader: Any) -> Sequence[Any]:
-    """Return the keys of the items that a loader reads: its sampler's indices, or else all indices
-    of the data set.
+    """Return the indices of the items that a loader reads: the sampler's attribute `indices` if
+    there is one, or else every index of the data set.
     """
     keys = getattr(loader.sampler, "indices", None)
     if keys is None:
@@ -164,7 +167,9 @@ def _keys(loader: Any) -> Sequence[Any]:
 
 
 def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
-    """Return the inputs of items; stop reading at a deadline in CPU time."""
+    """Return the inputs of items; stop early if this process has used more CPU time than
+    `deadline`.
+    """
     rows = []
     for item in items:
         rows.append(_input(item))

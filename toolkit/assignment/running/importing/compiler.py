@@ -3,9 +3,9 @@
 Importing `torch._dynamo` takes longer than checking one part of a submission. Torchvision imports
 the compiler only to find out whether compilation is supported on a device. Every optimiser imports
 the compiler at its first step, only to exclude the step from compilation. This module replaces the
-compiler's functions that torchvision and the optimisers call with functions that do not import the
-compiler. Any other use of the compiler imports it. Because compiling takes longer than a check may
-take, and compiled code computes the same results, this module makes `torch.compile` a no-op.
+functions of the compiler that torchvision and the optimisers call; the replacements do not import
+the compiler. Any other use of the compiler imports it. Because compiling takes longer than a check
+may take, and compiled code computes the same results, this module makes `torch.compile` a no-op.
 """
 
 import importlib
@@ -35,7 +35,9 @@ class _Later(ModuleType):
 
 
 def _as_it_is(model: Any = None, **options: Any) -> Any:
-    """Replace `torch.compile`: return the model unchanged, or a decorator that does so."""
+    """The replacement for `torch.compile`: return the model unchanged or, if no model is passed, a
+    decorator that returns its model unchanged.
+    """
     if model is None:
         return _as_it_is  # the decorator
     return model

@@ -25,8 +25,8 @@ Change = Callable[[ast.Module, str], ast.Module]
 
 
 def unchanged(tree: ast.Module, file: str) -> ast.Module:
-    """Return the syntax tree of a file unchanged; this function is the default for the argument
-    `change` of other functions.
+    """Return the syntax tree of a file unchanged; wherever an argument `change` is optional, this
+    function is its default.
     """
     return tree
 
@@ -71,8 +71,9 @@ class FolderFinder(MetaPathFinder):
     """An import finder for `import name.module` where `name` is one of the student's folders, at
     any depth, or the submission's folder itself.
 
-    The submission's folder may have had any name on the student's machine, so it is used if it
-    contains `module` and no other folder with Python files is called `name`.
+    The submission's folder may have had any name on the student's machine, so `name` is taken to
+    mean this folder if the folder contains `module` and no other folder called `name` contains
+    Python files.
     """
 
     def __init__(self, root: Path) -> None:
@@ -125,10 +126,11 @@ def prepare_imports(
     change: Change = unchanged,
     lacking: bool = False,
 ) -> None:
-    """Put a student's folder and its parent folders on the import path, and add the stand-ins.
+    """Put a student's folder and its parent folders on the import path, and add stand-ins for
+    packages that the check does not need.
 
-    All folders from the root down to the student's folder are on the path, because the student may
-    run a script in any of them, and Python then puts the script's folder on the path.
+    All folders from the root down to the student's folder are on the path: the student may start a
+    script in any of them, and Python puts the folder of the script that is started on the path.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.
@@ -158,7 +160,7 @@ def _put_first(folder: Path) -> None:
 def _forget_replaced() -> None:
     """Remove from `sys.modules` the imported modules that a stand-in now replaces.
 
-    Code that has already imported an original module still refers to that module.
+    Code that imported an original module before this call continues to use the original.
     """
     for name in list(sys.modules):
         if is_replaced(name):
@@ -250,7 +252,7 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 
 
 def classes(module: ModuleType, base: type) -> dict[str, type]:
-    """Return a module's classes that are derived from `base`, by name.
+    """Return a dictionary, by name, of the classes in a module that are derived from `base`.
 
     The classes of torch and torchvision are left out.
     """
@@ -268,8 +270,8 @@ def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
     instead of their weights.
 
     Args:
-        names: the names that the script that saved the networks defines, with their values; loading
-            the file requires the networks' classes, which are among these values.
+        names: names and values from the student's code, including the networks' classes, without
+            which the file cannot be loaded.
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)

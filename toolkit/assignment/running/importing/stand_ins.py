@@ -1,5 +1,5 @@
-"""Stand-ins for packages that plot, log or show progress, which are not needed for checking a
-submission.
+"""Stand-ins for packages that plot, log or show progress; checking a submission does not require
+these packages.
 
 The packages are replaced even if they are installed, so that a check has the same result on every
 machine and wastes no time on pictures that nobody sees.
@@ -31,8 +31,8 @@ class StandIns(MetaPathFinder, Loader):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of a stand-in if a package of this name, or the package around a module
-        of this name, is replaced; otherwise, return None.
+        """Return the spec of a stand-in if the module `name`, or the package that contains it, is
+        replaced; otherwise, return None.
         """
         if not is_replaced(name) and not _is_shared(name):
             return None
@@ -48,7 +48,7 @@ class StandIns(MetaPathFinder, Loader):
         is installed but not the student's own, and one of the student's files imports it.
 
         Args:
-            asking: the stack frame that called `find_spec`, which belongs to Python's import
+            asking: the stack frame that called `find_spec`; this frame belongs to Python's import
                 system.
         """
         installed = PathFinder.find_spec(name)
@@ -80,8 +80,8 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True for `google` if it is not installed; this namespace contains the replaced package
-    `google.colab`, but also packages that are not replaced.
+    """Return True for `google` if it is not installed: this namespace contains `google.colab`,
+    which a stand-in replaces, but also packages that are not replaced.
     """
     return name == "google" and PathFinder.find_spec(name) is None
 
@@ -92,14 +92,14 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if stand-ins replace modules with this name; only a student's own module with the
-    same name is not replaced.
+    """Return True if `name` is, or lies inside, a package that a stand-in replaces; a student's own
+    module with such a name is not replaced, although the result is True for it, too.
     """
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 
 
 class AnyModule(ModuleType):
-    """A stand-in for a module, which has every attribute."""
+    """A stand-in for a module; any attribute can be read from it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -149,7 +149,9 @@ def _begin(*args: Any, config: Any = None, **kwargs: Any) -> Any:
 
 
 class _AnyType(type):
-    """The metaclass of `Anything`, whose classes therefore have every attribute."""
+    """The metaclass of `Anything`; it makes every attribute available on the class itself, and not
+    only on its instances.
+    """
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -169,8 +171,8 @@ class Anything(metaclass=_AnyType):
 
     @staticmethod
     def heard(name: str, args: tuple[Any, ...]) -> None:
-        """Do nothing; while a script is being recorded, a function that records the pictures which
-        the script shows or saves replaces this method.
+        """Do nothing; while a script is being recorded, this method is replaced by a function that
+        records the pictures shown or saved by the script.
         """
 
     def __getattr__(self, name: str) -> Any:
@@ -190,7 +192,9 @@ class Anything(metaclass=_AnyType):
         return Anything(self._name)
 
     def _grid(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the axes of `subplots(rows, columns)`: an array, or one object for one plot."""
+        """Return the axes that `subplots(rows, columns)` would return: an array, or a single object
+        if there is only one plot.
+        """
         sizes = [x for x in args[:2] if isinstance(x, int)]
         rows, columns = [*sizes, 1, 1][:2]
         rows = int(kwargs.get("nrows", rows))

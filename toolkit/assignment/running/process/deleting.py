@@ -1,5 +1,5 @@
-"""Functions that delete untrusted files without recursion, and return the names of those that could
-not be deleted, with the reasons.
+"""Functions that delete untrusted files and folders, at any depth and without recursive function
+calls, and return the names of those that could not be deleted, with the reasons.
 
 This module needs only Python's standard library, because the sandbox also uses the module.
 """
@@ -93,8 +93,8 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete the files in a folder until a subfolder is found whose contents must be deleted first;
-    return its name, or None if there is no such subfolder.
+    """Delete the files in a folder, but stop at the first subfolder that has not been processed yet
+    and return its name; return None if there is no such subfolder.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -128,7 +128,7 @@ def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[s
 
 
 def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str]) -> None:
-    """Delete a folder whose contents have been deleted as far as possible."""
+    """Delete a folder whose contents have been processed, unless some of them remain."""
     if level.holds_mount:
         above.holds_mount = True
         above.kept.add(level.name)

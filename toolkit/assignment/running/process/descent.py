@@ -1,4 +1,5 @@
-"""Safe traversal of an untrusted folder by file descriptors, without following links.
+"""Safe traversal of an untrusted folder: subfolders are opened relative to the file descriptor of
+the current folder, and links are not followed.
 
 This module needs only Python's standard library, because the sandbox also uses the module.
 """
@@ -15,7 +16,7 @@ Identity = tuple[int, int]  # the device and the inode of a folder
 
 
 class Moved(OSError):
-    """The error for a folder that was moved while its contents were inspected."""
+    """The error raised if a folder was moved during the traversal."""
 
 
 def open_folder(name: str | os.PathLike[str], parent: int | None = None) -> int:
@@ -75,9 +76,9 @@ class Descent:
         here: the descriptor of the current folder.
 
     Args:
-        folder: the open folder in which the descent starts, and which it never leaves. A step up
-            must lead back to the folder from which the step down was made; otherwise, `up` raises
-            `Moved`.
+        folder: the open folder in which the traversal starts; only this folder and the folders
+            below it can be reached. A step up must lead back to the folder from which the step down
+            was made; otherwise, `up` raises `Moved`.
     """
 
     def __init__(self, folder: int) -> None:

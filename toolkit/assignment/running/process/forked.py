@@ -23,12 +23,13 @@ PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class Forked:
-    """A process that runs one part of a submission and replies to questions about it.
+    """A process that runs one part of a submission and replies to questions from the checking
+    process.
 
     Args:
         request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
-            `seconds`, the CPU time, and `memory`, in bytes.
-        read, write: the pipes to the judge.
+            `seconds` (of CPU time) and `memory` (in bytes).
+        read, write: the file descriptors of the pipes from and to the judge.
         private: descriptors that the student's code must not have, so the process closes them
             before it does anything else.
     """
@@ -54,7 +55,7 @@ class Forked:
         self._said.start()
 
     def wait(self) -> None:
-        """Wait until the process has ended; no other process gets its id before `end` is called."""
+        """Wait until the process has ended, but keep its id reserved until `end` is called."""
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
 
     def starved(self) -> float:
@@ -66,7 +67,7 @@ class Forked:
             return 0.0
 
     def exceeds(self) -> bool:
-        """Return False, because the kernel enforces the limits of the process."""
+        """Return False: the caller need not check any limits, because the kernel enforces them."""
         return False
 
     def kill(self) -> None:
@@ -96,8 +97,8 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, which closes the pipe to the process
-    that checks the submission.
+    """Have the kernel kill this process when its parent process ends; this also closes the pipe to
+    the process that checks the submission.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

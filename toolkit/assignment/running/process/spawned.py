@@ -1,9 +1,9 @@
 """The process that runs one part of a submission on Windows and macOS, where its parent process
 checks its limits.
 
-Windows has no fork, and on macOS a process with torch cannot be forked safely. On Windows and
-macOS, the kernel cannot limit the CPU time and the memory of one process, so the parent process
-measures both quantities twice a second.
+Windows has no fork, and on macOS a process that has imported torch cannot be forked safely. The
+limits on CPU time and memory are not enforced by the kernel; instead, the parent process measures
+both quantities twice a second.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ IDLE = 0.02  # of a measured interval; a process with less CPU time is asleep an
 
 
 class Spawned:
-    """A process that runs one part of a submission and replies to questions about it; it has the
-    same methods as `forked.Forked`.
+    """A process that runs one part of a submission and replies to questions from the checking
+    process; it has the same methods as `forked.Forked`.
 
     The constructor returns only when the process has imported torch, so the import counts neither
     towards the limit on CPU time nor towards the limit on elapsed time.
@@ -81,13 +81,15 @@ class Spawned:
         """Kill the remaining processes, and return how the process ended.
 
         Returns:
-            the exit status, the CPU seconds at the last measurement, and an empty list of limits.
+            the exit status, the CPU seconds at the last measurement, and an empty list; unlike
+            `forked.Forked.end`, this method does not find out which limits the process reached.
         """
         self.kill()
         return int(self._process.wait()), self._cpu - self._cpu_before, []
 
     def _used(self) -> tuple[float, int]:
-        """Return the CPU seconds and bytes of memory that the process and its descendants use.
+        """Return the CPU seconds that the process and its descendants have used, and the bytes of
+        memory that they use.
 
         The descendants are included because, in a virtual environment on Windows, the process is
         only a launcher whose child is the actual Python interpreter.

@@ -1,7 +1,8 @@
-"""Functions that detect when code reaches a limit that only the check or the sandbox imposes.
+"""Functions that detect when code reaches a limit imposed only by the check or the sandbox, for
+example on disk space.
 
-Such a limit is called a wall. This module knows all walls; only the process that checks the
-submission knows which of them exist where the code runs (`Host.walls`).
+Such a limit is called a wall. This module looks for every known wall; only the process that checks
+the submission knows which walls actually exist on the system where the code runs (`Host.walls`).
 """
 
 import contextlib
@@ -136,8 +137,8 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report each limit in `LASTING` that code in the `with` block reaches, even if the code
-    catches the exception and continues.
+    """Report each limit in `LASTING` (those that cause later failures) that code in the `with`
+    block reaches, even if the code catches the exception and continues.
 
     The reports are written to standard error. The function traces all Python calls, which makes
     Python slower, so it is only for runs whose speed does not matter.
@@ -189,7 +190,9 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Install a handler that reports when the kernel signals that a file has grown too large."""
+    """Install a handler for the kernel's signal that a file has grown too large; the handler
+    reports this limit.
+    """
     if sys.platform != "win32":
         import signal
 
@@ -197,7 +200,7 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Write a limit's message to standard error, where a `Listener` reads it."""
+    """Report a limit by writing its error message to standard error, where a `Listener` reads it."""
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
 

@@ -1,4 +1,4 @@
-"""Stand-ins for weights that a script loads but that were not handed in."""
+"""Stand-ins: the objects that `torch.load` returns for weight files that were not handed in."""
 
 import os
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 class Weights:
     """The missing weight files, and the networks that have loaded them.
 
-    A network or an optimiser whose file is missing keeps its current values. A file gets a stand-in
-    only after a run has ended because the file was missing, so a script can handle a missing file
-    itself.
+    A network or an optimiser that loads its state from a missing file keeps its current values. A
+    stand-in for a file is supplied only after a run has failed because the file was missing; this
+    lets a script handle a missing file itself.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,9 @@ def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
 def _refuse_in_torch(
     kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """Raise the error for the missing file if a stand-in is passed to a torch function."""
+    """Raise the error for the missing file if a stand-in for its contents is passed to a torch
+    function.
+    """
     for value in (*args, *(kwargs or {}).values()):
         if isinstance(value, kind):
             _refuse(value)
@@ -110,7 +112,9 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """Add all operators that a class lacks; each of them raises the error for the missing file."""
+    """Add the operators and other special methods that a class lacks; each of them raises the error
+    for the missing file.
+    """
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):
         if name.startswith("__"):

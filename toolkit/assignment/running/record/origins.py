@@ -24,8 +24,8 @@ LIKE = ("new_", "_like")  # in names of functions that use only a tensor's shape
 
 
 class Origin(NamedTuple):
-    """The places where a tensor was returned by a call, and where the values from which it was
-    computed were first created.
+    """Two places in the student's code: the call that returned a tensor, and the call that first
+    created the values from which the tensor was computed.
     """
 
     made: Place  # the call that returned it
@@ -36,8 +36,9 @@ class Sources:
     """Copies of tensors that were created without an input tensor, such as noise.
 
     The object keeps the most recent tensors, with at most `limit` values in total, and some of the
-    first tensors. A script may draw the two ends of an interpolation before the training and use
-    them after it, so the first small tensors are kept, up to a quarter of `limit` values.
+    first tensors. A script may draw the random end points of an interpolation before the training
+    but use them only afterwards, so the first small tensors are kept, up to a quarter of `limit`
+    values.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -115,8 +116,8 @@ class Origins(FunctionMode):
         self._modules[module] = self._place_outside(module)
 
     def _place_outside(self, module: nn.Module) -> Place:
-        """Return the innermost line of student code that is running, leaving out the module's own
-        methods.
+        """Return the innermost active line of student code that is not in one of the given module's
+        own methods, such as `__init__`.
         """
         for frame, file in running(self._root):
             if all(value is not module for value in frame.f_locals.values()):
@@ -157,14 +158,16 @@ class Origins(FunctionMode):
                 self._numbers[address(tensor)] = made
 
     def of_tensor(self, tensor: Tensor) -> Origin:
-        """Return where a tensor was returned by a call, and where the values from which it was
-        computed were first created.
+        """Return two places: the call that returned a tensor, and the call that first created the
+        values from which the tensor was computed.
         """
         known: Origin = self._tensors.get(tensor, Origin(NOWHERE, self._by_numpy))
         return known
 
     def of_module(self, module: nn.Module) -> Place:
-        """Return the place, outside a module's own methods, where the module was made."""
+        """Return the place in the student's code where a module was made; lines in the module's own
+        methods, such as `__init__`, do not count.
+        """
         known: Place = self._modules.get(module, NOWHERE)
         return known
 
@@ -179,8 +182,8 @@ class Origins(FunctionMode):
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
         """Return the place where a named module or tensor of a network was made.
 
-        The place of a module's attribute is the line that assigned it. The place of any other
-        tensor is found by the address of its storage.
+        The place of a module's attribute is the line that assigned it. For any other tensor, the
+        place is looked up by the address of the tensor's storage.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")
@@ -212,7 +215,9 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Return the name of the innermost module that contains a tensor or module, and that module."""
+    """Find the innermost module of a network that contains a tensor or module with a given name;
+    return this module's name in the network, and the module itself.
+    """
     prefix, owner = "", network
     for path, module in network.named_modules():
         if name.startswith(f"{path}.") and len(path) > len(prefix):
@@ -221,8 +226,9 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the first tensor among a call's arguments, or None if there is none or if the function
-    uses only a tensor's shape, as `zeros_like` does.
+    """Return the tensor from which a call computes its result, taken to be the first tensor among
+    the arguments; None if there is none or if the function uses only a tensor's shape, as
+    `zeros_like` does.
     """
     for word in LIKE:
         if word in name:

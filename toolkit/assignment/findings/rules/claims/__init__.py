@@ -1,5 +1,5 @@
-"""Claims, the conditions that prove findings: one module for each judge (the code that checks one
-part of a submission), and one module that all judges share.
+"""Claims, which are conditions that prove findings. Each judge (the code that checks one part of a
+submission) has its own module of claims, and one module is shared by all judges.
 
 A judge calls a claim with the numbers that the judge observed, and gets evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.
@@ -15,7 +15,7 @@ __all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "t
 
 
 def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
-    """Return the claims that are defined in these modules, by name."""
+    """Return a dictionary from names to claims, with all claims that these modules define."""
     claims: dict[str, Claim[...]] = {}
     for module in modules:
         for value in vars(module).values():

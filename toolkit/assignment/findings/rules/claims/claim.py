@@ -17,11 +17,12 @@ class Claim(Generic[Numbers]):
     Calling a claim with numbers only stores the numbers; the condition is evaluated later.
 
     Args:
-        holds: the function that returns True if the sentence in its docstring is true of the
-            numbers. The numbers have passed through JSON: tuples and sets have become lists, and a
-            list has at most a hundred items.
+        holds: the function that returns True if the numbers satisfy the condition that the first
+            line of its docstring states. The numbers have passed through JSON: tuples and sets have
+            become lists, and a list has at most a hundred items.
         verdict: the verdict of the findings that the claim proves.
-        kind: the kind of proof that the claim gives.
+        kind: how the claim proves a finding, for example by an experiment or from the code's
+            syntax.
         ids: the ids of the faults that the claim can prove or, if the verdict is "right", rule out.
     """
 
@@ -70,7 +71,7 @@ def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Nu
 def rules_out(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
     """Turn the decorated function into a claim that proves the verdict "right".
 
-    The claim rules out the given faults.
+    The claim rules out the faults whose ids are passed to the decorator.
     """
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:

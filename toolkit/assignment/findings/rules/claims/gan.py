@@ -15,7 +15,8 @@ Loss = tuple[str, float, float]  # name, and the range of its input
 
 
 def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
-    """True if n numbers with these moments may have been drawn from a standard normal distribution.
+    """True if n numbers with this mean, standard deviation and fourth moment may have been drawn
+    from a standard normal distribution.
 
     Each moment may deviate from its expected value by six standard errors plus a margin. The fourth
     moment must deviate by less than 1.1, because a uniform distribution with variance 1 has a
@@ -27,12 +28,14 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x):
-    the third mean in `means` is more than 60% of the way from the second mean to the first.
+    """True if the generator's loss pushes D(G(z)) in roughly the way in which the discriminator's
+    loss pushes D(x): the third value of `means` lies more than 60% of the way from the second value
+    to the first.
 
-    A push says how strongly a step on a loss should raise (or, if negative, lower) an output of D.
-    `means` holds, in this order, the mean push of the discriminator's loss on D(x), the mean push
-    of the same loss on D(G(z)), and the mean push of the generator's loss on D(G(z)).
+    A push says how strongly an optimiser step on a loss should move an output of D: positive values
+    raise the output, and negative values lower it. `means` holds, in this order, the mean push of
+    the discriminator's loss on D(x), the mean push of the same loss on D(G(z)), and the mean push
+    of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2
@@ -69,7 +72,7 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """With larger noise, the range of the images becomes more than five times as large."""
+    """With 30 times the noise, the largest absolute pixel value grows more than fivefold."""
     return far > 5 * near > 5
 
 
@@ -119,7 +122,7 @@ def a_step_moves_both(
 
 @proves("identity", "gradients-not-cleared")
 def passes_push_both_ways(pushes: Sequence[float]) -> bool:
-    """One discriminator step uses some gradients that raise D(G(z)) and some that lower it."""
+    """In one discriminator step, some gradients would raise D(G(z)) and others would lower it."""
     return min(pushes) < 0 < max(pushes)
 
 
@@ -142,7 +145,7 @@ def is_no_line(steps: Sequence[float], repeats: int, misses: bool) -> bool:
 
 @proves("experiment", "same-class-ends")
 def ends_have_one_class(classes: Sequence[int], sure: Sequence[float]) -> bool:
-    """The two ends of the interpolation have the same class, each with p > 0.9."""
+    """Both end images are classified as the same digit, each with a probability above 0.9."""
     return classes[0] == classes[1] and min(sure) > SURE
 
 
@@ -217,7 +220,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In at least 48 tries, the path's two ends never both have the same class with p > 0.9."""
+    """In at least 48 tries, the two ends never show the same digit with p > 0.9 for both."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

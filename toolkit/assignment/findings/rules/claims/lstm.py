@@ -34,19 +34,19 @@ def _is_dead(gradient: float, slope: float, largest: float) -> bool:
     "loss-not-last-step",
 )
 def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
-    """Equations with the reported deviation give the network's logits; without it, they do not."""
+    """The equations give the network's logits only if they include the reported mistake."""
     return inputs > 0 and error <= EXACT < without
 
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """Equations and weights that match the network on some inputs do not match it on others."""
+    """The equations, with the network's weights, give its logits for some inputs, but not all."""
     return inputs > 0 and worst > EXACT
 
 
 @proves("identity", "wrong-equation")
 def has_too_few_weights(weights: int, n: int) -> bool:
-    """All matrices together have fewer than the 4 n^2 entries of W_gh, W_ih, W_fh and W_oh."""
+    """The matrices have fewer than 4 n^2 entries in all, too few for W_gh, W_ih, W_fh and W_oh."""
     return weights < 4 * n * n
 
 
@@ -85,7 +85,7 @@ def gradient_is_no_slope(slopes: Slopes, largest: float) -> bool:
 
 @proves("identity", "dead-parameter")
 def moving_changes_nothing(slopes: Slopes, largest: float) -> bool:
-    """For each of these parameters, the gradient and the measured slope of the output are 0."""
+    """For each reported parameter, the gradient and the measured slope of the output are both 0."""
     return all(_is_dead(gradient, slope, largest) for gradient, slope in slopes)
 
 

@@ -31,7 +31,7 @@ def is_near_one(number: float, tolerance: float = NEAR_ONE) -> bool:
     "wrong-loss",
 )
 def none_is_among(items: Collection[object], among: Collection[object]) -> bool:
-    """The first group is not empty, and none of its items is in the second group."""
+    """The first group has at least one item, and none of its items is in the second group."""
     return bool(items) and set(items).isdisjoint(among)
 
 
@@ -86,10 +86,10 @@ def failed_once(error: str, place: object) -> bool:
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
-    """Without the check's changes, the code also fails, on the same line or with the same message.
+    """Run unchanged, the code fails again, on the same line or with the same error message.
 
-    A different line is accepted if the message is the same, because the check may have changed what
-    happens on the line where the unchanged code stops.
+    The line may differ if the message is the same, because the check's changes, such as shortened
+    loops, may let the code get past a line on which the unchanged code fails.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)
@@ -118,7 +118,7 @@ def overlap(shared: int, size: int) -> bool:
 
 @rules_out("identity", "split-leak")
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
-    """No palindrome is in both sets; for independent sets, the probability of this is p < 1e-9.
+    """No palindrome is in both sets, which for independent sets has a probability below 1e-9.
 
     There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
     n and m palindromes share no palindrome is below exp(-n m / N).

@@ -40,7 +40,7 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
-    """The loss is the cross-entropy of an earlier step or of the mean over all steps."""
+    """The loss is the cross-entropy of an earlier time step's output, or of the mean output."""
     return abs(value - of_steps) < ROUNDING * (1 + abs(value))
 
 
@@ -102,5 +102,5 @@ def are_log_probabilities(largest: float, sums: Sequence[float]) -> bool:
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
 def is_cross_entropy(value: float, entropy: float) -> bool:
-    """The loss is the cross-entropy of the last step."""
+    """The loss is the cross-entropy of the output at the last time step."""
     return _are_equal(value, entropy)

@@ -43,13 +43,15 @@ class Function:
 
     @property
     def trains(self) -> bool:
-        """True if the function takes a training step, or is named `forward` or `__init__`."""
+        """True if the function takes a training step; functions named `forward` or `__init__` also
+        count, so that `of_kind` leaves them out as well.
+        """
         if self.node.name in ("forward", "__init__"):
             return True
         return any(called(node) in TRAINS for node in ast.walk(self.node))
 
     def mentions(self, pattern: str) -> bool:
-        """True if a name in the function matches this pattern."""
+        """True if a name that occurs in the function matches the regular expression `pattern`."""
         names = self.names - {"walk"}  # this name is about folders
         return any(re.search(pattern, name) for name in names)
 
@@ -78,8 +80,8 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if the first name becomes the second when a word such as `start` is replaced by its
-    counterpart, such as `end`.
+    """True if two parameter names can stand for the ends of an interpolation: replacing a word such
+    as `start` in the first name by its counterpart, such as `end`, gives the second name.
     """
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
@@ -118,8 +120,8 @@ class Functions:
         self.latent_dim = torch.Size(self.latent).numel()
 
     def of_kind(self, kind: str) -> list[Function]:
-        """Return the functions that do not train a network and contain a name that matches the
-        pattern for `kind`.
+        """Return the functions that take no training step and contain at least one name that
+        matches the pattern for `kind`, such as "line".
 
         Functions whose own name matches this pattern come first.
         """
@@ -135,7 +137,7 @@ class Functions:
         return [*named, *mentioning]
 
     def with_nodes(self, nodes: Collection[ast.FunctionDef]) -> list[Function]:
-        """Return the functions that have these syntax trees."""
+        """Return the functions whose syntax trees are in `nodes`."""
         return [function for function in self._all() if function.node in nodes]
 
     def call(
@@ -153,7 +155,9 @@ class Functions:
                 function accepts.
             seed: the seed of the random number generator.
             count: the value that is passed as the number of steps.
-            known_to_end: True if the function has returned from an earlier call.
+            known_to_end: True if the function has already returned from an earlier call; its calls
+                to networks are then not recorded, and it is not stopped after too many training
+                steps.
         """
         tried = self._call(function, ends.reshape(2, *self.latent), seed, count, known_to_end)
         if tried.error is not None and function.ends():
@@ -204,8 +208,8 @@ class Functions:
         return tried
 
     def _note_lines(self, function: Function, lines: Iterable[FileLine]) -> None:
-        """Record the lines on which a function called the generator with latent points that the
-        function did not receive from its caller.
+        """Record the lines on which a function called the generator, unless the function received
+        the latent points from its caller.
         """
         if function.reads_points():
             return

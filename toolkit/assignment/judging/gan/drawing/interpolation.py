@@ -86,8 +86,9 @@ def _check_seen(
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
     """Return the latent points, (n, size), from which the generator drew images.
 
-    If a picture shows five to eight images, and no picture shows nine, batches of more than nine
-    points are left out, so that they cannot extend a short path to nine points.
+    If a picture shows five to eight images and none shows nine, the interpolation is probably too
+    short; batches of more than nine points are then left out, so that their points cannot extend it
+    to nine.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
@@ -98,8 +99,8 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points, (n, size), of those generator calls that have no point on any of
-    the paths.
+    """Return the latent points of each generator call that contributes no point to any of the
+    paths, as one tensor (n, size) for each call.
     """
     on_paths: set[int] = set()
     for path in paths:
@@ -181,11 +182,11 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors whose rows may be latent points: either whole points, (n, latent_dim), or
-    only the noise of points that also contain a label.
+    """Return the tensors whose rows may be either complete latent points, (n, latent_dim), or only
+    the noise part of latent points that also contain a label.
 
-    To make a match by chance unlikely, a row that is only noise must have at least three entries,
-    and at least latent_dim / 2 entries.
+    In the second case, a row must have at least three entries and at least latent_dim / 2 entries,
+    so that it is unlikely to match a latent point by chance.
     """
     rows = []
     for tensor in tensors:
@@ -206,8 +207,8 @@ def _judge(
     """Check that the best path has nine points, and that its two ends are samples.
 
     Args:
-        known: the latent points (n, d) from which the generator drew images; points that continue a
-            path beyond its ends may be added to it.
+        known: the latent points (n, d) from which the generator drew images; those that continue a
+            path beyond its ends may be added to the path.
         samples: tensors, each (n, d), whose rows may be the ends of a path.
 
     Returns:
@@ -290,7 +291,7 @@ def _try_with_ends(
     """Call functions that the script has also called, passing two random latent points as the ends
     of an interpolation, and judge the first function that does interpolate.
 
-    This function is called if the check cannot tell whether the path that the script drew connects
+    The check does this only if it cannot tell whether the path that the script itself drew connects
     two samples.
     """
     for function in candidates:
@@ -330,12 +331,12 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function with 7 steps, which make nine images if the function adds the two ends; if
-    this gives no path of nine points, call it again with 9 steps.
+    """Call a function with 7 as its number of steps, which gives nine images if the function adds
+    the two ends. If no path of nine points results, call the function again with 9 steps.
 
     Returns:
-        the paths and the outcome of the first call that gives a path with nine points; if there is
-        none, those of the first call that gives any path, or None.
+        the paths and the outcome of the first call that gives a path with nine points or, if
+        neither call does, of the first call that gives any path; None if no call gives a path.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -352,7 +353,7 @@ def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
     """True if a path has seven points, and adding the two latent points in `ends` makes it a path
     of nine points.
 
-    In this case, the code that calls the function may draw the images of the two ends.
+    In this case, the function may leave it to its caller to draw the images of the two ends.
     """
     path = paths[-1]
     longer = extended(path, ends)
@@ -361,8 +362,8 @@ def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
 
 
 def _tried_paths(tried: Tried, latent_dim: int) -> list[Path]:
-    """Find the paths through the latent points of the images that a function drew, or else through
-    the points that it returned.
+    """Find the paths formed by the latent points from which a function drew images; if there are
+    none, find the paths formed by the points that the function returned.
     """
     drawn = [(index, entry.z) for index, entry in enumerate(tried.draws)]
     returned = []
@@ -383,8 +384,9 @@ def _check_ends(
     """Check that the two ends of an interpolation always have different classes, and not only by
     chance.
 
-    The check covers only ends that the code chooses. If a person picked the ends or a random seed
-    that determines them, the check cannot judge the choice; the picture shows whether it is right.
+    The check covers only ends that the code chooses. The check cannot judge ends that a person
+    picked, either directly or by picking the random seed; only the picture shows whether such ends
+    have different classes.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked
@@ -413,7 +415,7 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
     """Call a function with many different random seeds, and judge the ends that it chooses.
 
     Returns:
-        False if the function did not choose two ends with every seed.
+        False if there is a seed with which the function did not choose two ends.
     """
     tries = []
     for seed in range(NUM_TRIES):

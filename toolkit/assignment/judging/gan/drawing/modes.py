@@ -53,7 +53,8 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 
 
 def samples(game: Game) -> list[Call]:
-    """Return the calls in which the generator drew samples, which the discriminator never saw.
+    """Return the calls in which the generator drew samples rather than images for the training: the
+    discriminator never received these images.
 
     A call before the first step may be a test of the shapes, so it counts as drawing samples only
     if the script then shows pictures. A call after the last step of a run that was cut short may

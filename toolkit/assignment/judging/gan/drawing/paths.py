@@ -40,15 +40,15 @@ class Path(NamedTuple):
         return steps
 
     def proof(self, misses: bool = False) -> claims.Evidence:
-        """Return the evidence that the path is not a correct interpolation; `misses` is true if its
-        ends are not samples.
+        """Return the evidence that the path is not a correct interpolation; `misses` is true if the
+        path does not lead from one sample to another.
         """
         return claims.gan.is_no_line(self.steps.tolist(), self.repeats, misses)
 
 
 def is_far(path: Path) -> bool:
-    """True if an end is too far from 0 to be a sample of N(0, 1), with an error probability below
-    1e-9.
+    """True if the first or the last point of a path is too far from 0 to be a sample of N(0, 1);
+    the probability that a sample lies this far from 0 is below 1e-9.
 
     For z from N(0, 1) in d dimensions and t > 0, P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t)
     (Laurent and Massart 2000, lemma 1).
@@ -141,7 +141,7 @@ def _may_start_path(points: Tensor) -> list[bool]:
 
 
 def _end_of_path(points: Tensor, start: int) -> int:
-    """Return the index of the first point after `start` that does not continue the path."""
+    """Return the index just after the last point of the path that begins at index `start`."""
     stop = start + 2
     while stop < len(points) and is_path(points[start : stop + 1]):
         stop += 1
@@ -149,7 +149,7 @@ def _end_of_path(points: Tensor, start: int) -> int:
 
 
 def _moves(path: Path) -> bool:
-    """True if at least `MIN_STEPS` steps of a path lead to a different point, and its points are
+    """True if consecutive points of a path differ at least `MIN_STEPS` times, and the points are
     not all close to 0.
     """
     num_moves = len(path.points) - 1 - path.repeats
@@ -244,8 +244,8 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
     """True if a point, (d,), equals a row, or a positive multiple of a row, of one of the tensors
     in `samples`, each (n, d).
 
-    The rows may be shorter than the point, because the point may contain a label in addition to
-    noise.
+    A row may be shorter than the point, because the point may contain a label in addition to noise;
+    the row is then compared with the beginning and with the end of the point.
     """
     for rows in samples:
         width = rows.size(1)
@@ -258,9 +258,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the tensors in `samples` that contain fewer than three points of the path; a tensor
-    with more of them may be the path itself, so it cannot show that the ends of the path are
-    samples.
+    """Return the tensors in `samples` that contain fewer than three points of the path. A tensor
+    that contains three or more may be the path itself, so it does not show that the ends of the
+    path are samples.
     """
     kept = []
     for rows in samples:

@@ -29,7 +29,8 @@ def sampling_sites(
 
     Returns:
         None if it is unclear by which name the code calls the generator, or if a function whose
-        name begins with `test` may draw samples but does not create its own generator.
+        name begins with `test` may draw samples with a generator that it does not create itself. (A
+        test that creates its own generator is ignored.)
     """
     names = _names(game, lines)
     if not names:
@@ -59,8 +60,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may be a call to the generator, either because of the called name or because
-    this name is a parameter of the function that contains the call.
+    """True if a call may run the generator, because the called name is one of `names` or is a
+    parameter of the function that contains the call.
 
     Args:
         function: the function that contains the call.
@@ -146,9 +147,10 @@ def _loads(text: str, tree: ast.Module | None) -> bool:
 def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
-    Of the names that are called in the statements that call the generator, the result contains
-    those that suggest a generator, such as `netG`. If none of them does, the result contains the
-    names that are called in every one of these statements.
+    A statement that calls the generator may call other functions too, so the result contains only
+    those of the called names that suggest a generator, such as `netG`. If no called name suggests a
+    generator, the result contains the names that are called in every statement that calls the
+    generator.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

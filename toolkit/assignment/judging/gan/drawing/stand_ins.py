@@ -42,8 +42,8 @@ def _few() -> dict[bool, tuple[Tensor, Tensor]]:
 
 @cache
 def _directions() -> Tensor:
-    """Return eight random directions, (784, 8), onto which different images have different
-    projections.
+    """Return eight random directions, (784, 8); the projections of an image onto these directions
+    serve to recognise the image.
     """
     return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
 
@@ -78,8 +78,8 @@ class Artist:
         self.asked = 0  # how often a classifier was asked
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
-        """Return images of shape (batch, *like) for z of any size; each latent point determines
-        which digit is drawn.
+        """Return images of shape (batch, *like), where `like` is the shape of one of the student's
+        images; each latent point in z, which may have any size, determines which digit is drawn.
         """
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]
@@ -96,7 +96,7 @@ class Artist:
         return images.reshape(len(z), *self.like)
 
     def classify(self, images: Tensor) -> Tensor:
-        """Return the logits, (batch, 10), of images that the artist has drawn."""
+        """Return the logits, (batch, 10), of images that `draw` has drawn."""
         self.asked += 1
         images = images.reshape(-1, self.channels, self.side, self.side)[:, :1].float()
         low = images.amin((2, 3), keepdim=True)

@@ -43,8 +43,8 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
-    """For each of the n matrices in `y`, (n, rows, k), return the distance of its columns from the
-    span of a basis, relative to the spread of the matrix's values.
+    """Return, for each matrix in `y`, (n, rows, k), how far its columns lie from the span of the
+    columns of `basis`, relative to the spread of the matrix's values.
 
     Args:
         basis: orthonormal, (rows, m).

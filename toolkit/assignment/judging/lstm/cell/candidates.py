@@ -32,7 +32,7 @@ class Candidates:
 
     Args:
         late: True to include series that have no value at the first step; the first value of every
-            other series is then dropped.
+            other series is then dropped, so that all series have the same length.
     """
 
     def __init__(self, recording: Recording, late: bool) -> None:
@@ -91,8 +91,9 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the indices of the series that gates may read. Views and copies of other tensors
-        are left out, but concatenated and stacked tensors are kept.
+        """Return the indices of the series that may be the state from which the gates are computed.
+        Views and copies of other tensors are left out, but concatenated and stacked tensors are
+        kept.
         """
         possible = []
         for k, operation in enumerate(self.operations):
@@ -102,8 +103,8 @@ class Candidates:
 
     @property
     def read_states(self) -> list[Tensor]:
-        """The values of the series that the gates may read; the list is empty if no series was
-        found that any gate reads.
+        """The values of each series that may be the state from which the gates are computed; the
+        list is empty if no such series was found.
         """
         if not self.explained:
             return []
@@ -128,8 +129,8 @@ class Candidates:
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """Return the values of the affine map that the activation `kind` turns into the series `k`,
-        or None.
+        """Return the values of the affine map from which the activation `kind` computes the series
+        `k`, or None if no such map was found.
         """
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:
@@ -139,8 +140,8 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) together with the state that the gates read, but
-        not of either of the two alone.
+        """The series that are affine maps of x(t) and s(t-1) together, but not of x(t) alone or of
+        s(t-1) alone; s is the state that the gates read.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)

@@ -56,8 +56,8 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return a model of the layer whose gates and states were matched, with the layer's weights and
-    its deviations from the equations.
+    """Return a model of a layer, with the layer's weights and its deviations from the equations,
+    based on the gates and states in `match`.
     """
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}
@@ -107,7 +107,8 @@ def _deviating(
 
     Returns:
         The gate's map, its activations, and a further state that it reads, if any. If neither a
-        further state nor a second activation explains the gate, the map is `fit`.
+        further state nor a second activation gives an exact fit, the map is `fit`, which is not
+        exact.
     """
     now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
     d = now.size(1)
@@ -203,8 +204,8 @@ class LayerJudge(NamedTuple):
         h(t-1) at every step.
 
         Args:
-            reads_other_state: True if it was reported as a fault that the gates read a state other
-                than h(t-1).
+            reads_other_state: True if the gates read a state other than h(t-1) and this fault has
+                been reported.
         """
         gates, layer = self.match.gates, self.trial.model.layers[self.number]
         unexplained = []
@@ -285,8 +286,7 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault that several gates share only once, at the code of the first of these
-        gates.
+        """Report a fault of several gates only once, at the code of the first of these gates.
 
         The report uses the weakest proof among these gates, so a fault is reported only if it is
         proved for each of them.
@@ -396,7 +396,9 @@ def _check_bias(trial: Trial, line: Operation | None, verdicts: Verdicts) -> Non
 
 
 def _readout_input(recording: Recording) -> Operation | None:
-    """Return the first operation from whose result an affine map gives the logits, or None."""
+    """Return the first operation such that the logits are an affine map of its result, or None if
+    there is none.
+    """
     for value, operation in zip(recording.values, recording.operations, strict=True):
         if operation.name not in VIEWS and affine(recording.logits, None, value).exact:
             return operation
@@ -427,8 +429,8 @@ def unmatched(
 
 
 def _count_weights(network: Network) -> int:
-    """Build the network with so many hidden units that the weights for x(t) are few in comparison,
-    and count the weights in its matrices.
+    """Build the network with `MANY` hidden units, so that only a small part of its weights belongs
+    to x(t), and count the weights in its matrices.
     """
     network.build(hidden=MANY)
     weights = 0

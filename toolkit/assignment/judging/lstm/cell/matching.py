@@ -84,7 +84,7 @@ class Reading(NamedTuple):
 def find_match(recording: Recording) -> Match | None:
     """Return the series that are most likely the gates, c(t) and h(t) of an LSTM, or None.
 
-    The LSTM may contain mistakes.
+    The search also finds these series in an LSTM that contains common mistakes.
     """
     best: Match | None = None
     for match in _matches(recording):
@@ -96,8 +96,9 @@ def find_match(recording: Recording) -> Match | None:
 
 
 def _matches(recording: Recording) -> Iterator[Match]:
-    """Yield the matches in a recording. Series with a value at every step are tried before series
-    that lack the first step, and gates with an activation before gates without one.
+    """Yield the matches that are found in the recording of a forward pass. Series with a value at
+    every step are tried before series that lack the first step, and gates with an activation before
+    gates without one.
     """
     for late in (False, True):
         if late and not recording.late:
@@ -178,8 +179,8 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read: h or c if either is among the series that the gates may
-    read, else the first of these series, or None if there are none.
+    """Return the state that the gates read. If several series may be this state, h is preferred,
+    then c, then the first of them; if none may be, return None.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -231,7 +232,7 @@ class Assignments(NamedTuple):
 
     @classmethod
     def of(cls, formula: Formula, pool: Tensor) -> Self:
-        """Return all ways to fill the gates in a formula with series from `pool`, using each entry
+        """Return all ways to assign series from `pool` to the gates in a formula, using each entry
         of `pool` at most once.
         """
         roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
@@ -290,8 +291,8 @@ def _gates_giving(
     """Yield each assignment of series to gates for which the formula for c(t) gives the series `k`.
 
     Args:
-        assignments: all ways to fill the gates of the formula; each series is given by its position
-            in `numbers`.
+        assignments: all ways to assign series to the gates of the formula; each series is given by
+            its position in `numbers`.
         numbers: as in `_cells`.
     """
     formula = assignments.formula

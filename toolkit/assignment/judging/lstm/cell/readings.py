@@ -18,7 +18,7 @@ from toolkit.assignment.judging.lstm.cell.reference import Layer, Model, Trial
 
 
 class Nearest(NamedTuple):
-    """The assignment whose logits are nearest to the network's logits."""
+    """How close the best assignment of affine maps to gates comes to the network's logits."""
 
     readings: int
     error: float
@@ -26,7 +26,8 @@ class Nearest(NamedTuple):
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
-    """Return the assignment whose logits are nearest to the network's logits.
+    """Try every assignment of affine maps to gates, and return how close the best one comes to the
+    network's logits.
 
     The result is None if the maps of the gates or of the readout are not known.
 
@@ -64,7 +65,8 @@ def _departure(
     """Return the first operation whose result is none of the values that the equations define for
     the first time step.
 
-    Affine maps of x(1) are skipped, because they occur inside the gates if h(0) = 0.
+    Affine maps of x(1) are skipped, because the arguments of the gates' activations are such maps
+    if h(0) = 0.
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]

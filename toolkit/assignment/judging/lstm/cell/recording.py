@@ -53,8 +53,8 @@ class Recording:
 
 
 def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
-    """Build a recording by sorting into series the values that come from the child process, which
-    runs the student's code.
+    """Build a recording from the values that come from the child process, which runs the student's
+    code, by sorting these values into series.
 
     Args:
         answer: the child process's reply to a `record` request: the operations of a forward pass
@@ -106,8 +106,8 @@ def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Split the values that one place in the code computes into series with one value per time
-    step.
+    """Yield series, with one value per time step, made of the values that one place in the code
+    computes.
 
     With several layers, all steps of one layer may come before those of the next, so each block of
     `steps` consecutive values is also tried as a series.

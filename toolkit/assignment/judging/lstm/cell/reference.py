@@ -26,8 +26,8 @@ class Unknown(Exception):
 
 
 class Further(NamedTuple):
-    """The name of a state that a gate reads besides x(t) and h(t-1), and the weights, (m, k), by
-    which the gate multiplies it.
+    """The name of a state that a gate reads in addition to x(t) and h(t-1), and the weights, (m,
+    k), by which the gate multiplies this state.
     """
 
     state: str
@@ -185,8 +185,8 @@ class Trial:
 
         Args:
             number: the index of the layer; None for the readout.
-            changes: the fields of the layer, or of the whole model for the readout, that contain
-                the deviation, with their correct values.
+            changes: the correct values of the fields that contain the deviation; these are fields
+                of the layer or, for the readout, of the whole model.
         """
         if number is None:
             mended = replace(self.model, **changes)
@@ -221,8 +221,8 @@ class Trial:
 def normalised(output: Tensor) -> Tensor:
     """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    A softmax over the batch only shifts each column of logits by a constant, which counts as part
-    of the bias.
+    A softmax over the batch only shifts each column of logits by a constant, as a change of the
+    readout's bias does.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":
@@ -231,8 +231,9 @@ def normalised(output: Tensor) -> Tensor:
 
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
-    """Return what kind of numbers the rows hold, "probabilities", "logarithms" (of probabilities)
-    or "logits", and the axis of the softmax, which is 1 for logits.
+    """Return the kind of numbers that the rows hold, which is "probabilities", "logarithms" (of
+    probabilities) or "logits", and the axis of the softmax; for logits, to which no softmax was
+    applied, the axis is given as 1.
     """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):

@@ -1,4 +1,6 @@
-"""A network on a simulated GPU: the CPU computes everything, and devices are only recorded."""
+"""A simulated GPU for a network: the CPU computes everything, and the toolkit only records the
+device on which each tensor would be.
+"""
 
 import contextlib
 import sys
@@ -48,8 +50,8 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Record whether a tensor is on the GPU; if it is on the CPU, also record its origin: the
-        file and line that made it, or its name in the network.
+        """Record whether a tensor is on the GPU; for a tensor on the CPU, also record its origin:
+        the file and line of the code that made the tensor, or the tensor's name in the network.
         """
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
@@ -99,8 +101,8 @@ class Elsewhere(FunctionMode):
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
         """Note the device of a function's result.
 
-        If the method `to` returns its input, a copy becomes the result, so that the result can have
-        a different simulated device.
+        If the method `to` returned its input itself, a copy of the tensor is returned instead, so
+        that input and result can have different simulated devices.
         """
         origin = self._origin_of(inputs) or [*place(self.root), None]
         for tensor in tensors_in(result):
@@ -163,8 +165,8 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function, with the CPU in place of every device among its arguments; for `cuda` and
-    `cpu`, return a copy of the tensor instead.
+    """Call a function, with the CPU in place of every device among its arguments; the methods
+    `cuda` and `cpu` are not called, and a copy of the tensor is returned instead.
     """
     if name in ("cuda", "cpu"):
         return args[0].clone()
@@ -191,8 +193,8 @@ def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
     """Make torch report a GPU while the block runs.
 
     Args:
-        again: True to forget the student's modules before the block, so that the block imports them
-            again.
+        again: True to remove the student's modules from `sys.modules` before the block, so that the
+            block imports them again.
     """
     before = dict(sys.modules)
     if again:

@@ -33,7 +33,9 @@ def _wider(value: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Make a network compute in double precision inside the block; its weights remain float64."""
+    """Make a network compute in double precision inside the block; after the block, its weights are
+    still float64.
+    """
     for tensor in all_tensors(network).values():
         if tensor.dtype == torch.float32:
             tensor.data = tensor.data.double()

@@ -1,4 +1,4 @@
-"""Functions for testing how a network learns, which measure how its output changes with its
+"""Functions for testing how a network learns: they measure how its output changes with its
 parameters, and compute log-probabilities.
 """
 
@@ -23,14 +23,14 @@ def slopes(
 
     Args:
         total: the function that computes the sum.
-        width: the largest multiple of the random direction by which a parameter is shifted, in the
-            positive and in the negative direction.
+        width: the size of the largest shift in either direction, as a multiple of the random
+            direction.
         root: the student's folder.
 
     Returns:
         three slopes for each parameter, by name: one from autograd (None if the parameter has no
-        gradient), one measured between shifts by `width` and -`width`, and one measured between
-        shifts by a quarter of these.
+        gradient), one from the sums at shifts of `width` and -`width`, and one from the sums at a
+        quarter of these shifts.
 
     Raises:
         RuntimeError: the backward pass failed; the error's `place` gives the file, relative to the
@@ -59,8 +59,8 @@ def slopes(
 
 
 def _backward(total: Callable[[], Tensor], root: str) -> None:
-    """Run the backward pass from the sum, if the sum requires a gradient; it is first multiplied by
-    `SMALL`, so that no hook clips the gradients.
+    """If the sum requires a gradient, run the backward pass from the sum multiplied by `SMALL`;
+    this factor makes the gradients so small that no hook clips them.
 
     Raises:
         RuntimeError: as for `slopes`.

@@ -1,4 +1,4 @@
-"""A forward pass of a network without dropout."""
+"""A forward pass of a network, with dropout switched off."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ CUTS = ("detach", "_local_scalar_dense")  # operations that autograd does not fo
 
 
 class Operation(NamedTuple):
-    """One tensor that an operation made."""
+    """A record of an operation and of one tensor that it made."""
 
     name: str  # ATen's name without a final underscore
     calls: tuple[int, ...]  # where in the student's code, from the innermost frame outwards
@@ -46,7 +46,7 @@ class Operations(TorchDispatchMode):
 
     Args:
         root: the student's folder.
-        leaves: the tensors whose uses are counted, by name.
+        leaves: tensors by name; for each of them, the mode counts the operations that use it.
     """
 
     def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
@@ -107,8 +107,8 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return a hash for each active call in the student's code, innermost first, and the file
-        and line that are running in the innermost and in the outermost of these calls.
+        """Return a hash for each active call in the student's code, innermost first, and the
+        current file and line in the innermost and in the outermost of these calls.
         """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
@@ -125,21 +125,22 @@ def _makes_of_nothing(name: str, args: tuple[Any, ...]) -> bool:
 
 
 def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict[str, Any]:
-    """Cut each tensor that was made in one or more runs of a network into matrices with axes
-    (sequence, unit), which are called pieces.
+    """Cut the tensors that were made in one or more runs of a network into matrices, called pieces,
+    with axes (sequence, unit).
 
     Args:
-        runs: the operations of each run; the tensors of all runs are concatenated along the
-            sequence axis.
+        runs: the operations of each run; corresponding pieces of all runs are concatenated along
+            the sequence axis.
         batch: the number of sequences in each run.
         hidden: the number of units in a piece.
 
     Returns:
         `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which contains
         for each piece, in order of creation, [index in `values`, place, inner place, operation's
-        name, file, line, outermost place]. The outermost place is a file and line; the place and
-        the inner place are numbers: the first stands for all active calls in the student's code
-        when the piece was made, the second only for the innermost of these calls.
+        name, file, line, outermost place]. The outermost place is a file and line. The place and
+        the inner place are numbers that identify the operation, the piece's position in its tensor,
+        and the calls that were active in the student's code when the piece was made: the place
+        stands for all these calls, the inner place only for the innermost.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -166,7 +167,7 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """Return one function for each piece of a run (see `pieces`), which cuts this piece from its
+    """For each piece of a run (see `pieces`), return a function that cuts this piece from its
     tensor.
 
     The functions are in the same order as the entries of `seen`, which `pieces` returns.
@@ -188,8 +189,8 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
         an input tensor ([file, line], shape, and True if the tensor is zero); `cut`, the first
         place ([file, line]) where a gradient is cut off; `random`, the tensors drawn at random
         (operation, shape, file, line); `softmax`, the place of each softmax; `last`, the place of
-        the last affine map to 10 outputs; and `made`, the first place where an output is made, in
-        case the code computes a softmax by hand.
+        the last affine map to 10 outputs; and `made`, the first place where a tensor equal to one
+        of the outputs is made, which is needed if the code computes a softmax by hand.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []

@@ -18,7 +18,7 @@ def all_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 def described(network: nn.Module) -> list[dict[str, Any]]:
     """Describe each floating-point tensor of a network, including whether it is zero, and whether
-    it contains NaN because its memory was never filled.
+    it contains NaN, which marks memory that was never filled.
     """
     kinds = {name: "parameter" for name, _ in network.named_parameters()}
     kinds |= {name: "buffer" for name, _ in network.named_buffers()}
@@ -45,9 +45,9 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
         before: for each tensor of the network, its id and a copy of its values before the pass.
 
     Returns:
-        `remade`, the names of the parameters that were replaced; and `kept`, first the names of
-        other tensors that existed before the pass and were replaced or got new values, then the
-        names of other tensors that are new.
+        `remade`, the names of the parameters that were replaced; and `kept`, the names of all other
+        tensors that are new, were replaced or got new values; names that existed before the pass
+        come first.
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
@@ -66,8 +66,8 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Find the tensors of a network that are neither its parameters nor its buffers.
 
     The search covers the attributes of every module in the network. To a limited depth, it also
-    covers the lists, tuples, dictionaries and modules in these attributes, and the objects whose
-    classes are not from torch, NumPy or the standard library.
+    covers the lists, tuples, dictionaries and modules in these attributes, and other objects unless
+    their classes are from torch, NumPy or the standard library.
     """
     search = _LooseTensors(network)
     for prefix, module in network.named_modules():

@@ -48,13 +48,14 @@ class Layout(NamedTuple):
 
 
 class Seen:
-    """A network as a student's training script has built and called it.
+    """A network, and how a student's training script has built and called it.
 
     Args:
-        calls: the calls that led to one loss, in order; if there are several, they are the steps of
-            a loop.
+        calls: the network's calls that led to one loss, in order; several calls are taken to be the
+            time steps of a loop.
         args, kwargs: the arguments of the constructor.
-        rows: the possible batch sizes, according to the labels that the loss function received.
+        rows: the possible batch sizes, taken from the shape of the labels that the loss function
+            received.
     """
 
     def __init__(
@@ -117,8 +118,8 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """Return True if an argument's value may have the meaning `word`, such as "batch", given
-        the sizes in the recorded calls.
+        """Return True if an argument's value is plausible for the quantity `word`, such as "batch",
+        given the sizes in the recorded calls.
         """
         if word == "device" or self.layout is None:
             return word == "device"
@@ -128,8 +129,9 @@ class Seen:
         return abs(value - called.get(word, value)) <= (word == "steps")
 
     def said(self) -> dict[str, Any] | None:
-        """Return the layout of the network's input and the number of extra time steps that the
-        network was built for, or None if it is unclear how the script uses the network.
+        """Return the layout of the network's input, and the number of time steps by which the
+        length given to the constructor exceeds that of the input; return None if it is unclear how
+        the script uses the network.
         """
         states_inside = self.loop and not self.carried  # it is unclear when the states begin again
         if self.layout is None or not self.predicts or states_inside:
@@ -150,7 +152,8 @@ class Seen:
 
         Returns:
             the network, and a dictionary whose keys are the names of the sizes that its constructor
-            takes, such as "hidden", and whose values are all None.
+            takes, such as "hidden"; the dictionary does not give their defaults, so its values are
+            all None.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -159,7 +162,8 @@ class Seen:
         return network, dict.fromkeys(self.sizes)
 
     def call(self, network: Any, x: Tensor, hidden: int | None) -> Any:
-        """Call a network with an input in the layout of the student's training.
+        """Call a network with an input that has the same layout as the inputs in the student's
+        training.
 
         If the student's code loops over the time steps, the result is the output of the last time
         step.
@@ -210,7 +214,7 @@ class Seen:
 
 
 class Witness(Script):
-    """A script that runs until a backward pass has reached the network.
+    """A training script that is run until a backward pass has reached the network being checked.
 
     Args:
         name: the name of the network's class; None if any class will do, in which case no backward
@@ -285,7 +289,8 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     axis is unclear.
 
     Args:
-        rows: the possible batch sizes, according to the labels that the loss function received.
+        rows: the possible batch sizes, taken from the shape of the labels that the loss function
+            received.
         stepwise: True if the first axis is the time axis.
     """
     for axes in ("btd", "tbd", "bdt", "bf", "bt", "tb"):

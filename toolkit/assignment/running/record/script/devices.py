@@ -23,8 +23,8 @@ class Recorder(FunctionMode):
     """A torch mode that runs GPU code on the CPU, and reports uses of a GPU or a recurrent layer.
 
     Args:
-        heard: a function that is called whenever a torch call involves a GPU or a recurrent layer,
-            with a word and the name of the torch function or layer. The word is "gpu" if the call
+        heard: a function that is called, with a word and the name of the torch function or layer,
+            whenever a torch call involves a GPU or a recurrent layer. The word is "gpu" if the call
             would use a GPU, "device" if it only creates a `torch.device` for a GPU, and "recurrent"
             if it belongs to a recurrent layer.
         made: a function that is called with the name, the arguments and the result of each torch

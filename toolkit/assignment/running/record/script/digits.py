@@ -17,7 +17,9 @@ Digits = Callable[[bool], Any]
 
 
 class FewDigits(MNIST):  # type: ignore[misc]
-    """A replacement for torchvision's MNIST that has the same interface but other digits."""
+    """A replacement for torchvision's MNIST, with the same interface, that gets its images and
+    labels from the function `digits`.
+    """
 
     digits: Digits
 
@@ -62,7 +64,7 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 
 def _size(count: int, train: bool, whole: bool) -> int:
-    """Return the number of items in a data set that is made of `count` digits."""
+    """Return the size of the data set that is built from `count` digits, which may be repeated."""
     if whole:
         return WHOLE[train]
     if train:
@@ -72,7 +74,7 @@ def _size(count: int, train: bool, whole: bool) -> int:
 
 def replace_mnist(digits: Digits) -> None:
     """Replace torchvision's MNIST, and the data sets in torchvision that resemble it, with data
-    sets of the digits that `digits` returns.
+    sets whose images and labels come from the function `digits`.
     """
     for name in SETS:
         members = {

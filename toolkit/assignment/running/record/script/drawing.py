@@ -4,8 +4,8 @@ the submission.
 During a check, a script trains its networks for only a few steps. After so few steps, a generator's
 images do not look like digits, so a script that searches them for images of two classes would never
 end. After a given number of training steps, images of digits from the checking process therefore
-replace the generator's images. The new images keep the autograd graph of the generator's images, so
-any further training is not disturbed.
+replace the generator's images. The new images are attached to the autograd graph of the images that
+they replace, so any further training is not disturbed.
 """
 
 from collections.abc import Iterable
@@ -26,8 +26,8 @@ class Drawing:
     """Replaces the results of networks with images and logits from the checking process.
 
     Args:
-        back: the function that asks the checking process to `draw` images for z, and to `classify`
-            images.
+        back: the function that sends requests to the checking process: `draw` for the images of
+            latent vectors z, and `classify` for the logits of images.
         generator: the names and shapes of the generator's parameters, by which the generator is
             recognised.
         pixels: the number of pixels in one image of the generator.
@@ -110,5 +110,7 @@ def classify(back: Back, images: Tensor) -> Tensor:
 
 
 def shapes_of(network: nn.Module) -> Shapes:
-    """Return the names and shapes of a network's parameters, which identify its copies."""
+    """Return the names and shapes of a network's parameters, by which other copies of the network
+    can be recognised.
+    """
     return [(name, parameter.shape) for name, parameter in network.named_parameters()]

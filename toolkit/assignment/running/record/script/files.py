@@ -19,8 +19,8 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
-    """Record a picture that a script passes to a plotting or logging function which the toolkit has
-    replaced, and make the folder for the picture's file.
+    """Record a picture that a script passes to a plotting or logging function, and make the folder
+    for the picture's file; the function itself has been replaced by the toolkit and draws nothing.
     """
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
@@ -54,7 +54,8 @@ def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwa
 def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Make a file's folder, and return the path to which the file can be written.
 
-    A file outside the root whose folder does not exist is redirected to a folder inside the root.
+    If a file is outside the root and its folder does not exist, the returned path leads to a folder
+    inside the root instead.
     """
     if isinstance(file, str):  # for torch, backslashes separate folders
         file = file.replace("\\", "/")

@@ -31,14 +31,15 @@ SEVERAL = 0.05  # share of negative numbers from which a tensor counts as negati
 
 
 class Lines(Script):
-    """A script that is watched until each of its optimisers has made a step.
+    """A script whose statements are recorded, while it runs, until each of its optimisers has made
+    a step.
 
     Args:
         seed: the seed for all random number generators.
         game: True if at least two optimisers must make a step, as for a GAN.
         batch: the number of items in a batch of a DataLoader; None keeps the student's number.
         edit: new texts for some of the student's files, by path.
-        passes: if this number is not 0, the run ends after so many backward passes, and no lines
+        passes: if this number is not 0, the run ends after this many backward passes, and no lines
             are recorded.
     """
 
@@ -87,8 +88,8 @@ class Lines(Script):
         tracer.add = partial(self._add, tracer.add)  # type: ignore[method-assign]
 
     def _attempt_in_modes(self) -> None:
-        """Do not rerun the script with command-line arguments, because the record describes only a
-        run without them.
+        """Do nothing: the base class would rerun the script here with command-line arguments, but
+        the record describes only a run without arguments.
         """
 
     def _add(self, add: Any, kind: str, **fields: Any) -> Any:
@@ -149,7 +150,9 @@ class Lines(Script):
 
 
 class _Change(ast.NodeTransformer):
-    """A transformer that makes each simple statement report its execution and its value."""
+    """A syntax-tree transformer that makes simple statements, such as assignments, report that they
+    have run and, where possible, their values.
+    """
 
     def __init__(self, file: str, tree: ast.AST) -> None:
         self._file = file
@@ -180,7 +183,9 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """Return the assignment statement, followed by a call that reports the assigned value."""
+        """Return two statements: the given assignment, and a call that reports it together with the
+        assigned value if the target is a name or an attribute.
+        """
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
             arguments.append(ast.parse(ast.unparse(target), mode="eval").body)  # it is now read
@@ -246,9 +251,9 @@ def _facts(value: Any) -> dict[str, Any]:
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
-    A fact that is uncertain is None. All facts are uncertain if any value is nan, because
-    uninitialised memory is filled with nan. The sign is also uncertain if there are negative values
-    but their share is at most `SEVERAL`.
+    A fact that is uncertain is None. If any value is nan, all facts are uncertain, because the nan
+    may come from uninitialised memory, which is filled with nan. The sign is also uncertain if some
+    values are negative, but at most the fraction `SEVERAL` of them all.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

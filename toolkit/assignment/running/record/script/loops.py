@@ -3,8 +3,8 @@
 The code after the loop still runs, as if the training were over, so that the toolkit can check how
 the script draws samples and saves files. If a loop over a `range` is left early, one more iteration
 is run with the last number of the range, because many scripts save files in their final iteration.
-If the tracer's option `brisk` is set, as for a GAN, even fewer steps are enough once much of the
-time limit has passed.
+If the tracer's option `brisk` is set, as it is for a GAN, a loop is left after even fewer steps
+once much of the time limit has passed.
 """
 
 import ast
@@ -65,7 +65,7 @@ class Loops:
         return ast.fix_missing_locations(changed)
 
     def each(self, items: Any, loop: str) -> Iterator[Any]:
-        """Yield the items of a `for` loop until enough optimiser steps were made in the loop."""
+        """Yield the items of a `for` loop until the optimisers have made enough steps in this loop."""
         for item in items:
             yield from self._counted(item, loop)
             if self._enough(loop):
@@ -74,7 +74,9 @@ class Loops:
                 return
 
     def start(self, loop: str) -> None:
-        """Note the start of a `while` loop, so that earlier steps do not count."""
+        """Note that a `while` loop starts, so that optimiser steps made since an earlier execution
+        of the loop are not counted.
+        """
         self._seen.pop(loop, None)
 
     def more(self, loop: str) -> bool:
@@ -140,14 +142,18 @@ class _Change(ast.NodeTransformer):
         return [ast.copy_location(start, node), node]
 
     def _call(self, name: str, node: ast.stmt, *arguments: ast.expr) -> ast.Call:
-        """Return a call to a method of `Loops`, with the loop's location as the last argument."""
+        """Return the syntax-tree node of a call to a method of `Loops`; the last argument of the
+        call is the loop's location.
+        """
         place = ast.Constant(f"{self.file}:{node.lineno}:{node.col_offset}")
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), name, ast.Load())
         return ast.copy_location(ast.Call(method, [*arguments, place], []), (*arguments, node)[0])
 
 
 def _yields(loop: ast.stmt) -> bool:
-    """Return True if a loop yields its items to another loop, which is then the training loop."""
+    """Return True if a loop contains `yield`; the training loop is then another loop, which
+    iterates over the items that this one yields.
+    """
     return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(loop))
 
 

@@ -17,7 +17,7 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     script can run.
 
     The arguments for a mode give a value to each required argument, and omit all other arguments.
-    If no argument is required, each mode gives a value to one argument, or sets one switch.
+    If no argument is required, each mode consists of one argument with a value, or of one switch.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings
@@ -41,7 +41,7 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
 
 
 def whole_numbers(parser: ArgumentParser) -> dict[str, int]:
-    """Return the options of a command whose defaults are whole numbers, with these defaults."""
+    """Return the command-line options whose default is a whole number, each with its default."""
     numbers: dict[str, int] = {}
     for action in parser._actions:
         if action.option_strings and type(action.default) is int:
@@ -118,7 +118,9 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the names in a function and in all functions that it uses, directly or indirectly."""
+    """Return the names that occur in a function and in all functions that it uses, directly or
+    indirectly.
+    """
     reached, waiting = {name}, [name]
     while waiting:
         new = words.get(waiting.pop(), set()) - reached

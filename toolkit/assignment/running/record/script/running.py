@@ -61,13 +61,14 @@ class Script:
     Args:
         root: the folder of the submission.
         file: the path of the script, relative to `root`.
-        max_steps: the number of optimiser steps after which a loop is left.
+        max_steps: the number of optimiser steps in any one loop after which that loop is ended
+            early.
         max_seconds: the CPU time, in seconds, after which the script is stopped.
         brisk: as for a `Tracer`.
         arguments: the command-line arguments of the script.
 
     Attributes:
-        weights: the weight files that the script loads but that were not handed in.
+        weights: the weight files that the script tries to load but that are not in the submission.
     """
 
     def __init__(
@@ -118,8 +119,8 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """Provide the folder and the weight files whose absence stopped the script, if possible,
-        and rerun the script each time.
+        """If a missing folder stopped the script, create the folder and run the script again; then,
+        for each missing weight file that stops the script, provide a stand-in and run it again.
 
         Args:
             end: how the first run ended.
@@ -260,12 +261,12 @@ class Script:
         return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> End | None:
-        """Run the script in the first few modes, such as training or sampling, that its
-        command-line parser allows, until it trains as expected.
+        """Run the script in the modes that its command-line parser allows, such as training or
+        sampling, until it trains as expected; only the first few modes are tried.
 
         Returns:
-            how the successful run ended, or None if the script trains as expected in no mode; in
-            that case, the results of the first run are restored.
+            how the successful run ended, or None if the script trains as expected in none of these
+            modes; in the latter case, the results of the first run are restored.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
@@ -296,15 +297,15 @@ class Script:
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
         """Rewrite the syntax tree of a student's file so that its loops can be left early, and
-        record the lines of its unfinished functions and loops.
+        record the line number of each `pass` or `...` that is the whole body of a function or loop.
         """
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
         return self.loops.change(tree, file)
 
 
 class Runs:
-    """Answers the checking process's questions about one script; the first question must be
-    `run`.
+    """Answers questions from the checking process about one script; each question is a method call,
+    and `run` must be called first.
     """
 
     script: Script
@@ -329,7 +330,8 @@ class Runs:
         Args:
             max_seconds: the limit on CPU time, in seconds, which applies even before the first
                 step.
-            drawing: the replacement for the generator's images; None keeps the images.
+            drawing: the object that replaces the networks' images and logits with those from the
+                checking process; None keeps the networks' own results.
             begin: True to call the training function that the script defines but never calls, if
                 running the script trains nothing.
             arguments: the command-line arguments of the script.
@@ -345,7 +347,9 @@ class Runs:
 
 @contextmanager
 def _alarm(script: Script) -> Iterator[None]:
-    """Stop a script at its deadline, even if its training has not made a step."""
+    """Stop a script at its deadline even if its training has not made a step; the tracer itself
+    checks the time only after the first step.
+    """
 
     def stop(*_: object) -> None:
         if script.tracer.on:
@@ -371,7 +375,9 @@ def _alarm(script: Script) -> Iterator[None]:
 
 
 def _network(key: int, network: nn.Module, tracer: Tracer) -> dict[str, Any]:
-    """Describe a network's classes and parameters, and where it and its parameters were made."""
+    """Describe a network's classes and parameters, and the places in the code where the network and
+    its parameters were created.
+    """
     kind, origins = type(network), tracer.origins
     file, _ = place_of_class(kind, tracer.root) or NOWHERE
     classes: set[str] = set()

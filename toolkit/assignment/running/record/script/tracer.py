@@ -43,8 +43,9 @@ class Tracer:
         root: the student's folder; only locations in its files are recorded.
         max_steps: the number of optimiser steps in a loop after which the loop is left.
         max_seconds: the CPU time, in seconds, after which the script is stopped if it is training.
-        brisk: True to shorten the run further: large batches may be reduced, and loops are left
-            after fewer steps once much of the time limit has passed.
+        brisk: True to shorten the run even more than `max_steps` and `max_seconds` do: large
+            batches may be reduced, and loops are left after fewer steps once much of the time limit
+            has passed.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
@@ -92,7 +93,9 @@ class Tracer:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return a network's result, or the images or logits that replace it."""
+        """Return a network's result or, if `drawing` replaces the result, the images or logits from
+        the checking process.
+        """
         if self.drawing is None:
             return result
         return self.drawing.instead(self.steps, network, inputs, result)
@@ -118,7 +121,7 @@ class Tracer:
         return len(self.events) > MAX_EVENTS
 
     def stop_if_slow(self) -> None:
-        """Stop a training that takes too long or makes too many steps.
+        """Stop training that takes too long or makes too many steps.
 
         Raises:
             EnoughSteps: the training is stopped.
@@ -154,8 +157,8 @@ class Tracer:
         return number
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        """Do nothing; this method runs after each recorded call of a network, and a `Witness`
-        replaces it.
+        """Do nothing; this method is called after each recorded call of a network, and a `Witness`
+        puts a method of its own in its place.
         """
 
     def watch_gradient(self, index: int, result: Any) -> None:
@@ -302,8 +305,8 @@ class Tracer:
         """Record that the gradients of parameters were clipped.
 
         Args:
-            kept: True if the gradients now have the clipped values; False if only a new tensor has
-                these values so far.
+            kept: True if the gradients were clipped in place; False if the clipped values are so
+                far only in a new tensor.
         """
         is_fresh = bool(self._passes_of(keys) - self._used)
         return self.add("clip", name=name, fresh=is_fresh, kept=kept, parameters=keys)
@@ -330,7 +333,9 @@ class Tracer:
             self._clamps.append((event, key, result))
 
     def _key_of_gradient(self, tensor: Tensor) -> int | None:
-        """Return the id of the parameter whose gradient shares memory with a tensor, or None."""
+        """Return the id of the parameter whose gradient shares memory with `tensor`, or None if
+        there is no such parameter.
+        """
         for key, parameter in self._reached.items():
             gradient = parameter.grad
             if gradient is not None and gradient.data_ptr() == tensor.data_ptr():
@@ -345,8 +350,8 @@ class Tracer:
 
     @unwatched
     def see_moves_by_hand(self) -> None:
-        """Record a step if parameters with a new gradient have been changed without an
-        optimiser.
+        """Record a step if parameters have been changed without an optimiser and had gradients that
+        no earlier step has used.
         """
         moved = []
         for key, old in self._weights.items():

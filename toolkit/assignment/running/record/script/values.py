@@ -100,8 +100,8 @@ class Values:
     def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
         """Find the call whose output equals a tensor, or the calls whose outputs contain its rows.
 
-        The result includes a copy of the tensor's `values` unless a single call is known to have
-        returned all of them.
+        Unless one call is known to have returned the whole tensor, the result also includes a copy
+        of the tensor as `values`, if the tensor is not too large.
 
         Args:
             is_varied: False if all elements of the tensor are equal and therefore do not identify a
@@ -166,7 +166,9 @@ def flat(*values: Any) -> Iterator[Any]:
 
 
 def tensors_in(*values: Any) -> Iterator[Tensor]:
-    """Return an iterator over the tensors among arguments or outputs."""
+    """Return an iterator over the tensors in `values`, including those in nested containers such as
+    lists and dictionaries.
+    """
     return (value for value in flat(*values) if isinstance(value, Tensor))
 
 
@@ -199,7 +201,8 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
     """Return the leaves that a backward pass from `roots` reaches, and the nodes of the graph.
 
-    A leaf is a tensor without a history, for which the backward pass computes a gradient.
+    A leaf is a tensor that no recorded operation produced and whose gradient the backward pass
+    computes.
     """
     leaves: list[Tensor] = []
     roots_without_history: list[Tensor] = []
@@ -241,8 +244,8 @@ def _rows(tensor: Tensor) -> list[bytes]:
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
     """Return, for each row, True if the row is in `known`, and False otherwise.
 
-    A longer row also matches if it begins or ends with a known row of more than `FEWEST_BYTES`
-    bytes, because the rest may be a label.
+    If the known rows are shorter but have more than `FEWEST_BYTES` bytes, a row that begins or ends
+    with one of them also matches, because the rest of the row may be a label.
     """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
@@ -265,7 +268,8 @@ class Losses:
     """The recent results of a script's loss functions.
 
     Attributes:
-        called: the location at which the script created the loss object that is being called.
+        called: while a loss object is being called, the place where the script created the object,
+            if known; otherwise None.
         inside: True while a loss function is running.
     """
 
@@ -275,10 +279,12 @@ class Losses:
         self._nodes = deque[tuple[int, Any]](maxlen=KEPT)  # events, and the graph node of each loss
 
     def keep(self, index: int, result: Any) -> None:
-        """Remember the loss that a loss function has returned, with the index of its event."""
+        """Remember the loss that a loss function has returned, with the index of the event that
+        records the call.
+        """
         if isinstance(result, Tensor) and result.grad_fn is not None:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """Return the indices of the loss events whose graph nodes are among `nodes`."""
+        """Return the event index of each remembered loss whose autograd graph node is in `nodes`."""
         return [index for index, node in self._nodes if node in nodes]

@@ -1,8 +1,8 @@
 """Reports to a tracer which functions of torch and other libraries a script calls.
 
-Most watched functions work as before: their arguments and results are passed on unchanged.
-`forward` is wrapped in every nn.Module subclass that is defined while a script is watched, because
-many scripts call it directly rather than through `__call__`.
+Watching does not change what most functions do: their arguments and results are passed on
+unchanged. `forward` is wrapped in every nn.Module subclass that is defined while a script is
+watched, because many scripts call it directly rather than through `__call__`.
 """
 
 import builtins
