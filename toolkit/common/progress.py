@@ -77,7 +77,7 @@ class Progress:
             self._line()
 
     def update(self, step: int, **metrics: float) -> None:
-        """Show that `step` steps are done; each metric is displayed until it gets a new value.
+        """Show that `step` steps are done; a metric that is not passed keeps its last value.
 
         If the output is not a terminal, this method prints at most one line every 5 seconds.
         """

@@ -1,8 +1,9 @@
 """The record of a run: the file `run.json` in the run directory.
 
-If the run exports networks, the record includes their metrics and, except for the classifier, the
-final losses. The file contains no timestamps, so the same command on the same CPU writes the same
-file, except for the field `seconds` and the checksum `crc32`. Nothing in this module needs torch.
+If the run exports networks, the record includes their metrics and, unless the run trained the
+classifier, the final losses. The file contains no timestamps, so the same command on the same CPU
+writes the same file, except for the field `seconds` and the checksum `crc32`. Nothing in this
+module needs torch.
 """
 
 import json
@@ -54,7 +55,9 @@ class Spread:
 
 
 class Interpolation(RecordPart):
-    """The digits in the first and the last image of an interpolation between generated images."""
+    """The digits that a classifier sees in the first and the last image of an interpolation between
+    generated images.
+    """
 
     digit_from: Digit
     digit_to: Digit
@@ -81,9 +84,9 @@ class RunRecord(RecordPart):
     @model_validator(mode="before")
     @classmethod
     def _is_as_written(cls, data: Any) -> Any:
-        """Verify and remove the checksum, which covers all other fields of the record.
+        """Verify the checksum, which covers all other fields, and remove it from the data.
 
-        Older records have no checksum, and are accepted without this check.
+        Records from older versions have no checksum and are accepted unverified.
         """
         if not isinstance(data, dict) or "crc32" not in data:
             return data

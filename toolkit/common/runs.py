@@ -49,16 +49,16 @@ MAGIC = b"toolkit checkpoint, sha256 "
 class Run:
     """The files of a training run, or of a grid of training runs.
 
-    The methods `load`, which starts or continues a run, and `save`, which replaces the checkpoint,
-    write run.json with the status "running" until the run is finished. The method `finish` is
-    called last, and replaces run.json with the complete record, so a killed run never looks
-    finished. A second process that opens the same run waits until the first process ends or leaves
-    the run's `with` block.
+    Until the run is finished, `load` (which starts or continues the run) and `save` (which replaces
+    the checkpoint) write run.json with the status "running". The method `finish` is called last,
+    and replaces run.json with the complete record, so a killed run never looks finished. A second
+    process that opens the same run waits until the first process ends or leaves the run's `with`
+    block.
 
     Args:
         directory: the run's directory, which is created if it does not exist.
         config: a dataclass of numbers and strings with the run's settings; `load` rejects a
-            checkpoint, and `check_config` a training run, whose settings differ from these.
+            checkpoint with different settings, and `check_config` rejects a different config.
         model, command: the model's name and the run's command line, which are stored in the record;
             both can be omitted if the run will not appear in a report.
 
@@ -104,7 +104,8 @@ class Run:
         self._lock.lock.release()
 
     def check_config(self, config: "DataclassInstance") -> None:
-        """Check, before training starts, that `config` equals the config of this run.
+        """Check, before training starts, that the config with which the run was opened equals
+        `config`.
 
         Raises:
             UsageError: the two configs differ.
@@ -123,7 +124,8 @@ class Run:
         return old
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state from the last `save` (None for a new run), and delete later log entries.
+        """Return the state from the last `save` (None for a new run), and delete log entries added
+        since.
 
         Damaged or missing log entries from before that `save` are reported, and a copy of a damaged
         log is kept under another name. Training can continue without the damaged lines, but their
@@ -167,7 +169,8 @@ class Run:
         write_log(self.log_file, self.entries)
 
     def restore(self, state: object, saved: dict[str, Any]) -> None:
-        """Load the values in `saved`, which `load` returned, into the attributes of `state`.
+        """Restore the attributes of the object `state`, such as networks and optimisers, from
+        `saved`, the dictionary that `load` returned.
 
         Raises:
             ToolkitError: the saved state does not fit the objects, because the code has changed
@@ -218,7 +221,9 @@ class Run:
         metrics: dict[str, Any] | None = None,
         interpolation: Interpolation | None = None,
     ) -> RunRecord:
-        """Return the run's record; `stopped` says why training ended; it is None until then."""
+        """Return the run's record; `stopped` is the reason why training ended, or None if it has
+        not ended.
+        """
         return RunRecord(
             model=self.model,
             command=self.command,
@@ -240,7 +245,9 @@ class Run:
         write_record(self.directory, record)
 
     def say_finished(self, title: str) -> None:
-        """Print that the run finished earlier; if it has a command line, also mention --restart."""
+        """Print that the run finished earlier and, if its command line is known, that --restart
+        trains from scratch.
+        """
         again = "; pass --restart to train from scratch" if self.command else ""
         print(f"{title}: finished earlier, after step {self.step}{again}")
 
@@ -280,7 +287,7 @@ class Run:
 
 
 def _as_json(config: "DataclassInstance") -> dict[str, Any]:
-    """Convert a config to JSON and back, and return the resulting dictionary."""
+    """Return a config as a dictionary of JSON values; tuples, for example, become lists."""
     settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return settings
 

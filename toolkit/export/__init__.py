@@ -1,4 +1,4 @@
-"""Trained networks saved as files, which demos, tests, C++ programs and others can load.
+"""Trained networks saved as files that demos, tests, C++ programs and other software can load.
 
 Most programs need only `load("lstm")`. `verify("lstm")` compares the network's outputs for example
 inputs with the outputs stored in the manifest when the network was exported.
@@ -7,9 +7,10 @@ inputs with the outputs stored in the manifest when the network was exported.
 - `saving`: saves networks in all formats.
 - `manifest`: the list of exports with their hashes and metrics; it does not import torch.
 - `replacing`: replaces exports with new ones, and keeps copies of the old ones.
-- `golden`: example inputs and outputs, with which any program can check a loaded model.
+- `golden`: example inputs and outputs that any program can use to check a loaded model.
 - `formats`: the content of each kind of file.
-- `film`: the networks of the GAN at 16 steps of its training.
+- `film`: the GAN's generator at up to 16 steps of its training, and the discriminator at up to
+  three of these steps.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,5 @@
-"""The film of a GAN's training in `film.npz`, and the networks at the recorded steps.
+"""Functions that read the recording of a GAN's training in `film.npz`, and rebuild the networks at
+the recorded steps.
 
 For example:
 
@@ -30,8 +31,8 @@ def load_film(exports_dir: Path = EXPORTS_DIR) -> Arrays:
     """Return the arrays of film.npz, without running any code in the file; see `toolkit.gan.film`.
 
     Raises:
-        ToolkitError: the file is missing or damaged, or records the training of a generator other
-            than the one in the folder.
+        ToolkitError: the file is missing or damaged, or records the training of a different
+            generator from the one in the folder.
     """
     data = read_file("film.npz", exports_dir).data
     try:
@@ -62,7 +63,9 @@ def network_at(
 
 
 def has_film(exports_dir: Path) -> bool:
-    """Return True if a folder's manifest lists a film of the training of the folder's generator."""
+    """Return True if a folder's manifest lists a film.npz that records the training of the folder's
+    generator.
+    """
     listed = read_manifest(exports_dir)
     return "film.npz" in listed and is_current("film.npz", listed)
 
@@ -70,12 +73,12 @@ def has_film(exports_dir: Path) -> bool:
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """Return the training films that the web pages show, under the keys `film` and `clinic`.
 
-    `film` is the film of the training of the generator in `exports_dir`, or None if there is no
-    such film; `clinic` contains the films of a healthy training run and of failed ones. If a
-    classifier is available, each film also states how many of the images generated at each step the
-    classifier assigns to each digit. The film `film` also includes the name of the loss, the
-    owner's name if the generator is a student's, and real images if MNIST is part of the installed
-    toolkit.
+    `film` shows the training of the generator in `exports_dir`, and is None if this training was
+    not recorded; `clinic` contains the films of a healthy training run and of failed ones. If a
+    classifier is available, each film also includes, for each step, the number of generated images
+    that the classifier assigns to each digit. `film` also includes the name of the loss; the
+    owner's name, if a student made the generator; and real images, if the installed toolkit
+    contains MNIST.
 
     Raises:
         ToolkitError: see `load_film` and `load`.

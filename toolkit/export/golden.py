@@ -29,8 +29,8 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
         model: the network; a generator must have the attribute `latent_dim`.
-        batch_size: the number of examples; each sequence has length 2 * batch_size + 1, so that
-            the two numbers differ.
+        batch_size: the number of examples; if the model reads sequences of digits, their length is
+            2 * batch_size + 1, so the batch size and the length always differ.
 
     Returns:
         the arguments of `forward`.
@@ -45,13 +45,14 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network whose file format does not check inputs; this class adds the toolkit's checks.
+    """A network loaded from a file format that does not check inputs; this class adds the toolkit's
+    checks.
 
     The attributes in the file's manifest entry, such as `latent_dim` for a generator, become
     attributes of the network.
 
     Args:
-        export: the exported file, with the manifest entry that describes it.
+        export: the exported file and its manifest entry.
         run: a function that maps an input to the output; both are numpy arrays, or both are
             tensors.
     """
@@ -88,9 +89,9 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
     Returns:
         `{"tolerance": float, "cases": [{"input": array, "output": array}, ...]}`, which can be
         stored as JSON. Each array is `{"dtype": "int64" or "float32", "shape": [...], "values":
-        [...]}` with the values in row-major order. For a network that reads digits, the key `long`
-        contains a further case, whose input is stored as `{"seed": int, "shape": [...]}`, the
-        arguments with which `long_digits` returns the digits.
+        [...]}` with the values in row-major order. For a network whose inputs are sequences of
+        digits, the key `long` contains one more case, with a long input. This input is stored as
+        `{"seed": int, "shape": [...]}`, the arguments from which `long_digits` computes the digits.
     """
     golden: dict[str, Any] = {"tolerance": TOLERANCE}
     if SIGNATURES[name].input == DIGITS:
@@ -108,7 +109,8 @@ def golden_values(name: str, model: Any) -> dict[str, Any]:
 
 
 def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
-    """Return pseudo-random int64 digits of shape `shape`, which any language can reproduce.
+    """Return pseudo-random int64 digits of shape `shape`, computed by a formula that can be
+    implemented in any language.
 
     Let x(0) be the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
     digit is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones
@@ -129,9 +131,10 @@ def check_golden(
 
     Args:
         file: the name of the file, for the error message.
-        golden: the result of `golden_values`, whose case `long` is not checked here.
+        golden: the result of `golden_values`; this function does not check the long input stored
+            under `long`.
         model: a function that maps an input to the output, which is a tensor or an array.
-        consequence: the end of the error message, such as ", so it was not written".
+        consequence: text to append to the error message, such as ", so it was not written".
 
     Raises:
         ToolkitError: a difference exceeds the tolerance.
@@ -152,7 +155,8 @@ def check_golden(
 def difference_at_length(
     golden: Mapping[str, Any], model: Callable[[Tensor], Any]
 ) -> tuple[int, float] | None:
-    """Compare a model's outputs for long sequences of digits with the golden values.
+    """Compare a model's outputs for long sequences of digits with the correct outputs stored in
+    `golden`.
 
     The relative difference from a golden output y is |difference| / (1 + |y|).
 
@@ -160,8 +164,8 @@ def difference_at_length(
     difference is therefore no reason to reject a network.
 
     Returns:
-        the length of the input and the largest relative difference from a golden output, or None if
-        there is no long golden input.
+        the length of the sequences and the largest relative difference from the outputs in
+        `golden`, or None if `golden` contains no long sequences.
     """
     case = golden.get("long")
     if case is None:

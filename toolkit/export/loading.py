@@ -1,4 +1,4 @@
-"""Functions that load exported networks, and verify the files with the manifest.
+"""Functions that load exported networks, and check the files against the manifest.
 
     from toolkit.export import load
 
@@ -7,8 +7,8 @@
 
 This example builds the LSTM from the weights in `lstm.safetensors`. `load` also reads the files in
 the other formats, which can be used even without the toolkit's code. Before loading a file, `load`
-compares its SHA-256 with the manifest, because neither torch nor onnxruntime notices a damaged
-weight.
+compares the file's SHA-256 with the one in the manifest, because neither torch nor onnxruntime
+notices that a weight has been damaged.
 """
 
 from pathlib import Path
@@ -42,9 +42,9 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
             exports.
         format: the format of the file; by default, the network is built from its weights. With
             "pt", the result is a TorchScript module; with "pt2", a module that maps a tensor to a
-            tensor; and with "onnx", a module that maps a numpy array to a numpy array. A GAN whose
-            classes a student wrote, so that the toolkit does not have their code, is loaded from
-            its .pt2 file if possible, or else from its .pt file.
+            tensor; and with "onnx", a module that maps a numpy array to a numpy array. If a student
+            wrote the classes of a GAN, the toolkit does not have their code. A network of such a
+            GAN is loaded from its .pt2 file if possible, or else from its .pt file.
 
     Returns:
         a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
@@ -53,9 +53,9 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
     Raises:
         UsageError: the model or the format does not exist.
-        ToolkitError: the file is missing or damaged, is not listed in the manifest, or was made
-            from weights that the manifest does not list; or torch is too old or too new for the
-            file.
+        ToolkitError: the file is missing, damaged or not listed in the manifest, or it was made
+            from weights that the manifest no longer lists; or the installed torch is too old or too
+            new for the file.
     """
     file, folder = find_file(name, exports_dir, format)
     export = read_file(file, folder)
@@ -68,8 +68,9 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
     """Load the network in an exported file with the runtime for the file's format.
 
     Args:
-        folder: the folder of the file. If the file contains only the weights of a student's own
-            network, the network is loaded from its .pt2 or .pt file in the same folder.
+        folder: the folder of the file. If a student wrote the network's class, the weight file is
+            not enough to build the network, which is therefore loaded from the .pt2 or .pt file in
+            the same folder.
 
     Raises:
         ToolkitError: see `load`.
@@ -102,7 +103,8 @@ def _built(export: Export, folder: Path) -> nn.Module:
 def verify(
     name: str, exports_dir: Path | str | None = None, *, format: Format | None = None
 ) -> float:
-    """Compare an export's outputs with the golden values in the manifest.
+    """Compare an exported network's outputs for example inputs with the correct outputs in the
+    manifest (the golden values).
 
     Any program that reads the manifest can make the same comparison.
 
@@ -113,8 +115,8 @@ def verify(
 
     Raises:
         UsageError: the model or the format does not exist.
-        ToolkitError: the file cannot be loaded, as in `load`; the manifest has no golden values for
-            it; or a difference exceeds the tolerance.
+        ToolkitError: the file cannot be loaded (see `load`); the manifest has no golden values for
+            the network; or a difference exceeds the tolerance.
     """
     file, folder = find_file(name, exports_dir, format)
     model = load(name, folder, format=format)
@@ -125,7 +127,8 @@ def verify(
 
 
 def load_file(path: Path) -> tuple[nn.Module, str, bool]:
-    """Load a network from an exported weight file or any TorchScript file (which runs its code).
+    """Load a network from an exported weight file or any TorchScript file; loading a TorchScript
+    file can run code in it.
 
     Returns:
         the network, in eval mode on the CPU; the SHA-256 of the file; and whether the manifest

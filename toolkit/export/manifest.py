@@ -97,7 +97,7 @@ KINDS = {
 
 
 class Export(NamedTuple):
-    """An exported file, with its entry in the manifest."""
+    """An exported file: its name, its content and its manifest entry."""
 
     file: str  # its name, such as "lstm.pt" or "lstm.onnx"
     data: bytes
@@ -110,7 +110,7 @@ class Export(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A network that the web pages show."""
+    """A network shown on the web pages: the name of its export, its folder and its owner."""
 
     name: str  # of its export
     folder: Path
@@ -118,7 +118,9 @@ class Shown(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A file in a folder with a manifest, and the file's manifest entry; either may be missing."""
+    """The content, the manifest entry and the SHA-256 of a file; the file or its entry may be
+    missing.
+    """
 
     data: bytes | None  # its content; None if the file does not exist
     entry: dict[str, Any] | None  # in the manifest; None if it is not listed
@@ -131,7 +133,8 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return True if a file is a network's source, or was made from a source in the manifest.
+    """Return True if a file is a network's source (see `source_of`), or was made from a source that
+    the manifest lists.
 
     A .pt file from before version 0.3 is a source only if there is no weight file.
     """
@@ -165,7 +168,8 @@ def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
 
 
 def identity(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 by which measurements refer to a network, usually that of its weights.
+    """Return the SHA-256 that identifies a network in stored measurements, usually the hash of its
+    weight file.
 
     Measurements from before version 0.3 identify a network by the SHA-256 of its .pt file. The
     manifest entry of such a network keeps this SHA-256 as `known_as`, so that old and new
@@ -176,7 +180,7 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the SHA-256 by which measurements refer to the classifier in a folder.
+    """Return the SHA-256 that identifies a folder's classifier in the measurements made with it.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
@@ -214,7 +218,7 @@ def read_manifest(exports_dir: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)  # a training run reads the same manifest a dozen times
 def _check(data: bytes) -> None:
-    """Raise a ValueError or a similar error unless `data` is an intact manifest."""
+    """Raise an exception, such as a ValueError, unless `data` is an intact manifest."""
     manifest = json.loads(data)
     sealed = b'"crc32"' in data
     for name, entry in manifest.items():
@@ -232,7 +236,8 @@ def _check(data: bytes) -> None:
 
 
 def staged(path: Path, digest: str) -> Path:
-    """Return the temporary path of the new content of `path`, whose SHA-256 is `digest`.
+    """Return the temporary path for the new content of the file `path`; `digest` is the SHA-256 of
+    this content.
 
     The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
     """
@@ -244,7 +249,8 @@ def read_listed(path: Path) -> Listed:
 
     If a process was killed between replacing the manifest and moving the file into place, the new
     content is read from its temporary file. While another process is writing, this function reads
-    the file and its entry repeatedly, until they match or neither changes between two reads.
+    the file and its entry repeatedly, until the two match or two successive reads give the same
+    result.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.
@@ -265,7 +271,7 @@ def read_listed(path: Path) -> Listed:
 
 
 def read_intact(path: Path) -> Export | None:
-    """Return a file with its manifest entry, or None if it is missing, damaged or not listed.
+    """Return a file with its manifest entry, or None if the file is missing, damaged or not listed.
 
     Raises:
         ToolkitError: see `read_listed`.
@@ -327,9 +333,9 @@ def find_file(
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
     """Return a dictionary of the networks that the web pages show for a folder, keyed by name.
 
-    Networks whose manifest entries name an owner are a student's own, and come first, under names
-    such as "lstm_mine". The toolkit's networks are shown beside them. If no network in the folder
-    has an owner, only the networks in this folder are shown.
+    Networks whose manifest entries name an owner were made by a student, and come first, under
+    names such as "lstm_mine". The toolkit's networks are shown beside them. If no network in the
+    folder has an owner, the folder's networks are shown instead of the toolkit's.
 
     Raises: see `read_manifest`.
     """
@@ -373,7 +379,7 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
     Raises:
         ToolkitError: the file is missing, not listed in the manifest, or damaged; or the file was
-            made from a source that the manifest no longer lists.
+            made from another file, such as a network's weights, that the manifest no longer lists.
     """
     path = exports_dir / file
     command = command_for(file, read_manifest(exports_dir))
@@ -403,7 +409,7 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
 
 def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
-    """Return the arguments of `python -m toolkit.train` that make an exported file.
+    """Return the arguments with which `python -m toolkit.train` makes an exported file.
 
     Args:
         manifest: the manifest of the file's folder.

@@ -2,13 +2,14 @@
 
 All exports of one training run are replaced together, along with the files made from these exports.
 First, the files to be replaced are copied to `previous/`, which has a separate manifest. Then the
-new files are written beside the old files under temporary names ("staged"), and a manifest that
-lists the new files is renamed to `manifest.json`. Renaming the manifest makes all new files valid
-at once. `read_listed` finds each new file, whether the file is still staged or already in place. If
-the process is killed or the disk fills up before the rename, the old files stay in place.
+new files are written beside the old files under temporary names ("staged"), and so is a manifest
+that lists the new files; this manifest is renamed to `manifest.json`. Renaming the manifest makes
+all new files valid at once. `read_listed` finds each new file, whether the file is still staged or
+already in place. If the process is killed or the disk fills up before the rename, the old files
+stay in place.
 
 A file whose bytes would not change is not rewritten, and its manifest entry still describes the
-training run that wrote it.
+training run that first wrote it, not the latest run.
 """
 
 import json
@@ -56,7 +57,9 @@ MOST_SHOWN = 4  # the number of differences between two runs that are shown
 
 
 class Replaced(NamedTuple):
-    """The result of `replace_exports`."""
+    """What `replace_exports` did: the files that changed, the old files that were replaced, and
+    notes for the user.
+    """
 
     changed: list[str]  # the files that are new or have new contents
     old: list[Export]  # the replaced files that the manifest listed
@@ -80,7 +83,7 @@ def replace_exports(
     earlier exports with the same file names. A file that has the name of a new export, but does not
     match the manifest, is kept in `previous/` under a numbered name. If a new file has the same
     bytes as the old file, it is not written, and the returned `notes` mention any differences
-    between the two training runs.
+    between the training runs that produced the two files.
 
     Args:
         keep_in: the subfolder for the replaced exports.
@@ -118,7 +121,7 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest entry of an old file that has the same bytes as the new file.
+    """Return the updated manifest entry of a file whose bytes have not changed.
 
     The entry still describes the training run that wrote the file.
     """
@@ -127,7 +130,8 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
-    """Describe how a new run differs from an earlier run that wrote identical files.
+    """Describe how a training run differs from the earlier run that wrote the same files, byte for
+    byte.
 
     Returns:
         a list with one sentence, or an empty list if the two runs do not differ.
@@ -168,10 +172,12 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """Copy a file that does not match the manifest to `previous/`, unless it equals the new file.
+    """Keep a copy in `previous/` of a file that does not match the manifest, unless the new file
+    has the same bytes.
 
     Returns:
-        a sentence for the user that names the copy, if a copy is needed.
+        a list with one sentence that tells the user where the copy is, or an empty list if no copy
+        is needed.
     """
     data = read_listed(path).data
     if data is None or data == new:
@@ -190,7 +196,9 @@ def _keep_unlisted(path: Path, new: bytes) -> list[str]:
 
 
 def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] = ()) -> None:
-    """Write temporary files, replace the manifest, delete `removed`, and rename the files."""
+    """Write the new files under temporary names, replace the manifest, delete the files in
+    `removed`, and give the new files their final names.
+    """
     make_directory(exports_dir)
     _finish(exports_dir)
     manifest = read_manifest(exports_dir)
@@ -239,7 +247,8 @@ def _finish(exports_dir: Path) -> None:
 
 
 def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format] = ()) -> None:
-    """Copy a network's weights and its files in `formats`, with their entries, to another folder.
+    """Copy a network's weight file, its files in the given `formats`, and their manifest entries to
+    another folder.
 
     Raises:
         UsageError, ToolkitError: see `read_export` and `replace_exports`.
@@ -273,7 +282,8 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def _earlier_source(name: str, previous: Path) -> Export:
-    """Return a network's source file from `previous`, the folder of replaced exports.
+    """Return the file in `previous`, the folder of replaced exports, from which a network can be
+    built.
 
     The folder has no .pt file if torch could not write TorchScript, and no weight file if the
     network was exported before version 0.3. The function therefore returns the first intact file in
@@ -293,7 +303,7 @@ def _earlier_source(name: str, previous: Path) -> Export:
 
 
 def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | None:
-    """Return a sentence for the user if a new export is worse than the export it replaced.
+    """Return a sentence for the user if a new export may be worse than the export it replaced.
 
     Returns:
         a sentence saying that the old export was better, or that the two exports were measured
@@ -326,10 +336,11 @@ def describe_regression(old: Export, new: Export, exports_dir: Path) -> str | No
 
 
 def _luck(metrics: Sequence[Mapping[str, Any]], headline: str) -> float:
-    """Return how far the main metrics of two versions of a network can be apart by chance.
+    """Return how much the main metrics of two versions of a network can differ by chance alone.
 
-    The result is twice the standard error of the difference between the metrics; a metric whose
-    standard deviation is unknown counts as exact, so the result can be 0.
+    The result is twice the standard error of the difference between the metrics. A metric of
+    unknown standard deviation is treated as free of error, so the result is 0 if neither standard
+    deviation is known.
     """
     errors = (
         (_number(m, f"{headline}_sd") or 0.0) / math.sqrt(_number(m, "num_draws") or 1.0)

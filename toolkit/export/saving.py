@@ -2,7 +2,7 @@
 and not converted from another file.
 
 Before anything is written, each ONNX, PT2 or TorchScript file is loaded in the runtime for its
-format, and its outputs for example inputs are compared with the network's (see
+format, and its outputs for example inputs are compared with those of the original network (see
 `toolkit.export.golden`). Either all files of a training run are replaced, or none. If torch cannot
 write TorchScript, all files except the `.pt` files are still written.
 """
@@ -74,7 +74,7 @@ def save(
 
     Returns:
         the result of `replace_exports`; its notes for the user also say if a replaced network had
-        better metrics, or was measured differently.
+        better metrics, or if its metrics were measured under different conditions.
 
     Raises:
         UsageError: a key of `models` is not the name of a model.
@@ -116,7 +116,8 @@ def possible(formats: Sequence[Format]) -> list[Format]:
 
 @functools.cache
 def rehearse() -> None:
-    """Test every export format before training, with a tiny RNN and a tiny generator in memory.
+    """Check, before training starts, that a tiny RNN and a tiny generator can be exported in every
+    format; nothing is written to disk.
 
     Raises:
         ToolkitError: the installed torch cannot write one of the formats.
@@ -131,8 +132,8 @@ def rehearse() -> None:
 
 @threads(1)  # so that the golden values are the same on every machine
 def make(name: str, model: nn.Module, facts: Mapping[str, Any]) -> Export:
-    """Return a network's weight file, with a manifest entry that includes `facts` about the
-    training run.
+    """Return a network's weight file with a manifest entry that includes `facts`, such as the
+    settings of the training run.
 
     Args:
         model: the network, in eval mode, on the CPU.
@@ -151,7 +152,9 @@ def source_with(
     facts: Mapping[str, Any],
     golden: Mapping[str, Any],
 ) -> Export:
-    """Return a network's weight file and its manifest entry, which includes all of `facts`."""
+    """Return a network's weight file with its manifest entry, into which all items of the
+    dictionary `facts` are copied.
+    """
     signature = signature_of(name)
     entry = {
         "sha256": sha256(data),
@@ -193,8 +196,8 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Check that a file's outputs match the network's outputs, which are stored with the weights
-    `source`, and return the file.
+    """Check that a file's outputs match those stored in the manifest entry of the weights `source`,
+    and return the file with its own manifest entry.
 
     Raises:
         ToolkitError: an output differs by more than the tolerance.
@@ -212,8 +215,8 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
     """Write a file in the format `format_` for every network whose weights the manifest lists.
 
     Returns:
-        sentences that tell the user how large each new file is, how closely its outputs match the
-        network's, and what happened to the old files.
+        sentences that tell the user the size of each new file, the largest difference between its
+        outputs and the network's outputs, and what happened to the old files.
 
     Raises:
         ToolkitError: a network's weights cannot be read, a network uses code that is not part of
@@ -249,7 +252,7 @@ def _names_with_weights(exports_dir: Path) -> list[str]:
 
 
 def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
-    """Load the network to which the weight file `source` belongs.
+    """Load the network whose weights are in the file `source`.
 
     Raises:
         ToolkitError: the manifest has no golden values for the network, or the network uses code
@@ -272,7 +275,7 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 def _described(source: Export, export: Export) -> str:
     """Return a description of a file: its size, and the largest difference between its outputs and
-    the network's.
+    the network's outputs stored in the manifest.
     """
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"
@@ -284,8 +287,8 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """Return a file with a manifest entry that contains the hash of `source`, the weights from
-    which the file was made.
+    """Return a file with a manifest entry that contains the hash of `source`, the weight file from
+    which the new file was made.
 
     If the manifest no longer lists these weights, the file is invalid.
     """
@@ -307,8 +310,8 @@ def film_of(generator: Export, arrays: Arrays, facts: Mapping[str, Any]) -> Expo
 
 
 def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool:
-    """Return True if the folder already has a film.npz that belongs to this generator and contains
-    exactly `arrays`.
+    """Return True if the folder already has a film.npz that records the training of this generator
+    and contains exactly `arrays`.
 
     Differences in how the arrays are compressed are ignored.
     """
@@ -322,7 +325,9 @@ def _is_film_there(exports_dir: Path, generator: Export, arrays: Arrays) -> bool
 
 
 def _made_from(source: Export, path: Path) -> bytes | None:
-    """Return the content of a file if it is intact and was made from `source`, else None."""
+    """Return a file's content if the file is intact and its manifest entry says that it was made
+    from the exported weights `source`; otherwise, return None.
+    """
     export = read_intact(path)
     if export is None or export.entry.get("made_from") != source.entry["sha256"]:
         return None

@@ -63,8 +63,8 @@ def train(config: ClassifierConfig, run: Run, mnist: MNIST, device: torch.device
         the classifier in eval mode.
 
     Raises:
-        UsageError: the run was opened with a different config, or its directory contains a run with
-            a different config.
+        UsageError: `run` was opened with a config that differs from `config`, or its directory
+            contains a checkpoint of a run with another config.
     """
     run.check_config(config)
     with seeded(config.seed, "weights"):

@@ -92,8 +92,8 @@ class Config:
 
 
 def mlp_config(config: Config) -> Config:
-    """Return `config` with the settings of the assignment's code template, which has MLP networks
-    and no R1 penalty.
+    """Return a copy of `config` with the settings of the assignment's code template, such as MLP
+    networks and no R1 penalty.
     """
     return replace(
         config,

@@ -90,8 +90,8 @@ def batch_indices(
 
     Args:
         batch_sizes: the sizes of the batches, one for each step; each is at most `num_examples`.
-        first_step: the number of batches that are not yielded, because an interrupted run used them
-            before it was resumed.
+        first_step: the number of batches to skip at the beginning; a resumed run skips those that
+            it used before the interruption.
     """
     epoch, start = 0, 0
     order = epoch_order(num_examples, seed, epoch)

@@ -1,5 +1,5 @@
-"""The classic failures of GAN training, reproduced on purpose: only the settings differ from those
-of a normal training run, and the training step is the same.
+"""The classic failures of GAN training, reproduced on purpose: the training step is that of a
+normal run, and only the settings differ.
 """
 
 from copy import deepcopy
@@ -38,8 +38,8 @@ SHORT = Config(
 
 @dataclass(frozen=True)
 class Case:
-    """The settings of a training run; each network's learning rate is constant, except in steps in
-    which the network is frozen (a rate of 0).
+    """The settings of a training run; each network has a constant learning rate, which is replaced
+    by 0 in the steps in which the network is frozen.
     """
 
     config: Config = SHORT

@@ -16,8 +16,8 @@ order that never changes:
     generator/<step>/<name>     float16: a state dict for the generator that the film belongs to
     discriminator/<step>/<name>   the same for the discriminator
 
-Integers in a state dict are stored as integers. The file contains no pickled objects, so `np.load`
-reads it with its default options.
+In a state dict, floating-point tensors are stored as float16, and integer tensors keep their dtype.
+The file contains no pickled objects, so `np.load` reads it with its default options.
 """
 
 import io
@@ -46,8 +46,9 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps at which frames are recorded: step 0, and then a geometric sequence, rounded
     to integers.
 
-    The first step after 0 is at 1/400 of the training, because the moving average hardly changes
-    before that step. The film of a very short training run has fewer frames.
+    The first frame after step 0 is recorded after 1/400 of all training steps, because until then
+    the moving average hardly changes. In a very short training run, some of these steps coincide,
+    so its film has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))

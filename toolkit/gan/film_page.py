@@ -24,8 +24,8 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
     """Return a film as JSON values for a web page; see `Film` in playground/src/models.js.
 
     Args:
-        generator: any generator with the architecture of the film's generator; its weights are
-            replaced.
+        generator: any generator with the architecture of the film's generator; the weights of each
+            frame are loaded into it, so its own weights are lost.
         real: the first n of the real images whose logits are in the film, float (n, 1, 28, 28), 0
             to 1; None if the page does not show real images.
 
@@ -57,9 +57,9 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
     """Return the result of `for_pages` with an additional entry, `digits`, which says how many
     images of each digit the classifier finds at each step.
 
-    The classifier maps images to logits. For each step, `digits` has 11 counts of generated images:
-    those classified as each digit from 0 to 9, and those for which no digit has a probability of at
-    least `SURE`.
+    `classifier` maps images (n, 1, 28, 28) to logits (n, 10). For each step, `digits` has 11 counts
+    of generated images: those classified as each digit from 0 to 9, and those for which no digit
+    has a probability of at least `SURE`.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255

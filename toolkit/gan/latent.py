@@ -123,8 +123,8 @@ def pair_of_classes(
         generator_network: a generator in eval mode, which maps z (batch, latent_dim) to images.
         classifier: maps images to logits (batch, 10); an image shows a digit clearly if the digit's
             probability is at least 90%.
-        seed: the seed of 1,000 random candidate points; for each of the two digits, the first
-            candidate whose image shows it clearly is returned.
+        seed: determines 1,000 random candidate points; for each of the two digits, the function
+            returns the first candidate whose image clearly shows that digit.
         digit_from, digit_to: the digits to show, 0 to 9; by default, any two different digits.
 
     Raises:
@@ -152,10 +152,11 @@ def pair_of_classes(
 def confident_points(
     generator_network: nn.Module, classifier: nn.Module, seed: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Yield (point, digit) for those of 1,000 random latent points whose images clearly show a
-    digit.
+    """Draw 1,000 random latent points, and yield (point, digit) for each point whose image clearly
+    shows a digit.
 
-    Images are generated in small batches, so the caller can stop early.
+    The images are generated in small batches, so a caller that stops early does not wait for the
+    remaining images.
     """
     latent_dim = cast(int, generator_network.latent_dim)
     points = sample_latents(NUM_CANDIDATES, latent_dim, make_rng(seed, "interpolation"))
@@ -169,8 +170,8 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit in `digits` that `requested` and `other_than` allow, or None if there
-    is no such digit.
+    """Return the first digit in `digits` that is allowed, or None if none is; the other two
+    arguments say which digits are allowed.
 
     Args:
         requested: the only digit that is allowed; None to allow any digit.

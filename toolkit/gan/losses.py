@@ -77,8 +77,9 @@ def r1_penalty(real_logits: Tensor, real_images: Tensor) -> Tensor:
     to real images.
 
     The penalty is half the squared norm of the gradient, averaged over the batch. It keeps the
-    discriminator's output from changing ever more steeply near real images. See Mescheder, Geiger
-    and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018), section 4.1.
+    discriminator's output from becoming ever steeper around real images as training proceeds. See
+    Mescheder, Geiger and Nowozin, "Which Training Methods for GANs do actually Converge?" (2018),
+    section 4.1.
 
     Args:
         real_logits: (batch, 1), computed from `real_images`.

@@ -3,10 +3,10 @@
 
 During training, the convolutional discriminator has an auxiliary classification head, which is not
 exported (see `toolkit.gan.training`). Through this head, the discriminator also learns to classify
-real digits, which improves its features both for this task and for telling real images from
-generated ones. The technique of training a discriminator with the class labels of real images comes
-from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs", 2016, section
-5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image Synthesis with
+real digits; this improves its features, both for classifying digits and for telling real images
+from generated ones. The technique of training a discriminator with the class labels of real images
+comes from semi-supervised GANs (Salimans et al., "Improved Techniques for Training GANs", 2016,
+section 5). The GAN in this module is not an AC-GAN (Odena et al., "Conditional Image Synthesis with
 Auxiliary Classifier GANs", 2017). In an AC-GAN, the discriminator also classifies generated images,
 and the generator is conditioned on a class. The generator in this module never sees a label.
 """

@@ -71,7 +71,7 @@ def build(config: Config, device: torch.device | str | None = None) -> Networks:
 
 @dataclass
 class TrainState:
-    """The training state that a checkpoint stores."""
+    """The state that a checkpoint stores, so that an interrupted training run can continue."""
 
     networks: Networks
     generator_optimizer: Optimizer
@@ -94,16 +94,16 @@ def discriminator_step(
     config: Config,
     regularise: Callable[[Tensor, Tensor], Tensor] = _loss_alone,
 ) -> Tensor:
-    """Update only the discriminator, once, to decrease its loss, which is -V(D, G) of equation (10)
-    or the hinge loss (see `toolkit.gan.losses`).
+    """Make one update of the discriminator, but not of the generator, to decrease the
+    discriminator's loss: -V(D, G) of equation (10) or the hinge loss (see `toolkit.gan.losses`).
 
     Args:
         optimizer: the optimiser of the discriminator's weights.
         real: images (batch, 1, 28, 28), 0 to 1.
         fake: generated images, as many as there are in `real`.
         config: determines the loss function and the precision.
-        regularise: a function that takes the loss and the discriminator's features of the images
-            `real`, and returns the value to minimise, such as the loss plus a penalty.
+        regularise: a function that takes the loss and the discriminator's features for the images
+            in `real`, and returns the value to minimise, such as the loss plus a penalty.
 
     Returns:
         the loss before the update, a float32 scalar, without the terms that `regularise` adds.
@@ -122,8 +122,9 @@ def discriminator_step(
 def generator_step(
     discriminator: Discriminator, optimizer: Optimizer, fake: Tensor, config: Config
 ) -> Tensor:
-    """Update only the generator, once, to decrease its loss, which is its part of V(D, G) in
-    equation (10) or an alternative (see `toolkit.gan.losses`).
+    """Make one update of the generator, but not of the discriminator, to decrease the generator's
+    loss: the generator's part of V(D, G) in equation (10), or an alternative to it (see
+    `toolkit.gan.losses`).
 
     Args:
         optimizer: the optimiser of the generator's weights.
@@ -280,7 +281,8 @@ def train(
     """Train the GAN, or continue an interrupted `run`.
 
     Args:
-        run: the files of the training run; this `Run` must have been opened with the same config.
+        run: the `Run` that stores the files of this training run; it must have been opened with a
+            config equal to `config`.
         images: the real images, uint8 (n, 1, 28, 28).
         labels: the digits of the images, uint8 (n,).
         evaluate: called every `eval_every` steps with the averaged generator in eval mode; returns
@@ -289,12 +291,12 @@ def train(
             nothing is recorded.
 
     Returns:
-        the networks, and the images generated from 25 fixed latent points before the first step,
-        after the last step, and at evenly spaced steps in between, including `num_steps // 2`.
+        the networks, and the images generated from 25 fixed latent points before the first step and
+        after evenly spaced steps, which include step `num_steps // 2` and the last step.
 
     Raises:
-        UsageError: the run was opened with a different config, or its directory contains a run with
-            a different config.
+        UsageError: `run` was opened with a config that differs from `config`, or its directory
+            contains a checkpoint of a run with another config.
         ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)

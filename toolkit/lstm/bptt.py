@@ -3,9 +3,9 @@ derivatives match those of autograd.
 
 `sigmoids.py` contains the equations and explains the variables s, r, C and H. For any variable v,
 dv is the derivative of the loss with respect to v. The only exception is dc: it is the derivative
-with respect to C / 4, which is c / 2, and not with respect to c. Equation (5), divided by 4, is
-C(t) / 4 = i * (s - 1/2) + C(t-1) / 4 * f. The letter a denotes the pre-activations of i, f, s and
-o. The loop runs backwards from step T to step 1, and begins with dH(T) from the readout:
+with respect to C / 4 (that is, c / 2) instead of c. Equation (5), divided by 4, is C(t) / 4 = i *
+(s - 1/2) + C(t-1) / 4 * f. The letter a denotes the pre-activations of i, f, s and o. The loop runs
+backwards from step T to step 1, and begins with dH(T) from the readout:
 
     do = dH * (r - 1/2)                    from (6)
     dc = dc + 4 dH * o * r * (1 - r)       from (6), added to what came from step t+1

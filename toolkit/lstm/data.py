@@ -90,7 +90,8 @@ def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def membership(halves: Tensor) -> Tensor:
-    """Map left halves, int64 (count, half), to their hash buckets, int64 (count,) from 0 to 9.
+    """Hash left halves of palindromes, int64 (count, half), to numbers from 0 to 9, int64 (count,),
+    which determine the split of each palindrome.
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
     products and the number of digits are added modulo 2^64, and the finaliser of splitmix64 is
@@ -150,7 +151,7 @@ def _list_halves(half: int, split: str) -> Tensor:
 
 def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample left halves by rejection: draw random candidates, and keep those in the split (80% of
-    them for "train", 10% for the other splits).
+    them for "train", 10% for each of the other splits).
     """
     first, end = BUCKETS[split]
     halves = torch.empty((0, half), dtype=torch.int64)

@@ -1,5 +1,5 @@
-"""The memory-horizon study, which measures how long networks remember, as a grid of independent
-trials that run in parallel.
+"""The memory-horizon study, which measures how long networks remember; it runs a grid of
+independent trials in parallel.
 
 A trial trains one network and tests it at several palindrome lengths T. The joblib library runs the
 trials on this machine's cores or on a Dask cluster; the results are the same either way. Each grid
@@ -44,8 +44,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The SHA-256 hash that identifies a grid; the grid's run directory stores it, so the results
-    of two grids cannot be mixed.
+    """The identity of a grid: a SHA-256 hash of its trials, which is stored in the grid's run
+    directory so that the results of two grids cannot be mixed.
     """
 
     sha256: str
@@ -93,8 +93,8 @@ def run_grid(
         directory: the run directory of the grid.
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
         num_workers: the number of processes on this machine; -1 for one per core.
-        report: a function that is called after each trial with the number of finished trials and
-            the row of this trial.
+        report: a function that is called after each trial; its arguments are the number of finished
+            trials, and a row with this trial's settings and results.
 
     Returns:
         a row for each trial, in the order of `trials`; the row of a failed trial contains the key
@@ -138,15 +138,15 @@ def _without_step(row: Row) -> Row:
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """Return the settings that identify a trial, in the form used before version 0.3, so that older
-    grids keep their hashes.
+    """Return the settings that identify a trial, in the form that versions before 0.3 used, so that
+    grids begun with an older version keep the same hash.
     """
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings, omitting each entry that `NEWER` contains with the same value, because
-    older trials lack it.
+    """Return the settings without those that also occur, with the same value, in `NEWER`: trials
+    from before version 0.3 lack these settings.
     """
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 

@@ -58,7 +58,7 @@ def states(network: Any, digits: Tensor) -> dict[str, list[Tensor]]:
 
 
 def step(network: Any, projected: Tensor, state: list[Tensor]) -> list[Tensor]:
-    """Compute the next state from the current state: h, or h and c for an LSTM.
+    """Compute the next state (h, or h and c for an LSTM) from the current state.
 
     Args:
         projected: the output of the cell's `project` method for the digits that are read at this
@@ -116,7 +116,7 @@ def telling_cells(network: Any, h: Tensor) -> Tensor:
         h: the hidden state after the last step, float32 (hidden_size,).
 
     Returns:
-        the indices of the sorted cells, int64 (hidden_size,).
+        the cells' indices in sorted order, int64 (hidden_size,).
     """
     weight = network.readout.weight
     answer = int(network.readout(h).argmax())

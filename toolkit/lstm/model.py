@@ -1,4 +1,5 @@
-"""The LSTM of the assignment, equation by equation, and the vanilla RNN as its baseline.
+"""The LSTM that the assignment specifies, implemented equation by equation, and a vanilla RNN as
+its baseline.
 
 The equations for each digit x(t) of a sequence, where * is element-wise and h(0) = c(0) = 0, are:
 
@@ -13,7 +14,8 @@ The equations for each digit x(t) of a sequence, where * is element-wise and h(0
 
 The models return the logits, equation (7), after the last step. All computations use the dtype of
 the weights. Apply the softmax, equation (8), only to show probabilities, because `cross_entropy`
-already contains the softmax. With a second softmax, the loss cannot fall below 1.46.
+already contains the softmax. With a second softmax, `cross_entropy` would get values from 0 to 1
+instead of logits, and the loss could not fall below log(1 + 9 / e) = 1.46.
 """
 
 from typing import NamedTuple
@@ -73,7 +75,9 @@ class LSTMCell(nn.Module):
         return self.step(self.project(x), h, c)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_x x + b, (batch, 4 hidden_size), the input's part of the pre-activations."""
+        """Return the input's contribution to the pre-activations, W_x x + b, (batch, 4
+        hidden_size).
+        """
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor, c: Tensor) -> Step:
@@ -92,7 +96,7 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    Callers compute W_x x + b once for each of the ten inputs, and then look the result up at every
+    With these inputs, W_x x + b can be computed once for each digit, and then looked up at every
     step of every sequence.
 
     Args:
@@ -110,8 +114,8 @@ class LSTM(nn.Module):
 
     Args:
         hidden_size: size of h and c.
-        one_hot: True to encode each digit as nine zeros and a one; False to use the digit itself as
-            the input.
+        one_hot: True to encode each digit as a one-hot vector of size 10; False to use the digit
+            itself as the input.
         forget_bias: see `LSTMCell`.
     """
 
@@ -180,7 +184,9 @@ class RNNCell(nn.Module):
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
-        """Return W_hx x + b_h, (batch, hidden_size), the input's part of the pre-activation."""
+        """Return the input's contribution to the pre-activation, W_hx x + b_h, (batch,
+        hidden_size).
+        """
         return F.linear(x, self.weight_ih, self.bias)
 
     def step(self, projected: Tensor, h: Tensor) -> Tensor:

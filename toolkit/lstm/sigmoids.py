@@ -16,10 +16,11 @@ With these variables, equations (5) and (6) become
 torch.sigmoid is fast on every processor. Depending on the processor, torch.tanh takes between 0.8
 and 5 times as long as torch.sigmoid.
 
-In the matrices of gates and states, each column belongs to one sequence of the batch, so the values
-of each gate are contiguous in memory. All results are written into preallocated tensors. The input
-of each step is a matrix whose columns contain H(t-1) and, below it, the one-hot encoding of the
-digit x(t). A single matrix product therefore computes the pre-activations of all gates.
+In the matrices of gates and states, each column belongs to one sequence of the batch, and the rows
+of each gate form one block, which is contiguous in memory. All results are written into
+preallocated tensors. The input of each step is a matrix whose columns contain H(t-1) and, below it,
+the one-hot encoding of the digit x(t). A single matrix product therefore computes the
+pre-activations of all gates.
 """
 
 import torch
@@ -29,8 +30,8 @@ from torch import Tensor
 def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
     """Return the matrix that maps [H(t-1); one-hot x(t)] to all pre-activations.
 
-    The matrix doubles the pre-activations of g, because tanh(a) is computed as 2 sigmoid(2a) - 1.
-    The matrix is differentiable with respect to both arguments.
+    The pre-activations of g are doubled, because tanh(a) is computed as 2 sigmoid(2a) - 1. The
+    matrix is differentiable with respect to both arguments.
 
     Args:
         projected: W_x x + b for each of the ten digits, float (10, 4 hidden_size), with the gates
@@ -49,7 +50,8 @@ def stack(projected: Tensor, weight_hh: Tensor) -> Tensor:
 def step(
     i: Tensor, f: Tensor, s: Tensor, o: Tensor, c_before: Tensor, c: Tensor, r: Tensor, h: Tensor
 ) -> None:
-    """Compute equations (5) and (6) from the gates and from C(t-1), which is `c_before`.
+    """Apply equations (5) and (6) to the gates and to the previous state C(t-1), which is passed as
+    `c_before`.
 
     The function writes C(t), r(t) = sigmoid(C(t)) and H(t), as defined at the top of this module,
     to `c`, `r` and `h`. `c` and `c_before` may be the same tensor, and so may `r` and `h`. All

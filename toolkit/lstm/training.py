@@ -53,7 +53,7 @@ def train_step(
 
     Args:
         digits: int64 (batch, T - 1).
-        labels: int64 (batch,), digit T of each palindrome.
+        labels: int64 (batch,), the last digit of each palindrome.
         max_grad_norm: the maximum norm of the gradient, taken over all weights together; a longer
             gradient is scaled down to this norm.
 
@@ -71,7 +71,7 @@ def train_step(
 
 
 def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
-    """Return the maximum length, at most `target`, for the next batch.
+    """Return the maximum palindrome length for the next batch, which never exceeds `target`.
 
     If more than 97% of the answers for the last batch are correct, the new maximum length is 5/4 of
     the old one, rounded down, plus 1, but at most `target`. Otherwise, the maximum length stays the
@@ -133,7 +133,7 @@ def accuracy_by_length(
 
 @dataclass
 class TrainState:
-    """The training state that a checkpoint stores."""
+    """The state that a checkpoint stores, so that an interrupted training run can continue."""
 
     model: LSTM | RNN
     optimizer: RMSprop
@@ -177,7 +177,9 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Count consecutive validations that reach the target; return True if training may stop."""
+    """Count consecutive validations that reach the target accuracy, and return True at the second
+    one, unless a curriculum is used.
+    """
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1
     else:
@@ -195,21 +197,22 @@ def _resume(run: Run, state: TrainState) -> None:
 def train(
     config: Config, run: Run, device: torch.device | str = "cpu", quiet: bool = False
 ) -> LSTM | RNN:
-    """Train the LSTM or the RNN, or continue the training run `run` if it was interrupted.
+    """Train the LSTM or the RNN; if the training run `run` was interrupted, continue it.
 
     Every `eval_every` steps and after the last step, the loss and the validation accuracy are
     logged, and the state is saved in the checkpoint.
 
     Args:
-        run: the files of the training run; this `Run` must have been opened with the same config.
+        run: the `Run` that stores the files of this training run; it must have been opened with a
+            config equal to `config`.
         quiet: True to suppress the progress output.
 
     Returns:
         the trained network, on `device`.
 
     Raises:
-        UsageError: the run was opened with a different config, or its directory contains a run with
-            a different config.
+        UsageError: `run` was opened with a config that differs from `config`, or its directory
+            contains a checkpoint of a run with another config.
         ToolkitError: the run's directory is damaged or cannot be written to, or training diverged.
     """
     run.check_config(config)

@@ -18,16 +18,16 @@ from toolkit.train import options, presets
 
 
 def share_busy_cores() -> None:
-    """Make waiting threads go to sleep earlier than by default if other programs keep the cores
+    """Make waiting OpenMP threads go to sleep sooner than usual if other programs keep the cores
     busy.
 
     A waiting GNU OpenMP thread keeps its core busy for a while, even if the thread that it is
     waiting for needs that core. On two cores with four other busy programs, the estimated training
-    time of the GAN was 48 to 93 minutes. When waiting threads went to sleep early, the estimate was
-    24 to 26 minutes. If the cores are idle, early sleep reduces the speed by about 15%, so in that
-    case the function leaves the default unchanged. The setting does not change the results of
-    training. The function sets the environment variable `GOMP_SPINCOUNT`, which OpenMP reads when
-    torch is imported, so call the function before importing torch.
+    time of the GAN was 48 to 93 minutes with the default setting. When waiting threads went to
+    sleep early, the estimate was 24 to 26 minutes. If the cores are idle, early sleep reduces the
+    speed by about 15%, so in that case the function leaves the default unchanged. The setting does
+    not change the results of training. The function sets the environment variable `GOMP_SPINCOUNT`,
+    which OpenMP reads when torch is imported, so call the function before importing torch.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()
@@ -179,7 +179,9 @@ def horizon(
     runs_dir: options.RunsOption = Path("runs"),
     restart: options.RestartOption = False,
 ) -> None:
-    """Study how long the LSTM and the RNN remember, with many lengths, seeds and settings."""
+    """Train the LSTM and the RNN with many palindrome lengths, seeds and settings, to study how
+    long they remember.
+    """
     from toolkit.train.horizon import run_study
 
     directory = runs_dir / preset / "horizon"
@@ -258,7 +260,7 @@ def clinic(
 def restore(
     trainings: options.TrainingsArgument, exports_dir: options.FolderOption = EXPORTS_DIR
 ) -> None:
-    """Restore the exports that the last training run replaced."""
+    """Restore the exported files that the last training run replaced."""
     names = [name for name in SIGNATURES if training_of(f"{name}.pt") in trainings]
     for note in restore_exports(names, exports_dir).notes:
         print(f"Note: {note}")
@@ -296,7 +298,8 @@ def playground(
         bool, typer.Option("--discriminator", help="Of your own networks also this one.")
     ] = False,
 ) -> None:
-    """Write a self-contained web page that shows the exports and needs only a browser.
+    """Write a self-contained web page that shows the exported networks; viewing it requires only a
+    browser.
 
     The page shows your own networks, exported by `toolkit export`, beside the toolkit's networks.
     """

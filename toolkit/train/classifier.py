@@ -35,7 +35,8 @@ def train_classifier(plan: Plan[ClassifierConfig], workspace: Workspace) -> None
 
 
 def find_classifier(exports_dir: Path) -> Path:
-    """Return `exports_dir` if it contains a classifier, or else the toolkit's folder of exports.
+    """Return `exports_dir` if it contains a classifier; otherwise, return the folder of the
+    toolkit's own exported networks.
 
     Raises:
         ToolkitError: the manifest in `exports_dir` is damaged, does not list the classifier's file,

@@ -1,4 +1,6 @@
-"""The command `clinic`, which shows classic failures of a GAN, with healthy controls and cures."""
+"""The command `clinic`, which reproduces classic GAN failures, shows healthy results for
+comparison, and explains the cures.
+"""
 
 import json
 from dataclasses import dataclass
@@ -165,7 +167,8 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
     MLP, a batch of one sample has only one value per feature, and thus no variance.
 
     Returns:
-        the size, 1 or 2; and, if the size is 2, a sentence that gives the reason, else "".
+        the batch size, 1 or 2, and a sentence that says why a batch of one image is too small, or
+        "" if the size is 1.
     """
     try:
         failures.in_training_mode(generator, z[:1], 1)
@@ -175,7 +178,8 @@ def smallest_batch(generator: Generator, z: Tensor) -> tuple[int, str]:
 
 
 def batch_statistics(directory: Path, workspace: Workspace, evaluator: Evaluator) -> str:
-    """Sample from the exported generator with correct, then with wrong, batch statistics.
+    """Sample from the exported generator with its trained batch-norm statistics and, for
+    comparison, with the statistics of the batch and with untrained statistics.
 
     Returns:
         a Markdown table of the measurements.

@@ -25,7 +25,7 @@ CLASSIFIER = "422b9235e42b"  # the classifier that measured the default settings
 
 
 def train_gan(plan: Plan[Config], workspace: Workspace, num_images: int = NUM_IMAGES) -> None:
-    """Train the GAN, measure it, draw the assignment's pictures, and export it.
+    """Train, measure and export the GAN, and draw the pictures that the assignment asks for.
 
     Args:
         num_images: the number of samples per draw; the final metrics are measured on several draws.
@@ -93,7 +93,8 @@ def list_metrics(scores: Scores[Spread], evaluator: Evaluator) -> dict[str, Any]
     """Return the generator's metrics, which are stored in `run.json` and in the manifest of the
     exports.
 
-    Each metric is a mean over draws, and `<metric>_sd` is the standard deviation.
+    Each metric is the mean over several sets of images, and `<metric>_sd` is the standard deviation
+    over these sets.
 
     Args:
         scores: the scores of the generator's samples.
@@ -150,11 +151,11 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if GANs were also trained with these settings on other processors, and measured
-    in the same way.
+    """Return True if the result can be compared with known results of the same settings on other
+    processors.
 
-    This is the case if all settings except the precision have their default values, and the
-    evaluator uses the toolkit's classifier and the default number of samples.
+    For such a comparison, all settings except the precision must have their default values, and the
+    evaluator must use the toolkit's classifier and the default number of samples.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -162,8 +163,8 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
-    """Save a film of training, curves of the losses and of the Frechet distance, and samples from
-    the start, the middle and the end of training.
+    """Save samples from the start, the middle and the end of training, an animation of the samples
+    throughout training, and curves of the losses and of the Frechet distance.
     """
     end = max(snapshots)
     captioned = []

@@ -1,4 +1,6 @@
-"""The command `horizon`, which runs the memory-horizon study, and makes its table and figures."""
+"""The command `horizon`, which measures how long the LSTM and the RNN remember, and writes a table
+and figures of the results.
+"""
 
 import csv
 import io
@@ -56,7 +58,9 @@ QUESTIONS: dict[str, dict[str, str]] = {  # one panel each: family -> its label 
 
 
 def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) -> list[Trial]:
-    """Return trials that test each network at the same T at which it was trained."""
+    """Return trials that test each network only at the palindrome length T for which it was
+    trained.
+    """
     trials = []
     for length in lengths:
         for seed in range(seeds):
@@ -66,14 +70,14 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return one trial per seed, which tests the network at each T in `FAR`, even far beyond the
-    training length.
+    """Return one trial for each seed, which tests the network at the palindrome lengths T in `FAR`,
+    including lengths far greater than in training.
     """
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
 
 def smoke() -> list[Trial]:
-    """Return a grid of trials that takes less than a minute."""
+    """Return the trials of the smoke preset, which take less than a minute in total."""
     short = replace(curriculum_config("lstm"), length=20, num_steps=150)
     trials = [
         *direct("RNN", (5, 10), 1, Config(model="rnn", num_steps=200)),
@@ -115,8 +119,8 @@ def long() -> list[Trial]:
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
     """Return trials whose networks are trained with the curriculum.
 
-    In some trials, the curriculum ends at T = 36. In the remaining trials, the curriculum ends at T
-    = 100, and the networks are also tested at far larger T.
+    In some trials, the palindromes grow to T = 36 digits during training. In the remaining trials,
+    the palindromes grow to T = 100 digits, and the networks are also tested on far longer ones.
     """
     lstm = curriculum_config("lstm")
     rnn = curriculum_config("rnn")
@@ -142,9 +146,9 @@ GRIDS = {"smoke": smoke, "default": default, "long": long}
 def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
     """Run the trials that have no result yet, and write a table and figures into `directory`.
 
-    `horizon.csv` lists every trial, `horizon.md` has one line for each T and each family (trials
-    that differ only in T and seed), and `horizon.png` plots accuracy against T. `gradients.png` and
-    `gates.png` show why the RNN learns more slowly than the LSTM.
+    `horizon.csv` lists every trial, and `horizon.png` plots accuracy against T. Trials that differ
+    only in T and seed form a family, and `horizon.md` has one line for each family and each T.
+    `gradients.png` and `gates.png` show why the RNN learns more slowly than the LSTM.
 
     Args:
         preset: a key of `GRIDS`.
@@ -178,7 +182,7 @@ def in_words(row: Row) -> list[str]:
 
 
 def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
-    """Train an RNN and an LSTM, and plot the gradients of both networks and the LSTM's gates.
+    """Train an RNN and an LSTM, and plot the LSTM's gates and the gradients of both networks.
 
     Both networks are trained with the curriculum up to T = 20. The gradients are measured before
     and after training, on 100 unseen palindromes of 100 digits. Each gradient norm is divided by
@@ -214,7 +218,8 @@ def plot_gradients_and_gates(directory: Path, num_steps: int) -> None:
 
 @torch.no_grad()
 def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
-    """Plot the LSTM's gates and states over one sequence, `digits` of shape (1, length).
+    """Plot the LSTM's gates and states while it reads one sequence, `digits`, which has shape (1,
+    length).
 
     The cells are sorted by the mean of their forget gates.
     """
@@ -248,8 +253,8 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with the mean, lowest and highest accuracy over the seeds for each
-    family of trials and each T, followed by a list of the failed trials.
+    """Return a Markdown table with a row for each family of trials and each T, followed by a list
+    of the failed trials. Each row contains the mean, lowest and highest accuracy over the seeds.
     """
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",
@@ -270,8 +275,9 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 def plot_accuracy(path: Path, rows: list[Row]) -> None:
-    """Plot accuracy against T, with bands for the range over the seeds and one panel for each
-    question in `QUESTIONS` that has results.
+    """Plot accuracy against T, with one panel for each question in `QUESTIONS`; questions without
+    results are left out. A band around each curve covers the range of the accuracies over the
+    seeds.
     """
     measured = accuracies(rows)
     panels = {}
@@ -295,8 +301,8 @@ def plot_accuracy(path: Path, rows: list[Row]) -> None:
 
 
 def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
-    """Return the curve of the mean accuracy over the seeds, with a band from the lowest to the
-    highest accuracy.
+    """Return the curve of accuracy against T: the mean over the seeds, with a band from the lowest
+    to the highest accuracy.
 
     Args:
         by_length: maps each T to the accuracies of all seeds.

@@ -38,8 +38,8 @@ def train_recurrent(
     """Train, test and export the LSTM or the RNN, and draw the accuracy during training.
 
     Args:
-        num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
-            this number is used.
+        num_test: the number of test palindromes of each length; without the curriculum, only a
+            tenth of this number is used.
         num_seeds: the number of networks to train, each with its own seed; the first network is
             exported, and the accuracies of all networks are listed.
     """
@@ -72,12 +72,12 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return a trial with tests at the training T and at each T in `FAR` (with the curriculum) or
-    in `NEAR` (without it).
+    """Return a trial that tests the network at its training length and at each length T in `FAR`
+    (with the curriculum) or in `NEAR` (without it).
 
     Args:
-        num_test: the number of test palindromes at each T; without the curriculum, only a tenth of
-            this number is used.
+        num_test: the number of test palindromes of each length; without the curriculum, only a
+            tenth of this number is used.
     """
     lengths = {config.length}
     if config.curriculum:
@@ -100,13 +100,14 @@ def export_name(config: Config) -> str:
 
 
 def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, list[float]]:
-    """Train the other `num_seeds` - 1 networks, with the seeds that follow the trial's seed.
+    """Train and test `num_seeds` - 1 further networks with the trial's settings, using the seeds
+    that follow the trial's own seed.
 
     The networks are trained in parallel, each on one thread. Results are kept in `directory`, so an
     interrupted command continues with the remaining networks.
 
     Returns:
-        a dictionary that maps each T to a list of the networks' accuracies.
+        a dictionary that maps each palindrome length T to a list of the networks' accuracies.
 
     Raises:
         ToolkitError: a training run failed.
@@ -155,7 +156,9 @@ def list_metrics(
 def print_summary(
     tested: dict[int, Tested], run: Run, config: Config, of_seeds: list[float]
 ) -> None:
-    """Print the accuracy of the network, and of the networks with other seeds."""
+    """Print the exported network's accuracy and, if several networks were trained, the accuracy of
+    each.
+    """
     print(
         f"{config.model.upper()}: {tested[config.length].value:.2%} of unseen palindromes of "
         f"{config.length} digits, after {run.step:,} steps in {run.seconds:.1f} s."

@@ -52,8 +52,8 @@ class Workspace:
     replaced: list[Replaced] = field(default_factory=list)  # the exports that this command replaced
 
     def run(self, plan: Plan[AnyConfig]) -> Run:
-        """Open the training run that a plan describes; if the user asked for a restart, keep any
-        older run under another name.
+        """Open the training run that a plan describes. If the user asked for a restart, an older
+        run is not continued: its directory is renamed and kept.
         """
         command = training_command(*plan.words, **self.options)
         run = Run(self.runs_dir / plan.name, plan.config, plan.model, command)
@@ -103,16 +103,17 @@ class Workspace:
         metrics: Mapping[str, Mapping[str, object]],
         film: Arrays | None = None,
     ) -> None:
-        """Export the models of a run, and print notes about the replaced exports.
+        """Export the models of a run, and print any notes about the earlier exports that they
+        replace.
 
-        If a model cannot be exported, no export is replaced.
+        If any model cannot be exported, all earlier exports stay in place.
 
         Args:
             models: maps the name of each export, such as "generator", to the network to export.
             record: the record of the run, from which the seed and the settings are taken.
-            metrics: maps the name of each export to the metrics to list in the manifest; the record
-                contains the same metrics.
-            film: the film of the run, if `models` includes "generator".
+            metrics: maps the name of each export to its metrics, which are listed in the manifest.
+            film: the arrays that record the generator's training (see `toolkit.gan.film`), if
+                `models` includes "generator".
         """
         replaced = saving.save(
             models,
@@ -162,7 +163,9 @@ class Workspace:
 
 
 def default_exports(preset: Preset, runs_dir: Path) -> Path:
-    """Return the folder for a preset's exports; the smoke preset has a separate folder."""
+    """Return the default folder for exported networks: `EXPORTS_DIR`, except for the smoke preset,
+    which has a folder of its own in `runs_dir`.
+    """
     return runs_dir / "smoke" / "exports" if preset == "smoke" else EXPORTS_DIR
 
 

@@ -1,7 +1,7 @@
 """Translations of the English texts in the code; the Chinese translations are in `zh.toml`.
 
-A text without a translation, such as the name of a task in a teacher's own rubric, is shown
-unchanged. Tests make sure that all of the toolkit's texts are translated.
+A text without a translation, such as the name of a task in a grading rubric that a teacher wrote,
+is shown unchanged. Tests make sure that all of the toolkit's texts are translated.
 """
 
 import functools
@@ -26,7 +26,9 @@ def catalogue(language: Language) -> dict[str, str]:
 
 
 def chinese_of_pages() -> dict[str, str]:
-    """Return a dictionary from English texts in `playground/src` to their Chinese translations."""
+    """Return a dictionary that maps the English texts in `playground/src` to their Chinese
+    translations.
+    """
     return _read("playground.zh.toml")
 
 

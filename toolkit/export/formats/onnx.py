@@ -25,7 +25,9 @@ OPSET = 18  # with IR version 10, the newest that Debian 13's onnxruntime 1.21 r
 
 
 def opened(export: Export) -> Checked:
-    """Return the network in an exported ONNX file, which maps numpy arrays to numpy arrays."""
+    """Return a module that runs the network in an exported ONNX file and maps numpy arrays to numpy
+    arrays.
+    """
     # From version 1.29, onnxruntime reports its use to its makers unless this variable is set
     # before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -78,7 +80,7 @@ def to_bytes(name: str, program: ExportedProgram, made_from: str) -> bytes:
 
 
 def _parts(graph: Any) -> Iterable[Any]:
-    """Yield every object in a graph and its subgraphs that can have metadata."""
+    """Yield every object that can have metadata, in a graph and in its subgraphs."""
     yield graph
     yield from (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
     for node in graph.node:

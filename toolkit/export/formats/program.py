@@ -30,7 +30,9 @@ from toolkit.lstm.model import LSTM, RNN, LSTMCell, all_inputs
 
 
 class Program(Checked):
-    """A `torch.export` program from a `.pt2` file; the weights can be replaced as in any module."""
+    """A module that runs the `torch.export` program in a `.pt2` file; `load_state_dict` can replace
+    its weights.
+    """
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """See `nn.Module`."""
@@ -42,12 +44,15 @@ class Program(Checked):
 
 
 def opened(export: Export) -> Program:
-    """Return the network in an exported `.pt2` file, which maps tensors to tensors."""
+    """Return a module that runs the network in an exported `.pt2` file and maps tensors to
+    tensors.
+    """
     return Program(export, from_bytes(export.data).module().requires_grad_(False))
 
 
 def to_graph(name: str, model: nn.Module) -> ExportedProgram:
-    """Export a network as a program for any batch size and, if it reads digits, any length.
+    """Export a network as a program that accepts any batch size and, if the inputs are sequences of
+    digits, any length.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.
@@ -115,9 +120,10 @@ class Scanned(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
-        A digit outside 0 to 9 causes an error in `.pt2` and ONNX files. In a `.pt2` file, the
-        assertion that all digits are from 0 to 9 fails. ONNX has no assertions, but the lookup of
-        the digit's input vector fails, because the table has only ten rows, one for each digit.
+        A digit outside 0 to 9 causes an error in `.pt2` and ONNX files. A `.pt2` file contains an
+        assertion that fails unless all digits are from 0 to 9. ONNX has no assertions, but the
+        lookup of the digit's input vector fails, because the table has only ten rows, one for each
+        digit.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 
@@ -147,7 +153,8 @@ def exporter(task: str) -> Iterator[None]:
     """Suppress warnings and convert errors to ToolkitError while torch exports in the `with` block.
 
     Args:
-        task: what torch does, for the error message, such as "export lstm".
+        task: what torch is asked to do, such as "export lstm"; the error message contains this
+            text.
 
     Raises:
         ToolkitError: the exporter raised an error.

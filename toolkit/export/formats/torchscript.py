@@ -4,8 +4,8 @@ To run the files, Python needs only torch.
 
 TorchScript is deprecated, and future versions of torch may drop it. If torch cannot write
 TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file contains
-code that runs when the file is loaded and called, so load only files that are listed in the
-manifest in their folder.
+code that runs when the file is loaded and called, so load only files that the manifest beside them
+lists.
 
 The bytes of a file depend only on the network and on torch's version. Without the functions
 `script` and `canonical`, the bytes would also depend on three other things:
@@ -13,8 +13,8 @@ The bytes of a file depend only on the network and on torch's version. Without t
 - The models scripted earlier in the same process: torch reuses the classes that it has compiled.
   The first Linear class is called `__torch__.torch.nn.Linear` and shares a file with other classes
   of its module. A later Linear with a different size is called
-  `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate file; k counts all such classes
-  so far. Local variables are numbered separately in each file.
+  `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate file; k counts the classes that
+  have been renamed in this way so far. Local variables are numbered separately in each file.
 - The hash seed: the constants of a class are written in the order of a Python set.
 - The machine: `.debug_pkl` contains the paths of source files, and `serialization_id` is a hash of
   these paths.
@@ -87,7 +87,8 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 class ScriptedLSTM(LSTM):
     """A `FastLSTM` for TorchScript, which cannot compile the backward pass of `FastLSTM`.
 
-    If the weights need gradients, the network uses the plain loop, which autograd can follow.
+    If the weights need gradients, the network uses the slower loop of `LSTM`, which autograd can
+    follow.
     """
 
     def __init__(self, model: FastLSTM) -> None:
@@ -119,8 +120,9 @@ def trace(module: nn.Module, example: Tensor) -> nn.Module:
 def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) -> None:
     """Raise a ToolkitError unless two networks give nearly equal outputs for random inputs.
 
-    For an output y, the tolerance is `TOLERANCE` * (1 + |y|), the same as for the golden values. A
-    tolerance is needed because a script may add numbers in a different order from the model.
+    For an output y, the tolerance is `TOLERANCE` * (1 + |y|), as in `check_golden`, which compares
+    a file's outputs with those stored in the manifest. A tolerance is needed because the script and
+    the model may add numbers in different orders.
     """
     for batch_size in (1, 2, 7, 7, 7):  # the third call of a script runs its optimised form
         inputs = example_inputs(name, model, batch_size)
@@ -184,8 +186,8 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
     """Convert a network from a `.pt` file made before version 0.3 to the toolkit's own class.
 
     Returns:
-        a network of the corresponding toolkit class with the module's weights, or the module itself
-        if the toolkit has no such class.
+        a network of the corresponding toolkit class, which has the module's weights; or the module
+        itself if the toolkit has no such class.
     """
     state: dict[str, Tensor] = module.state_dict()
     architecture = architecture_of(module.original_name, state)
@@ -197,11 +199,13 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 
 
 def script(model: nn.Module) -> torch.jit.ScriptModule:
-    """Script a model into classes with new names, so that each class gets its own file.
+    """Compile a model to TorchScript with a new name for every class, so that each class gets its
+    own file.
 
-    The model is scripted twice, each time with an empty store of compiled classes. In the second
-    pass, the names of all classes are already taken by the classes of the first pass. Torch
-    therefore renames every class, regardless of what was scripted before the call.
+    The model is scripted twice, and torch's store of compiled classes is replaced with an empty one
+    before each pass, so torch compiles every class again. In the second pass, however, the class
+    names from the first pass are still taken. Torch therefore gives every class a new name,
+    whatever was scripted before this call.
     """
     from torch.jit import _recursive  # private; without it, torch cannot write TorchScript
 

@@ -39,7 +39,8 @@ CLASSES: dict[str, type[nn.Module]] = {
 
 
 def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """Return the architecture of a toolkit network, or None if the toolkit has no class `kind`.
+    """Return a network's architecture, in the form stored in the manifest, or None if the toolkit
+    has no class called `kind`.
 
     Args:
         kind: the name of the network's class.
@@ -92,7 +93,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _fits(architecture: Architecture, state: Mapping[str, Tensor]) -> bool:
-    """Return True if the arguments of an architecture match the shapes of the weights."""
+    """Return True if the sizes that an architecture states are those of the weights."""
     try:
         of_weights = architecture_of(architecture["class"], state)
     except (KeyError, IndexError):  # a tensor is missing, or has fewer dimensions

@@ -21,14 +21,15 @@ NUM_REAL = 40  # test images of each digit, to compare distances with
 def has_images() -> bool:
     """Return True if the package contains MNIST.
 
-    MNIST is never downloaded just to build a web page.
+    Callers check this first, so that MNIST is never downloaded just to build a web page.
     """
     return any(EMBEDDED.glob("*.gz"))
 
 
 @torch.no_grad()
 def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]:
-    """Find the training image that is nearest to each of the first 25 samples for seed 42.
+    """For each of the first 25 images that `generator` makes from seed 42, find the nearest
+    training image.
 
     Args:
         generator: the exported generator, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0

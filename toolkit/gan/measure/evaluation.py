@@ -2,8 +2,9 @@
 
 The Fréchet distance of a generator depends on which 10,000 images it happens to generate. For
 another 10,000 images from the same generator, the value of the distance can be higher or lower by
-one or two. The evaluator therefore returns the mean and the standard deviation over several sets of
-generated images and, for comparison, over the same number of sets of real images.
+one or two. An `Evaluator` therefore measures several sets of generated images and, for comparison,
+the same number of sets of real images; for both, it returns the mean and the standard deviation of
+the distance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -73,8 +74,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Combine the results of several draws, which are tuples with the same fields, into a list with
-    the `Spread` (mean and standard deviation) of each field.
+    """Combine several tuples with the same fields, each of which contains the scores of one set of
+    images, into a list with the `Spread` (mean and standard deviation) of each field.
 
     The last field of each tuple must be a list, such as `Scores.class_shares`; it becomes a list
     with the `Spread` of each element.
@@ -84,7 +85,7 @@ def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
 
 
 class Evaluator:
-    """An evaluator of images that uses the features and the predictions of a classifier.
+    """An evaluator that measures images with the features and the predictions of a classifier.
 
     Fréchet distances are comparable only if the same classifier measured them on the same number of
     images. Compare each distance with the floor, which is the distance between two sets of real
@@ -95,8 +96,8 @@ class Evaluator:
         sha256: the hash of the classifier's file, which is reported with every distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
-        num_images: the number of images in each draw; the floor uses fewer images if there are not
-            enough training images.
+        num_images: the number of images in each draw, that is, in each set of generated images; the
+            sets of training images are smaller if there are too few training images.
         num_draws: the number of draws from a generator, and also the number of sets of training
             images.
 
@@ -150,7 +151,9 @@ class Evaluator:
         )
 
     def measure_generator(self, network: nn.Module, seed: int) -> Scores[Spread]:
-        """Return the scores of a generator in eval mode; the seed determines the draws."""
+        """Return the scores of a generator in eval mode; `seed` determines the images that the
+        generator makes.
+        """
         draws = sample_draws(network, seed, self.num_draws, self.num_images)
         return Scores(*over_draws([self.measure(images) for images in draws]))
 

@@ -50,7 +50,8 @@ def nearest(points: Tensor, neighbours: Tensor, k: int = 1) -> tuple[Tensor, Ten
 
 
 def radii(features: Tensor, k: int = NUM_NEIGHBOURS) -> Tensor:
-    """Return the distance from each row of features to its k-th nearest other row.
+    """For each row of features, return the distance to its k-th nearest neighbour among the other
+    rows.
 
     The distances have shape (num_images,).
     """
@@ -92,11 +93,11 @@ def memory(images: Tensor, training_images: Tensor) -> Memory:
     """Measure how close images are to the training images, and what fraction of them are copies.
 
     The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
-    pixels are from 0 to 1. An image is a copy if its nearest training image is closer to it than to
-    any other training image. The fraction of copies is 1 minus the authenticity that Alaa et al.
-    define in "How Faithful is your Synthetic Data?" (2022). Distances are computed from pixels and
-    not from a classifier's features, because features may hide the noise by which a copy differs
-    from its original.
+    pixels are from 0 to 1. An image is a copy if its distance to the nearest training image is less
+    than the distance from that training image to the nearest other training image. The fraction of
+    copies is 1 minus the authenticity that Alaa et al. define in "How Faithful is your Synthetic
+    Data?" (2022). Distances are computed from pixels and not from a classifier's features, because
+    features may hide the noise by which a copy differs from its original.
     """
     training = training_images.flatten(1)
     distances, indices = nearest(images.flatten(1), training)

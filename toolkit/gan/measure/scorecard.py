@@ -73,15 +73,16 @@ class Scorer:
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
         """Return a scorecard with the mean and the standard deviation of each metric over several
-        draws; `draws` contains the arguments of `score` for each draw.
+        draws; each element of `draws` holds the two arguments of `score` for one draw.
         """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 
     def score_real(self) -> Scorecard[Spread]:
         """Return the scorecard of real images.
 
-        Most metrics are measured on disjoint sets of training images, as many sets as the
-        evaluator's `num_draws`. Only the metrics of `Memory` are measured on sets of test images.
+        Most metrics are measured on disjoint sets of training images; the evaluator's `num_draws`
+        is the number of these sets. Only the metrics of `Memory` are measured on sets of test
+        images.
         """
         training = self.evaluator.training
         stride = max(len(training), len(self.mnist.test_images) // NUM_COMPARED)
@@ -107,9 +108,8 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
         digits: the digits of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), which are `count` images of each digit from 0 to 9, with
-        black images in place of missing ones; and the number of images found for each digit, at
-        most `count`.
+        images (10 * count, 1, 28, 28), `count` for each digit from 0 to 9, with black images where
+        too few were found; and the number of images found for each digit, at most `count`.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     numbers = []

@@ -22,7 +22,8 @@ NUM_PROBES = 100  # images that are generated to detect the range
 
 
 class Generator(nn.Module):
-    """A generator that is loaded from a file, and checks every batch of images it generates.
+    """A generator loaded from a file; the shape and the value range of every generated batch are
+    checked.
 
     Args:
         path: a TorchScript file, or a weight file that is listed in the manifest in the same

@@ -24,7 +24,8 @@ def interpolate_generator(
     """Draw an interpolation between two digits as a strip and a film, in `<runs_dir>/<name>/`.
 
     Args:
-        digits: the digits at the two ends; None for any digit.
+        digits: the digits at the start and the end of the interpolation; None allows any digit at
+            that end.
     """
     classifier = load_classifier(workspace)
     pair = pair_of_classes(generator, classifier, seed, *digits)

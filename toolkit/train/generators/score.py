@@ -1,4 +1,6 @@
-"""The command `score`, which makes the scorecard of any generator file."""
+"""The command `score`, which measures the samples of any generator file and summarises the metrics
+in a scorecard.
+"""
 
 import json
 from dataclasses import asdict
@@ -80,7 +82,9 @@ def is_deterministic(generator: Generator) -> bool:
 
 
 def as_facts(card: Scorecard[Spread]) -> dict[str, object]:
-    """Return the mean, the standard deviation and the number of draws of each metric."""
+    """Return, for each metric, the mean and the standard deviation over several sets of images, and
+    the number of sets.
+    """
     facts: dict[str, object] = {}
     for name, value in card._asdict().items():
         if isinstance(value, list):

@@ -1,5 +1,5 @@
-"""The conversion of image networks (generator, discriminator and classifier) into lists of layers
-that the web page can compute.
+"""The conversion of the image networks (generator, discriminator and classifier) into lists of
+layers, which the playground's web page computes.
 
 The network is run, and the torch operations that it performs on its input are recorded as layers,
 so it does not matter how its code is written.
@@ -108,8 +108,7 @@ class _Record(TorchDispatchMode):
     ) -> Layer | None:
         """Return the layer for an operation, or None if the operation is not supported.
 
-        A supported operation has one or two inputs that are the network's input or were computed
-        from it.
+        In a supported operation, one or two of the operands depend on the network's input.
         """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:
@@ -185,8 +184,8 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution, or None if its stride, padding or kernel size differs
-    between height and width, which the page does not support.
+    """Return the layer for a convolution; None if its stride, padding or kernel size differs
+    between height and width, because the page supports only equal values.
     """
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
@@ -210,8 +209,9 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus for an addition, subtraction, multiplication, division
-    or negation; None if `number`, the other operand, is a tensor of several values.
+    """Return the layer y = times * x + plus for an operation on x (addition, subtraction,
+    multiplication, division or negation); None if the second operand, `number`, is a tensor of
+    several values.
     """
     if isinstance(number, Tensor) and number.numel() != 1:
         return None

@@ -29,7 +29,7 @@ MAX_BYTES = 16_000_000  # a browser opens a page of this size in a few seconds
 
 
 def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) -> str:
-    """Write the page for the exports in a folder.
+    """Write the web page that shows the networks exported to a folder.
 
     Args:
         discriminator: True to include the student's own discriminator.
@@ -38,9 +38,9 @@ def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) 
         a one-sentence message for the user.
 
     Raises:
-        ToolkitError: there are no exports; an export is damaged, or has an operation that the page
-            cannot compute; or the page is too large or cannot be written. In all these cases, no
-            page is written.
+        ToolkitError: the folder contains no exported network, a network is damaged or cannot be run
+            by the page, or the page is too large or cannot be written. In all these cases, no page
+            is written.
     """
     shown = networks_of(exports_dir)
     if not discriminator:

@@ -200,7 +200,9 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Report a limit by writing its error message to standard error, where a `Listener` reads it."""
+    """Report a limit by writing its error message to standard error, where a `Listener` reads
+    it.
+    """
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
 

@@ -65,7 +65,9 @@ class Loops:
         return ast.fix_missing_locations(changed)
 
     def each(self, items: Any, loop: str) -> Iterator[Any]:
-        """Yield the items of a `for` loop until the optimisers have made enough steps in this loop."""
+        """Yield the items of a `for` loop until the optimisers have made enough steps in this
+        loop.
+        """
         for item in items:
             yield from self._counted(item, loop)
             if self._enough(loop):

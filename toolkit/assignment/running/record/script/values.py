@@ -286,5 +286,7 @@ class Losses:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """Return the event index of each remembered loss whose autograd graph node is in `nodes`."""
+        """Return the event index of each remembered loss whose autograd graph node is in
+        `nodes`.
+        """
         return [index for index, node in self._nodes if node in nodes]
