@@ -10,7 +10,8 @@ nothing, or that cannot be built, its reason ("thrown out"); the next `plant` wi
 keeps the list and draws another module for it.
 
 `run` copies the last commit, plants one fault after the other, and runs the tests up to the first
-that fails: the nearest files first, then the others, so that a fault that is noticed costs little.
+that fails: the nearest files first, then all, so that a fault that is noticed costs little. Before
+the first fault, all tests have to pass.
 A copy with a fault in the page's scripts is built anew, so that no comparison of built text notices
 it. It prints a Markdown table and adds what it saw to the list.
 """
@@ -39,7 +40,7 @@ SELECTIONS = {"quick": "not slow and not nightly", "all": "not nightly"}
 # What git does not have, and the tests use.
 INSTALLED = (".venv", "playground/node_modules", "exports/js/node_modules")
 BROKEN = 99  # the exit code of a run in which no test is to blame
-STAGES = (0, 1, 5)  # files of tests: the nearest, a few more, and the others
+STAGES = (0, 1, 5)  # files of tests: the nearest, and a few more; afterwards all tests run
 
 
 @dataclass
@@ -352,11 +353,13 @@ def nearness(path: Path, test: Path, parts: list[str], dotted: str, users: list[
 def first_failure(clone: Path, tests: list[str], selection: str) -> str:
     """The name of the first test that fails; "" where none does.
 
-    A few tests run in a fork of this process, which has imported what is dear to import.
+    Args:
+        tests: the files of tests, which run in a fork of this process, which has imported what is
+            dear to import; if there are none, all tests run.
     """
     words = ["-x", "-q", "-m", SELECTIONS[selection], "-p", "no:cacheprovider", "--tb=line"]
     words += ["-W", "ignore:Module already imported"]  # before the fork
-    words += ["-n", "2" if len(tests) > STAGES[-1] else "0", *tests]
+    words += ["-n", "0", *tests] if tests else ["-n", "2"]
     printed = clone.with_name("printed.txt")
     pid = os.fork()
     if pid == 0:
@@ -429,11 +432,11 @@ def notice(fault: Fault, clone: Path, selection: str) -> str:
     planted(fault, clone)
     tests = near(fault.file, clone)
     try:
-        for begin, end in itertools.pairwise((*STAGES, len(tests))):
+        for begin, end in itertools.pairwise(STAGES):
             failed = first_failure(clone, tests[begin:end], selection)
             if failed:
                 return failed
-        return ""
+        return first_failure(clone, [], selection)
     finally:
         subprocess.run(["git", "checkout", "--quiet", "."], cwd=clone, check=True)
 
@@ -467,6 +470,8 @@ def run(seed: int, selection: str, only: str) -> None:
         import_what_is_dear()
     with tempfile.TemporaryDirectory() as directory:
         clone = copy_of_commit(Path(directory))
+        if todo and (failed := first_failure(clone, [], selection)):
+            sys.exit(f"{failed} fails without a fault, so it says nothing about one.")
         for fault in todo:
             failed = notice(fault, clone, selection)
             fault.noticed[selection] = failed

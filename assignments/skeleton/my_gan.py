@@ -62,7 +62,8 @@ def train_discriminator(
     optimizer: torch.optim.Optimizer,
     real: Tensor,
 ) -> float:
-    """Update only the discriminator, to increase V in equation (10); the generator supplies images.
+    """Update only the discriminator, to increase V in equation (10); the generator produces images
+    but is not updated.
 
     Args:
         real: images of MNIST, (batch, 1, 28, 28).
@@ -79,7 +80,7 @@ def train_generator(
     optimizer: torch.optim.Optimizer,
     batch_size: int,
 ) -> float:
-    """Update only the generator; the discriminator only passes gradients back to it.
+    """Update only the generator; the discriminator passes gradients back to it but is not updated.
 
     Returns:
         the loss.

@@ -22,8 +22,8 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
         mnist: True to copy MNIST (55 MB) as well, so that torchvision does not download it.
 
     Returns:
-        the paths of the files that were written, and of the existing files, which were left
-        unchanged.
+        two lists of paths: the files that were written, and the files that already existed and were
+        left unchanged.
 
     Raises:
         ToolkitError: the folder cannot be made or written to, or MNIST was removed from the
@@ -63,7 +63,9 @@ def _copy(sources: Mapping[Path, Path], out: Path) -> tuple[list[Path], list[Pat
 
 
 def copied_from_solution(texts: Iterable[str]) -> list[str]:
-    """Return the solution files that a submission copied, even if it renamed identifiers."""
+    """Return the names of the solution files that were copied into a submission, even if
+    identifiers were renamed.
+    """
     from toolkit.assignment.grade.copies.similar import Code, prints_of  # here: it imports numpy
 
     def fingerprints(text: str) -> set[int]:

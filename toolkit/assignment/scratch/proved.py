@@ -72,7 +72,7 @@ def clear_left_over(
     """Delete the scratch folders that this user's commands left behind when they were killed.
 
     Args:
-        purpose: the beginning of the folders' names.
+        purpose: only folders whose names begin with this text and a hyphen are examined.
         kept: paths that must survive; no folder that contains any of these paths is touched.
         first: a function that cleans up before a folder is deleted; its argument is the path of the
             folder's subfolder `files`. If `first` returns any error messages, the folder is kept.
@@ -99,7 +99,9 @@ class NotAbandoned(OSError):
 
 @contextlib.contextmanager
 def _new_proof(path: Path, folder: int) -> Iterator[None]:
-    """Write the proof of ownership into a new folder, and hold a lock on the proof."""
+    """Write the proof of ownership, a file that shows who made a new folder, and keep it locked
+    until the `with` block ends.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     proof = os.open(PROOF, flags, PRIVATE, dir_fd=folder)
     try:
@@ -112,7 +114,7 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of a folder that was left behind when a process of this user ended.
+    """Lock the proof of ownership in a folder that an earlier process of this user left behind.
 
     Raises:
         NotAbandoned: the folder belongs to another user, or its proof is invalid or was just
@@ -146,7 +148,7 @@ def _proof_of(path: Path, folder: int) -> dict[str, object]:
 
 
 def _parsed(data: bytes) -> object:
-    """Return the contents of a proof, or None if the proof is malformed."""
+    """Return the parsed JSON contents of a proof of ownership, or None if they cannot be parsed."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

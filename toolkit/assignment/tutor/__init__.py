@@ -22,8 +22,8 @@ def check(name: str, expect: str | None = None) -> None:
 
     Args:
         name: the exercise's name, such as "lstm.equation_5".
-        expect: if you check an exercise again, your prediction of what will be different this time.
-            By default, the tutor asks you for a prediction, and you may leave it empty.
+        expect: your prediction of what will be different when you check an exercise again. By
+            default, the tutor asks you for a prediction, and you may leave it empty.
     """
     _print("tutor.session.check_exercise", name, Path(), sys._getframe(1).f_globals, expect)
 
@@ -38,7 +38,9 @@ def hint(name: str) -> None:
 
 
 def progress() -> None:
-    """Print the list of exercises, with a mark for each exercise that is right."""
+    """Print the list of exercises, and mark those that were right and those that were wrong at the
+    last check.
+    """
     _print("tutor.session.list_progress", Path())
 
 
@@ -48,16 +50,17 @@ def curve(
     length: int | None = None,
     every: float | None = None,
 ) -> None:
-    """Plot a training run's curves over the band of healthy training runs, and print the verdict.
+    """Plot a training run's curves over a band that shows the range of healthy training runs, and
+    print a verdict.
 
     The verdict says whether the training run is inside the band.
 
     Args:
         losses: a file such as "records/gan.csv", a list of losses, or the rows that you pass to
             keep_record.
-        network, length: the network ("lstm", "rnn" or "gan") and T, the length of the palindromes;
-            for an LSTM or RNN, both are needed if there is no settings file beside the file of
-            losses.
+        network, length: the network ("lstm", "rnn" or "gan"), and the length T of the palindromes;
+            for an LSTM or RNN, give both unless a JSON file with the settings lies beside the CSV
+            file with the losses.
         every: the number of steps between two losses; 1 by default.
     """
     _print("curve.answer.compare", losses, network, length, every)

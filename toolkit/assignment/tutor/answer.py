@@ -1,4 +1,4 @@
-"""The examination of one exercise: the verdict on a student's function, and the text to print."""
+"""Functions that judge a student's code for one exercise and turn the verdict into text."""
 
 import linecache
 import shlex
@@ -22,7 +22,7 @@ Sentence = tuple[str, dict[str, str]]  # a key of `sentences.toml`, and its fiel
 
 
 class Answer(BaseModel):
-    """The tutor's answer about an exercise."""
+    """The tutor's verdict on a student's code for an exercise, with the details to be shown."""
 
     verdict: Literal["right", "wrong", "not written", "not seen"]
     number: int = 0  # of compared results that were right; 0 if the check has judged
@@ -57,7 +57,9 @@ def examine(exercise: Exercise, function: Function) -> Answer:
 
 
 def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
-    """Return the answer for a function that gave a wrong result after `number` correct results."""
+    """Return the answer for a function whose results were correct in `number` comparisons and wrong
+    in the next one.
+    """
     are_gradients = comparison.result == "gradients"
     sentences: list[Sentence] = []
     if comparison.result != "shape" and not (are_gradients and comparison.ignored):
@@ -80,7 +82,9 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between two results in number, shape, values or type."""
+    """Describe the first difference between a result and the correct one, which may be in the
+    number of values returned, the type, the shape, an element or the dtype.
+    """
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
     if not isinstance(wanted, Tensor) or same(got, wanted):
@@ -114,7 +118,7 @@ def _stopped(error: BaseException) -> list[Sentence]:
     """Describe an exception: its message, the line of the student's code where it occurred, and the
     shapes of the tensors in local variables there.
 
-    The description names the file only if it is not the file whose code the tutor called.
+    The file is named only if the function that the tutor called is in another file.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []
@@ -217,7 +221,9 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a text table with the names and the values in an example."""
+    """Return the lines of a text table that lists the inputs, the result and the correct result by
+    name.
+    """
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]
     width = max(map(len, names), default=0)

@@ -123,7 +123,7 @@ def _ignored_inputs(
     """Yield the names of tensors that affect the reference's result but not the student's result.
 
     Args:
-        got, wanted: the results of the function and of the reference for these inputs.
+        got, wanted: the result of `function` and the result of `reference` for `inputs`.
     """
     for name, value in inputs.items():
         if not isinstance(value, Tensor):
@@ -157,8 +157,7 @@ def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Compute each gate from its own W_x, W_h and b, with the code that also checks a submitted
-    LSTM.
+    """Compute each gate from its own W_x, W_h and b, using the code that checks submitted LSTMs.
     """
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
@@ -330,8 +329,8 @@ class _Generator(nn.Module):
 
 
 class _Discriminator(nn.Module):
-    """A discriminator with outputs between 0.2 and 0.8, which are valid as logits and as
-    probabilities.
+    """A discriminator whose outputs lie between 0.2 and 0.8, so that a loss can treat them as
+    logits or as probabilities.
     """
 
     def __init__(self) -> None:
@@ -349,8 +348,8 @@ class _Discriminator(nn.Module):
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
         """Test that gradient descent would move D's outputs for `images` in the direction `wanted`.
 
-        The direction is "up" or "down"; if the outputs would not all move in the same direction,
-        the result is "-".
+        `wanted` is "up" or "down"; the result of the comparison is "-" unless all these outputs
+        would move in the same direction.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:
@@ -408,7 +407,7 @@ class _Step:
 
 
 def _compared_loss(loss: Any) -> Comparison:
-    """Test that a loss is finite, which it is if `loss - loss` is 0 and not NaN."""
+    """Test that a loss is finite; `loss - loss` is 0 for a finite loss and NaN otherwise."""
     return Comparison(loss if loss is None else same(loss - loss, 0.0), True, "finite")
 
 
@@ -447,8 +446,8 @@ def generator_step(function: Function) -> Iterator[Comparison]:
 
 
 def sample(function: Function) -> Iterator[Comparison]:
-    """Test a student's sampling function: image shapes, noise, evaluation mode, and that the images
-    carry no gradients.
+    """Test that a student's sampling function returns images of the right shape that do not require
+    gradients, and that it uses evaluation mode and standard normal noise.
     """
     for count in (25, 30):
         model = _Generator()

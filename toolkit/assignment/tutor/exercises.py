@@ -1,4 +1,6 @@
-"""The exercises with their hints, and the tutor's sentences, in each language."""
+"""Functions that return the exercises with their hints, and the tutor's other texts, all in English
+and in Chinese.
+"""
 
 import functools
 import tomllib
@@ -55,7 +57,8 @@ def find_exercise(name: str) -> Exercise:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return the tutor's text for a key, such as a sentence or the name of a verdict."""
+    """Return the text that belongs to a key, in the given language and with the fields filled in.
+    """
     return str(_read("sentences.toml")[language][key]).format(**fields)
 
 
