@@ -298,4 +298,5 @@ def test_help_says_that_it_runs_your_code() -> None:
         name = info.name or function.__name__
         place = f"{function.__module__}:{function.__name__}"
         if "toolkit.assignment.asking.host:Host" in reached([place]):
-            assert "as you, without a sandbox" in " ".join((function.__doc__ or "").split()), name
+            help_text = " ".join((function.__doc__ or "").split())
+            assert "user account, without a sandbox" in help_text, name

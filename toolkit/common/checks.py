@@ -68,7 +68,9 @@ def check_latents(z: Tensor, latent_dim: int) -> None:
 
 
 def check_sizes(least: int = 1, **sizes: int) -> None:
-    """Raise a ValueError unless each size of a network is an integer of at least `least`."""
+    """Raise a ValueError unless each of a network's sizes, such as its hidden size, is an integer
+    of at least `least`.
+    """
     for name, size in sizes.items():
         if not isinstance(size, int) or size < least:
             raise ValueError(f"{name} must be a whole number, at least {least}; got {size!r}")

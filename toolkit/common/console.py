@@ -30,8 +30,8 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """The class that typer uses for a program with a single command; `_answer` reports mistyped
-    arguments.
+    """The class that typer uses for a program with a single command; it leaves the reporting of
+    mistyped arguments to `_answer`.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -39,8 +39,8 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """The class that typer uses for a program with several commands; `_answer` reports mistyped
-    arguments.
+    """The class that typer uses for a program with several commands; it leaves the reporting of
+    mistyped arguments to `_answer`.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -61,7 +61,9 @@ def command_group(help_text: str, first: Callable[[], None] | None = None) -> ty
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a program's commands; report a mistyped argument in one sentence, without typer's box."""
+    """Run a program's command; report a mistyped argument in one plain sentence instead of the
+    framed message that typer prints.
+    """
     gc.set_threshold(GARBAGE)
     try:
         code = main(*args, standalone_mode=False, **kwargs)
@@ -118,7 +120,9 @@ def reports_errors(command: Function) -> Function:
 
 
 def can_ask() -> bool:
-    """Return True if the program can ask the user questions, which is impossible in a notebook."""
+    """Return True if the program can ask the user questions: it runs in a terminal and was not
+    started from a notebook.
+    """
     return sys.stdin.isatty() and "JPY_PARENT_PID" not in os.environ
 
 
@@ -163,7 +167,8 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 def training_command(*words: str, **options: object) -> str:
-    """Return a command line that starts with `python -m toolkit.train`.
+    """Return a `python -m toolkit.train` command, with its options, as one line for this system's
+    shell.
 
     Args:
         words: the command and its own options, e.g. "lstm", "--length", "20".

@@ -91,7 +91,8 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """Return a random number generator on the CPU, seeded for one purpose, such as "latents".
+    """Return a random number generator on the CPU; its seed is derived from `seed` and from the
+    name of a purpose, such as "latents".
 
     Generators for different purposes are independent: drawing more numbers for one purpose does not
     change the numbers for the others. Numbers are drawn on the CPU, so every device gets the same
@@ -118,7 +119,8 @@ def threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Replace numbers smaller than 1e-38 in magnitude with 0 in the `with` block, on this thread.
+    """In the `with` block, make computations on this thread use 0 in place of numbers smaller than
+    1e-38 in magnitude.
 
     Derivatives that vanish over a long sequence can become smaller than 1e-38 in magnitude.
     Processors are many times slower when they compute with such small numbers.

@@ -1,4 +1,4 @@
-"""Errors that the command line reports in one sentence."""
+"""Errors that the toolkit's commands report in one sentence instead of a traceback."""
 
 import difflib
 import sys

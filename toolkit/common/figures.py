@@ -26,7 +26,7 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """The mean, lowest and highest y of a curve at each x, over runs with different seeds."""
+    """A curve that sums up runs with different seeds: the mean, lowest and highest y at each x."""
 
     x: Sequence[float]
     mean: Sequence[float]
@@ -79,8 +79,8 @@ def save_png(path: Path | str, picture: Picture | Coloured) -> None:
 def to_gif(frames: Tensor, milliseconds: int, scale: int = 6) -> bytes:
     """Encode images as a GIF that plays forwards, then backwards, in a loop.
 
-    The images have shape (n, 1, 28, 28) and values from 0 to 1. Two identical frames in a row are
-    merged into one, which is shown for twice as long.
+    The images have shape (n, 1, 28, 28) and values from 0 to 1. Consecutive identical frames are
+    merged into one, which is shown for their total time.
     """
     forwards = list(map(to_picture, _enlarge(frames, scale)))
     backwards = forwards[-2:0:-1]
@@ -128,14 +128,14 @@ def save_curves(
     Args:
         curves: name -> (x, y).
         level: name and height of a dashed horizontal line, such as the chance level; if the height
-            is a `Spread` with a standard deviation, one standard deviation above and below the line
-            is shaded.
+            is a `Spread` with a standard deviation, a band that extends one standard deviation
+            above and below the line is shaded.
         points: name -> x and y of a single point; the standard deviation of y is drawn as an error
             bar.
         bands: name of a curve -> the lowest and highest y at each x; the range between them is
             shaded.
-        beside: reference curves, such as that of the toolkit's own network, which are drawn faintly
-            behind `curves`.
+        beside: reference curves that are drawn faintly behind `curves`, such as the curve of the
+            toolkit's own network.
         log, log_x: True for a logarithmic y axis (`log`) or x axis (`log_x`).
     """
     crowded = len(curves) > 3

@@ -79,7 +79,9 @@ def take_lock(path: Path, busy: str) -> "AcquireReturnProxy[Any]":
 
 
 def sweep(directory: Path) -> None:
-    """Delete temporary files of killed processes; the caller ensures that no process is writing."""
+    """Delete the temporary files that killed processes have left in `directory`; the caller must
+    ensure that no process is writing there.
+    """
     for path in directory.glob(".*.tmp"):
         if HALF_WRITTEN.fullmatch(path.name):
             path.unlink(missing_ok=True)
@@ -92,7 +94,8 @@ def first_free(path: Path, before: str, after: str = "") -> Path:
 
 
 def set_aside(directory: Path) -> Path:
-    """Rename `directory` to `<name>.old-<k>` with the first free k, and return the new path.
+    """Rename `directory` to `<name>.old-<k>`, where k is the first of 1, 2, ... for which this path
+    does not exist, and return the new path.
 
     Raises:
         ToolkitError: the directory cannot be renamed.
@@ -146,7 +149,8 @@ def atomic_write(path: Path, data: bytes) -> None:
 def write_changed(files: Mapping[Path, bytes]) -> None:
     """Write files in parallel, and skip files with unchanged contents.
 
-    Parallel writing is faster, because each write waits for the disk.
+    Parallel writing is faster, because the times that the writes spend waiting for the disk
+    overlap.
     """
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:

@@ -1,4 +1,6 @@
-"""The paths of the files that come with the toolkit, and the installation of optional extras."""
+"""The paths of the files that come with the toolkit, and the commands that install its optional
+extras.
+"""
 
 import importlib.util
 import re
@@ -27,9 +29,8 @@ def package_data(name: str) -> Path:
     """Return the path of one of the toolkit's files or folders.
 
     Args:
-        name: a key of `IN_CHECKOUT`; the result is a file for "notebook" (the assignment's
-            notebook) and "clinic" (recordings of GAN training runs), and a folder for all other
-            keys.
+        name: a key of `IN_CHECKOUT`; the result is the path of a folder, except for "notebook" (the
+            assignment's notebook) and "clinic" (recordings of GAN training runs), which are files.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name
@@ -51,7 +52,7 @@ def requirements(extra: str | None = None) -> list[str]:
 
 
 def _belongs_to(extra: str | None, marker: str) -> bool:
-    """Return True if the marker of a requirement names `extra`.
+    """Return True if a requirement's marker, the condition after its semicolon, names `extra`.
 
     If `extra` is None, return True if the marker names no extra.
     """

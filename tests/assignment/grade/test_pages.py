@@ -183,11 +183,11 @@ def test_what_a_student_reads() -> None:
     text = words(content)
     assert "79.5 of the 84 points that the check can give are certain." in text
     assert "84 more points are open" in text
-    assert text.count("The network deviates from one of") == 3  # two tasks' lines, and one
+    assert text.count("The code does not compute one of") == 3  # two tasks' lines, and one
     assert "lstm.py, line 31 (equation 2) " + EQUATIONS[2] + " About wrong-equation." in text
     assert "About missing-folder. This costs no points." in text
     assert "About dead-parameter. This costs no points." not in text
-    assert "\N{MINUS SIGN}5: The network deviates" in text
+    assert "\N{MINUS SIGN}5: The code does not compute" in text
     assert "Part II, the GAN my_code/gan.py" in text
     assert "Part I, training none" in text
     assert "What is right A palindrome." in text

@@ -227,7 +227,9 @@ def test_a_crash_is_named(tmp_path: Path, warm_check: Check) -> None:
     (tmp_path / "dataset.py").write_text("import os\nos._exit(0)\n")
     (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "time-limit"
-    assert "ended during this part of the check: importing dataset.py" in finding.message
+    assert (
+        "ended unexpectedly during this part of the check: importing dataset.py" in finding.message
+    )
 
 
 def test_a_sentence_has_the_name_of_the_notebook(tmp_path: Path, warm_check: Check) -> None:

@@ -310,7 +310,7 @@ def test_no_style_is_wrong(key: str, tmp_path: Path) -> None:
         ("c forgets the input gate", ""),
         ("c is cut off", "no gradient flows back"),
         ("a softmax over the batch", "which axis"),
-        ("overlapping subsets", "how many are in both"),
+        ("overlapping subsets", "in both lists?"),
     ],
 )
 def test_a_planted_fault_is_caught_in_its_exercise(name: str, asked: str, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_an_unfinished_skeleton_is_told_what_is_not_written(
 ) -> None:
     write_skeleton(tmp_path)
     monkeypatch.setattr("toolkit.assignment.viva.session.questions_of", lambda *arguments: [])
-    with Host() as host, pytest.raises(ToolkitError, match=r"not written: .*LSTM.forward"):
+    with Host() as host, pytest.raises(ToolkitError, match=r"still to be written: .*LSTM.forward"):
         find_questions(tmp_path, "en", 0, host)
 
 

@@ -1,6 +1,6 @@
 """The report in LaTeX, filled from a template.
 
-The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \VAR{...} is
+The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \\VAR{...} is
 replaced by the escaped value of the expression in braces.
 """
 

@@ -157,8 +157,7 @@ def _step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _gates(x: Tensor, h: Tensor, *weights: Tensor, kind: str) -> tuple[Tensor, ...]:
-    """Compute each gate from its own W_x, W_h and b, using the code that checks submitted LSTMs.
-    """
+    """Compute each gate from its own W_x, W_h and b, using the code that checks submitted LSTMs."""
     maps = {}
     triples = zip(weights[0::3], weights[1::3], weights[2::3], strict=True)
     for name, (weight_x, weight_h, bias) in zip("gifo", triples, strict=False):

@@ -3,8 +3,8 @@
 A function in a cell is called in the notebook's process. A file runs in a child process whose time
 and memory are limited, as in `toolkit check`. If the file contains the exercise's function, this
 function is called. If the function is missing, if the call fails, or if the exercise asks for a
-class, the part of the assignment that contains the exercise is checked as a whole, as by `toolkit
-check`, and only the findings about the exercise count.
+class, the tutor instead checks the whole part of the assignment that contains the exercise, as
+`toolkit check` does, and looks for findings about the exercise.
 """
 
 import ast
@@ -37,7 +37,8 @@ atexit.register(WARM.close)
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
     """Examine a notebook cell's function or the student's files, and return the tutor's answer.
 
-    The files are examined only if the function in the cell is missing or not yet written.
+    The files are examined only if no function from a cell is passed, or if that function still
+    raises NotImplementedError.
     """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":
@@ -70,7 +71,9 @@ def _in_file(exercise: Exercise, submission: Submission, host: Host) -> Answer:
 
 
 def _is_written(exercise: Exercise, source: str) -> bool | None:
-    """Return True if an exercise's function is written, False if not yet, and None if not found."""
+    """Return True if an exercise's function is written, False if it is still to be written, and
+    None if no such function is found in the source.
+    """
     tree = parsed(source)
     if tree is None:
         return None
@@ -90,7 +93,8 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """Return True if two functions have the same parameters, or if one of the two is a class.
+    """Return True if two functions have the same parameters; the parameters of classes are not
+    compared, so return True for them as well.
 
     If `by_name` is False, only the number of parameters is compared.
     """
@@ -153,7 +157,9 @@ def _report(part: Part, submission: Submission, host: Host) -> Report:
 
 
 def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answer:
-    """Turn the check's report about a part into the tutor's answer about an exercise."""
+    """Turn a report by `toolkit check` on one part of the assignment into the tutor's answer about
+    an exercise in this part.
+    """
     for finding in report.findings:
         ids = {str(finding.id), f"{finding.id} {finding.equation}"}
         if not ids.isdisjoint(exercise.ids):
@@ -198,15 +204,15 @@ def _ids(exercise: Exercise) -> set[str]:
 
 
 def _unseen(exercise: Exercise, report: Report) -> list[Finding]:
-    """Return the report's entries on faults that the exercise may have but that the check could not
-    test for.
+    """Return the report's `not_seen` findings that concern the exercise: possible faults that the
+    check could not test for.
     """
     ids = _ids(exercise)
     return [finding for finding in report.not_seen if finding.id in ids]
 
 
 def _is_answered(exercise: Exercise, report: Report) -> bool:
-    """Return True if the check has ruled out all the faults that are listed for the exercise."""
+    """Return True if the check has ruled out every fault that belongs to the exercise."""
     if exercise.claim:
         return any(right.proof and right.proof.claim == exercise.claim for right in report.right)
     answered = set(chain.from_iterable(right.answers for right in report.right))
@@ -218,8 +224,8 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the first of the exercise's mistakes that a finding's id in `ids`
-    identifies, or "" if there is none.
+    """Return the key of the exercise's first mistake that is recognised by an id in `ids`, or "" if
+    there is none.
     """
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":
@@ -233,7 +239,8 @@ def _line(
     """Return a list with a sentence that quotes a line of a student's Python file, or [] if there
     is no such line.
 
-    The sentence also names the file unless the line is in the exercise's file.
+    The sentence also names the file unless it is the student's main file for this part of the
+    assignment.
     """
     if file is None or line is None or file not in {*submission.files} - {*submission.notebooks}:
         return []

@@ -1,5 +1,5 @@
-"""Functions for the notebook and the command line that check an exercise, give the next hint and
-list the progress.
+"""Functions for the notebook and the command line that check an exercise, give the next hint or
+show the student's progress.
 
 The public functions raise a UsageError if the exercise or the folder does not exist, or if the
 settings are invalid.
@@ -39,8 +39,8 @@ def check_exercise(
         expect: the student's prediction. None: the student is asked for a prediction if the last
             result was wrong, the code has changed since then, the setting `predictions` is on, and
             input is possible.
-        host: runs the files in child processes; if it is None, all calls share one host, which
-            stays open until Python exits.
+        host: starts the child processes that run the student's files; if it is None, all calls
+            share one `Host`, which stays open until Python exits.
     """
     exercise, settings = _find(name, folder), read_settings(folder)
     function = _function_in(namespace or {}, exercise)
@@ -69,7 +69,7 @@ def _find(name: str, folder: Path) -> Exercise:
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
     """Return the function of an exercise, or None if no cell defines the function.
 
-    An imported function is not returned, because it may be out of date.
+    An imported function is not returned, because its file may have changed since the import.
     """
     function = namespace.get(exercise.function)
     if getattr(function, "__module__", "") == namespace.get("__name__"):
@@ -78,7 +78,9 @@ def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None
 
 
 def _code(exercise: Exercise, function: Any | None, folder: Path) -> str:
-    """Return a hash of the checked code, which shows whether the code has changed."""
+    """Return a hash of the code that is being checked, so that the next check can tell whether the
+    code has changed.
+    """
     path = folder / exercise.file
     data = b""
     if path.is_file():
@@ -145,8 +147,8 @@ def _about_mistake(
 
 
 def list_progress(folder: Path) -> str:
-    """List the exercises as text, and mark those whose last check was right and those whose last
-    check was wrong.
+    """List the exercises as text, marking those that the last check found to be right and those
+    that it found to be wrong.
     """
     check_folder(folder)
     language = read_settings(folder).language

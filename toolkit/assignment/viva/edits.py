@@ -21,7 +21,7 @@ class Edit(NamedTuple):
 
     The kind is `removed` for a line that is replaced by `pass`, `doubled` for a line whose only
     nonzero number is doubled, and `swapped` for a line that changes places with the next one. A
-    line that assigns a new variable is never removed.
+    line that assigns a variable without reading its old value is never replaced by `pass`.
     """
 
     kind: str
@@ -60,8 +60,8 @@ def edits(file: str, text: str, states: Mapping[CodeLine, int]) -> Iterator[Edit
 
 
 def _alone(text: str, lines: list[str], ran: set[int]) -> dict[int, Statement]:
-    """Map line numbers to statements that ran and are alone on their line, except for lines with a
-    word such as `print` that matches `DULL`.
+    """Map line numbers to the statements that ran and are alone on their line, leaving out lines
+    that contain a word in `DULL`, such as `print`.
     """
     tree = parsed(text)
     if tree is None:

@@ -73,7 +73,7 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if every line that a run reports belongs to the submission.
+        """Return True if every line of code named in a run's result belongs to the submission.
 
         The toolkit must not read files outside the submission.
         """
@@ -98,7 +98,9 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes for a limited time; yield each one whose effect is clear, with its effect."""
+        """Try changes for a limited time; for each change whose effect is clear, yield the change
+        and its effect.
+        """
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
         if len(passes) <= losses[1] or seconds >= MAX_TRYING:
@@ -142,11 +144,12 @@ def _is_usable(run: Run) -> bool:
 
 
 def _two_losses(places: list[CodeLine]) -> list[int]:
-    """Return the indices of the two backward passes whose losses are compared.
+    """Return the indices of the two backward passes whose losses are used to measure the effect of
+    a code change.
 
-    If all backward passes start on the same line of code, the first two passes are compared.
-    Otherwise, only the first pass from each line counts, and the last two of these passes are
-    compared.
+    If all backward passes start on the same line of code, these are the first two passes.
+    Otherwise, only the first pass from each line is considered, and the last two of these first
+    passes are used.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:
@@ -155,7 +158,7 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
 
 
 def about_lines(run: Run, again: Run, fewer: Run) -> dict[str, dict[Any, Any]]:
-    """Return the facts about each line that are the same in three runs of a script, and whether the
+    """Return, for each line, the facts that are the same in three runs of a script, and whether the
     line's numbers depend on the seed.
 
     Args:
@@ -189,7 +192,8 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
 
     Args:
         passes: the backward passes of the unchanged code.
-        losses: the indices of the two passes whose losses are compared.
+        losses: the indices of the two passes whose losses are compared between the unchanged and
+            the changed code.
         run: the run of the changed code.
     """
     if not run:

@@ -3,8 +3,8 @@
 A person who knows similar programs can often guess a property of a single line from its position in
 the file. Therefore, a question asks how many of seven lines have a property. If possible, each of
 the seven lines is close to a line that differs from it in this property. The four choices are
-consecutive numbers, and each of them is possible: the code also contains a set of seven lines of
-which exactly that many have the property.
+consecutive numbers, and none can be ruled out in advance: for each of them, the code contains seven
+lines of which exactly that number have the property.
 """
 
 import functools
@@ -130,7 +130,9 @@ class _Script:
         )
 
     def _label(self, place: CodeLine) -> str:
-        """Return a line's location in the student's own files: the file or cell, and the line."""
+        """Return a line's location in the student's own files: the file, the cell if the file is a
+        notebook, and the line number.
+        """
         file, line = place
         if file not in self._submission.notebooks:
             return f"{file}:{line}"
@@ -151,8 +153,8 @@ def _contrasting(
     Lines without a nearby line of the other group are left out.
 
     Args:
-        distance: the largest distance at which a line counts as nearby; only the lines in `facts`
-            are counted.
+        distance: a line is nearby if it is at most this many lines away, counting only the lines in
+            `facts`.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

@@ -19,13 +19,16 @@ LETTERS = "abcd"
 def questions_of(
     submission: Submission, host: Host, root: str, language: Language, seed: int
 ) -> list[Question]:
-    """Run a submission's code in `host`, and return up to five questions about the code."""
+    """Run a submission's code in child processes of `host`, and return up to five questions about
+    the code.
+    """
     facts = Runs(submission, host, root, seed).facts()
     return draw_questions(list(facts), submission, language, seed)
 
 
 def find_questions(folder: Path, language: Language, seed: int, host: Host) -> list[Question]:
-    """Run the user's own code in `host` without a sandbox, and return questions about the code.
+    """Run the user's own code in child processes of `host`, without a sandbox, and return questions
+    about the code.
 
     Raises:
         UsageError: the path is not a folder, or the folder has none of the assignment's files.

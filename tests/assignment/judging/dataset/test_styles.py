@@ -181,7 +181,9 @@ def test_the_size_of_each_split_is_said(tmp_path: Path, warm_check: Check) -> No
     report = warm_check(tmp_path, parts=["dataset"])
     (message,) = (f.message for f in report.findings if f.id == "split-leak")
     train, test = map(_drawn, ("train", "test"))
-    assert message.startswith(f"The splits contain {len(train)} and {len(test)} different")
+    assert message.startswith(
+        f"The two splits of the data set contain {len(train)} and {len(test)} different"
+    )
     assert f" and {len(train & test)} of these palindromes are in both splits." in message
 
 

@@ -134,7 +134,9 @@ def test_what_is_computed_only_in_training(name: str, tmp_path: Path, warm_check
     (tmp_path / "lstm.py").write_text(text)
     report = warm_check(tmp_path, parts=["lstm"])
     said = [one for one in report.not_seen if one.id == "wrong-equation"]
-    assert [one.message for one in said if "In training mode, without dropout" in one.message]
+    assert [
+        one.message for one in said if "In training mode, with dropout switched off" in one.message
+    ]
     assert not any("equations" in one.message for one in report.right)
 
 

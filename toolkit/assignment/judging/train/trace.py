@@ -238,7 +238,7 @@ class Trace(Record):
     noise: list[Tensor] = []  # that was made of nothing, as far as it was kept
     entered: frozenset[Place] = frozenset()  # the student's functions that were called
     others: list[Other] = []  # scripts that ran after the first script
-    cpu: float  # CPU seconds that the child had used at the end of the run
+    cpu: float = 0.0  # CPU seconds that the child had used at the end of the run
     numbers: dict[str, int] = {}  # option of the command -> its default, a whole number
 
     @model_validator(mode="after")
