@@ -57,7 +57,9 @@ def find_exercise(name: str) -> Exercise:
 
 
 def say(key: str, language: Language, **fields: object) -> str:
-    """Return the text that belongs to a key, in the given language and with the fields filled in."""
+    """Return the text that belongs to a key, in the given language and with the fields filled
+    in.
+    """
     return str(_read("sentences.toml")[language][key]).format(**fields)
 
 
