@@ -66,7 +66,7 @@ def train_discriminator(
     but is not updated.
 
     Args:
-        real: images of MNIST, (batch, 1, 28, 28).
+        real: MNIST images, (batch, 1, 28, 28).
 
     Returns:
         the loss.
@@ -89,8 +89,8 @@ def train_generator(
 
 
 def sample(generator: Generator, count: int = 25) -> Tensor:
-    """Draw images, (count, 1, 28, 28), without computing gradients. How should batch norm behave
-    here?
+    """Generate images, (count, 1, 28, 28), without computing gradients. How should batch norm
+    behave here?
     """
     raise NotImplementedError("sample")
 
@@ -105,8 +105,8 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """Return 9 images, (9, 1, 28, 28), of latent points from z_from to z_to: both ends, and 7
-    points in between.
+    """Return 9 images, (9, 1, 28, 28), generated from latent points from z_from to z_to: both ends,
+    and 7 points in between.
     """
     raise NotImplementedError("interpolate")
 
@@ -122,13 +122,13 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Generate 25 samples, always from the same noise, at the start, halfway through and at the end of
-    the training, and then generate the 9 images of the interpolation; pass each of these sets of
-    images to `keep_images`. Every so often, append the step and the two losses to a list; when the
-    training has ended, pass this list to `keep_record`. The report and the notebook show the images
-    and the losses. Every `save_every` batches, and at the end, call `keep_weights` with the step:
-    `toolkit export` exports the last weights, and makes a film of the training from all the weights
-    that were kept.
+    At the start of training, halfway through and at the end, generate 25 samples, always from the
+    same noise; then generate the 9 interpolation images; pass each of these sets of images to
+    `keep_images`. Every so often, append the step and the two losses to a list; when the training
+    has ended, pass this list to `keep_record`. The report and the notebook show the images and the
+    losses. Every `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit
+    export` exports the last weights, and makes a film of the training from all the weights that
+    were kept.
     """
     raise NotImplementedError("train: data, networks, two optimisers, and the loop over batches")
 
@@ -171,8 +171,8 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
     """Already implemented: write both networks' weights to records/gan.pt.
 
-    If `step` is given, the file also keeps these weights as a frame of a film that shows the
-    training. If there are more than 16 frames, one of them is dropped: the frame whose two
+    If `step` is given, these weights are also stored in the file, to be used as one frame of the
+    film of training. If there are more than 16 frames, one of them is dropped: the frame whose two
     neighbours have the smallest ratio of steps (the next frame's step divided by the previous
     frame's).
     """

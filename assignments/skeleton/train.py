@@ -44,7 +44,8 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 
 
 def train(config: argparse.Namespace) -> float:
-    """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
+    """Build the data sets, the model and the optimiser (RMSProp); then train the model and print
+    progress.
 
     Measure the accuracy on palindromes that are not in the training set. Every so often, append the
     step, the loss and this accuracy to a list. When the training has ended, pass the list to
@@ -52,7 +53,7 @@ def train(config: argparse.Namespace) -> float:
     `toolkit export` exports the model.
 
     Returns:
-        the accuracy on unseen palindromes at the end.
+        the final accuracy on unseen palindromes.
     """
     raise NotImplementedError("train: data, model, RMSProp, and the loop over batches")
 

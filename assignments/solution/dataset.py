@@ -1,6 +1,6 @@
 """Palindromes: T digits that read the same from both ends, such as 3 1 4 1 3 (T = 5).
 
-The complete solution, for teachers of this assignment. Students write their own.
+The complete solution to this assignment, for teachers. Students write their own.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """An LSTM, implemented from its equations.
 
-The complete solution, for teachers of this assignment. Students write their own.
+The complete solution to this assignment, for teachers. Students write their own.
 
 For each step t, with * element-wise, and h(0) = c(0) = 0:
 

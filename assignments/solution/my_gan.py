@@ -1,6 +1,6 @@
 """A GAN that draws digits: python my_gan.py --epochs 200
 
-The complete solution, for teachers of this assignment. Students write their own.
+The complete solution to this assignment, for teachers. Students write their own.
 
 The noise Z is standard normal, and the two networks play
 
@@ -87,7 +87,7 @@ def train_discriminator(
     but is not updated.
 
     Args:
-        real: images of MNIST, (batch, 1, 28, 28).
+        real: MNIST images, (batch, 1, 28, 28).
 
     Returns:
         the loss.
@@ -122,14 +122,14 @@ def train_generator(
 
 
 def sample(generator: Generator, count: int = 25) -> Tensor:
-    """Draw images, (count, 1, 28, 28), without computing gradients. How should batch norm behave
-    here?
+    """Generate images, (count, 1, 28, 28), without computing gradients. How should batch norm
+    behave here?
     """
     return draw(generator, noise(generator, count))
 
 
 def draw(generator: Generator, z: Tensor) -> Tensor:
-    """Draw images (n, 1, 28, 28) from z (n, latent_dim), in eval mode and without gradients."""
+    """Generate images (n, 1, 28, 28) from z (n, latent_dim), in eval mode and without gradients."""
     generator.eval()
     with torch.no_grad():
         images = generator(z)
@@ -156,8 +156,8 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """Return 9 images, (9, 1, 28, 28), of latent points from z_from to z_to: both ends, and 7
-    points in between.
+    """Return 9 images, (9, 1, 28, 28), generated from latent points from z_from to z_to: both ends,
+    and 7 points in between.
     """
     weights = torch.linspace(0, 1, 9)[:, None]
     return draw(generator, (1 - weights) * z_from + weights * z_to)
@@ -176,13 +176,13 @@ def load_data(batch_size: int) -> DataLoader:
 def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
-    Generate 25 samples, always from the same noise, at the start, halfway through and at the end of
-    the training, and then generate the 9 images of the interpolation; pass each of these sets of
-    images to `keep_images`. Every so often, append the step and the two losses to a list; when the
-    training has ended, pass this list to `keep_record`. The report and the notebook show the images
-    and the losses. Every `save_every` batches, and at the end, call `keep_weights` with the step:
-    `toolkit export` exports the last weights, and makes a film of the training from all the weights
-    that were kept.
+    At the start of training, halfway through and at the end, generate 25 samples, always from the
+    same noise; then generate the 9 interpolation images; pass each of these sets of images to
+    `keep_images`. Every so often, append the step and the two losses to a list; when the training
+    has ended, pass this list to `keep_record`. The report and the notebook show the images and the
+    losses. Every `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit
+    export` exports the last weights, and makes a film of the training from all the weights that
+    were kept.
     """
     loader = load_data(config.batch_size)
     generator, discriminator = Generator(config.latent_dim), Discriminator()
@@ -260,8 +260,8 @@ FILMS: WeakKeyDictionary = WeakKeyDictionary()  # given: the frames of each gene
 def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | None = None) -> None:
     """Already implemented: write both networks' weights to records/gan.pt.
 
-    If `step` is given, the file also keeps these weights as a frame of a film that shows the
-    training. If there are more than 16 frames, one of them is dropped: the frame whose two
+    If `step` is given, these weights are also stored in the file, to be used as one frame of the
+    film of training. If there are more than 16 frames, one of them is dropped: the frame whose two
     neighbours have the smallest ratio of steps (the next frame's step divided by the previous
     frame's).
     """

@@ -1,6 +1,6 @@
 """Training of the LSTM: python train.py --length 5
 
-The complete solution, for teachers of this assignment. Students write their own.
+The complete solution to this assignment, for teachers. Students write their own.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader
 
 
 class RNN(nn.Module):
-    """The RNN of the previous assignment, h(t) = tanh(W_x x(t) + W_h h(t-1) + b); it takes the same
-    arguments as the LSTM.
+    """The RNN from the previous assignment, h(t) = tanh(W_x x(t) + W_h h(t-1) + b); it takes the
+    same arguments as the LSTM.
     """
 
     def __init__(self, seq_length: int, input_dim: int, hidden_dim: int, output_dim: int) -> None:
@@ -87,7 +87,8 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 
 
 def train(config: argparse.Namespace) -> float:
-    """Build the data sets, the model and the optimiser (RMSProp), train, and print progress.
+    """Build the data sets, the model and the optimiser (RMSProp); then train the model and print
+    progress.
 
     Measure the accuracy on palindromes that are not in the training set. Every so often, append the
     step, the loss and this accuracy to a list. When the training has ended, pass the list to
@@ -95,7 +96,7 @@ def train(config: argparse.Namespace) -> float:
     `toolkit export` exports the model.
 
     Returns:
-        the accuracy on unseen palindromes at the end.
+        the final accuracy on unseen palindromes.
     """
     torch.manual_seed(config.seed)
     one_hot = config.input_dim == 10

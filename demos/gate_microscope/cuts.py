@@ -35,7 +35,7 @@ NO_CUT = Cut((), 0)
 
 
 def parse_wires(text: Any) -> tuple[str, ...]:
-    """Return the wires in a text such as "f0,hg", in the order of `WIRES`.
+    """Return the wires listed in a string such as "f0,hg", in the order of `WIRES`.
 
     Raises:
         UsageError: the text is not a comma-separated list of names in `WIRES`, or fixes the forget
@@ -62,7 +62,8 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
 
     Returns:
         i, f, o, g, c, h for an LSTM, or only h for an RNN, each a list of float64 (batch,
-        hidden_size), one per step. In float32, a vanishing gradient would be lost to rounding.
+        hidden_size), one per step. The values are float64 because a vanishing gradient would be
+        lost to rounding in float32.
     """
     if is_lstm(network):
         return _lstm_states(network, digits, cut)
@@ -90,7 +91,7 @@ def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, 
 
     Args:
         from_x: W_x x(t) + b for all four gates, float64 (batch, 4 * hidden_size).
-        from_h: W_h h(t-1) for all four gates, in the same shape.
+        from_h: W_h h(t-1) for all four gates, with the same shape.
         wires: the cut wires.
     """
     gates = {}
@@ -133,7 +134,7 @@ def _projected_inputs(network: Any) -> Tensor:
 
 
 def readout(network: Any, h: Tensor) -> Tensor:
-    """Return the logits, (batch, 10), that equation (7) gives for h, float64 (batch,
+    """Return the logits, (batch, 10), that equation (7) gives for h, which is float64 (batch,
     hidden_size).
     """
     return F.linear(h, network.readout.weight.double(), network.readout.bias.double())

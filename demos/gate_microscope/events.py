@@ -38,10 +38,10 @@ class GateMicroscope:
     """The networks that read digits, with the functions that the page's script or other programs
     call.
 
-    The functions raise a `UsageError` if an argument is invalid. Networks have the names of their
-    exports, such as "lstm_plain". Digits are passed as a string, in which spaces and commas are
-    ignored. Steps, places in the sequence, and cells (hidden units) are given as integers. Steps
-    and places are counted from 1, and cells from 0.
+    The functions raise a `UsageError` if an argument is invalid. Networks are identified by the
+    names of their exports, such as "lstm_plain". Digits are passed as a string, in which spaces and
+    commas are ignored. Steps, places in the sequence, and cells (hidden units) are given as
+    integers. Steps and places are counted from 1, and cells from 0.
 
     Args:
         exports_dir: the folder whose manifest lists at least one of lstm, rnn, lstm_plain and
@@ -87,8 +87,8 @@ class GateMicroscope:
         """Return the digits that the page shows when it opens.
 
         The digits are a test palindrome without its last digit. Of 50 palindromes, the function
-        chooses the first one that the first network in `self.networks` completes correctly and the
-        last network does not or, if there is none, the first of the 50.
+        chooses the first one that the first network in `self.networks` completes correctly but the
+        last network does not; if there is none, it chooses the first of the 50.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -117,8 +117,8 @@ class GateMicroscope:
         return FIRST_LENGTH
 
     def read(self, digits: str) -> dict[str, Any]:
-        """Read digits, such as "31413", and return the digit that each network would predict next
-        after each of them.
+        """Read digits, such as "31413", and return each network's prediction for the next digit
+        after each digit read.
 
         Returns:
             "palindrome": true if one more digit would complete a palindrome; "right": the digit
@@ -163,8 +163,8 @@ class GateMicroscope:
         `step`.
 
         Returns:
-            for each of i, f, o, g, c, h, or only for h: "scale", and "data" in base64, (cells,
-            steps) little-endian 16-bit integers in units of "scale" / 32767.
+            for each of i, f, o, g, c, h, or only for h: "scale", and "data", a base64 string of
+            little-endian 16-bit integers, (cells, steps), in units of "scale" / 32767.
         """
         name = self._name(network)
         size = self.networks[name].hidden_size
@@ -184,8 +184,8 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Count how many palindromes a network completes correctly in one range of the palindromes
-        that `accuracy` uses.
+        """In one range of the palindromes that `accuracy` uses, count how many a network completes
+        correctly.
 
         The range consists of `count` of the 500 palindromes, starting with number `first`, counted
         from 0.
@@ -213,7 +213,7 @@ class GateMicroscope:
 
         Returns:
             for each network and each step, the norm of the derivative of the loss with respect to c
-            (for an LSTM) or h (for an RNN) after this step. The loss is the cross-entropy with the
+            (for an LSTM) or h (for an RNN) after that step. The loss is the cross-entropy with the
             first digit as the target.
         """
         key = torch.tensor(typed(digits, MAX_DIGITS))
@@ -244,9 +244,9 @@ class GateMicroscope:
         """Return the answer that each network would give after step number `step`, counted from 1.
 
         Returns:
-            "digit": the digit that is read at this step; "networks": for each network, the ten
-            "probabilities" and, if there are at most 60 digits, how much the network "remembers" of
-            each digit read so far.
+            "digit": the digit that is read at this step; "networks": for each network, its ten
+            probabilities ("probabilities") and, if there are at most 60 digits, how much it
+            remembers of each digit read so far ("remembers").
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1
@@ -263,11 +263,13 @@ class GateMicroscope:
         return {"digit": key[now], "networks": networks}
 
     def edit(self, digits: str, place: int, digit: int) -> dict[str, Any]:
-        """Replace the digit at `place`, counted from 1, and compare the networks' answers.
+        """Replace the digit at `place`, counted from 1, and compare each network's answers before
+        and after.
 
         Returns:
-            "digits": the new digits; "networks": for each network, the ten probabilities "before"
-            and "after", and how far its hidden state h has "moved" at every step.
+            "digits": the new digits; "networks": for each network, the ten probabilities before and
+            after the replacement ("before" and "after"), and how far its hidden state h has moved
+            at every step ("moved").
         """
         key = typed(digits, MAX_DIGITS)
         place = whole("The place", place, 1, len(key))

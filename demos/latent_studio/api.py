@@ -62,8 +62,8 @@ class Endpoints:
     ) -> dict[str, Any]:  # fmt: skip
         """Walk from a clear picture of one digit to a clear picture of another digit; see walk.
 
-        The steps are of equal length in latent space, so the class need not change halfway. The
-        `digit` of each picture shows where the class changes.
+        The steps are of equal length in latent space, but the class does not necessarily change at
+        the halfway point. The `digit` of each picture shows where the class changes.
         """
         z_from, z_to = self.studio.pair(seed, digit_from, digit_to)
         return self._walk(seed, z_from, z_to, pictures, arc, gif)

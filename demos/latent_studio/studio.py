@@ -43,8 +43,8 @@ class Studio:
     with them.
 
     Args:
-        generator, discriminator: the folder with each network, and the name of the student to whom
-            the network belongs, if one is named.
+        generator, discriminator: for each network, its folder and, if a student is named, the name
+            of the student to whom the network belongs.
         classifier: the folder with the classifier.
 
     Raises:
@@ -163,7 +163,9 @@ class Studio:
 
     @torch.no_grad()
     def digits(self, z: Tensor) -> list[int]:
-        """Return the digit that the classifier sees in the generated image of each latent point."""
+        """Return, for each latent point, the digit that the classifier sees in the image generated
+        from it.
+        """
         digits: list[int] = self.classifier(self.generator(z)).argmax(dim=1).tolist()
         return digits
 
@@ -192,8 +194,8 @@ class Studio:
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """Return a GIF that walks through the latent points, (n, latent_dim), and then back
-        again.
+        """Return a GIF that walks through the latent points, of shape (n, latent_dim), and then
+        back again.
         """
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 

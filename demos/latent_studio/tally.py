@@ -30,8 +30,8 @@ class Tally:
             visitor: a random identifier that the page generates when it is opened.
             game: the seed of the twelve images, 0 to 9,999.
             round: 1 to 3.
-            picked: twelve characters, one for each image: 1 if the visitor takes the image for
-                generated, else 0.
+            picked: twelve characters, one for each image: 1 if the visitor thinks that the image
+                was generated, else 0.
 
         Raises:
             UsageError: an argument is malformed, or too many visitors have answered.

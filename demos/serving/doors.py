@@ -106,7 +106,7 @@ class Place:
 
 class Doors:
     """Middleware that refuses request bodies that the page does not expect, and limits the size of
-    those that it does.
+    all others.
     """
 
     def __init__(self, app: ASGIApp) -> None:

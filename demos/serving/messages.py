@@ -41,11 +41,11 @@ def explained(function: Handler) -> Handler:
 
 
 def refuse_nonsense(blocks: gr.Blocks) -> None:
-    """Make the page show a message about invalid input, such as NaN for a number or text for a
-    picture.
+    """Make the page show a message about invalid input, such as NaN instead of a number, or text
+    instead of a picture.
 
-    By itself, Gradio often says why it rejects an input only if `show_error` is set, which would
-    also reveal the causes of all other errors to visitors.
+    By itself, Gradio often does not say why it rejects an input unless `show_error` is set, which
+    would also reveal the causes of all other errors to visitors.
     """
     preprocess_data = blocks.preprocess_data
 

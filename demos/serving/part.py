@@ -27,8 +27,8 @@ def part(
             settings)` is called after the page has opened.
         functions: a mapping from names to the functions that the script can call. Each function
             takes its arguments by name and returns a JSON value. If a function raises a
-            `ToolkitError`, the script receives the message. Coroutines run at once, without waiting
-            for other calls to end, so they must not use torch.
+            `ToolkitError`, the script receives the message. Coroutines run immediately, without
+            waiting for other calls to end, so they must not use torch.
         settings: JSON values that the script receives at the start, together with the Chinese
             translations of the page's texts.
     """
@@ -55,7 +55,7 @@ def _answering(
     """Wrap a function so that it takes one JSON object, and returns a `ToolkitError` as JSON
     instead of raising it.
 
-    The object contains the arguments by name. An error is returned as {"error": sentence}.
+    The object holds the arguments, keyed by name. An error is returned as {"error": sentence}.
 
     Args:
         alone: a lock that lets only one computation run at a time, as Gradio's queue does for

@@ -2,7 +2,7 @@
 
 The method is the one by which the images of MNIST were made (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled
-to fit into a box of 20 x 20 pixels without a change of its aspect ratio. As in MNIST, the scaling
+to fit into a box of 20 x 20 pixels without changing its aspect ratio. As in MNIST, the scaling
 leaves grey pixels at the digit's edges. Then the digit is moved until its centre of mass is at the
 centre of an image of 28 x 28 pixels. Ink is 1, and paper is 0.
 """
@@ -91,7 +91,7 @@ def read_picture(data: bytes) -> Pixels:
 
     Raises:
         UsageError: the data is not a picture, is damaged, has more than `MAX_PIXELS` pixels, or is
-            a JPEG of more than `MAX_SCANS` scans.
+            a JPEG with more than `MAX_SCANS` scans.
     """
     if data.startswith(JPEG) and data.count(SCAN) > MAX_SCANS:
         raise UsageError(TOO_MANY_SCANS)
@@ -231,8 +231,8 @@ def _one_digit(is_ink: Tensor) -> Tensor:
 
 
 def _labels(is_ink: Tensor) -> Tensor:
-    """Label each connected piece of ink with its own number, as float32 (1, 1, height, width), with
-    0 for paper.
+    """Return a float32 (1, 1, height, width) tensor in which each connected piece of ink is
+    labelled with its own number and paper is 0.
 
     Every pixel of ink starts with a different number, and the largest number in each piece spreads
     over the whole piece.
@@ -275,8 +275,8 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    The image is moved so that its centre of mass is as close as possible to row 14 and column 14,
-    counted from 0, which are the centre in MNIST.
+    The image is moved so that its centre of mass is as close as possible to the centre in MNIST,
+    which is row 14 and column 14, counting from 0.
     """
     image = torch.zeros(SIDE, SIDE)
     corner = []

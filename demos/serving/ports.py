@@ -1,4 +1,4 @@
-"""The choice of a port for a page's server."""
+"""Chooses a port for a page's server."""
 
 import socket
 

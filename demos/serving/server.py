@@ -49,7 +49,7 @@ def serving(
         port: the port to listen on; None for the first free port.
         credentials: the user name and the password that visitors must enter, if any.
         share: True to give the page a public address as well.
-        scratch: the folder below which all files are written; see `environment.prepare`.
+        scratch: the folder under which all files are written; see `environment.prepare`.
         closed_by: the key or action that closes the page; it is printed after the address.
 
     Raises:
