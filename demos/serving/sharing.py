@@ -123,8 +123,8 @@ class Tunnel:
         return address
 
     def _listen(self) -> None:
-        """Read the output of the process, and put into the queue the word "ready", then the address
-        and, when the output ends, an empty string.
+        """Read the output of the process, and put the following into the queue: the word "ready",
+        then the address, and, when the output ends, an empty string.
         """
         assert self._process.stdout is not None
         with self._process.stdout as output:

@@ -16,10 +16,10 @@ def share_one_heap() -> None:
     by up to a seventh within a minute.
 
     This function also keeps large blocks, such as pictures, outside the heap, so that their memory
-    is returned to the system as soon as they are freed. By default, glibc treats a block as large
-    from a certain size on. When a large block is freed, glibc raises this size to that of the
-    block, and allocates later blocks up to this size in the heap. With many visitors, these blocks
-    fragmented the heap, which grew by a tenth within twelve seconds.
+    is returned to the system as soon as they are freed. By default, glibc treats any block of at
+    least a certain size as large. When a large block is freed, glibc raises this size to that of
+    the block, and allocates later blocks up to this size in the heap. With many visitors, these
+    blocks fragmented the heap, which grew by a tenth within twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
@@ -27,8 +27,8 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude the objects that exist so far from garbage collection, so that the collector is
-    quicker to find the objects that visitors leave behind.
+    """Exclude all objects that already exist from garbage collection, so that the collector can
+    more quickly find the objects that visitors leave behind.
     """
     gc.collect()
     gc.freeze()
